@@ -1,0 +1,1 @@
+"""A notebook workbench for image generation with the Rivya API."""

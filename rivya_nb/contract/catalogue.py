@@ -1,0 +1,178 @@
+"""The models that can be asked, with their params, their reference rules and their price.
+
+The bundled records are the public model pages (`https://rivya.ai/docs/api/models/…`) as facts. None in a
+record means *not known*, never *unlimited*: what is not known is left to the service to decide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from rivya_nb.contract.text import did_you_mean
+from rivya_nb.errors import InvalidRequestError, Mistake
+
+DEFAULT_MODEL = "wan-2-7-image-pro"
+
+MEGABYTE = 1_000_000
+"""Bytes in the contract's MB. It does not say whether 10^6 or 2^20 is meant; the smaller one is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A model's own setting. `type` is `select`, `number`, `text`, or whatever a newer service calls it."""
+
+    key: str
+    type: str
+    required: bool = False
+    default: str | int | float | None = None
+    options: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the options are the strings `true` and `false`."""
+        return self.options is not None and set(self.options) == {"true", "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRule:
+    """What a reference of one kind may be: at most `max_bytes` bytes, of one of `mime_types`."""
+
+    kind: str
+    max_bytes: int | None
+    mime_types: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRules:
+    """How many references a model takes, and of which kinds."""
+
+    max_files: int | None
+    kinds: tuple[str, ...] | None
+    rules: tuple[ReferenceRule, ...]
+
+    def rule(self, kind: str) -> ReferenceRule:
+        """The rule for one kind; a rule that knows nothing where the record has none."""
+        return next((rule for rule in self.rules if rule.kind == kind), ReferenceRule(kind, None, None))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One entry of the catalogue. `base_credits` is the price of one request in credits."""
+
+    id: str
+    display_name: str
+    category: str
+    inputs: tuple[str, ...]
+    base_credits: int | None
+    billing_type: str | None
+    max_prompt_length: int | None
+    params: tuple[Param, ...]
+    references: ReferenceRules | None
+    complete: bool
+
+    def param(self, key: str) -> Param | None:
+        """The param of that key, or None."""
+        return next((param for param in self.params if param.key == key), None)
+
+    @property
+    def param_keys(self) -> tuple[str, ...]:
+        return tuple(param.key for param in self.params)
+
+
+class Catalogue(Mapping[str, Model]):
+    """Models by id."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._models = {model.id: model for model in models}
+
+    def __getitem__(self, model_id: str) -> Model:
+        return self._models[model_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def image_model(self, model_id: str) -> Model:
+        """The model of that id, if pictures can be asked from it.
+
+        Raises:
+            InvalidRequestError: the catalogue does not have it, or it makes something else.
+        """
+        model = self._models.get(model_id)
+        images = [model.id for model in self._models.values() if model.category == "image"]
+        if model is None:
+            hint = did_you_mean(model_id, images) or "; %rivya models lists them"
+            raise InvalidRequestError([Mistake("model", f"{model_id!r} is not in the catalogue{hint}")])
+        if model.category != "image":
+            raise InvalidRequestError(
+                [Mistake("model", f"{model_id!r} makes {model.category}, and this tool asks for pictures")]
+            )
+        return model
+
+
+@cache
+def bundled() -> Catalogue:
+    """The catalogue that ships with this package."""
+    text = resources.files("rivya_nb.contract").joinpath("models.json").read_text(encoding="utf-8")
+    return Catalogue(_read_model(record) for record in json.loads(text))
+
+
+def _read_model(record: Mapping[str, Any]) -> Model:
+    return Model(
+        id=record["id"],
+        display_name=record["display_name"],
+        category=record["category"],
+        inputs=tuple(record["inputs"]),
+        base_credits=record["base_credits"],
+        billing_type=record["billing_type"],
+        max_prompt_length=record["max_prompt_length"],
+        params=tuple(_read_param(param) for param in record["params"]),
+        references=_read_references(record["reference"]),
+        complete=record["complete"],
+    )
+
+
+def _read_param(record: Mapping[str, Any]) -> Param:
+    limits = record.get("range", {})
+    options = record.get("options")
+    return Param(
+        key=record["key"],
+        type=record["type"],
+        required=record["required"],
+        default=record["default"],
+        options=None if options is None else tuple(options),
+        minimum=limits.get("min"),
+        maximum=limits.get("max"),
+        step=limits.get("step"),
+    )
+
+
+def _read_references(record: Mapping[str, Any] | None) -> ReferenceRules | None:
+    if record is None:
+        return None
+    per_kind: Mapping[str, Any] = record["per_kind"] or {}
+    return ReferenceRules(
+        max_files=record["max_files"],
+        kinds=None if record["kinds"] is None else tuple(record["kinds"]),
+        rules=tuple(_read_rule(kind, rule) for kind, rule in per_kind.items()),
+    )
+
+
+def _read_rule(kind: str, record: Mapping[str, Any]) -> ReferenceRule:
+    size = record["max_size_mb"]
+    types = record["mime_types"]
+    return ReferenceRule(
+        kind=kind,
+        max_bytes=None if size is None else int(size * MEGABYTE),
+        mime_types=None if types is None else tuple(types),
+    )

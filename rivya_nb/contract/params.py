@@ -1,0 +1,115 @@
+"""Params against a model's record: what may be sent, in the type that the service demands.
+
+Select values are strings, booleans included; only number params are JSON numbers; a text param takes text,
+also where a model keeps its seed in one (the public model pages).
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+
+from rivya_nb.contract.catalogue import Model, Param
+from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.errors import Mistake
+
+ParamValue = str | int | float
+"""What a request may carry for a param."""
+
+REFERENCES_KEY = "referenceMediaItems"
+"""The key under which uploaded references travel; never a param of the user's."""
+
+
+def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, ParamValue], list[Mistake]]:
+    """The params as they would be sent, and every mistake in them.
+
+    None means *not sent*. Integers from numpy and booleans are turned into what the service wants; anything
+    else that does not fit is a mistake, never a guess.
+    """
+    accepted: dict[str, ParamValue] = {}
+    mistakes: list[Mistake] = []
+    for key, value in params.items():
+        param = model.param(key)
+        if param is None:
+            mistakes.append(Mistake(key, _unknown(model, key)))
+        elif value is not None:
+            result = _check_value(param, value)
+            if isinstance(result, Mistake):
+                mistakes.append(result)
+            else:
+                accepted[key] = result
+    mistakes += [
+        Mistake(param.key, f"{model.id} needs it{_allowed(param)}")
+        for param in model.params
+        if param.required and params.get(param.key) is None
+    ]
+    return accepted, mistakes
+
+
+def _unknown(model: Model, key: str) -> str:
+    if key == REFERENCES_KEY:
+        return "references are given with --ref or references=, and uploaded for you"
+    hint = did_you_mean(key, model.param_keys)
+    return (
+        f"{model.id} has no such param{hint} It has {listing(model.param_keys)}"
+        if hint
+        else (f"{model.id} has no such param; it has {listing(model.param_keys)}")
+    )
+
+
+def _check_value(param: Param, value: object) -> ParamValue | Mistake:
+    # numpy's scalars say what they are through item(), without numpy having to be imported.
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", None) == 0:
+        value = item()
+    if param.type == "number":
+        return _check_number(param, value)
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    elif isinstance(value, (int, float)):
+        value = str(value)
+    if not isinstance(value, str):
+        return Mistake(param.key, f"{_show(value)} is no text{_allowed(param)}")
+    if param.options is not None and value not in param.options:
+        hint = did_you_mean(value, param.options)
+        return Mistake(param.key, f"{value!r} is not an option{_allowed(param)}{hint}")
+    return value
+
+
+def _check_number(param: Param, value: object) -> ParamValue | Mistake:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+    number = value if isinstance(value, int) else float(value)
+    if not math.isfinite(number):
+        return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+    whole = param.step == 1 or param.key == "seed"
+    if whole and number != int(number):
+        return Mistake(param.key, f"{_show(value)} is not a whole number{_allowed(param)}")
+    if param.minimum is not None and number < param.minimum:
+        return Mistake(param.key, f"{_show(value)} is below {_plain(param.minimum)}{_allowed(param)}")
+    if param.maximum is not None and number > param.maximum:
+        return Mistake(param.key, f"{_show(value)} is above {_plain(param.maximum)}{_allowed(param)}")
+    return int(number) if number == int(number) else number
+
+
+def _allowed(param: Param) -> str:
+    if param.options is not None:
+        return f"; it takes {listing(param.options)}"
+    if param.type != "number":
+        return ""
+    kind = "a whole number" if param.step == 1 or param.key == "seed" else "a number"
+    if param.minimum is not None and param.maximum is not None:
+        return f"; it takes {kind} from {_plain(param.minimum)} to {_plain(param.maximum)}"
+    if param.minimum is not None:
+        return f"; it takes {kind} from {_plain(param.minimum)} on"
+    return f"; it takes {kind}"
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

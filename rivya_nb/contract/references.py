@@ -1,0 +1,69 @@
+"""References: what a file given as input is, by its bytes, and whether a model takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRules
+from rivya_nb.contract.text import listing
+from rivya_nb.errors import Mistake
+
+SNIFF_BYTES = 12
+"""How many bytes from a file's start `sniff` needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An input picture, known by the hash of its bytes; `size` in bytes, `sha256` in hex."""
+
+    sha256: str
+    kind: str
+    mime_type: str
+    name: str
+    size: int
+
+
+def sniff(header: bytes) -> str | None:
+    """The MIME type that a file's first bytes show, among the types the contract names; else None.
+
+    The signature decides at the service too, not the file's extension (contract, reference files).
+    """
+    if header.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if header.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if header.startswith(b"RIFF") and header[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def check_references(model: Model, references: Sequence[Reference]) -> list[Mistake]:
+    """Every mistake in the references of one request: their number, kinds, types and sizes."""
+    if not references:
+        return []
+    if model.references is None:
+        return [Mistake("references", f"{model.id} takes none")]
+    mistakes = []
+    limit = model.references.max_files
+    if limit is not None and len(references) > limit:
+        mistakes.append(Mistake("references", f"{len(references)} are too many; {model.id} takes {limit}"))
+    for reference in references:
+        mistakes += _check_one(model.references, reference)
+    return mistakes
+
+
+def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
+    if rules.kinds is not None and reference.kind not in rules.kinds:
+        return [Mistake(reference.name, f"{reference.kind} is not accepted; {listing(rules.kinds)} is")]
+    rule = rules.rule(reference.kind)
+    mistakes = []
+    if rule.mime_types is not None and reference.mime_type not in rule.mime_types:
+        accepted = listing(mime.partition("/")[2] for mime in rule.mime_types)
+        mistakes.append(
+            Mistake(reference.name, f"its bytes are {reference.mime_type}; accepted are {accepted}")
+        )
+    if rule.max_bytes is not None and reference.size > rule.max_bytes:
+        size, limit = reference.size / MEGABYTE, rule.max_bytes / MEGABYTE
+        mistakes.append(Mistake(reference.name, f"{size:.1f} MB is over the limit of {limit:g} MB"))
+    return mistakes

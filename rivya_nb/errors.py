@@ -1,0 +1,210 @@
+"""Everything that can go wrong, on one page.
+
+```
+RivyaError
+├── InvalidRequestError           the request breaks the model's rules; nothing was sent
+├── UsageError                    a magic, an argument or a name is wrong; nothing was sent
+├── CreditLimitError              a plan costs more than is allowed; nothing was sent
+├── NotConnectedError             no service can be reached with what was given (no key, no sandbox)
+├── StoreError                    the folder of pictures and records cannot be used
+├── TransportError                no usable answer came back
+│   ├── NotDeliveredError         the request certainly never reached the service
+│   └── UnexpectedResponseError   an answer came back that the contract does not know
+├── PictureError                  what a task's url delivered is no acceptable picture
+├── RunFailedError                a run ended without a single picture
+└── ApiError                      the service refused, with a documented code
+    ├── ApiKeyMissingError  ApiKeyInvalidError  ApiKeyRevokedError  ApiKeyExpiredError      401
+    ├── ApiScopeDeniedError                                                                 403
+    ├── ValidationFailedError                                                               400
+    ├── InsufficientCreditsError                                                            402
+    ├── NotFoundError                                                                       404
+    ├── IdempotencyConflictError                                                            409
+    ├── RateLimitedError                                                                    429
+    ├── PublicApiDisabledError                                                              503
+    └── GenerationFailedError                                                               in a task
+
+KeyboardInterrupt
+└── WaitInterruptedError          the kernel was interrupted while a cell waited; no mistake, so no RivyaError
+```
+
+The codes and their HTTP statuses are the documented ones of the Rivya Public API v1; an undocumented code
+becomes a plain `ApiError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class _MessageOnly:
+    """An error whose message says everything, so that a traceback would only hide it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a traceback's place."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class RivyaError(_MessageOnly, Exception):
+    """Base of every error that is meant to be read by a user."""
+
+
+class WaitInterruptedError(_MessageOnly, KeyboardInterrupt):
+    """The kernel was interrupted while a cell waited for a run; what was submitted goes on."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong: `where` names the param, flag or part, `message` says the rest."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class _MistakesError(RivyaError, ValueError):
+    """Carries every mistake that was found at once, in the order of the input."""
+
+    def __init__(self, mistakes: Sequence[Mistake] | str) -> None:
+        self.mistakes: tuple[Mistake, ...] = (
+            (Mistake("", mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
+        )
+        lines = [str(mistake) for mistake in self.mistakes]
+        head = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines)
+        super().__init__(f"{head}\n  Nothing was sent and nothing was spent.")
+
+
+class InvalidRequestError(_MistakesError):
+    """The request breaks a rule of its model. `mistakes` lists all of them."""
+
+
+class UsageError(_MistakesError):
+    """A magic's line, an argument or a name is wrong. `mistakes` lists all of them."""
+
+
+class CreditLimitError(RivyaError):
+    """A plan would cost more credits than is allowed; nothing was sent."""
+
+
+class NotConnectedError(RivyaError):
+    """No service can be reached with what was given."""
+
+
+class StoreError(RivyaError):
+    """The store's folder cannot be read or written."""
+
+
+class TransportError(RivyaError):
+    """No usable answer came back; whether the service acted on the request is not known."""
+
+
+class NotDeliveredError(TransportError):
+    """The request certainly never reached the service (no connection could be made)."""
+
+
+class UnexpectedResponseError(TransportError):
+    """An answer came back that the contract does not know: HTML, broken JSON, another shape."""
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class PictureError(RivyaError):
+    """What a finished task's url delivered is not an acceptable picture, or cannot be fetched."""
+
+
+class RunFailedError(RivyaError):
+    """A run ended without a single picture."""
+
+
+class ApiError(RivyaError):
+    """The service refused a request.
+
+    `code` is the contract; `http_status` is None for a code that came inside a task; `request_id` is worth
+    giving to the service's support; `retry_after` is in seconds, None where the service said nothing.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        http_status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after = retry_after
+        suffix = f" (request {request_id})" if request_id else ""
+        super().__init__(f"{code}: {message}{suffix}")
+
+
+class ApiKeyMissingError(ApiError):
+    """`api_key_missing`: no key was sent."""
+
+
+class ApiKeyInvalidError(ApiError):
+    """`api_key_invalid`: the service does not know the key."""
+
+
+class ApiKeyRevokedError(ApiError):
+    """`api_key_revoked`: the key was withdrawn."""
+
+
+class ApiKeyExpiredError(ApiError):
+    """`api_key_expired`: the key's time is over."""
+
+
+class ApiScopeDeniedError(ApiError):
+    """`api_scope_denied`: the key may not do this."""
+
+
+class ValidationFailedError(ApiError):
+    """`validation_failed`: the service refused the request's content."""
+
+
+class InsufficientCreditsError(ApiError):
+    """`insufficient_credits`: the balance does not cover the request."""
+
+
+class NotFoundError(ApiError):
+    """`not_found`: no such task, file or model."""
+
+
+class IdempotencyConflictError(ApiError):
+    """`idempotency_conflict`: the key was used before, with another body."""
+
+
+class RateLimitedError(ApiError):
+    """`rate_limited`: too many requests; see `retry_after`."""
+
+
+class PublicApiDisabledError(ApiError):
+    """`public_api_disabled`: the service is switched off for now."""
+
+
+class GenerationFailedError(ApiError):
+    """`generation_failed`: the task failed; it is not billed."""
+
+
+API_ERRORS: dict[str, type[ApiError]] = {
+    "api_key_missing": ApiKeyMissingError,
+    "api_key_invalid": ApiKeyInvalidError,
+    "api_key_revoked": ApiKeyRevokedError,
+    "api_key_expired": ApiKeyExpiredError,
+    "api_scope_denied": ApiScopeDeniedError,
+    "validation_failed": ValidationFailedError,
+    "insufficient_credits": InsufficientCreditsError,
+    "not_found": NotFoundError,
+    "idempotency_conflict": IdempotencyConflictError,
+    "rate_limited": RateLimitedError,
+    "public_api_disabled": PublicApiDisabledError,
+    "generation_failed": GenerationFailedError,
+}
+"""The documented codes and the error each becomes."""
