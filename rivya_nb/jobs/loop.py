@@ -1,0 +1,250 @@
+"""Which event loop a session's work runs on, and how to wait for it: all there is about threads and nesting.
+
+In an ipykernel the work runs on the kernel's main loop, beside the cells. Where no loop runs between two
+inputs (a terminal, a script, also one that uses asyncio itself) it runs on a loop of its own, in a daemon
+thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, TypeVar
+
+from rivya_nb.errors import RivyaError
+
+TICK = 0.25
+"""Seconds that a wait sleeps at most: ipykernel notes an interrupt, but does not wake a quiet loop for it."""
+
+THREAD_NAME = "rivya-loop"
+
+T = TypeVar("T")
+
+
+class Home:
+    """The event loop where a session's work runs. Every method may be called from any thread.
+
+    `loop` is the event loop; `in_kernel` says whether it is the kernel's main one (else it is our own).
+    """
+
+    _lock = threading.Lock()
+    _current: Home | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
+        self.loop = loop
+        self.in_kernel = in_kernel
+        self._process = os.getpid()
+        self._working: set[concurrent.futures.Future[Any]] = set()
+
+    @classmethod
+    def find(cls) -> Home:
+        """The home of this process: always the same one, until its loop is closed or the process forks."""
+        with cls._lock:
+            kernel_loop = _kernel_loop()
+            home = cls._current
+            if home is not None and home._is_usable() and (not home.in_kernel or home.loop is kernel_loop):
+                return home
+            if kernel_loop is not None:
+                cls._current = cls(kernel_loop, in_kernel=True)
+            else:
+                cls._current = cls(_own_loop(), in_kernel=False)
+            return cls._current
+
+    def start(self, coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """Run `coro` on this loop, with the caller's context variables; cancelling the future cancels it.
+
+        The context matters: ipykernel 7 keeps there which cell an output belongs to. Raises RivyaError when
+        the loop is gone.
+        """
+        try:
+            self._require_usable()
+        except RivyaError:
+            coro.close()
+            raise
+        future = asyncio.run_coroutine_threadsafe(coro, self.loop)
+        # asyncio refers to its tasks only weakly: a run that nobody holds would be collected half-way.
+        self._working.add(future)
+        future.add_done_callback(self._working.discard)
+        return future
+
+    async def join(self, future: concurrent.futures.Future[T], tick: float = TICK) -> T:
+        """Await `future` on whatever loop is running, waking at least every `tick` seconds.
+
+        What the work raises is raised here as it is. Cancelling this wait leaves the work alone. Raises
+        RivyaError when the home's loop goes away meanwhile.
+        """
+        await self._arrival(future, None, tick)
+        return future.result()
+
+    def wait(self, future: concurrent.futures.Future[T], timeout: float | None = None) -> T:
+        """Block until `future` is done, at most `timeout` seconds, and give its result.
+
+        On the home's own thread the loop goes on turning inside the call; on another thread nothing of that
+        is needed. Raises TimeoutError past the time (the work goes on), what the work raised, and
+        RivyaError where the loop is gone or cannot be nested. KeyboardInterrupt ends the wait, not the work.
+        """
+        if not future.done():
+            self._require_usable()
+            if self._is_here():
+                self._wait_nested(future, timeout)
+            else:
+                self._wait_blocking(future, timeout)
+        if not future.done():
+            raise TimeoutError(f"not finished within {timeout:g} s; the work goes on")
+        return future.result()
+
+    async def _arrival(
+        self, future: concurrent.futures.Future[Any], timeout: float | None, tick: float
+    ) -> None:
+        """Return when `future` is done or `timeout` seconds are over."""
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[None] = loop.create_future()
+        # Not `wrap_future`: cancelling that would cancel the work.
+        future.add_done_callback(lambda _: _settle(loop, arrived))
+        end = None if timeout is None else time.monotonic() + timeout
+        while not future.done():
+            self._require_usable()
+            pause = tick if end is None else min(tick, end - time.monotonic())
+            if pause <= 0:
+                return
+            await asyncio.wait([arrived], timeout=pause)
+
+    def _wait_nested(self, future: concurrent.futures.Future[Any], timeout: float | None) -> None:
+        _allow_nesting(self.loop, in_kernel=self.in_kernel)
+        waiter = self.loop.create_task(self._arrival(future, timeout, TICK))
+        interrupted = False
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            self.loop.call_soon_threadsafe(waiter.cancel)
+
+        try:
+            with _on_sigint(interrupt):
+                self.loop.run_until_complete(waiter)
+        except asyncio.CancelledError:
+            if not interrupted:
+                raise
+        finally:
+            waiter.cancel()
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def _wait_blocking(self, future: concurrent.futures.Future[Any], timeout: float | None) -> None:
+        end = None if timeout is None else time.monotonic() + timeout
+        while not future.done():
+            self._require_usable()
+            pause = TICK if end is None else min(TICK, end - time.monotonic())
+            if pause <= 0:
+                return
+            concurrent.futures.wait([future], timeout=pause)
+
+    def _is_here(self) -> bool:
+        """Whether this thread is the one that runs the loop, also when another loop runs on top of it."""
+        with suppress(RuntimeError):
+            if asyncio.get_running_loop() is self.loop:
+                return True
+        return getattr(self.loop, "_thread_id", None) == threading.get_ident()
+
+    def _is_usable(self) -> bool:
+        return self._process == os.getpid() and not self.loop.is_closed()
+
+    def _require_usable(self) -> None:
+        if self._process != os.getpid():
+            raise RivyaError(
+                "This work runs in the process that this one was forked from, and can be waited for only "
+                "there. Connect anew to use Rivya in this process."
+            )
+        if self.loop.is_closed():
+            raise RivyaError("The event loop that this work ran on is closed. Connect anew, then resume.")
+
+
+def _kernel_loop() -> asyncio.AbstractEventLoop | None:
+    """The main loop of the ipykernel that this process is; None in any other place.
+
+    Not the *running* loop: a subshell's thread has one of its own. Before the kernel has started (its
+    start-up files) and in a process forked from it, there is none either.
+    """
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
+    shell = get_ipython()
+    kernel = getattr(shell, "kernel", None)
+    if getattr(getattr(kernel, "session", None), "pid", None) != os.getpid():
+        return None
+    loop = getattr(getattr(kernel, "io_loop", None), "asyncio_loop", None)
+    return loop if isinstance(loop, asyncio.AbstractEventLoop) and not loop.is_closed() else None
+
+
+def _own_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+
+    def turn() -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+
+    threading.Thread(target=turn, name=THREAD_NAME, daemon=True).start()
+    return loop
+
+
+def _settle(loop: asyncio.AbstractEventLoop, arrived: asyncio.Future[None]) -> None:
+    def settle() -> None:
+        if not arrived.done():
+            arrived.set_result(None)
+
+    # The loop of a wait that was given up may be closed by now.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(settle)
+
+
+@contextmanager
+def _on_sigint(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` on SIGINT, in place of whatever handles it now.
+
+    Python's own handler raises KeyboardInterrupt wherever the thread is: in a nested loop that may be
+    inside a step of the very work that an interrupt must not harm.
+    """
+    previous = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(previous):
+        yield
+        return
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        act()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
+    """Make `loop` one that can be run inside itself. Raises RivyaError when it is not one of asyncio's own.
+
+    From version 7 on ipykernel runs all its cells in one context, which nest_asyncio cannot enter again: the
+    cells queued behind a nested run are lost without a word. nest_asyncio2, made for that, serves there.
+    """
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        raise RivyaError(
+            f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
+            "inside. Write `await run` in place of `run.wait()`."
+        )
+    if not in_kernel or sys.modules["ipykernel"].version_info[0] < 7:
+        importlib.import_module("nest_asyncio").apply(loop)
+        return
+    kind = type(loop)
+    if hasattr(kind, "_nest_patched") and not hasattr(kind, "_nest_asyncio2"):
+        # The notebook has applied nest_asyncio itself, as many do: put its successor in its place.
+        del kind._nest_patched
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        importlib.import_module("nest_asyncio2").apply(loop)
