@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browser.harness import CHROMIUM_ARGUMENTS, Lab, find_chromium, jupyter_lab
+from playwright.sync_api import Browser, sync_playwright
+
+NO_CHROMIUM = (
+    "no Chromium found: install one (Debian and Ubuntu: `apt-get install chromium`; "
+    "macOS: `brew install --cask chromium`) to run the browser tests"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip(NO_CHROMIUM)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    base = tmp_path_factory.mktemp("lab")
+    environment = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(base / "store")}
+    with jupyter_lab(chromium, base, environment) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_kernels_left(lab: Lab) -> Iterator[None]:
+    yield
+    lab.end_kernels()

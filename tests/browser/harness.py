@@ -1,0 +1,245 @@
+"""JupyterLab in a browser: start it, open a notebook, run it, wait for what it shows, save, look again.
+
+A package of its own, so that its fixtures end with it: playwright keeps an event loop in the main thread for as
+long as it runs, and `asyncio.run` in the tests that follow would refuse to start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import Browser, Locator, Page
+
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 60
+ANSWER_SECONDS = 60
+
+# What an output area shows, and how: whether an image of it was really decoded, and really has a size on the page.
+PICTURES = """images => images.map(image => {
+    const box = image.getBoundingClientRect();
+    return {
+        alt: image.alt,
+        natural: [image.naturalWidth, image.naturalHeight],
+        shown: [Math.round(box.width), Math.round(box.height)],
+    };
+})"""
+ALL_DECODED = "images => images.every(image => image.complete && image.naturalWidth > 0)"
+
+
+def find_chromium() -> str | None:
+    """The path of an installed Chromium or Chrome, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def write_notebook(path: Path, sources: Sequence[str]) -> Path:
+    """Write a notebook of code cells, with the kernel named (or JupyterLab asks for one in a dialog)."""
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+        "language_info": {"name": "python"},
+    }
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources], metadata=metadata)
+    nbformat.write(notebook, path)
+    return path
+
+
+def as_received(path: Path, target: Path) -> Path:
+    """Copy a notebook as a colleague would get it: same outputs, but nothing here ever trusted it.
+
+    Trust is a signature over the content, so the copy says something more.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(new_markdown_cell("Received from a colleague."))
+    nbformat.write(notebook, target)
+    return target
+
+
+class OpenNotebook:
+    """A notebook, open in JupyterLab. Cells are counted from 0."""
+
+    def __init__(self, page: Page, path: Path) -> None:
+        self.page = page
+        self.path = path
+
+    def command(self, name: str, **arguments: object) -> None:
+        """Run one of JupyterLab's commands and wait for its end."""
+        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def run_all(self) -> None:
+        """Start *Run All*; returns at once, the cells are queued."""
+        self.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def wait_for_kernel(self) -> None:
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+        )
+
+    def wait_until_done(self, cell: int, seconds: float = ANSWER_SECONDS) -> None:
+        """Wait until the cell has been executed to its end: a number stands in its prompt."""
+        prompt = self.cell(cell).locator(".jp-InputPrompt")
+        self.page.wait_for_function(
+            r"element => /\[\d+\]/.test(element.textContent)",
+            arg=prompt.element_handle(),
+            timeout=seconds * 1000,
+        )
+
+    def cell(self, index: int) -> Locator:
+        return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{index}"]')
+
+    def output(self, cell: int) -> Locator:
+        """What the cell shows; its source is not in it."""
+        return self.cell(cell).locator(".jp-OutputArea-output")
+
+    def wait_for_output(self, cell: int, text: str, seconds: float = ANSWER_SECONDS) -> None:
+        """Wait until the output (never the source) of the cell has a text."""
+        self.output(cell).filter(has_text=text).first.wait_for(timeout=seconds * 1000)
+
+    def pictures(self, cell: int) -> list[dict[str, object]]:
+        """Every image in the cell's output, once all are decoded: `alt`, `natural` and `shown` sizes in pixels."""
+        images = self.output(cell).locator("img")
+        images.first.wait_for(timeout=ANSWER_SECONDS * 1000)
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not images.evaluate_all(ALL_DECODED):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"pictures stay broken: {images.evaluate_all(PICTURES)}")
+            self.page.wait_for_timeout(50)
+        found: list[dict[str, object]] = images.evaluate_all(PICTURES)
+        return found
+
+    def is_trusted(self) -> bool:
+        """Whether JupyterLab trusts every code cell, that is, shows its HTML as it was written."""
+        trusted: bool = self.page.evaluate(
+            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+                .filter(cell => cell.type === 'code').every(cell => cell.trusted)"""
+        )
+        return trusted
+
+    def set_theme(self, theme: str) -> None:
+        """`JupyterLab Light` or `JupyterLab Dark`."""
+        self.command("apputils:change-theme", theme=theme)
+        light = "true" if theme.endswith("Light") else "false"
+        self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for()
+
+    def save(self) -> NotebookNode:
+        """Save and give what now is on disk."""
+        self.command("docmanager:save")
+        return nbformat.read(self.path, as_version=4)
+
+    def screenshot(self, path: Path) -> Path:
+        self.page.screenshot(path=path)
+        return path
+
+    def close(self) -> None:
+        self.page.context.close()
+
+
+class Lab:
+    """A running JupyterLab on a folder of notebooks, with a home and a configuration of its own."""
+
+    def __init__(self, url: str, folder: Path, browser: Browser) -> None:
+        self.url = url
+        self.folder = folder
+        self.browser = browser
+
+    def open(self, path: Path, *, height: int = 1400) -> OpenNotebook:
+        """Open a notebook of the folder in a fresh browser profile, and wait until it is laid out."""
+        page = self.browser.new_context(viewport={"width": 1200, "height": height}).new_page()
+        page.set_default_timeout(ANSWER_SECONDS * 1000)
+        page.goto(f"{self.url}/doc/tree/{path.relative_to(self.folder)}")
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        notebook = OpenNotebook(page, path)
+        notebook.wait_for_kernel()
+        return notebook
+
+    def end_kernels(self) -> None:
+        """Shut every kernel down, as closing the laptop's lid for the day does."""
+        with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:
+            sessions = json.load(answer)
+        for session in sessions:
+            request = urllib.request.Request(f"{self.url}/api/sessions/{session['id']}", method="DELETE")
+            urllib.request.urlopen(request).close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"JupyterLab ended at once:\n{log.read_text()}")
+        try:
+            urllib.request.urlopen(f"{url}/api/status", timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log.read_text()}")
+
+
+def lab_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which nothing of this machine's own Jupyter, IPython or Rivya set-up is seen."""
+    config = home / "jupyter"
+    (config / "labconfig").mkdir(parents=True)
+    # The news extension opens a dialog over the first notebook.
+    silent = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (config / "labconfig" / "page_config.json").write_text(json.dumps(silent))
+    own = {
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RIVYA_", "JUPYTER_"))}
+    return {**inherited, **own, **extra}
+
+
+@contextmanager
+def jupyter_lab(browser: Browser, base: Path, environment: Mapping[str, str]) -> Iterator[Lab]:
+    """Run JupyterLab of this interpreter under `base`, until the block ends."""
+    folder = base / "work"
+    folder.mkdir()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = base / "lab.log"
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+        "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}",
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=lab_environment(base, environment), stdout=output, stderr=output, cwd=folder
+        )
+        try:
+            wait_until_up(url, process, log)
+            yield Lab(url, folder, browser)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
