@@ -1,0 +1,1 @@
+"""What is kept: runs, jobs and their pictures, in one folder that several kernels may use at once."""

@@ -1,0 +1,100 @@
+"""Picture and reference files, named by the SHA-256 of their content. What is in place is whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from rivya_nb.errors import StoreError
+from rivya_nb.store.trouble import disk_trouble
+
+_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+_CHUNK = 1 << 20
+
+
+class ContentFiles:
+    """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for what is still being downloaded.
+
+    Files are looked up by their hash and their MIME type, which the records carry both. Every method may be
+    called from any thread and process; they raise StoreError when the disk fails.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "pictures"
+        self.incoming = folder / "incoming"
+        with disk_trouble(folder):
+            self.folder.mkdir(exist_ok=True)
+            self.incoming.mkdir(exist_ok=True)
+
+    def path(self, sha256: str, mime_type: str) -> Path:
+        """Where the file is, or would be: an absolute path."""
+        return self.folder / sha256[:2] / f"{sha256}{_EXTENSIONS.get(mime_type, '.bin')}"
+
+    def read(self, sha256: str, mime_type: str) -> bytes:
+        """The file's bytes, as they were put."""
+        path = self.path(sha256, mime_type)
+        if not path.is_file():
+            raise StoreError(f"{path}: this picture's file is gone; its record is still there.")
+        with disk_trouble(path):
+            return path.read_bytes()
+
+    def put(self, data: bytes, mime_type: str) -> str:
+        """Keep `data` and give its hash; the same content twice is one file."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self.path(sha256, mime_type)
+        with disk_trouble(path):
+            if not _is_there(path, len(data)):
+                path.parent.mkdir(exist_ok=True)
+                part = path.with_name(f".{uuid.uuid4().hex}.part")
+                try:
+                    with part.open("xb") as file:
+                        file.write(data)
+                        _flush(file.fileno())
+                    _into_place(part, path)
+                finally:
+                    part.unlink(missing_ok=True)
+        return sha256
+
+    def adopt(self, part: Path, mime_type: str) -> str:
+        """Move a complete file out of `incoming` into place and give its hash. `part` is gone afterwards."""
+        with disk_trouble(part):
+            with part.open("rb") as file:
+                digest = hashlib.sha256()
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                size = file.tell()
+            sha256 = digest.hexdigest()
+            path = self.path(sha256, mime_type)
+            if _is_there(path, size):
+                part.unlink()
+            else:
+                path.parent.mkdir(exist_ok=True)
+                with part.open("rb+") as file:
+                    _flush(file.fileno())
+                _into_place(part, path)
+        return sha256
+
+
+def _is_there(path: Path, size: int) -> bool:
+    # A file of another size was damaged behind our back; writing it anew mends it.
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _flush(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _into_place(part: Path, path: Path) -> None:
+    part.replace(path)
+    if os.name == "posix":
+        # The new name itself is on disk only once its folder is.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            _flush(folder)
+        finally:
+            os.close(folder)

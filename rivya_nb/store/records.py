@@ -1,0 +1,182 @@
+"""What the store holds, as plain frozen data. Importing this costs nothing: no database is behind it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from rivya_nb.contract.params import ParamValue
+from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import Request
+
+UNSENT = frozenset({"planned", "uploading"})
+"""A job in one of these was certainly never submitted."""
+
+SENT = frozenset({"submitting", "queued", "processing", "downloading"})
+"""Unfinished, and submitted or perhaps submitted: it may be billed, so it is followed to its end."""
+
+FINAL = frozenset({"succeeded", "failed", "undelivered", "unknown", "stopped"})
+"""A job in one of these moves on only when the user asks for it."""
+
+UNFINISHED = UNSENT | SENT
+
+NOT_BILLED = frozenset({"failed", "stopped"})
+
+STATUSES = (
+    "planned",
+    "uploading",
+    "submitting",
+    "queued",
+    "processing",
+    "downloading",
+    "succeeded",
+    "failed",
+    "undelivered",
+    "unknown",
+    "stopped",
+)
+"""Every status, in the order of a job's life."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRecord:
+    """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes."""
+
+    sha256: str
+    mime_type: str
+    width: int
+    height: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One request's life.
+
+    `id` is also the idempotency key. `price` is the documented price in credits, None where not known;
+    `reserved_credits` and `final_credits` are what the service said, None until it did. `body` is the exact
+    text that was, or is about to be, posted. `remote_status` is the service's own word. Times are seconds
+    since the epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those
+    that are sent.
+    """
+
+    id: str
+    service: str
+    model: str
+    prompt: str
+    params: Mapping[str, ParamValue] = field(hash=False)
+    references: tuple[Reference, ...]
+    identity: str
+    seed: ParamValue | None
+    price: int | None
+    status: str
+    created_at: float
+    task_id: str | None = None
+    reserved_credits: int | None = None
+    final_credits: int | None = None
+    body: str | None = None
+    remote_status: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    request_id: str | None = None
+    submitted_at: float | None = None
+    finished_at: float | None = None
+    owner: str | None = None
+    pictures: tuple[PictureRecord, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended, well or not."""
+        return self.status in FINAL
+
+    @property
+    def credits(self) -> int:
+        """What the job costs as far as is known: final credits once it ended, until then what is reserved."""
+        if self.status in NOT_BILLED:
+            return 0
+        if self.is_final and self.final_credits is not None:
+            return self.final_credits
+        return self.reserved_credits or 0
+
+    @property
+    def request(self) -> Request:
+        """The request that the job was planned from."""
+        return Request(self.model, self.prompt, self.params, self.references, self.price)
+
+
+class JobChanges(TypedDict, total=False):
+    """What may change in a job's life; the names are those of `JobRecord`."""
+
+    status: str
+    task_id: str | None
+    reserved_credits: int | None
+    final_credits: int | None
+    body: str | None
+    remote_status: str | None
+    error_code: str | None
+    error_message: str | None
+    request_id: str | None
+    submitted_at: float | None
+    finished_at: float | None
+    owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRecord:
+    """One axis of a run and its values' labels. The first is rows, the second columns, more are pages."""
+
+    name: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """A job's place in a run: one index into each axis' labels. `reused` when not new."""
+
+    job_id: str
+    coordinates: tuple[int, ...]
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The jobs of one cell, call or click, in the order of the plan. `created_at` in epoch seconds."""
+
+    id: int
+    name: str | None
+    service: str
+    created_at: float
+    axes: tuple[AxisRecord, ...]
+    cells: tuple[CellRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRecord:
+    """A reference that a service holds for a model, known by its content. `created_at` in epoch seconds."""
+
+    service: str
+    model: str
+    sha256: str
+    url: str
+    created_at: float
+    file_id: str | None = None
+    duration_token: str | None = None
+
+
+def planned_job(request: Request, service: str, now: float) -> JobRecord:
+    """A new job for a request, with an id (and so an idempotency key) of its own; `now` in epoch seconds."""
+    return JobRecord(
+        id=uuid.uuid4().hex,
+        service=service,
+        model=request.model,
+        prompt=request.prompt,
+        params=dict(request.params),
+        references=request.references,
+        identity=request.identity,
+        seed=request.seed,
+        price=request.base_credits,
+        status="planned",
+        created_at=now,
+    )

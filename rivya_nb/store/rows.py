@@ -1,0 +1,150 @@
+"""Between records and rows, and the search that finds rows; the transactions are in `store.py`."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, exists, select
+
+from rivya_nb.contract.params import ParamValue
+from rivya_nb.contract.references import Reference
+from rivya_nb.store import schema
+from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
+
+_JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
+_PICTURE_FIELDS = tuple(field.name for field in fields(PictureRecord))
+_DERIVED = {"params", "references", "seed", "pictures"}
+_PLAIN_JOB_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _DERIVED)
+
+
+def searchable(text: str) -> str:
+    """A text as it is compared: without case, and however its characters were composed.
+
+    NUL becomes a space, because SQLite would take it for the end of the text.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", folded).replace("\0", " ")
+
+
+def param_text(value: ParamValue | bool) -> str:
+    """A param's value as it is compared: 7, 7.0 and "7" are one, and so are True and the switch's "true"."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def job_row(job: JobRecord) -> dict[str, Any]:
+    """The row of a new job."""
+    row = {name: getattr(job, name) for name in _PLAIN_JOB_FIELDS}
+    row["params"] = _json(dict(job.params))
+    row["references"] = _json([asdict(reference) for reference in job.references])
+    row["seed"] = None if job.seed is None else param_text(job.seed)
+    row["prompt_words"] = searchable(job.prompt)
+    return row
+
+
+def param_rows(number: int, job: JobRecord) -> list[dict[str, Any]]:
+    """The rows by which the job with this number is found by its params."""
+    return [
+        {"job_number": number, "key": key, "value": param_text(value)} for key, value in job.params.items()
+    ]
+
+
+def picture_rows(number: int, pictures: Sequence[PictureRecord]) -> list[dict[str, Any]]:
+    """The rows of a job's pictures, in their order."""
+    return [
+        {"job_number": number, "position": position, **asdict(picture)}
+        for position, picture in enumerate(pictures)
+    ]
+
+
+def cell_rows(run_id: int, cells: Sequence[CellRecord], numbers: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The rows of a run's cells, in the order of the plan."""
+    return [
+        {
+            "run_id": run_id,
+            "position": position,
+            "job_number": numbers[cell.job_id],
+            "coordinates": _json(cell.coordinates),
+            "reused": cell.reused,
+        }
+        for position, cell in enumerate(cells)
+    ]
+
+
+def axes_text(axes: Sequence[AxisRecord]) -> str:
+    """A run's axes as they are stored."""
+    return _json([asdict(axis) for axis in axes])
+
+
+def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
+    """The record of a row of `jobs`."""
+    params = json.loads(row["params"])
+    return JobRecord(
+        **{name: row[name] for name in _PLAIN_JOB_FIELDS},
+        params=params,
+        references=tuple(Reference(**reference) for reference in json.loads(row["references"])),
+        seed=params.get("seed", row["seed"]),
+        pictures=tuple(pictures),
+    )
+
+
+def picture_record(row: RowMapping) -> PictureRecord:
+    """The record of a row of `pictures`."""
+    return PictureRecord(**{name: row[name] for name in _PICTURE_FIELDS})
+
+
+def cell_record(row: RowMapping) -> CellRecord:
+    """The record of a row of `run_jobs`, which carries the job's id as `job_id`."""
+    return CellRecord(row["job_id"], tuple(json.loads(row["coordinates"])), row["reused"])
+
+
+def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
+    """The record of a row of `runs`."""
+    axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
+    return RunRecord(row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells))
+
+
+def has_pictures() -> ColumnElement[bool]:
+    """Whether a row of `jobs` has at least one picture."""
+    return exists().where(schema.pictures.c.job_number == schema.jobs.c.number)
+
+
+def history_statement(
+    service: str | None,
+    model: str | None,
+    seed: ParamValue | None,
+    prompt: str | None,
+    params: Mapping[str, ParamValue] | None,
+) -> Select[Any]:
+    """Jobs with pictures, newest first, that fit everything that is given."""
+    jobs = schema.jobs.c
+    statement = select(schema.jobs).where(has_pictures()).order_by(jobs.number.desc())
+    if service is not None:
+        statement = statement.where(jobs.service == service)
+    if model is not None:
+        statement = statement.where(jobs.model == model)
+    if seed is not None:
+        statement = statement.where(jobs.seed == param_text(seed))
+    for word in searchable(prompt or "").split():
+        statement = statement.where(jobs.prompt_words.contains(word, autoescape=True))
+    for key, value in (params or {}).items():
+        statement = statement.where(_has_param(key, value))
+    return statement
+
+
+def _has_param(key: str, value: ParamValue) -> ColumnElement[bool]:
+    param = schema.job_params.c
+    return exists().where(
+        param.job_number == schema.jobs.c.number, param.key == key, param.value == param_text(value)
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

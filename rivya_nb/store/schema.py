@@ -1,0 +1,128 @@
+"""The tables, and how an older database becomes one of today.
+
+Jobs have a number beside their id: it is the order in which they were asked for, which is what *newest*
+means here, and it keeps the tables that point at jobs small. `prompt_words` and `job_params` repeat what
+`prompt` and `params` say in a form that can be searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("service", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("prompt_words", Text, nullable=False),
+    Column("params", Text, nullable=False),
+    Column("references", Text, nullable=False),
+    Column("identity", String(64), nullable=False),
+    Column("seed", Text),
+    Column("price", Integer),
+    Column("status", String(16), nullable=False),
+    Column("task_id", Text),
+    Column("reserved_credits", Integer),
+    Column("final_credits", Integer),
+    Column("body", Text),
+    Column("remote_status", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("request_id", Text),
+    Column("created_at", Float, nullable=False),
+    Column("submitted_at", Float),
+    Column("finished_at", Float),
+    Column("owner", String(64)),
+    # No index begins with the service: a store has one or two, so that such an index would only lure a query
+    # planner away from the order that the newest page wants.
+    Index("jobs_by_status", "status", "service"),
+    Index("jobs_by_identity", "identity", "service"),
+    Index("jobs_by_model", "model", "number"),
+    Index("jobs_by_seed", "seed", "number"),
+)
+
+job_params = Table(
+    "job_params",
+    metadata,
+    Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("job_params_by_value", "key", "value", "job_number"),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("mime_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", Text),
+    Column("service", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("axes", Text, nullable=False),
+    # A number that a user has typed once must never come to mean another run.
+    sqlite_autoincrement=True,
+)
+
+run_jobs = Table(
+    "run_jobs",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("job_number", ForeignKey("jobs.number"), nullable=False, index=True),
+    Column("coordinates", Text, nullable=False),
+    Column("reused", Boolean, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("file_id", Text),
+    Column("duration_token", Text),
+)
+
+
+def _create_tables(connection: Connection) -> None:
+    metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables,)
+"""The function at place n turns a database of version n into one of n + 1; version 0 is an empty one."""
+
+VERSION = len(MIGRATIONS)

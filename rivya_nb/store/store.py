@@ -1,0 +1,333 @@
+"""The store: one folder with a database of runs and jobs, and their picture files.
+
+Several kernels may have the same store open. Every method is synchronous, may be called from any thread, and
+raises StoreError when the disk or the database fails; what was stored before stays as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
+
+from rivya_nb.contract.params import ParamValue
+from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.store import rows
+from rivya_nb.store.database import Database
+from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.ownership import Owner
+from rivya_nb.store.records import (
+    FINAL,
+    NOT_BILLED,
+    SENT,
+    UNFINISHED,
+    AxisRecord,
+    CellRecord,
+    JobChanges,
+    JobRecord,
+    PictureRecord,
+    RunRecord,
+    UploadRecord,
+)
+from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs, uploads
+from rivya_nb.store.trouble import disk_trouble
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_AT_ONCE = 500
+"""How many values go into one IN list; databases have limits, the lowest known of them 999."""
+
+
+class Store:
+    """An open store. `files` holds the pictures, `owner` is this process as an owner of jobs."""
+
+    def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
+        self.folder = folder
+        self.files = files
+        self.owner = owner
+        self._database = database
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open the store in `folder`, which is made if it is absent.
+
+        Raises:
+            StoreError: the folder cannot be used, or its database is damaged, of something else, or newer
+                than this code. It is left as it is.
+        """
+        folder = folder.expanduser().absolute()
+        with disk_trouble(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        database = Database(folder / "rivya.db")
+        try:
+            database.prepare(folder / "opening.lock")
+            return cls(folder, database, ContentFiles(folder), Owner(folder / "locks"))
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        """Close the database and give up the ownership of jobs; later calls raise StoreError."""
+        self._database.close()
+        self.owner.close()
+
+    # Runs
+
+    def add_run(
+        self,
+        *,
+        name: str | None,
+        service: str,
+        axes: Sequence[AxisRecord],
+        cells: Sequence[CellRecord],
+        jobs: Sequence[JobRecord],
+    ) -> RunRecord:
+        """Store a run with its new `jobs` in one transaction, durably on disk on return.
+
+        `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
+        process' own.
+        """
+        now = time.time()
+        with self._database.writing() as connection:
+            self._insert_jobs(connection, jobs)
+            numbers = _numbers(connection, {cell.job_id for cell in cells})
+            unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
+            if unknown:
+                raise _unknown_job(unknown[0])
+            values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
+            (run_id,) = connection.execute(insert(runs).values(values)).inserted_primary_key or ()
+            if cells:
+                connection.execute(insert(run_jobs), rows.cell_rows(run_id, cells, numbers))
+        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
+
+    def run(self, run_id: int) -> RunRecord:
+        """One run.
+
+        Raises:
+            UsageError: there is none with this id; the message tells which there are.
+        """
+        with self._database.reading() as connection:
+            found = _load_runs(connection, select(runs).where(runs.c.id == run_id))
+            if found:
+                return found[0]
+            first, last = connection.execute(select(func.min(runs.c.id), func.max(runs.c.id))).one()
+        known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
+        raise UsageError(f"There is no run {run_id}; {known}.")
+
+    def runs(self) -> list[RunRecord]:
+        """All runs, newest first."""
+        with self._database.reading() as connection:
+            return _load_runs(connection, select(runs).order_by(runs.c.id.desc()))
+
+    # Jobs
+
+    def update_job(self, job_id: str, **changes: Unpack[JobChanges]) -> None:
+        """Change a job, durably on disk on return. StoreError when the store has no such job."""
+        with self._database.writing() as connection:
+            _change(connection, job_id, changes)
+
+    def finish_job(
+        self, job_id: str, pictures: Sequence[PictureRecord], **changes: Unpack[JobChanges]
+    ) -> None:
+        """Change a job and replace its pictures, in one transaction."""
+        with self._database.writing() as connection:
+            _change(connection, job_id, changes)
+            number = _numbers(connection, [job_id])[job_id]
+            _replace_pictures(connection, number, pictures)
+
+    def job(self, job_id: str) -> JobRecord:
+        """One job. StoreError when the store has no such job."""
+        found = self.jobs([job_id])
+        if job_id not in found:
+            raise _unknown_job(job_id)
+        return found[job_id]
+
+    def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
+        """The jobs with these ids, in their order; those that the store does not know are left out."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, JobRecord] = {}
+        with self._database.reading() as connection:
+            for some in _portions(wanted):
+                records = _load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
+                found.update((record.id, record) for record in records)
+        return {job_id: found[job_id] for job_id in wanted if job_id in found}
+
+    def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
+        """By identity, the job that an identical request may join instead of being sent.
+
+        That is the newest one that succeeded and has pictures; else the newest unfinished one, unless it was
+        certainly never sent and nobody is alive to send it.
+        """
+        found: dict[str, JobRecord] = {}
+        with self._database.reading() as connection:
+            for some in _portions(list(identities)):
+                same = (jobs.c.service == service) & jobs.c.identity.in_(some)
+                unfinished = select(jobs).where(same, jobs.c.status.in_(UNFINISHED)).order_by(jobs.c.number)
+                for record in _load_jobs(connection, unfinished):
+                    if record.status in SENT or self._has_living_owner(record):
+                        found[record.identity] = record
+                newest = (
+                    select(func.max(jobs.c.number))
+                    .where(same, jobs.c.status == "succeeded", rows.has_pictures())
+                    .group_by(jobs.c.identity)
+                )
+                for record in _load_jobs(connection, select(jobs).where(jobs.c.number.in_(newest))):
+                    found[record.identity] = record
+        return found
+
+    def unfinished(self, service: str | None = None) -> list[JobRecord]:
+        """All jobs that have not ended, oldest first."""
+        statement = select(jobs).where(jobs.c.status.in_(UNFINISHED)).order_by(jobs.c.number)
+        if service is not None:
+            statement = statement.where(jobs.c.service == service)
+        with self._database.reading() as connection:
+            return _load_jobs(connection, statement)
+
+    def history(
+        self,
+        *,
+        service: str | None = None,
+        model: str | None = None,
+        seed: ParamValue | None = None,
+        prompt: str | None = None,
+        params: Mapping[str, ParamValue] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[JobRecord]:
+        """Jobs with pictures, newest first, each once, that fit everything given.
+
+        `prompt` is words that must all occur, in any order and case; `params` are compared with those that
+        were sent, 7 and "7" being the same.
+        """
+        statement = rows.history_statement(service, model, seed, prompt, params).limit(limit).offset(offset)
+        with self._database.reading() as connection:
+            return _load_jobs(connection, statement)
+
+    def spent(self, service: str, since: float | None = None) -> int:
+        """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
+        reserved = func.coalesce(jobs.c.reserved_credits, 0)
+        cost = case(
+            (jobs.c.status.in_(NOT_BILLED), 0),
+            (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, reserved)),
+            else_=reserved,
+        )
+        statement = select(func.coalesce(func.sum(cost), 0)).where(jobs.c.service == service)
+        if since is not None:
+            statement = statement.where(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
+        with self._database.reading() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def claim(self, job_ids: Collection[str]) -> set[str]:
+        """Take those of these unfinished jobs that nobody alive works on; gives all that are now our own."""
+        own: set[str] = set()
+        with self._database.writing() as connection:
+            for some in _portions(list(job_ids)):
+                own.update(self._claim(connection, some))
+        return own
+
+    def _claim(self, connection: Connection, job_ids: Sequence[str]) -> list[str]:
+        statement = select(jobs.c.id, jobs.c.owner).where(
+            jobs.c.id.in_(job_ids), jobs.c.status.in_(UNFINISHED)
+        )
+        found = connection.execute(statement.with_for_update()).all()
+        owners = {owner for _, owner in found if owner is not None}
+        taken = {owner for owner in owners if owner != self.owner.id and self.owner.is_alive(owner)}
+        free = [job_id for job_id, owner in found if owner not in taken]
+        connection.execute(update(jobs).where(jobs.c.id.in_(free)).values(owner=self.owner.id))
+        return free
+
+    def _has_living_owner(self, record: JobRecord) -> bool:
+        return record.owner is not None and self.owner.is_alive(record.owner)
+
+    def _insert_jobs(self, connection: Connection, records: Sequence[JobRecord]) -> None:
+        if not records:
+            return
+        new = [rows.job_row(record) for record in records]
+        connection.execute(insert(jobs), [{**row, "owner": row["owner"] or self.owner.id} for row in new])
+        numbers = _numbers(connection, [record.id for record in records])
+        params = [row for record in records for row in rows.param_rows(numbers[record.id], record)]
+        if params:
+            connection.execute(insert(job_params), params)
+        for record in records:
+            if record.pictures:
+                _replace_pictures(connection, numbers[record.id], record.pictures)
+
+    # Uploads
+
+    def upload(self, service: str, model: str, sha256: str) -> UploadRecord | None:
+        """What a service holds of a reference for a model, None where nothing was uploaded yet."""
+        statement = select(uploads).where(
+            uploads.c.service == service, uploads.c.model == model, uploads.c.sha256 == sha256
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(statement).mappings().one_or_none()
+        return None if row is None else UploadRecord(**row)
+
+    def add_upload(self, record: UploadRecord) -> None:
+        """Remember an upload, in the place of an earlier one of the same content."""
+        values = {column.name: getattr(record, column.name) for column in uploads.columns}
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(uploads).where(
+                    uploads.c.service == record.service,
+                    uploads.c.model == record.model,
+                    uploads.c.sha256 == record.sha256,
+                )
+            )
+            connection.execute(insert(uploads).values(values))
+
+
+def _unknown_job(job_id: str) -> StoreError:
+    return StoreError(f"The store has no job {job_id}.")
+
+
+def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
+
+
+def _numbers(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for some in _portions(list(job_ids)):
+        found = connection.execute(select(jobs.c.id, jobs.c.number).where(jobs.c.id.in_(some)))
+        numbers.update((job_id, number) for job_id, number in found)
+    return numbers
+
+
+def _change(connection: Connection, job_id: str, changes: JobChanges) -> None:
+    if connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(changes))).rowcount == 0:
+        raise _unknown_job(job_id)
+
+
+def _replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
+    connection.execute(delete(pictures).where(pictures.c.job_number == number))
+    if records:
+        connection.execute(insert(pictures), rows.picture_rows(number, records))
+
+
+def _load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]:
+    found = connection.execute(statement).mappings().all()
+    by_number: dict[int, list[PictureRecord]] = defaultdict(list)
+    for some in _portions([row["number"] for row in found]):
+        wanted = select(pictures).where(pictures.c.job_number.in_(some)).order_by(pictures.c.position)
+        for row in connection.execute(wanted).mappings():
+            by_number[row["job_number"]].append(rows.picture_record(row))
+    return [rows.job_record(row, by_number[row["number"]]) for row in found]
+
+
+def _load_runs(connection: Connection, statement: Select[Any]) -> list[RunRecord]:
+    found = connection.execute(statement).mappings().all()
+    cells: dict[int, list[CellRecord]] = defaultdict(list)
+    wanted = (
+        select(run_jobs, jobs.c.id.label("job_id"))
+        .join(jobs, jobs.c.number == run_jobs.c.job_number)
+        .where(run_jobs.c.run_id.in_(statement.with_only_columns(runs.c.id).order_by(None)))
+        .order_by(run_jobs.c.run_id, run_jobs.c.position)
+    )
+    for row in connection.execute(wanted).mappings():
+        cells[row["run_id"]].append(rows.cell_record(row))
+    return [rows.run_record(row, cells[row["id"]]) for row in found]
