@@ -1,0 +1,1 @@
+"""What the magics are made of: their text, and how their cells wait."""
