@@ -88,8 +88,8 @@ class Database:
         version: int = connection.execute(select(schema.schema_version.c.version)).scalar_one()
         if version > schema.VERSION:
             raise StoreError(
-                f"{self.path} was written by a newer rivya_nb (version {version}, this one knows {schema.VERSION}); "
-                "nothing was changed. Upgrade rivya-nb, or name another folder with store=…."
+                f"{self.path} was written by a newer rivya_nb (version {version}, known here is "
+                f"{schema.VERSION}); nothing was changed. Upgrade rivya-nb or use another folder (store=…)."
             )
         return version
 

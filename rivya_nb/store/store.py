@@ -100,7 +100,7 @@ class Store:
             if unknown:
                 raise _unknown_job(unknown[0])
             values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
-            (run_id,) = connection.execute(insert(runs).values(values)).inserted_primary_key or ()
+            run_id: int = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
             if cells:
                 connection.execute(insert(run_jobs), rows.cell_rows(run_id, cells, numbers))
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
