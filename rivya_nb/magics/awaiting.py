@@ -71,7 +71,7 @@ def interruptible(describe: Callable[[], str]) -> Iterator[None]:
 
 
 def _awaited(cell: str) -> list[str] | None:
-    """What awaits the only statement of `cell` (as IPython has transformed it); None if it is no such cell."""
+    """What awaits the only statement of `cell`, transformed by IPython; None if it is no call that waits."""
     if not any(f"get_ipython().{call}({MAGIC!r}, " in cell for call in _CALLS):
         return None
     try:

@@ -1,0 +1,89 @@
+"""A tiny extension that waits as the product does, for work that lasts as many steps as a test wants.
+
+`%%rivya 20` runs work of 20 steps and `%rivya wait 20` the same; both say how they waited. Loading it
+installs the hook, like the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from rivya_nb.jobs.loop import Home
+from rivya_nb.magics import awaiting
+
+STEP = 0.01  # seconds
+
+order: list[str] = []
+"""What happened, in order; cells add to it too."""
+
+works: list[Work] = []
+
+
+class Work:
+    """Work of some steps on the session's loop. `places` are the loops and threads it ran on."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.passed = 0
+        self.places: set[tuple[bool, str]] = set()
+        self.home = Home.find()
+        works.append(self)
+        self.future: concurrent.futures.Future[int] = self.home.start(self.run())
+
+    async def run(self) -> int:
+        while self.passed < self.steps:
+            await asyncio.sleep(STEP)
+            self.passed += 1
+            here = asyncio.get_running_loop() is self.home.loop
+            self.places.add((here, threading.current_thread().name))
+        order.append(f"work of {self.steps}")
+        return self.passed
+
+
+def wait(steps: int) -> int:
+    """As `run.wait()` does: in any code, blocking."""
+    work = Work(steps)
+    with awaiting.interruptible(lambda: f"after {work.passed > 0} steps"):
+        return work.home.wait(work.future)
+
+
+async def until_done(steps: int) -> int:
+    work = Work(steps)
+    with awaiting.interruptible(lambda: f"after {work.passed > 0} steps"):
+        return await work.home.join(work.future)
+
+
+def waiters() -> list[str]:
+    """The waits that are alive on the session's loop."""
+    tasks = [str(task.get_coro()) for task in asyncio.all_tasks(Home.find().loop)]
+    return [task for task in tasks if "_arrival" in task or "until_done" in task]
+
+
+def _steps(line: str) -> int:
+    return int(line.split()[-1])
+
+
+def plain(line: str, cell: str | None = None) -> int:
+    print("nested")
+    return wait(_steps(line))
+
+
+def awaited(line: str, cell: str | None = None) -> Coroutine[Any, Any, int]:
+    print("awaited")
+    return until_done(_steps(line))
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    shell.register_magic_function(plain, "line_cell", awaiting.MAGIC)
+    shell.register_magic_function(awaited, "line_cell", awaiting.AWAITED_MAGIC)
+    awaiting.install(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    awaiting.remove(shell)
