@@ -1,0 +1,49 @@
+"""`python -m rivya_nb.sandbox`: the sandbox for any client, or, with `--lease`, for those who joined it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rivya_nb.sandbox.config import SandboxConfig
+
+LATENCY_VARIABLE = "RIVYA_SANDBOX_LATENCY"
+CREDITS_VARIABLE = "RIVYA_SANDBOX_CREDITS"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    config = SandboxConfig(latency=options.latency, credits=options.credits)
+    from rivya_nb.sandbox.server import serve, serve_leases
+
+    if options.lease is not None:
+        serve_leases(config, options.folder, options.lease)
+    else:
+        serve(config, port=options.port, folder=options.folder, on_ready=lambda url: print(url, flush=True))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rivya_nb.sandbox", description=__doc__)
+    defaults = SandboxConfig()
+    parser.add_argument("--folder", type=Path, help="where its state is kept; else it ends with the process")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument(
+        "--latency",
+        type=float,
+        default=os.environ.get(LATENCY_VARIABLE, defaults.latency),
+        help=f"seconds that a task takes; also {LATENCY_VARIABLE}",
+    )
+    parser.add_argument(
+        "--credits",
+        type=int,
+        default=os.environ.get(CREDITS_VARIABLE, defaults.credits),
+        help=f"credits of a fresh account; also {CREDITS_VARIABLE}",
+    )
+    parser.add_argument("--lease", metavar="ID", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

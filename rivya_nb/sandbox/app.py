@@ -1,0 +1,211 @@
+"""The sandbox over HTTP: the documented endpoints, and nothing that the documentation does not know.
+
+The key is judged before the body is read, every refusal has the documented shape, and the OpenAPI document is
+made from the same declarations that answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, FastAPI, File, Form, Header, Request, Security, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from rivya_nb._version import __version__
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.faults import HTTP_STATUS, Fault
+from rivya_nb.sandbox.gallery import MIME_TYPES, Gallery
+from rivya_nb.sandbox.keys import Key
+from rivya_nb.sandbox.schemas import (
+    Credits,
+    ErrorBody,
+    ErrorEnvelope,
+    GenerationBody,
+    GenerationTask,
+    ModelList,
+    PublicApiFile,
+)
+from rivya_nb.sandbox.service import Service
+
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, `rvya_sk_…`")
+_errors: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorEnvelope}, "5XX": {"model": ErrorEnvelope}}
+
+
+def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
+    """The sandbox as an ASGI app that keeps its state in `folder`, which is made if absent."""
+    app = FastAPI(
+        title="Rivya Public API (sandbox)",
+        version=__version__,
+        description="The documented contract of the Rivya Public API v1, on this machine, with drawn pictures.",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    app.state.service = Service(config, folder)
+    app.state.gallery = Gallery(app.state.service, folder)
+    app.include_router(_api)
+    app.include_router(_downloads)
+    # A page in the user's browser must not reach the sandbox under a name of its own.
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_HOSTS))
+    app.add_exception_handler(Fault, _on_fault)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_crash)
+    return app
+
+
+class _GatedRoute(APIRoute):
+    """A route that asks for the key before it reads the body; the scope is the one it declares."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+        scopes = [scope for needed in self.dependencies for scope in getattr(needed, "scopes", None) or ()]
+        scope = scopes[0] if scopes else None
+
+        async def gated(request: Request) -> Response:
+            authorization = request.headers.get("authorization")
+            request.state.key = _service(request).admit(authorization, scope)
+            return await handler(request)
+
+        return gated
+
+
+_api = APIRouter(prefix="/api/v1", route_class=_GatedRoute, responses=_errors)
+_downloads = APIRouter(include_in_schema=False)
+
+
+def _needs(scope: str) -> list[Any]:
+    return [Security(_bearer, scopes=[scope])]
+
+
+@_api.get("/models")
+def list_models(request: Request) -> ModelList:
+    """The catalogue; public."""
+    return _service(request).models()
+
+
+@_api.get("/credits", dependencies=_needs("credits:read"))
+def retrieve_credits(request: Request) -> Credits:
+    """What is left: the balance without what is reserved."""
+    return _service(request).credits(_key(request))
+
+
+@_api.post("/generations", dependencies=_needs("generations:create"), response_model_exclude_unset=True)
+def create_generation(
+    request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
+) -> GenerationTask:
+    """Submit a generation; its credits are reserved."""
+    return _service(request).submit(_key(request), body, idempotency_key, _origin(request))
+
+
+@_api.get(
+    "/generations/{task_id}", dependencies=_needs("generations:read"), response_model_exclude_unset=True
+)
+def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
+    """How a task stands."""
+    return _service(request).generation(_key(request), task_id, _origin(request))
+
+
+@_api.post("/files", dependencies=_needs("files:create"), response_model_exclude_unset=True)
+def upload_file(
+    request: Request,
+    file: Annotated[UploadFile, File()],
+    kind: Annotated[Literal["image", "video", "audio"], Form()],
+    model: Annotated[str | None, Form()] = None,
+    client_request_id: Annotated[str | None, Form(max_length=128)] = None,  # noqa: ARG001 - only its length is ruled
+) -> PublicApiFile:
+    """Keep a reference file; the limits of `model` apply where it is given."""
+    service = _service(request)
+    stored = service.upload(_key(request), file.file, file.filename or "", kind, model)
+    return service.public_file(stored, _origin(request))
+
+
+@_api.get("/files/{file_id}", dependencies=_needs("files:read"), response_model_exclude_unset=True)
+def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
+    """What is known of an uploaded file."""
+    service = _service(request)
+    return service.public_file(service.file(file_id, _key(request)), _origin(request))
+
+
+@_downloads.get("/pictures/{task_id}/{number}.{extension}")
+async def download_picture(request: Request, task_id: str, number: str, extension: str) -> FileResponse:
+    service: Service = _service(request)
+    task = service.finished_task(task_id)
+    numbers = {str(n): n for n in range(1, service.picture_count(task) + 1)}
+    if number not in numbers or extension != service.picture_format(task):
+        raise Fault("not_found", "There is no such picture.")
+    gallery: Gallery = request.app.state.gallery
+    return FileResponse(await gallery.picture(task, numbers[number]), media_type=MIME_TYPES[extension])
+
+
+@_downloads.get("/files/{file_id}.{_extension}")
+def download_file(request: Request, file_id: str) -> FileResponse:
+    service = _service(request)
+    file = service.file(file_id)
+    return FileResponse(service.upload_path(file), media_type=file.mime_type)
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+def _key(request: Request) -> Key:
+    key: Key = request.state.key
+    return key
+
+
+def _origin(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    error = ErrorBody(
+        code=code,
+        # What was sent may hold half characters, which no answer can carry.
+        message=message.encode("utf-8", "replace").decode(),
+        requestId=f"req_{secrets.token_hex(8)}",
+    )
+    return JSONResponse(ErrorEnvelope(error=error).model_dump(), status_code=status, headers=headers)
+
+
+async def _on_fault(request: Request, fault: Exception) -> JSONResponse:
+    assert isinstance(fault, Fault)  # noqa: S101 - handlers are registered by type
+    status = HTTP_STATUS[fault.code]
+    if fault.code == "insufficient_credits":
+        status = _service(request).config.insufficient_credits_status
+    headers = None if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+    return _refusal(status, fault.code, fault.message, headers)
+
+
+async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return _refusal(400, "validation_failed", "; ".join(_complaints(error.errors())))
+
+
+async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    # No code is documented for a path or a method that does not exist: to a client, both are not there.
+    code = "not_found" if error.status_code in (404, 405) else "validation_failed"
+    return _refusal(error.status_code, code, str(error.detail), dict(error.headers or {}))
+
+
+async def _on_crash(_request: Request, error: Exception) -> JSONResponse:
+    return _refusal(500, "internal_error", f"The sandbox itself is broken: {type(error).__name__}")
+
+
+def _complaints(errors: Iterable[Any]) -> Iterable[str]:
+    for error in errors:
+        where = ".".join(str(part) for part in error["loc"] if part != "body")
+        yield f"{where}: {error['msg']}" if where else str(error["msg"])

@@ -1,0 +1,180 @@
+"""The sandbox's memory: tasks, files and idempotency keys in one SQLite file, committed before any answer."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rivya_nb.sandbox.tasks import Task
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL,
+    params TEXT NOT NULL, refs TEXT NOT NULL, drawn_seed INTEGER NOT NULL, price INTEGER NOT NULL,
+    fails INTEGER NOT NULL, created_at REAL NOT NULL, finished_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS tasks_account ON tasks (account);
+CREATE TABLE IF NOT EXISTS files (
+    id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    mime_type TEXT NOT NULL, size INTEGER NOT NULL, created_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS idempotency (
+    account TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, task_id TEXT NOT NULL,
+    created_at REAL NOT NULL, PRIMARY KEY (account, key)
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One uploaded file; `size` in bytes, `created_at` in seconds since the epoch."""
+
+    id: str
+    account: str
+    kind: str
+    name: str
+    mime_type: str
+    size: int
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key, the digest of the body it came with, and since when keys are still remembered."""
+
+    key: str
+    digest: str
+    remembered_since: float
+
+
+class ConflictError(Exception):
+    """The idempotency key was used for another body."""
+
+
+class NotEnoughError(Exception):
+    """The credits do not suffice. `left` is what there is."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__(left)
+        self.left = left
+
+
+class Database:
+    """Every method is one transaction, and may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def submit(self, task: Task, granted: int, idempotency: Idempotency | None) -> Task:
+        """Keep the task, or give the one that this idempotency key already made.
+
+        Raises:
+            ConflictError: the key was used for another body.
+            NotEnoughError: the account's balance, `granted` minus what is spent, is below the price.
+        """
+        with self._transaction() as connection:
+            if idempotency is not None:
+                earlier = self._remembered(connection, task.account, idempotency)
+                if earlier is not None:
+                    return earlier
+            left = granted - self._spent(connection, task.account, task.created_at)
+            if task.price > left:
+                raise NotEnoughError(left)
+            connection.execute(
+                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    task.id,
+                    task.account,
+                    task.model,
+                    task.prompt,
+                    json.dumps(task.params),
+                    json.dumps(task.references),
+                    task.drawn_seed,
+                    task.price,
+                    task.fails,
+                    task.created_at,
+                    task.finished_at,
+                ),
+            )
+            if idempotency is not None:
+                connection.execute(
+                    "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
+                    (task.account, idempotency.key, idempotency.digest, task.id, task.created_at),
+                )
+        return task
+
+    def task(self, task_id: str) -> Task | None:
+        with self._transaction() as connection:
+            return self._task(connection, task_id)
+
+    def spent(self, account: str, now: float) -> int:
+        """Credits that are reserved or charged at the time `now`; failed tasks cost nothing."""
+        with self._transaction() as connection:
+            return self._spent(connection, account, now)
+
+    def add_file(self, file: StoredFile) -> None:
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (file.id, file.account, file.kind, file.name, file.mime_type, file.size, file.created_at),
+            )
+
+    def file(self, file_id: str) -> StoredFile | None:
+        with self._transaction() as connection:
+            row = connection.execute("SELECT * FROM files WHERE id = ?", (file_id,)).fetchone()
+        return None if row is None else StoredFile(*row)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _remembered(
+        self, connection: sqlite3.Connection, account: str, idempotency: Idempotency
+    ) -> Task | None:
+        row = connection.execute(
+            "SELECT digest, task_id FROM idempotency WHERE account = ? AND key = ? AND created_at > ?",
+            (account, idempotency.key, idempotency.remembered_since),
+        ).fetchone()
+        if row is None:
+            return None
+        digest, task_id = row
+        if digest != idempotency.digest:
+            raise ConflictError
+        return self._task(connection, task_id)
+
+    @staticmethod
+    def _task(connection: sqlite3.Connection, task_id: str) -> Task | None:
+        row = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        if row is None:
+            return None
+        ident, account, model, prompt, params, references, seed, price, fails, created, finished = row
+        return Task(
+            ident, account, model, prompt, json.loads(params), tuple(json.loads(references)), seed, price,
+            bool(fails), created, finished,
+        )  # fmt: skip
+
+    @staticmethod
+    def _spent(connection: sqlite3.Connection, account: str, now: float) -> int:
+        query = (
+            "SELECT COALESCE(SUM(price), 0) FROM tasks WHERE account = ? AND NOT (fails AND finished_at <= ?)"
+        )
+        return int(connection.execute(query, (account, now)).fetchone()[0])

@@ -1,0 +1,61 @@
+"""The sandbox's well-known keys, in the manner of a payment provider's test cards.
+
+| key | what it provokes |
+|---|---|
+| `rvya_sk_sandbox` | nothing: every scope |
+| `rvya_sk_sandbox_revoked` | 401 `api_key_revoked` |
+| `rvya_sk_sandbox_expired` | 401 `api_key_expired` |
+| `rvya_sk_sandbox_readonly` | 403 `api_scope_denied` on creating and uploading; sees the same account |
+| `rvya_sk_sandbox_nofiles` | 403 `api_scope_denied` on `/files`, as with the service's older keys |
+| `rvya_sk_sandbox_poor` | `insufficient_credits`: an account of its own that holds nothing |
+| `rvya_sk_sandbox_limited` | 429 `rate_limited` on every call |
+| `rvya_sk_sandbox_disabled` | 503 `public_api_disabled` on every call |
+
+Any other key is 401 `api_key_invalid`, none at all 401 `api_key_missing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_KEY = "rvya_sk_sandbox"
+"""The key with every scope. It is public, opens nothing but a sandbox, and is no secret."""
+
+ALL_SCOPES = frozenset(
+    {
+        "models:read",
+        "generations:create",
+        "generations:read",
+        "files:create",
+        "files:read",
+        "credits:read",
+        "webhooks:manage",
+        "chat:create",
+        "chat:read",
+    }
+)
+"""The scopes a key can carry (public documentation, authentication)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What one key may do. `refusal` is the error code that every call with it gets."""
+
+    account: str = "main"
+    scopes: frozenset[str] = ALL_SCOPES
+    refusal: str | None = None
+
+
+KEYS: dict[str, Key] = {
+    DEFAULT_KEY: Key(),
+    f"{DEFAULT_KEY}_revoked": Key(refusal="api_key_revoked"),
+    f"{DEFAULT_KEY}_expired": Key(refusal="api_key_expired"),
+    f"{DEFAULT_KEY}_readonly": Key(scopes=ALL_SCOPES - {"generations:create", "files:create"}),
+    f"{DEFAULT_KEY}_nofiles": Key(scopes=ALL_SCOPES - {"files:create", "files:read"}),
+    f"{DEFAULT_KEY}_poor": Key(account="poor"),
+    f"{DEFAULT_KEY}_limited": Key(refusal="rate_limited"),
+    f"{DEFAULT_KEY}_disabled": Key(refusal="public_api_disabled"),
+}
+
+PENNILESS_ACCOUNTS = frozenset({"poor"})
+"""Accounts that hold no credits, whatever the configuration says."""

@@ -1,0 +1,70 @@
+"""The catalogue as `GET /models` tells it."""
+
+from __future__ import annotations
+
+from rivya_nb.contract.catalogue import MEGABYTE, Catalogue, Model, Param, ReferenceRules
+from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
+
+
+def model_list(catalogue: Catalogue) -> ModelList:
+    """Every model; those that make no pictures are announced as coming, for the sandbox only draws."""
+    return ModelList(data=[_model(model) for model in catalogue.values()])
+
+
+def is_available(model: Model) -> bool:
+    """Whether the sandbox can run that model."""
+    return model.category == "image"
+
+
+def _model(model: Model) -> PublicModel:
+    takes_files = model.references is not None
+    modes = [f"text-to-{model.category}", *([f"reference-to-{model.category}"] if takes_files else [])]
+    return PublicModel(
+        id=model.id,
+        display_name=model.display_name,
+        category=model.category,
+        runtime="sandbox",
+        base_credits=model.base_credits,
+        billing_type=model.billing_type,
+        supported_modes=modes,
+        max_prompt_length=model.max_prompt_length,
+        reference_media=None if model.references is None else _references(model.references),
+        params=[_param(param) for param in model.params],
+        api_status="available" if is_available(model) else "coming_soon",
+        api_input_status="partial_requires_files" if takes_files else "available_text",
+        supported_api_inputs=list(model.inputs),
+        requires_files_api=False,
+        requires_upload_for_modes=modes[1:],
+        url_input_supported=False,
+        file_kinds=list(model.references.kinds or ()) if model.references else [],
+        chat_capabilities=None,
+        notices=[],
+    )
+
+
+def _param(param: Param) -> ModelParam:
+    limits = (param.minimum, param.maximum, param.step)
+    return ModelParam(
+        key=param.key,
+        type=param.type,
+        required=param.required,
+        default=param.default,
+        range=None
+        if limits == (None, None, None)
+        else ModelRange(min=limits[0], max=limits[1], step=limits[2]),
+        options=None if param.options is None else list(param.options),
+    )
+
+
+def _references(rules: ReferenceRules) -> ReferenceMedia:
+    return ReferenceMedia(
+        max_files=rules.max_files,
+        kinds=None if rules.kinds is None else list(rules.kinds),
+        per_kind={
+            rule.kind: MediaRule(
+                max_size_mb=None if rule.max_bytes is None else rule.max_bytes / MEGABYTE,
+                mime_types=None if rule.mime_types is None else list(rule.mime_types),
+            )
+            for rule in rules.rules
+        },
+    )

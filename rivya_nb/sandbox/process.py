@@ -1,0 +1,180 @@
+"""Starting or joining the sandbox of a folder, from any number of processes.
+
+A lease is a plain TCP connection that the holder does nothing with: when the holder ends, however it ends, the
+operating system closes it, and the server goes with its last lease.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rivya_nb.errors import NotConnectedError
+
+START_SECONDS = 20.0
+"""How long a server may take to announce itself."""
+
+_GREETING_SECONDS = 2.0
+_POLL_SECONDS = 0.02
+_RUN = "import sys; sys.path.append(sys.argv.pop(1)); from rivya_nb.sandbox.__main__ import main; main()"
+"""As `python -m rivya_nb.sandbox`, also where this package was found next to a notebook, not installed."""
+
+_SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
+
+
+@dataclass
+class _Connection:
+    """This process' one connection to the server of a folder, shared by its leases."""
+
+    url: str
+    socket: socket.socket
+    leases: int = 0
+
+    def is_alive(self) -> bool:
+        """Whether the server still holds its end; it sends nothing after the greeting."""
+        try:
+            self.socket.setblocking(False)
+            return self.socket.recv(1) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+
+_connections: dict[Path, _Connection] = {}
+_guard = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A claim on the running sandbox of `folder`, which serves at `url` until the last claim is given up."""
+
+    url: str
+    folder: Path
+    _connection: _Connection = field(repr=False)
+    _released: threading.Event = field(default_factory=threading.Event, repr=False)
+
+    def close(self) -> None:
+        """Give the claim up; more than once is harmless."""
+        with _guard:
+            if self._released.is_set():
+                return
+            self._released.set()
+            self._connection.leases -= 1
+            if self._connection.leases == 0:
+                self._connection.socket.close()
+                if _connections.get(self.folder) is self._connection:
+                    del _connections[self.folder]
+
+
+def join(folder: Path, *, latency: float | None = None, credits: int | None = None) -> Lease:
+    """Join the sandbox that runs on `folder`, or start one there; all leases of a process share a connection.
+
+    `latency` (seconds per task) and `credits` (of a fresh account) matter only to a server that is started by
+    this call; without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS. Blocks for about
+    a second when it starts one.
+
+    Raises:
+        NotConnectedError: the extra `sandbox` is not installed, or the server does not start.
+    """
+    from filelock import FileLock
+
+    folder = folder.expanduser().resolve()
+    with _guard:
+        connection = _connections.get(folder)
+        if connection is None or not connection.is_alive():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                # Whoever comes second waits here, and then finds the server that the first one started.
+                with FileLock(folder / "join.lock", timeout=START_SECONDS * 2):
+                    connection = _connect(folder) or _start(folder, latency, credits)
+            except (OSError, TimeoutError) as error:
+                raise NotConnectedError(f"the sandbox's folder {folder} cannot be used: {error}") from error
+            _connections[folder] = connection
+        connection.leases += 1
+    return Lease(connection.url, folder, connection)
+
+
+def _connect(folder: Path) -> _Connection | None:
+    """A connection to the announced server; None where none answers as the one that was announced."""
+    try:
+        announced = json.loads((folder / "server.json").read_text(encoding="utf-8"))
+        url, port, lease_id = str(announced["url"]), int(announced["lease_port"]), str(announced["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    greeting = f"{lease_id}\n".encode()
+    with contextlib.suppress(OSError):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=_GREETING_SECONDS)
+        with contextlib.ExitStack() as closing:
+            closing.enter_context(connection)
+            if connection.recv(len(greeting), socket.MSG_WAITALL) == greeting:
+                closing.pop_all()
+                return _Connection(url, connection)
+    return None
+
+
+def _start(folder: Path, latency: float | None, granted: int | None) -> _Connection:
+    missing = [name for name in _SERVER_MODULES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise NotConnectedError(
+            f'the sandbox needs {", ".join(missing)}, not installed here: pip install "rivya-nb[sandbox]"'
+        )
+    lease_id = secrets.token_hex(8)
+    command = [sys.executable, "-c", _RUN, str(Path(__file__).parents[2])]
+    command += ["--folder", str(folder), "--lease", lease_id]
+    command += [] if latency is None else ["--latency", str(latency)]
+    command += [] if granted is None else ["--credits", str(granted)]
+    process = _spawn(command, folder)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        if _announced_id(folder) == lease_id and (connection := _connect(folder)) is not None:
+            # Reaped when it ends, which is seldom before this process does.
+            threading.Thread(target=process.wait, name="rivya-sandbox-reaper", daemon=True).start()
+            return connection
+        time.sleep(_POLL_SECONDS)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    raise NotConnectedError(f"the sandbox did not start; {_log_path(folder)} says: {_last_words(folder)}")
+
+
+def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """A process that neither an interrupt of the kernel nor the closing of a terminal reaches."""
+    with _log_path(folder).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+            command,
+            # A notebook's folder may hold a file named as some module; the sandbox's own holds none.
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=os.name == "posix",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+
+
+def _announced_id(folder: Path) -> str | None:
+    try:
+        announced = json.loads((folder / "server.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(announced.get("id"))
+
+
+def _log_path(folder: Path) -> Path:
+    return folder / "sandbox.log"
+
+
+def _last_words(folder: Path) -> str:
+    lines = _log_path(folder).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "nothing"

@@ -1,0 +1,124 @@
+"""The server's own judgement of a request, as strict as the documentation and by a model's record alone.
+
+Deliberately independent of what the client checks (`rivya_nb.contract`'s params, references and request): that
+code converts and helps, this one only says no, so that a mistake in one is seen by the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rivya_nb.contract.catalogue import MEGABYTE, Model, Param
+from rivya_nb.sandbox.config import SandboxConfig
+
+DEFAULT_IMAGE_MEGABYTES = 10
+DEFAULT_IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
+"""What a file may be where no model says otherwise (public documentation, files)."""
+
+_MEDIA = "referenceMediaItems"
+_MEDIA_TEXTS = ("url", "kind", "name", "mimeType", "durationToken")
+_MEDIA_KEYS = (*_MEDIA_TEXTS, "durationSeconds")
+
+
+def problems(model: Model, prompt: str, params: Mapping[str, Any], config: SandboxConfig) -> list[str]:
+    """Everything that is wrong with a generation request, in the order of its body."""
+    found = list(_prompt_problems(model, prompt, config))
+    for key, value in params.items():
+        param = model.param(key)
+        if key == _MEDIA and model.references is not None:
+            found += _media_problems(model, value)
+        elif param is None:
+            found.append(f"params.{key} is not a parameter of {model.id}")
+        else:
+            found += _value_problems(param, value)
+    found += [f"params.{p.key} is required" for p in model.params if p.required and p.key not in params]
+    return found
+
+
+def media_items(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The references of params that `problems` found nothing wrong with."""
+    return list(params.get(_MEDIA, []))
+
+
+def upload_limits(
+    model: Model | None, kind: str, config: SandboxConfig
+) -> tuple[int, tuple[str, ...]] | None:
+    """The most bytes and the MIME types for a file of that kind; None where the model takes no such file."""
+    megabytes: float = DEFAULT_IMAGE_MEGABYTES
+    types = DEFAULT_IMAGE_TYPES
+    if model is not None:
+        if model.references is None or kind not in (model.references.kinds or (kind,)):
+            return None
+        rule = model.references.rule(kind)
+        megabytes = megabytes if rule.max_bytes is None else rule.max_bytes / MEGABYTE
+        types = rule.mime_types or types
+    return int(megabytes * config.megabyte), types
+
+
+def _prompt_problems(model: Model, prompt: str, config: SandboxConfig) -> Iterator[str]:
+    if not prompt.strip():
+        yield "prompt is required"
+    units = len(prompt.encode("utf-16-le")) // 2 if config.prompt_unit == "utf-16" else len(prompt)
+    if model.max_prompt_length is not None and units > model.max_prompt_length:
+        yield f"prompt has {units} characters; the maximum is {model.max_prompt_length}"
+
+
+def _value_problems(param: Param, value: object) -> Iterator[str]:
+    name = f"params.{param.key}"
+    if param.type == "number":
+        yield from _number_problems(param, name, value)
+    elif not isinstance(value, str):
+        yield f"{name} must be a string"
+    elif param.options is not None and value not in param.options:
+        yield f"{name} must be one of {', '.join(param.options)}"
+
+
+def _number_problems(param: Param, name: str, value: object) -> Iterator[str]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        yield f"{name} must be a number"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{name} must be a finite number"
+    elif param.minimum is not None and value < param.minimum:
+        yield f"{name} must be at least {param.minimum:g}"
+    elif param.maximum is not None and value > param.maximum:
+        yield f"{name} must be at most {param.maximum:.12g}"
+    elif param.step is not None and not _on_step(value, param.minimum or 0, param.step):
+        yield f"{name} must go in steps of {param.step:g}"
+
+
+def _on_step(value: int | float, start: float, step: float) -> bool:
+    if isinstance(value, int) and float(step).is_integer() and float(start).is_integer():
+        return (value - int(start)) % int(step) == 0
+    steps = (value - start) / step
+    # 0.1 is no binary fraction: a step counts as hit when it is missed by rounding alone.
+    return math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-6)
+
+
+def _media_problems(model: Model, items: object) -> Iterator[str]:
+    if not isinstance(items, list):
+        yield f"params.{_MEDIA} must be a list"
+        return
+    limit = model.references.max_files if model.references else None
+    if limit is not None and len(items) > limit:
+        yield f"params.{_MEDIA} has {len(items)} items; the maximum is {limit}"
+    for index, item in enumerate(items):
+        yield from _media_item_problems(model, f"params.{_MEDIA}[{index}]", item)
+
+
+def _media_item_problems(model: Model, name: str, item: object) -> Iterator[str]:
+    if not isinstance(item, dict):
+        yield f"{name} must be an object"
+        return
+    for key, value in item.items():
+        if key not in _MEDIA_KEYS:
+            yield f"{name}.{key} is not known"
+        elif key in _MEDIA_TEXTS and not isinstance(value, str):
+            yield f"{name}.{key} must be a string"
+        elif key == "durationSeconds" and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            yield f"{name}.{key} must be a number"
+    yield from (f"{name}.{key} is required" for key in ("url", "kind") if key not in item)
+    kinds = model.references.kinds if model.references else None
+    if kinds is not None and isinstance(item.get("kind"), str) and item["kind"] not in kinds:
+        yield f"{name}.kind must be one of {', '.join(kinds)}"
