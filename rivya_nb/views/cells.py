@@ -1,0 +1,128 @@
+"""What stands in each place of a grid, ready to be drawn: a picture, or a sign and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rivya_nb.store.records import UNFINISHED, JobRecord
+from rivya_nb.views.geometry import Geometry
+from rivya_nb.views.layout import Cell, Label, Layout
+from rivya_nb.views.thumbnails import Thumbnail
+from rivya_nb.views.words import SIGNS, count, joined, reason, seconds, shorten
+
+_ALT_LENGTH = 90
+_TITLE_LENGTH = 400
+_TEXT_WIDTH = 6
+"""CSS pixels that a small letter takes on average; enough to guess what fits into a cell."""
+
+_LATER = {
+    "undelivered": "paid, not fetched yet",
+    "unknown": "perhaps billed",
+    "stopped": "never sent",
+}
+
+
+@dataclass(frozen=True)
+class CellView:
+    """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's.
+
+    With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter. An empty
+    `word` is a place that nothing was asked for.
+    """
+
+    width: int
+    height: int
+    label: Label
+    title: str = ""
+    alt: str = ""
+    thumbnail: Thumbnail | None = None
+    image_width: int = 0
+    image_height: int = 0
+    more: int = 0
+    status: str = ""
+    sign: str = ""
+    word: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PageView:
+    caption: str
+    rows: tuple[tuple[CellView, ...], ...]
+
+
+def draw(
+    layout: Layout, geometry: Geometry, thumbnails: Mapping[str, Thumbnail | None], now: float
+) -> tuple[PageView, ...]:
+    """Every page of a layout, place by place."""
+    return tuple(
+        PageView(
+            page.caption,
+            tuple(
+                tuple(_cell_view(cell, column, geometry, thumbnails, now) for column, cell in enumerate(row))
+                for row in page.cells
+            ),
+        )
+        for page in layout.pages
+    )
+
+
+def _cell_view(
+    cell: Cell | None,
+    column: int,
+    geometry: Geometry,
+    thumbnails: Mapping[str, Thumbnail | None],
+    now: float,
+) -> CellView:
+    width, height = geometry.widths[column], geometry.height
+    if cell is None:
+        return CellView(width, height, Label("", ""))
+    job = cell.job
+    image_width, image_height = geometry.fit(cell, column)
+    shown = thumbnails.get(job.id)
+    left_out = cell.picture is not None and job.id in thumbnails and shown is None
+    return CellView(
+        width=width,
+        height=height,
+        label=cell.label,
+        title=_title(cell),
+        alt=_alt(cell),
+        thumbnail=shown,
+        image_width=image_width,
+        image_height=image_height,
+        more=cell.more,
+        status=job.status,
+        sign=SIGNS.get(job.status, "·"),
+        word=_word(job),
+        notes=("not shown here",) if left_out else _notes(job, width, now),
+    )
+
+
+def _word(job: JobRecord) -> str:
+    return shorten(job.error_code, 40) if job.status == "failed" and job.error_code else job.status
+
+
+def _notes(job: JobRecord, width: int, now: float) -> tuple[str, ...]:
+    if job.status in UNFINISHED:
+        age = now - job.submitted_at if job.submitted_at is not None and job.status != "queued" else 0
+        return (seconds(age),) if age >= 1 else ()
+    if job.status == "failed":
+        message = shorten(job.error_message or "", max(0, width // _TEXT_WIDTH * 3))
+        return tuple(note for note in (message, count(job.credits, "credit")) if note)
+    return (_LATER[job.status],) if job.status in _LATER else ()
+
+
+def _title(cell: Cell) -> str:
+    job = cell.job
+    lines = [
+        cell.label.full,
+        joined([job.status, count(job.credits, "credit") if job.is_final else "", reason(job)]),
+        f"{cell.more} more of the same place, not shown" if cell.more else "",
+        job.prompt,
+    ]
+    return "\n".join(shorten(line, _TITLE_LENGTH) for line in lines if line)
+
+
+def _alt(cell: Cell) -> str:
+    return joined([shorten(cell.job.prompt, _ALT_LENGTH), cell.label.text])

@@ -1,0 +1,64 @@
+"""How large a layout's pictures stand on a page, in CSS pixels.
+
+Pictures keep their own ratio and share one height, as photographs on a contact sheet do; where a row would
+become wider than a notebook's page, the height shrinks, and below a floor the grid scrolls instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rivya_nb.views.layout import Cell, Layout
+from rivya_nb.views.words import aspect_ratio
+
+ROW_HEIGHT = 150
+LONE_HEIGHT = 320
+MINIMUM_HEIGHT = 96
+MINIMUM_WIDTH = 80
+"""What the word `processing` needs."""
+PAGE_WIDTH = 860
+"""What a row should not exceed: a notebook's output area on a laptop, less the row labels."""
+GAP = 6
+_WIDEST = 2.2
+"""Columns are at most this many times as wide as high; a panorama of 8:1 is fitted into that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """`height` of every row and `widths` of the columns (of the cells, where the layout wraps)."""
+
+    height: int
+    widths: tuple[int, ...]
+
+    def fit(self, cell: Cell, column: int) -> tuple[int, int]:
+        """Width and height of a cell's picture, at its true ratio within its place."""
+        ratio = aspect_ratio(cell.job)
+        width, height = self.height * ratio, float(self.height)
+        if width > self.widths[column]:
+            width, height = float(self.widths[column]), self.widths[column] / ratio
+        return max(1, round(width)), max(1, round(height))
+
+
+def measure(layout: Layout, *, scale: float = 1.0) -> Geometry:
+    """The sizes for a layout; `scale` enlarges all of them (a report has more room than a cell's output)."""
+    ratios = _column_ratios(layout)
+    height = float(LONE_HEIGHT if len(layout.cells) <= 1 else ROW_HEIGHT)
+    if ratios and not layout.wraps:
+        fitting = (PAGE_WIDTH - GAP * len(ratios)) / sum(ratios)
+        height = max(MINIMUM_HEIGHT, min(height, fitting))
+    return Geometry(
+        height=round(height * scale),
+        widths=tuple(round(max(MINIMUM_WIDTH, height * ratio) * scale) for ratio in ratios),
+    )
+
+
+def _column_ratios(layout: Layout) -> list[float]:
+    columns = max((len(row) for page in layout.pages for row in page.cells), default=0)
+    ratios = [0.0] * columns
+    for page in layout.pages:
+        for row in page.cells:
+            for index, cell in enumerate(row):
+                if cell is not None:
+                    ratios[index] = max(ratios[index], min(_WIDEST, aspect_ratio(cell.job)))
+    # A column without a single cell still needs a place.
+    return [ratio or 1.0 for ratio in ratios]

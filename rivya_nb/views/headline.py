@@ -1,0 +1,56 @@
+"""What was asked, in the words of a first line: the prompt, and what all its jobs have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rivya_nb.contract.text import listing
+from rivya_nb.store.records import JobRecord
+from rivya_nb.views.repeat import prompt_parts
+from rivya_nb.views.run_view import RunView, tally
+from rivya_nb.views.words import common_params, count, joined, shorten
+
+PROMPT_LENGTH = 160
+_PARAM_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Headline:
+    """`prompt` is shortened, `full_prompt` is not; `facts` are the model, the common params and the run."""
+
+    prompt: str
+    full_prompt: str
+    facts: str
+
+
+def headline(view: RunView) -> Headline:
+    """The first line of a run. While it works it says what all of it costs, later which run it was."""
+    jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
+    prompt = prompt_text(view)
+    sums = tally(view.run, view.jobs, now=view.now, live=view.live)
+    name = f"run {view.run.id}" + (f", {shorten(view.run.name, _PARAM_LENGTH)}" if view.run.name else "")
+    price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
+    facts = joined([_models(jobs), *common_words(view), *price, name])
+    return Headline(shorten(prompt, PROMPT_LENGTH), prompt, facts)
+
+
+def prompt_text(view: RunView) -> str:
+    """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
+    parts = prompt_parts(view.run, view.jobs)
+    if parts is not None:
+        return "".join(part if isinstance(part, str) else f"{{{'|'.join(part.labels)}}}" for part in parts)
+    prompts = list(dict.fromkeys(view.jobs[cell.job_id].prompt for cell in view.run.cells))
+    if len(prompts) > 1:
+        return f"{prompts[0]} (and {count(len(prompts) - 1, 'more prompt')})"
+    return prompts[0] if prompts else ""
+
+
+def common_words(view: RunView) -> list[str]:
+    """The params that no axis varies, as words: `resolution 1K`."""
+    axes = {axis.name for axis in view.run.axes}
+    common = common_params(view.jobs[cell.job_id] for cell in view.run.cells)
+    return [f"{key} {shorten(str(value), _PARAM_LENGTH)}" for key, value in common.items() if key not in axes]
+
+
+def _models(jobs: list[JobRecord]) -> str:
+    return listing(dict.fromkeys(job.model for job in jobs))

@@ -1,0 +1,192 @@
+"""Which picture stands where: a run's cells as pages of rows and columns, before anything is drawn.
+
+The first axis makes the rows, the second the columns, every further one pages. A single axis wraps, because
+a ribbon of pictures reads better than a ladder.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
+from rivya_nb.views.words import shorten
+
+LABEL_LENGTH = 28
+"""Characters of a label that stay legible beside a row of pictures; the whole text goes into its title."""
+
+_SPEAKING_AXES = ("prompt", "model")
+_MUTE_VALUE = re.compile(r"[+-]?\d+(\.\d+)?|true|false|none|null|", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What stands beside a row, above a column or below a picture; `full` names the axis and all of it."""
+
+    text: str
+    full: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One place of the grid: the job shown there, and how many more wait behind it.
+
+    `jobs` are all jobs with these coordinates, the shown one first; `more` counts what is not shown: further
+    pictures, and further jobs without one.
+    """
+
+    label: Label
+    jobs: tuple[JobRecord, ...]
+    more: int = 0
+
+    @property
+    def job(self) -> JobRecord:
+        return self.jobs[0]
+
+    @property
+    def picture(self) -> PictureRecord | None:
+        return self.job.pictures[0] if self.job.pictures else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One grid: `cells[row][column]`, None where nothing was asked for. A lone page has no caption."""
+
+    caption: str
+    cells: tuple[tuple[Cell | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The whole picture as plain data. With `wraps`, each page has one row, broken wherever the line ends."""
+
+    pages: tuple[Page, ...]
+    row_labels: tuple[Label, ...] = ()
+    column_labels: tuple[Label, ...] = ()
+    row_axis: str | None = None
+    column_axis: str | None = None
+    wraps: bool = False
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells that hold a job, page by page, row by row."""
+        return tuple(cell for page in self.pages for row in page.cells for cell in row if cell is not None)
+
+
+def arrange(
+    run: RunRecord, jobs: Mapping[str, JobRecord], *, rows: str | None = None, cols: str | None = None
+) -> Layout:
+    """Lay out a run's jobs by its axes; `rows` and `cols` choose axes by their names.
+
+    With only one of the two given, the first remaining axis takes the other side. Several jobs with the same
+    coordinates share a cell: the newest one with pictures is shown, else the newest.
+
+    Raises:
+        UsageError: the run has no axis of that name, or one axis is asked for twice.
+    """
+    row, column = _choose(run.axes, rows, cols)
+    cells = _cells(run, jobs)
+    pages = [index for index in range(len(run.axes)) if index not in (row, column)]
+    wraps = column is not None and row is None and rows is None and cols is None
+    return Layout(
+        pages=tuple(_pages(run.axes, cells, row, column, pages)),
+        row_labels=_labels(run.axes, row, named=True),
+        column_labels=_labels(run.axes, column, named=wraps),
+        row_axis=None if row is None else run.axes[row].name,
+        column_axis=None if column is None else run.axes[column].name,
+        wraps=wraps,
+    )
+
+
+def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> tuple[int | None, int | None]:
+    """The indices of the row axis and the column axis."""
+    names = [axis.name for axis in axes]
+    mistakes = [
+        Mistake(key, _no_such_axis(name, names))
+        for key, name in (("rows", rows), ("cols", cols))
+        if name is not None and name not in names
+    ]
+    if rows is not None and rows == cols:
+        mistakes.append(Mistake("cols", f"{rows!r} is already the rows; choose another axis"))
+    if mistakes:
+        raise UsageError(mistakes)
+    row = names.index(rows) if rows is not None else None
+    column = names.index(cols) if cols is not None else None
+    free = [index for index in range(len(names)) if index not in (row, column)]
+    if row is None and free and (column is not None or len(free) > 1):
+        row = free.pop(0)
+    if column is None and free:
+        column = free.pop(0)
+    return row, column
+
+
+def _no_such_axis(name: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"this run has no axis {name!r}; it has none at all"
+    return f"this run has no axis {name!r}; it has {listing(names)}{did_you_mean(name, names)}"
+
+
+def _cells(run: RunRecord, jobs: Mapping[str, JobRecord]) -> dict[tuple[int, ...], Cell]:
+    together: dict[tuple[int, ...], dict[str, JobRecord]] = {}
+    for record in run.cells:
+        together.setdefault(record.coordinates, {})[record.job_id] = jobs[record.job_id]
+    return {place: _cell(run.axes, place, list(group.values())) for place, group in together.items()}
+
+
+def _cell(axes: Sequence[AxisRecord], place: tuple[int, ...], group: list[JobRecord]) -> Cell:
+    # The sort is stable: among jobs of one moment, the last one asked for counts as the newest.
+    newest_last = sorted(group, key=lambda job: (bool(job.pictures), job.created_at))
+    things = sum(max(1, len(job.pictures)) for job in group)
+    values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
+    label = Label(" · ".join(label.text for label in values), " · ".join(label.full for label in values))
+    return Cell(label, tuple(reversed(newest_last)), things - 1)
+
+
+def _pages(
+    axes: Sequence[AxisRecord],
+    cells: Mapping[tuple[int, ...], Cell],
+    row: int | None,
+    column: int | None,
+    pages: Sequence[int],
+) -> list[Page]:
+    def at(fixed: Mapping[int, int]) -> Cell | None:
+        return cells.get(tuple(fixed[index] for index in range(len(axes))))
+
+    def line(fixed: Mapping[int, int]) -> tuple[Cell | None, ...]:
+        if column is None:
+            return (at(fixed),)
+        return tuple(at({**fixed, column: index}) for index in range(len(axes[column].labels)))
+
+    result = []
+    for combination in itertools.product(*(range(len(axes[index].labels)) for index in pages)):
+        fixed = dict(zip(pages, combination, strict=True))
+        caption = " · ".join(
+            _label(axes[axis].name, axes[axis].labels[value]).text for axis, value in fixed.items()
+        )
+        lines = (
+            (line(fixed),)
+            if row is None
+            else tuple(line({**fixed, row: index}) for index in range(len(axes[row].labels)))
+        )
+        if any(cell is not None for cells_of_line in lines for cell in cells_of_line):
+            result.append(Page(caption, lines))
+    return result
+
+
+def _labels(axes: Sequence[AxisRecord], index: int | None, *, named: bool) -> tuple[Label, ...]:
+    if index is None:
+        return ()
+    axis = axes[index]
+    return tuple(_label(axis.name, value, named=named) for value in axis.labels)
+
+
+def _label(axis: str, value: str, *, named: bool = True) -> Label:
+    """`seed 1`; without `named` a value that speaks for itself stands alone: `16:9`, but `seed 1` again."""
+    full = value if axis in _SPEAKING_AXES else f"{axis} {value}"
+    if axis in _SPEAKING_AXES or not (named or _MUTE_VALUE.fullmatch(value)):
+        return Label(shorten(value, LABEL_LENGTH), full)
+    return Label(shorten(full, LABEL_LENGTH), full)

@@ -1,0 +1,149 @@
+"""From records back to what was asked: the prompt with its axes, and the cell that asks for a run again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import islice, product
+
+from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
+from rivya_nb.views.words import common_params
+
+Part = str | AxisRecord
+"""A piece of a prompt: text, or an axis that stands in its place."""
+
+_PLAIN_VALUE = re.compile(r"(?!none$)[\w:+/-]+(\.[\w:+/-]+)*", re.IGNORECASE)
+_PLAIN_OPTION = re.compile(r"[^{}|=]+")
+_MOST_GUESSES = 200
+
+
+def prompt_parts(run: RunRecord, jobs: Mapping[str, JobRecord]) -> tuple[Part, ...] | None:
+    """The prompt that all jobs came from, with its axes in their places; None where it cannot be told.
+
+    Records keep the finished prompts. A template counts only when it yields every one of them.
+    """
+    if not run.cells:
+        return None
+    first = run.cells[0]
+    prompt = jobs[first.job_id].prompt
+    axes = _prompt_axes(run, jobs)
+    occurrences = [
+        [
+            (match.start(), match.end(), axis)
+            for match in re.finditer(re.escape(axis.labels[first.coordinates[index]]), prompt)
+        ]
+        for index, axis in axes
+    ]
+    for places in islice(product(*occurrences), _MOST_GUESSES):
+        parts = _split(prompt, sorted(places, key=lambda place: place[0]))
+        if parts is not None and all(
+            _fill(parts, run, cell) == jobs[cell.job_id].prompt for cell in run.cells
+        ):
+            return parts
+    return None
+
+
+def _prompt_axes(run: RunRecord, jobs: Mapping[str, JobRecord]) -> list[tuple[int, AxisRecord]]:
+    """The axes that only the prompt can come from: not a param of any job, nor a way of asking."""
+    keys = {key for cell in run.cells for key in jobs[cell.job_id].params}
+    others = keys | {"model", "references", "repeat"}
+    return [(index, axis) for index, axis in enumerate(run.axes) if axis.name not in others]
+
+
+def _split(prompt: str, places: Sequence[tuple[int, int, AxisRecord]]) -> tuple[Part, ...] | None:
+    parts: list[Part] = []
+    at = 0
+    for start, end, axis in places:
+        if start < at:
+            return None
+        parts += [prompt[at:start], axis]
+        at = end
+    return tuple(part for part in (*parts, prompt[at:]) if part != "")
+
+
+def _fill(parts: Sequence[Part], run: RunRecord, cell: CellRecord) -> str:
+    values = {axis.name: axis.labels[index] for axis, index in zip(run.axes, cell.coordinates, strict=True)}
+    return "".join(part if isinstance(part, str) else values[part.name] for part in parts).strip()
+
+
+def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:
+    """The `%%rivya` cell that asks for the same requests; None where records cannot tell it exactly."""
+    mine = [jobs[cell.job_id] for cell in run.cells]
+    parts = prompt_parts(run, jobs)
+    if parts is None or any(job.references for job in mine):
+        return None
+    words = _line_words(run, mine)
+    body = _body(parts)
+    if words is None or body is None:
+        return None
+    return " ".join(["%%rivya", *words]) + "\n" + body
+
+
+def _line_words(run: RunRecord, jobs: Sequence[JobRecord]) -> list[str] | None:
+    """The params as they would stand on the magic's line, axes first."""
+    axes = {axis.name: axis for axis in run.axes}
+    keys = {key for job in jobs for key in job.params}
+    common = common_params(jobs)
+    if keys - axes.keys() - common.keys():
+        return None
+    given = [(axis.name, axis.labels) for axis in run.axes if axis.name in keys]
+    given += [(key, (str(value),)) for key, value in common.items() if key not in axes]
+    if not all(_PLAIN_VALUE.fullmatch(value) for _, values in given for value in values):
+        return None
+    words = [f"{key}={_values(values)}" for key, values in given]
+    models = axes["model"].labels if "model" in axes else (jobs[0].model,)
+    if models != (DEFAULT_MODEL,):
+        words.append(f"--model {','.join(models)}")
+    if "repeat" in axes:
+        words.append(f"--repeat {len(axes['repeat'].labels)}")
+    return words
+
+
+def _values(values: Sequence[str]) -> str:
+    if len(values) > 2 and all(re.fullmatch(r"0|[1-9]\d{0,15}", value) for value in values):
+        numbers = [int(value) for value in values]
+        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+            return f"{numbers[0]}..{numbers[-1]}"
+    return ",".join(values)
+
+
+def _body(parts: Sequence[Part]) -> str | None:
+    written = []
+    for part in parts:
+        if isinstance(part, str):
+            written.append(part.replace("{", "{{").replace("}", "}}"))
+            continue
+        if not all(_PLAIN_OPTION.fullmatch(label) for label in part.labels):
+            return None
+        options = "|".join(part.labels)
+        if part.name == "prompt":
+            written.append(f"{{{options}}}")
+        elif part.name.isidentifier():
+            written.append(f"{{{part.name}={options}}}")
+        else:
+            return None
+    return "".join(written)
+
+
+def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:
+    """All requests of a run as JSON: model, prompt, params, and references by name and content."""
+    mine = {cell.job_id: jobs[cell.job_id] for cell in run.cells}
+    return json.dumps(
+        [
+            {
+                "model": job.model,
+                "prompt": job.prompt,
+                "params": dict(job.params),
+                **(
+                    {"references": [{"name": ref.name, "sha256": ref.sha256} for ref in job.references]}
+                    if job.references
+                    else {}
+                ),
+            }
+            for job in mine.values()
+        ],
+        ensure_ascii=False,
+        indent=1,
+    )

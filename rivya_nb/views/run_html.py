@@ -1,0 +1,69 @@
+"""A run as static HTML that reads right wherever a notebook is opened.
+
+An untrusted notebook loses `<style>`, CSS variables, ids and ARIA attributes: what carries meaning is a table
+with plain inline styles, in the page's own text colour, and the `<style>` block only makes it prettier.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from rivya_nb.views.cells import draw
+from rivya_nb.views.geometry import GAP, measure
+from rivya_nb.views.headline import headline
+from rivya_nb.views.run_view import RunView, progress_line, tally
+from rivya_nb.views.words import count
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_run(view: RunView) -> str:
+    """The HTML of a run, finished or not: what was asked, how far it is, the grid, and what to do next."""
+    sums = tally(view.run, view.jobs, now=view.now, live=view.live)
+    template = environment().get_template("run.html")
+    return template.render(
+        headline=headline(view),
+        progress=progress_line(view),
+        percent=100 * sums.ended // sums.total if view.live and sums.total else None,
+        layout=view.layout,
+        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now),
+        gap=GAP,
+        left_out=left_out(view),
+        notice=view.notice,
+        hints=view.hints,
+    )
+
+
+def left_out(view: RunView) -> str:
+    """Which pictures an output does not hold, or nothing."""
+    missing = sum(thumbnail is None for thumbnail in view.thumbnails.values())
+    if not missing:
+        return ""
+    return (
+        f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown, to keep this page small; "
+        "the originals are in the store"
+    )
+
+
+@cache
+def environment() -> Environment:
+    """The templates of this package. Everything put into one is escaped."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup, escape
+
+    def breakable(text: str) -> Markup:
+        return escape(text).replace("_", Markup("_<wbr>"))
+
+    folder = resources.files("rivya_nb.views") / "templates"
+    made = Environment(
+        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["breakable"] = breakable
+    return made

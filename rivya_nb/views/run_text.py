@@ -1,0 +1,67 @@
+"""A run as plain text, for terminals and for readers that show no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rivya_nb.contract.text import listing
+from rivya_nb.store.records import PictureRecord
+from rivya_nb.views.headline import headline
+from rivya_nb.views.run_view import RunView, progress_line
+from rivya_nb.views.words import count, joined, reason, shorten
+
+_MOST_LINES = 8
+"""Failures or pictures that are listed one by one; more are counted."""
+_MOST_SEEDS = 16
+_REASON_LENGTH = 120
+
+
+def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None = None) -> str:
+    """A short summary on a few lines; with `path_of`, where the originals are."""
+    head = headline(view)
+    lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}", *_seeds(view), *_troubles(view)]
+    if path_of is not None:
+        lines += _paths(view, path_of)
+    if view.notice:
+        lines.append(f"  {shorten(view.notice, _REASON_LENGTH)}")
+    lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]
+    return "\n".join(lines)
+
+
+def _seeds(view: RunView) -> list[str]:
+    jobs = [view.jobs[cell.job_id] for cell in view.run.cells]
+    seeds = list(dict.fromkeys(str(job.seed) for job in jobs if job.seed is not None))
+    if not seeds:
+        return []
+    rest = len(seeds) - _MOST_SEEDS
+    more = f" and {rest} more" if rest > 0 else ""
+    return [f"  {'seed' if len(seeds) == 1 else 'seeds'} {listing(seeds[:_MOST_SEEDS])}{more}"]
+
+
+def _troubles(view: RunView) -> list[str]:
+    lines = [
+        f"  {joined([job.status, cell.label.text])}: {shorten(reason(job), _REASON_LENGTH)}"
+        for cell in view.layout.cells
+        for job in cell.jobs
+        if reason(job) and job.status in ("failed", "undelivered", "unknown", "stopped")
+    ]
+    return _some(lines, "problem")
+
+
+def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]:
+    pictures = [
+        (cell.label.text, picture)
+        for cell in view.layout.cells
+        for job in cell.jobs
+        for picture in job.pictures
+    ]
+    lines = [
+        f"  {label}  {path_of(picture)}" if label else f"  {path_of(picture)}" for label, picture in pictures
+    ]
+    return _some(lines, "picture")
+
+
+def _some(lines: list[str], noun: str) -> list[str]:
+    rest = len(lines) - _MOST_LINES
+    return lines if rest <= 0 else [*lines[:_MOST_LINES], f"  and {count(rest, f'more {noun}')}"]

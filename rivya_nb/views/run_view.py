@@ -1,0 +1,202 @@
+"""A run as its views see it: the records, the moment, and the sums and words that every form shares."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import NamedTuple
+
+from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, RunRecord
+from rivya_nb.views.layout import Layout
+from rivya_nb.views.thumbnails import Thumbnail
+from rivya_nb.views.words import about, count, joined, seconds
+
+
+class Hint(NamedTuple):
+    """What one would do next: `code` to type, and what it does (may be empty)."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything one picture of a run is drawn from.
+
+    `thumbnails` by job id: absent while there is none yet, None where one is left out. `now` in epoch
+    seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
+    while somebody is working on the run.
+    """
+
+    run: RunRecord
+    jobs: Mapping[str, JobRecord]
+    layout: Layout
+    now: float
+    live: bool
+    thumbnails: Mapping[str, Thumbnail | None] = field(default_factory=dict)
+    notice: str = ""
+    hints: tuple[Hint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A run's sums. Credits count this run's own jobs; a job taken from the history costs it nothing.
+
+    `price` is what all of it may cost, `spent` what was billed or is reserved, `refunded` what came back, and
+    `doubtful` what may have been billed (state `unknown`). `elapsed` and `left` in seconds.
+    """
+
+    total: int
+    states: Mapping[str, int]
+    pictures: int
+    reused: int
+    price: int
+    spent: int
+    refunded: int
+    doubtful: int
+    elapsed: float
+    left: float | None
+
+    @property
+    def done(self) -> int:
+        return self.states.get("succeeded", 0)
+
+    @property
+    def ended(self) -> int:
+        """Jobs that nothing happens to any more."""
+        return self.total - sum(self.states.get(state, 0) for state in UNFINISHED)
+
+
+def tally(run: RunRecord, jobs: Mapping[str, JobRecord], *, now: float, live: bool) -> Tally:
+    """Count a run's jobs, each once, however many cells it fills."""
+    reused_ids = {cell.job_id for cell in run.cells if cell.reused}
+    mine = {cell.job_id: jobs[cell.job_id] for cell in run.cells}
+    own = [job for job_id, job in mine.items() if job_id not in reused_ids]
+    return Tally(
+        total=len(mine),
+        states=Counter(job.status for job in mine.values()),
+        pictures=sum(len(job.pictures) for job in mine.values()),
+        reused=len(mine) - len(own),
+        price=sum(_asked(job) for job in own),
+        spent=sum(job.credits for job in own if job.status != "unknown"),
+        refunded=sum(max(0, (job.reserved_credits or 0) - job.credits) for job in own if job.is_final),
+        doubtful=sum(_asked(job) for job in own if job.status == "unknown"),
+        elapsed=_elapsed(run, own, now, live),
+        left=time_left(own, now) if live else None,
+    )
+
+
+def _asked(job: JobRecord) -> int:
+    return job.reserved_credits if job.reserved_credits is not None else job.price or 0
+
+
+def _elapsed(run: RunRecord, own: Iterable[JobRecord], now: float, live: bool) -> float:
+    ends = [job.finished_at for job in own if job.finished_at is not None]
+    end = now if live else max(ends, default=run.created_at)
+    return max(0.0, end - run.created_at)
+
+
+def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
+    """Estimated seconds until the last job is done; None before the first one was.
+
+    With `d` the median time from submission to picture in this run: a job that is under way has `d` minus its
+    age left, at least 1 s; those not submitted yet take `d` each, one after the other, on as many lanes as
+    jobs are under way now. The estimate is the end of the longest lane.
+    """
+    everything = list(jobs)
+    took = [
+        job.finished_at - job.submitted_at
+        for job in everything
+        if job.status == "succeeded" and job.finished_at is not None and job.submitted_at is not None
+    ]
+    open_jobs = [job for job in everything if job.status in UNFINISHED]
+    if not took or not open_jobs:
+        return None
+    typical = max(1.0, median(took))
+    lanes = [
+        max(1.0, typical - (now - job.submitted_at)) for job in open_jobs if job.submitted_at is not None
+    ]
+    waiting = len(open_jobs) - len(lanes)
+    lanes = lanes or [0.0]
+    heapq.heapify(lanes)
+    for _ in range(waiting):
+        heapq.heappush(lanes, heapq.heappop(lanes) + typical)
+    return max(lanes)
+
+
+def progress_line(view: RunView) -> str:
+    """What is happening, or what has become of it, on one line of plain text."""
+    sums = tally(view.run, view.jobs, now=view.now, live=view.live)
+    return joined(_live_parts(sums) if view.live else _final_parts(sums))
+
+
+def _live_parts(sums: Tally) -> list[str]:
+    left = f"{about(sums.left)} left" if sums.left is not None else ""
+    return [f"{sums.done} of {sums.total} done", *_others(sums), seconds(sums.elapsed), left]
+
+
+def _final_parts(sums: Tally) -> list[str]:
+    if sums.pictures > sums.done:
+        done = f"{count(sums.pictures, 'picture')} from {sums.done} of {count(sums.total, 'request')}"
+    elif sums.done < sums.total:
+        done = f"{sums.done} of {count(sums.total, 'picture')}"
+    else:
+        done = count(sums.total, "picture")
+    took = seconds(sums.elapsed) if sums.elapsed >= 1 else ""
+    return [done, *_others(sums), credits_line(sums), took]
+
+
+_SPOKEN = ("failed", "undelivered", "unknown", "stopped", *reversed(STATUSES[: STATUSES.index("succeeded")]))
+"""What needs attention first, then what is nearest to its picture."""
+
+
+def _others(sums: Tally) -> list[str]:
+    return [f"{sums.states[state]} {state}" for state in _SPOKEN if sums.states.get(state)]
+
+
+def credits_line(sums: Tally) -> str:
+    """`132 credits (12 refunded)`, with what is doubtful and what came from the history."""
+    asides = [
+        f"{sums.refunded} refunded" if sums.refunded else "",
+        f"{sums.doubtful} more perhaps billed" if sums.doubtful else "",
+        f"{sums.reused} from the history at no cost" if sums.reused else "",
+    ]
+    aside = ", ".join(part for part in asides if part)
+    return f"{count(sums.spent, 'credit')} ({aside})" if aside else count(sums.spent, "credit")
+
+
+def default_hints(run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None) -> list[Hint]:
+    """What one would do next with a run that nobody is working on; `variable` is its name in the notebook."""
+    mine = list({cell.job_id: jobs[cell.job_id] for cell in run.cells}.values())
+    hints = []
+    if variable and len(run.axes) > 1 and any(job.pictures for job in mine):
+        hints.append(Hint(f'{variable}.grid(rows="{run.axes[1].name}")', ""))
+    failed = [job for job in mine if job.status == "failed"]
+    undelivered = [job for job in mine if job.status == "undelivered"]
+    again = [
+        f"generates {_those(failed, 'failed')} again ({_price(failed)})" if failed else "",
+        f"fetches {_those(undelivered, 'undelivered')} again (paid already)" if undelivered else "",
+    ]
+    if failed or undelivered:
+        hints.append(Hint(f"%rivya retry {run.id}", " and ".join(part for part in again if part)))
+    open_jobs = [job for job in mine if job.status in SENT or job.status == "unknown"]
+    if open_jobs:
+        hints.append(Hint(f"%rivya resume {run.id}", f"collects {_those(open_jobs, 'unfinished')}"))
+    unsent = [job for job in mine if job.status in UNSENT or job.status == "stopped"]
+    if unsent:
+        call = f"rivya_nb.resume({run.id}, unsent=True)"
+        hints.append(Hint(call, f"sends {_those(unsent, 'unsent')} ({_price(unsent)})"))
+    return hints
+
+
+def _those(jobs: list[JobRecord], kind: str) -> str:
+    return f"the {kind} one" if len(jobs) == 1 else f"the {len(jobs)} {kind} ones"
+
+
+def _price(jobs: list[JobRecord]) -> str:
+    if any(job.price is None for job in jobs):
+        return "price not known"
+    return count(sum(job.price or 0 for job in jobs), "credit")

@@ -1,0 +1,136 @@
+"""Words for states, times and sums: one place, so that every view says the same thing the same way."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from rivya_nb.contract.catalogue import bundled
+from rivya_nb.store.records import JobRecord
+
+SIGNS: dict[str, str] = {
+    "planned": "·",
+    "uploading": "↑",
+    "submitting": "→",
+    "queued": "○",
+    "processing": "◔",
+    "downloading": "↓",
+    "succeeded": "✓",
+    "failed": "✕",
+    "undelivered": "!",
+    "unknown": "?",
+    "stopped": "–",
+}
+"""A sign for each state, so that none is told by its colour alone."""
+
+
+def seconds(value: float) -> str:
+    """A duration in words: `31 s`, `2 min 5 s`, `1 h 10 min`, `3 d`; negative values count as 0."""
+    whole = max(0, round(value))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    if whole < 86_400:
+        hours, rest = divmod(whole, 3600)
+        return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
+    return f"{whole // 86_400} d"
+
+
+def about(value: float) -> str:
+    """An estimate in words, no more exact than it is: steps of 5 s below a minute, then whole minutes."""
+    if value < 10:
+        return f"about {max(1, round(value))} s"
+    if value < 57.5:
+        return f"about {5 * round(value / 5)} s"
+    return f"about {max(1, round(value / 60))} min"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 picture`, `12 pictures`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten(text: str, length: int) -> str:
+    """The text on one line, of at most `length` characters, with an ellipsis where something is missing.
+
+    A base character keeps its combining marks: half a letter is none. Control characters go, since a
+    terminal obeys them, and so do those that turn the direction of whatever follows.
+    """
+    line = " ".join("".join(_harmless(char) for char in text).split())
+    if len(line) <= length:
+        return line
+    end = length - 1
+    while end > 0 and unicodedata.combining(line[end]):
+        end -= 1
+    return line[:end].rstrip() + "…"
+
+
+def _harmless(char: str) -> str:
+    if char in _TURNING:
+        return ""
+    return " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char
+
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Embeddings, overrides and isolates; the marks that Arabic and Hebrew text needs are not among them."""
+
+
+def joined(parts: Iterable[str]) -> str:
+    """The parts that say something, as one quiet line: `31 s · 132 credits`."""
+    return " · ".join(part for part in parts if part)
+
+
+def reason(job: JobRecord) -> str:
+    """Why a job has no picture, in the service's words: `generation_failed: the model refused`."""
+    if job.error_code and job.error_message:
+        return f"{job.error_code}: {job.error_message}"
+    return job.error_code or job.error_message or ""
+
+
+def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
+    """The params that all jobs share with one value, as sent."""
+    shared: dict[str, object] | None = None
+    for job in jobs:
+        if shared is None:
+            shared = dict(job.params)
+        else:
+            shared = {key: value for key, value in shared.items() if job.params.get(key, _ABSENT) == value}
+    return shared or {}
+
+
+_ABSENT = object()
+
+_SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
+
+
+def aspect_ratio(job: JobRecord) -> float:
+    """Width over height of a job's picture: the picture's own, else what its params promise, else 1."""
+    if job.pictures and job.pictures[0].height > 0 and job.pictures[0].width > 0:
+        return job.pictures[0].width / job.pictures[0].height
+    model = bundled().get(job.model)
+    for key in _SHAPE_KEYS:
+        value = job.params.get(key)
+        if value is None and model is not None and (param := model.param(key)) is not None:
+            value = param.default
+        ratio = _ratio(str(value)) if value is not None else None
+        if ratio is not None:
+            return ratio
+    return 1.0
+
+
+def _ratio(text: str) -> float | None:
+    """`16:9`, `1024x768`, `landscape_16_9`, `portrait_4_3` (which is 3 wide and 4 high), `square_hd`."""
+    lowered = text.lower()
+    if lowered.startswith("square"):
+        return 1.0
+    for separator in (":", "x", "*", "_"):
+        parts = lowered.rsplit(separator, 2) if separator == "_" else lowered.split(separator)
+        if len(parts) >= 2 and parts[-1].isdecimal() and parts[-2].isdecimal():
+            width, height = int(parts[-2]), int(parts[-1])
+            if not (0 < width < 100_000 and 0 < height < 100_000):
+                return None
+            ratio = width / height
+            return 1 / ratio if lowered.startswith("portrait") and ratio > 1 else ratio
+    return None
