@@ -105,11 +105,17 @@ class NotDeliveredError(TransportError):
 
 
 class UnexpectedResponseError(TransportError):
-    """An answer came back that the contract does not know: HTML, broken JSON, another shape."""
+    """An answer came back that the contract does not know: HTML, broken JSON, another shape.
 
-    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+    `retry_after` is in seconds, None where the answer said nothing.
+    """
+
+    def __init__(
+        self, message: str, *, http_status: int | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.retry_after = retry_after
 
 
 class PictureError(RivyaError):
