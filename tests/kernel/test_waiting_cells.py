@@ -1,8 +1,12 @@
-"""Cells that wait, in real kernels: the order of cells, every place a magic can stand in, and the reload."""
+"""Cells that wait, in real kernels: the order of cells, every place a magic can stand in, and reloading."""
 
 from __future__ import annotations
 
-from kernels import Kernel
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from kernels import SINCE_SUBSHELLS, VERSIONS, Kernel, started
 
 LOAD = "%load_ext waiting_extension\nimport waiting_extension as w"
 
@@ -13,13 +17,15 @@ def test_cells_queued_behind_an_awaited_one_run_in_order(kernel: Kernel) -> None
         ["%%rivya 40\nfirst", "w.order.append('a')", "%rivya wait 5", "w.order.append('b')", "w.order"]
     )
     assert [cell.status for cell in cells] == ["ok"] * 5
-    assert cells[0].stdout == "awaited\n"
-    assert cells[2].stdout == "awaited\n"
+    assert "awaited" in cells[0].stdout
+    assert "awaited" in cells[2].stdout
     assert cells[0].result == "40"
     assert cells[4].result == "['work of 40', 'a', 'work of 5', 'b']"
 
 
-def test_cells_queued_behind_a_nested_wait_run_in_order(kernel: Kernel) -> None:
+@pytest.mark.parametrize("before", ["pass", "import nest_asyncio; nest_asyncio.apply()"])
+def test_cells_queued_behind_a_nested_wait_run_in_order(kernel: Kernel, before: str) -> None:
+    kernel.ok(before)
     kernel.ok(LOAD)
     cells = kernel.run_all(
         ["w.wait(40)", "w.order.append('a')", "%%time\n%%rivya 5\nbody", "w.order.append('b')", "w.order"]
@@ -27,3 +33,122 @@ def test_cells_queued_behind_a_nested_wait_run_in_order(kernel: Kernel) -> None:
     assert [cell.status for cell in cells] == ["ok"] * 5
     assert "nested" in cells[2].stdout
     assert cells[4].result == "['work of 40', 'a', 'work of 5', 'b']"
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    cache = request.config.cache.mkdir("kernels")
+    with started(request.param, tmp_path_factory.mktemp("kernel"), cache) as kernel:
+        kernel.ok(LOAD)
+        yield kernel
+
+
+NESTED = {
+    "under %%time": "%%time\n%%rivya {steps}\nbody",
+    "under %%timeit": "%%timeit -n1 -r1\n%%rivya {steps}\nbody",
+    "under %%capture": "%%capture captured\n%%rivya {steps}\nbody",
+    "in %run of a notebook": "%run other.ipynb",
+    "in %run of a script": "%run other.py",
+    "called directly": "value = get_ipython().run_cell_magic('rivya', '{steps}', 'body')",
+    "called by a function": "def ask():\n    %rivya wait {steps}\nask()",
+    "in a loop": "for _ in range(1):\n    %rivya wait {steps}",
+    "through run_cell": "done = get_ipython().run_cell('%%rivya {steps}\\nbody')",
+    "assigned": "value = %rivya wait {steps}",
+    "before other code": "%rivya wait {steps}\nvalue = 1",
+    "beside an await": "import asyncio\nawait asyncio.sleep(0)\nw.wait({steps})",
+}
+
+
+@pytest.mark.parametrize("cell", NESTED.values(), ids=NESTED)
+def test_where_a_cell_cannot_be_awaited_it_waits_all_the_same(loaded: Kernel, cell: str) -> None:
+    steps = 6
+    for name, text in {
+        "other.ipynb": json.dumps(_notebook(f"%%rivya {steps}\nbody")),
+        "other.py": f"get_ipython().run_cell_magic('rivya', '{steps}', 'body')\n",
+    }.items():
+        (loaded.folder / name).write_text(text)
+    loaded.ok("w.order.clear()")
+    waiting, after = loaded.run_all([cell.format(steps=steps), "w.order"])
+    assert waiting.status == "ok", "\n".join(waiting.traceback)
+    assert waiting.stderr == ""
+    assert "awaited" not in waiting.stdout
+    assert after.result == f"['work of {steps}']"
+
+
+AWAITED = {
+    "cell": "%%rivya {steps}\nbody",
+    "line": "%rivya wait {steps}",
+    "line below a comment": "# the evening's run\n%rivya resume {steps}\n",
+    "automagic": "rivya retry {steps}",
+    "quotes in the body": "%%rivya {steps}\nit's \"''' quoted\\",
+}
+
+
+@pytest.mark.parametrize("cell", AWAITED.values(), ids=AWAITED)
+def test_a_magic_that_opens_the_cell_is_awaited(loaded: Kernel, cell: str) -> None:
+    request = loaded.ok(cell.format(steps=3))
+    assert "awaited" in request.stdout
+    assert request.stderr == ""
+    assert request.result == "3"
+
+
+def test_with_autoawait_off_the_cell_waits_nested(loaded: Kernel) -> None:
+    loaded.ok("%autoawait off")
+    request = loaded.ok("%%rivya 3\nbody")
+    loaded.ok("%autoawait on")
+    assert "nested" in request.stdout
+    assert request.result == "3"
+
+
+def test_an_empty_body_is_refused_under_the_name_that_the_user_knows(loaded: Kernel) -> None:
+    request = loaded.run("%%rivya 3")
+    assert request.status == "error"
+    assert "%%rivya is a cell magic, but the cell body is empty" in request.stderr
+
+
+def test_neither_loading_nor_an_awaited_cell_patches_asyncio(kernel: Kernel) -> None:
+    kernel.ok(LOAD)
+    kernel.ok("%%rivya 3\nbody")
+    kernel.ok("import asyncio, sys")
+    assert kernel.ok("hasattr(asyncio, '_nest_patched')").result == "False"
+
+
+def test_reloading_leaves_one_hook_and_unloading_none(kernel_newest: Kernel) -> None:
+    kernel = kernel_newest
+
+    def hooks() -> str | None:
+        return kernel.ok("len(get_ipython().input_transformers_post)").result
+
+    before = hooks()
+    kernel.ok(LOAD)
+    loaded = hooks()
+    kernel.ok("%reload_ext waiting_extension")
+    kernel.ok("import importlib; importlib.reload(w.awaiting)\n%reload_ext waiting_extension")
+    assert hooks() == loaded != before
+    assert "awaited" in kernel.ok("%%rivya 3\nbody").stdout
+    kernel.ok("%unload_ext waiting_extension")
+    assert hooks() == before
+
+
+@pytest.mark.parametrize("version", SINCE_SUBSHELLS)
+def test_what_the_background_displays_stays_with_its_own_cell(
+    start_kernel: Callable[..., Kernel], version: str
+) -> None:
+    kernel = start_kernel(version)
+    kernel.ok(LOAD)
+    own = kernel.ok("w.show_later(10)")
+    other = kernel.ok("%%rivya 30\nbody")
+    assert [shown["data"]["text/plain"] for shown in own.displays] == ["'shown'"]
+    assert other.displays == []
+
+
+def _notebook(cell: str) -> dict[str, object]:
+    code = {
+        "cell_type": "code",
+        "id": "one",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": cell,
+    }
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [code]}

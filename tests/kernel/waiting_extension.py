@@ -12,7 +12,9 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+from comm.base_comm import BaseComm
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
 
 from rivya_nb.jobs.loop import Home
 from rivya_nb.magics import awaiting
@@ -23,6 +25,9 @@ order: list[str] = []
 """What happened, in order; cells add to it too."""
 
 works: list[Work] = []
+
+pressed: list[str] = []
+"""The threads on which a press of the button arrived."""
 
 
 class Work:
@@ -37,6 +42,7 @@ class Work:
         self.future: concurrent.futures.Future[int] = self.home.start(self.run())
 
     async def run(self) -> int:
+        print("working")
         while self.passed < self.steps:
             await asyncio.sleep(STEP)
             self.passed += 1
@@ -57,6 +63,26 @@ async def until_done(steps: int) -> int:
     work = Work(steps)
     with awaiting.interruptible(lambda: f"after {work.passed > 0} steps"):
         return await work.home.join(work.future)
+
+
+def show_later(steps: int) -> None:
+    """Display something from the background, after some steps."""
+
+    async def show() -> None:
+        await asyncio.sleep(steps * STEP)
+        display("shown")
+
+    Home.find().start(show())
+
+
+def open_button(comm: BaseComm, _message: dict[str, Any]) -> None:
+    """A comm target: each message starts work of as many `steps` as it says."""
+
+    def press(message: dict[str, Any]) -> None:
+        pressed.append(threading.current_thread().name)
+        Work(message["content"]["data"]["steps"])
+
+    comm.on_msg(press)
 
 
 def waiters() -> list[str]:

@@ -1,0 +1,57 @@
+"""An interrupt ends the wait at once, keeps the queued cells from running, and leaves the work alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from kernels import Kernel
+
+LOAD = "%load_ext waiting_extension\nimport waiting_extension as w"
+ENDLESS = 1_000_000
+
+WAITS = {
+    "awaited": f"%%rivya {ENDLESS}\nbody",
+    "nested magic": f"%%time\n%%rivya {ENDLESS}\nbody",
+    "nested call": f"w.wait({ENDLESS})",
+}
+
+
+@pytest.mark.parametrize("cell", WAITS.values(), ids=WAITS)
+def test_an_interrupt_ends_the_wait_and_leaves_the_work(kernel: Kernel, cell: str) -> None:
+    kernel.ok(LOAD)
+    waiting, queued = kernel.send(cell), kernel.send("w.order.append('too early')")
+    kernel.until(lambda: "working" in waiting.stdout, "the work has begun")
+    at = time.monotonic()
+    kernel.interrupt()
+    kernel.finish(waiting, queued)
+    assert waiting.replied_at - at < 0.5
+    assert waiting.status == "error"
+    assert len(waiting.traceback) == 1
+    assert waiting.traceback[0].startswith("WaitInterruptedError: ")
+    assert queued.status == "aborted"
+
+    assert kernel.ok("w.waiters()").result == "[]"
+    passed = _passed(kernel)
+    kernel.until(lambda: _passed(kernel) > passed, "the work has gone on")
+    cells = kernel.run_all(["%%rivya 5\nbody", "w.order"])
+    assert [cell.status for cell in cells] == ["ok", "ok"]
+    assert cells[1].result == "['work of 5']"
+
+
+def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: Kernel) -> None:
+    kernel.ok(LOAD)
+    kernel.ok(f"work = w.Work({ENDLESS})")
+    for _ in range(10):
+        waiting = kernel.send("print('waiting')\nwork.home.wait(work.future)")
+        kernel.until(lambda request=waiting: "waiting" in request.stdout, "the cell waits")
+        kernel.interrupt()
+        kernel.finish(waiting)
+        assert waiting.error.startswith("KeyboardInterrupt")
+    assert kernel.ok("work.future.done()").result == "False"
+    passed = _passed(kernel)
+    kernel.until(lambda: _passed(kernel) > passed, "the work has gone on")
+
+
+def _passed(kernel: Kernel) -> int:
+    return int(kernel.ok("w.works[0].passed").result or 0)
