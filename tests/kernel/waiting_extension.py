@@ -31,10 +31,14 @@ pressed: list[str] = []
 
 
 class Work:
-    """Work of some steps on the session's loop. `places` are the loops and threads it ran on."""
+    """Work of some steps, each of which may keep the thread busy, on the session's loop.
 
-    def __init__(self, steps: int) -> None:
+    `places` tells whether it ran on that loop, and on which thread.
+    """
+
+    def __init__(self, steps: int, *, busy: int = 0) -> None:
         self.steps = steps
+        self.busy = busy
         self.passed = 0
         self.places: set[tuple[bool, str]] = set()
         self.home = Home.find()
@@ -45,6 +49,7 @@ class Work:
         print("working")
         while self.passed < self.steps:
             await asyncio.sleep(STEP)
+            sum(range(self.busy))
             self.passed += 1
             here = asyncio.get_running_loop() is self.home.loop
             self.places.add((here, threading.current_thread().name))
