@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser.harness import CHROMIUM_ARGUMENTS, Lab, find_chromium, jupyter_lab
 from playwright.sync_api import Browser, sync_playwright
+
+from browser.harness import CHROMIUM_ARGUMENTS, Lab, find_chromium, jupyter_lab
 
 NO_CHROMIUM = (
     "no Chromium found: install one (Debian and Ubuntu: `apt-get install chromium`; "

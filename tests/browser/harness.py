@@ -1,7 +1,7 @@
 """JupyterLab in a browser: start it, open a notebook, run it, wait for what it shows, save, look again.
 
-A package of its own, so that its fixtures end with it: playwright keeps an event loop in the main thread for as
-long as it runs, and `asyncio.run` in the tests that follow would refuse to start.
+A package of its own, so that its fixtures end with it: playwright keeps an event loop in the main thread for
+as long as it runs, and `asyncio.run` in the tests that follow would refuse to start.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CHROMIUM_ARGUMENTS = (
 START_SECONDS = 60
 ANSWER_SECONDS = 60
 
-# What an output area shows, and how: whether an image of it was really decoded, and really has a size on the page.
+# Of each image, whether it was really decoded and really has a size on the page.
 PICTURES = """images => images.map(image => {
     const box = image.getBoundingClientRect();
     return {
@@ -84,7 +84,9 @@ class OpenNotebook:
 
     def command(self, name: str, **arguments: object) -> None:
         """Run one of JupyterLab's commands and wait for its end."""
-        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+        self.page.evaluate(
+            "([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments]
+        )
 
     def run_all(self) -> None:
         """Start *Run All*; returns at once, the cells are queued."""
@@ -116,7 +118,7 @@ class OpenNotebook:
         self.output(cell).filter(has_text=text).first.wait_for(timeout=seconds * 1000)
 
     def pictures(self, cell: int) -> list[dict[str, object]]:
-        """Every image in the cell's output, once all are decoded: `alt`, `natural` and `shown` sizes in pixels."""
+        """Every image the cell shows, once all are decoded: `alt`, `natural` and `shown` sizes in pixels."""
         images = self.output(cell).locator("img")
         images.first.wait_for(timeout=ANSWER_SECONDS * 1000)
         deadline = time.monotonic() + ANSWER_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from browser.harness import Lab, as_received, write_notebook
 
 PROBE = '''
@@ -18,7 +19,8 @@ png += chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 uri = "data:image/png;base64," + base64.b64encode(png).decode()
 HTML(f"""<style>.probe td {{ color: rgb(1, 2, 3) }}</style>
 <table class="probe" id="probe-id" style="border-collapse: collapse; color: rgb(9, 8, 7); padding: 3px;
- background: var(--jp-layout-color1)"><tr><th scope="row" style="text-align: right; position: sticky">seed 1</th>
+ background: var(--jp-layout-color1)"><tr>
+<th scope="row" style="text-align: right; position: sticky">seed 1</th>
 <td style="vertical-align: top"><img src="{uri}" width="120" height="120" alt="a blue square"
  style="object-fit: cover; aspect-ratio: 1"></td></tr></table>
 <details><summary>more</summary>hidden words</details>

@@ -1,0 +1,186 @@
+"""The command line: `rivya-nb demo`, `rivya-nb lab` and `rivya-nb sandbox`.
+
+None of the three needs a key or a network: all pictures come from the sandbox on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb._version import __version__
+from rivya_nb.errors import RivyaError
+
+if TYPE_CHECKING:
+    from rivya_nb.demo import DemoResult
+
+FIRST_NOTEBOOK = "01_first_seeds.ipynb"
+INTERRUPTED = 130
+"""The exit code of a command that was ended with Ctrl-C, as shells have it."""
+
+_SANDBOX_PARTS = ("fastapi", "uvicorn", "python_multipart")
+_DEMO_PARTS = (*_SANDBOX_PARTS, "nbclient", "nbformat", "ipykernel")
+_LAB_PARTS = (*_SANDBOX_PARTS, "jupyterlab")
+
+
+class CommandError(RivyaError):
+    """A command cannot do its work on this machine as it is."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code: 0 when all went well, 1 after a message on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    # What follows `--` is JupyterLab's, whatever it looks like.
+    cut = words.index("--") if "--" in words else len(words)
+    options = _parser().parse_args(words[:cut])
+    options.rest = words[cut + 1 :]
+    try:
+        code: int = options.command(options)
+    except RivyaError as error:
+        print(f"rivya-nb: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nrivya-nb: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rivya-nb",
+        description="A notebook workbench for image generation with the Rivya API, tried out on the sandbox: "
+        "no key, no network, drawn pictures.",
+    )
+    parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox")
+
+    demo = commands.add_parser(
+        "demo",
+        help="execute the first notebook and leave its pictures, grid and report in a folder",
+        description=f"Executes {FIRST_NOTEBOOK} in a real kernel against the sandbox.",
+    )
+    demo.add_argument("--folder", type=Path, default=Path("rivya-demo"), help="default: %(default)s")
+    demo.set_defaults(command=_demo)
+
+    lab = commands.add_parser(
+        "lab",
+        help="open JupyterLab on copies of the notebooks, with the sandbox configured",
+        description="Copies the notebooks to a folder, leaves alone what is there, and opens JupyterLab.",
+        usage="rivya-nb lab [-h] [--folder FOLDER] [-- JUPYTER_ARGUMENT ...]",
+    )
+    lab.add_argument("--folder", type=Path, default=Path("rivya-lab"), help="default: %(default)s")
+    lab.set_defaults(command=_lab)
+
+    sandbox = commands.add_parser(
+        "sandbox",
+        help="run the sandbox alone, for any client, until Ctrl-C",
+        description="Runs the documented API on a loopback port, with drawn pictures.",
+    )
+    sandbox.add_argument("--port", type=int, default=8765, help="0: any free one; default: %(default)s")
+    sandbox.add_argument(
+        "--folder", type=Path, help="where tasks, credits and pictures stay; default: nowhere"
+    )
+    sandbox.add_argument(
+        "--latency", type=float, default=3.0, help="seconds a task takes; default: %(default)s"
+    )
+    sandbox.set_defaults(command=_sandbox)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    _require("demo", "lab", _DEMO_PARTS)
+    from rivya_nb.demo import run_demo
+
+    folder: Path = options.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{FIRST_NOTEBOOK} on the sandbox: drawn pictures, play money, no key.")
+    result = run_demo(_notebooks() / FIRST_NOTEBOOK, folder, _environment(folder / "store"), sys.stdout)
+    print(_summary(result, folder))
+    return 0
+
+
+def _summary(result: DemoResult, folder: Path) -> str:
+    originals = sum(1 for path in (folder / "pictures").rglob("*") if path.is_file())
+    seeds = ", ".join(str(seed) for seed in result.seeds)
+    rows = [
+        (result.notebook, "the notebook with its outputs"),
+        (folder / "report.html", "pictures, params and prices; opens in any browser"),
+        (folder / "grid.png", "the grid as one picture"),
+        (folder / "pictures", f"{originals} originals"),
+    ]
+    if not result.new_jobs:
+        spent = "nothing was spent anew: every picture came from the history"
+    else:
+        spent = f"{result.credits} of the sandbox's credits spent"
+    width = max(len(str(path)) for path, _ in rows)
+    lines = [f"  {path!s:{width}}  {what}" for path, what in rows]
+    return "\n".join(["", f"{result.pictures} pictures, seeds {seeds}; {spent}.", *lines])
+
+
+def _lab(options: argparse.Namespace) -> int:
+    _require("lab", "lab", _LAB_PARTS)
+    folder: Path = options.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    for notebook in sorted(_notebooks().glob("*.ipynb")):
+        if not (folder / notebook.name).exists():
+            shutil.copyfile(notebook, folder / notebook.name)
+    print(f"JupyterLab on {folder}, with the sandbox configured.", flush=True)
+    command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK), *options.rest]
+    os.chdir(folder)
+    os.execve(sys.executable, command, _environment(folder / "store"))  # noqa: S606 - our own interpreter
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    _require("sandbox", "sandbox", _SANDBOX_PARTS)
+    from rivya_nb.sandbox.config import SandboxConfig
+    from rivya_nb.sandbox.server import serve
+
+    config = SandboxConfig(latency=options.latency)
+    try:
+        serve(config, port=options.port, folder=options.folder, on_ready=_announce)
+    except (OSError, OverflowError) as error:
+        raise CommandError(f"The sandbox cannot use port {options.port}: {error}") from None
+    return 0
+
+
+def _announce(url: str) -> None:
+    from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+    body = '{"model": "wan-2-7-image-pro", "prompt": "A glass bottle", "params": {"seed": 1}}'
+    print(
+        f"The sandbox serves {url} until Ctrl-C.\n"
+        f"Its key is {DEFAULT_KEY}: public, good for this sandbox and for nothing else.\n\n"
+        f"  curl {url}/api/v1/generations \\\n"
+        f"    -H 'Authorization: Bearer {DEFAULT_KEY}' -H 'Content-Type: application/json' \\\n"
+        f"    -d '{body}'\n\n"
+        f"What it understands: {url}/api/v1/openapi.json",
+        flush=True,
+    )
+
+
+def _require(command: str, extra: str, modules: Sequence[str]) -> None:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise CommandError(
+            f"`rivya-nb {command}` needs what is not installed here ({', '.join(missing)}): "
+            f"pip install 'rivya-nb[{extra}]'"
+        )
+
+
+def _notebooks() -> Path:
+    """The folder of the notebooks: inside an installed package, or at the top of a checkout."""
+    package = Path(__file__).parent
+    installed = package / "notebooks"
+    return installed if installed.is_dir() else package.parent / "notebooks"
+
+
+def _environment(store: Path) -> Mapping[str, str]:
+    """This process' environment, turned to the sandbox: no key, and a store beside the notebooks."""
+    inherited = {name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"}
+    return {**inherited, "RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(store)}

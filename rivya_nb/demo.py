@@ -1,0 +1,186 @@
+"""The demo: the first notebook, executed in a real kernel on the sandbox, with its progress on the terminal.
+
+Imports the extra `lab`; the command line checks for it before it comes here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+import nbformat
+from ipykernel.kernelspec import make_ipkernel_cmd
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from rivya_nb.errors import RivyaError
+from rivya_nb.store.store import Store
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+CELL_SECONDS = 300
+"""How long one cell may take before the demo gives up."""
+
+_PROGRESS = re.compile(r"^.*\d+ of \d+ done.*$", re.MULTILINE)
+
+
+class DemoError(RivyaError):
+    """A cell of the demo's notebook failed."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What a demo left: the executed notebook, and what the runs it made amount to.
+
+    `new_jobs` were asked of the service, for `credits`; all other pictures came from the history.
+    """
+
+    notebook: Path
+    seeds: tuple[object, ...]
+    pictures: int
+    new_jobs: int
+    credits: int
+
+
+class Progress:
+    """Says what is happening: in place on a terminal, a line for each step elsewhere."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._in_place = out.isatty()
+        self._open = ""
+        self._started = 0.0
+
+    def begin(self, step: str) -> None:
+        self._open = step
+        self._started = time.monotonic()
+        if self._in_place:
+            self._rewrite(step)
+
+    def say(self, state: str) -> None:
+        """What the step under way has come to."""
+        if self._in_place:
+            self._rewrite(f"{self._open}  {state}")
+        else:
+            self._line(f"{' ' * 7}{state}")
+
+    def end(self) -> None:
+        line = f"{self._open}  {time.monotonic() - self._started:.1f} s"
+        if self._in_place:
+            self._rewrite(line)
+            self._line("")
+        else:
+            self._line(line)
+
+    def _rewrite(self, text: str) -> None:
+        print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+
+
+class _ThisInterpreter(KernelSpecManager):
+    """Whatever kernels are installed where: the demo's runs in the Python that runs the demo."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        return KernelSpec(argv=make_ipkernel_cmd(), display_name=kernel_name, language="python")
+
+
+class _Execution(NotebookClient):
+    """Executes a notebook and tells each step, and each change in a run's live display, as it happens."""
+
+    def __init__(self, notebook: NotebookNode, folder: Path, progress: Progress) -> None:
+        manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
+        super().__init__(
+            notebook, km=manager, timeout=CELL_SECONDS, resources={"metadata": {"path": str(folder)}}
+        )
+        self._progress = progress
+        self._steps = [cell["id"] for cell in notebook.cells if cell.cell_type == "code"]
+        self._said = ""
+        self.on_cell_execute = self._begin
+        self.on_cell_executed = self._end
+
+    def process_message(
+        self, msg: dict[str, object], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        content = msg["content"]
+        data = content.get("data", {}) if isinstance(content, dict) else {}
+        found = _PROGRESS.search(data.get("text/plain", ""))
+        if found and found[0] != self._said:
+            self._said = found[0]
+            self._progress.say(self._said.strip())
+        return super().process_message(msg, cell, cell_index)
+
+    def _begin(self, cell: NotebookNode, **_: object) -> None:
+        if cell.cell_type == "code":
+            number = self._steps.index(cell["id"]) + 1
+            first_line = cell.source.splitlines()[0]
+            self._progress.begin(f"{number:2}/{len(self._steps)}  {first_line[:64]}")
+
+    def _end(self, **_: object) -> None:
+        self._progress.end()
+
+
+def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: TextIO) -> DemoResult:
+    """Execute the notebook `source` with `folder` as its working directory, and keep it there with outputs.
+
+    `environment` is the kernel's; it names the store in RIVYA_STORE.
+
+    Raises:
+        DemoError: a cell failed; the notebook is there as far as it came.
+    """
+    notebook = _read(source)
+    target = _free_place(folder / source.name, notebook)
+    started = time.time()
+    try:
+        _Execution(notebook, folder, Progress(out)).execute(env=dict(environment))
+    except CellExecutionError as error:
+        raise DemoError(f"A cell failed: {error.ename}: {error.evalue}\nSee {target}") from None
+    finally:
+        _write(notebook, target)
+    return _result(target, Path(environment["RIVYA_STORE"]), started)
+
+
+def _free_place(path: Path, notebook: NotebookNode) -> Path:
+    """Where the executed notebook goes: over an earlier one like it, never over one that was edited."""
+    sources = [cell.source for cell in notebook.cells]
+    number = 1
+    place = path
+    while place.exists() and [cell.source for cell in _read(place).cells] != sources:
+        number += 1
+        place = path.with_stem(f"{path.stem}-{number}")
+    return place
+
+
+def _result(notebook: Path, folder: Path, started: float) -> DemoResult:
+    store = Store.open(folder)
+    try:
+        runs = [run for run in store.runs() if run.created_at >= started]
+        cells = [cell for run in runs for cell in run.cells]
+        jobs = store.jobs({cell.job_id for cell in cells})
+    finally:
+        store.close()
+    new = {cell.job_id for cell in cells if not cell.reused}
+    with_picture = [job for job in jobs.values() if job.pictures]
+    return DemoResult(
+        notebook=notebook,
+        seeds=tuple(sorted({job.seed for job in with_picture if job.seed is not None}, key=str)),
+        pictures=sum(len(job.pictures) for job in with_picture),
+        new_jobs=len(new),
+        credits=sum(jobs[job_id].credits for job_id in new),
+    )
+
+
+def _read(path: Path) -> NotebookNode:
+    return cast("NotebookNode", nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
+
+
+def _write(notebook: NotebookNode, path: Path) -> None:
+    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]

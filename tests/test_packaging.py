@@ -1,0 +1,95 @@
+"""What is promised about the package itself: light to load, typed, and built in rooms that look down only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+import rivya_nb
+
+IMPORT = "import sys, rivya_nb; print(*sys.modules)"
+
+HEAVY = ("httpx", "PIL", "ipywidgets", "sqlalchemy", "jinja2")
+
+LOAD = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell()
+before = set(sys.modules)
+shell.run_line_magic("load_ext", "rivya_nb")
+assert "rivya" in shell.magics_manager.magics["cell"]
+print(*(set(sys.modules) - before))
+"""
+
+PACKAGE = Path(rivya_nb.__file__).parent
+
+# From the top: a room may use those on later lines, and nothing of its own line but itself.
+FLOORS = (
+    ("cli",),
+    ("demo", "magic"),
+    ("magics",),
+    ("calls",),
+    ("session",),
+    ("service",),
+    ("results",),
+    ("views",),
+    ("jobs",),
+    ("store", "api", "sandbox"),
+    ("contract",),
+    ("errors", "_version"),
+)
+FACE = "__init__"
+
+
+def loaded_by(code: str) -> set[str]:
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("code", [IMPORT, LOAD], ids=["import", "load_ext"])
+def test_loading_it_loads_nothing_heavy(code: str) -> None:
+    assert not loaded_by(code).intersection(HEAVY)
+
+
+def test_it_tells_type_checkers_that_it_is_typed() -> None:
+    assert (files("rivya_nb") / "py.typed").is_file()
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else FACE
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module of the package that a file imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides which room it enters"
+            names = [node.module or ""]
+            if node.module == "rivya_nb":
+                names = [f"rivya_nb.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name.partition(".")[0] == "rivya_nb")
+
+
+def test_rooms_look_down_only() -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    offences = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room == FACE:
+            continue
+        for module in imports_of(path):
+            used = room_of(module)
+            if used != room and floor[used] <= floor[room]:
+                offences.append(f"{path.relative_to(PACKAGE)} uses {module}")
+    assert offences == []
