@@ -1,4 +1,4 @@
-"""For the whole suite: real kernels, and `--no-skips` for machines on which every test has to run."""
+"""The option `--no-skips`, for machines on which every test has to run; and real kernels, for any test."""
 
 from __future__ import annotations
 
