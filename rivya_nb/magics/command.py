@@ -1,0 +1,55 @@
+"""The line of `%rivya`: a command for the session, and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.magics.words import ObjectName, WordError, read_value, refuse_keys, split_words
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command's name, None where the line is empty, and its arguments without their quotes."""
+
+    name: str | None
+    arguments: tuple[str, ...] = ()
+
+
+def parse_command(text: str, commands: Collection[str]) -> Command:
+    """Which of `commands` the line gives.
+
+    Raises:
+        UsageError: it is none of them, or an argument cannot be read; nothing of a key is repeated.
+    """
+    words = split_words(text)
+    refuse_keys(words)
+    if not words:
+        return Command(None)
+    name, *rest = words
+    if name not in commands:
+        raise UsageError([Mistake("%rivya", _unknown(name, commands))])
+    arguments: list[str] = []
+    mistakes: list[Mistake] = []
+    for word in rest:
+        try:
+            value = read_value(word)
+        except WordError as error:
+            mistakes.append(Mistake(name, str(error)))
+            continue
+        if isinstance(value, ObjectName):
+            mistakes.append(Mistake(name, f"{word} is a variable, and a command takes plain text"))
+        else:
+            arguments.append(value.text)
+    if mistakes:
+        raise UsageError(mistakes)
+    return Command(name, tuple(arguments))
+
+
+def _unknown(name: str, commands: Collection[str]) -> str:
+    if "=" in name:
+        return "this is for the session; params belong to a %%rivya cell, with its prompt below the line"
+    hint = did_you_mean(name, commands) or f"; it has {listing(commands)}"
+    return f"{name!r} is no command{hint}"
