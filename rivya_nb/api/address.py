@@ -1,0 +1,72 @@
+"""Addresses: which service may be talked to, and which hosts count as this machine or a private network."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from rivya_nb.errors import NotConnectedError
+
+DEFAULT_BASE_URL = "https://rivya.ai"
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_HOST = re.compile(r"[A-Za-z0-9._:\-]+")
+
+
+def service_origin(base_url: str) -> str:
+    """The origin (`https://host[:port]`) that a base URL names.
+
+    Raises:
+        NotConnectedError: no http(s) origin; plain http to another machine, where the key could be read on
+            the way; or a user name or password inside, which is not shown.
+    """
+    right = f"an origin such as {DEFAULT_BASE_URL} is needed"
+    text = base_url.strip()
+    if "@" in text:
+        raise NotConnectedError(f"The base URL holds a user name or a password; {right}.")
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise NotConnectedError(f"The base URL {base_url!r} cannot be read; {right}.") from None
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
+        raise NotConnectedError(f"The base URL {base_url!r} is no http(s) address; {right}.")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise NotConnectedError(f"The base URL {base_url!r} has more than an origin; {right}.")
+    if parts.scheme == "http" and not is_loopback_host(host):
+        raise NotConnectedError(
+            f"The base URL {base_url!r} would send the key unencrypted; https is needed, "
+            "plain http is for this machine's own addresses only."
+        )
+    return f"{parts.scheme}://{in_url(host)}" + ("" if port is None else f":{port}")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a host name or literal address is this machine's own, by its text alone."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    address = literal(host)
+    return address is not None and address.is_loopback
+
+
+def literal(host: str) -> IPAddress | None:
+    """The address that a host spells out, IPv4 inside IPv6 unwrapped; None for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address if mapped is None else mapped
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether an address belongs to the public internet: not loopback, private, link-local or multicast."""
+    return address.is_global and not address.is_multicast
+
+
+def in_url(host: str) -> str:
+    """A host as a URL spells it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,284 @@
+"""The client: the documented calls, under the names of the service's own SDK.
+
+```python
+async with RivyaClient() as client:
+    task = await client.generations.create(request)
+    while not task.finished:
+        await asyncio.sleep(5)
+        task = await client.generations.retrieve(task.id)
+```
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
+from rivya_nb.api.answers import unexpected_shape
+from rivya_nb.api.key import Key
+from rivya_nb.api.records import (
+    Credits,
+    ModelEntry,
+    ShapeError,
+    Task,
+    UploadedFile,
+    read_credits,
+    read_document,
+    read_file,
+    read_models,
+    read_task,
+)
+from rivya_nb.api.retry import OnWait, RetryPolicy
+from rivya_nb.api.wire import Call, Upload, Wire
+from rivya_nb.contract.request import Request
+from rivya_nb.errors import Mistake, NotConnectedError, UsageError
+
+TIMEOUT = 30.0
+"""Seconds that each step of a call (sending, waiting for an answer, its body) may take."""
+
+MAX_CLIENT_REQUEST_ID = 128
+"""Characters; documented for files, and kept for generations too."""
+
+_HEADER_VALUE = re.compile(r"[!-~]{1,255}")
+_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+
+T = TypeVar("T")
+
+
+class RivyaClient:
+    """One connection to a service; its methods are coroutines and may be used from several event loops.
+
+    Args:
+        api_key: the key; `RIVYA_API_KEY` where it is None. It is sent to the service's origin only.
+        base_url: the service's origin; `RIVYA_BASE_URL` where it is None, else `https://rivya.ai`.
+        timeout: seconds for each step of a call; a connection is waited for at most 10 of them.
+        retries: when a call is repeated, and how long that may take.
+        on_wait: called before each wait, in the task that waits.
+
+    Raises:
+        NotConnectedError: the key cannot be a key, or the base URL is none that a key may be sent to.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
+        on_wait: OnWait | None = None,
+    ) -> None:
+        key = Key(os.environ.get("RIVYA_API_KEY") if api_key is None else api_key)
+        del api_key  # a traceback that shows this frame's names must not show the key
+        if not key.fits_header:
+            raise NotConnectedError(
+                "The API key holds a space, a line break or a letter that no key has (it is not shown here); "
+                "copy it again from your account's page."
+            )
+        if base_url is None:
+            base_url = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL
+        wire = Wire(service_origin(base_url), key, timeout=timeout, policy=retries, on_wait=on_wait)
+        self._wire = wire
+        self.models = Models(wire)
+        self.generations = Generations(wire)
+        self.files = Files(wire)
+        self.credits = CreditsCalls(wire)
+        self.openapi = OpenAPI(wire)
+
+    def __repr__(self) -> str:
+        return f"RivyaClient({self.origin!r}, key {'set' if self.has_key else 'not set'})"
+
+    @property
+    def origin(self) -> str:
+        """The service's origin, `https://host[:port]`."""
+        return self._wire.origin
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key; without one only `models` and `openapi` can be called."""
+        return bool(self._wire.key)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop. A later call opens new ones."""
+        await self._wire.aclose()
+
+    async def __aenter__(self) -> RivyaClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class _Calls:
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def _read(self, call: Call, read: Callable[[object], T]) -> T:
+        data = await self._wire.json(call)
+        try:
+            return read(data)
+        except ShapeError as error:
+            expected = str(error)
+        raise unexpected_shape(call.name, expected, data, self._wire.key.scrub)
+
+
+class Models(_Calls):
+    """`GET /models`; public, sent without the key."""
+
+    async def list(self) -> tuple[ModelEntry, ...]:
+        """The models that the service lists now, callable or not."""
+        return await self._read(Call("models.list", "GET", "/models", public=True), read_models)
+
+
+class Generations(_Calls):
+    """`POST /generations` and `GET /generations/{id}`."""
+
+    async def create(
+        self,
+        request: Request | bytes,
+        *,
+        idempotency_key: str | None = None,
+        client_request_id: str | None = None,
+        references: Sequence[Mapping[str, Any]] = (),
+    ) -> Task:
+        """Submit a request; it costs credits.
+
+        An idempotency key is always sent, made here where none is given, and every repetition within this
+        call carries the same key and the same bytes. Whoever calls again after a `TransportError` has to do
+        the same: keep the key and the bytes (`generation_body`), and give both.
+
+        Args:
+            request: what to make, or the exact bytes of a body, which are sent as they are.
+            idempotency_key: 1 to 255 visible ASCII characters.
+            client_request_id: a trace id, at most 128 characters; the idempotency key where none is given.
+            references: the request's uploaded references in its order (`UploadedFile.media_item`).
+
+        Raises:
+            ApiError: refused; no attempt of this call was taken.
+            NotDeliveredError: no attempt of this call reached the service.
+            TransportError: otherwise; a task may have been made, and billed.
+            UsageError: an argument is wrong; nothing was sent.
+        """
+        key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+        if not _HEADER_VALUE.fullmatch(key):
+            raise UsageError(
+                [Mistake("idempotency_key", f"{key!r} is not 1 to 255 visible ASCII characters")]
+            )
+        if isinstance(request, bytes):
+            if references or client_request_id is not None:
+                raise UsageError(
+                    "A body that is given as bytes is sent as it is; nothing can be added to it."
+                )
+            body = request
+        else:
+            trace_id = key[:MAX_CLIENT_REQUEST_ID] if client_request_id is None else client_request_id
+            body = generation_body(request, references, trace_id)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        call = Call("generations.create", "POST", "/generations", content=body, headers=headers, billed=True)
+        return await self._read(call, read_task)
+
+    async def retrieve(self, task_id: str) -> Task:
+        """The task as it is now."""
+        path = f"/generations/{_segment('task_id', task_id)}"
+        return await self._read(Call("generations.retrieve", "GET", path), read_task)
+
+
+class Files(_Calls):
+    """`POST /files` and `GET /files/{id}`."""
+
+    async def upload(
+        self,
+        source: Path | bytes,
+        *,
+        kind: str,
+        model: str,
+        mime_type: str,
+        name: str,
+        client_request_id: str | None = None,
+    ) -> UploadedFile:
+        """Upload a reference, streamed from disk where `source` is a path.
+
+        Args:
+            kind: `image`, `video` or `audio`.
+            model: the model whose limits the service applies.
+            name: the file's name, without a folder.
+
+        Raises:
+            UsageError: the file cannot be read, or an argument is wrong; nothing was sent.
+            ApiError, TransportError: as for every call.
+        """
+        if not _MIME_TYPE.fullmatch(mime_type):
+            raise UsageError([Mistake("mime_type", f"{mime_type!r} is no MIME type such as image/png")])
+        fields = {"kind": kind, "model": model}
+        if client_request_id is not None:
+            fields["client_request_id"] = _trace_id(client_request_id)
+        sendable = name.encode("utf-8", "replace").decode("utf-8")
+        call = Call("files.upload", "POST", "/files", upload=Upload(source, sendable, mime_type, fields))
+        try:
+            return await self._read(call, read_file)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        raise UsageError(
+            [Mistake(str(source) if isinstance(source, Path) else name, f"cannot be read: {reason}")]
+        )
+
+    async def retrieve(self, file_id: str) -> UploadedFile:
+        """The uploaded file as the service knows it now."""
+        return await self._read(
+            Call("files.retrieve", "GET", f"/files/{_segment('file_id', file_id)}"), read_file
+        )
+
+
+class CreditsCalls(_Calls):
+    """`GET /credits`."""
+
+    async def retrieve(self) -> Credits:
+        """The balance."""
+        return await self._read(Call("credits.retrieve", "GET", "/credits"), read_credits)
+
+
+class OpenAPI(_Calls):
+    """`GET /openapi.json`; public, sent without the key."""
+
+    async def retrieve(self) -> Mapping[str, Any]:
+        """The service's own description of itself."""
+        return await self._read(Call("openapi.retrieve", "GET", "/openapi.json", public=True), read_document)
+
+
+def generation_body(
+    request: Request, references: Sequence[Mapping[str, Any]], client_request_id: str
+) -> bytes:
+    """The exact bytes that `create` sends for a request: UTF-8 JSON.
+
+    Raises:
+        UsageError: the request has more or fewer references than were uploaded, or the id is too long.
+    """
+    if len(references) != len(request.references):
+        missing = f"{len(request.references)} references belong to the request, {len(references)} were given"
+        raise UsageError([Mistake("references", missing)])
+    body = request.body(references, _trace_id(client_request_id))
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def _trace_id(text: str) -> str:
+    if len(text) > MAX_CLIENT_REQUEST_ID:
+        message = f"{len(text)} characters are too many; {MAX_CLIENT_REQUEST_ID} are allowed"
+        raise UsageError([Mistake("client_request_id", message)])
+    return text
+
+
+def _segment(argument: str, text: str) -> str:
+    """An id as one segment of a path, whatever is in it."""
+    if text in ("", ".", ".."):
+        raise UsageError([Mistake(argument, f"{text!r} is no id")])
+    return quote(text.encode("utf-8", "replace"), safe="")

@@ -1,0 +1,203 @@
+"""Fetching the pictures of a task: from a stranger's host, without the key, and checked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from rivya_nb.api.address import is_loopback_host
+from rivya_nb.api.answers import parse_retry_after
+from rivya_nb.api.hosts import Target, check_target, redirected, split_address
+from rivya_nb.api.http import LoopClients, guarded
+from rivya_nb.api.inspection import inspect
+from rivya_nb.api.retry import OnWait, RetryPolicy, repeat
+from rivya_nb.errors import NotDeliveredError, PictureError, TransportError, UnexpectedResponseError
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_BYTES = 64_000_000
+"""Bytes a picture may have; ten times what a large PNG of 2048 pixels has."""
+
+MAX_REDIRECTS = 3
+TIMEOUT = 30.0
+"""Seconds that each step of a download may take."""
+
+WHOLE_TIMEOUT = 300.0
+"""Seconds that one attempt at a download may take as a whole."""
+
+CHUNK = 256 * 1024
+
+logger = logging.getLogger("rivya_nb.api")
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPicture:
+    """A whole picture in a file of its own, its bytes as they came.
+
+    SHA-256 in hex, width and height in pixels, size in bytes.
+    """
+
+    path: Path
+    sha256: str
+    mime_type: str
+    width: int
+    height: int
+    size: int
+
+
+class PictureFetcher:
+    """Downloads pictures for one service; it has no key to give away.
+
+    Args:
+        service: the service's origin; pictures may be on this machine only where the service is.
+        max_bytes: a picture with more is refused.
+        timeout: seconds for each step.
+        retries: when a download is repeated.
+        on_wait: called before each wait, in the task that waits.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        max_bytes: int = MAX_BYTES,
+        timeout: float = TIMEOUT,
+        retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
+        on_wait: OnWait | None = None,
+    ) -> None:
+        self._loopback = is_loopback_host(urlsplit(service).hostname or "")
+        self._max_bytes = max_bytes
+        self._policy = retries
+        self._on_wait = on_wait
+        self._clients = LoopClients(timeout=timeout, trust_env=not self._loopback)
+
+    async def fetch(self, url: str, folder: Path) -> FetchedPicture:
+        """Download a picture into a new file in `folder`, which the caller then owns.
+
+        Raises:
+            PictureError: it cannot be had, is no whole PNG, JPEG or WebP, or is too large. No file is left.
+        """
+        path = _new_file(folder)
+        try:
+            try:
+                await repeat(
+                    lambda: self._download(url, path),
+                    call="picture",
+                    policy=self._policy,
+                    on_wait=self._on_wait,
+                )
+                found = await asyncio.to_thread(inspect, path)
+            except TransportError as error:
+                problem = f"The picture could not be fetched: {error}"
+            except OSError as error:
+                problem = f"The picture could not be written to {folder}: {error.strerror or error}."
+            else:
+                return FetchedPicture(
+                    path, found.sha256, found.mime_type, found.width, found.height, found.size
+                )
+            raise PictureError(problem)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        await self._clients.aclose()
+
+    async def _download(self, url: str, path: Path) -> None:
+        host = split_address(url)[1]
+        started = time.perf_counter()
+        outcome = "cancelled"
+        try:
+            await guarded(asyncio.wait_for(self._follow(url, path), WHOLE_TIMEOUT), host)
+            outcome = "200"
+        except Exception as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            # Without the path: a picture's address is often a secret in itself.
+            took = (time.perf_counter() - started) * 1000
+            logger.debug("GET picture from %s -> %s in %.0f ms", host, outcome, took)
+
+    async def _follow(self, url: str, path: Path) -> None:
+        client = await self._clients.current()
+        for _ in range(MAX_REDIRECTS + 1):
+            target = await check_target(url, loopback=self._loopback, proxies=not self._loopback)
+            response = await _open(client, target)
+            try:
+                if not response.has_redirect_location:
+                    _check_status(response, target.named)
+                    await self._save(response, path)
+                    return
+                url = redirected(url, response.headers["location"])
+            finally:
+                await response.aclose()
+        raise PictureError(f"The picture's address redirects more than {MAX_REDIRECTS} times.")
+
+    async def _save(self, response: httpx.Response, path: Path) -> None:
+        claimed = response.headers.get("content-length", "")
+        if claimed.isdecimal() and int(claimed) > self._max_bytes:
+            raise self._too_large()
+        size = 0
+        with await asyncio.to_thread(path.open, "wb") as file:
+            async for chunk in response.aiter_bytes(CHUNK):
+                size += len(chunk)
+                if size > self._max_bytes:
+                    raise self._too_large()
+                await asyncio.to_thread(file.write, chunk)
+
+    def _too_large(self) -> PictureError:
+        return PictureError(f"The picture has more than {self._max_bytes / 1_000_000:g} MB.")
+
+
+def _new_file(folder: Path) -> Path:
+    try:
+        handle, name = tempfile.mkstemp(prefix="picture-", suffix=".part", dir=folder)
+    except OSError as error:
+        problem = f"No picture can be written to {folder}: {error.strerror or error}."
+    else:
+        os.close(handle)
+        return Path(name)
+    raise PictureError(problem)
+
+
+async def _open(client: httpx.AsyncClient, target: Target) -> httpx.Response:
+    """The answer's head from the first of the target's addresses that can be connected to."""
+    failure = NotDeliveredError(f"{target.named} has no address.")
+    for address in target.addresses or (target.host,):
+        request = client.build_request(
+            "GET",
+            target.url_at(address),
+            headers={
+                "Host": target.named,
+                "Accept": "image/png, image/jpeg, image/webp",
+                "Accept-Encoding": "identity",
+            },
+            extensions={"sni_hostname": target.host},
+        )
+        try:
+            return await guarded(client.send(request, stream=True, follow_redirects=False), target.named)
+        except NotDeliveredError as error:
+            failure = error
+    raise failure
+
+
+def _check_status(response: httpx.Response, host: str) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    if status == 429 or status >= 500:
+        asked = parse_retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+        raise UnexpectedResponseError(f"{host} answered {status}.", http_status=status, retry_after=asked)
+    meaning = {403: ", access denied", 404: ", not found", 410: ", gone"}.get(status, "")
+    raise PictureError(f"{host} answered {status}{meaning}, where a picture was expected.")

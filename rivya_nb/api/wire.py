@@ -1,0 +1,152 @@
+"""One call over the wire: sent, repeated where that helps, logged, and read as JSON or as an error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rivya_nb.api.address import is_loopback_host
+from rivya_nb.api.answers import MAX_JSON, Answer, make_answer, read_json
+from rivya_nb.api.http import LoopClients, guarded
+from rivya_nb.api.key import Key
+from rivya_nb.api.retry import OnWait, RetryPolicy, repeat
+from rivya_nb.errors import NotConnectedError, TransportError
+
+if TYPE_CHECKING:
+    import httpx
+
+PREFIX = "/api/v1"
+
+logger = logging.getLogger("rivya_nb.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file in a multipart form, read from disk while it is sent where `source` is a path."""
+
+    source: Path | bytes = field(repr=False)
+    name: str
+    mime_type: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent; `name` is how messages and notices call it.
+
+    A `public` call carries no key. A `billed` one may cost credits each time the service takes it as new.
+    """
+
+    name: str
+    method: str
+    path: str
+    content: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    upload: Upload | None = None
+    public: bool = False
+    billed: bool = False
+
+
+class Wire:
+    """Calls to one origin with one key. `timeout` in seconds holds for each step and for an answer's body."""
+
+    def __init__(
+        self, origin: str, key: Key, *, timeout: float, policy: RetryPolicy, on_wait: OnWait | None
+    ) -> None:
+        self.origin = origin
+        self.key = key
+        self._timeout = timeout
+        self._policy = policy
+        self._on_wait = on_wait
+        host = urlsplit(origin).hostname or ""
+        # A proxy between this machine and itself would see the key in plain text.
+        self._clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
+
+    async def json(self, call: Call) -> object:
+        """The JSON of the answer.
+
+        Raises:
+            ApiError: the service refused.
+            TransportError: no usable answer; only `NotDeliveredError` says that the service did not act.
+            NotConnectedError: the call needs a key and there is none.
+        """
+        if not call.public and not self.key:
+            raise NotConnectedError(
+                f"{call.name} needs an API key and none was given; set RIVYA_API_KEY, or use the sandbox."
+            )
+
+        async def attempt() -> object:
+            return read_json(await self._exchange(call), call.name, self.key.scrub)
+
+        return await repeat(
+            attempt, call=call.name, policy=self._policy, on_wait=self._on_wait, billed=call.billed
+        )
+
+    async def aclose(self) -> None:
+        await self._clients.aclose()
+
+    async def _exchange(self, call: Call) -> Answer:
+        started = time.perf_counter()
+        outcome = "cancelled"
+        request_id: str | None = None
+        try:
+            answer = await guarded(self._send(call), self.origin)
+            outcome, request_id = str(answer.status), answer.request_id
+        except Exception as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            took = (time.perf_counter() - started) * 1000
+            logger.debug(
+                "%s %s%s -> %s in %.0f ms, request %s",
+                call.method,
+                PREFIX,
+                call.path,
+                outcome,
+                took,
+                request_id or "unknown",
+            )
+        return answer
+
+    async def _send(self, call: Call) -> Answer:
+        client = await self._clients.current()
+        async with contextlib.AsyncExitStack() as stack:
+            request = client.build_request(
+                call.method,
+                f"{self.origin}{PREFIX}{call.path}",
+                headers={"Accept": "application/json", **call.headers},
+                content=call.content,
+                **await _form(call.upload, stack),
+            )
+            sign = None if call.public else self.key.sign
+            response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
+            stack.push_async_callback(response.aclose)
+            body = await asyncio.wait_for(_read(response, self.origin), self._timeout)
+            return make_answer(response.status_code, response.headers, body)
+
+
+async def _form(upload: Upload | None, stack: contextlib.AsyncExitStack) -> dict[str, Any]:
+    if upload is None:
+        return {}
+    content: Any = upload.source
+    if isinstance(content, Path):
+        content = stack.enter_context(await asyncio.to_thread(content.open, "rb"))
+    return {"data": dict(upload.fields), "files": {"file": (upload.name, content, upload.mime_type)}}
+
+
+async def _read(response: httpx.Response, origin: str) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_JSON:
+            raise TransportError(
+                f"{origin} sent more than {MAX_JSON // 1_000_000} MB where JSON was expected."
+            )
+    return bytes(body)
