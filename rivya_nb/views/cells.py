@@ -6,29 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rivya_nb.store.records import UNFINISHED, JobRecord
-from rivya_nb.views.geometry import Geometry
+from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import SIGNS, count, joined, reason, seconds, shorten
+from rivya_nb.views.words import SIGNS, count, explanation, joined, reason, seconds, shorten, state_word
 
 _ALT_LENGTH = 90
 _TITLE_LENGTH = 400
-_TEXT_WIDTH = 6
-"""CSS pixels that a small letter takes on average; enough to guess what fits into a cell."""
+_TEXT_WIDTH = 7
+_LINE_HEIGHT = 16
+"""CSS pixels that a small letter and a line of them take, to guess what fits into a cell."""
 
-_LATER = {
-    "undelivered": "paid, not fetched yet",
-    "unknown": "perhaps billed",
-    "stopped": "never sent",
-}
+_WORDS_HEIGHT = 80
+"""CSS pixels that a sign, a word and a note need."""
 
 
 @dataclass(frozen=True)
 class CellView:
-    """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's.
+    """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's within it.
 
-    With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter. An empty
-    `word` is a place that nothing was asked for.
+    With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter, in a box of
+    the picture's shape, or larger where words would not fit. An empty `word`: nothing was asked for.
     """
 
     width: int
@@ -40,6 +38,8 @@ class CellView:
     image_width: int = 0
     image_height: int = 0
     more: int = 0
+    box_width: int = 0
+    box_height: int = 0
     status: str = ""
     sign: str = ""
     word: str = ""
@@ -80,6 +80,7 @@ def _cell_view(
         return CellView(width, height, Label("", ""))
     job = cell.job
     image_width, image_height = geometry.fit(cell, column)
+    box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
     shown = thumbnails.get(job.id)
     left_out = cell.picture is not None and job.id in thumbnails and shown is None
     return CellView(
@@ -91,26 +92,27 @@ def _cell_view(
         thumbnail=shown,
         image_width=image_width,
         image_height=image_height,
+        box_width=box[0],
+        box_height=box[1],
         more=cell.more,
         status=job.status,
         sign=SIGNS.get(job.status, "·"),
-        word=_word(job),
-        notes=("not shown here",) if left_out else _notes(job, width, now),
+        word=state_word(job),
+        notes=("not shown here",) if left_out else _notes(job, box, now),
     )
 
 
-def _word(job: JobRecord) -> str:
-    return shorten(job.error_code, 40) if job.status == "failed" and job.error_code else job.status
-
-
-def _notes(job: JobRecord, width: int, now: float) -> tuple[str, ...]:
+def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
     if job.status in UNFINISHED:
         age = now - job.submitted_at if job.submitted_at is not None and job.status != "queued" else 0
         return (seconds(age),) if age >= 1 else ()
     if job.status == "failed":
-        message = shorten(job.error_message or "", max(0, width // _TEXT_WIDTH * 3))
+        width, height = box
+        wrapped = len(state_word(job)) * _TEXT_WIDTH > width
+        lines = (height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped
+        message = shorten(explanation(job), width // _TEXT_WIDTH * lines) if lines > 0 else ""
         return tuple(note for note in (message, count(job.credits, "credit")) if note)
-    return (_LATER[job.status],) if job.status in _LATER else ()
+    return (explanation(job),) if explanation(job) else ()
 
 
 def _title(cell: Cell) -> str:

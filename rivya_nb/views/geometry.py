@@ -7,6 +7,7 @@ become wider than a notebook's page, the height shrinks, and below a floor the g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from rivya_nb.views.layout import Cell, Layout
 from rivya_nb.views.words import aspect_ratio
@@ -48,7 +49,7 @@ def measure(layout: Layout, *, scale: float = 1.0) -> Geometry:
         height = max(MINIMUM_HEIGHT, min(height, fitting))
     return Geometry(
         height=round(height * scale),
-        widths=tuple(round(max(MINIMUM_WIDTH, height * ratio) * scale) for ratio in ratios),
+        widths=tuple(ceil(max(MINIMUM_WIDTH, height * ratio) * scale) for ratio in ratios),
     )
 
 

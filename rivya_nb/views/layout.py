@@ -20,6 +20,7 @@ LABEL_LENGTH = 28
 """Characters of a label that stay legible beside a row of pictures; the whole text goes into its title."""
 
 _SPEAKING_AXES = ("prompt", "model")
+_SPEAKING_VALUE = re.compile(r"\d+:\d+|\d+x\d+|\d+K")
 _MUTE_VALUE = re.compile(r"[+-]?\d+(\.\d+)?|true|false|none|null|", re.IGNORECASE)
 
 
@@ -185,8 +186,11 @@ def _labels(axes: Sequence[AxisRecord], index: int | None, *, named: bool) -> tu
 
 
 def _label(axis: str, value: str, *, named: bool = True) -> Label:
-    """`seed 1`; without `named` a value that speaks for itself stands alone: `16:9`, but `seed 1` again."""
+    """`seed 1`, `light dusk`, but `16:9`: some values need no name beside them.
+
+    Above a column, where room is scarce, only those bear one that say nothing alone: numbers and switches.
+    """
     full = value if axis in _SPEAKING_AXES else f"{axis} {value}"
-    if axis in _SPEAKING_AXES or not (named or _MUTE_VALUE.fullmatch(value)):
-        return Label(shorten(value, LABEL_LENGTH), full)
-    return Label(shorten(full, LABEL_LENGTH), full)
+    speaks = axis in _SPEAKING_AXES or _SPEAKING_VALUE.fullmatch(value) is not None
+    bare = speaks or not (named or _MUTE_VALUE.fullmatch(value))
+    return Label(shorten(value if bare else full, LABEL_LENGTH), full)

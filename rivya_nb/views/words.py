@@ -9,7 +9,7 @@ from rivya_nb.contract.catalogue import bundled
 from rivya_nb.store.records import JobRecord
 
 SIGNS: dict[str, str] = {
-    "planned": "·",
+    "planned": "◌",
     "uploading": "↑",
     "submitting": "→",
     "queued": "○",
@@ -87,6 +87,25 @@ def reason(job: JobRecord) -> str:
     if job.error_code and job.error_message:
         return f"{job.error_code}: {job.error_message}"
     return job.error_code or job.error_message or ""
+
+
+def state_word(job: JobRecord) -> str:
+    """The word for a job's state: the status, and for a failed one the service's code."""
+    return shorten(job.error_code, 40) if job.status == "failed" and job.error_code else job.status
+
+
+def explanation(job: JobRecord) -> str:
+    """What a state means to the user, or nothing where its word says it all."""
+    if job.status == "failed":
+        return job.error_message or ""
+    return _MEANINGS.get(job.status, "")
+
+
+_MEANINGS = {
+    "undelivered": "paid, not fetched yet",
+    "unknown": "perhaps billed",
+    "stopped": "never sent",
+}
 
 
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
