@@ -125,7 +125,7 @@ def history_statement(
 ) -> Select[Any]:
     """Jobs with pictures, newest first, that fit everything that is given."""
     jobs = schema.jobs.c
-    statement = select(schema.jobs).where(has_pictures()).order_by(jobs.number.desc())
+    statement = select(schema.jobs).where(has_pictures())
     if service is not None:
         statement = statement.where(jobs.service == service)
     if model is not None:
@@ -134,16 +134,14 @@ def history_statement(
         statement = statement.where(jobs.seed == param_text(seed))
     for word in searchable(prompt or "").split():
         statement = statement.where(jobs.prompt_words.contains(word, autoescape=True))
+    newest: ColumnElement[int] = jobs.number
     for key, value in (params or {}).items():
-        statement = statement.where(_has_param(key, value))
-    return statement
-
-
-def _has_param(key: str, value: ParamValue) -> ColumnElement[bool]:
-    param = schema.job_params.c
-    return exists().where(
-        param.job_number == schema.jobs.c.number, param.key == key, param.value == param_text(value)
-    )
+        param = schema.job_params.alias()
+        statement = statement.join(param, param.c.job_number == jobs.number)
+        statement = statement.where(param.c.key == key, param.c.value == param_text(value))
+        # Ordered by its own column, the index of a param's values gives the newest page without sorting.
+        newest = param.c.job_number
+    return statement.order_by(newest.desc())
 
 
 def _json(value: object) -> str:

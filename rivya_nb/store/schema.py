@@ -56,7 +56,7 @@ jobs = Table(
     Column("owner", String(64)),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
-    Index("jobs_by_status", "status", "service"),
+    Index("jobs_by_status", "status"),
     Index("jobs_by_identity", "identity", "service"),
     Index("jobs_by_model", "model", "number"),
     Index("jobs_by_seed", "seed", "number"),

@@ -1,0 +1,82 @@
+"""Jobs, runs and pictures for the store's tests, and what other processes do in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from rivya_nb.contract.params import ParamValue
+from rivya_nb.contract.request import Request
+from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, RunRecord, planned_job
+from rivya_nb.store.store import Store
+
+MODEL = "wan-2-7-image-pro"
+PICTURE = PictureRecord("ab" * 32, "image/png", 1024, 768, 12345)
+
+
+def a_job(
+    prompt: str = "a cat",
+    params: Mapping[str, ParamValue] | None = None,
+    *,
+    service: str = "sandbox",
+    model: str = MODEL,
+    **fields: Any,
+) -> JobRecord:
+    request = Request(model, prompt, {"seed": 1} if params is None else params, (), 12)
+    return replace(planned_job(request, service, 1000.0), **fields)
+
+
+def done(prompt: str = "a cat", params: Mapping[str, ParamValue] | None = None, **fields: Any) -> JobRecord:
+    return a_job(prompt, params, **{"status": "succeeded", "pictures": (PICTURE,), **fields})
+
+
+def add(store: Store, *jobs: JobRecord, name: str | None = None) -> RunRecord:
+    cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
+    return store.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
+
+
+def ids(jobs: Sequence[JobRecord]) -> list[str]:
+    return [job.id for job in jobs]
+
+
+def own_and_hang(folder: Path, pipe: Connection) -> None:
+    """In a process of its own: plan two jobs, tell their ids and the owner, and stay until killed."""
+    store = Store.open(folder)
+    jobs = [a_job(params={"seed": seed}) for seed in (1, 2)]
+    add(store, *jobs)
+    pipe.send((ids(jobs), store.owner.id))
+    pipe.recv()
+
+
+def fork_and_hang(folder: Path, pipe: Connection) -> None:
+    """In a process of its own: own a job, fork a child that outlives it, and stay until killed."""
+    store = Store.open(folder)
+    job = a_job()
+    add(store, job)
+    child = os.fork()
+    if child == 0:
+        try:
+            store.unfinished()
+        except Exception as error:
+            pipe.send(str(error))
+        pipe.recv()
+        os._exit(0)
+    pipe.send((job.id, store.owner.id, child))
+    os.waitpid(child, 0)
+
+
+def write_much(folder: Path, pipe: Connection) -> None:
+    """In a process of its own: open the store together with others, and write a hundred times."""
+    pipe.send("ready")
+    pipe.recv()
+    store = Store.open(folder)
+    job = a_job()
+    add(store, job)
+    for count in range(99):
+        store.update_job(job.id, reserved_credits=count)
+    store.close()
+    pipe.send(job.id)

@@ -1,0 +1,143 @@
+"""The history: every picture once, newest first, found by what it was made with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from rivya_nb.store.records import CellRecord
+from rivya_nb.store.store import Store
+
+from .filling import PICTURE, a_job, add, done, ids
+
+text = st.text(st.characters(exclude_categories=["Cs"]))
+awkward = st.text(st.sampled_from("%_/\\'\"a ÀßΣς\0*?[]"), max_size=8)
+
+
+def test_only_jobs_with_pictures_are_listed_newest_first_in_pages(store: Store) -> None:
+    jobs = [done(params={"seed": seed}) for seed in range(5)]
+    add(store, *jobs, a_job(), done(pictures=()))
+    newest = ids(jobs)[::-1]
+    assert ids(store.history()) == newest
+    assert ids(store.history(limit=2)) == newest[:2]
+    assert ids(store.history(limit=2, offset=2)) == newest[2:4]
+    assert ids(store.history(offset=4)) == newest[4:]
+
+
+def test_a_picture_of_several_runs_is_listed_once(store: Store) -> None:
+    job = done()
+    add(store, job)
+    for _ in range(3):
+        cells = [CellRecord(job.id, (0,), reused=True)]
+        store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
+    assert store.history() == [store.job(job.id)]
+
+
+def test_filters_all_have_to_fit(store: Store) -> None:
+    wide = done("a cat", {"seed": 7, "aspect_ratio": "16:9"})
+    square = done("a cat", {"seed": 7, "aspect_ratio": "1:1"})
+    other = done("a dog", {"seed": "7", "aspect_ratio": "16:9"}, model="imagen")
+    real = done("a cat", {"seed": 8, "aspect_ratio": "16:9"}, service="https://rivya.ai")
+    add(store, wide, square, other)
+    add(store, real)
+    assert ids(store.history(seed=7)) == ids([other, square, wide])
+    assert ids(store.history(seed="7", model="imagen")) == [other.id]
+    assert ids(store.history(service="https://rivya.ai")) == [real.id]
+    assert ids(store.history(params={"aspect_ratio": "16:9"})) == ids([real, other, wide])
+    assert ids(store.history(params={"aspect_ratio": "16:9", "seed": 7}, prompt="cat")) == [wide.id]
+    assert store.history(params={"aspect_ratio": "16:9", "resolution": "1K"}) == []
+    assert store.history(seed=9) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked", "fits"),
+    [
+        (7, "7", True),
+        (7, 7.0, True),
+        ("true", True, True),
+        (0.5, "0.5", True),
+        (7, 8, False),
+        ("1", "10", False),
+    ],
+)
+def test_a_param_is_found_by_its_value_whatever_its_type(
+    store: Store, sent: str | float, asked: str | float, fits: bool
+) -> None:
+    add(store, done(params={"strength": sent}))
+    assert bool(store.history(params={"strength": asked})) is fits
+
+
+def test_words_are_found_in_any_order_and_case(store: Store) -> None:
+    job = done("Ein STRASSENCAFÉ im Nebel, ภาพถ่าย 100% scharf")
+    add(store, job, done("something else"))
+    for words in ("nebel ein", "straßencafé", "cafe\u0301", "ภาพ", "100%", "", "  "):
+        assert job.id in ids(store.history(prompt=words)), words
+    for words in ("nebel cat", "100_", "ein%nebel", "%%", "n_bel"):
+        assert store.history(prompt=words) == [], words
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(prompt=text | awkward)
+def test_a_prompt_is_found_by_each_of_its_own_words(store: Store, prompt: str) -> None:
+    job = done(prompt)
+    add(store, job)
+    for word in [*prompt.split()[:4], prompt]:
+        assert job.id in ids(store.history(prompt=word, limit=None))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(word=st.text("%_/\\'\"[]*?", min_size=1, max_size=4), prompt=st.text("%_/\\'\"[]*?ab", max_size=8))
+def test_no_sign_in_a_search_stands_for_another(store: Store, word: str, prompt: str) -> None:
+    assume(word not in prompt)
+    job = done(prompt)
+    add(store, job)
+    assert job.id not in ids(store.history(prompt=word))
+
+
+def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None:
+    old, new = done(), done()
+    going = a_job(status="queued")
+    add(store, old, new, going)
+    assert store.find_reusable("sandbox", [new.identity, "absent"]) == {new.identity: store.job(new.id)}
+
+
+def test_without_a_picture_the_newest_unfinished_job_is_joined(store: Store) -> None:
+    add(store, a_job(status="queued"), a_job(), done(pictures=()), a_job(status="failed"))
+    own = store.unfinished()[1]
+    assert store.find_reusable("sandbox", [own.identity]) == {own.identity: own}
+
+
+@pytest.mark.parametrize(
+    ("status", "joined"),
+    [
+        ("planned", False),
+        ("uploading", False),
+        ("submitting", True),
+        ("queued", True),
+        ("failed", False),
+        ("stopped", False),
+    ],
+)
+def test_a_dead_owners_job_is_joined_only_when_it_may_have_been_sent(
+    store: Store, status: str, joined: bool
+) -> None:
+    job = a_job(status=status, owner="0" * 32)
+    add(store, job)
+    assert (job.identity in store.find_reusable("sandbox", [job.identity])) is joined
+
+
+def test_reuse_never_crosses_services(store: Store) -> None:
+    job = done(service="https://rivya.ai")
+    add(store, job)
+    assert store.find_reusable("sandbox", [job.identity]) == {}
+    assert set(store.find_reusable("https://rivya.ai", [job.identity])) == {job.identity}
+
+
+def test_several_pictures_of_one_job_keep_their_order(store: Store) -> None:
+    pictures = tuple(replace(PICTURE, sha256=f"{place:064x}") for place in (3, 1, 2))
+    job = done(pictures=pictures)
+    add(store, job)
+    assert [found.pictures for found in store.history()] == [pictures]

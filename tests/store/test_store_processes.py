@@ -1,0 +1,130 @@
+"""Several kernels on one store: who works on a job, and what happens when one of them dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rivya_nb.store.store import Store
+
+from .filling import a_job, add, done, fork_and_hang, ids, own_and_hang, write_much
+
+PATIENCE = 60.0
+Start = Callable[[Callable[..., None], Path], tuple[BaseProcess, "Connection[Any, Any]"]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a function in a process of its own; gives the process and a pipe to it."""
+    context = multiprocessing.get_context("spawn")
+    begun: list[tuple[BaseProcess, Connection[Any, Any]]] = []
+
+    def start(target: Callable[..., None], folder: Path) -> tuple[BaseProcess, Connection[Any, Any]]:
+        here, there = context.Pipe()
+        process = context.Process(target=target, args=(folder, there))
+        process.start()
+        there.close()
+        begun.append((process, here))
+        return process, here
+
+    yield start
+    for process, pipe in begun:
+        process.kill()
+        process.join()
+        process.close()
+        pipe.close()
+
+
+def told(pipe: Connection[Any, Any]) -> Any:
+    assert pipe.poll(PATIENCE), "the other process says nothing"
+    return pipe.recv()
+
+
+def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Store, start: Start) -> None:
+    process, pipe = start(own_and_hang, store.folder)
+    job_ids, owner = told(pipe)
+    assert store.owner.is_alive(owner)
+    assert store.claim(job_ids) == set()
+    # Looking must not have broken the lock.
+    assert store.owner.is_alive(owner)
+    identity = store.job(job_ids[0]).identity
+    assert set(store.find_reusable("sandbox", [identity])) == {identity}
+
+    process.kill()
+    process.join(PATIENCE)
+    assert not store.owner.is_alive(owner)
+    assert store.find_reusable("sandbox", [identity]) == {}
+    assert store.claim(job_ids) == set(job_ids)
+    assert {job.owner for job in store.jobs(job_ids).values()} == {store.owner.id}
+    assert not (store.folder / "locks" / f"{owner}.lock").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_is_no_owner_and_cannot_use_its_parents_store(store: Store, start: Start) -> None:
+    process, pipe = start(fork_and_hang, store.folder)
+    first, second = told(pipe), told(pipe)
+    refusal, (job_id, owner, child) = (first, second) if isinstance(first, str) else (second, first)
+    assert "forked" in refusal
+    assert store.owner.is_alive(owner)
+    process.kill()
+    # Joined without a time limit, which would also wait for the child.
+    process.join()
+    try:
+        os.kill(child, 0)
+        assert store.claim([job_id]) == {job_id}
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_jobs_are_claimed_from_nobody_from_oneself_but_never_when_they_ended(store: Store) -> None:
+    free, ended, stopped = a_job(), done(), a_job(status="stopped")
+    add(store, free, ended, stopped)
+    own = store.job(free.id)
+    assert own.owner == store.owner.id
+    assert store.claim(ids([free, ended, stopped])) == {free.id}
+    store.update_job(free.id, owner=None)
+    assert store.claim([free.id, "absent"]) == {free.id}
+
+
+def test_two_stores_in_one_process_are_two_owners(store: Store) -> None:
+    job = a_job()
+    add(store, job)
+    second = Store.open(store.folder)
+    assert second.claim([job.id]) == set()
+    second.close()
+    third = Store.open(store.folder)
+    store.close()
+    assert third.claim([job.id]) == {job.id}
+    third.close()
+
+
+def test_locks_of_the_dead_are_cleared_away(folder: Path, start: Start) -> None:
+    process, pipe = start(own_and_hang, folder)
+    _, owner = told(pipe)
+    process.kill()
+    process.join(PATIENCE)
+    assert (folder / "locks" / f"{owner}.lock").exists()
+    store = Store.open(folder)
+    assert [path.stem for path in (folder / "locks").glob("*.lock")] == [store.owner.id]
+    store.close()
+
+
+def test_four_processes_open_a_new_store_at_once_and_lose_no_write(folder: Path, start: Start) -> None:
+    others = [start(write_much, folder) for _ in range(4)]
+    for _, pipe in others:
+        assert told(pipe) == "ready"
+    for _, pipe in others:
+        pipe.send("go")
+    job_ids = [told(pipe) for _, pipe in others]
+    store = Store.open(folder)
+    assert [run.id for run in store.runs()] == [4, 3, 2, 1]
+    assert [job.reserved_credits for job in store.jobs(job_ids).values()] == [98] * 4
+    store.close()

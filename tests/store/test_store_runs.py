@@ -1,0 +1,224 @@
+"""Runs and jobs: what is stored is what comes back, in this process and the next."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import Request
+from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.store.records import (
+    FINAL,
+    STATUSES,
+    UNFINISHED,
+    AxisRecord,
+    CellRecord,
+    JobRecord,
+    UploadRecord,
+    planned_job,
+)
+from rivya_nb.store.store import Store
+
+from .filling import PICTURE, a_job, add, done, ids
+
+text = st.text(st.characters(exclude_categories=["Cs"]))
+values = st.one_of(st.integers(), text, st.floats(allow_nan=False, allow_infinity=False))
+big = st.integers(0, 2**31)
+references = st.builds(Reference, text, text, text, text, big)
+requests = st.builds(
+    Request, text, text, st.dictionaries(text, values), st.tuples(references) | st.just(()), st.none() | big
+)
+whatever_happened = st.fixed_dictionaries(
+    {"status": st.sampled_from(STATUSES)},
+    optional={
+        "body": text,
+        "error_message": text,
+        "request_id": text,
+        "remote_status": text,
+        "submitted_at": st.floats(0, 1e12),
+        "final_credits": big,
+        "pictures": st.lists(st.just(PICTURE), max_size=3).map(tuple),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(request=requests, changes=whatever_happened)
+def test_a_job_comes_back_as_it_was_stored(
+    store: Store, request: Request, changes: dict[str, object]
+) -> None:
+    job = replace(planned_job(request, "sandbox", 12.5), owner="somebody", **changes)
+    add(store, job)
+    stored = store.job(job.id)
+    assert stored == job
+    assert stored.request == request
+    assert stored.request.identity == job.identity
+
+
+def test_a_planned_job_has_a_key_of_its_own_and_keeps_the_requests_price() -> None:
+    request = Request("m", "a cat", {"seed": 3}, (), 12)
+    first, second = planned_job(request, "sandbox", 1.0), planned_job(request, "sandbox", 1.0)
+    assert first.id != second.id
+    assert (first.identity, first.seed, first.price, first.status) == (request.identity, 3, 12, "planned")
+
+
+def test_every_status_is_either_final_or_not() -> None:
+    assert set(STATUSES) == FINAL | UNFINISHED
+    assert not FINAL & UNFINISHED
+    assert [a_job(status=status).is_final for status in ("queued", "unknown")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("status", "reserved", "final", "cost"),
+    [
+        ("planned", None, None, 0),
+        ("queued", 12, 0, 12),
+        ("succeeded", 12, 10, 10),
+        ("undelivered", 12, None, 12),
+        ("unknown", None, None, 0),
+        ("failed", 12, 12, 0),
+        ("stopped", 12, None, 0),
+    ],
+)
+def test_credits_are_reserved_ones_until_the_end_and_none_for_what_failed(
+    store: Store, status: str, reserved: int | None, final: int | None, cost: int
+) -> None:
+    job = a_job(status=status, reserved_credits=reserved, final_credits=final)
+    add(store, job)
+    assert job.credits == cost
+    assert store.spent("sandbox") == cost
+
+
+def test_spending_is_counted_by_service_and_from_a_moment_on(store: Store) -> None:
+    add(store, done(final_credits=5, submitted_at=10.0), done(final_credits=7, submitted_at=20.0))
+    add(store, done(final_credits=100, submitted_at=20.0, service="https://rivya.ai"))
+    assert store.spent("sandbox") == 12
+    assert store.spent("sandbox", since=20.0) == 7
+    assert store.spent("nowhere") == 0
+
+
+def test_runs_are_there_after_reopening_newest_first(folder: Path) -> None:
+    store = Store.open(folder)
+    jobs = [a_job(params={"seed": seed}) for seed in (1, 2)]
+    axes = (AxisRecord("seed", ("1", "2")), AxisRecord("prompt", ("a cat",)))
+    cells = tuple(CellRecord(job.id, (place, 0)) for place, job in enumerate(jobs))
+    first = store.add_run(name="cats", service="sandbox", axes=axes, cells=cells, jobs=jobs)
+    again = CellRecord(jobs[1].id, (0,), reused=True)
+    second = store.add_run(name=None, service="sandbox", axes=axes[:1], cells=[again], jobs=[])
+    store.close()
+
+    reopened = Store.open(folder)
+    assert (first.id, second.id) == (1, 2)
+    assert reopened.run(1) == first
+    assert reopened.runs() == [second, first]
+    assert reopened.run(1).cells == cells
+    reopened.close()
+
+
+def test_an_unknown_run_is_answered_with_the_runs_there_are(store: Store) -> None:
+    with pytest.raises(UsageError, match="no run 7; this store has no runs yet"):
+        store.run(7)
+    add(store, a_job())
+    add(store, a_job())
+    with pytest.raises(UsageError, match="no run 7; this store has runs 1 to 2"):
+        store.run(7)
+
+
+def test_a_run_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
+    good = a_job()
+    with pytest.raises(StoreError, match="no job nobody"):
+        store.add_run(
+            name=None,
+            service="sandbox",
+            axes=(),
+            cells=[CellRecord(good.id, (0,)), CellRecord("nobody", (1,))],
+            jobs=[good],
+        )
+    with pytest.raises(StoreError):
+        add(store, good, good)
+    assert store.runs() == []
+    assert store.jobs([good.id]) == {}
+
+
+def test_a_run_of_many_jobs_is_stored_and_found(store: Store) -> None:
+    jobs = [a_job(params={"seed": seed}) for seed in range(1201)]
+    run = add(store, *jobs)
+    assert [cell.job_id for cell in store.run(run.id).cells] == ids(jobs)
+    assert list(store.jobs(reversed(ids(jobs)))) == ids(jobs)[::-1]
+    assert len(store.claim(ids(jobs))) == 1201
+
+
+def test_a_job_changes_and_ends_with_its_pictures(store: Store) -> None:
+    job = a_job()
+    add(store, job)
+    store.update_job(job.id, status="queued", task_id="task_1", reserved_credits=12)
+    assert store.unfinished("sandbox") == [store.job(job.id)]
+    assert store.unfinished("https://rivya.ai") == []
+    pictures = (PICTURE, replace(PICTURE, sha256="cd" * 32))
+    store.finish_job(job.id, pictures[:1], status="undelivered")
+    store.finish_job(job.id, pictures, status="succeeded", final_credits=11)
+    ended = store.job(job.id)
+    assert (ended.status, ended.task_id, ended.credits, ended.pictures) == (
+        "succeeded",
+        "task_1",
+        11,
+        pictures,
+    )
+    assert store.unfinished() == []
+
+
+def test_a_job_that_is_not_there_is_not_changed_silently(store: Store) -> None:
+    with pytest.raises(StoreError, match="no job gone"):
+        store.update_job("gone", status="queued")
+    with pytest.raises(StoreError, match="no job gone"):
+        store.finish_job("gone", [PICTURE], status="succeeded")
+    with pytest.raises(StoreError, match="no job gone"):
+        store.job("gone")
+
+
+def test_many_threads_write_at_once(store: Store) -> None:
+    jobs = [a_job(params={"seed": seed}) for seed in range(12)]
+    add(store, *jobs)
+    errors: list[BaseException] = []
+
+    def work(job: JobRecord) -> None:
+        try:
+            for count in range(1, 21):
+                store.update_job(job.id, reserved_credits=count)
+                assert store.job(job.id).reserved_credits == count
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert store.spent("sandbox") == 12 * 20
+
+
+def test_an_upload_is_remembered_by_service_model_and_content(store: Store) -> None:
+    first = UploadRecord("sandbox", "m", "ab", "http://127.0.0.1/1", 1.0)
+    later = replace(first, url="http://127.0.0.1/2", created_at=2.0, file_id="file_2")
+    assert store.upload("sandbox", "m", "ab") is None
+    store.add_upload(first)
+    store.add_upload(later)
+    assert store.upload("sandbox", "m", "ab") == later
+    assert store.upload("sandbox", "other", "ab") is None
+    assert store.upload("https://rivya.ai", "m", "ab") is None
+
+
+def test_a_closed_store_says_so(folder: Path) -> None:
+    store = Store.open(folder)
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.runs()
+    with pytest.raises(StoreError, match="closed"):
+        store.update_job("x", status="queued")
