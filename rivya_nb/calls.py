@@ -1,0 +1,221 @@
+"""The public functions: Python arguments to the current session's plans, runs and history."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.contract.request import Request
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.jobs.loop import Home
+from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.jobs.values import as_axis
+from rivya_nb.results.job import Job
+from rivya_nb.service import reach
+from rivya_nb.session import Session
+from rivya_nb.store.store import Store
+
+if TYPE_CHECKING:
+    from rivya_nb.contract.params import ParamValue
+    from rivya_nb.results.history import History
+    from rivya_nb.results.plan import Plan
+    from rivya_nb.results.run import Run
+
+_lock = threading.RLock()
+_current: Session | None = None
+_stores: dict[Path, Store] = {}
+
+
+def connect(
+    api_key: str | None = None,
+    base_url: str | None = None,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    max_credits: int | None = None,
+) -> Session:
+    """Connect to a service and make that the current session.
+
+    What is not given comes from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`. `base_url="sandbox"`
+    starts or joins the embedded service. `store` is a folder, made if absent; by default it is one per user.
+    `max_credits` limits what the session's plans may cost together.
+
+    Raises:
+        NotConnectedError: the address is not usable, or the sandbox cannot be started.
+        StoreError: the folder cannot be used.
+    """
+    global _current
+    folder = _store_folder(store)
+    with _lock:
+        opened = _open_store(folder)
+        _current = Session(reach(api_key, base_url, folder), opened, Home.find(), max_credits=max_credits)
+        return _current
+
+
+def current_session() -> Session:
+    """The current session; the environment's, where nothing was connected yet."""
+    with _lock:
+        return _current or connect()
+
+
+def _store_folder(store: str | os.PathLike[str] | None) -> Path:
+    given = store or os.environ.get("RIVYA_STORE")
+    if given:
+        return Path(given).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("rivya_nb", appauthor=False)
+
+
+def _open_store(folder: Path) -> Store:
+    if folder not in _stores:
+        _stores[folder] = Store.open(folder)
+    return _stores[folder]
+
+
+@atexit.register
+def _say_goodbye() -> None:
+    """Say what this process leaves unfinished, so that nothing paid for is forgotten."""
+    if _current is not None:
+        for run in _current.working():
+            print(
+                f"rivya_nb: run {run.id} is not finished; rivya_nb.resume({run.id}) collects it.",
+                file=sys.stderr,
+            )
+    for store in _stores.values():
+        store.close()
+
+
+def plan(
+    prompt: str | Request | Job | Iterable[Request | Job],
+    *,
+    model: str | Sequence[str] = DEFAULT_MODEL,
+    references: object = (),
+    repeat: int = 1,
+    name: str | None = None,
+    max_credits: int | None = None,
+    fresh: bool = False,
+    params: Mapping[str, object] | None = None,
+    **more_params: object,
+) -> Plan:
+    """What `generate` would ask with the same arguments, and its price. Nothing is sent.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake that was found.
+    """
+    session = current_session()
+    if not isinstance(prompt, str):
+        if more_params or params or references or repeat != 1 or model != DEFAULT_MODEL:
+            raise UsageError(
+                "Requests and jobs are taken as they are; other arguments change nothing in them."
+            )
+        items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt)
+        return session.plan_requests(items, name=name, max_credits=max_credits, fresh=fresh)
+    given = _merged(params, more_params)
+    return session.plan(
+        template := parse_prompt(prompt, variables=False),
+        models=[model] if isinstance(model, str) else list(model),
+        params={key: as_axis(value, key) or (value,) for key, value in given.items()},
+        references=_reference_sets(references),
+        repeat=repeat,
+        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
+        name=name,
+        max_credits=max_credits,
+        fresh=fresh,
+    )
+
+
+def generate(
+    prompt: str | Request | Job | Iterable[Request | Job],
+    *,
+    model: str | Sequence[str] = DEFAULT_MODEL,
+    references: object = (),
+    repeat: int = 1,
+    name: str | None = None,
+    max_credits: int | None = None,
+    fresh: bool = False,
+    params: Mapping[str, object] | None = None,
+    **more_params: object,
+) -> Run:
+    """Ask for pictures; the run starts at once, and waiting for it is a matter of its own.
+
+    A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
+    list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
+    collide with the arguments here. `repeat` draws that many seeds. `fresh` asks anew what the history has.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
+        CreditLimitError: it would cost more than is allowed (500 credits where nothing was said).
+        NotConnectedError: there is no key for the service.
+    """
+    return plan(
+        prompt,
+        model=model,
+        references=references,
+        repeat=repeat,
+        name=name,
+        max_credits=max_credits,
+        fresh=fresh,
+        params=params,
+        **more_params,
+    ).run()
+
+
+def _merged(params: Mapping[str, object] | None, more: Mapping[str, object]) -> dict[str, object]:
+    twice = sorted(set(params or {}) & set(more))
+    if twice:
+        raise UsageError([Mistake(key, "it is given twice, in params= and by itself") for key in twice])
+    return {**(params or {}), **more}
+
+
+def _reference_sets(references: object) -> dict[str, Sequence[object]]:
+    """References by label: a dict is an axis, everything else one set."""
+    if isinstance(references, Mapping):
+        return {str(label): _listed(sources) for label, sources in references.items()}
+    listed = _listed(references)
+    return {"": listed} if listed else {}
+
+
+def _listed(sources: object) -> Sequence[object]:
+    return list(sources) if isinstance(sources, (list, tuple)) else [sources]
+
+
+def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: int | None = None) -> Run:
+    """Go on with a run, or with everything unfinished: collect what was, or may have been, submitted.
+
+    What was never sent goes on only with `unsent=True`.
+
+    Raises:
+        UsageError: there is no such run, or nothing is unfinished.
+        CreditLimitError: sending the rest costs more than is allowed.
+    """
+    run_id = run if isinstance(run, int) or run is None else run.id
+    return current_session().resume(run_id, unsent=unsent, max_credits=max_credits)
+
+
+@overload
+def runs(id: None = None) -> list[Run]: ...
+@overload
+def runs(id: int) -> Run: ...
+def runs(id: int | None = None) -> Run | list[Run]:  # noqa: A002 - the public name
+    """All runs of the store, newest first; or the one with this id (UsageError where there is none)."""
+    session = current_session()
+    return session.runs() if id is None else session.run(id)
+
+
+def history(
+    *,
+    prompt: str | None = None,
+    model: str | None = None,
+    seed: ParamValue | None = None,
+    **params: ParamValue,
+) -> History:
+    """Jobs with pictures, newest first: of this `model`, with this `seed`, with these params as they were
+    sent, and with all these words in the prompt."""
+    return current_session().history(prompt=prompt, model=model, seed=seed, params=params)

@@ -1,0 +1,1 @@
+"""The way from a prompt and its axes to pictures: plan, jobs, the runner, and the loop they run on."""

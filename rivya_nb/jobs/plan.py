@@ -1,0 +1,129 @@
+"""Expanding what is asked into requests: pure, and nothing is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import cast
+
+from rivya_nb.contract.catalogue import Model, Param
+from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import SEED_KEY, Request, build_request
+from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
+from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, Ask, Axis, combinations
+
+MOST_REQUESTS = 10_000
+"""Requests in one plan. More is a mistake, whatever they cost."""
+
+LARGEST_SEED = 2**31 - 1
+"""Where a record gives no upper bound of the seed."""
+
+DrawSeed = Callable[[int, int], int]
+"""Draws a whole number between two bounds, both included (`random.randint`)."""
+
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """A request and its place on the axes.
+
+    `copy` tells requests apart that are identical on purpose: repeats of a model without seeds.
+    `reusable` says whether an earlier job of an identical request may stand for it: only where the user
+    wrote the seed down.
+    """
+
+    request: Request
+    coordinates: tuple[int, ...]
+    copy: int = 0
+    reusable: bool = False
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Equal for twins, which share one job."""
+        return self.request.identity, self.copy
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What an ask expands to: axes by name and labels, and the requests in grid order."""
+
+    axes: tuple[Axis[object], ...]
+    requests: tuple[PlannedRequest, ...]
+    drawn_seeds: tuple[int, ...] = ()
+
+
+def expand(ask: Ask, draw_seed: DrawSeed) -> Expansion:
+    """All requests of an ask, valid, or all of its mistakes.
+
+    Where no seed is given and a model has one, seeds are drawn once for the whole plan, `repeat` of them.
+
+    Raises:
+        InvalidRequestError: with each mistake of each combination, once.
+        UsageError: axes clash, or there are too many combinations.
+    """
+    ask, drawn = _draw_seeds(ask, draw_seed)
+    axes = ask.axes()
+    count = math.prod(len(axis) for axis in axes)
+    if count > MOST_REQUESTS:
+        raise UsageError(f"{count:,} requests are too many for one plan; {MOST_REQUESTS:,} are allowed.")
+    requests: list[PlannedRequest] = []
+    mistakes: dict[Mistake, None] = {}
+    for coordinates, values in combinations(axes):
+        try:
+            requests.append(_request(ask, axes, coordinates, values, bool(drawn)))
+        except InvalidRequestError as error:
+            mistakes.update(dict.fromkeys(error.mistakes))
+    if mistakes:
+        raise InvalidRequestError(list(mistakes))
+    return Expansion(axes, tuple(requests), drawn)
+
+
+def _request(
+    ask: Ask,
+    axes: tuple[Axis[object], ...],
+    coordinates: tuple[int, ...],
+    values: dict[str, object],
+    drawn: bool,
+) -> PlannedRequest:
+    model = cast(Model, values.get(MODEL_AXIS, ask.models[0]))
+    params = {key: values.get(key, given[0]) for key, given in ask.params.items()}
+    if drawn and model.param(SEED_KEY) is None:
+        del params[SEED_KEY]
+    places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
+    prompt = ask.prompt.render({axis.name: places[axis.name] for axis in ask.prompt.axes})
+    label = tuple(ask.references)[places.get(REFERENCES_AXIS, 0)] if ask.references else None
+    references: tuple[Reference, ...] = () if label is None else ask.references[label]
+    request = build_request(model, prompt, params, references)
+    repeats = places.get(REPEAT_AXIS, 0) or (places.get(SEED_KEY, 0) if drawn else 0)
+    return PlannedRequest(
+        request,
+        coordinates,
+        copy=repeats if request.seed is None else 0,
+        reusable=request.seed is not None and not drawn,
+    )
+
+
+def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
+    """The ask with its seeds drawn where nothing was said about them, and the seeds that were drawn."""
+    if SEED_KEY in ask.params:
+        if ask.repeat > 1 and any(seed is not None for seed in ask.params[SEED_KEY]):
+            raise UsageError(
+                [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
+            )
+        return ask, ()
+    seeded = next((param for model in ask.models if (param := model.param(SEED_KEY))), None)
+    if seeded is None:
+        return ask, ()
+    low, high = _bounds(seeded)
+    seeds: dict[int, None] = {}
+    while len(seeds) < ask.repeat:
+        seeds[draw_seed(low, high)] = None
+    # The seeds stand where --repeat was written.
+    order = tuple(SEED_KEY if name == REPEAT_AXIS else name for name in ask.order)
+    drawn = replace(ask, params={**ask.params, SEED_KEY: tuple(seeds)}, repeat=1, order=order)
+    return drawn, tuple(seeds)
+
+
+def _bounds(seed: Param) -> tuple[int, int]:
+    low = 0 if seed.minimum is None else int(seed.minimum)
+    return low, LARGEST_SEED if seed.maximum is None else int(seed.maximum)

@@ -1,0 +1,165 @@
+"""`%%rivya` and `%rivya`: a thin face over the session. Nothing heavy is imported before a magic is used."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from IPython.core.magic import no_var_expand
+
+from rivya_nb.magics import awaiting
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from rivya_nb.results.plan import Plan
+    from rivya_nb.results.run import Run
+
+T = TypeVar("T")
+
+
+class RivyaMagics:
+    """The magics of this extension, and the two that take their place in a cell that can be awaited."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    @no_var_expand
+    def ask(self, line: str, cell: str) -> object:
+        """Ask for pictures. The cell's body is the prompt.
+
+            %%rivya seed=1..4 aspect_ratio=1:1,16:9 resolution=1K --out bottles
+            A glass bottle on a soft studio background, {light=dawn|dusk} light
+
+        Everything is checked before anything is sent; a mistake costs nothing. The cell waits for its
+        pictures, which appear in place. Interrupting the kernel ends the waiting and holds back what is not
+        submitted yet; what was submitted goes on.
+
+        Params are written key=value, as the model names them (%rivya models NAME lists them):
+
+            seed=7                    one value
+            seed=1..4                 a range; 0..100:10 is one with a step
+            aspect_ratio=1:1,16:9     several values
+            seed=none                 not sent: the service chooses
+            negative_prompt="a, b"    a quoted value is one value
+            seed={seeds}              the notebook's variable itself
+
+        Several values make an axis. The first axis written is the grid's rows, the second its columns; more
+        axes make more grids. Where no seed is given, one is drawn and told.
+
+        In the prompt:
+
+            {subject}                 the notebook's variable; a list is an axis named after it
+            {dawn|dusk}               an axis; {light=dawn|dusk} is one called light
+            {{ }}                     braces
+
+        Flags:
+
+            --model ID[,ID]           the model, wan-2-7-image-pro by default; several are an axis
+            --ref FILE                a reference picture, or {name} for an object; repeat it for more
+            --out NAME                the variable that holds the run, bound before the wait
+            --name TEXT               what the run is called in the history
+            --rows AXIS --cols AXIS   which axes are the grid's rows and columns
+            --repeat COUNT            that many seeds are drawn
+            --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
+            --dry-run                 show the requests and their price; send nothing
+            --background              return at once; %rivya wait waits later
+            --fresh                   ask anew also for what the history has
+
+        A picture that was asked for before, with the same seed, comes from the history at no cost.
+        """
+        found, run = self._ask(line, cell)
+        return found if run is None else run.wait()
+
+    @no_var_expand
+    def command(self, line: str) -> object:
+        """The session: %rivya alone tells its state, %rivya help lists the commands."""
+        shown, runs = _command(line)
+        for run in runs:
+            run.wait()
+        return shown
+
+    @no_var_expand
+    def ask_awaited(self, line: str, cell: str) -> Coroutine[Any, Any, object]:
+        """What `%%rivya` becomes where its cell can be awaited."""
+        return self._ask_and_join(line, cell)
+
+    @no_var_expand
+    def command_awaited(self, line: str) -> Coroutine[Any, Any, object]:
+        """What `%rivya` with a command that waits becomes where its cell can be awaited."""
+        return _command_and_join(line)
+
+    async def _ask_and_join(self, line: str, cell: str) -> object:
+        found, run = self._ask(line, cell)
+        return found if run is None else await _join(run)
+
+    def _ask(self, line: str, cell: str) -> tuple[Plan | Run, Run | None]:
+        """The cell's value, and the run that it has to wait for, already going and on display."""
+        from rivya_nb.calls import current_session
+        from rivya_nb.magics.cell import plan_cell
+        from rivya_nb.magics.line import parse_line
+
+        parsed = parse_line(line)
+        plan = plan_cell(current_session(), parsed, cell, self._shell.user_ns)
+        if parsed.dry_run:
+            return self._bound(parsed.out, plan), None
+        run = self._bound(parsed.out, plan.run())
+        run.show(variable=parsed.out, rows=parsed.rows, cols=parsed.cols)
+        return run, None if parsed.background else run
+
+    def _bound(self, name: str | None, value: T) -> T:
+        if name is not None:
+            self._shell.push({name: value})
+        return value
+
+
+def _command(line: str) -> tuple[object, list[Run]]:
+    """What the line shows, and the runs that it has to wait for."""
+    from rivya_nb.magics.command import parse_command
+    from rivya_nb.magics.commands import COMMANDS, say_state
+
+    command = parse_command(line, COMMANDS)
+    if command.name is None:
+        say_state()
+        return None, []
+    outcome = COMMANDS[command.name].act(command.arguments)
+    if not isinstance(outcome, list):
+        return outcome, []
+    return (outcome[0] if len(outcome) == 1 else None), outcome
+
+
+async def _command_and_join(line: str) -> object:
+    shown, runs = _command(line)
+    for run in runs:
+        run.show()
+        await _join(run)
+    return shown
+
+
+async def _join(run: Run) -> Run:
+    with awaiting.interruptible(run.give_up_waiting):
+        await run.home.join(run.finished())
+    return run.checked()
+
+
+def register(shell: InteractiveShell) -> None:
+    """Add the magics to a shell, and let it await the cells that open with one."""
+    magics = RivyaMagics(shell)
+    # IPython's own annotation of this method takes the shell for its first argument.
+    add: Any = shell.register_magic_function
+    for kind, name, function in (
+        ("cell", awaiting.MAGIC, magics.ask),
+        ("line", awaiting.MAGIC, magics.command),
+        ("cell", awaiting.AWAITED_MAGIC, magics.ask_awaited),
+        ("line", awaiting.AWAITED_MAGIC, magics.command_awaited),
+    ):
+        add(function, magic_kind=kind, magic_name=name)
+    awaiting.install(shell)
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Take out what `register` put in."""
+    awaiting.remove(shell)
+    for kind in ("line", "cell"):
+        for name in (awaiting.MAGIC, awaiting.AWAITED_MAGIC):
+            shell.magics_manager.magics[kind].pop(name, None)

@@ -1,0 +1,106 @@
+"""From the text of a `%%rivya` cell to a plan: the line, the body, and the notebook's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
+from rivya_nb.contract.text import did_you_mean
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
+from rivya_nb.jobs.values import as_axis, parse_values
+from rivya_nb.magics.line import Line
+from rivya_nb.magics.words import ObjectName, Value
+from rivya_nb.results.plan import Plan
+from rivya_nb.session import Session
+
+
+def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, object]) -> Plan:
+    """The plan that a cell asks for. Nothing is sent.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake that was found.
+    """
+    reader = _Reader(namespace, session.catalogue)
+    prompt = reader.prompt(body)
+    models = reader.models(line.model)
+    params = {key: reader.values(key, value, models) for key, value in line.params}
+    references = reader.references(line.refs)
+    if reader.mistakes or prompt is None:
+        raise UsageError(reader.mistakes)
+    return session.plan(
+        prompt,
+        models=models,
+        params=params,
+        references=references,
+        repeat=line.repeat,
+        order=[*line.order, *(axis.name for axis in prompt.axes)],
+        name=line.name,
+        max_credits=line.max_credits,
+        fresh=line.fresh,
+    ).arranged(line.rows, line.cols)
+
+
+class _Reader:
+    """Reads the parts of a cell one by one, and goes on behind each mistake."""
+
+    def __init__(self, namespace: Mapping[str, object], catalogue: Catalogue) -> None:
+        self.mistakes: list[Mistake] = []
+        self._namespace = namespace
+        self._catalogue = catalogue
+
+    def prompt(self, body: str) -> PromptTemplate | None:
+        try:
+            return parse_prompt(body, variables=True).bind(self._namespace)
+        except UsageError as error:
+            self.mistakes += error.mistakes
+            return None
+
+    def models(self, value: Value | None) -> list[str]:
+        if value is None:
+            return [DEFAULT_MODEL]
+        if isinstance(value, ObjectName):
+            found = self._object("--model", value)
+            return [str(model) for model in (as_axis(found, "--model") or (found,))]
+        return [model.strip() for model in value.text.split(",")]
+
+    def values(self, key: str, value: Value, models: Sequence[str]) -> tuple[object, ...]:
+        try:
+            if isinstance(value, ObjectName):
+                found = self._object(key, value)
+                return as_axis(found, key) or (found,)
+            return parse_values(value.text, self._param(key, models), quoted=value.quoted)
+        except UsageError as error:
+            self.mistakes += error.mistakes
+            return (None,)
+
+    def references(self, values: Sequence[Value]) -> dict[str, Sequence[object]]:
+        """Sets of references by label; an object that is a dict is an axis of its own."""
+        listed: list[object] = []
+        for value in values:
+            found = self._object("--ref", value) if isinstance(value, ObjectName) else value.text
+            if isinstance(found, Mapping):
+                if len(values) > 1:
+                    self._wrong("--ref", "a dict of references is an axis, and stands alone")
+                return {
+                    str(label): list(some) if isinstance(some, (list, tuple)) else [some]
+                    for label, some in found.items()
+                }
+            listed += found if isinstance(found, (list, tuple)) else [found]
+        return {"": listed} if listed else {}
+
+    def _param(self, key: str, models: Sequence[str]) -> Param | None:
+        """The param by the first model that has it; a model that nobody knows is named later."""
+        known = (self._catalogue.get(model) for model in models)
+        return next((param for model in known if model and (param := model.param(key))), None)
+
+    def _object(self, where: str, value: ObjectName) -> object:
+        if value.name in self._namespace:
+            return self._namespace[value.name]
+        names = [name for name in self._namespace if not name.startswith("_")]
+        hint = did_you_mean(value.name, names)
+        self._wrong(where, f"{{{value.name}}} is no variable of this notebook{hint}")
+        return None
+
+    def _wrong(self, where: str, message: str) -> None:
+        self.mistakes.append(Mistake(where, message))

@@ -1,0 +1,160 @@
+"""What `%rivya` does: the session's commands, each a function of its arguments."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rivya_nb.calls import connect, current_session
+from rivya_nb.contract.text import listing
+from rivya_nb.errors import NotConnectedError, UsageError
+from rivya_nb.results.history import History
+from rivya_nb.results.run import Run
+from rivya_nb.service import KEY_VARIABLE, SANDBOX
+from rivya_nb.session import Session
+
+Arguments = tuple[str, ...]
+Outcome = list[Run] | History | None
+"""Runs that the line has to wait for, something to show, or nothing."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: how its arguments are written, what it does, and the function that does it."""
+
+    usage: str
+    help: str
+    act: Callable[[Arguments], Outcome]
+
+
+def say_state(_: Arguments = ()) -> None:
+    """Print what the session is connected to, and what it is doing."""
+    session = current_session()
+    key = "" if session.has_key else f" (no key: set {KEY_VARIABLE}, or use %rivya sandbox)"
+    where = f" at {session.address}" if session.service == SANDBOX else ""
+    print(f"Service   {session.service}{where}{key}")
+    print(f"Store     {session.store.folder}")
+    print(f"Spent     {session.store.spent(session.service):,} credits on {session.service} so far")
+    for run in session.working():
+        print(f"Run {run.id:<5} {run.line()}")
+    print("%rivya help lists the commands")
+
+
+def _connect(arguments: Arguments) -> None:
+    _expect("connect", arguments, 0)
+    if not connect().has_key:
+        try:
+            key = getpass.getpass("Rivya API key (it is not shown, nor stored): ")
+        except Exception:
+            # A frontend that cannot ask says so in a way of its own.
+            raise NotConnectedError(
+                f"There is no key, and nobody to ask for one. Set {KEY_VARIABLE} before the kernel starts."
+            ) from None
+        connect(api_key=key)
+    say_state()
+
+
+def _sandbox(arguments: Arguments) -> None:
+    _expect("sandbox", arguments, 0)
+    connect(base_url=SANDBOX)
+    say_state()
+
+
+def _models(arguments: Arguments) -> None:
+    _expect("models", arguments, 1)
+    models = [model for model in current_session().catalogue.values() if model.category == "image"]
+    if arguments:
+        models = [current_session().catalogue.image_model(arguments[0])]
+    for model in models:
+        price = "price not known" if model.base_credits is None else f"{model.base_credits} credits"
+        print(f"{model.id:<24} {price:<12} {listing(model.param_keys)}")
+    if arguments:
+        for param in models[0].params:
+            default = "" if param.default is None else f", {param.default} where none is given"
+            print(f"  {param.key:<20} {listing(param.options or (param.type,))}{default}")
+
+
+def _credits(arguments: Arguments) -> None:
+    _expect("credits", arguments, 0)
+    session = current_session()
+    print(f"Left      {session.balance():,} credits on {session.service}")
+    day = time.time() - 24 * 3600
+    print(f"Spent     {session.store.spent(session.service, since=day):,} in the last 24 hours")
+    print(f"          {session.store.spent(session.service):,} from this store altogether")
+
+
+def _history(arguments: Arguments) -> History:
+    return current_session().history(prompt=" ".join(arguments) or None)
+
+
+def _runs(arguments: Arguments) -> None:
+    _expect("runs", arguments, 0)
+    for run in current_session().runs():
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.record.created_at))
+        print(f"{run.id:>5}  {when}  {run.name or '':<20} {run.line()}")
+
+
+def _wait(arguments: Arguments) -> list[Run]:
+    return _meant("wait", arguments, Session.working)
+
+
+def _stop(arguments: Arguments) -> None:
+    for run in _meant("stop", arguments, Session.touched):
+        run.stop()
+        print(f"Run {run.id}: {run.line()}")
+
+
+def _retry(arguments: Arguments) -> list[Run]:
+    session = current_session()
+    return [session.retry(run.id) for run in _meant("retry", arguments, Session.touched)]
+
+
+def _resume(arguments: Arguments) -> list[Run]:
+    unsent = "--unsent" in arguments
+    ids = tuple(argument for argument in arguments if argument != "--unsent")
+    _expect("resume", ids, 1)
+    return [current_session().resume(_run_id(ids[0]) if ids else None, unsent=unsent)]
+
+
+def _help(arguments: Arguments) -> None:
+    _expect("help", arguments, 0)
+    for name, entry in COMMANDS.items():
+        print(f"%rivya {f'{name} {entry.usage}'.strip():<24} {entry.help}")
+    print("%%rivya?  explains the cell magic")
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "connect": Entry("", "connect by the environment; ask for a key where there is none", _connect),
+    "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
+    "models": Entry("[ID]", "list the models, or the params of one", _models),
+    "credits": Entry("", "what is left at the service, and what was spent", _credits),
+    "history": Entry("[WORDS]", "the pictures whose prompts have these words, newest first", _history),
+    "runs": Entry("", "every run of the store, newest first", _runs),
+    "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
+    "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
+    "retry": Entry("[RUN]", "fetch undelivered pictures again, and ask anew for failed ones", _retry),
+    "resume": Entry("[RUN] [--unsent]", "collect what was sent; with --unsent, send the rest", _resume),
+    "help": Entry("", "this list", _help),
+}
+"""The commands by name, in the order of the help."""
+
+
+def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[Run]]) -> list[Run]:
+    """The run that the argument names, or all."""
+    _expect(command, arguments, 1)
+    session = current_session()
+    return [session.run(_run_id(arguments[0]))] if arguments else all_of(session)
+
+
+def _run_id(text: str) -> int:
+    if not text.isdecimal():
+        raise UsageError(f"{text!r} is no run's id; ids are whole numbers, and %rivya runs lists them.")
+    return int(text)
+
+
+def _expect(command: str, arguments: Arguments, most: int) -> None:
+    if len(arguments) > most:
+        takes = "no argument" if most == 0 else "one argument at most"
+        raise UsageError(f"%rivya {command} takes {takes}; {listing(arguments)} is too much.")

@@ -1,0 +1,1 @@
+"""What a user holds: jobs, runs, plans, grids and the history."""

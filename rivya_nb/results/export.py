@@ -1,0 +1,29 @@
+"""Leaving the notebook: a report as one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.results.looks import look_at, records
+from rivya_nb.views.layout import arrange
+from rivya_nb.views.report import render_report
+
+if TYPE_CHECKING:
+    from rivya_nb.results.job import Job
+    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.store.records import RunRecord
+
+
+def write_report(
+    run: RunRecord, jobs: Mapping[str, Job], files: ContentFiles, path: str | os.PathLike[str]
+) -> Path:
+    """Write one self-contained HTML file, UTF-8; its absolute path."""
+    target = Path(path).expanduser().absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    layout = arrange(run, records(jobs))
+    live = any(job.live.is_working for job in jobs.values())
+    target.write_text(render_report([look_at(run, jobs, layout, files, live=live)]), encoding="utf-8")
+    return target

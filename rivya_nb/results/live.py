@@ -1,0 +1,141 @@
+"""A run in its cell: shown once, and kept current in place until the run is finished."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import sys
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.results.looks import Bundle, bundle, look_at, records
+from rivya_nb.views.layout import arrange
+from rivya_nb.views.run_view import Hint, default_hints, progress_line
+
+if TYPE_CHECKING:
+    from rivya_nb.results.run import Run
+
+SHORTEST_PAUSE = 0.4
+"""Seconds between two looks at least."""
+
+BYTES_PER_SECOND = 250_000
+"""How much a kernel's connection, perhaps a slow one, is asked to carry for one run's display."""
+
+HEARTBEAT = 2.0
+"""Seconds after which the elapsed time is shown anew though nothing else has changed."""
+
+
+def executing_cell() -> str | None:
+    """What tells the executing cell from every other; None where there is no notebook."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = None if ipython is None else ipython.get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    return str(shell.get_parent().get("header", {}).get("msg_id", shell.execution_count))
+
+
+def in_notebook() -> bool:
+    """Whether a kernel executes cells here, and a frontend shows what they display."""
+    return executing_cell() is not None
+
+
+class LiveDisplay:
+    """Shows one run as static display data under one `display_id`, in each cell that asks for it.
+
+    A running run is rendered off the loop and updated in place; between two updates pass at least
+    `SHORTEST_PAUSE + bytes of the last one / BYTES_PER_SECOND` seconds.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._display_id = f"rivya-run-{uuid.uuid4().hex}"
+        self._cells: set[str] = set()
+        self._refreshing: concurrent.futures.Future[None] | None = None
+        self._lock = threading.Lock()
+        self._variable: str | None = None
+        self._rows: str | None = None
+        self._cols: str | None = None
+
+    def configure(self, *, variable: str | None, rows: str | None, cols: str | None) -> None:
+        """How the run is shown: the notebook's name for it, and which axes are rows and columns.
+
+        Raises:
+            UsageError: the run has no axis of that name.
+        """
+        arrange(self._run.record, records(self._run.jobs_by_id), rows=rows, cols=cols)
+        self._variable, self._rows, self._cols = variable, rows, cols
+
+    def show(self) -> None:
+        """Show the run in the executing cell, unless it stands there already; nothing without a notebook."""
+        cell = executing_cell()
+        if cell is None or cell in self._cells:
+            return
+        self._cells.add(cell)
+        _publish(self.bundle(), self._display_id, update=False)
+        with self._lock:
+            if self._run.is_working and (self._refreshing is None or self._refreshing.done()):
+                self._refreshing = self._run.home.start(self._refresh())
+
+    async def finished(self) -> None:
+        """Wait until the last look at the run is on display."""
+        if self._refreshing is not None:
+            await asyncio.wait([asyncio.wrap_future(self._refreshing)])
+
+    def bundle(self) -> Bundle:
+        """The run as it is now, as display data."""
+        run = self._run
+        jobs = run.jobs_by_id
+        live = run.is_working
+        layout = arrange(run.record, records(jobs), rows=self._rows, cols=self._cols)
+        hints = [] if live else default_hints(run.record, records(jobs), self._variable)
+        if run.drawn_seeds and not live:
+            seeds = ",".join(map(str, run.drawn_seeds))
+            hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))
+        return bundle(look_at(run.record, jobs, layout, run.files, live=live, hints=tuple(hints)))
+
+    def line(self) -> str:
+        """What is happening, on one line of plain text."""
+        run = self._run
+        layout = arrange(run.record, records(run.jobs_by_id))
+        view = look_at(run.record, run.jobs_by_id, layout, run.files, live=run.is_working)
+        return progress_line(view)
+
+    async def _refresh(self) -> None:
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        unsubscribe = [job.live.subscribe(wake) for job in self._run.jobs]
+        try:
+            working = True
+            while working:
+                # Asked before it is drawn: the last round draws what the end left.
+                working = self._run.is_working
+                changed.clear()
+                look = await asyncio.to_thread(self.bundle)
+                _publish(look, self._display_id, update=True)
+                if working:
+                    size = sum(map(len, look.values()))
+                    await self._pause(changed, SHORTEST_PAUSE + size / BYTES_PER_SECOND)
+        finally:
+            for end in unsubscribe:
+                end()
+
+    async def _pause(self, changed: asyncio.Event, shortest: float) -> None:
+        """Sleep `shortest` seconds, then until something changed or a heartbeat is due; less at the end."""
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        while self._run.is_working:
+            past = loop.time() - start
+            if past >= max(shortest, HEARTBEAT) or (past >= shortest and changed.is_set()):
+                return
+            await asyncio.sleep(0.1)
+
+
+def _publish(look: Bundle, display_id: str, *, update: bool) -> None:
+    from IPython.display import publish_display_data
+
+    publish_display_data(data=look, transient={"display_id": display_id}, update=update)

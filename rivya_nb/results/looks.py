@@ -1,0 +1,61 @@
+"""From live jobs to the views: one place that gathers records and thumbnails for a picture of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.views.layout import Layout
+from rivya_nb.views.run_view import Hint, RunView
+from rivya_nb.views.thumbnails import collect
+
+if TYPE_CHECKING:
+    from rivya_nb.results.job import Job
+    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
+
+Bundle = dict[str, str]
+"""Display data by MIME type."""
+
+
+def records(jobs: Mapping[str, Job]) -> dict[str, JobRecord]:
+    """The newest record of each job."""
+    return {job_id: job.record for job_id, job in jobs.items()}
+
+
+def path_finder(files: ContentFiles) -> Callable[[PictureRecord], Path]:
+    """Where a picture's original is."""
+    return lambda picture: files.path(picture.sha256, picture.mime_type)
+
+
+def look_at(
+    run: RunRecord,
+    jobs: Mapping[str, Job],
+    layout: Layout,
+    files: ContentFiles,
+    *,
+    live: bool,
+    hints: tuple[Hint, ...] = (),
+) -> RunView:
+    """Everything a picture of the run is drawn from, at this moment. It decodes: run it off the loop."""
+    notices = dict.fromkeys(job.live.notice for job in jobs.values() if job.live.notice)
+    return RunView(
+        run=run,
+        jobs=records(jobs),
+        layout=layout,
+        now=time.time(),
+        live=live,
+        thumbnails=collect(layout, path_finder(files)),
+        notice=" · ".join(list(notices)[:2]),
+        hints=hints,
+    )
+
+
+def bundle(view: RunView) -> Bundle:
+    """The view as display data: static HTML, and plain text for where none is shown."""
+    from rivya_nb.views.run_html import render_run
+    from rivya_nb.views.run_text import render_text
+
+    return {"text/html": render_run(view), "text/plain": render_text(view)}

@@ -1,0 +1,130 @@
+"""What a run and a history share: pictures that can be laid out, looked at and taken along."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from rivya_nb.results.job import Job
+from rivya_nb.store.records import RunRecord
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from PIL.Image import Image
+
+    from rivya_nb.results.grid import Grid
+    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.store.store import Store
+
+
+class Pictures(ABC):
+    """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def files(self) -> ContentFiles:
+        """Where the originals are."""
+        return self._store.files
+
+    @property
+    @abstractmethod
+    def jobs(self) -> Sequence[Job]:
+        """The jobs, in the order in which they are shown."""
+
+    @abstractmethod
+    def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
+        """The axes, and where on them each job stands."""
+
+    @property
+    def images(self) -> list[Image]:
+        """The pictures, decoded, in the order of the jobs; jobs without one are skipped.
+
+        Raises:
+            StoreError: a picture's file is gone or cannot be read.
+        """
+        return [image for job in self.jobs for image in job.images]
+
+    def grid(self, rows: str | None = None, cols: str | None = None) -> Grid:
+        """The pictures as they are now, laid out by two axes; more axes make pages, one axis wraps.
+
+        Raises:
+            UsageError: there is no axis of that name.
+        """
+        from rivya_nb.results.grid import Grid
+
+        jobs = {job.id: job for job in self.jobs}
+        return Grid(self._laid_out(rows, cols), jobs, self.files, rows=rows, cols=cols)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Copy the originals, byte for byte, into a folder (made if absent); their absolute paths.
+
+        A file is named after its seed, its params and its place, and an existing one of the same name is
+        replaced.
+        """
+        target = Path(folder).expanduser().absolute()
+        target.mkdir(parents=True, exist_ok=True)
+        saved = []
+        for number, job in enumerate(self.jobs, start=1):
+            for place, source in enumerate(job.paths):
+                copy = target / f"{number:03}_{_file_stem(job, place)}{source.suffix}"
+                shutil.copyfile(source, copy)
+                saved.append(copy)
+        return saved
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML file with pictures, params, prices and requests; its absolute path."""
+        from rivya_nb.results.export import write_report
+
+        jobs = {job.id: job for job in self.jobs}
+        return write_report(self._laid_out(None, None), jobs, self.files, path)
+
+    def to_pandas(self) -> DataFrame:
+        """One row for each job: its id, model, prompt, params, status, credits and paths.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        import pandas
+
+        return pandas.DataFrame([_row(job) for job in self.jobs])
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self.jobs)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Job]: ...
+    def __getitem__(self, index: int | slice) -> Job | Sequence[Job]:
+        return self.jobs[index]
+
+
+def _file_stem(job: Job, place: int) -> str:
+    parts = [f"{key}-{value}" for key, value in job.request.params.items()]
+    if place:
+        parts.append(str(place + 1))
+    return re.sub(r"[^\w.+-]+", "x", "_".join(parts))[:120] or job.id[:8]
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "model": job.model,
+        "prompt": job.prompt,
+        **job.params,
+        "status": job.status,
+        "credits": job.credits,
+        "task_id": job.task_id,
+        "path": None if job.path is None else str(job.path),
+        "error": job.error,
+    }

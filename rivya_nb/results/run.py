@@ -1,0 +1,207 @@
+"""A run as a user holds it: the jobs of one cell, one call or one click."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.errors import RunFailedError, WaitInterruptedError
+from rivya_nb.results.job import Job
+from rivya_nb.results.live import LiveDisplay, in_notebook
+from rivya_nb.results.pictures import Pictures
+from rivya_nb.results.terminal import follow_in_terminal, follows_in_terminal
+from rivya_nb.store.records import UNSENT
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.loop import Home
+    from rivya_nb.store.records import RunRecord
+    from rivya_nb.store.store import Store
+
+
+class Run(Pictures):
+    """The jobs of one cell or call, in grid order. It works already; waiting only waits.
+
+    `await run` and `run.wait()` give the run itself, finished; interrupting either ends the waiting only.
+    """
+
+    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, home: Home) -> None:
+        self.drawn_seeds: tuple[int, ...] = ()
+        super().__init__(store)
+        self._record = record
+        self._jobs = dict(jobs)
+        self._home = home
+        self._lock = threading.Lock()
+        self._settling: concurrent.futures.Future[None] | None = None
+        self._display = LiveDisplay(self)
+
+    def update(self, record: RunRecord, jobs: Mapping[str, Job]) -> None:
+        """Take the newest record; a retry adds jobs."""
+        self._record = record
+        self._jobs = dict(jobs)
+
+    @property
+    def id(self) -> int:
+        """The run's number in its store."""
+        return self._record.id
+
+    @property
+    def name(self) -> str | None:
+        """The name it was given, if any."""
+        return self._record.name
+
+    @property
+    def record(self) -> RunRecord:
+        """The run as it is in the store."""
+        return self._record
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The jobs in grid order; a job that several places share stands there once."""
+        return list(self._jobs.values())
+
+    @property
+    def jobs_by_id(self) -> Mapping[str, Job]:
+        """The jobs by their ids, in grid order."""
+        return self._jobs
+
+    @property
+    def home(self) -> Home:
+        """Where the run's work happens."""
+        return self._home
+
+    @property
+    def credits(self) -> int:
+        """What this run spent, in credits. A job that it took from the history costs it nothing."""
+        paid = {cell.job_id for cell in self._record.cells if not cell.reused}
+        return sum(job.credits for job in self.jobs if job.id in paid)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether this process is still carrying one of its jobs on."""
+        return any(job.live.is_working for job in self.jobs)
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Wait, at most `timeout` seconds, and give the run itself. In a notebook its progress shows here.
+
+        Raises:
+            TimeoutError: it is not finished yet; the jobs go on.
+            RunFailedError: it ended without a single picture.
+            WaitInterruptedError: the kernel was interrupted; what was submitted goes on, the rest is held.
+        """
+        self._display.show()
+        try:
+            if follows_in_terminal():
+                follow_in_terminal(self, timeout)
+            else:
+                self._home.wait(self.finished(), timeout)
+        except KeyboardInterrupt:
+            raise WaitInterruptedError(self.give_up_waiting()) from None
+        return self.checked()
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self._joined().__await__()
+
+    async def _joined(self) -> Run:
+        self._display.show()
+        await self._home.join(self.finished())
+        return self.checked()
+
+    def finished(self) -> concurrent.futures.Future[None]:
+        """A future of the run's end, its last look in the notebook included."""
+        with self._lock:
+            if self._settling is None or (self._settling.done() and self.is_working):
+                self._settling = self._home.start(self._settle())
+            return self._settling
+
+    async def _settle(self) -> None:
+        await asyncio.gather(*(job.live.settled() for job in self.jobs))
+        await self._display.finished()
+        for job in self.jobs:
+            work = job.live.work
+            if work is not None and work.done() and (error := work.exception()) is not None:
+                raise error
+
+    def checked(self) -> Run:
+        """The run itself, if there is anything to show for it.
+
+        Raises:
+            RunFailedError: every job ended, and none has a picture.
+        """
+        jobs = self.jobs
+        if any(job.record.pictures or not job.is_final for job in jobs):
+            return self
+        reasons = list(dict.fromkeys(job.error or job.status for job in jobs))
+        more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
+        head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
+        raise RunFailedError(
+            f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
+            f"It cost {self.credits} credits; %rivya retry {self.id} tries again."
+        )
+
+    def stop(self) -> Run:
+        """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on."""
+        for job in self.jobs:
+            if job.status in UNSENT:
+                job.live.stop(self._store)
+        return self
+
+    def hold(self) -> None:
+        """Keep what was not submitted yet from being submitted; `resume(unsent=True)` lets it go on."""
+        for job in self.jobs:
+            if job.status in UNSENT:
+                job.live.held = True
+
+    def give_up_waiting(self) -> str:
+        """Hold back what is not submitted, and say what goes on, what is held, and what one can do."""
+        self.hold()
+        jobs = self.jobs
+        held = [job for job in jobs if job.status in UNSENT]
+        going = [job for job in jobs if job.live.is_working and job not in held]
+        parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures are here"]
+        if going:
+            cost = sum(job.record.reserved_credits or job.record.price or 0 for job in going)
+            parts.append(f"{len(going)} submitted go on ({cost} credits)")
+        if held:
+            price = sum(job.record.price or 0 for job in held)
+            parts.append(f"{len(held)} not sent are held back ({price} credits)")
+        ways = [f"%rivya wait {self.id} waits on"] if going else []
+        if held:
+            ways.append(f"%rivya resume {self.id} --unsent sends them")
+            ways.append(f"%rivya stop {self.id} gives them up")
+        return f"Waiting for run {self.id} ended: {', '.join(parts)}. {'; '.join(ways)}."
+
+    def _laid_out(self, *_: str | None) -> RunRecord:
+        return self._record
+
+    def show(self, *, variable: str | None = None, rows: str | None = None, cols: str | None = None) -> None:
+        """Show the run in the executing cell and keep it current there; once for each cell.
+
+        `variable` is the notebook's name for it, for what it proposes to do next.
+
+        Raises:
+            UsageError: `rows` or `cols` is no axis of the run.
+        """
+        self._display.configure(variable=variable, rows=rows, cols=cols)
+        self._display.show()
+
+    def text(self) -> str:
+        """The run as it is now, in a few lines of plain text."""
+        return self._display.bundle()["text/plain"]
+
+    def line(self) -> str:
+        """What is happening, or what has become of it, on one line of plain text."""
+        return self._display.line()
+
+    def _ipython_display_(self) -> None:
+        if in_notebook():
+            self._display.show()
+        else:
+            print(self.text())
+
+    def __repr__(self) -> str:
+        done = sum(bool(job.record.pictures) for job in self.jobs)
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {self.credits} credits>"
