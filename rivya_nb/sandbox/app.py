@@ -46,7 +46,7 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
     app = FastAPI(
         title="Rivya Public API (sandbox)",
         version=__version__,
-        description="The documented contract of the Rivya Public API v1, on this machine, with drawn pictures.",
+        description="The documented contract of the Rivya Public API v1 on this machine, with drawn pictures.",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,

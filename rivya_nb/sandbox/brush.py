@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -11,8 +12,11 @@ from rivya_nb.sandbox.colour import Colour, lit, rgb
 
 Point = tuple[float, float]
 
-_SHADES = 40
+_STEPS = 48
 """Steps of light across a surface, before they are smoothed over its pixels."""
+
+_DARKEST, _BRIGHTEST = -0.9, 0.35
+"""The range of light on a round surface, as shares of its depth."""
 
 
 class Brush:
@@ -28,7 +32,11 @@ class Brush:
     def __init__(self, scale: int, light: float) -> None:
         self.scale = scale
         self.light = light
-        self.sheet = Image.new("RGBA", (int(2 * self.HALF_WIDTH * scale), int((self.HEIGHT + self.FOOT) * scale)))
+        self._column = _relief(light, _STEPS, 1)
+        self._globe = _relief(light, _STEPS, _STEPS)
+        self.sheet = Image.new(
+            "RGBA", (int(2 * self.HALF_WIDTH * scale), int((self.HEIGHT + self.FOOT) * scale))
+        )
 
     def flat(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:
         """A shape in one colour."""
@@ -36,21 +44,11 @@ class Brush:
 
     def round(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0, depth: float = 0.3) -> None:
         """A shape that is round like a column; `depth` is how much darker its far side is."""
-        strip = Image.new("RGB", (_SHADES, 1))
-        for x in range(_SHADES):
-            u = 2 * (x + 0.5) / _SHADES - 1
-            strip.putpixel((x, 0), rgb(lit(colour, depth * self._lambert(u, 0.0))))
-        self._lay(points, strip, alpha)
+        self._lay(points, self._column, alpha, _ramps(colour, depth))
 
     def ball(self, points: Sequence[Point], colour: Colour, depth: float = 0.34) -> None:
         """A shape that is round like a ball, lit from above."""
-        patch = Image.new("RGB", (_SHADES, _SHADES))
-        for y in range(_SHADES):
-            v = 2 * (y + 0.5) / _SHADES - 1
-            for x in range(_SHADES):
-                u = 2 * (x + 0.5) / _SHADES - 1
-                patch.putpixel((x, y), rgb(lit(colour, depth * self._lambert(u, v))))
-        self._lay(points, patch, 1.0)
+        self._lay(points, self._globe, 1.0, _ramps(colour, depth))
 
     def fall(self, points: Sequence[Point], top: Colour, bottom: Colour, alpha: float = 1.0) -> None:
         """A shape whose colour runs from its top to its bottom."""
@@ -59,7 +57,9 @@ class Brush:
         strip.putpixel((0, 1), rgb(bottom))
         self._lay(points, strip, alpha)
 
-    def gleam(self, points: Sequence[Point], alpha: float, blur: float, colour: Colour = (0.99, 0.0, 0)) -> None:
+    def gleam(
+        self, points: Sequence[Point], alpha: float, blur: float, colour: Colour = (0.99, 0.0, 0)
+    ) -> None:
         """A soft light on what is there already; `blur` in units. It does not reach beyond the object."""
         glow = Image.new("L", self.sheet.size)
         ImageDraw.Draw(glow).polygon(self._pixels(points), fill=round(255 * alpha))
@@ -68,22 +68,23 @@ class Brush:
         self.sheet.paste(Image.new("RGB", self.sheet.size, rgb(colour)), mask=glow)
         self.sheet.putalpha(own)
 
-    def _lambert(self, u: float, v: float) -> float:
-        """Light on a round surface at (u, v) in -1..1 (v down), from -1 (dark) to about 0.6 (full)."""
-        z = math.sqrt(max(0.0, 1 - u * u - v * v))
-        facing = 0.55 * self.light * u - 0.5 * v + 0.66 * z
-        return max(-0.25, facing) * 1.3 - 0.62
-
-    def _lay(self, points: Sequence[Point], fill: Image.Image, alpha: float) -> None:
+    def _lay(
+        self, points: Sequence[Point], fill: Image.Image, alpha: float, ramps: Sequence[int] | None = None
+    ) -> None:
+        """Lay `fill`, stretched, into a shape; where it is a relief, `ramps` tell its light's colours."""
         pixels = self._pixels(points)
-        left, top = (int(min(p[axis] for p in pixels)) for axis in (0, 1))
-        right, bottom = (int(max(p[axis] for p in pixels)) + 2 for axis in (0, 1))
+        left, top = (int(min(p[axis] for p in pixels)) - 2 for axis in (0, 1))
+        right, bottom = (int(max(p[axis] for p in pixels)) + 3 for axis in (0, 1))
         size = (max(1, right - left), max(1, bottom - top))
         mask = Image.new("L", size)
         moved = [(x - left, y - top) for x, y in pixels]
         ImageDraw.Draw(mask).polygon(moved, fill=round(255 * alpha))
-        part = fill.resize(size, Image.Resampling.BICUBIC).convert("RGBA")
-        part.putalpha(mask)
+        part = fill.resize(size, Image.Resampling.BICUBIC)
+        if ramps is not None:
+            part = Image.merge("RGB", (part,) * 3).point(ramps)
+        part = part.convert("RGBA")
+        # Pillow's polygons have hard edges.
+        part.putalpha(mask.filter(ImageFilter.BoxBlur(1)))
         if left >= 0 and top >= 0:
             self.sheet.alpha_composite(part, (left, top))
         else:
@@ -93,8 +94,31 @@ class Brush:
         return [((x + self.HALF_WIDTH) * self.scale, (self.HEIGHT - y) * self.scale) for x, y in points]
 
 
+@lru_cache(maxsize=64)
+def _relief(light: float, width: int, height: int) -> Image.Image:
+    """How much light falls on a column (one pixel high) or a globe that fills the picture: 0 to 255."""
+    relief = Image.new("L", (width, height))
+    for y in range(height):
+        v = 0.0 if height == 1 else 2 * (y + 0.5) / height - 1
+        for x in range(width):
+            u = 2 * (x + 0.5) / width - 1
+            z = math.sqrt(max(0.0, 1 - u * u - v * v))
+            facing = 1.3 * max(-0.25, 0.55 * light * u - 0.5 * v + 0.66 * z) - 0.62
+            share = (facing - _DARKEST) / (_BRIGHTEST - _DARKEST)
+            relief.putpixel((x, y), round(255 * min(1.0, max(0.0, share))))
+    return relief
+
+
+@lru_cache(maxsize=64)
+def _ramps(colour: Colour, depth: float) -> list[int]:
+    """For each amount of light the colour's red, then its green, then its blue."""
+    span = _BRIGHTEST - _DARKEST
+    shades = [rgb(lit(colour, depth * (_DARKEST + span * amount / 255))) for amount in range(256)]
+    return [shade[channel] for channel in range(3) for shade in shades]
+
+
 def turned(profile: Sequence[Point], x: float = 0.0, squeeze: float = 0.16) -> list[Point]:
-    """A turned body's outline from (height, radius) pairs, smooth but where a height comes twice.
+    """A turned body's outline from (height, radius) pairs, its corners rounded, a doubled one less.
 
     Its foot bulges by `squeeze` of its radius, as a round foot does when seen from a little above.
     """
@@ -121,23 +145,15 @@ def oval(x: float, y: float, width: float, height: float, turn: float = 0.0) -> 
     ]
 
 
-def _smooth(profile: Sequence[Point], steps: int = 12) -> list[Point]:
-    """Catmull and Rom's curve through the points, broken where the same point stands twice."""
-    curve: list[Point] = []
-    for index in range(len(profile) - 1):
-        start, end = profile[index], profile[index + 1]
-        before = profile[index - 1] if index else start
-        after = profile[index + 2] if index + 2 < len(profile) else end
-        for step in range(steps):
-            curve.append(_between(before, start, end, after, step / steps))
-    curve.append(profile[-1])
+def _smooth(profile: Sequence[Point], rounds: int = 4) -> list[Point]:
+    """Chaikin's curve: each round cuts every corner at a quarter of its sides, so it never swings beyond them."""
+    curve = list(profile)
+    for _ in range(rounds):
+        cut = [curve[0]]
+        for (ax, ay), (bx, by) in zip(curve, curve[1:], strict=False):
+            cut += [
+                (0.75 * ax + 0.25 * bx, 0.75 * ay + 0.25 * by),
+                (0.25 * ax + 0.75 * bx, 0.25 * ay + 0.75 * by),
+            ]
+        curve = [*cut, curve[-1]]
     return curve
-
-
-def _between(before: Point, start: Point, end: Point, after: Point, t: float) -> Point:
-    def along(a: float, b: float, c: float, d: float) -> float:
-        return 0.5 * (
-            2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-        )
-
-    return along(before[0], start[0], end[0], after[0]), along(before[1], start[1], end[1], after[1])

@@ -32,13 +32,13 @@ def lit(colour: Colour, change: float) -> Colour:
 
 
 def mixed(one: Colour, other: Colour, share: float) -> Colour:
-    """`share` 0 gives `one`, 1 the `other`; hues meet by the shorter way."""
-    turn = (other[2] - one[2] + 180) % 360 - 180
-    return (
-        one[0] + (other[0] - one[0]) * share,
-        one[1] + (other[1] - one[1]) * share,
-        (one[2] + turn * share) % 360,
+    """`share` 0 gives `one`, 1 the `other`; opposites meet in grey, as paints do, not in a third colour."""
+    a, b = (
+        (1 - share) * one[1] * turn(math.radians(one[2])) + share * other[1] * turn(math.radians(other[2]))
+        for turn in (math.cos, math.sin)
     )
+    lightness = (1 - share) * one[0] + share * other[0]
+    return lightness, math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
 
 
 def _encode(linear: float) -> int:

@@ -174,7 +174,5 @@ class Database:
 
     @staticmethod
     def _spent(connection: sqlite3.Connection, account: str, now: float) -> int:
-        query = (
-            "SELECT COALESCE(SUM(price), 0) FROM tasks WHERE account = ? AND NOT (fails AND finished_at <= ?)"
-        )
-        return int(connection.execute(query, (account, now)).fetchone()[0])
+        query = "SELECT SUM(price) FROM tasks WHERE account = ? AND NOT (fails AND finished_at <= ?)"
+        return int(connection.execute(query, (account, now)).fetchone()[0] or 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -98,9 +99,11 @@ def draw(
 def _compose(prompt: str, seed: str, style: str, references: Sequence[bytes]) -> _Scene:
     reading = read(prompt)
     seeded = _chance("seed", seed)
-    worded = _chance("words", prompt.strip(), style, *(hashlib.sha256(data).hexdigest() for data in references))
+    worded = _chance(
+        "words", prompt.strip(), style, *(hashlib.sha256(data).hexdigest() for data in references)
+    )
     hour = _HOURS[reading.hour]
-    hue = seeded.uniform(0, 360) + worded.uniform(-35, 35)
+    hue = _seed_hue(seed) + worded.uniform(0, 360)
     fields = _fields(reading, hour, hue, seeded, worded)
     body, accent = _paints(reading, hour, hue, seeded, worded)
     return _Scene(
@@ -113,14 +116,18 @@ def _compose(prompt: str, seed: str, style: str, references: Sequence[bytes]) ->
         x=seeded.uniform(0.34, 0.66),
         horizon=seeded.uniform(0.6, 0.74),
         foot=seeded.uniform(0.8, 0.88),
-        height=seeded.uniform(0.46, 0.64),
+        height=seeded.uniform(0.5, 0.68),
         chance=_chance("object", seed, str(worded.random())),
     )
 
 
-def _fields(
-    reading: Reading, hour: _Hour, hue: float, seeded: Random, worded: Random
-) -> tuple[Colour, ...]:
+def _seed_hue(seed: str) -> float:
+    """A hue in degrees: neighbouring seeds are a golden angle apart, so that none resembles the next."""
+    number = int(seed) if seed.isdecimal() else _chance("hue", seed).getrandbits(32)
+    return number * 137.508 % 360
+
+
+def _fields(reading: Reading, hour: _Hour, hue: float, seeded: Random, worded: Random) -> tuple[Colour, ...]:
     strength = {"soft": 0.6, "vivid": 1.6, "grey": 0.2}.get(reading.mood or "", 1.0)
     spread = seeded.uniform(28, 75)
     colours = []
@@ -145,7 +152,11 @@ def _paints(
     if reading.colours:
         named = reading.colours[0]
         body = (named[0] + drift[0], named[1], named[2] + drift[1])
-    accent = (seeded.uniform(0.36, 0.8), seeded.uniform(0.03, 0.13), (body[2] + worded.uniform(60, 300)) % 360)
+    accent = (
+        seeded.uniform(0.36, 0.8),
+        seeded.uniform(0.03, 0.13),
+        (body[2] + worded.uniform(60, 300)) % 360,
+    )
     return lit(body, dim), lit(accent, dim)
 
 
@@ -158,11 +169,11 @@ def _backdrop(scene: _Scene, size: tuple[int, int], prints: Sequence[Image.Image
     if prints:
         cover = ImageOps.fit(prints[0], canvas.size, Image.Resampling.BILINEAR)
         canvas = Image.blend(canvas, cover.filter(ImageFilter.GaussianBlur(9)), 0.6)
-    short = min(width, height)
+    short, mean = min(width, height), math.sqrt(width * height)
     if scene.subject == "landscape":
-        canvas = canvas.filter(ImageFilter.GaussianBlur(short * 0.09))
+        canvas = canvas.filter(ImageFilter.GaussianBlur(mean * 0.09))
         return _ridges(canvas.resize((width * 3, height * 3), Image.Resampling.BICUBIC), scene)
-    canvas = canvas.filter(ImageFilter.GaussianBlur(short * 0.055))
+    canvas = canvas.filter(ImageFilter.GaussianBlur(mean * 0.055))
     veil = Image.new("L", canvas.size)
     ImageDraw.Draw(veil).rectangle((0, height * scene.horizon, width, height), fill=150)
     canvas.paste(rgb(scene.floor), mask=veil.filter(ImageFilter.GaussianBlur(short * 0.05)))
@@ -203,11 +214,18 @@ def _shine_and_shade(canvas: Image.Image, scene: _Scene) -> None:
 
     glow = lit(scene.fields[2], 0.12 if scene.dark else 0.22)
     soft((x - tall * 0.7, foot - tall * 1.2, x + tall * 0.7, foot - tall * 0.1), 110, 0.1, glow)
-    edge = Image.radial_gradient("L").resize(canvas.size).point([max(0, v - 110) * 2 // 3 for v in range(256)])
+    edge = (
+        Image.radial_gradient("L").resize(canvas.size).point([max(0, v - 110) * 2 // 3 for v in range(256)])
+    )
     canvas.paste(rgb(lit(scene.floor, -0.5)), mask=edge)
     shade = (0.16, 0.03, scene.floor[2])
     away = -scene.light * tall * 0.24
-    soft((x + away - tall * 0.45, foot - tall * 0.07, x + away + tall * 0.45, foot + tall * 0.1), 110, 0.022, shade)
+    soft(
+        (x + away - tall * 0.45, foot - tall * 0.07, x + away + tall * 0.45, foot + tall * 0.1),
+        110,
+        0.022,
+        shade,
+    )
     soft((x - tall * 0.27, foot - tall * 0.035, x + tall * 0.27, foot + tall * 0.055), 150, 0.011, shade)
 
 

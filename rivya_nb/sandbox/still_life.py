@@ -27,20 +27,22 @@ def bottle(brush: Brush, paints: Paints, chance: Random) -> None:
     round_ = chance.uniform(0.03, 0.12)
     glass = turned(
         [
-            (0.0, width * 0.9), (0.03, width), (0.1, width), (shoulder - round_, width), (shoulder, width * 0.93),
-            (shoulder + 0.08, neck * 1.35), (shoulder + 0.13, neck), (0.86, neck), (0.86, neck),
+            (0.0, width), (0.06, width), (shoulder - round_, width), (shoulder, width),
+            (shoulder + 0.08, neck * 1.35), (shoulder + 0.12, neck), (0.86, neck), (0.86, neck),
         ]
     )  # fmt: skip
     brush.round(glass, paints.body, alpha=0.8, depth=0.26)
     level = chance.uniform(0.25, shoulder - 0.12)
-    liquid = turned([(0.03, width * 0.84), (0.06, width * 0.9), (level, width * 0.9), (level, width * 0.9)])
+    liquid = turned([(0.03, width * 0.9), (level, width * 0.9), (level, width * 0.9)])
     deep = (paints.body[0] - 0.12, min(0.2, paints.body[1] * 1.25 + 0.02), paints.body[2])
     brush.round(liquid, deep, alpha=0.6, depth=0.3)
     brush.flat(oval(0, level, width * 0.9, width * 0.13), lit(deep, 0.16), alpha=0.7)
     high = chance.uniform(0.1, 0.17)
     lid = chance.uniform(1.15, 1.9)
-    stopper = turned([(0.85, neck * lid), (0.87, neck * lid), (0.83 + high, neck * lid), (0.85 + high, neck * lid)])
-    brush.round(stopper, paints.accent, depth=0.36)
+    stopper = turned(
+        [(0.85, neck * lid), (0.87, neck * lid), (0.83 + high, neck * lid), (0.85 + high, neck * lid)]
+    )
+    brush.round(stopper, paints.accent, depth=0.26)
     brush.flat(oval(0, 0.85 + high, neck * lid, neck * lid * 0.16), lit(paints.accent, 0.1))
     _gleams(brush, width, shoulder - 0.06)
 
@@ -121,9 +123,16 @@ def fruit(brush: Brush, paints: Paints, chance: Random) -> None:
         brush.ball(outline, colour, depth=0.4)
         brush.gleam(oval(x + brush.light * wide * 0.4, y + high * 0.66, 0.05, 0.08), 0.5, 0.025)
         top, lean = y + high * 0.93, chance.uniform(-0.05, 0.05)
-        stalk = [(x - 0.011, top), (x + lean - 0.012, top + 0.11), (x + lean + 0.012, top + 0.11), (x + 0.011, top)]
+        stalk = [
+            (x - 0.011, top),
+            (x + lean - 0.012, top + 0.11),
+            (x + lean + 0.012, top + 0.11),
+            (x + 0.011, top),
+        ]
         brush.flat(stalk, (0.36, 0.06, 60))
-        brush.fall(oval(x + lean + 0.075, top + 0.085, 0.085, 0.032, 0.45), (0.66, 0.13, 140), (0.46, 0.11, 145))
+        brush.fall(
+            oval(x + lean + 0.075, top + 0.085, 0.085, 0.032, 0.45), (0.66, 0.13, 140), (0.46, 0.11, 145)
+        )
 
 
 def candle(brush: Brush, paints: Paints, chance: Random) -> None:
@@ -151,13 +160,18 @@ def sphere(brush: Brush, paints: Paints, chance: Random) -> None:
         size = chance.uniform(0.07, 0.15)
         x = chance.choice((-1, 1)) * (big * 0.8 + chance.uniform(0.0, 0.2))
         brush.ball(oval(x, size - 0.05, size, size), paints.accent, depth=0.4)
-        brush.gleam(oval(x + brush.light * size * 0.4, size * 1.4 - 0.05, size * 0.2, size * 0.16), 0.6, 0.012)
+        brush.gleam(
+            oval(x + brush.light * size * 0.4, size * 1.4 - 0.05, size * 0.2, size * 0.16), 0.6, 0.012
+        )
 
 
 def cat(brush: Brush, paints: Paints, chance: Random) -> None:
     """A sitting cat, seen from the front; the seed turns its head and lays its tail."""
     coat, side, tilt = paints.body, chance.choice((-1, 1)), chance.uniform(-0.03, 0.03)
-    tail = [(side * (0.16 + 0.27 * math.sin(t / 14 * math.pi * 0.62)), 0.05 + 0.3 * (t / 14) ** 2) for t in range(15)]
+    tail = [
+        (side * (0.16 + 0.27 * math.sin(t / 14 * math.pi * 0.62)), 0.05 + 0.3 * (t / 14) ** 2)
+        for t in range(15)
+    ]
     for x, y in tail:
         brush.ball(oval(x, y, 0.048, 0.048), lit(coat, -0.05), depth=0.24)
     brush.ball(turned([(0, 0.2), (0.06, 0.25), (0.25, 0.23), (0.48, 0.15), (0.62, 0.1), (0.66, 0.0)]), coat)

@@ -64,7 +64,9 @@ class Reading:
 def read(prompt: str) -> Reading:
     """The first subject, hour and mood that the prompt names, and all of its colours in its order."""
     text = prompt.casefold()
-    colours = sorted((place, colour) for colour, words in _COLOURS.items() if (place := _place(words, text)) >= 0)
+    colours = sorted(
+        (place, colour) for colour, words in _COLOURS.items() if (place := _place(words, text)) >= 0
+    )
     return Reading(
         subject=_first(_SUBJECTS, text),
         colours=tuple(colour for _, colour in colours),
