@@ -35,6 +35,7 @@ _PAPER: Colour = (255, 255, 255)
 _INK: Colour = (33, 33, 33)
 _GREY: Colour = (110, 110, 110)
 _EMPTY: Colour = (244, 244, 244)
+_EDGE: Colour = (205, 205, 205)
 _RED: Colour = (190, 40, 35)
 _PROMPT_LINES = 3
 
@@ -109,7 +110,7 @@ def save_grid(
 
 def _plan(layout: Layout, cell: int, caption: str, details: str) -> _Plan:
     geometry = measure(layout, scale=cell / measure(layout).height)
-    size = max(11, cell // 22)
+    size = max(11, cell // 20)
     gap, line = max(4, cell // 40), round(size * 1.6)
     left = 2 * gap
     if layout.row_labels:
@@ -124,6 +125,7 @@ def _plan(layout: Layout, cell: int, caption: str, details: str) -> _Plan:
     for text, colour in texts:
         notes.append(_Note(text, 2 * gap, top, 0, colour))
         top += line
+    top += gap
     for heading, label, cells in rows:
         if heading is not None:
             if heading:
@@ -251,17 +253,21 @@ def _why(job: JobRecord) -> list[str]:
 def _explain(
     canvas: ImageDraw.ImageDraw, place: _Place, plan: _Plan, lines: list[str], colour: Colour
 ) -> None:
-    """A box of the cell's size with words in its middle."""
+    """A box of the picture's shape, or wider where words need it, with the words in its middle."""
     height, size = plan.geometry.height, plan.text_size
-    right, bottom = place.left + place.width - 1, place.top + height - 1
-    canvas.rectangle((place.left, place.top, right, bottom), fill=_EMPTY, outline=colour)
-    room = place.width - size
+    shape = plan.geometry.fit(place.cell, place.column)
+    width = min(place.width, max(shape[0], 9 * size))
+    left, tall = place.left + (place.width - width) // 2, max(shape[1], min(height, 5 * size))
+    low = place.top + (height - tall) // 2
+    edge = _RED if colour == _RED else _EDGE
+    canvas.rectangle((left, low, left + width - 1, low + tall - 1), fill=_EMPTY, outline=edge)
+    room = width - size
     wrapped = [piece for line in lines for piece in wrap_text(shorten(line, 200), size, room, 3)]
     step = round(size * 1.5)
     top = place.top + max(0, (height - step * len(wrapped)) // 2)
     for index, line in enumerate(wrapped):
-        left = place.left + (place.width - text_width(line, size)) / 2
-        draw_text(canvas, (left, top + index * step), line, size, colour)
+        start = place.left + (place.width - text_width(line, size)) / 2
+        draw_text(canvas, (start, top + index * step), line, size, colour)
 
 
 def _write(sheet: Image.Image, out: Path, form: str, caption: str, details: str) -> None:
