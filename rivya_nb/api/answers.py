@@ -35,19 +35,25 @@ class Answer:
     request_id: str | None = None
 
 
-def make_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    """An answer from the parts of it that matter. `headers` are looked up in lower case."""
+def make_answer(status: int, headers: Mapping[str, str], body: bytes, scrub: Scrub) -> Answer:
+    """An answer from the parts of it that matter. `headers` are looked up in lower case.
+
+    Whatever the service repeats of the key is taken out at this door, so that nothing behind it can show it.
+    """
+    clean = scrub(body.decode("utf-8", "replace")).encode()
+    location, request_id = (headers.get(name) for name in ("location", "x-request-id"))
+    if status >= 400:
+        request_id = _error_of(_parse(clean)).get("requestId") or request_id
     return Answer(
         status,
-        body,
+        clean,
         retry_after=parse_retry_after(headers.get("retry-after"), headers.get("date")),
-        location=headers.get("location"),
-        request_id=(status >= 400 and _error_of(_parse(body)).get("requestId"))
-        or headers.get("x-request-id"),
+        location=None if location is None else scrub(location),
+        request_id=None if request_id is None else printable(scrub(request_id), EXCERPT),
     )
 
 
-def read_json(answer: Answer, call: str, scrub: Scrub) -> object:
+def read_json(answer: Answer, call: str) -> object:
     """The JSON of a successful answer.
 
     Raises:
@@ -64,11 +70,11 @@ def read_json(answer: Answer, call: str, scrub: Scrub) -> object:
     if 200 <= status < 300 and data is not None:
         return data
     if status >= 400:
-        refusal = _refusal(answer, _error_of(data), scrub)
+        refusal = _refusal(answer, _error_of(data))
         if refusal is not None:
             raise refusal
     came = _kind(answer.body, data)
-    shown = excerpt(answer.body, scrub)
+    shown = excerpt(answer.body)
     raise UnexpectedResponseError(
         f"{call}: the service answered {status} with {came} where JSON of the API was expected: {shown}",
         http_status=status,
@@ -76,18 +82,17 @@ def read_json(answer: Answer, call: str, scrub: Scrub) -> object:
     )
 
 
-def unexpected_shape(call: str, expected: str, data: object, scrub: Scrub) -> UnexpectedResponseError:
+def unexpected_shape(call: str, expected: str, data: object) -> UnexpectedResponseError:
     """The error for JSON that is whole and is not what the contract says."""
-    shown = excerpt(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"), scrub)
+    shown = excerpt(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
     return UnexpectedResponseError(f"{call}: the answer has no {expected}: {shown}", http_status=200)
 
 
-def excerpt(body: bytes, scrub: Scrub) -> str:
-    """The beginning of what came, as a Python literal: no control character, no line break, no key."""
+def excerpt(body: bytes) -> str:
+    """The beginning of what came, as a Python literal: no control character and no line break."""
     if not body:
         return "nothing"
-    # Scrubbed before it is cut, or a key across the cut would be shown in part.
-    text = scrub(" ".join(body[: 64 * EXCERPT].decode("utf-8", "replace").split()))
+    text = " ".join(body[: 64 * EXCERPT].decode("utf-8", "replace").split())
     return repr(text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…")
 
 
@@ -131,17 +136,17 @@ def _error_of(data: object) -> Mapping[str, str]:
     return {key: value for key, value in error.items() if isinstance(value, str)}
 
 
-def _refusal(answer: Answer, error: Mapping[str, str], scrub: Scrub) -> RivyaError | None:
+def _refusal(answer: Answer, error: Mapping[str, str]) -> RivyaError | None:
     code = error.get("code")
     if not code:
         return None
-    message = printable(scrub(error.get("message", "")), MAX_MESSAGE) or "the service gave no reason"
-    request_id = None if answer.request_id is None else printable(scrub(answer.request_id), EXCERPT)
+    message = printable(error.get("message", ""), MAX_MESSAGE) or "the service gave no reason"
+    request_id = answer.request_id
     kind = API_ERRORS.get(code)
     if kind is None and answer.status >= 500:
         suffix = f" (request {request_id})" if request_id else ""
         return UnexpectedResponseError(
-            f"the service failed ({answer.status}), {printable(scrub(code), EXCERPT)}: {message}{suffix}",
+            f"the service failed ({answer.status}), {printable(code, EXCERPT)}: {message}{suffix}",
             http_status=answer.status,
             retry_after=answer.retry_after,
         )
@@ -149,7 +154,7 @@ def _refusal(answer: Answer, error: Mapping[str, str], scrub: Scrub) -> RivyaErr
         kind = RateLimitedError if answer.status == 429 else ApiError
     return kind(
         message,
-        code=printable(scrub(code), EXCERPT),
+        code=printable(code, EXCERPT),
         http_status=answer.status,
         request_id=request_id,
         retry_after=answer.retry_after,

@@ -85,8 +85,8 @@ class RivyaClient:
             )
         if base_url is None:
             base_url = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL
-        wire = Wire(service_origin(base_url), key, timeout=timeout, policy=retries, on_wait=on_wait)
-        self._wire = wire
+        origin = service_origin(base_url)
+        self._wire = wire = Wire(origin, key, timeout=timeout, policy=retries, on_wait=on_wait)
         self.models = Models(wire)
         self.generations = Generations(wire)
         self.files = Files(wire)
@@ -94,6 +94,8 @@ class RivyaClient:
         self.openapi = OpenAPI(wire)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_wire"):
+            return "RivyaClient(refused)"  # a traceback shows it half made
         return f"RivyaClient({self.origin!r}, key {'set' if self.has_key else 'not set'})"
 
     @property
@@ -129,7 +131,7 @@ class _Calls:
             return read(data)
         except ShapeError as error:
             expected = str(error)
-        raise unexpected_shape(call.name, expected, data, self._wire.key.scrub)
+        raise unexpected_shape(call.name, expected, data)
 
 
 class Models(_Calls):

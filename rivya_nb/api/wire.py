@@ -83,7 +83,7 @@ class Wire:
             )
 
         async def attempt() -> object:
-            return read_json(await self._exchange(call), call.name, self.key.scrub)
+            return read_json(await self._exchange(call), call.name)
 
         return await repeat(
             attempt, call=call.name, policy=self._policy, on_wait=self._on_wait, billed=call.billed
@@ -129,7 +129,7 @@ class Wire:
             response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
             stack.push_async_callback(response.aclose)
             body = await asyncio.wait_for(_read(response, self.origin), self._timeout)
-            return make_answer(response.status_code, response.headers, body)
+            return make_answer(response.status_code, response.headers, body, self.key.scrub)
 
 
 async def _form(upload: Upload | None, stack: contextlib.AsyncExitStack) -> dict[str, Any]:

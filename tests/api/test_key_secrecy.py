@@ -1,0 +1,171 @@
+"""The key leaves in one header to one origin, and is nowhere else to be seen, not even in part."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import logging
+import os
+import pickle
+import traceback
+from pathlib import Path
+
+import pytest
+
+from api.scripted import (
+    IMPATIENT,
+    KEY,
+    Action,
+    answer,
+    client_of,
+    closed_port,
+    raw,
+    refusal,
+    reset,
+    scripted,
+    silence,
+)
+from rivya_nb.api.client import RivyaClient
+from rivya_nb.errors import NotConnectedError, RivyaError
+
+FRAGMENT = KEY[:12]
+ECHO = {"error": {"code": "api_key_invalid", "message": f"no such key: {KEY}", "requestId": KEY}}
+FAULTS = {
+    "refused with the key repeated": answer(401, ECHO),
+    "html with the key repeated": answer(500, f"<h1>{'x' * 100}{KEY}</h1>".encode()),
+    "another shape with the key repeated": answer(200, {"authorization": f"Bearer {KEY}"}),
+    "redirect to an address with the key": answer(302, b"", {"Location": f"https://{KEY}.example/"}),
+    "insufficient": refusal(402, "insufficient_credits"),
+    "reset": reset(after_reading=True),
+    "silence": silence(),
+    "no http": raw(b"220 smtp ready\r\n"),
+}
+
+
+def everything_told(error: BaseException) -> str:
+    """What any traceback could show of an error: its chain, all frames, their locals."""
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join(told.format()) + repr(error) + str(error) + repr(vars(error))
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_no_error_no_traceback_and_no_log_shows_the_key(
+    fault: Action, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="rivya_nb")
+
+    async def main() -> RivyaError:
+        async with scripted(fault) as service, client_of(service) as client:
+            with pytest.raises(RivyaError) as caught:
+                await client.generations.create(b"{}")
+            assert service.received[0].headers["authorization"] == f"Bearer {KEY}"
+            return caught.value
+
+    error = asyncio.run(main())
+    assert FRAGMENT not in everything_told(error)
+    assert FRAGMENT not in caplog.text
+    assert all(FRAGMENT not in repr(vars(record)) for record in caplog.records)
+
+
+def test_a_stalled_upload_that_times_out_or_is_cancelled_shows_no_key(tmp_path: Path) -> None:
+    big = tmp_path / "big.png"
+    big.write_bytes(os.urandom(20_000_000))
+
+    async def refuse_to_read(*_: object) -> None:
+        await asyncio.sleep(0.6)
+
+    async def main() -> list[BaseException]:
+        async with scripted(refuse_to_read) as service, client_of(service) as client:
+
+            async def upload() -> None:
+                await client.files.upload(big, kind="image", model="m", mime_type="image/png", name="b")
+
+            with pytest.raises(RivyaError) as timed_out:
+                await upload()
+            task = asyncio.create_task(upload())
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as cancelled:
+                await task
+            return [timed_out.value, cancelled.value]
+
+    for error in asyncio.run(main()):
+        assert FRAGMENT not in everything_told(error)
+
+
+def test_inspecting_a_client_shows_no_key() -> None:
+    async def main() -> None:
+        async with scripted(answer(200, {"current_credits": 1})) as service, client_of(service) as client:
+            await client.credits.retrieve()
+            seen, todo = set(), [client]
+            while todo:
+                thing = todo.pop()
+                if id(thing) in seen or not type(thing).__module__.startswith("rivya_nb"):
+                    continue
+                seen.add(id(thing))
+                assert FRAGMENT not in repr(thing)
+                inside = vars(thing) if hasattr(thing, "__dict__") else {}
+                assert FRAGMENT not in repr(inside)
+                todo += inside.values()
+            assert repr(client) == f"RivyaClient({service.origin!r}, key set)"
+            with pytest.raises((TypeError, AttributeError, pickle.PicklingError)) as caught:
+                pickle.dumps(client)
+            assert FRAGMENT not in everything_told(caught.value)
+            assert FRAGMENT not in repr(copy.copy(client))
+
+    asyncio.run(main())
+
+
+def test_no_long_lived_object_holds_the_key_where_an_inspector_looks() -> None:
+    async def main() -> None:
+        async with scripted(answer(200, {"current_credits": 1})) as service, client_of(service) as client:
+            await client.credits.retrieve()
+            gc.collect()
+            holders = [
+                thing
+                for thing in gc.get_objects()
+                if type(thing) is dict and any(type(v) is str and v.endswith(KEY) for v in thing.values())
+            ]
+        test_modules_own = {"KEY"}
+        assert [sorted(map(str, holder)) for holder in holders if not test_modules_own & set(holder)] == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("wrong", [f"{KEY}\nX-Evil: 1", f"{KEY} {KEY}", f"{KEY}é", f"{KEY}\x00"])
+def test_a_key_that_fits_no_header_is_refused_without_being_shown(wrong: str) -> None:
+    with pytest.raises(NotConnectedError, match="API key") as caught:
+        RivyaClient(wrong)
+    # This test's own frame holds the key as an argument; the client's must not.
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    inner = [frame for frame in told.stack if "rivya_nb" in frame.filename]
+    assert inner
+    assert all(FRAGMENT not in repr(frame.locals) for frame in inner)
+    assert FRAGMENT not in str(caught.value)
+
+
+def test_a_base_url_that_is_refused_shows_no_key() -> None:
+    with pytest.raises(NotConnectedError) as caught:
+        RivyaClient(KEY, "http://rivya.ai")
+    assert FRAGMENT not in everything_told(caught.value)
+
+
+def test_each_call_is_logged_once_without_its_headers(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="rivya_nb.api")
+
+    async def main() -> None:
+        async with scripted(refusal(404, "not_found")) as service, client_of(service) as client:
+            with pytest.raises(RivyaError):
+                await client.generations.retrieve("task_1")
+        port = closed_port()
+        async with RivyaClient(KEY, f"http://127.0.0.1:{port}", retries=IMPATIENT) as client:
+            with pytest.raises(RivyaError):
+                await client.credits.retrieve()
+
+    asyncio.run(main())
+    first, *others = [record.getMessage() for record in caplog.records if record.name == "rivya_nb.api"]
+    assert first.startswith("GET /api/v1/generations/task_1 -> 404 in ")
+    assert first.endswith(" ms, request req_7")
+    assert len(others) == IMPATIENT.attempts
+    assert all(line.startswith("GET /api/v1/credits -> NotDeliveredError in ") for line in others)

@@ -1,0 +1,231 @@
+"""Fetching pictures: what is accepted, what is refused and in which words, and that nothing half is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import io
+import random
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFile
+
+from api.scripted import IMPATIENT, KEY, Action, Scripted, answer, fetcher_of, raw, reset, scripted, silence
+from rivya_nb.api.hosts import check_target
+from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
+from rivya_nb.errors import PictureError
+
+
+def encoded(kind: str, size: tuple[int, int] = (48, 32), **options: object) -> bytes:
+    noise = random.Random(1).randbytes(size[0] * size[1] * 3)
+    out = io.BytesIO()
+    Image.frombytes("RGB", size, noise).save(out, kind, **options)
+    return out.getvalue()
+
+
+PNG = encoded("PNG")
+OK = answer(200, PNG, {"Content-Type": "image/png"})
+
+
+def fetch(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> tuple[FetchedPicture, Scripted]:
+    async def main() -> tuple[FetchedPicture, Scripted]:
+        async with scripted(*actions) as service:
+            fetcher = fetcher_of(service, max_bytes=max_bytes)
+            try:
+                return await fetcher.fetch(f"{service.origin}/p/1.png?signature=s3cret", folder), service
+            finally:
+                await fetcher.aclose()
+
+    return asyncio.run(main())
+
+
+def refused(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> str:
+    """The message of a fetch that fails; nothing of it stays, and nothing in it gives the address away."""
+    with pytest.raises(PictureError) as caught:
+        fetch(folder, *actions, max_bytes=max_bytes)
+    assert list(folder.iterdir()) == []
+    assert "s3cret" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("kind", "mime"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp")])
+def test_a_whole_picture_is_kept_byte_for_byte(tmp_path: Path, kind: str, mime: str) -> None:
+    data = encoded(kind)
+    picture, service = fetch(tmp_path, answer(200, data, {"Content-Type": "text/plain"}))
+    assert picture.path.read_bytes() == data
+    assert picture.path.parent == tmp_path
+    assert picture.sha256 == hashlib.sha256(data).hexdigest()
+    assert (picture.mime_type, picture.width, picture.height) == (f"image/{mime}", 48, 32)
+    assert picture.size == len(data)
+    assert service.received[0].path == "/p/1.png?signature=s3cret"
+
+
+def test_the_key_is_not_sent_to_a_pictures_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIVYA_API_KEY", KEY)
+    _, service = fetch(tmp_path, OK)
+    assert KEY not in repr(service.received)
+    assert "authorization" not in service.received[0].headers
+
+
+def test_a_compressed_transfer_gives_the_picture_itself(tmp_path: Path) -> None:
+    picture, _ = fetch(tmp_path, answer(200, gzip.compress(PNG), {"Content-Encoding": "gzip"}))
+    assert picture.path.read_bytes() == PNG
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("missing", [1, 5, 16, 400])
+@pytest.mark.parametrize("lenient", [False, True], ids=["", "LOAD_TRUNCATED_IMAGES"])
+def test_a_picture_that_is_cut_short_is_refused(
+    tmp_path: Path, kind: str, missing: int, lenient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", lenient)
+    assert f"The {kind} is " in refused(tmp_path, answer(200, encoded(kind)[:-missing]))
+
+
+def test_a_preview_inside_a_jpeg_does_not_make_up_for_its_missing_end(tmp_path: Path) -> None:
+    exif = b"Exif\x00\x00" + encoded("JPEG", (16, 16))
+    assert "cut short" in refused(tmp_path, answer(200, encoded("JPEG", exif=exif)[:-2]))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"<!doctype html><p>sign in", "A web page (HTML)"),
+        (b"", "Nothing came"),
+        (b'{"error": {}}', "JSON came"),
+        (encoded("GIF"), "a PNG, JPEG or WebP was expected"),
+        (b"\x89PNG\r\n\x1a\n" + b"IEND\xaeB`\x82", "The PNG is damaged"),
+    ],
+)
+def test_what_is_no_picture_is_told_as_what_it_is(tmp_path: Path, body: bytes, said: str) -> None:
+    assert said in refused(tmp_path, answer(200, body, {"Content-Type": "image/png"}))
+
+
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.new("1", (14_000, 13_000)).save(out, "PNG")
+    assert "178,956,970" in refused(tmp_path, answer(200, out.getvalue()))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_picture_with_too_many_bytes_is_refused(tmp_path: Path, told: bool) -> None:
+    head = f"Content-Length: {len(PNG)}\r\n" if told else "Connection: close\r\n"
+    page = raw(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + PNG)
+    assert "more than 0.001 MB" in refused(tmp_path, page, max_bytes=1000)
+
+
+def test_a_compressed_flood_is_refused(tmp_path: Path) -> None:
+    flood = gzip.compress(bytes(5_000_000))
+    assert "more than 1 MB" in refused(tmp_path, answer(200, flood, {"Content-Encoding": "gzip"}))
+
+
+@pytest.mark.parametrize(("status", "said"), [(403, "access denied"), (404, "not found"), (410, "gone")])
+def test_a_picture_that_is_not_given_out_is_asked_for_once(tmp_path: Path, status: int, said: str) -> None:
+    assert f"answered {status}, {said}" in refused(tmp_path, answer(status, b"<Error/>"), OK)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        reset(after_reading=False),
+        reset(after_reading=True),
+        silence(),
+        answer(503, b"busy"),
+        answer(429, b"busy", {"Retry-After": "0"}),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + PNG[:50]),
+    ],
+    ids=["reset unread", "reset", "silence", "503", "429", "cut off"],
+)
+def test_a_passing_fault_is_repeated(tmp_path: Path, fault: Action) -> None:
+    picture, service = fetch(tmp_path, fault, fault, OK)
+    assert picture.path.read_bytes() == PNG
+    assert service.connections == IMPATIENT.attempts
+    assert list(tmp_path.iterdir()) == [picture.path]
+
+
+def test_a_lasting_fault_is_a_message(tmp_path: Path) -> None:
+    assert "could not be fetched" in refused(tmp_path, silence())
+
+
+def test_a_redirect_on_this_machine_is_followed_for_a_service_on_it(tmp_path: Path) -> None:
+    picture, service = fetch(tmp_path, answer(302, b"", {"Location": "/elsewhere.png"}), OK)
+    assert picture.size == len(PNG)
+    assert [sent.path for sent in service.received][1] == "/elsewhere.png"
+
+
+def test_endless_redirects_end(tmp_path: Path) -> None:
+    assert "redirects more than 3 times" in refused(tmp_path, answer(302, b"", {"Location": "/again"}))
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("https://10.0.0.1/x", "private network"),
+        ("https://169.254.169.254/latest/meta-data", "private network"),
+        ("https://[::ffff:10.0.0.1]/", "private network"),
+        ("http://example.com/x.png", "https is needed"),
+        ("file:///etc/passwd", "no web address"),
+        ("http://[::1/", "could not be fetched"),
+    ],
+)
+def test_a_redirect_to_where_no_picture_may_come_from_is_refused(
+    tmp_path: Path, location: str, said: str
+) -> None:
+    assert said in refused(tmp_path, answer(302, b"", {"Location": location}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/1.png",
+        "https://127.0.0.1:{port}/1.png",
+        "https://localhost:{port}/1.png",
+        "https://[::1]:{port}/1.png",
+        "https://0.0.0.0:{port}/1.png",
+        "https://user@127.0.0.1:{port}/1.png",
+        "https:///1.png",
+        "https://exa mple.com/1.png",
+        "//127.0.0.1/1.png",
+        "",
+    ],
+)
+def test_a_service_elsewhere_cannot_point_at_this_machine(tmp_path: Path, url: str) -> None:
+    async def main() -> None:
+        async with scripted(OK) as service:
+            fetcher = PictureFetcher("https://rivya.ai", timeout=0.3, retries=IMPATIENT)
+            port = service.origin.rpartition(":")[2]
+            with pytest.raises(PictureError):
+                await fetcher.fetch(url.format(port=port), tmp_path)
+            await fetcher.aclose()
+            assert service.connections == 0
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_checked_is_what_is_connected_to() -> None:
+    target = asyncio.run(check_target("https://1.1.1.1/a%20b?c=d#e", loopback=False, proxies=False))
+    assert target.url_at(target.addresses[0]) == "https://1.1.1.1:443/a%20b?c=d"
+    assert target.named == "1.1.1.1"
+
+
+def test_a_folder_that_is_not_there_is_a_message(tmp_path: Path) -> None:
+    with pytest.raises(PictureError, match="No picture can be written to"):
+        fetch(tmp_path / "gone", OK)
+
+
+def test_a_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with scripted(silence()) as service:
+            fetcher = PictureFetcher(service.origin)
+            task = asyncio.create_task(fetcher.fetch(f"{service.origin}/1.png", tmp_path))
+            await service.called.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await fetcher.aclose()
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
