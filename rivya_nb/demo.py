@@ -6,6 +6,7 @@ Imports the extra `lab`; the command line checks for it before it comes here.
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 CELL_SECONDS = 300
 """How long one cell may take before the demo gives up."""
 
-_PROGRESS = re.compile(r"^.*\d+ of \d+ done.*$", re.MULTILINE)
+_PROGRESS = re.compile(r"^(\d+ of \d+ done(?: · \d+ [a-z]{4,})*).*$", re.MULTILINE)
+"""The line of a run's live display that tells how far it is; the group is its counts, without the time."""
 
 
 class DemoError(RivyaError):
@@ -50,47 +52,45 @@ class DemoResult:
 
 
 class Progress:
-    """Says what is happening: in place on a terminal, a line for each step elsewhere."""
+    """Says what is happening: one line for each step, rewritten in place where the output is a terminal."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._in_place = out.isatty()
-        self._open = ""
+        self._counts = ""
         self._started = 0.0
 
-    def begin(self, step: str) -> None:
-        self._open = step
+    def begin(self, number: str, step: str) -> None:
+        self._number, self._step = number, step
         self._started = time.monotonic()
-        if self._in_place:
-            self._rewrite(step)
+        self._write(f"{number}  {step}")
 
-    def say(self, state: str) -> None:
-        """What the step under way has come to."""
-        if self._in_place:
-            self._rewrite(f"{self._open}  {state}")
-        else:
-            self._line(f"{' ' * 7}{state}")
+    def say(self, counts: str, line: str) -> None:
+        """What the step under way has come to: `line`, which begins with the `counts` of its jobs."""
+        if self._in_place or counts != self._counts:
+            self._write(f"{self._number}  {line}")
+        self._counts = counts
 
     def end(self) -> None:
-        line = f"{self._open}  {time.monotonic() - self._started:.1f} s"
         if self._in_place:
-            self._rewrite(line)
-            self._line("")
+            self._write(f"{self._number}  {time.monotonic() - self._started:4.1f} s  {self._step}")
+            print(file=self._out)
+
+    def _write(self, text: str) -> None:
+        if self._in_place:
+            text = text[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
         else:
-            self._line(line)
-
-    def _rewrite(self, text: str) -> None:
-        print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
-
-    def _line(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+            print(text, file=self._out, flush=True)
 
 
 class _ThisInterpreter(KernelSpecManager):
     """Whatever kernels are installed where: the demo's runs in the Python that runs the demo."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        return KernelSpec(argv=make_ipkernel_cmd(), display_name=kernel_name, language="python")
+        # Newer kernels warn on the terminal that their loopback connection is not encrypted.
+        command = make_ipkernel_cmd(extra_arguments=["--log-level=ERROR"])
+        return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 
 class _Execution(NotebookClient):
@@ -103,7 +103,6 @@ class _Execution(NotebookClient):
         )
         self._progress = progress
         self._steps = [cell["id"] for cell in notebook.cells if cell.cell_type == "code"]
-        self._said = ""
         self.on_cell_execute = self._begin
         self.on_cell_executed = self._end
 
@@ -113,16 +112,15 @@ class _Execution(NotebookClient):
         content = msg["content"]
         data = content.get("data", {}) if isinstance(content, dict) else {}
         found = _PROGRESS.search(data.get("text/plain", ""))
-        if found and found[0] != self._said:
-            self._said = found[0]
-            self._progress.say(self._said.strip())
+        if found:
+            self._progress.say(found[1], found[0])
         return super().process_message(msg, cell, cell_index)
 
     def _begin(self, cell: NotebookNode, **_: object) -> None:
         if cell.cell_type == "code":
             number = self._steps.index(cell["id"]) + 1
             first_line = cell.source.splitlines()[0]
-            self._progress.begin(f"{number:2}/{len(self._steps)}  {first_line[:64]}")
+            self._progress.begin(f"{number}/{len(self._steps)}", first_line)
 
     def _end(self, **_: object) -> None:
         self._progress.end()

@@ -42,7 +42,7 @@ FLOORS = (
     ("jobs",),
     ("store", "api", "sandbox"),
     ("contract",),
-    ("errors", "_version"),
+    ("errors", "files", "_version"),
 )
 FACE = "__init__"
 

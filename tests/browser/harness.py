@@ -141,7 +141,7 @@ class OpenNotebook:
         """`JupyterLab Light` or `JupyterLab Dark`."""
         self.command("apputils:change-theme", theme=theme)
         light = "true" if theme.endswith("Light") else "false"
-        self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for()
+        self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(state="attached")
 
     def save(self) -> NotebookNode:
         """Save and give what now is on disk."""

@@ -1,0 +1,126 @@
+"""A run as it looks in JupyterLab: while it works, when it is done, and when somebody opens it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from browser.harness import Lab, OpenNotebook, as_received, write_notebook
+
+CONNECT = "%load_ext rivya_nb\nimport rivya_nb as rv\nrv.connect(base_url='sandbox')"
+ASK = """%%rivya seed=1..3 aspect_ratio=1:1,16:9 resolution=1K --out bottles
+A glass bottle on a soft studio background, แสงเช้า, sandbox:fail(seed=2, aspect_ratio=16:9)"""
+TURN = "bottles.grid(rows='aspect_ratio', cols='seed')"
+RUN, TURNED = 1, 2
+
+LABELS = ("1:1", "16:9", "seed 1", "seed 2", "seed 3")
+
+# The lowest contrast (WCAG 2) of any visible text with what is behind it, opacity included, and that text.
+LOWEST_CONTRAST = """output => {
+    const parse = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+    const over = ([r, g, b, a = 1], under) => [r, g, b].map((c, i) => c * a + under[i] * (1 - a));
+    const light = rgb => rgb.map(c => c / 255).map(c => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+    let lowest = [99, ''];
+    const visit = (element, under, opacity) => {
+        const style = getComputedStyle(element);
+        const behind = over(parse(style.backgroundColor), under);
+        const [r, g, b, a = 1] = parse(style.color);
+        const strength = opacity * Number(style.opacity);
+        for (const child of element.childNodes) {
+            if (child.nodeType === 1 && child.tagName !== 'STYLE') visit(child, behind, strength);
+            if (child.nodeType !== 3 || !child.textContent.trim()) continue;
+            const [x, y] = [light(over([r, g, b, a * strength], behind)), light(behind)];
+            const contrast = (Math.max(x, y) + .05) / (Math.min(x, y) + .05);
+            if (contrast < lowest[0]) lowest = [contrast, child.textContent.trim()];
+        }
+    };
+    visit(output, parse(getComputedStyle(document.querySelector('.jp-NotebookPanel')).backgroundColor), 1);
+    return lowest;
+}"""
+READABLE = 3.0
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook that was run and saved, and what its run's cell showed on the way."""
+
+    path: Path
+    while_working: str
+    pictures_before_any: int
+    bytes_before: int
+
+
+@pytest.fixture(scope="module")
+def executed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Executed:
+    shots = tmp_path_factory.mktemp("shots")
+    path = write_notebook(lab.folder / "run.ipynb", [CONNECT, ASK, TURN])
+    bytes_before = path.stat().st_size
+    notebook = lab.open(path)
+    notebook.run_all()
+    notebook.wait_for_output(RUN, "0 of 6 done")
+    while_working = notebook.output(RUN).first.inner_text()
+    pictures = notebook.output(RUN).locator("img").count()
+    notebook.screenshot(shots / "live.png")
+    notebook.wait_until_done(TURNED)
+    notebook.screenshot(shots / "done.png")
+    notebook.save()
+    notebook.close()
+    lab.end_kernels()
+    return Executed(path, while_working, pictures, bytes_before)
+
+
+def check_run(notebook: OpenNotebook) -> None:
+    """The run's cell shows five labelled pictures in two shapes, and why the sixth is missing."""
+    pictures = notebook.pictures(RUN)
+    assert len(pictures) == 5
+    shapes = {round(w / h, 1) for w, h in (picture["shown"] for picture in pictures)}
+    assert shapes == {1.0, 1.8}
+    assert all(min(picture["shown"]) >= 80 and picture["alt"] for picture in pictures)
+    text = notebook.output(RUN).first.inner_text()
+    for label in (*LABELS, "generation_failed", "60 credits"):
+        assert label in text
+    assert notebook.output(RUN).count() == 1
+
+
+def check_turned(notebook: OpenNotebook) -> None:
+    pictures = notebook.pictures(TURNED)
+    assert len(pictures) == 5
+    rows = notebook.output(TURNED).locator("tbody tr")
+    assert [row.locator("img").count() for row in rows.all()] == [3, 2]
+
+
+def check_contrast(notebook: OpenNotebook) -> None:
+    for cell in (RUN, TURNED):
+        contrast, text = notebook.output(cell).first.evaluate(LOWEST_CONTRAST)
+        assert contrast >= READABLE, f"{text!r} is hard to read in cell {cell}"
+
+
+def test_a_run_shows_its_final_shape_before_its_first_picture(executed: Executed) -> None:
+    assert executed.pictures_before_any == 0
+    for label in (*LABELS, "72 credits"):
+        assert label in executed.while_working
+
+
+def test_the_saved_notebook_stays_small(executed: Executed) -> None:
+    assert executed.path.stat().st_size - executed.bytes_before < 400_000
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("origin", ["own", "received"])
+def test_a_reopened_notebook_shows_the_run(
+    lab: Lab, executed: Executed, theme: str, origin: str, tmp_path: Path
+) -> None:
+    path = executed.path
+    if origin == "received":
+        path = as_received(path, lab.folder / f"received-{theme[-4:]}.ipynb")
+    notebook = lab.open(path)
+    notebook.set_theme(theme)
+    assert notebook.is_trusted() is (origin == "own")
+    check_run(notebook)
+    check_turned(notebook)
+    notebook.screenshot(tmp_path / f"{origin}-{theme}.png")
+    check_contrast(notebook)
+    notebook.close()
