@@ -19,8 +19,9 @@ LITERAL = "; braces that belong to the text are written {{ and }}"
 UNNAMED = "prompt"
 """What an axis is called that the prompt gives no name."""
 
-# `{{a|b} c|d}`: two opening braces of which each has a closing one of its own are meant as nesting.
-_TORN_ESCAPE = re.compile(r"\{\{[^{}]*\}[^{}]*\|[^{}]*\}(?!\})")
+# `{{a|b} c|d}` and `{{{a}}|b}`: an axis whose first option begins with a brace, but reads as a literal one.
+_TORN_ESCAPE = re.compile(r"\{(?:\{\{[^{}]*\}\}|\{[^{}]*\})[^{}]*\|[^{}]*\}(?!\})")
+_MAX_DEPTH = 20
 _PATH = re.compile(r"(\w+)(\.\w+|\[[^\[\]]*\])+")
 
 
@@ -53,7 +54,7 @@ class _Parser:
         self._variables = variables
         self._pairs = _pairs(text)
 
-    def nodes(self, start: int, end: int) -> tuple[Node, ...]:
+    def nodes(self, start: int, end: int, depth: int = 0) -> tuple[Node, ...]:
         text, nodes, here = self._text, list[Node](), start
         while here < end:
             pair = text[here : min(here + 2, end)]
@@ -66,7 +67,7 @@ class _Parser:
                 here += 2
             elif text[here] == "{" and here in self._pairs:
                 close = self._pairs[here]
-                nodes += self._braced(here, close)
+                nodes += self._braced(here, close, depth + 1)
                 here = close + 1
             else:
                 stop = next((at for at in range(here + 1, end) if text[at] in "{}"), end)
@@ -74,20 +75,23 @@ class _Parser:
                 here = stop
         return tuple(nodes)
 
-    def _braced(self, open_: int, close: int) -> Sequence[Node]:
+    def _braced(self, open_: int, close: int, depth: int) -> Sequence[Node]:
         """What a pair of braces means: a name, an axis, or itself."""
         source = self._text[open_ : close + 1]
+        if depth > _MAX_DEPTH:
+            self._wrong(f"{short(source)} lies more than {_MAX_DEPTH} braces deep")
+            return ()
         name = python_name(source[1:-1].strip())
         if name is not None:
             return (Slot(name, source),)
         bars = self._bars(open_ + 1, close)
-        if (bars or "=" in source) and (group := self._group(open_, close, bars)):
+        if (bars or "=" in source) and (group := self._group(open_, close, bars, depth)):
             return (group,)
         if self._variables and (path := _PATH.fullmatch(source[1:-1].strip())) and python_name(path[1]):
             self._wrong(f"{source} is more than a plain name; give it one in Python first{LITERAL}")
-        return ("{", *self.nodes(open_ + 1, close), "}")
+        return ("{", *self.nodes(open_ + 1, close, depth), "}")
 
-    def _group(self, open_: int, close: int, bars: list[int]) -> Group | None:
+    def _group(self, open_: int, close: int, bars: list[int], depth: int) -> Group | None:
         source = self._text[open_ : close + 1]
         edges = [open_, *bars, close]
         spans = [(left + 1, right) for left, right in pairwise(edges)]
@@ -109,7 +113,7 @@ class _Parser:
             if name is None:
                 return None
             self._wrong(f"{short(source)} has no option; write {{{name}=one|another}}")
-        return Group(name, tuple(self.nodes(*span) for span in spans), source)
+        return Group(name, tuple(self.nodes(*span, depth) for span in spans), source)
 
     def _bars(self, start: int, end: int) -> list[int]:
         """Where the options of a group end; bars within inner braces belong to those."""

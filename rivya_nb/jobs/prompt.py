@@ -220,7 +220,7 @@ def _insertable(name: str, namespace: Mapping[str, object], axes: Iterable[str])
             key for key, value in namespace.items() if not key.startswith("_") and isinstance(value, fitting)
         ]
         hint = did_you_mean(name, [*axes, *known])
-        raise UsageError([Mistake("prompt", f"{{{name}}} is no variable of the notebook{hint or LITERAL}")])
+        raise UsageError([Mistake("prompt", f"{{{name}}} is no variable of this notebook{hint or LITERAL}")])
     value = namespace[name]
     values = as_axis(value, f"prompt: {{{name}}}")
     if values is None:

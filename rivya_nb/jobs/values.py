@@ -87,8 +87,8 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
         return None
     if not items:
         raise UsageError([Mistake(where, f"an empty {type(value).__name__} leaves nothing to ask for")])
-    if len(items) > MAX_VALUES:
-        raise UsageError([Mistake(where, _too_many(len(items)))])
+    if items[MAX_VALUES:]:  # not len(), which a range may be too long for
+        raise UsageError([Mistake(where, f"more than {MAX_VALUES:,} values are too many for an axis")])
     return tuple(_once(items))
 
 

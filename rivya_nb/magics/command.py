@@ -50,6 +50,6 @@ def parse_command(text: str, commands: Collection[str]) -> Command:
 
 def _unknown(name: str, commands: Collection[str]) -> str:
     if "=" in name:
-        return "this is for the session; params belong to a %%rivya cell, with its prompt below the line"
+        return "this is for the session; params belong to a %%rivya cell, above its prompt"
     hint = did_you_mean(name, commands) or f"; it has {listing(commands)}"
     return f"{name!r} is no command{hint}"

@@ -93,7 +93,7 @@ def refuse_keys(words: list[str]) -> None:
         UsageError: it does.
     """
     for word, following in zip_longest(words, words[1:], fillvalue=""):
-        name = re.sub(r"[\W_]", "", word.partition("=")[0]).casefold()
+        name = "" if word[0] in "\"'" else re.sub(r"[\W_]", "", word.partition("=")[0]).casefold()
         assigned = "=" in word or following.startswith("=") or word[0] in DASHES
         if _KEY_PREFIX in word.casefold() or name.endswith("apikey") or (assigned and name in _KEY_NAMES):
             message = (
