@@ -11,13 +11,14 @@ import asyncio
 import concurrent.futures
 import importlib
 import os
+import queue
 import signal
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -93,15 +94,16 @@ class Home:
         is needed. Raises TimeoutError past the time (the work goes on), what the work raised, and
         RivyaError where the loop is gone or cannot be nested. KeyboardInterrupt ends the wait, not the work.
         """
-        if not future.done():
-            self._require_usable()
-            if self._is_here():
-                self._wait_nested(future, timeout)
-            else:
-                self._wait_blocking(future, timeout)
-        if not future.done():
-            raise TimeoutError(f"not finished within {timeout:g} s; the work goes on")
-        return future.result()
+        with _SigintHeld() as sigint:
+            if not future.done():
+                self._require_usable()
+                if self._is_here():
+                    self._wait_nested(future, timeout, sigint)
+                else:
+                    self._wait_blocking(future, timeout, sigint)
+            if not future.done():
+                raise TimeoutError(f"not finished within {timeout} s; the work goes on")
+            return future.result()
 
     async def _arrival(
         self, future: concurrent.futures.Future[Any], timeout: float | None, tick: float
@@ -119,35 +121,33 @@ class Home:
                 return
             await asyncio.wait([arrived], timeout=pause)
 
-    def _wait_nested(self, future: concurrent.futures.Future[Any], timeout: float | None) -> None:
+    def _wait_nested(
+        self, future: concurrent.futures.Future[Any], timeout: float | None, sigint: _SigintHeld
+    ) -> None:
         _allow_nesting(self.loop, in_kernel=self.in_kernel)
         waiter = self.loop.create_task(self._arrival(future, timeout, TICK))
-        interrupted = False
-
-        def interrupt() -> None:
-            nonlocal interrupted
-            interrupted = True
-            self.loop.call_soon_threadsafe(waiter.cancel)
-
+        sigint.wake = lambda: self.loop.call_soon_threadsafe(waiter.cancel)
         try:
-            with _on_sigint(interrupt):
-                self.loop.run_until_complete(waiter)
-        except asyncio.CancelledError:
-            if not interrupted:
-                raise
+            self.loop.run_until_complete(waiter)
         finally:
+            # Left alive it would go on beside the next cell.
             waiter.cancel()
-        if interrupted:
-            raise KeyboardInterrupt
 
-    def _wait_blocking(self, future: concurrent.futures.Future[Any], timeout: float | None) -> None:
+    def _wait_blocking(
+        self, future: concurrent.futures.Future[Any], timeout: float | None, sigint: _SigintHeld
+    ) -> None:
+        # The one queue that a signal's handler may put something into while its thread is waiting for it.
+        arrived: queue.SimpleQueue[None] = queue.SimpleQueue()
+        sigint.wake = lambda: arrived.put(None)
+        future.add_done_callback(lambda _: arrived.put(None))
         end = None if timeout is None else time.monotonic() + timeout
-        while not future.done():
+        while not future.done() and not sigint.seen:
             self._require_usable()
             pause = TICK if end is None else min(TICK, end - time.monotonic())
             if pause <= 0:
                 return
-            concurrent.futures.wait([future], timeout=pause)
+            with suppress(queue.Empty):
+                arrived.get(timeout=pause)
 
     def _is_here(self) -> bool:
         """Whether this thread is the one that runs the loop, also when another loop runs on top of it."""
@@ -205,26 +205,35 @@ def _settle(loop: asyncio.AbstractEventLoop, arrived: asyncio.Future[None]) -> N
         loop.call_soon_threadsafe(settle)
 
 
-@contextmanager
-def _on_sigint(act: Callable[[], None]) -> Iterator[None]:
-    """Call `act` on SIGINT, in place of whatever handles it now.
+class _SigintHeld:
+    """While it lasts, SIGINT only calls `wake`; KeyboardInterrupt is raised at its end.
 
-    Python's own handler raises KeyboardInterrupt wherever the thread is: in a nested loop that may be
-    inside a step of the very work that an interrupt must not harm.
+    Python's own handler raises wherever the main thread is: within a step of the work, when that runs on
+    this thread, or while a lock of its future is held, which would then be held for ever.
     """
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(previous):
-        yield
-        return
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        act()
+    def __init__(self) -> None:
+        self.seen = False
+        self.wake: Callable[[], object] = bool
 
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    def __enter__(self) -> _SigintHeld:
+        self._previous = signal.getsignal(signal.SIGINT)
+        in_main = threading.current_thread() is threading.main_thread()
+        # What is not callable ignores the signal, or is not Python's to put back.
+        self._holding = in_main and callable(self._previous)
+        if self._holding:
+            signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._holding:
+            signal.signal(signal.SIGINT, self._previous)
+        if self.seen:
+            raise KeyboardInterrupt from None
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self.seen = True
+        self.wake()
 
 
 def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:

@@ -41,8 +41,8 @@ def test_an_interrupt_ends_the_wait_and_leaves_the_work(kernel: Kernel, cell: st
 
 def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: Kernel) -> None:
     kernel.ok(LOAD)
-    kernel.ok(f"work = w.Work({ENDLESS}, busy=500_000)")
-    for _ in range(10):
+    kernel.ok(f"work = w.Work({ENDLESS}, busy=3_000_000)")
+    for _ in range(5):
         waiting = kernel.send("print('waiting')\nwork.home.wait(work.future)")
         kernel.until(lambda request=waiting: "waiting" in request.stdout, "the cell waits")
         kernel.interrupt()
