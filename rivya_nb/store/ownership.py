@@ -1,7 +1,8 @@
 """Which process works on a job: one that holds a lock on a file of its own for as long as it lives.
 
 The operating system lets go of the lock when the process ends, however it ends; a process that is merely busy
-or suspended keeps it. Ids are never used twice, so an owner that is found dead stays dead.
+or suspended keeps it. A forked child does not hold it: filelock closes the file there. Ids are never used
+twice, so an owner that is found dead stays dead.
 """
 
 from __future__ import annotations
