@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rivya_nb._version import __version__
-from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 from rivya_nb.sandbox.faults import HTTP_STATUS, Fault
 from rivya_nb.sandbox.gallery import MIME_TYPES, Gallery
 from rivya_nb.sandbox.keys import Key
@@ -35,8 +35,6 @@ from rivya_nb.sandbox.schemas import (
 )
 from rivya_nb.sandbox.service import Service
 
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
-
 _bearer = HTTPBearer(auto_error=False, description="An API key, `rvya_sk_…`")
 _errors: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorEnvelope}, "5XX": {"model": ErrorEnvelope}}
 
@@ -46,7 +44,7 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
     app = FastAPI(
         title="Rivya Public API (sandbox)",
         version=__version__,
-        description="The documented contract of the Rivya Public API v1 on this machine, with drawn pictures.",
+        description="The documented contract of the Rivya Public API v1 on this machine; pictures are drawn.",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,

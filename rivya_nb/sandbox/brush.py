@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -20,7 +21,7 @@ _DARKEST, _BRIGHTEST = -0.9, 0.35
 
 
 class Brush:
-    """Draws on a sheet of its own. Lengths in units of the object's height; (0, 0) is where it stands, y is up.
+    """Draws on a sheet of its own. Lengths in units of the object's height; it stands on (0, 0), y is up.
 
     `scale` is in pixels per unit; `light` where the light comes from, -1 (left) to 1 (right).
     """
@@ -146,11 +147,11 @@ def oval(x: float, y: float, width: float, height: float, turn: float = 0.0) -> 
 
 
 def _smooth(profile: Sequence[Point], rounds: int = 4) -> list[Point]:
-    """Chaikin's curve: each round cuts every corner at a quarter of its sides, so it never swings beyond them."""
+    """Chaikin's curve: each round cuts every corner at a quarter of its sides, and never swings out."""
     curve = list(profile)
     for _ in range(rounds):
         cut = [curve[0]]
-        for (ax, ay), (bx, by) in zip(curve, curve[1:], strict=False):
+        for (ax, ay), (bx, by) in pairwise(curve):
             cut += [
                 (0.75 * ax + 0.25 * bx, 0.75 * ay + 0.25 * by),
                 (0.25 * ax + 0.75 * bx, 0.25 * ay + 0.75 * by),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
+"""Under which names a sandbox serves: to this machine only."""
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:

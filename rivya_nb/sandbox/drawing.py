@@ -1,8 +1,8 @@
 """The sandbox's painter: a still life for any prompt, always the same one for the same request.
 
-The seed rules the composition: light, place, proportions and hue. The words rule what is shown, its colours and
-the hour, and whatever they are, they shift the palette. References hang as framed prints and lend their colours.
-Everything soft is painted small and enlarged; only the object is painted at the picture's own size.
+The seed rules the composition: light, place, proportions and hue. The words rule what is shown, its colours
+and the hour, and whatever they are, they shift the palette. References hang as framed prints and lend their
+colours. Everything soft is painted small and enlarged; only the object is painted at the picture's size.
 """
 
 from __future__ import annotations

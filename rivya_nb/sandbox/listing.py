@@ -43,15 +43,13 @@ def _model(model: Model) -> PublicModel:
 
 
 def _param(param: Param) -> ModelParam:
-    limits = (param.minimum, param.maximum, param.step)
+    limits = ModelRange(min=param.minimum, max=param.maximum, step=param.step)
     return ModelParam(
         key=param.key,
         type=param.type,
         required=param.required,
         default=param.default,
-        range=None
-        if limits == (None, None, None)
-        else ModelRange(min=limits[0], max=limits[1], step=limits[2]),
+        range=limits if param.type == "number" else None,
         options=None if param.options is None else list(param.options),
     )
 

@@ -1,7 +1,7 @@
 """Starting or joining the sandbox of a folder, from any number of processes.
 
-A lease is a plain TCP connection that the holder does nothing with: when the holder ends, however it ends, the
-operating system closes it, and the server goes with its last lease.
+A lease is a plain TCP connection that the holder does nothing with: when the holder ends, however it ends,
+the operating system closes it, and the server goes with its last lease.
 """
 
 from __future__ import annotations
@@ -77,7 +77,12 @@ class Lease:
                     del _connections[self.folder]
 
 
-def join(folder: Path, *, latency: float | None = None, credits: int | None = None) -> Lease:
+def join(
+    folder: Path,
+    *,
+    latency: float | None = None,
+    credits: int | None = None,  # noqa: A002 - the service's own word
+) -> Lease:
     """Join the sandbox that runs on `folder`, or start one there; all leases of a process share a connection.
 
     `latency` (seconds per task) and `credits` (of a fresh account) matter only to a server that is started by

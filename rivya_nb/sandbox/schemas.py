@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class GenerationBody(BaseModel):
@@ -26,6 +27,16 @@ class GenerationBody(BaseModel):
     prompt: str = Field("", description="Required by the image models; each has its own maximum length.")
     params: dict[str, Any] = Field(default_factory=dict)
     client_request_id: str = Field("", description="A trace id of the caller's; no idempotency.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_whole_characters(cls, body: Any) -> Any:
+        # JSON can spell half of a character, which no text in UTF-8 can hold.
+        try:
+            json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds half of a character (a lone surrogate)") from None
+        return body
 
 
 class TaskResult(BaseModel):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import uvicorn
 
-from rivya_nb.sandbox.app import LOOPBACK_HOSTS, create_app
-from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.app import create_app
+from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 
 UNCLAIMED_SECONDS = 15.0
 """How long a server that was started for leases waits for the first."""
@@ -92,8 +92,8 @@ async def _serve_leases(config: SandboxConfig, folder: Path, lease_id: str) -> N
 class _Leases:
     """Who still needs the server: each holds a TCP connection, which the system closes when a holder dies.
 
-    A holder is greeted with the server's id. Whoever is not greeted has no lease, so a server that has decided
-    to stop can never be joined.
+    A holder is greeted with the server's id. Whoever is not greeted has no lease, so a server that has
+    decided to stop can never be joined.
     """
 
     def __init__(self, lease_id: str, on_unused: Callable[[], None]) -> None:

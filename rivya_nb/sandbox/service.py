@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from rivya_nb.contract.catalogue import Model, bundled
 from rivya_nb.contract.references import SNIFF_BYTES, sniff
 from rivya_nb.sandbox import listing, tasks, validation
-from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 from rivya_nb.sandbox.database import ConflictError, Database, Idempotency, NotEnoughError, StoredFile
 from rivya_nb.sandbox.faults import Fault
 from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, Key
@@ -208,9 +208,7 @@ class Service:
         """The ids of the files that a request refers to; what cannot be found is added to `wrong`."""
         found = []
         for index, item in enumerate(validation.media_items(params)):
-            # A sandbox that was started again has another port, so the path alone says which file is meant.
-            path = urlsplit(item["url"]).path
-            file_id = path.removeprefix("/files/").partition(".")[0] if path.startswith("/files/") else ""
+            file_id = _uploaded_id(item["url"])
             try:
                 found.append(self.file(file_id, key).id)
             except Fault:
@@ -285,3 +283,13 @@ class Service:
     def _too_many(self, wait: float) -> Fault:
         after = math.ceil(wait) if self.config.send_retry_after else None
         return Fault("rate_limited", _KEY_REFUSALS["rate_limited"], retry_after=after)
+
+
+def _uploaded_id(url: str) -> str:
+    """The file that one of our own urls names; of any port, since a sandbox that starts again has another."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    own = parts.hostname in LOOPBACK_HOSTS and parts.path.startswith("/files/")
+    return parts.path.removeprefix("/files/").partition(".")[0] if own else ""

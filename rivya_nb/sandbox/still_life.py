@@ -143,12 +143,17 @@ def candle(brush: Brush, paints: Paints, chance: Random) -> None:
         colour = paints.accent if index == 1 else paints.body
         brush.round(turned([(0, wide), (0, wide), (high, wide), (high, wide)], x), colour, depth=0.3)
         brush.fall(oval(x, high, wide, wide * 0.2), lit(colour, 0.2), lit(colour, 0.1))
-        brush.flat([(x - 0.006, high), (x - 0.004, high + 0.06), (x + 0.006, high + 0.06), (x + 0.006, high)],
-                   (0.25, 0.02, 60))  # fmt: skip
+        wick = [(x - 0.006, high), (x - 0.004, high + 0.06), (x + 0.006, high + 0.06), (x + 0.006, high)]
+        brush.flat(wick, (0.25, 0.02, 60))
         for share, tone in ((1.0, (0.82, 0.16, 70)), (0.68, (0.93, 0.13, 95)), (0.36, (0.98, 0.04, 100))):
-            flame = [(high + 0.03, 0.012 * share), (high + 0.08, 0.038 * share),
-                     (high + 0.08 + 0.07 * share, 0.018 * share), (high + 0.08 + 0.13 * share, 0.0)]  # fmt: skip
-            brush.flat(turned(flame, x), tone, alpha=0.9)
+            low = high + 0.08
+            flame = [
+                (low - 0.05, 0.012),
+                (low, 0.038),
+                (low + 0.07 * share, 0.018),
+                (low + 0.13 * share, 0.0),
+            ]
+            brush.flat(turned([(y, wide * share) for y, wide in flame], x), tone, alpha=0.9)
 
 
 def sphere(brush: Brush, paints: Paints, chance: Random) -> None:

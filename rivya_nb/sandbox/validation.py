@@ -1,7 +1,7 @@
 """The server's own judgement of a request, as strict as the documentation and by a model's record alone.
 
-Deliberately independent of what the client checks (`rivya_nb.contract`'s params, references and request): that
-code converts and helps, this one only says no, so that a mistake in one is seen by the other.
+Deliberately independent of what the client checks (`rivya_nb.contract`'s params, references and request):
+that code converts and helps, this one only says no, so that a mistake in one is seen by the other.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def upload_limits(
 ) -> tuple[int, tuple[str, ...]] | None:
     """The most bytes and the MIME types for a file of that kind; None where the model takes no such file."""
     megabytes: float = DEFAULT_IMAGE_MEGABYTES
-    types = DEFAULT_IMAGE_TYPES
+    types: tuple[str, ...] = DEFAULT_IMAGE_TYPES
     if model is not None:
         if model.references is None or kind not in (model.references.kinds or (kind,)):
             return None

@@ -1,0 +1,90 @@
+"""Sandboxes for tests: the real service on a real socket, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rivya_nb.sandbox import DEFAULT_KEY
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.server import build
+
+INSTANT = SandboxConfig(latency=0)
+MODEL = "wan-2-7-image-pro"
+
+
+@contextlib.contextmanager
+def running_sandbox(config: SandboxConfig = INSTANT, folder: Path | None = None) -> Iterator[str]:
+    """The url of a sandbox that runs for as long as the block; without a folder it forgets everything."""
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server = build(config, folder)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+
+
+@contextlib.contextmanager
+def sandbox_client(
+    config: SandboxConfig = INSTANT, folder: Path | None = None, key: str | None = DEFAULT_KEY
+) -> Iterator[httpx.Client]:
+    """A plain HTTP client of a sandbox of its own; the key is sent unless it is None."""
+    headers = {} if key is None else bearer(key)
+    with (
+        running_sandbox(config, folder) as url,
+        httpx.Client(base_url=url, headers=headers, timeout=20) as client,
+    ):
+        yield client
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def submit(
+    client: httpx.Client, prompt: str = "A glass bottle", *, key: str | None = None, **params: Any
+) -> httpx.Response:
+    """Ask for a picture; `key` is the idempotency key."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    body = {"model": MODEL, "prompt": prompt, "params": params}
+    return client.post("/api/v1/generations", json=body, headers=headers)
+
+
+def upload(client: httpx.Client, data: bytes, name: str = "reference.png", **fields: str) -> httpx.Response:
+    return client.post(
+        "/api/v1/files", files={"file": (name, data)}, data={"kind": "image", "model": MODEL} | fields
+    )
+
+
+def code(response: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal, whose shape is checked on the way."""
+    error = response.json()["error"]
+    assert set(error) == {"code", "message", "requestId"}
+    assert error["message"]
+    assert error["requestId"].startswith("req_")
+    return response.status_code, error["code"]
+
+
+def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether the condition comes true in time."""
+    woken = threading.Event()
+    waited = 0.0
+    while not condition():
+        if waited > seconds:
+            return False
+        woken.wait(0.05)
+        waited += 0.05
+    return True
