@@ -64,8 +64,10 @@ def picture_rows(number: int, pictures: Sequence[PictureRecord]) -> list[dict[st
     ]
 
 
-def cell_rows(run_id: int, cells: Sequence[CellRecord], numbers: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The rows of a run's cells, in the order of the plan."""
+def cell_rows(
+    run_id: int, start: int, cells: Sequence[CellRecord], numbers: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """The rows of a run's cells in their order, from the position `start` on."""
     return [
         {
             "run_id": run_id,
@@ -74,7 +76,7 @@ def cell_rows(run_id: int, cells: Sequence[CellRecord], numbers: Mapping[str, in
             "coordinates": _json(cell.coordinates),
             "reused": cell.reused,
         }
-        for position, cell in enumerate(cells)
+        for position, cell in enumerate(cells, start)
     ]
 
 

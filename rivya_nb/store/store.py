@@ -96,14 +96,9 @@ class Store:
         now = time.time()
         with self._database.writing() as connection:
             self._insert_jobs(connection, jobs)
-            numbers = _numbers(connection, {cell.job_id for cell in cells})
-            unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
-            if unknown:
-                raise _unknown_job(unknown[0])
             values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
             run_id: int = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
-            if cells:
-                connection.execute(insert(run_jobs), rows.cell_rows(run_id, cells, numbers))
+            _append_cells(connection, run_id, cells)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
 
     def run(self, run_id: int) -> RunRecord:
@@ -139,20 +134,16 @@ class Store:
                 found.update((record.id, record) for record in records)
         return [found[run_id] for run_id in sorted(found, reverse=True)]
 
-    def extend_run(
-        self, run_id: int, *, cells: Sequence[CellRecord], jobs: Sequence[JobRecord]
-    ) -> RunRecord:
-        """Add new `jobs` to a run, in one transaction; `cells` point at them."""
+    def extend_run(self, run_id: int, *, cells: Sequence[CellRecord], jobs: Sequence[JobRecord]) -> RunRecord:
+        """Add `cells` to a run, after those it has, and their new `jobs`, in one transaction.
+
+        Raises:
+            UsageError: there is no run with this id.
+        """
+        self.run(run_id)
         with self._database.writing() as connection:
             self._insert_jobs(connection, jobs)
-            numbers = _numbers(connection, {cell.job_id for cell in cells})
-            last = select(func.max(run_jobs.c.position)).where(run_jobs.c.run_id == run_id)
-            after = connection.execute(last).scalar()
-            start = 0 if after is None else after + 1
-            new = rows.cell_rows(run_id, cells, numbers)
-            connection.execute(
-                insert(run_jobs), [{**row, "position": start + row["position"]} for row in new]
-            )
+            _append_cells(connection, run_id, cells)
         return self.run(run_id)
 
     # Jobs
@@ -330,6 +321,17 @@ def _numbers(connection: Connection, job_ids: Collection[str]) -> dict[str, int]
         found = connection.execute(select(jobs.c.id, jobs.c.number).where(jobs.c.id.in_(some)))
         numbers.update((job_id, number) for job_id, number in found)
     return numbers
+
+
+def _append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:
+    numbers = _numbers(connection, {cell.job_id for cell in cells})
+    unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
+    if unknown:
+        raise _unknown_job(unknown[0])
+    following = select(func.coalesce(func.max(run_jobs.c.position) + 1, 0)).where(run_jobs.c.run_id == run_id)
+    start: int = connection.execute(following).scalar_one()
+    if cells:
+        connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers))
 
 
 def _change(connection: Connection, job_id: str, changes: JobChanges) -> None:

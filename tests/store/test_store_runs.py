@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -50,9 +51,7 @@ whatever_happened = st.fixed_dictionaries(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=requests, changes=whatever_happened)
-def test_a_job_comes_back_as_it_was_stored(
-    store: Store, request: Request, changes: dict[str, object]
-) -> None:
+def test_a_job_comes_back_as_it_was_stored(store: Store, request: Request, changes: dict[str, Any]) -> None:
     job = replace(planned_job(request, "sandbox", 12.5), owner="somebody", **changes)
     add(store, job)
     stored = store.job(job.id)
@@ -144,6 +143,28 @@ def test_a_run_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
         add(store, good, good)
     assert store.runs() == []
     assert store.jobs([good.id]) == {}
+
+
+def test_a_run_is_extended_after_what_it_has(store: Store) -> None:
+    first, second, third = (a_job(params={"seed": seed}) for seed in range(3))
+    run = add(store, first)
+    other = add(store, second)
+    cells = (CellRecord(third.id, (0,)), CellRecord(second.id, (1,), reused=True))
+    extended = store.extend_run(run.id, cells=cells, jobs=[third])
+    assert extended == store.run(run.id) == replace(run, cells=run.cells + cells)
+    assert store.runs_of([second.id]) == [other, extended]
+    assert store.runs_of([first.id, third.id]) == [extended]
+    assert store.runs_of(["nobody"]) == []
+
+
+def test_an_extension_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
+    run, new = add(store, a_job()), a_job()
+    with pytest.raises(StoreError, match="no job nobody"):
+        store.extend_run(run.id, cells=[CellRecord("nobody", (1,))], jobs=[new])
+    with pytest.raises(UsageError, match="no run 9"):
+        store.extend_run(9, cells=[CellRecord(new.id, (1,))], jobs=[new])
+    assert store.run(run.id) == run
+    assert store.jobs([new.id]) == {}
 
 
 def test_a_run_of_many_jobs_is_stored_and_found(store: Store) -> None:
