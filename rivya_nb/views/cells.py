@@ -17,6 +17,9 @@ _TEXT_WIDTH = 7
 _LINE_HEIGHT = 16
 """CSS pixels that a small letter and a line of them take, to guess what fits into a cell."""
 
+_FEWEST_LETTERS = 20
+"""A message shortened to less says nothing; the title has all of it."""
+
 _WORDS_HEIGHT = 80
 """CSS pixels that a sign, a word and a note need."""
 
@@ -109,8 +112,8 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
     if job.status == "failed":
         width, height = box
         wrapped = len(state_word(job)) * _TEXT_WIDTH > width
-        lines = (height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped
-        message = shorten(explanation(job), width // _TEXT_WIDTH * lines) if lines > 0 else ""
+        room = width // _TEXT_WIDTH * ((height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped)
+        message = shorten(explanation(job), room) if room >= _FEWEST_LETTERS else ""
         return tuple(note for note in (message, count(job.credits, "credit")) if note)
     return (explanation(job),) if explanation(job) else ()
 

@@ -8,7 +8,7 @@ from rivya_nb.contract.text import listing
 from rivya_nb.store.records import JobRecord
 from rivya_nb.views.repeat import prompt_parts
 from rivya_nb.views.run_view import RunView, tally
-from rivya_nb.views.words import common_params, count, joined, shorten
+from rivya_nb.views.words import common_params, count, joined, plain, shorten
 
 PROMPT_LENGTH = 160
 _PARAM_LENGTH = 40
@@ -31,7 +31,7 @@ def headline(view: RunView) -> Headline:
     name = f"run {view.run.id}" + (f", {shorten(view.run.name, _PARAM_LENGTH)}" if view.run.name else "")
     price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
     facts = joined([_models(jobs), *common_words(view), *price, name])
-    return Headline(shorten(prompt, PROMPT_LENGTH), prompt, facts)
+    return Headline(shorten(prompt, PROMPT_LENGTH), plain(prompt), facts)
 
 
 def prompt_text(view: RunView) -> str:

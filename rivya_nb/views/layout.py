@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
-from rivya_nb.views.words import shorten
+from rivya_nb.views.words import plain, shorten
 
 LABEL_LENGTH = 28
 """Characters of a label that stay legible beside a row of pictures; the whole text goes into its title."""
@@ -193,4 +193,4 @@ def _label(axis: str, value: str, *, named: bool = True) -> Label:
     full = value if axis in _SPEAKING_AXES else f"{axis} {value}"
     speaks = axis in _SPEAKING_AXES or _SPEAKING_VALUE.fullmatch(value) is not None
     bare = speaks or not (named or _MUTE_VALUE.fullmatch(value))
-    return Label(shorten(value if bare else full, LABEL_LENGTH), full)
+    return Label(shorten(value if bare else full, LABEL_LENGTH), plain(full))

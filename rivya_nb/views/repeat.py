@@ -72,13 +72,24 @@ def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:
     """The `%%rivya` cell that asks for the same requests; None where records cannot tell it exactly."""
     mine = [jobs[cell.job_id] for cell in run.cells]
     parts = prompt_parts(run, jobs)
-    if parts is None or any(job.references for job in mine):
+    if parts is None or any(job.references for job in mine) or not _labels_are_values(run, jobs):
         return None
     words = _line_words(run, mine)
     body = _body(parts)
     if words is None or body is None:
         return None
     return " ".join(["%%rivya", *words]) + "\n" + body
+
+
+def _labels_are_values(run: RunRecord, jobs: Mapping[str, JobRecord]) -> bool:
+    """Whether each job was asked for exactly what its place on the axes says."""
+    for cell in run.cells:
+        job = jobs[cell.job_id]
+        for axis, index in zip(run.axes, cell.coordinates, strict=True):
+            value = job.model if axis.name == "model" else job.params.get(axis.name)
+            if value is not None and str(value) != axis.labels[index]:
+                return False
+    return True
 
 
 def _line_words(run: RunRecord, jobs: Sequence[JobRecord]) -> list[str] | None:

@@ -18,8 +18,8 @@ from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import count, reason, shorten
 
-SCALE = 1.6
-"""A report's pictures against those of a cell's output: a row of 240 CSS pixels, from 480 real ones."""
+SCALE = 1.4
+"""A report's pictures against those of a cell's output: a row of 210 CSS pixels, from 420 real ones."""
 
 BUDGET = 12_000_000
 LARGEST = 120_000

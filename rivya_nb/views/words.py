@@ -52,13 +52,17 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def shorten(text: str, length: int) -> str:
-    """The text on one line, of at most `length` characters, with an ellipsis where something is missing.
+def plain(text: str) -> str:
+    """The text on one line, without the characters that a terminal obeys or that turn what follows around."""
+    return " ".join("".join(_harmless(char) for char in text).split())
 
-    A base character keeps its combining marks: half a letter is none. Control characters go, since a
-    terminal obeys them, and so do those that turn the direction of whatever follows.
+
+def shorten(text: str, length: int) -> str:
+    """The plain text, of at most `length` characters, with an ellipsis where something is missing.
+
+    A base character keeps its combining marks: half a letter is none.
     """
-    line = " ".join("".join(_harmless(char) for char in text).split())
+    line = plain(text)
     if len(line) <= length:
         return line
     end = length - 1
@@ -129,14 +133,10 @@ def aspect_ratio(job: JobRecord) -> float:
     if job.pictures and job.pictures[0].height > 0 and job.pictures[0].width > 0:
         return job.pictures[0].width / job.pictures[0].height
     model = bundled().get(job.model)
-    for key in _SHAPE_KEYS:
-        value = job.params.get(key)
-        if value is None and model is not None and (param := model.param(key)) is not None:
-            value = param.default
-        ratio = _ratio(str(value)) if value is not None else None
-        if ratio is not None:
-            return ratio
-    return 1.0
+    sent = [job.params.get(key) for key in _SHAPE_KEYS]
+    defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]
+    ratios = (_ratio(str(value)) for value in (*sent, *defaults) if value is not None)
+    return next((ratio for ratio in ratios if ratio is not None), 1.0)
 
 
 def _ratio(text: str) -> float | None:
