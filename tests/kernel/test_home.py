@@ -248,7 +248,7 @@ def test_in_a_terminal_an_interrupt_ends_the_wait_in_one_line(tmp_path: Path) ->
         process.stdin.write("%load_ext waiting_extension\nimport waiting_extension as w\nw.wait(10**6)\n")
         process.stdin.flush()
         for line in process.stdout:
-            if "working" in line:
+            if "waiting" in line:
                 break
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate("print('alive', not w.works[0].future.done())\nexit\n", timeout=60)

@@ -61,6 +61,7 @@ def wait(steps: int) -> int:
     """As `run.wait()` does: in any code, blocking."""
     work = Work(steps)
     with awaiting.interruptible(lambda: f"after {work.passed > 0} steps"):
+        print("waiting")
         return work.home.wait(work.future)
 
 
