@@ -16,6 +16,8 @@ from pathlib import Path
 
 from PIL import ImageDraw, ImageFont, features
 
+from rivya_nb.views.words import cut
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Colour = tuple[int, int, int]
 
@@ -73,9 +75,7 @@ def fit_text(text: str, size: int, width: float) -> str:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if text_width(text[:middle] + "…", size) <= width else (low, middle - 1)
-    while low > 0 and low < len(text) and unicodedata.combining(text[low]):
-        low -= 1
-    return text[:low].rstrip() + "…"
+    return cut(text, low)
 
 
 def wrap_text(text: str, size: int, width: float, lines: int) -> list[str]:
@@ -105,12 +105,10 @@ def _parts(text: str, size: int) -> Iterator[tuple[str, Font]]:
     """The text in stretches of one font each; a mark stays with the letter that it sits on."""
     chosen: list[tuple[str, str | None]] = []
     for char in text:
-        clings = bool(chosen) and (unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Cf"))
-        if clings and _has(chosen[-1][1], char):
+        kind = unicodedata.category(char)
+        if chosen and kind in ("Mn", "Me", "Cf") and _has(chosen[-1][1], char):
             chosen.append((char, chosen[-1][1]))
-        elif clings and unicodedata.category(char) == "Cf":
-            continue
-        else:
+        elif kind != "Cf":
             chosen.append(_choose(char, chosen[-1][1] if chosen else None))
     for path, group in groupby(chosen, key=lambda item: item[1]):
         yield "".join(char for char, _ in group), _font(path, size)

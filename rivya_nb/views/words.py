@@ -58,17 +58,16 @@ def plain(text: str) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """The plain text, of at most `length` characters, with an ellipsis where something is missing.
-
-    A base character keeps its combining marks: half a letter is none.
-    """
+    """The plain text, of at most `length` characters, with an ellipsis where something is missing."""
     line = plain(text)
-    if len(line) <= length:
-        return line
-    end = length - 1
-    while end > 0 and unicodedata.combining(line[end]):
+    return line if len(line) <= length else cut(line, length - 1)
+
+
+def cut(text: str, end: int) -> str:
+    """The text before `end` and an ellipsis. A letter keeps its marks or goes with them."""
+    while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
         end -= 1
-    return line[:end].rstrip() + "…"
+    return text[:end].rstrip() + "…"
 
 
 def _harmless(char: str) -> str:

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from views.making import DONE_STATES, HOSTILE, STARTED, bottles, make_job, make_run
 
 from rivya_nb.errors import UsageError
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.geometry import MINIMUM_WIDTH, ROW_HEIGHT, measure
 from rivya_nb.views.layout import LABEL_LENGTH, Layout, arrange
+from views.making import DONE_STATES, HOSTILE, STARTED, bottles, make_job, make_run
 
 
 def texts(labels: object) -> list[str]:
@@ -248,9 +248,7 @@ def test_many_columns_shrink_before_they_scroll() -> None:
         ({}, 1.0),
     ],
 )
-def test_the_shape_of_a_picture_to_come_is_read_from_its_params(
-    params: dict[str, str], ratio: float
-) -> None:
+def test_the_shape_of_a_picture_to_come_is_read_from_its_params(params: dict[str, str], ratio: float) -> None:
     run, jobs = make_run({"x": ("a",), "y": ("b",)}, [make_job("j", "queued", params=params)])
     layout = arrange(run, jobs)
     width, height = measure(layout).fit(layout.cells[0], 0)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from views.making import gradient, make_job, make_run, noise
 
 from rivya_nb.errors import PictureError
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.thumbnails import BUDGET, LARGEST, Thumbnail, allot, collect, thumbnail
+from views.making import gradient, make_job, make_run, noise
 
 
 def opened(small: Thumbnail) -> Image.Image:
@@ -93,19 +93,24 @@ def test_the_budget_is_shared_and_never_below_what_shows_something() -> None:
     assert many.max_bytes == 1_500
 
 
-def noisy_grid(folder: Path, count: int) -> tuple[Layout, dict[str, Path]]:
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    # Eight different originals are as good as sixty-four, and sooner drawn.
+    folder = tmp_path_factory.mktemp("noise")
+    return [noise(folder / f"{seed}.png", (2048, 2048), seed) for seed in range(8)]
+
+
+def noisy_grid(files: list[Path], count: int) -> tuple[Layout, dict[str, Path]]:
     jobs = [make_job(f"j{index}", size=(2048, 2048)) for index in range(count)]
     columns = {16: 4, 20: 5, 64: 8}[count]
     axes = {"seed": [str(row) for row in range(count // columns)], "y": [str(c) for c in range(columns)]}
-    # Eight different originals are as good as sixty-four, and sooner drawn.
-    files = [noise(folder / f"{seed}.png", (2048, 2048), seed) for seed in range(8)]
     paths = {job.pictures[0].sha256: files[index % len(files)] for index, job in enumerate(jobs)}
     return arrange(*make_run(axes, jobs)), paths
 
 
 @pytest.mark.parametrize("count", [16, 20, 64])
-def test_a_whole_output_keeps_its_budget_with_the_worst_pictures(tmp_path: Path, count: int) -> None:
-    layout, paths = noisy_grid(tmp_path, count)
+def test_a_whole_output_keeps_its_budget_with_the_worst_pictures(noisy: list[Path], count: int) -> None:
+    layout, paths = noisy_grid(noisy, count)
     thumbnails = collect(layout, lambda picture: paths[picture.sha256])
     made = [small for small in thumbnails.values() if small is not None]
     assert len(made) == count

@@ -1,0 +1,90 @@
+"""From records back to the cell that asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from rivya_nb.contract.references import Reference
+from rivya_nb.store.records import JobRecord, RunRecord
+from rivya_nb.views.headline import headline
+from rivya_nb.views.repeat import cell_text, requests_json
+from views.making import BOTTLE, DONE_STATES, bottles, make_job, make_run, make_view
+
+
+def lights(
+    template: str, options: tuple[str, ...], axis: str = "light"
+) -> tuple[RunRecord, dict[str, JobRecord]]:
+    jobs = [
+        make_job(f"j{index}", prompt=template.replace("@", option)) for index, option in enumerate(options)
+    ]
+    return make_run({axis: options}, jobs)
+
+
+def test_params_and_their_axes_stand_on_the_line() -> None:
+    assert cell_text(*bottles(DONE_STATES)) == (
+        f"%%rivya seed=1..4 aspect_ratio=1:1,16:9,3:4 resolution=1K\n{BOTTLE}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("axis", "written"),
+    [("light", "A bottle at {light=dawn|dusk}, {{raw}}"), ("prompt", "A bottle at {dawn|dusk}, {{raw}}")],
+)
+def test_the_prompts_axis_returns_into_the_prompt(axis: str, written: str) -> None:
+    run, jobs = lights("A bottle at @, {raw}", ("dawn", "dusk"), axis)
+    assert cell_text(run, jobs) == f"%%rivya\n{written}"
+
+
+def test_an_option_that_also_occurs_elsewhere_is_put_where_it_belongs() -> None:
+    run, jobs = lights("a cat at @", ("a", "an a"))
+    assert cell_text(run, jobs) == "%%rivya\na cat at {light=a|an a}"
+
+
+def test_another_model_and_repeats_are_flags() -> None:
+    jobs = [make_job(name, model="z-image") for name in "ab"]
+    assert cell_text(*make_run({"repeat": "12"}, jobs)) == f"%%rivya --model z-image --repeat 2\n{BOTTLE}"
+
+
+@pytest.mark.parametrize(
+    ("axes", "jobs"),
+    [
+        ({}, [make_job("a", params={"negative_prompt": "two words"})]),
+        ({"x": "12"}, [make_job("a", prompt="one"), make_job("b", prompt="two")]),
+        ({"seed": "12"}, [make_job("a", params={"seed": 1}), make_job("b", params={"seed": 3})]),
+        ({"x": ("a|b", "c")}, [make_job("a", prompt="so a|b"), make_job("b", prompt="so c")]),
+        ({}, [make_job("a", references=(Reference("00", "image", "image/png", "cat.png", 9),))]),
+    ],
+    ids=["spaces", "lost template", "labels that lie", "braces", "references"],
+)
+def test_a_cell_that_might_ask_for_something_else_is_not_offered(
+    axes: dict[str, tuple[str, ...]], jobs: list[JobRecord]
+) -> None:
+    assert cell_text(*make_run(axes, jobs)) is None
+
+
+def test_the_requests_as_json_name_everything_that_is_sent() -> None:
+    cat = Reference("00ff", "image", "image/png", "cat.png", 9)
+    run, jobs = make_run({}, [make_job("a", prompt="แสงเช้า", params={"seed": 1}, references=(cat,))])
+    assert json.loads(requests_json(run, jobs)) == [
+        {
+            "model": "wan-2-7-image-pro",
+            "prompt": "แสงเช้า",
+            "params": {"seed": 1},
+            "references": [{"name": "cat.png", "sha256": "00ff"}],
+        }
+    ]
+
+
+def test_the_headline_shows_the_prompt_with_its_options() -> None:
+    run, jobs = lights("A bottle at @", ("dawn", "dusk"))
+    head = headline(make_view(replace(run, name="glass"), jobs))
+    assert head.prompt == "A bottle at {dawn|dusk}"
+    assert head.facts == "wan-2-7-image-pro · run 41, glass"
+
+
+def test_prompts_without_a_template_are_counted() -> None:
+    run, jobs = make_run({"x": "12"}, [make_job("a", prompt="one"), make_job("b", prompt="two")])
+    assert headline(make_view(run, jobs)).prompt == "one (and 1 more prompt)"
