@@ -97,8 +97,7 @@ def _demo(options: argparse.Namespace) -> int:
     _require("demo", "lab", _DEMO_PARTS)
     from rivya_nb.demo import run_demo
 
-    folder: Path = options.folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(options.folder)
     print(f"{FIRST_NOTEBOOK} on the sandbox: drawn pictures, play money, no key.")
     result = run_demo(_notebooks() / FIRST_NOTEBOOK, folder, _environment(folder / "store"), sys.stdout)
     print(_summary(result, folder))
@@ -125,8 +124,7 @@ def _summary(result: DemoResult, folder: Path) -> str:
 
 def _lab(options: argparse.Namespace) -> int:
     _require("lab", "lab", _LAB_PARTS)
-    folder: Path = options.folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _made(options.folder)
     for notebook in sorted(_notebooks().glob("*.ipynb")):
         if not (folder / notebook.name).exists():
             shutil.copyfile(notebook, folder / notebook.name)
@@ -162,6 +160,15 @@ def _announce(url: str) -> None:
         f"What it understands: {url}/api/v1/openapi.json",
         flush=True,
     )
+
+
+def _made(folder: Path) -> Path:
+    """The folder, absolute; it is there afterwards."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+    return folder.absolute()
 
 
 def _require(command: str, extra: str, modules: Sequence[str]) -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 CELL_SECONDS = 300
 """How long one cell may take before the demo gives up."""
 
-_PROGRESS = re.compile(r"^(\d+ of \d+ done(?: · \d+ [a-z]{4,})*).*$", re.MULTILINE)
-"""The line of a run's live display that tells how far it is; the group is its counts, without the time."""
+_PROGRESS = re.compile(r"^ *((\d+ of \d+ done(?: · \d+ [a-z]{4,})*).*)$", re.MULTILINE)
+"""The line of a run's live display that tells how far it is, and in that its counts, without the time."""
 
 
 class DemoError(RivyaError):
@@ -113,7 +113,7 @@ class _Execution(NotebookClient):
         data = content.get("data", {}) if isinstance(content, dict) else {}
         found = _PROGRESS.search(data.get("text/plain", ""))
         if found:
-            self._progress.say(found[1], found[0])
+            self._progress.say(counts=found[2], line=found[1])
         return super().process_message(msg, cell, cell_index)
 
     def _begin(self, cell: NotebookNode, **_: object) -> None:

@@ -46,7 +46,10 @@ FAULTS = {
 def everything_told(error: BaseException) -> str:
     """What any traceback could show of an error: its chain, all frames, their locals."""
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return "".join(told.format()) + repr(error) + str(error) + repr(vars(error))
+    text = "".join(told.format()) + repr(error) + str(error) + repr(vars(error))
+    # Their frames hold the request itself, with its headers, for any debugger to open.
+    assert not [name for name in ("httpx", "httpcore", "h11") if f"/{name}/" in text]
+    return text
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
@@ -169,3 +172,30 @@ def test_each_call_is_logged_once_without_its_headers(caplog: pytest.LogCaptureF
     assert first.endswith(" ms, request req_7")
     assert len(others) == IMPATIENT.attempts
     assert all(line.startswith("GET /api/v1/credits -> NotDeliveredError in ") for line in others)
+
+
+def test_a_proxy_of_the_environment_sees_nothing_of_a_service_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    balance = answer(200, {"current_credits": 1})
+
+    async def main() -> None:
+        async with scripted(balance) as proxy, scripted(balance) as service:
+            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+                monkeypatch.setenv(name, proxy.origin)
+            async with client_of(service) as client:
+                await client.credits.retrieve()
+            assert (proxy.connections, service.connections) == (0, 1)
+
+    asyncio.run(main())
+
+
+def test_no_cookie_of_an_answer_is_sent_back() -> None:
+    async def main() -> None:
+        balance = answer(200, {"current_credits": 1}, {"Set-Cookie": "track=me; Path=/"})
+        async with scripted(balance) as service, client_of(service) as client:
+            await client.credits.retrieve()
+            await client.credits.retrieve()
+            assert "cookie" not in service.received[1].headers
+
+    asyncio.run(main())

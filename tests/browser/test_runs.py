@@ -63,6 +63,7 @@ def executed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Executed:
     notebook.wait_for_output(RUN, "0 of 6 done")
     while_working = notebook.output(RUN).first.inner_text()
     pictures = notebook.output(RUN).locator("img").count()
+    notebook.wait_for_output(RUN, "processing")
     notebook.screenshot(shots / "live.png")
     notebook.wait_until_done(TURNED)
     notebook.screenshot(shots / "done.png")
@@ -115,7 +116,7 @@ def test_a_reopened_notebook_shows_the_run(
 ) -> None:
     path = executed.path
     if origin == "received":
-        path = as_received(path, lab.folder / f"received-{theme[-4:]}.ipynb")
+        path = as_received(path, lab.folder / f"received-{theme.split()[-1]}.ipynb")
     notebook = lab.open(path)
     notebook.set_theme(theme)
     assert notebook.is_trusted() is (origin == "own")

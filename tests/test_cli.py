@@ -1,0 +1,230 @@
+"""The commands, run as a newcomer runs them: in an empty folder, with what the machine happens to have."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import nbformat
+import pytest
+from PIL import Image
+
+CALL = "from rivya_nb.cli import main; raise SystemExit(main())"
+SECONDS = 120
+REAL_LOOKING_KEY = "rvya_sk_" + "not_to_be_used"
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """A machine with somebody else's kernel called python3, a key in the environment, and a quick sandbox."""
+    kernel = home / "kernels" / "python3"
+    kernel.mkdir(parents=True, exist_ok=True)
+    broken = {
+        "argv": [sys.executable, "-c", "raise SystemExit(3)"],
+        "display_name": "x",
+        "language": "python",
+    }
+    (kernel / "kernel.json").write_text(json.dumps(broken))
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("RIVYA_", "JUPYTER_"))
+    }
+    return {
+        **inherited,
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_PATH": str(home),
+        "RIVYA_API_KEY": REAL_LOOKING_KEY,
+        "RIVYA_SANDBOX_LATENCY": "0",
+        **more,
+    }
+
+
+def rivya_nb(
+    *arguments: str, cwd: Path, code: str = CALL, environ: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env=dict(environ), capture_output=True, text=True, timeout=SECONDS
+    )
+
+
+@dataclass(frozen=True)
+class Demo:
+    cwd: Path
+    home: Path
+    done: subprocess.CompletedProcess[str]
+
+    @property
+    def folder(self) -> Path:
+        return self.cwd / "rivya-demo"
+
+    def again(self) -> subprocess.CompletedProcess[str]:
+        return rivya_nb("demo", cwd=self.cwd, environ=environment(self.home))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    cwd, home = tmp_path_factory.mktemp("cwd"), tmp_path_factory.mktemp("home")
+    return Demo(cwd, home, rivya_nb("demo", cwd=cwd, environ=environment(home)))
+
+
+def test_the_demo_tells_its_progress_and_its_result(demo: Demo) -> None:
+    said = demo.done.stdout
+    assert demo.done.returncode == 0, said + demo.done.stderr
+    assert demo.done.stderr == ""
+    assert re.search(r"^2/\d  %%rivya seed=1\.\.4", said, re.MULTILINE)
+    assert re.search(r"^2/\d  0 of 8 done", said, re.MULTILINE)
+    assert "12 pictures, seeds 1, 2, 3, 4; 144 of the sandbox's credits spent." in said
+    for made in ("01_first_seeds.ipynb", "report.html", "grid.png", "pictures"):
+        assert str(demo.folder / made) in said
+        assert (demo.folder / made).exists()
+
+
+def test_the_demo_leaves_the_notebook_with_its_outputs(demo: Demo) -> None:
+    notebook = nbformat.read(demo.folder / "01_first_seeds.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in cells)
+    assert not [out for cell in cells for out in cell.outputs if out.output_type == "error"]
+    asked = next(cell for cell in cells if cell.source.startswith("%%rivya"))
+    [shown] = asked.outputs
+    assert shown.data["text/html"].count("<img") == 8
+
+
+def test_the_demo_leaves_pictures_grid_and_report(demo: Demo) -> None:
+    originals = sorted((demo.folder / "pictures").rglob("*.png"))
+    assert len(originals) == 12
+    shapes = set()
+    for path in originals:
+        with Image.open(path) as image:
+            shapes.add(image.width > image.height)
+    assert shapes == {True, False}
+    with Image.open(demo.folder / "grid.png") as image:
+        assert image.width > image.height > 300
+    report = (demo.folder / "report.html").read_text(encoding="utf-8")
+    assert report.count("data:image/") >= 8
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)|url\((?!["']?data:)""", report)
+
+
+def test_the_key_of_the_environment_is_nowhere_in_what_the_demo_leaves(demo: Demo) -> None:
+    files = [path for path in demo.cwd.rglob("*") if path.is_file()]
+    assert not [path for path in files if REAL_LOOKING_KEY.encode() in path.read_bytes()]
+
+
+def test_a_second_demo_spends_nothing(demo: Demo) -> None:
+    again = demo.again()
+    assert again.returncode == 0, again.stderr
+    assert "12 pictures, seeds 1, 2, 3, 4; nothing was spent anew" in again.stdout
+
+
+def test_a_demo_leaves_an_edited_notebook_alone(demo: Demo) -> None:
+    mine = demo.folder / "01_first_seeds.ipynb"
+    notebook = nbformat.read(mine, as_version=4)
+    notebook.cells[0].source = "# My own notes"
+    nbformat.write(notebook, mine)
+    assert demo.again().returncode == 0
+    assert nbformat.read(mine, as_version=4).cells[0].source == "# My own notes"
+    assert (demo.folder / "01_first_seeds-2.ipynb").exists()
+
+
+def test_a_demo_that_fails_says_why_in_a_line(tmp_path: Path) -> None:
+    done = rivya_nb("demo", cwd=tmp_path, environ=environment(tmp_path, RIVYA_SANDBOX_CREDITS="0"))
+    assert done.returncode == 1
+    assert "insufficient_credits" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "rivya-demo" / "01_first_seeds.ipynb").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = rivya_nb("demo", "--folder", "taken", cwd=tmp_path, environ=environment(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("rivya-nb: The folder taken cannot be made")
+
+
+def test_lab_opens_copies_with_the_sandbox_configured(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    config = Path(environ["JUPYTER_CONFIG_DIR"])
+    config.mkdir()
+    seen = tmp_path / "seen.json"
+    (config / "jupyter_lab_config.py").write_text(
+        f"import json, os, pathlib\npathlib.Path({str(seen)!r}).write_text(json.dumps(dict(os.environ)))\n"
+    )
+    done = rivya_nb("lab", "--folder", "mine", "--", "--show-config", cwd=tmp_path, environ=environ)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mine" / "01_first_seeds.ipynb").exists()
+    passed = json.loads(seen.read_text())
+    assert passed["RIVYA_BASE_URL"] == "sandbox"
+    assert Path(passed["RIVYA_STORE"]).is_relative_to(tmp_path / "mine")
+    assert "RIVYA_API_KEY" not in passed
+
+
+def test_lab_never_overwrites_a_notebook(tmp_path: Path) -> None:
+    mine = tmp_path / "rivya-lab" / "01_first_seeds.ipynb"
+    mine.parent.mkdir()
+    mine.write_text("my own")
+    done = rivya_nb("lab", "--", "--version", cwd=tmp_path, environ=environment(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert mine.read_text() == "my own"
+
+
+def test_the_sandbox_serves_any_client_until_it_is_interrupted(tmp_path: Path) -> None:
+    arguments = ["sandbox", "--port", "0", "--folder", "state", "--latency", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CALL, *arguments],
+        cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        said = ""
+        assert process.stdout is not None
+        while "openapi.json" not in said:
+            line = process.stdout.readline()
+            assert line, process.communicate()[1]
+            said += line
+        [url] = set(re.findall(r"http://127\.0\.0\.1:\d+", said))
+        body = re.search(r"-d '(.*)'", said)
+        key = re.search(r"Bearer (\S+)'", said)
+        assert body
+        assert key
+        headers = {"Authorization": f"Bearer {key[1]}"}
+        task = httpx.post(f"{url}/api/v1/generations", headers=headers, json=json.loads(body[1])).json()
+        done = httpx.get(f"{url}/api/v1/generations/{task['id']}", headers=headers).json()
+        assert done["status"] == "succeeded"
+        port = url.rpartition(":")[2]
+        second = rivya_nb("sandbox", "--port", port, cwd=tmp_path, environ=environment(tmp_path))
+        assert second.returncode == 1
+        assert f"cannot use port {port}" in second.stderr
+        assert "Traceback" not in second.stderr
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert complaints == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"),
+    [("demo", "nbclient", "lab"), ("lab", "jupyterlab", "lab"), ("sandbox", "fastapi", "sandbox")],
+)
+def test_a_missing_extra_is_named_with_its_pip_command(
+    command: str, missing: str, extra: str, tmp_path: Path
+) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; {CALL}"
+    done = rivya_nb(command, cwd=tmp_path, code=code, environ=environment(tmp_path))
+    assert done.returncode == 1
+    assert missing in done.stderr
+    assert f"pip install 'rivya-nb[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_command_shows_which_there_are(tmp_path: Path) -> None:
+    done = rivya_nb(cwd=tmp_path, environ=environment(tmp_path))
+    assert done.returncode == 2
+    assert "demo | lab | sandbox" in done.stderr
