@@ -245,7 +245,7 @@ def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
             f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
-            "inside. Write `await run` in place of `run.wait()`."
+            "inside. Write `await run` in place of `run.wait()`, or let %%rivya open its cell."
         )
     if not in_kernel or sys.modules["ipykernel"].version_info[0] < 7:
         importlib.import_module("nest_asyncio").apply(loop)
