@@ -54,7 +54,10 @@ def connect(
     folder = _store_folder(store)
     with _lock:
         opened = _open_store(folder)
-        _current = Session(reach(api_key, base_url, folder), opened, Home.find(), max_credits=max_credits)
+        service = reach(api_key, base_url, folder)
+        if _current is not None and not _current.working():
+            _current.home.start(_current.aclose())
+        _current = Session(service, opened, Home.find(), max_credits=max_credits)
         return _current
 
 

@@ -72,12 +72,14 @@ class _MistakesError(RivyaError, ValueError):
             (Mistake("", mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
         )
         lines = [str(mistake) for mistake in self.mistakes]
-        head = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines)
-        super().__init__(f"{head}\n  Nothing was sent and nothing was spent.")
+        super().__init__(lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines))
 
 
 class InvalidRequestError(_MistakesError):
     """The request breaks a rule of its model. `mistakes` lists all of them."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n  Nothing was sent and nothing was spent."
 
 
 class UsageError(_MistakesError):

@@ -43,6 +43,13 @@ class Service:
 
         return PictureFetcher(self.base_url, on_wait=tell_waiting)
 
+    async def aclose(self) -> None:
+        """Close the connections of the running loop, and give the sandbox up."""
+        await self.client.aclose()
+        await self.fetcher.aclose()
+        if self._lease is not None:
+            self._lease.close()
+
     def require_key(self) -> None:
         """Raises NotConnectedError where there is no key."""
         if not self.has_key:

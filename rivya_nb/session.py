@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -80,6 +80,14 @@ class Session:
         """The models that can be asked."""
         return bundled()
 
+    def close(self) -> None:
+        """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""
+        self.home.wait(self.home.start(self.aclose()))
+
+    async def aclose(self) -> None:
+        """The same for those who can await it, on the session's own loop."""
+        await self._service.aclose()
+
     @cached_property
     def _runner(self) -> Runner:
         from rivya_nb.jobs.runner import Runner
@@ -146,7 +154,7 @@ class Session:
         mistakes: list[Mistake] = []
         for label, sources in references.items():
             try:
-                taken[label] = take_references(sources, models, self.store.files)
+                taken[label] = take_references(_opened(sources), models, self.store.files)
             except InvalidRequestError as error:
                 mistakes += error.mistakes
                 taken[label] = ()
@@ -344,6 +352,21 @@ class Session:
             return [self._job(record) for record in found]
 
         return History(self.store, find, question)
+
+
+def _opened(sources: Iterable[object]) -> Iterator[object]:
+    """References as they are taken in; a job stands for its pictures.
+
+    Raises:
+        UsageError: a job has no picture yet.
+    """
+    for source in sources:
+        if not isinstance(source, Job):
+            yield source
+        elif source.record.pictures:
+            yield from source.record.pictures
+        else:
+            raise UsageError([Mistake("references", f"job {source.id[:8]} has no picture ({source.status})")])
 
 
 def _numbered(count: int) -> tuple[Axis[object], ...]:

@@ -50,11 +50,8 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
 def _unknown(model: Model, key: str) -> str:
     if key == REFERENCES_KEY:
         return "references are given with --ref or references=, and uploaded for you"
-    hint = did_you_mean(key, model.param_keys)
     return (
-        f"{model.id} has no such param{hint} It has {listing(model.param_keys)}"
-        if hint
-        else (f"{model.id} has no such param; it has {listing(model.param_keys)}")
+        f"no param of {model.id}, which has {listing(model.param_keys)}{did_you_mean(key, model.param_keys)}"
     )
 
 

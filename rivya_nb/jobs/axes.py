@@ -56,7 +56,11 @@ class Ask:
         axes: list[Axis[object]] = [
             Axis(key, values, _labels(values)) for key, values in self.params.items() if len(values) > 1
         ]
-        axes += [Axis(axis.name, axis.options, _labels(axis.options)) for axis in self.prompt.axes]
+        axes += [
+            Axis(axis.name, axis.options, _labels([option.strip() for option in axis.options]))
+            for axis in self.prompt.axes
+            if len(axis.options) > 1
+        ]
         if len(self.models) > 1:
             axes.append(Axis(MODEL_AXIS, self.models, tuple(model.id for model in self.models)))
         if len(self.references) > 1:

@@ -90,7 +90,7 @@ def _request(
     if drawn and model.param(SEED_KEY) is None:
         del params[SEED_KEY]
     places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
-    prompt = ask.prompt.render({axis.name: places[axis.name] for axis in ask.prompt.axes})
+    prompt = ask.prompt.render({axis.name: places.get(axis.name, 0) for axis in ask.prompt.axes})
     label = tuple(ask.references)[places.get(REFERENCES_AXIS, 0)] if ask.references else None
     references: tuple[Reference, ...] = () if label is None else ask.references[label]
     request = build_request(model, prompt, params, references)

@@ -118,9 +118,13 @@ class Runner:
         fresh = status in UNSENT
         if fresh and not await self._prepare(job):
             return
-        if (fresh or status in ("submitting", "unknown")) and not await self._send(job, again=not fresh):
-            return
-        task = await self._poll(job, submitted=fresh)
+        task: Task | None = None
+        if fresh or status == "submitting":
+            task = await self._send(job, again=not fresh)
+            if task is None:
+                return
+        if task is None or not task.finished:
+            task = await self._poll(job, submitted=fresh)
         if task is not None:
             await self._deliver(job, task)
 
@@ -180,9 +184,12 @@ class Runner:
         }
         return item if known.duration_token is None else {**item, "durationToken": known.duration_token}
 
-    async def _send(self, job: LiveJob, *, again: bool) -> bool:
-        """Submit the stored body under the job's own key. `again` where an earlier submit's answer got lost:
-        then only a refusal of the content itself proves that nothing was billed."""
+    async def _send(self, job: LiveJob, *, again: bool) -> Task | None:
+        """Submit the stored body under the job's own key; None where the service did not take it.
+
+        `again` where an earlier submit's answer got lost: then only a refusal of the content itself proves
+        that nothing was billed.
+        """
         body = (job.record.body or "").encode()
         try:
             task = await self._client.generations.create(body, idempotency_key=job.id)
@@ -193,7 +200,7 @@ class Runner:
             await self._refused(job, error, status="failed" if refused else "unknown")
             if isinstance(error, InsufficientCreditsError):
                 self._hold_unsent(str(error))
-            return False
+            return None
         await self._record(
             job,
             status="processing" if task.status == "processing" else "queued",
@@ -204,7 +211,7 @@ class Runner:
             error_message=None,
             request_id=None,
         )
-        return True
+        return task
 
     def _hold_unsent(self, reason: str) -> None:
         """Keep every job that was not submitted yet from being submitted: it would fail the same way."""

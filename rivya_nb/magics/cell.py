@@ -60,15 +60,14 @@ class _Reader:
         if value is None:
             return [DEFAULT_MODEL]
         if isinstance(value, ObjectName):
-            found = self._object("--model", value)
-            return [str(model) for model in (as_axis(found, "--model") or (found,))]
+            found = self._objects("--model", value)
+            return [str(model) for model in found if model is not None]
         return [model.strip() for model in value.text.split(",")]
 
     def values(self, key: str, value: Value, models: Sequence[str]) -> tuple[object, ...]:
+        if isinstance(value, ObjectName):
+            return self._objects(key, value)
         try:
-            if isinstance(value, ObjectName):
-                found = self._object(key, value)
-                return as_axis(found, key) or (found,)
             return parse_values(value.text, self._param(key, models), quoted=value.quoted)
         except UsageError as error:
             self.mistakes += error.mistakes
@@ -93,6 +92,15 @@ class _Reader:
         """The param by the first model that has it; a model that nobody knows is named later."""
         known = (self._catalogue.get(model) for model in models)
         return next((param for model in known if model and (param := model.param(key))), None)
+
+    def _objects(self, where: str, value: ObjectName) -> tuple[object, ...]:
+        """The values that an object gives: several, if it is an axis."""
+        found = self._object(where, value)
+        try:
+            return as_axis(found, where) or (found,)
+        except UsageError as error:
+            self.mistakes += error.mistakes
+            return (None,)
 
     def _object(self, where: str, value: ObjectName) -> object:
         if value.name in self._namespace:

@@ -52,6 +52,7 @@ class LiveDisplay:
         self._display_id = f"rivya-run-{uuid.uuid4().hex}"
         self._cells: set[str] = set()
         self._refreshing: concurrent.futures.Future[None] | None = None
+        self._refreshing_cell: str | None = None
         self._lock = threading.Lock()
         self._variable: str | None = None
         self._rows: str | None = None
@@ -75,7 +76,18 @@ class LiveDisplay:
         _publish(self.bundle(), self._display_id, update=False)
         with self._lock:
             if self._run.is_working and (self._refreshing is None or self._refreshing.done()):
+                self._refreshing_cell = cell
                 self._refreshing = self._run.home.start(self._refresh())
+
+    def conclude(self) -> None:
+        """Show the run's end from the cell that waited for it.
+
+        What runs in the background speaks for the cell that started it, and tools that execute a notebook
+        take only messages of the cell that they are executing.
+        """
+        cell = executing_cell()
+        if cell is not None and cell in self._cells and cell != self._refreshing_cell:
+            _publish(self.bundle(), self._display_id, update=True)
 
     async def finished(self) -> None:
         """Wait until the last look at the run is on display."""

@@ -79,7 +79,7 @@ class Pictures(ABC):
         return saved
 
     def report(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained HTML file with pictures, params, prices and requests; its absolute path."""
+        """Write one self-contained HTML file with pictures, params and prices; its absolute path."""
         from rivya_nb.results.export import write_report
 
         jobs = {job.id: job for job in self.jobs}

@@ -125,11 +125,12 @@ class Run(Pictures):
                 raise error
 
     def checked(self) -> Run:
-        """The run itself, if there is anything to show for it.
+        """The run itself, on display as it ended, if there is anything to show for it.
 
         Raises:
             RunFailedError: every job ended, and none has a picture.
         """
+        self._display.conclude()
         jobs = self.jobs
         if any(job.record.pictures or not job.is_final for job in jobs):
             return self

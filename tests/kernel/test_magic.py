@@ -1,0 +1,246 @@
+"""The magics in real kernels, against the sandbox over a real socket."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kernels import NEWEST, VERSIONS, Kernel
+
+CELL = "%%rivya seed=1..2 aspect_ratio=1:1,16:9 resolution=1K --out bottles\nA glass bottle, {subject}"
+
+
+def ready(start: Callable[..., Kernel], version: str = NEWEST, latency: float = 0, **env: str) -> Kernel:
+    """A kernel connected to a sandbox of its own, with the extension loaded."""
+    kernel = start(
+        version,
+        {
+            "RIVYA_BASE_URL": "sandbox",
+            "RIVYA_STORE": "store",
+            "RIVYA_SANDBOX_LATENCY": str(latency),
+            **env,
+        },
+    )
+    kernel.ok("%load_ext rivya_nb\nsubject = 'frosted'")
+    return kernel
+
+
+def pictures(look: dict[str, str]) -> int:
+    return len(re.findall(r'<img [^>]*src="data:image/', look["text/html"]))
+
+
+def shown(request: object) -> dict[str, str]:
+    """What the cell shows in the end."""
+    return request.displays[-1]["data"]  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_cell_shows_its_grid_and_binds_its_run(start_kernel: Callable[..., Kernel], version: str) -> None:
+    kernel = ready(start_kernel, version)
+    asked = kernel.run(CELL)
+    assert asked.status == "ok", asked.traceback
+    look = shown(asked)
+    assert pictures(look) == 4
+    for label in ("seed 1", "seed 2", "16:9", "A glass bottle, frosted"):
+        assert label in html.unescape(look["text/html"])
+    assert asked.result is None, "the run stands there already"
+    kernel.ok("assert bottles.credits == 48 and [job.status for job in bottles] == ['succeeded'] * 4")
+    kernel.ok("assert bottles[1].image.size[0] > bottles[1].image.size[1]")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_cells_queued_behind_a_waiting_one_all_run(start_kernel: Callable[..., Kernel], version: str) -> None:
+    kernel = ready(start_kernel, version, latency=1)
+    cells = kernel.run_all(
+        ["order = ['a']", CELL, "order.append(bottles[0].status)", "order.append('b')", "order"]
+    )
+    assert [cell.status for cell in cells] == ["ok"] * 5
+    assert cells[-1].result == "['a', 'succeeded', 'b']"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(
+    start_kernel: Callable[..., Kernel], version: str
+) -> None:
+    kernel = ready(start_kernel, version, latency=60)
+    waiting = kernel.send("%%rivya seed=1..20 resolution=1K --out many\nA bottle")
+    behind = kernel.send("never = True")
+    kernel.until(
+        lambda: any("queued" in look["data"]["text/plain"] for look in waiting.displays), "jobs are submitted"
+    )
+    kernel.until(lambda: "16 queued" in shown(waiting)["text/plain"], "all places are taken")
+    kernel.interrupt()
+    kernel.finish(waiting, behind)
+    assert waiting.status == "error"
+    assert behind.status == "aborted"
+    assert len(waiting.traceback) == 1
+    for words in (
+        "16 submitted go on (192 credits)",
+        "4 not sent are held back (48 credits)",
+        "%rivya wait 1",
+    ):
+        assert words in waiting.error
+    kernel.ok("many.stop()")
+    kernel.ok("assert sorted({job.status for job in many}) in (['planned', 'queued'], ['queued', 'stopped'])")
+
+
+def test_a_run_in_the_background_can_be_waited_for_later(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel, latency=1)
+    asked = kernel.ok("%%rivya seed=5 resolution=1K --background --out later\nA bottle")
+    assert pictures(shown(asked)) == 0
+    kernel.ok("assert not later[0].record.is_final")
+    waited = kernel.ok("%rivya wait 1")
+    assert pictures(shown(waited)) == 1
+    kernel.ok("assert later[0].status == 'succeeded'")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("%%time\n%%rivya seed=1 resolution=1K --out run\nA bottle", id="time"),
+        pytest.param("%%capture\n%%rivya seed=1 resolution=1K --out run\nA bottle", id="capture"),
+        pytest.param(
+            "def ask():\n    return get_ipython().run_cell_magic('rivya', 'seed=1 resolution=1K', 'A bottle')\nrun = ask()",
+            id="function",
+        ),
+        pytest.param(
+            "import rivya_nb as rv\nrun = rv.generate('A bottle', seed=1, resolution='1K').wait()", id="wait"
+        ),
+        pytest.param(
+            "import rivya_nb as rv\nrun = await rv.generate('A bottle', seed=1, resolution='1K')", id="await"
+        ),
+        pytest.param("%run asking.ipynb", id="run"),
+    ],
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_wait_works_wherever_the_magic_is_called(
+    start_kernel: Callable[..., Kernel], tmp_path: Path, version: str, code: str
+) -> None:
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("%%rivya seed=1 resolution=1K --out run\nA bottle")]
+    )
+    nbformat.write(notebook, tmp_path / "asking.ipynb")
+    kernel = ready(start_kernel, version, latency=1)
+    cells = kernel.run_all([code, "status = run[0].status", "status"])
+    assert [cell.status for cell in cells] == ["ok"] * 3, cells[0].traceback
+    assert cells[2].result == "'succeeded'"
+
+
+def test_the_history_is_there_after_a_restart(start_kernel: Callable[..., Kernel]) -> None:
+    first = ready(start_kernel)
+    first.ok(CELL)
+    second = ready(start_kernel)
+    again = second.ok(CELL)
+    assert "0 credits (4 from the history at no cost)" in shown(again)["text/plain"]
+    seeds = second.ok("import rivya_nb as rv\n[job.seed for job in rv.history(aspect_ratio='16:9')]")
+    assert seeds.result == "[2, 1]"
+    grid = second.ok("rv.runs(1).grid(rows='aspect_ratio', cols='seed')")
+    assert grid.outputs[-2]["content"]["data"]["text/html"].count("data:image/") == 4
+
+
+def test_a_failed_task_says_why_in_its_cell_and_the_others_are_there(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.ok("%%rivya seed=1..16 resolution=1K --out run\nA bottle sandbox:fail(seed=7)")
+    look = shown(asked)
+    assert pictures(look) == 15
+    assert "generation" in look["text/html"]
+    assert "15 of 16 pictures" in look["text/plain"]
+    assert "%rivya retry 1" in look["text/plain"]
+    kernel.ok("assert run.credits == 15 * 12")
+
+
+MISTAKES = {
+    "an unknown param": ("%%rivya sed=1\nA bottle", "did you mean 'seed'?"),
+    "a value outside its options": ("%%rivya aspect_ratio=16x9\nA bottle", "did you mean '16:9'?"),
+    "a seed below 0": ("%%rivya seed=-1\nA bottle", "-1 is below 0"),
+    "a seed above the highest": ("%%rivya seed=2147483648\nA bottle", "2147483648 is above 2147483647"),
+    "a fractional seed": ("%%rivya seed=1.5\nA bottle", "1.5 is not a whole number"),
+    "an empty prompt": ("%%rivya seed=1\n   \n", "it is empty"),
+    "a prompt that is too long": ("%%rivya seed=1\n" + "x" * 5001, "5001 characters are too many"),
+    "a missing reference": ("%%rivya seed=1 --ref missing.png\nA bottle", "there is no such file"),
+    "ten references": ("%%rivya seed=1" + " --ref dot.png" * 10 + "\nA bottle", "10 are too many"),
+    "text named .png": ("%%rivya seed=1 --ref text.png\nA bottle", "no picture but text"),
+    "an unknown variable": ("%%rivya seed=1\nA {subjct}", "did you mean 'subject'?"),
+    "a plan that is too expensive": ("%%rivya seed=1..1000\nA bottle", "the limit is 500"),
+    "an unknown flag": ("%%rivya seed=1 --dryrun\nA bottle", "--dry-run"),
+    "a run that is not there": ("%rivya wait 7", "There is no run 7"),
+    "rows that are no axis": ("%%rivya seed=1..2 --rows sead\nA bottle", "did you mean 'seed'?"),
+}
+
+
+def test_every_mistake_is_one_message_and_nothing_is_sent(
+    start_kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(tmp_path / "dot.png")
+    (tmp_path / "text.png").write_text("not a picture at all")
+    kernel = ready(start_kernel)
+    for what, (code, words) in MISTAKES.items():
+        asked = kernel.run(code)
+        assert asked.status == "error", what
+        assert words in asked.error, f"{what}: {asked.error}"
+        assert len(asked.traceback) == 1, what
+        assert not asked.stderr, what
+    kernel.ok("import rivya_nb as rv\nassert rv.runs() == []")
+    kernel.ok("from rivya_nb.calls import current_session\nassert current_session().balance() == 1000")
+
+
+def test_all_mistakes_of_a_cell_are_told_at_once(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.run("%%rivya sed=1 aspect_ratio=16x9 --ref missing.png\n" + "x" * 5001)
+    for words in ("4 mistakes", "sed:", "aspect_ratio:", "missing.png:", "prompt:"):
+        assert words in asked.error
+
+
+def test_without_a_key_and_without_a_sandbox_the_message_says_what_to_do(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = start_kernel(NEWEST, {"RIVYA_STORE": "store"})
+    asked = kernel.run("%load_ext rivya_nb")
+    asked = kernel.run("%%rivya seed=1\nA bottle")
+    assert "RIVYA_API_KEY" in asked.error
+    assert "%rivya sandbox" in asked.error
+    assert len(asked.traceback) == 1
+
+
+def test_a_dry_run_shows_the_grid_and_the_price_and_sends_nothing(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.ok(CELL.replace("--out", "--dry-run --out"))
+    assert "48 credits" in asked.outputs[-2]["content"]["data"]["text/html"]
+    kernel.ok("import rivya_nb as rv\nassert rv.runs() == []")
+    kernel.ok("assert bottles.run().wait().credits == 48")
+
+
+def test_drawn_seeds_are_told_and_can_be_kept(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.ok("%%rivya resolution=1K --repeat 2 --out drawn\nA bottle")
+    seeds = kernel.ok("','.join(str(job.seed) for job in drawn)").result
+    assert seeds is not None
+    assert f"seed={seeds.strip(chr(39))}" in shown(asked)["text/plain"]
+
+
+def test_unloading_takes_the_magics_away(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel)
+    kernel.ok("%reload_ext rivya_nb")
+    kernel.ok("%unload_ext rivya_nb")
+    assert "not found" in kernel.run("%rivya help").stderr
+
+
+def test_the_magic_documents_itself(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.ok("%%rivya?")
+    assert asked.reply is not None
+    text = asked.reply["content"]["payload"][0]["data"]["text/plain"]
+    for words in ("seed=1..4", "--max-credits", "{dawn|dusk}", "--dry-run"):
+        assert words in text

@@ -1,0 +1,248 @@
+"""The public functions in a plain script's place, against the sandbox over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sandboxes import running_sandbox
+
+import rivya_nb as rv
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+TIMEOUT = 30
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with running_sandbox() as address:
+        yield address
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Callable[..., rv.Session]]:
+    """`connect(url, key=…)`: sessions on one store, closed with the test."""
+    with ExitStack() as stack:
+        yield lambda url, key=DEFAULT_KEY, **more: stack.enter_context(
+            closing(rv.connect(key, url, store=tmp_path / "store", **more))
+        )
+
+
+@pytest.fixture
+def session(url: str, connect: Callable[..., rv.Session]) -> rv.Session:
+    return connect(url)
+
+
+@pytest.fixture
+def cat(tmp_path: Path) -> Path:
+    path = tmp_path / "cat.png"
+    Image.new("RGB", (64, 64), "orange").save(path)
+    return path
+
+
+def small(prompt: str = "A bottle", **params: object) -> rv.Run:
+    return rv.generate(prompt, resolution="1K", **params).wait(TIMEOUT)  # type: ignore[arg-type]
+
+
+def test_a_run_has_its_pictures_its_seeds_and_its_price(session: rv.Session) -> None:
+    run = small(seed=[1, 2], aspect_ratio=("1:1", "16:9"))
+    assert [job.seed for job in run] == [1, 1, 2, 2]
+    assert [image.size for image in run.images[:2]] == [(1024, 1024), run[1].image.size]  # type: ignore[union-attr]
+    assert run.credits == 48
+    assert session.balance() == 1000 - 48
+    assert run[0].params == {"aspect_ratio": "1:1", "resolution": "1K", "watermark": "false", "seed": 1}
+    assert run[0].path is not None
+    assert run[0].path.is_absolute()
+
+
+def test_an_identical_request_with_a_seed_is_taken_from_the_history(session: rv.Session) -> None:
+    first = small(seed=[1, 2])
+    again = small("  A bottle\n", seed=range(1, 4))
+    assert again.credits == 12
+    assert [job.id for job in again][:2] == [job.id for job in first]
+    assert session.balance() == 1000 - 36
+    assert small(seed=1, fresh=True).credits == 12
+
+
+def test_drawn_seeds_are_new_each_time(session: rv.Session) -> None:
+    runs = [small(), small()]
+    assert runs[0][0].seed != runs[1][0].seed
+    assert sum(run.credits for run in runs) == 24
+
+
+def test_twins_within_a_plan_are_one_job(session: rv.Session) -> None:
+    request = rv.plan("A bottle", seed=1, resolution="1K").requests[0]
+    plan = rv.plan([request, request])
+    assert (len(plan), plan.credits) == (2, 12)
+    run = plan.run().wait(TIMEOUT)
+    assert len(run.jobs) == 1
+    assert session.balance() == 988
+
+
+def test_a_reference_is_uploaded_once_and_shows_in_the_result(session: rv.Session, cat: Path) -> None:
+    plain = small(seed=1)
+    run = small(references=[cat, cat], seed=[1, 2])
+    bodies = [json.loads(job.record.body or "") for job in run]
+    items = [item for body in bodies for item in body["params"]["referenceMediaItems"]]
+    assert len({item["url"] for item in items}) == 1
+    assert items[0]["mimeType"] == "image/png"
+    assert run[0].image != plain[0].image
+
+
+def test_a_result_can_be_the_next_reference(session: rv.Session) -> None:
+    first = small(seed=1)
+    second = small("The same, at night", references=first[0], seed=1)
+    assert second[0].request.references[0].sha256 == first[0].record.pictures[0].sha256
+
+
+def test_every_job_carries_its_own_id_to_the_service(session: rv.Session) -> None:
+    run = small(seed=[1, 2])
+    for job in run:
+        assert json.loads(job.record.body or "")["client_request_id"] == job.id
+
+
+def test_a_failed_task_costs_nothing_and_can_be_tried_again(session: rv.Session) -> None:
+    run = small("A bottle sandbox:fail(seed=2)", seed=[1, 2, 3])
+    assert [job.status for job in run] == ["succeeded", "failed", "succeeded"]
+    assert run.credits == 24
+    assert "generation_failed" in (run[1].error or "")
+    again = session.retry(run.id).wait(TIMEOUT)
+    assert again is run
+    assert [job.status for job in again] == ["succeeded", "failed", "succeeded", "failed"]
+    assert session.balance() == 1000 - 24
+
+
+def test_a_run_without_any_picture_raises_and_says_why(session: rv.Session) -> None:
+    with pytest.raises(rv.RunFailedError, match="generation_failed"):
+        small("A bottle sandbox:fail", seed=[1, 2])
+
+
+def test_a_plan_above_the_limit_is_refused_whole(session: rv.Session) -> None:
+    with pytest.raises(rv.CreditLimitError, match="12,000 credits, and the limit is 500"):
+        rv.generate("A bottle", seed=range(1000))
+    with pytest.raises(rv.CreditLimitError, match="the limit is 20"):
+        rv.generate("A bottle", seed=[1, 2], max_credits=20)
+    assert rv.runs() == []
+    assert rv.plan("A bottle", seed=range(1000)).credits == 12_000
+
+
+def test_a_session_has_a_limit_of_its_own(url: str, connect: Callable[..., rv.Session]) -> None:
+    connect(url, max_credits=30)
+    small(seed=[1, 2])
+    small(seed=[1, 2])
+    with pytest.raises(rv.CreditLimitError, match="committed 24 of its 30"):
+        rv.generate("A bottle", seed=3)
+
+
+def test_a_wrong_key_is_told_and_nothing_is_billed(url: str, connect: Callable[..., rv.Session]) -> None:
+    connect(url, f"{DEFAULT_KEY}_revoked")
+    with pytest.raises(rv.RunFailedError, match="api_key_revoked") as refused:
+        small(seed=1)
+    assert "request req_" in str(refused.value)
+    assert rv.runs(1)[0].status == "failed"
+
+
+def test_an_empty_account_stops_what_is_not_sent_yet(url: str, connect: Callable[..., rv.Session]) -> None:
+    connect(url, f"{DEFAULT_KEY}_poor")
+    run = rv.generate("A bottle", seed=range(30), resolution="1K")
+    run.wait(TIMEOUT)
+    assert {job.status for job in run} == {"failed", "planned"}
+    assert run.credits == 0
+
+
+def test_no_answer_at_all_fails_without_a_bill(connect: Callable[..., rv.Session]) -> None:
+    with running_sandbox() as gone:
+        pass
+    session = connect(gone)
+    run = rv.generate("A bottle", seed=1)
+    with pytest.raises(rv.RunFailedError):
+        run.wait(120)
+    assert run.credits == 0
+    assert session.store.spent(session.service) == 0
+
+
+def test_waiting_has_a_time_and_the_jobs_go_on(connect: Callable[..., rv.Session]) -> None:
+    with running_sandbox(SandboxConfig(latency=1)) as url:
+        connect(url)
+        run = rv.generate("A bottle", seed=1, resolution="1K")
+        with pytest.raises(TimeoutError):
+            run.wait(0.1)
+        assert run.wait(TIMEOUT)[0].status == "succeeded"
+
+
+def test_a_run_can_be_awaited(session: rv.Session) -> None:
+    async def ask() -> rv.Run:
+        return await rv.generate("A bottle", seed=1, resolution="1K")
+
+    assert asyncio.run(ask())[0].status == "succeeded"
+
+
+def test_an_unfinished_run_is_collected_by_another_session(connect: Callable[..., rv.Session]) -> None:
+    with running_sandbox(SandboxConfig(latency=2)) as url:
+        connect(url)
+        run = rv.generate("A bottle", seed=1, resolution="1K")
+        collected = rv.resume(run).wait(TIMEOUT)
+        assert collected[0].status == "succeeded"
+        with pytest.raises(rv.UsageError, match="nothing to resume"):
+            rv.resume()
+
+
+def test_the_history_finds_words_seeds_and_params(session: rv.Session) -> None:
+    small("A glass bottle, dawn", seed=[1, 2])
+    small("A clay pot, dusk", seed=2, aspect_ratio="16:9")
+    assert [job.seed for job in rv.history(prompt="bottle DAWN")] == [2, 1]
+    assert len(rv.history(seed=2)) == 2
+    assert len(rv.history(aspect_ratio="16:9")) == 1
+    assert rv.history()[0].prompt == "A clay pot, dusk"
+    frame = rv.history().to_pandas()
+    assert list(frame["seed"]) == [2, 2, 1]
+
+
+def test_requests_and_jobs_are_taken_as_they_are(session: rv.Session) -> None:
+    first = small("A {{braced}} bottle", seed=[1, 2])
+    assert first[0].prompt == "A {braced} bottle"
+    again = rv.generate(list(first)).wait(TIMEOUT)
+    assert again.credits == 0
+    assert [job.id for job in again] == [job.id for job in first]
+    assert rv.generate(first[0], fresh=True).wait(TIMEOUT).credits == 12
+
+
+def test_a_grid_can_be_turned_and_saved(session: rv.Session, tmp_path: Path) -> None:
+    run = small(seed=[1, 2], aspect_ratio=["1:1", "16:9"])
+    sheet = run.grid(rows="aspect_ratio", cols="seed").save(tmp_path / "grid.png", cell=128)
+    with Image.open(sheet) as image:
+        assert image.height > 256
+    with pytest.raises(rv.UsageError, match="did you mean 'seed'"):
+        run.grid(rows="sead")
+    copies = run.save(tmp_path / "pictures")
+    assert [copy.read_bytes() for copy in copies] == [job.path.read_bytes() for job in run if job.path]
+    report = run.report(tmp_path / "report.html").read_text()
+    assert report.count("data:image/") == 4
+
+
+def test_the_history_makes_grids_of_different_runs(session: rv.Session) -> None:
+    small(seed=1)
+    small(seed=2, aspect_ratio="16:9")
+    html = rv.history().grid(rows="seed", cols="aspect_ratio")._repr_mimebundle_()["text/html"]
+    assert html.count("data:image/") == 2
+    with pytest.raises(rv.UsageError, match="did you mean 'seed'"):
+        rv.history().grid(rows="sed")
+
+
+def test_the_key_is_nowhere_to_be_seen(url: str, connect: Callable[..., rv.Session], tmp_path: Path) -> None:
+    secret = f"{DEFAULT_KEY}_readonly"
+    session = connect(url, secret)
+    run = rv.generate("A bottle", seed=1)
+    with pytest.raises(rv.RunFailedError) as refused:
+        run.wait(TIMEOUT)
+    seen = [repr(session), str(vars(session)), repr(run), str(vars(run)), str(refused.value), run.text()]
+    assert not any("readonly" in text for text in seen)
+    for path in (tmp_path / "store").rglob("*"):
+        if path.is_file():
+            assert b"readonly" not in path.read_bytes(), path
