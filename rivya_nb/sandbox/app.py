@@ -7,7 +7,8 @@ made from the same declarations that answer.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,7 +42,18 @@ _errors: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorEnvelope}, "5X
 
 def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
     """The sandbox as an ASGI app that keeps its state in `folder`, which is made if absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    service = Service(config, folder)
+    gallery = Gallery(service, folder)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        gallery.close()
+        service.close()
+
     app = FastAPI(
+        lifespan=lifespan,
         title="Rivya Public API (sandbox)",
         version=__version__,
         description="The documented contract of the Rivya Public API v1 on this machine; pictures are drawn.",
@@ -49,9 +61,8 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    app.state.service = Service(config, folder)
-    app.state.gallery = Gallery(app.state.service, folder)
+    app.state.service = service
+    app.state.gallery = gallery
     app.include_router(_api)
     app.include_router(_downloads)
     # A page in the user's browser must not reach the sandbox under a name of its own.
@@ -104,7 +115,10 @@ def create_generation(
     request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
 ) -> GenerationTask:
     """Submit a generation; its credits are reserved."""
-    return _service(request).submit(_key(request), body, idempotency_key, _origin(request))
+    service = _service(request)
+    task = service.submit(_key(request), body, idempotency_key)
+    _gallery(request).prepare(task)
+    return service.public_task(task, _origin(request))
 
 
 @_api.get(
@@ -112,7 +126,8 @@ def create_generation(
 )
 def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
     """How a task stands."""
-    return _service(request).generation(_key(request), task_id, _origin(request))
+    service = _service(request)
+    return service.public_task(service.task(_key(request), task_id), _origin(request))
 
 
 @_api.post("/files", dependencies=_needs("files:create"), response_model_exclude_unset=True)
@@ -143,8 +158,9 @@ async def download_picture(request: Request, task_id: str, number: str, extensio
     numbers = {str(n): n for n in range(1, service.picture_count(task) + 1)}
     if number not in numbers or extension != service.picture_format(task):
         raise Fault("not_found", "There is no such picture.")
-    gallery: Gallery = request.app.state.gallery
-    return FileResponse(await gallery.picture(task, numbers[number]), media_type=MIME_TYPES[extension])
+    return FileResponse(
+        await _gallery(request).picture(task, numbers[number]), media_type=MIME_TYPES[extension]
+    )
 
 
 @_downloads.get("/files/{file_id}.{_extension}")
@@ -157,6 +173,11 @@ def download_file(request: Request, file_id: str) -> FileResponse:
 def _service(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
+
+
+def _gallery(request: Request) -> Gallery:
+    gallery: Gallery = request.app.state.gallery
+    return gallery
 
 
 def _key(request: Request) -> Key:

@@ -62,12 +62,17 @@ class Brush:
         self, points: Sequence[Point], alpha: float, blur: float, colour: Colour = (0.99, 0.0, 0)
     ) -> None:
         """A soft light on what is there already; `blur` in units. It does not reach beyond the object."""
-        glow = Image.new("L", self.sheet.size)
-        ImageDraw.Draw(glow).polygon(self._pixels(points), fill=round(255 * alpha))
-        glow = glow.filter(ImageFilter.GaussianBlur(blur * self.scale))
-        own = self.sheet.getchannel("A")
-        self.sheet.paste(Image.new("RGB", self.sheet.size, rgb(colour)), mask=glow)
-        self.sheet.putalpha(own)
+        reach = blur * self.scale
+        pixels = self._pixels(points)
+        left, top = (max(0, int(min(p[axis] for p in pixels) - 3 * reach)) for axis in (0, 1))
+        right, bottom = (int(max(p[axis] for p in pixels) + 3 * reach) for axis in (0, 1))
+        part = self.sheet.crop((left, top, right, bottom))
+        glow = Image.new("L", part.size)
+        ImageDraw.Draw(glow).polygon([(x - left, y - top) for x, y in pixels], fill=round(255 * alpha))
+        own = part.getchannel("A")
+        part.paste(rgb(colour), mask=glow.filter(ImageFilter.GaussianBlur(reach)))
+        part.putalpha(own)
+        self.sheet.paste(part, (left, top))
 
     def _lay(
         self, points: Sequence[Point], fill: Image.Image, alpha: float, ramps: Sequence[int] | None = None

@@ -1,10 +1,14 @@
-"""The pictures of finished tasks: drawn when first fetched, in threads of their own, and kept on disk."""
+"""The pictures of tasks: drawn in threads of their own, while their tasks take time, and kept on disk.
+
+A picture is a function of its task, so one that was not drawn before a restart is drawn when it is fetched.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from rivya_nb.sandbox.service import Service
@@ -22,40 +26,57 @@ class Gallery:
         self._folder = folder / "pictures"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._painters = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="painter")
-        self._drawing: dict[Path, asyncio.Future[None]] = {}
+        self._lock = threading.Lock()
+        self._drawing: dict[Path, Future[None]] = {}
+
+    def prepare(self, task: Task) -> None:
+        """Begin to draw the pictures of a task that takes time; from any thread."""
+        if task.finished_at > task.created_at and not task.fails:
+            for number in range(1, self._service.picture_count(task) + 1):
+                self._begin(task, number)
 
     async def picture(self, task: Task, number: int) -> Path:
         """The file of a task's picture, counted from 1."""
-        path = self._folder / f"{task.id}-{number}.{self._service.picture_format(task)}"
-        if not path.exists():
-            if path not in self._drawing:
-                loop = asyncio.get_running_loop()
-                future = loop.run_in_executor(self._painters, self._draw, task, number, path)
-                future.add_done_callback(lambda _: self._drawing.pop(path))
-                self._drawing[path] = future
+        path, drawing = self._begin(task, number)
+        if drawing is not None:
             # One who stops waiting must not take the picture from the others.
-            await asyncio.shield(self._drawing[path])
+            await asyncio.shield(asyncio.wrap_future(drawing))
         return path
 
     def close(self) -> None:
-        self._painters.shutdown(wait=False, cancel_futures=True)
+        """Finish what is being drawn, and leave the rest undrawn."""
+        self._painters.shutdown(cancel_futures=True)
+
+    def _begin(self, task: Task, number: int) -> tuple[Path, Future[None] | None]:
+        """Where the picture will be, and what to wait for; None where it is there already."""
+        path = self._folder / f"{task.id}-{number}.{self._service.picture_format(task)}"
+        with self._lock:
+            drawing = self._drawing.get(path)
+            if drawing is not None or path.exists():
+                return path, drawing
+            drawing = self._drawing[path] = self._painters.submit(self._draw, task, number, path)
+        return path, drawing
 
     def _draw(self, task: Task, number: int, path: Path) -> None:
         # Pillow is loaded with the first picture, not with the server.
         from rivya_nb.sandbox.drawing import draw
 
-        params = self._service.params_of(task)
-        seed = str(params.get("seed", task.drawn_seed))
-        style = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
-        data = draw(
-            without_test_words(task.prompt),
-            seed=seed if number == 1 else f"{seed}/{number}",
-            size=pixel_size(params),
-            style=f"{task.model} {sorted(style.items())}",
-            references=[(self._service.uploads / file_id).read_bytes() for file_id in task.references],
-            picture_format="PNG" if path.suffix == ".png" else "JPEG",
-            watermark=params.get("watermark") not in (None, "", "false"),
-        )
-        partial = path.with_suffix(".part")
-        partial.write_bytes(data)
-        partial.replace(path)
+        try:
+            params = self._service.params_of(task)
+            seed = str(params.get("seed", task.drawn_seed))
+            style = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
+            data = draw(
+                without_test_words(task.prompt),
+                seed=seed if number == 1 else f"{seed}/{number}",
+                size=pixel_size(params),
+                style=f"{task.model} {sorted(style.items())}",
+                references=[(self._service.uploads / file_id).read_bytes() for file_id in task.references],
+                picture_format="PNG" if path.suffix == ".png" else "JPEG",
+                watermark=params.get("watermark") not in (None, "", "false"),
+            )
+            partial = path.with_suffix(f"{path.suffix}.part")
+            partial.write_bytes(data)
+            partial.replace(path)
+        finally:
+            with self._lock:
+                self._drawing.pop(path, None)

@@ -59,7 +59,7 @@ def build(config: SandboxConfig, folder: Path) -> uvicorn.Server:
     """A server for the sandbox, not yet running."""
     settings = uvicorn.Config(
         create_app(config, folder),
-        lifespan="off",
+        lifespan="on",
         ws="none",
         log_level="warning",
         access_log=False,

@@ -87,9 +87,7 @@ class Service:
         spent = self._database.spent(key.account, time.time())
         return Credits(current_credits=self._granted(key) - spent)
 
-    def submit(
-        self, key: Key, body: GenerationBody, idempotency_key: str | None, origin: str
-    ) -> GenerationTask:
+    def submit(self, key: Key, body: GenerationBody, idempotency_key: str | None) -> Task:
         """Accept a generation and reserve its credits; the same key and body give the same task."""
         model = self._model(body.model)
         wrong = validation.problems(model, body.prompt, body.params, self.config)
@@ -110,13 +108,13 @@ class Service:
             created_at=now,
             finished_at=now + self.config.latency,
         )
-        return self._public_task(self._keep(key, task, body, idempotency_key), origin)
+        return self._keep(key, task, body, idempotency_key)
 
-    def generation(self, key: Key, task_id: str, origin: str) -> GenerationTask:
+    def task(self, key: Key, task_id: str) -> Task:
         task = self._database.task(task_id)
         if task is None or task.account != key.account:
             raise Fault("not_found", "There is no such task.")
-        return self._public_task(task, origin)
+        return task
 
     def finished_task(self, task_id: str) -> Task:
         """A task whose pictures can be fetched."""
@@ -232,7 +230,8 @@ class Service:
             text = f"{task.price} credits are needed, {error.left} are left."
             raise Fault("insufficient_credits", text) from None
 
-    def _public_task(self, task: Task, origin: str) -> GenerationTask:
+    def public_task(self, task: Task, origin: str) -> GenerationTask:
+        """How the task stands now, as it is told; `origin` begins its pictures' urls."""
         now = time.time()
         status = task.status(now)
         times: dict[str, Any] = {}

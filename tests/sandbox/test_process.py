@@ -54,6 +54,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_joining_starts_a_service_and_closing_ends_it(tmp_path: Path) -> None:
     lease = sandbox.join(tmp_path / "new" / "folder", latency=0)
     with httpx.Client(base_url=lease.url, headers=bearer(sandbox.DEFAULT_KEY)) as client:
@@ -207,3 +215,12 @@ def test_the_module_alone_serves_any_client_until_interrupted(tmp_path: Path) ->
     _, complaints = server.communicate(timeout=10)
     assert server.returncode == 0
     assert complaints == ""
+
+
+def test_pictures_that_nobody_fetched_do_not_keep_the_server(tmp_path: Path) -> None:
+    lease = sandbox.join(tmp_path, latency=60)
+    with httpx.Client(base_url=lease.url, headers=bearer(sandbox.DEFAULT_KEY)) as client:
+        assert {submit(client, seed=seed).status_code for seed in range(80)} == {200}
+    pid = json.loads((tmp_path / "server.json").read_text())["pid"]
+    lease.close()
+    assert until(lambda: not is_running(pid), seconds=6)
