@@ -69,13 +69,7 @@ def text_width(text: str, size: int) -> float:
 
 def fit_text(text: str, size: int, width: float) -> str:
     """The text, shortened with an ellipsis where it is wider than `width` pixels."""
-    if text_width(text, size) <= width:
-        return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if text_width(text[:middle] + "…", size) <= width else (low, middle - 1)
-    return cut(text, low)
+    return text if text_width(text, size) <= width else cut(text, _fitting(text, size, width, "…"))
 
 
 def wrap_text(text: str, size: int, width: float, lines: int) -> list[str]:
@@ -83,13 +77,22 @@ def wrap_text(text: str, size: int, width: float, lines: int) -> list[str]:
     wrapped: list[str] = []
     rest = text.strip()
     while rest and len(wrapped) < lines - 1 and text_width(rest, size) > width:
-        fitting = fit_text(rest, size, width)[:-1]
-        head = fitting if rest[len(fitting) :].startswith(" ") else fitting.rpartition(" ")[0] or fitting
-        if not head:
-            break
+        head = rest[: max(1, _fitting(rest, size, width, ""))]
+        if not rest[len(head) :].startswith(" "):
+            head = head.rpartition(" ")[0] or head
         wrapped.append(head.rstrip())
         rest = rest[len(head) :].lstrip()
     return [*wrapped, fit_text(rest, size, width)] if rest else wrapped
+
+
+def _fitting(text: str, size: int, width: float, tail: str) -> int:
+    """How many characters fit into `width` pixels together with a tail."""
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = text_width(text[:middle] + tail, size) <= width
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return low
 
 
 def legible(text: str) -> str:
@@ -120,7 +123,7 @@ def _choose(char: str, current: str | None) -> tuple[str, str | None]:
     shaped = script not in _NEEDS_SHAPING or features.check_feature("raqm")
     if shaped:
         # A space or a comma in the midst of a script stays in its font, and so in its stretch.
-        neutral = (current,) if not char.isalnum() else ()
+        neutral = (current,) if current is not None and not char.isalnum() else ()
         for path in (*neutral, *_candidates(script)):
             if _has(path, char):
                 return char, path
