@@ -236,7 +236,7 @@ def test_one_client_serves_one_event_loop_after_another() -> None:
     client = RivyaClient(KEY, f"http://127.0.0.1:{port}")
 
     async def main() -> int:
-        async with scripted(answer(200, {"current_credits": 5}), port=port), client:
+        async with scripted(answer(200, {"current_credits": 5}), port=port):
             return (await client.credits.retrieve()).current_credits
 
     assert [asyncio.run(main()), asyncio.run(main())] == [5, 5]
