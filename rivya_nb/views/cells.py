@@ -12,7 +12,7 @@ from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import SIGNS, count, explanation, joined, reason, seconds, shorten, state_word
 
 _ALT_LENGTH = 90
-_TITLE_LENGTH = 400
+_TITLE_LENGTH = 200
 _TEXT_WIDTH = 7
 _LINE_HEIGHT = 16
 """CSS pixels that a small letter and a line of them take, to guess what fits into a cell."""

@@ -24,13 +24,16 @@ class Headline:
 
 
 def headline(view: RunView) -> Headline:
-    """The first line of a run. While it works it says what all of it costs, later which run it was."""
+    """The first line of a run. While it works it says what all of it costs, later which run it was.
+
+    Pictures that were put together from several runs (the history's) stand under run 0, which is not named.
+    """
     jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
     prompt = prompt_text(view)
     sums = tally(view.run, view.jobs, now=view.now, live=view.live)
-    name = f"run {view.run.id}" + (f", {shorten(view.run.name, _PARAM_LENGTH)}" if view.run.name else "")
+    names = [f"run {view.run.id}" if view.run.id else "", shorten(view.run.name or "", _PARAM_LENGTH)]
     price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
-    facts = joined([_models(jobs), *common_words(view), *price, name])
+    facts = joined([_models(jobs), *common_words(view), *price, ", ".join(name for name in names if name)])
     return Headline(shorten(prompt, PROMPT_LENGTH), plain(prompt), facts)
 
 

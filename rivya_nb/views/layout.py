@@ -19,7 +19,9 @@ from rivya_nb.views.words import plain, shorten
 LABEL_LENGTH = 28
 """Characters of a label that stay legible beside a row of pictures; the whole text goes into its title."""
 
-_SPEAKING_AXES = ("prompt", "model")
+_SPEAKING_AXES = ("prompt", "model", "")
+"""Axes whose values need no name: whole texts, and an axis without one."""
+
 _SPEAKING_VALUE = re.compile(r"\d+:\d+|\d+x\d+|\d+K")
 _MUTE_VALUE = re.compile(r"[+-]?\d+(\.\d+)?|true|false|none|null|", re.IGNORECASE)
 

@@ -22,7 +22,7 @@ def texts(labels: object) -> list[str]:
 
 
 def shown(layout: Layout) -> list[list[list[str | None]]]:
-    return [[[it and it.job.id for it in row] for row in page.cells] for page in layout.pages]
+    return [[[it.job.id if it else None for it in row] for row in page.cells] for page in layout.pages]
 
 
 def test_first_axis_makes_rows_and_second_columns() -> None:
@@ -40,7 +40,8 @@ def test_first_axis_makes_rows_and_second_columns() -> None:
     ids=["rows alone", "cols alone", "both"],
 )
 def test_axes_are_chosen_by_name_and_the_rest_takes_the_other_side(asked: dict[str, str]) -> None:
-    layout = arrange(*bottles(DONE_STATES), **asked)
+    run, jobs = bottles(DONE_STATES)
+    layout = arrange(run, jobs, **asked)
     assert (layout.row_axis, layout.column_axis) == ("aspect_ratio", "seed")
     assert shown(layout)[0][1] == ["job1", "job4", "job7", "job10"]
     assert texts(layout.column_labels) == ["seed 1", "seed 2", "seed 3", "seed 4"]
@@ -82,7 +83,8 @@ def test_a_single_axis_wraps_and_labels_each_cell() -> None:
 def test_a_single_axis_that_was_asked_for_stands_where_it_was_asked(
     asked: dict[str, str], shape: tuple[int, int]
 ) -> None:
-    layout = arrange(*make_run({"seed": ("7", "8")}, [make_job("a"), make_job("b")]), **asked)
+    run, jobs = make_run({"seed": ("7", "8")}, [make_job("a"), make_job("b")])
+    layout = arrange(run, jobs, **asked)
     assert not layout.wraps
     assert (len(layout.pages[0].cells), len(layout.pages[0].cells[0])) == shape
 
@@ -160,6 +162,7 @@ def test_a_prompts_label_is_its_text_short_on_the_page_and_whole_in_the_title() 
         ("seed", "none", "seed none"),
         ("resolution", "2K", "2K"),
         ("light", "dusk", "dusk"),
+        ("", "7", "7"),
     ],
 )
 def test_a_column_bears_the_axis_name_where_the_value_says_nothing_alone(

@@ -88,3 +88,8 @@ def test_the_headline_shows_the_prompt_with_its_options() -> None:
 def test_prompts_without_a_template_are_counted() -> None:
     run, jobs = make_run({"x": "12"}, [make_job("a", prompt="one"), make_job("b", prompt="two")])
     assert headline(make_view(run, jobs)).prompt == "one (and 1 more prompt)"
+
+
+def test_pictures_of_several_runs_have_no_run_to_name() -> None:
+    run, jobs = make_run({"": ("#1", "#2")}, [make_job("a"), make_job("b")], id=0, name="history")
+    assert headline(make_view(run, jobs)).facts == "wan-2-7-image-pro · history"
