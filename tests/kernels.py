@@ -33,7 +33,7 @@ NEWEST = "newest"
 VERSIONS = ("6.29.5", "7.1.0", NEWEST)
 SINCE_SUBSHELLS = ("7.1.0", NEWEST)
 NEW_ENOUGH = ">=7.3"
-"""What is called the newest: the environment's own ipykernel if it is one of these, else pip's choice of them.
+"""What is called the newest: the environment's own ipykernel if it is one of these, else pip's choice.
 7.3 is the last one for Python 3.10."""
 
 TIMEOUT = 30.0
