@@ -20,6 +20,7 @@ from rivya_nb.jobs.values import as_axis
 from rivya_nb.results.job import Job
 from rivya_nb.service import reach
 from rivya_nb.session import Session
+from rivya_nb.store.records import SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
@@ -82,15 +83,22 @@ def _open_store(folder: Path) -> Store:
     return _stores[folder]
 
 
+def _tell(message: str) -> None:
+    print(f"rivya_nb: {message}", file=sys.stderr)
+
+
 @atexit.register
 def _say_goodbye() -> None:
     """Say what this process leaves unfinished, so that nothing paid for is forgotten."""
     if _current is not None:
-        for run in _current.working():
-            print(
-                f"rivya_nb: run {run.id} is not finished; rivya_nb.resume({run.id}) collects it.",
-                file=sys.stderr,
-            )
+        for run in _current.touched():
+            jobs = run.jobs
+            sent = sum(job.status in SENT for job in jobs)
+            unsent = sum(job.status in UNSENT for job in jobs)
+            if sent:
+                _tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
+            if unsent:
+                _tell(f"run {run.id}: {unsent} were never sent; resume({run.id}, unsent=True) sends them")
     for store in _stores.values():
         store.close()
 

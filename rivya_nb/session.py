@@ -300,7 +300,9 @@ class Session:
         wanted = SENT | UNSENT if unsent else SENT
         jobs = [job for job in self.store.unfinished(self.service) if job.status in wanted]
         if not jobs:
-            raise UsageError(f"Nothing of {self.service} is unfinished; there is nothing to resume.")
+            left = len(self.store.unfinished(self.service))
+            hint = f"; {left} jobs were never sent, and unsent=True (--unsent) sends them" if left else ""
+            raise UsageError(f"Nothing that was sent to {self.service} is unfinished{hint}.")
         runs = self.store.runs_of([job.id for job in jobs])
         if len(runs) == 1:
             return self._run(runs[0])

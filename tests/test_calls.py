@@ -189,7 +189,7 @@ def test_an_unfinished_run_is_collected_by_another_session(connect: Callable[...
         run = rv.generate("A bottle", seed=1, resolution="1K")
         collected = rv.resume(run).wait(TIMEOUT)
         assert collected[0].status == "succeeded"
-        with pytest.raises(rv.UsageError, match="nothing to resume"):
+        with pytest.raises(rv.UsageError, match="Nothing that was sent"):
             rv.resume()
 
 

@@ -113,7 +113,7 @@ def test_the_signature_says_what_a_file_is(header: bytes, mime: str | None) -> N
 
 def test_references_are_checked_by_the_models_record() -> None:
     picture = Reference("", "image", "image/png", "a.png", 20_000_001)
-    with pytest.raises(InvalidRequestError, match="a.png: 20.0 MB is over the limit of 20 MB"):
+    with pytest.raises(InvalidRequestError, match=r"a\.png: 20\.0 MB is over the limit of 20 MB"):
         build_request(WAN, "A bottle", {}, [picture])
     small = Reference("", "image", "image/png", "a.png", 10)
     build_request(WAN, "A bottle", {}, [small] * 9)

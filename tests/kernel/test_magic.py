@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from kernels import NEWEST, VERSIONS, Kernel
+from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel
 
 CELL = "%%rivya seed=1..2 aspect_ratio=1:1,16:9 resolution=1K --out bottles\nA glass bottle, {subject}"
 
@@ -104,7 +103,9 @@ def test_a_run_in_the_background_can_be_waited_for_later(start_kernel: Callable[
         pytest.param("%%time\n%%rivya seed=1 resolution=1K --out run\nA bottle", id="time"),
         pytest.param("%%capture\n%%rivya seed=1 resolution=1K --out run\nA bottle", id="capture"),
         pytest.param(
-            "def ask():\n    return get_ipython().run_cell_magic('rivya', 'seed=1 resolution=1K', 'A bottle')\nrun = ask()",
+            "def ask():\n"
+            "    return get_ipython().run_cell_magic('rivya', 'seed=1 resolution=1K', 'A bottle')\n"
+            "run = ask()",
             id="function",
         ),
         pytest.param(
@@ -130,6 +131,39 @@ def test_the_wait_works_wherever_the_magic_is_called(
     cells = kernel.run_all([code, "status = run[0].status", "status"])
     assert [cell.status for cell in cells] == ["ok"] * 3, cells[0].traceback
     assert cells[2].result == "'succeeded'"
+
+
+BUTTON = """
+import rivya_nb as rv
+from ipywidgets import Button
+clicked = []
+button = Button()
+button.on_click(lambda _: clicked.append(rv.generate("A clicked bottle", seed=9, resolution="1K")))
+button.comm.comm_id
+"""
+
+
+@pytest.mark.parametrize("version", SINCE_SUBSHELLS)
+def test_a_button_pressed_over_a_subshell_while_a_run_is_going_works(
+    start_kernel: Callable[..., Kernel], version: str
+) -> None:
+    kernel = ready(start_kernel, version, latency=3)
+    comm = (kernel.ok(BUTTON).result or "").strip("'")
+    pressing, watching = kernel.create_subshell(), kernel.create_subshell()
+    waiting = kernel.send("%%rivya seed=1 resolution=1K --out first\nA bottle")
+    kernel.until(
+        lambda: any("queued" in shown(waiting)["text/plain"] for _ in waiting.displays), "it is going"
+    )
+    kernel.comm_send(comm, {"method": "custom", "content": {"event": "click"}}, pressing)
+
+    def clicks() -> str | None:
+        return kernel.finish(kernel.send("len(clicked)", subshell=watching))[0].result
+
+    kernel.until(lambda: clicks() == "1", "the click is handled")
+    assert not waiting.done, "the click did not have to wait for the cell"
+    kernel.finish(waiting)
+    assert waiting.status == "ok"
+    kernel.ok("clicked[0].wait()\nassert clicked[0][0].status == first[0].status == 'succeeded'")
 
 
 def test_the_history_is_there_after_a_restart(start_kernel: Callable[..., Kernel]) -> None:
