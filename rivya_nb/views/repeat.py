@@ -9,7 +9,7 @@ from itertools import islice, product
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
-from rivya_nb.views.words import common_params
+from rivya_nb.views.words import TURNING, common_params
 
 Part = str | AxisRecord
 """A piece of a prompt: text, or an axis that stands in its place."""
@@ -76,7 +76,8 @@ def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:
         return None
     words = _line_words(run, mine)
     body = _body(parts)
-    if words is None or body is None:
+    # A cell that reads otherwise than it runs is a trap; the JSON shows such characters by number.
+    if words is None or body is None or TURNING & set(body):
         return None
     return " ".join(["%%rivya", *words]) + "\n" + body
 
@@ -141,7 +142,7 @@ def _body(parts: Sequence[Part]) -> str | None:
 def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:
     """All requests of a run as JSON: model, prompt, params, and references by name and content."""
     mine = {cell.job_id: jobs[cell.job_id] for cell in run.cells}
-    return json.dumps(
+    text = json.dumps(
         [
             {
                 "model": job.model,
@@ -158,3 +159,4 @@ def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:
         ensure_ascii=False,
         indent=1,
     )
+    return "".join(f"\\u{ord(char):04x}" if char in TURNING else char for char in text)

@@ -71,12 +71,12 @@ def cut(text: str, end: int) -> str:
 
 
 def _harmless(char: str) -> str:
-    if char in _TURNING:
+    if char in TURNING:
         return ""
     return " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char
 
 
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates; the marks that Arabic and Hebrew text needs are not among them."""
 
 

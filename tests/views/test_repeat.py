@@ -55,9 +55,10 @@ def test_another_model_and_repeats_are_flags() -> None:
         ({"x": "12"}, [make_job("a", prompt="one"), make_job("b", prompt="two")]),
         ({"seed": "12"}, [make_job("a", params={"seed": 1}), make_job("b", params={"seed": 3})]),
         ({"x": ("a|b", "c")}, [make_job("a", prompt="so a|b"), make_job("b", prompt="so c")]),
+        ({}, [make_job("a", prompt="seems \u202eesrever")]),
         ({}, [make_job("a", references=(Reference("00", "image", "image/png", "cat.png", 9),))]),
     ],
-    ids=["spaces", "lost template", "labels that lie", "braces", "references"],
+    ids=["spaces", "lost template", "labels that lie", "braces", "turned around", "references"],
 )
 def test_a_cell_that_might_ask_for_something_else_is_not_offered(
     axes: dict[str, tuple[str, ...]], jobs: list[JobRecord]
@@ -76,6 +77,12 @@ def test_the_requests_as_json_name_everything_that_is_sent() -> None:
             "references": [{"name": "cat.png", "sha256": "00ff"}],
         }
     ]
+
+
+def test_characters_that_turn_text_around_are_shown_by_number() -> None:
+    text = requests_json(*make_run({}, [make_job("a", prompt="seems \u202eesrever")]))
+    assert "\\u202e" in text
+    assert json.loads(text)[0]["prompt"] == "seems \u202eesrever"
 
 
 def test_the_headline_shows_the_prompt_with_its_options() -> None:
