@@ -6,6 +6,7 @@ import contextlib
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,9 @@ def code(response: httpx.Response) -> tuple[int, str]:
 
 def until(condition: Callable[[], bool], seconds: float = 10) -> bool:
     """Whether the condition comes true in time."""
-    woken = threading.Event()
-    waited = 0.0
+    pause, deadline = threading.Event(), time.monotonic() + seconds
     while not condition():
-        if waited > seconds:
+        if time.monotonic() > deadline:
             return False
-        woken.wait(0.05)
-        waited += 0.05
+        pause.wait(0.05)
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -243,12 +242,12 @@ def test_the_openapi_document_has_real_schemas(client: httpx.Client) -> None:
 
 def test_polls_are_answered_while_pictures_are_drawn(client: httpx.Client) -> None:
     tasks = [submit(client, seed=seed).json() for seed in range(8)]
-    slowest = 0.0
+    polls = 0
     with ThreadPoolExecutor(8) as pool:
         drawing = [pool.submit(fetched, client, task) for task in tasks]
         while not all(job.done() for job in drawing):
-            started = time.perf_counter()
             retrieve(client, tasks[0]["id"])
-            slowest = max(slowest, time.perf_counter() - started)
+            polls += 1
         assert all(job.result().size == (2048, 2048) for job in drawing)
-    assert slowest < 1.0
+    # Were they drawn on the event loop, there would be an answer between two pictures at best.
+    assert polls > 2 * len(tasks)
