@@ -127,6 +127,8 @@ class Home:
         _allow_nesting(self.loop, in_kernel=self.in_kernel)
         waiter = self.loop.create_task(self._arrival(future, timeout, TICK))
         sigint.wake = lambda: self.loop.call_soon_threadsafe(waiter.cancel)
+        if sigint.seen:
+            waiter.cancel()
         try:
             self.loop.run_until_complete(waiter)
         finally:
@@ -209,7 +211,8 @@ class _SigintHeld:
     """While it lasts, SIGINT only calls `wake`; KeyboardInterrupt is raised at its end.
 
     Python's own handler raises wherever the main thread is: within a step of the work, when that runs on
-    this thread, or while a lock of its future is held, which would then be held for ever.
+    this thread, or while a lock of its future is held, which would then be held for ever. Only a second
+    SIGINT does that: when something on this thread hangs, it is the only way out.
     """
 
     def __init__(self) -> None:
@@ -231,7 +234,9 @@ class _SigintHeld:
         if self.seen:
             raise KeyboardInterrupt from None
 
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.seen and callable(self._previous):
+            self._previous(number, frame)
         self.seen = True
         self.wake()
 

@@ -53,5 +53,18 @@ def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: 
     kernel.until(lambda: _passed(kernel) > passed, "the work has gone on")
 
 
+def test_a_second_interrupt_frees_a_kernel_that_hangs_in_a_nested_wait(kernel: Kernel) -> None:
+    kernel.ok(LOAD)
+    waiting = kernel.send(f"w.hang()\nw.wait({ENDLESS})")
+    kernel.until(lambda: "hanging" in waiting.stdout, "the kernel hangs")
+    kernel.interrupt()
+    with pytest.raises(AssertionError, match="in vain"):
+        kernel.finish(waiting, timeout=1)
+    kernel.interrupt()
+    kernel.finish(waiting)
+    assert waiting.status == "error"
+    kernel.ok("'alive'")
+
+
 def _passed(kernel: Kernel) -> int:
     return int(kernel.ok("w.works[0].passed").result or 0)

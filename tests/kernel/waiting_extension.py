@@ -71,6 +71,16 @@ async def until_done(steps: int) -> int:
         return await work.home.join(work.future)
 
 
+def hang() -> None:
+    """Block the session's loop for good, a little later."""
+
+    async def block() -> None:
+        print("hanging")
+        threading.Event().wait()
+
+    Home.find().start(block())
+
+
 def show_later(steps: int) -> None:
     """Display something from the background, after some steps."""
 
