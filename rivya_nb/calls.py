@@ -18,6 +18,7 @@ from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.prompt import parse_prompt
 from rivya_nb.jobs.values import as_axis
 from rivya_nb.results.job import Job
+from rivya_nb.results.library import Library
 from rivya_nb.service import reach
 from rivya_nb.session import Session
 from rivya_nb.store.records import SENT, UNSENT
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _lock = threading.RLock()
 _current: Session | None = None
-_stores: dict[Path, Store] = {}
+_libraries: dict[Path, Library] = {}
 
 
 def connect(
@@ -54,11 +55,11 @@ def connect(
     global _current
     folder = _store_folder(store)
     with _lock:
-        opened = _open_store(folder)
+        library = _open_library(folder)
         service = reach(api_key, base_url, folder)
         if _current is not None and not _current.working():
             _current.home.start(_current.aclose())
-        _current = Session(service, opened, Home.find(), max_credits=max_credits)
+        _current = Session(service, library, max_credits=max_credits)
         return _current
 
 
@@ -77,10 +78,14 @@ def _store_folder(store: str | os.PathLike[str] | None) -> Path:
     return user_data_path("rivya_nb", appauthor=False)
 
 
-def _open_store(folder: Path) -> Store:
-    if folder not in _stores:
-        _stores[folder] = Store.open(folder)
-    return _stores[folder]
+def _open_library(folder: Path) -> Library:
+    """The library of a folder: one for each, until its loop is gone (a kernel has one loop for its life)."""
+    home = Home.find()
+    known = _libraries.get(folder)
+    if known is None or known.home is not home:
+        store = Store.open(folder) if known is None else known.store
+        known = _libraries[folder] = Library(store, home)
+    return known
 
 
 def _tell(message: str) -> None:
@@ -99,8 +104,8 @@ def _say_goodbye() -> None:
                 _tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:
                 _tell(f"run {run.id}: {unsent} were never sent; resume({run.id}, unsent=True) sends them")
-    for store in _stores.values():
-        store.close()
+    for library in _libraries.values():
+        library.store.close()
 
 
 def plan(

@@ -6,7 +6,6 @@ import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from rivya_nb.errors import NotConnectedError
 
@@ -18,21 +17,15 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 """The name of the embedded service, whatever its port."""
 
-DEFAULT_ADDRESS = "https://rivya.ai"
-
 KEY_VARIABLE = "RIVYA_API_KEY"
 
 
 class Service:
     """An API origin and the clients that talk to it. The key is held by the client alone."""
 
-    def __init__(
-        self, name: str, client: RivyaClient, base_url: str, *, has_key: bool, lease: Lease | None = None
-    ) -> None:
+    def __init__(self, name: str, client: RivyaClient, lease: Lease | None = None) -> None:
         self.name = name
-        self.base_url = base_url
         self.client = client
-        self.has_key = has_key
         self._lease = lease
 
     @cached_property
@@ -41,7 +34,7 @@ class Service:
         from rivya_nb.api.pictures import PictureFetcher
         from rivya_nb.jobs.runner import tell_waiting
 
-        return PictureFetcher(self.base_url, on_wait=tell_waiting)
+        return PictureFetcher(self.client.origin, on_wait=tell_waiting)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and give the sandbox up."""
@@ -52,7 +45,7 @@ class Service:
 
     def require_key(self) -> None:
         """Raises NotConnectedError where there is no key."""
-        if not self.has_key:
+        if not self.client.has_key:
             raise NotConnectedError(
                 f"There is no key for {self.name}. Set {KEY_VARIABLE} in the environment before the kernel "
                 "starts, or try everything on this machine with %rivya sandbox. Nothing was sent."
@@ -65,10 +58,11 @@ def reach(api_key: str | None, base_url: str | None, folder: Path) -> Service:
     Raises:
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
     """
-    from rivya_nb.api.client import RivyaClient
+    from rivya_nb.api.client import DEFAULT_BASE_URL, RivyaClient
     from rivya_nb.jobs.runner import tell_waiting
 
-    address = base_url or os.environ.get("RIVYA_BASE_URL") or DEFAULT_ADDRESS
+    own = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL
+    address = base_url or own
     if address == SANDBOX:
         from rivya_nb.sandbox.keys import DEFAULT_KEY
         from rivya_nb.sandbox.process import join
@@ -76,8 +70,8 @@ def reach(api_key: str | None, base_url: str | None, folder: Path) -> Service:
         lease = join(folder / SANDBOX)
         # The sandbox has a key of its own: a real one is never given to it.
         client = RivyaClient(DEFAULT_KEY, lease.url, on_wait=tell_waiting)
-        return Service(SANDBOX, client, lease.url, has_key=True, lease=lease)
-    key = api_key or os.environ.get(KEY_VARIABLE)
-    client = RivyaClient(key, address, on_wait=tell_waiting)
-    parts = urlsplit(address)
-    return Service(f"{parts.scheme}://{parts.netloc}", client, address, has_key=bool(key))
+        return Service(SANDBOX, client, lease)
+    # The environment's key is for the environment's address: to another one, a key is only given by hand.
+    key = api_key or (os.environ.get(KEY_VARIABLE) if address in (own, DEFAULT_BASE_URL) else None)
+    client = RivyaClient(key or "", address, on_wait=tell_waiting)
+    return Service(client.origin, client)

@@ -9,29 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 from rivya_nb.contract.catalogue import Catalogue, Model, bundled
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import CreditLimitError, InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.axes import Ask, Axis
 from rivya_nb.jobs.intake import take_references
-from rivya_nb.jobs.job import LiveJob
 from rivya_nb.jobs.plan import Expansion, PlannedRequest, expand
 from rivya_nb.results.history import History
 from rivya_nb.results.job import Job
+from rivya_nb.results.library import Library
 from rivya_nb.results.plan import Draft, Plan, draft
-from rivya_nb.results.run import Run
 from rivya_nb.store.records import SENT, UNSENT, AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
     from rivya_nb.contract.references import Reference
-    from rivya_nb.jobs.loop import Home
     from rivya_nb.jobs.prompt import PromptTemplate
     from rivya_nb.jobs.runner import Runner
+    from rivya_nb.results.run import Run
     from rivya_nb.service import Service
-    from rivya_nb.store.store import Store
 
 DEFAULT_LIMIT = 500
 """Credits that the new requests of one plan may cost where nothing else was said."""
@@ -49,14 +46,13 @@ class Session:
     `max_credits` limits what all plans of the session may cost together, in credits; None sets no such limit.
     """
 
-    def __init__(self, service: Service, store: Store, home: Home, *, max_credits: int | None = None) -> None:
+    def __init__(self, service: Service, library: Library, *, max_credits: int | None = None) -> None:
         self._service = service
-        self.store = store
-        self.home = home
+        self._library = library
+        self.store = library.store
+        self.home = library.home
         self.max_credits = max_credits
         self._committed = 0
-        self._jobs: WeakValueDictionary[str, LiveJob] = WeakValueDictionary()
-        self._runs: WeakValueDictionary[int, Run] = WeakValueDictionary()
         self._touched: dict[int, None] = {}
         self._starting = threading.RLock()
 
@@ -68,12 +64,12 @@ class Session:
     @property
     def address(self) -> str:
         """Where the service is reached."""
-        return self._service.base_url
+        return self._service.client.origin
 
     @property
     def has_key(self) -> bool:
         """Whether there is a key for the service."""
-        return self._service.has_key
+        return self._service.client.has_key
 
     @property
     def catalogue(self) -> Catalogue:
@@ -174,7 +170,9 @@ class Session:
         with self._starting:
             # What the history has may have changed since the plan was made; what is asked has not.
             current = self._draft(plan.expansion, plan.fresh)
-            unsent = [job for job in current.reused if job.status in UNSENT and not self._is_working(job)]
+            unsent = [
+                job for job in current.reused if job.status in UNSENT and not self._library.is_working(job.id)
+            ]
             price = current.price + sum(job.price or 0 for job in unsent)
             self._check_limit(price, len(current.costing) + len(unsent), plan.max_credits)
             record = self.store.add_run(
@@ -185,17 +183,13 @@ class Session:
                 jobs=current.costing,
             )
             self._committed += price
-            run = self._run(record)
+            run = self._library.run(record)
             run.drawn_seeds = plan.expansion.drawn_seeds
             for job in run.jobs:
                 if not job.is_final:
                     self._runner.launch(job.live)
             self._touched[run.id] = None
         return run
-
-    def _is_working(self, record: JobRecord) -> bool:
-        live = self._jobs.get(record.id)
-        return live is not None and live.is_working
 
     def _check_limit(self, price: int, count: int, max_credits: int | None) -> None:
         limit = DEFAULT_LIMIT if max_credits is None and self.max_credits is None else max_credits
@@ -211,25 +205,9 @@ class Session:
                 f"connect(max_credits=…) sets another limit."
             )
 
-    def _run(self, record: RunRecord) -> Run:
-        """The run of a record: one object for each run, however often it is asked for."""
-        known = self.store.jobs(cell.job_id for cell in record.cells)
-        jobs = {job_id: self._job(job) for job_id, job in known.items()}
-        with self._starting:
-            run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.home))
-            run.update(record, jobs)
-        return run
-
     def touched(self) -> list[Run]:
         """The runs that this session started or went on with, oldest first."""
         return [self.run(run_id) for run_id in self._touched]
-
-    def _job(self, record: JobRecord) -> Job:
-        with self._starting:
-            live = self._jobs.setdefault(record.id, LiveJob(record))
-            if not live.is_working:
-                live.record = record
-            return Job(live, self.store)
 
     # Going on
 
@@ -243,7 +221,7 @@ class Session:
             CreditLimitError: sending the rest costs more than is allowed.
         """
         self._service.require_key()
-        run = self._run(self.store.run(run_id)) if run_id is not None else self._all_unfinished(unsent)
+        run = self._all_unfinished(unsent) if run_id is None else self._library.run(self._own_run(run_id))
         rest = [job for job in run.jobs if job.status in UNSENT and not job.live.is_working]
         if unsent:
             price = sum(job.record.price or 0 for job in rest)
@@ -267,7 +245,7 @@ class Session:
             CreditLimitError: submitting again costs more than is allowed.
         """
         self._service.require_key()
-        record = self.store.run(run_id)
+        record = self._own_run(run_id)
         jobs = self.store.jobs([cell.job_id for cell in record.cells])
         served = {cell.coordinates for cell in record.cells if jobs[cell.job_id].status != "failed"}
         again = {
@@ -281,7 +259,7 @@ class Session:
             cells = [CellRecord(job.id, coordinates) for coordinates, job in again.items()]
             record = self.store.extend_run(record.id, cells=cells, jobs=list(again.values()))
         self._committed += price
-        run = self._run(record)
+        run = self._library.run(record)
         for job in run.jobs:
             if job.status == "undelivered":
                 self._go_on(job, "downloading")
@@ -289,6 +267,15 @@ class Session:
                 self._runner.launch(job.live)
         self._touched[run.id] = None
         return run
+
+    def _own_run(self, run_id: int) -> RunRecord:
+        """A run of this session's service: nothing of one service is ever sent to another."""
+        record = self.store.run(run_id)
+        if record.service != self.service:
+            raise UsageError(
+                f"Run {run_id} belongs to {record.service}, and this session is connected to {self.service}."
+            )
+        return record
 
     def _go_on(self, job: Job, status: str) -> None:
         """Take up a job that had ended without its picture, from the step that `status` names."""
@@ -305,20 +292,20 @@ class Session:
             raise UsageError(f"Nothing that was sent to {self.service} is unfinished{hint}.")
         runs = self.store.runs_of([job.id for job in jobs])
         if len(runs) == 1:
-            return self._run(runs[0])
+            return self._library.run(runs[0])
         cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
         axes = [AxisRecord(axis.name, axis.labels) for axis in _numbered(len(jobs))]
         if not axes:
             cells = [CellRecord(jobs[0].id, (), reused=True)]
         record = self.store.add_run(name="resumed", service=self.service, axes=axes, cells=cells, jobs=[])
-        return self._run(record)
+        return self._library.run(record)
 
     # Looking back
 
     def working(self) -> list[Run]:
         """The runs that this session is working on, newest first."""
         ids = [job.id for job in self._runner.working]
-        return [self._run(record) for record in self.store.runs_of(ids)]
+        return [self._library.run(record) for record in self.store.runs_of(ids)]
 
     def balance(self) -> int:
         """The credits that the service says are left. Waits for its answer.
@@ -331,11 +318,11 @@ class Session:
 
     def run(self, run_id: int) -> Run:
         """One run of the store, whatever its service. UsageError where there is none of that id."""
-        return self._run(self.store.run(run_id))
+        return self._library.run(self.store.run(run_id))
 
     def runs(self) -> list[Run]:
         """All runs of the store, newest first."""
-        return [self._run(record) for record in self.store.runs()]
+        return [self._library.run(record) for record in self.store.runs()]
 
     def history(
         self,
@@ -351,7 +338,7 @@ class Session:
 
         def find() -> list[Job]:
             found = self.store.history(prompt=prompt, model=model, seed=seed, params=params)
-            return [self._job(record) for record in found]
+            return [self._library.job(record) for record in found]
 
         return History(self.store, find, question)
 

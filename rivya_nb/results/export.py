@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.results.looks import look_at, records
+from rivya_nb.results.looks import look_at, path_finder, records
 from rivya_nb.views.layout import arrange
-from rivya_nb.views.report import render_report
+from rivya_nb.views.report import render_report, report_thumbnails
 
 if TYPE_CHECKING:
     from rivya_nb.results.job import Job
@@ -24,6 +24,6 @@ def write_report(
     target = Path(path).expanduser().absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     layout = arrange(run, records(jobs))
-    live = any(job.live.is_working for job in jobs.values())
-    target.write_text(render_report([look_at(run, jobs, layout, files, live=live)]), encoding="utf-8")
+    pictures = report_thumbnails(layout, path_finder(files))
+    target.write_text(render_report([look_at(run, jobs, layout, pictures)]), encoding="utf-8")
     return target

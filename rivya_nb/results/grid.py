@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records
+from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
+from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import arrange
 
 if TYPE_CHECKING:
@@ -46,12 +47,20 @@ class Grid:
 
         target = Path(path).expanduser().absolute()
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_grid(self._layout, path_finder(self._files), target, cell=cell)
+        head = headline(look_at(self._run, self._jobs, self._layout, {}))
+        save_grid(
+            self._layout,
+            path_finder(self._files),
+            target,
+            cell=cell,
+            caption=head.full_prompt,
+            details=head.facts,
+        )
         return target
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        live = any(job.live.is_working for job in self._jobs.values())
-        return bundle(look_at(self._run, self._jobs, self._layout, self._files, live=live))
+        small = thumbnails(self._layout, self._files)
+        return bundle(look_at(self._run, self._jobs, self._layout, small), self._files)
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

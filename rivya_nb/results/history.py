@@ -61,7 +61,7 @@ def _place(
     if not names:
         labels = tuple(f"#{number} seed {job.seed}" for number, job in enumerate(jobs, start=1))
         return (
-            (AxisRecord("history", labels),),
+            (AxisRecord("", labels),),
             tuple(CellRecord(job.id, (place,)) for place, job in enumerate(jobs)),
         )
     values = {job.id: _values(job) for job in jobs}

@@ -7,11 +7,13 @@ import concurrent.futures
 import sys
 import threading
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.results.looks import Bundle, bundle, look_at, records
+from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.views.layout import arrange
-from rivya_nb.views.run_view import Hint, default_hints, progress_line
+from rivya_nb.views.run_text import render_text
+from rivya_nb.views.run_view import Hint, RunView, default_hints, progress_line
 
 if TYPE_CHECKING:
     from rivya_nb.results.run import Run
@@ -95,23 +97,31 @@ class LiveDisplay:
             await asyncio.wait([asyncio.wrap_future(self._refreshing)])
 
     def bundle(self) -> Bundle:
-        """The run as it is now, as display data."""
-        run = self._run
-        jobs = run.jobs_by_id
-        live = run.is_working
-        layout = arrange(run.record, records(jobs), rows=self._rows, cols=self._cols)
-        hints = [] if live else default_hints(run.record, records(jobs), self._variable)
-        if run.drawn_seeds and not live:
-            seeds = ",".join(map(str, run.drawn_seeds))
-            hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))
-        return bundle(look_at(run.record, jobs, layout, run.files, live=live, hints=tuple(hints)))
+        """The run as it is now, as display data. This decodes pictures: run it off the event loop."""
+        view = self._view(rows=self._rows, cols=self._cols)
+        view = replace(view, thumbnails=thumbnails(view.layout, self._run.files))
+        return bundle(view, self._run.files)
+
+    def text(self) -> str:
+        """The run as it is now, in a few lines of plain text."""
+        return render_text(self._view(), path_finder(self._run.files))
 
     def line(self) -> str:
         """What is happening, on one line of plain text."""
+        return progress_line(self._view())
+
+    def _view(self, rows: str | None = None, cols: str | None = None) -> RunView:
         run = self._run
-        layout = arrange(run.record, records(run.jobs_by_id))
-        view = look_at(run.record, run.jobs_by_id, layout, run.files, live=run.is_working)
-        return progress_line(view)
+        known = records(run.jobs_by_id)
+        layout = arrange(run.record, known, rows=rows, cols=cols)
+        view = look_at(run.record, run.jobs_by_id, layout, {})
+        if view.live:
+            return view
+        hints = default_hints(run.record, known, self._variable)
+        if run.drawn_seeds:
+            seeds = ",".join(map(str, run.drawn_seeds))
+            hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))
+        return replace(view, hints=tuple(hints))
 
     async def _refresh(self) -> None:
         loop = asyncio.get_running_loop()

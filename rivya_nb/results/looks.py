@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.run_view import Hint, RunView
-from rivya_nb.views.thumbnails import collect
+from rivya_nb.views.thumbnails import Thumbnail, collect
 
 if TYPE_CHECKING:
     from rivya_nb.results.job import Job
@@ -34,28 +34,32 @@ def look_at(
     run: RunRecord,
     jobs: Mapping[str, Job],
     layout: Layout,
-    files: ContentFiles,
+    thumbnails: Mapping[str, Thumbnail | None],
     *,
-    live: bool,
     hints: tuple[Hint, ...] = (),
 ) -> RunView:
-    """Everything a picture of the run is drawn from, at this moment. It decodes: run it off the loop."""
+    """Everything a picture of the run is drawn from, at this moment."""
     notices = dict.fromkeys(job.live.notice for job in jobs.values() if job.live.notice)
     return RunView(
         run=run,
         jobs=records(jobs),
         layout=layout,
         now=time.time(),
-        live=live,
-        thumbnails=collect(layout, path_finder(files)),
+        live=any(job.live.is_working for job in jobs.values()),
+        thumbnails=thumbnails,
         notice=" · ".join(list(notices)[:2]),
         hints=hints,
     )
 
 
-def bundle(view: RunView) -> Bundle:
+def bundle(view: RunView, files: ContentFiles) -> Bundle:
     """The view as display data: static HTML, and plain text for where none is shown."""
     from rivya_nb.views.run_html import render_run
     from rivya_nb.views.run_text import render_text
 
-    return {"text/html": render_run(view), "text/plain": render_text(view)}
+    return {"text/html": render_run(view), "text/plain": render_text(view, path_finder(files))}
+
+
+def thumbnails(layout: Layout, files: ContentFiles) -> dict[str, Thumbnail | None]:
+    """The small pictures of an output. This decodes originals: run it off the event loop."""
+    return collect(layout, path_finder(files))

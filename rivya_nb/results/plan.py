@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.request import Request
 from rivya_nb.jobs.plan import Expansion
-from rivya_nb.results.looks import Bundle, bundle
+from rivya_nb.results.looks import Bundle
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint, RunView
@@ -131,6 +131,9 @@ class Plan:
         return arrange(self._record, self._jobs, rows=self._rows, cols=self._cols)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
+        from rivya_nb.views.run_html import render_run
+        from rivya_nb.views.run_text import render_text
+
         view = RunView(
             run=self._record,
             jobs=self._jobs,
@@ -140,7 +143,7 @@ class Plan:
             notice=f"planned, nothing is sent · {self.summary}",
             hints=tuple(Hint(f"seed={seed}", "keeps this one") for seed in self.expansion.drawn_seeds[:1]),
         )
-        return bundle(view)
+        return {"text/html": render_run(view), "text/plain": render_text(view)}
 
     def __repr__(self) -> str:
         return f"<Plan: {self.summary}>"

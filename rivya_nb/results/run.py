@@ -117,7 +117,9 @@ class Run(Pictures):
             return self._settling
 
     async def _settle(self) -> None:
-        await asyncio.gather(*(job.live.settled() for job in self.jobs))
+        # A retry may add jobs meanwhile.
+        while self.is_working:
+            await asyncio.gather(*(job.live.settled() for job in self.jobs))
         await self._display.finished()
         for job in self.jobs:
             work = job.live.work
@@ -190,7 +192,7 @@ class Run(Pictures):
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""
-        return self._display.bundle()["text/plain"]
+        return self._display.text()
 
     def line(self) -> str:
         """What is happening, or what has become of it, on one line of plain text."""

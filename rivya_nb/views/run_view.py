@@ -187,7 +187,7 @@ def default_hints(run: RunRecord, jobs: Mapping[str, JobRecord], variable: str |
         hints.append(Hint(f"%rivya resume {run.id}", f"collects {_those(open_jobs, 'unfinished')}"))
     unsent = [job for job in mine if job.status in UNSENT or job.status == "stopped"]
     if unsent:
-        call = f"rivya_nb.resume({run.id}, unsent=True)"
+        call = f"%rivya resume {run.id} --unsent"
         hints.append(Hint(call, f"sends {_those(unsent, 'unsent')} ({_price(unsent)})"))
     return hints
 

@@ -167,7 +167,7 @@ def test_without_a_variable_nothing_is_called_on_it() -> None:
         (["processing", "unknown"], [("%rivya resume 41", "collects the 2 unfinished ones")]),
         (
             ["stopped", "planned"],
-            [("rivya_nb.resume(41, unsent=True)", "sends the 2 unsent ones (24 credits)")],
+            [("%rivya resume 41 --unsent", "sends the 2 unsent ones (24 credits)")],
         ),
         (["succeeded"], []),
     ],

@@ -1,0 +1,53 @@
+"""The jobs and runs of a store as this process holds them: one object for each, however often asked for.
+
+Sessions come and go, a store stays: two sessions that know the same job have to know the same object, or both
+would carry it on.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from rivya_nb.jobs.job import LiveJob
+from rivya_nb.results.job import Job
+from rivya_nb.results.run import Run
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.loop import Home
+    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.store.store import Store
+
+
+class Library:
+    """A store, with what is alive of it. Every method may be called from any thread."""
+
+    def __init__(self, store: Store, home: Home) -> None:
+        self.store = store
+        self.home = home
+        self._jobs: WeakValueDictionary[str, LiveJob] = WeakValueDictionary()
+        self._runs: WeakValueDictionary[int, Run] = WeakValueDictionary()
+        self._lock = threading.RLock()
+
+    def run(self, record: RunRecord) -> Run:
+        """The run of a record, with the newest of its jobs."""
+        known = self.store.jobs(cell.job_id for cell in record.cells)
+        with self._lock:
+            jobs = {job_id: self.job(job) for job_id, job in known.items()}
+            run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.home))
+            run.update(record, jobs)
+        return run
+
+    def job(self, record: JobRecord) -> Job:
+        """The job of a record. While it is being worked on, what is alive is newer than any record."""
+        with self._lock:
+            live = self._jobs.setdefault(record.id, LiveJob(record))
+            if not live.is_working:
+                live.record = record
+        return Job(live, self.store)
+
+    def is_working(self, job_id: str) -> bool:
+        """Whether this process is carrying the job on."""
+        live = self._jobs.get(job_id)
+        return live is not None and live.is_working
