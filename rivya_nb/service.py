@@ -58,7 +58,8 @@ def reach(api_key: str | None, base_url: str | None, folder: Path) -> Service:
     Raises:
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
     """
-    from rivya_nb.api.client import DEFAULT_BASE_URL, RivyaClient
+    from rivya_nb.api.address import DEFAULT_BASE_URL
+    from rivya_nb.api.client import RivyaClient
     from rivya_nb.jobs.runner import tell_waiting
 
     own = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL
