@@ -26,8 +26,15 @@ START_SECONDS = 20.0
 
 _GREETING_SECONDS = 2.0
 _POLL_SECONDS = 0.02
-_RUN = "import sys; sys.path.append(sys.argv.pop(1)); from rivya_nb.sandbox.__main__ import main; main()"
-"""As `python -m rivya_nb.sandbox`, also where this package was found next to a notebook, not installed."""
+_RUN = """\
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import rivya_nb
+del sys.path[0]
+from rivya_nb.sandbox.__main__ import main
+main()
+"""
+"""`python -m rivya_nb.sandbox` of this very package, installed or standing beside a notebook."""
 
 _SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
 

@@ -142,7 +142,7 @@ class Service:
             id=f"file_{secrets.token_hex(12)}",
             account=key.account,
             kind=kind,
-            name=name.encode("utf-8", "replace").decode()[:255],
+            name=name[:255],
             mime_type=mime_type,
             size=len(data),
             created_at=time.time(),

@@ -113,6 +113,7 @@ def test_a_restarting_kernel_finds_its_server_again(tmp_path: Path) -> None:
     end(first)
     lease = sandbox.join(tmp_path)
     assert lease.url == url
+    assert not until(lambda: not answers(url), seconds=2.5)
     lease.close()
 
 
