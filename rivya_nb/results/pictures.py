@@ -65,15 +65,15 @@ class Pictures(ABC):
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Copy the originals, byte for byte, into a folder (made if absent); their absolute paths.
 
-        A file is named after its seed, its params and its place, and an existing one of the same name is
-        replaced.
+        A file is named after its job and its params, so that pictures of several runs can share a folder; an
+        existing file of the same name holds the same picture, and is replaced.
         """
         target = Path(folder).expanduser().absolute()
         target.mkdir(parents=True, exist_ok=True)
         saved = []
-        for number, job in enumerate(self.jobs, start=1):
+        for job in self.jobs:
             for place, source in enumerate(job.paths):
-                copy = target / f"{number:03}_{_file_stem(job, place)}{source.suffix}"
+                copy = target / f"{_file_stem(job, place)}{source.suffix}"
                 shutil.copyfile(source, copy)
                 saved.append(copy)
         return saved
@@ -111,9 +111,8 @@ class Pictures(ABC):
 
 def _file_stem(job: Job, place: int) -> str:
     parts = [f"{key}-{value}" for key, value in job.request.params.items()]
-    if place:
-        parts.append(str(place + 1))
-    return re.sub(r"[^\w.+-]+", "x", "_".join(parts))[:120] or job.id[:8]
+    words = re.sub(r"[^\w.+-]+", "x", "_".join([job.model, *parts]))[:120]
+    return f"{words}_{job.id[:8]}" + (f"_{place + 1}" if place else "")
 
 
 def _row(job: Job) -> dict[str, Any]:
