@@ -1,0 +1,64 @@
+"""The README's examples, executed as they stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+from rivya_nb.magics.commands import COMMANDS
+from rivya_nb.magics.line import FLAGS
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SECONDS = 120
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RIVYA_")}
+    return {
+        **inherited,
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "RIVYA_STORE": str(tmp_path / "store"),
+        "RIVYA_SANDBOX_LATENCY": "0",
+    }
+
+
+def test_the_cells_show_what_is_said(tmp_path: Path, environ: dict[str, str]) -> None:
+    notebook = new_notebook(cells=[new_code_cell(source) for source in blocks("ipython")])
+    client = NotebookClient(
+        notebook, kernel_name="python3", allow_errors=True, timeout=SECONDS,
+        extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(tmp_path)}},
+    )  # fmt: skip
+    client.execute(env=environ)
+    connected, asked, mistaken = notebook.cells
+    assert "Service   sandbox" in connected.outputs[0].text
+    assert asked.outputs[-1].data["text/html"].count("<img") == 9
+    [error] = mistaken.outputs
+    [said] = blocks("text")
+    assert "\n".join(error.traceback) == said
+
+
+def test_the_python_example_runs_as_a_script(tmp_path: Path, environ: dict[str, str]) -> None:
+    [code] = blocks("python")
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert {"grid.png", "report.html", "pictures"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_every_flag_and_command_is_told() -> None:
+    assert [
+        flag.name for flag in FLAGS if f"`{flag.name}" not in README and f" {flag.name} " not in README
+    ] == []
+    assert [name for name in COMMANDS if f"`{name}`" not in README and f"`%rivya {name}`" not in README] == []
