@@ -17,7 +17,7 @@ from rivya_nb.sandbox import DEFAULT_KEY
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.server import build
 
-INSTANT = SandboxConfig(latency=0)
+INSTANT = SandboxConfig(latency=0, credits=1000)
 MODEL = "wan-2-7-image-pro"
 
 

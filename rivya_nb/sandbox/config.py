@@ -19,8 +19,8 @@ class SandboxConfig:
 
     latency: float = 3.0
     """From submission to the end of a task: a tenth of it queued, the rest processing. 0: done at once."""
-    credits: int = 1000
-    """What the account was given, before anything was spent."""
+    credits: int = 10_000
+    """What the account was given, before anything was spent: some eight hundred pictures to play with."""
     rate_limit: int | None = None
     """Calls that one key may make per `rate_window`; None: any number."""
     rate_window: float = 1.0

@@ -170,6 +170,8 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # The real service's key has no business here.
+            env={name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"},
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )

@@ -85,7 +85,7 @@ def test_the_shorter_object_of_one_documentation_page_can_be_had() -> None:
 
 
 def test_a_word_in_the_prompt_makes_a_task_fail_and_gives_its_credits_back() -> None:
-    with sandbox_client(SandboxConfig(latency=0.5)) as client:
+    with sandbox_client(SandboxConfig(latency=0.5, credits=1000)) as client:
         task = submit(client, "A bottle sandbox:fail").json()
         assert credits_of(client) == 988
         assert until(lambda: retrieve(client, task["id"])["status"] == "failed")
@@ -152,7 +152,7 @@ def test_the_balance_never_falls_below_nothing_when_many_ask_at_once() -> None:
 
 
 def test_everything_survives_a_restart(tmp_path: Path) -> None:
-    config = SandboxConfig(latency=1.0)
+    config = SandboxConfig(latency=1.0, credits=1000)
     picture = io.BytesIO()
     Image.new("RGB", (8, 8)).save(picture, "PNG")
     with sandbox_client(config, tmp_path) as client:
