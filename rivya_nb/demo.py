@@ -18,7 +18,7 @@ from ipykernel.kernelspec import make_ipkernel_cmd
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from rivya_nb.errors import RivyaError
 from rivya_nb.store.store import Store
@@ -34,7 +34,7 @@ _PROGRESS = re.compile(r"^ *((\d+ of \d+ done(?: · \d+ [a-z]{4,})*).*)$", re.MU
 
 
 class DemoError(RivyaError):
-    """A cell of the demo's notebook failed."""
+    """The demo's notebook did not come to its end."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: Te
     `environment` is the kernel's; it names the store in RIVYA_STORE.
 
     Raises:
-        DemoError: a cell failed; the notebook is there as far as it came.
+        DemoError: a cell failed or took too long, or the kernel ended. The notebook is kept as far as it came.
     """
     notebook = _read(source)
     target = _free_place(folder / source.name, notebook)
@@ -141,6 +141,13 @@ def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: Te
         _Execution(notebook, folder, Progress(out)).execute(env=dict(environment))
     except CellExecutionError as error:
         raise DemoError(f"A cell failed: {error.ename}: {error.evalue}\nSee {target}") from None
+    except DeadKernelError:
+        # Ctrl-C too ends this way: nbclient's answer to it is to shut the kernel down.
+        raise DemoError(
+            "The kernel ended before its notebook did. What was made is kept; run it again."
+        ) from None
+    except CellTimeoutError:
+        raise DemoError(f"A cell took more than {CELL_SECONDS} s.\nSee {target}") from None
     finally:
         _write(notebook, target)
     return _result(target, Path(environment["RIVYA_STORE"]), started)

@@ -142,6 +142,24 @@ def test_a_demo_that_fails_says_why_in_a_line(tmp_path: Path) -> None:
     assert (tmp_path / "rivya-demo" / "01_first_seeds.ipynb").exists()
 
 
+def test_an_interrupted_demo_goes_on_where_it_was(tmp_path: Path) -> None:
+    environ = environment(tmp_path, RIVYA_SANDBOX_LATENCY="6")
+    process = subprocess.Popen(
+        [sys.executable, "-c", CALL, "demo"],
+        cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "8 queued" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, complaints = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert complaints.startswith("rivya-nb: The kernel ended before its notebook did.")
+    assert "Traceback" not in complaints
+    again = rivya_nb("demo", cwd=tmp_path, environ=environment(tmp_path))
+    assert "12 pictures, seeds 1, 2, 3, 4; 48 of the sandbox's credits spent." in again.stdout, again.stderr
+
+
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     done = rivya_nb("demo", "--folder", "taken", cwd=tmp_path, environ=environment(tmp_path))
