@@ -25,6 +25,7 @@ from rivya_nb.store.records import SENT, UNSENT, AxisRecord, CellRecord, JobReco
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
     from rivya_nb.contract.references import Reference
+    from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.prompt import PromptTemplate
     from rivya_nb.jobs.runner import Runner
     from rivya_nb.results.run import Run
@@ -72,6 +73,29 @@ class Session:
         return self._service.client.has_key
 
     @property
+    def key_source(self) -> str:
+        """Where the key came from, or why there is none, in words."""
+        return self._service.key_source
+
+    def remember_key(self) -> None:
+        """Keep the key in the operating system's keyring, for later sessions with the same service.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not take the key.
+            NotConnectedError, UsageError: there is no key, or none is needed.
+        """
+        self._service.remember_key()
+
+    def forget_key(self) -> bool:
+        """Take the service's key out of the keyring; False where there was none.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not give the key up.
+            UsageError: the service needs no key.
+        """
+        return self._service.forget_key()
+
+    @property
     def catalogue(self) -> Catalogue:
         """The models that can be asked."""
         return bundled()
@@ -94,7 +118,15 @@ class Session:
             fetcher=self._service.fetcher,
             store=self.store,
             home=self.home,
+            replace_job=self._replaced,
         )
+
+    def _replaced(self, job: JobRecord) -> LiveJob:
+        """A new job of the same request, in the old one's place in every run."""
+        new = planned_job(job.request, self.service, time.time())
+        for record in self.store.replace_job(job.id, new):
+            self._library.run(record)
+        return self._library.job(new).live
 
     # Planning
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.api.client import generation_body
-from rivya_nb.contract.references import Reference
 from rivya_nb.errors import (
     ApiError,
     InsufficientCreditsError,
@@ -29,7 +27,8 @@ from rivya_nb.errors import (
     ValidationFailedError,
 )
 from rivya_nb.jobs.pacing import DEADLINE, poll_delays
-from rivya_nb.store.records import UNSENT, JobChanges, PictureRecord, UploadRecord
+from rivya_nb.jobs.uploads import Uploads
+from rivya_nb.store.records import UNSENT, JobChanges, JobRecord, PictureRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -43,8 +42,8 @@ if TYPE_CHECKING:
 JOBS_AT_ONCE = 16
 """Jobs of one session between their upload and their picture."""
 
-TRANSFERS_AT_ONCE = 4
-"""Uploads of one session under way, and as many downloads."""
+DOWNLOADS_AT_ONCE = 4
+"""Downloads of one session under way."""
 
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
@@ -61,10 +60,20 @@ def tell_waiting(notice: RetryNotice) -> None:
 
 class Runner:
     """Carries the jobs of one session. Every coroutine runs on the session's loop; `launch` may be called
-    from any thread."""
+    from any thread.
+
+    `replace_job` puts a new job of the same request in the place of one that certainly was not accepted.
+    """
 
     def __init__(
-        self, *, service: str, client: RivyaClient, fetcher: PictureFetcher, store: Store, home: Home
+        self,
+        *,
+        service: str,
+        client: RivyaClient,
+        fetcher: PictureFetcher,
+        store: Store,
+        home: Home,
+        replace_job: Callable[[JobRecord], LiveJob],
     ) -> None:
         self._service = service
         self._client = client
@@ -74,9 +83,10 @@ class Runner:
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
         self._slots = asyncio.Semaphore(JOBS_AT_ONCE)
-        self._uploads = asyncio.Semaphore(TRANSFERS_AT_ONCE)
-        self._downloads = asyncio.Semaphore(TRANSFERS_AT_ONCE)
-        self._upload_locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._references = Uploads(service, client, store)
+        self._replace = replace_job
+        self._replacements: set[str] = set()
+        self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
     def launch(self, job: LiveJob) -> None:
         """Carry a job on from where its record says it is; once, however often it is asked for."""
@@ -132,11 +142,11 @@ class Runner:
         """Upload the references and write down the exact body. False where the job was held or failed."""
         if job.held:
             return await self._leave(job)
-        media: list[Mapping[str, Any]] = []
+        media: Sequence[Mapping[str, Any]] = ()
         if job.record.references:
             await self._record(job, status="uploading")
             try:
-                media = list(await asyncio.gather(*(self._upload(job, ref) for ref in job.record.references)))
+                media = await self._references.media_items(job.record)
             except (ApiError, TransportError) as error:
                 await self._refused(job, error)
                 return False
@@ -151,39 +161,6 @@ class Runner:
         await self._record(job, status="stopped" if job.stopped else "planned")
         return False
 
-    async def _upload(self, job: LiveJob, reference: Reference) -> Mapping[str, Any]:
-        model = job.record.model
-        # Two jobs with the same reference: the second waits for the first's upload instead of repeating it.
-        async with self._upload_locks[model, reference.sha256]:
-            known = await asyncio.to_thread(self._store.upload, self._service, model, reference.sha256)
-            if known is None:
-                async with self._uploads:
-                    uploaded = await self._client.files.upload(
-                        self._store.files.path(reference.sha256, reference.mime_type),
-                        kind=reference.kind,
-                        model=model,
-                        mime_type=reference.mime_type,
-                        name=reference.name,
-                        client_request_id=job.id,
-                    )
-                known = UploadRecord(
-                    service=self._service,
-                    model=model,
-                    sha256=reference.sha256,
-                    url=uploaded.url,
-                    created_at=time.time(),
-                    file_id=uploaded.id,
-                    duration_token=uploaded.duration_token,
-                )
-                await asyncio.to_thread(self._store.add_upload, known)
-        item = {
-            "url": known.url,
-            "kind": reference.kind,
-            "name": reference.name,
-            "mimeType": reference.mime_type,
-        }
-        return item if known.duration_token is None else {**item, "durationToken": known.duration_token}
-
     async def _send(self, job: LiveJob, *, again: bool) -> Task | None:
         """Submit the stored body under the job's own key; None where the service did not take it.
 
@@ -196,8 +173,11 @@ class Runner:
         except (ApiError, TransportError) as error:
             refused = isinstance(error, (ApiError, NotDeliveredError))
             if again:
-                refused = isinstance(error, ValidationFailedError)
+                # A reference that the service lost since is no proof either.
+                refused = isinstance(error, ValidationFailedError) and not job.record.references
             await self._refused(job, error, status="failed" if refused else "unknown")
+            if refused and await self._references.forget_lost(job.record, error):
+                await self._submit_anew(job)
             if isinstance(error, InsufficientCreditsError):
                 self._hold_unsent(str(error))
             return None
@@ -212,6 +192,14 @@ class Runner:
             request_id=None,
         )
         return task
+
+    async def _submit_anew(self, job: LiveJob) -> None:
+        """Go on with a new job, once: another upload has another address, which makes it another body."""
+        if job.id not in self._replacements:
+            replacement = await asyncio.to_thread(self._replace, job.record)
+            self._replacements.add(replacement.id)
+            if not job.held:
+                self.launch(replacement)
 
     def _hold_unsent(self, reason: str) -> None:
         """Keep every job that was not submitted yet from being submitted: it would fail the same way."""

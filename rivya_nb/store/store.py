@@ -146,6 +146,18 @@ class Store:
             _append_cells(connection, run_id, cells)
         return self.run(run_id)
 
+    def replace_job(self, job_id: str, replacement: JobRecord) -> list[RunRecord]:
+        """Put a new job in the place of another in every run, in one transaction; gives these runs.
+
+        The other job stays in the store, in no run.
+        """
+        with self._database.writing() as connection:
+            self._insert_jobs(connection, [replacement])
+            numbers = _numbers(connection, [job_id, replacement.id])
+            statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
+            connection.execute(statement.values(job_number=numbers[replacement.id]))
+        return self.runs_of([replacement.id])
+
     # Jobs
 
     def update_job(self, job_id: str, **changes: Unpack[JobChanges]) -> None:
@@ -305,6 +317,18 @@ class Store:
                 )
             )
             connection.execute(insert(uploads).values(values))
+
+    def forget_upload(self, record: UploadRecord) -> None:
+        """Forget an upload that the service has lost; a newer one of the same content stays."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(uploads).where(
+                    uploads.c.service == record.service,
+                    uploads.c.model == record.model,
+                    uploads.c.sha256 == record.sha256,
+                    uploads.c.url == record.url,
+                )
+            )
 
 
 def _unknown_job(job_id: str) -> StoreError:

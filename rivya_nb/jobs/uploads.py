@@ -1,0 +1,118 @@
+"""References on their way to the service: uploaded once for each model, remembered, and forgotten with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.contract.params import REFERENCES_KEY
+from rivya_nb.contract.references import Reference
+from rivya_nb.errors import ApiError, NotFoundError, TransportError, ValidationFailedError
+from rivya_nb.store.records import JobRecord, UploadRecord
+
+if TYPE_CHECKING:
+    from rivya_nb.api.client import RivyaClient
+    from rivya_nb.store.store import Store
+
+UPLOADS_AT_ONCE = 4
+"""Uploads of one session under way."""
+
+_NAMING_A_FILE = ("reference", "file", "url")
+"""What a refusal about an upload speaks of, in lower case; looked at only where nothing surer is known."""
+
+
+class Uploads:
+    """What one service holds of this store's references. Every coroutine runs on the session's loop."""
+
+    def __init__(self, service: str, client: RivyaClient, store: Store) -> None:
+        self._service = service
+        self._client = client
+        self._store = store
+        self._slots = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def media_items(self, job: JobRecord) -> Sequence[Mapping[str, Any]]:
+        """A job's references as its body names them, in their order; what was never uploaded is.
+
+        Raises:
+            ApiError, TransportError: the service refused an upload, or none got through.
+        """
+        return await asyncio.gather(*(self._item(job, reference) for reference in job.references))
+
+    async def _item(self, job: JobRecord, reference: Reference) -> Mapping[str, Any]:
+        # Two jobs with the same reference: the second waits for the first's upload instead of repeating it.
+        async with self._locks[job.model, reference.sha256]:
+            known = await self._known(job.model, reference)
+            if known is None:
+                async with self._slots:
+                    known = await self._upload(job, reference)
+                await asyncio.to_thread(self._store.add_upload, known)
+        item = {
+            "url": known.url,
+            "kind": reference.kind,
+            "name": reference.name,
+            "mimeType": reference.mime_type,
+        }
+        return item if known.duration_token is None else {**item, "durationToken": known.duration_token}
+
+    async def _known(self, model: str, reference: Reference) -> UploadRecord | None:
+        return await asyncio.to_thread(self._store.upload, self._service, model, reference.sha256)
+
+    async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
+        uploaded = await self._client.files.upload(
+            self._store.files.path(reference.sha256, reference.mime_type),
+            kind=reference.kind,
+            model=job.model,
+            mime_type=reference.mime_type,
+            name=reference.name,
+            client_request_id=job.id,
+        )
+        return UploadRecord(
+            service=self._service,
+            model=job.model,
+            sha256=reference.sha256,
+            url=uploaded.url,
+            created_at=time.time(),
+            file_id=uploaded.id,
+            duration_token=uploaded.duration_token,
+        )
+
+    async def forget_lost(self, job: JobRecord, refusal: Exception) -> bool:
+        """Whether a submit was refused because the service has lost an upload that its body names.
+
+        What was lost is forgotten here too, so that the next job that needs it uploads it anew.
+        """
+        if not job.references or not isinstance(refusal, (ValidationFailedError, NotFoundError)):
+            return False
+        items = json.loads(job.body or "{}")["params"][REFERENCES_KEY]
+        pairs = zip(job.references, items, strict=True)
+        sent = {reference.sha256: (reference, item["url"]) for reference, item in pairs}
+        lost = [await self._is_lost(job.model, *pair, refusal.message) for pair in sent.values()]
+        return any(lost)
+
+    async def _is_lost(self, model: str, reference: Reference, url: str, message: str) -> bool:
+        known = await self._known(model, reference)
+        if known is None or known.url != url:
+            # Another job has found that out before.
+            return True
+        if not await self._is_gone(known, message):
+            return False
+        await asyncio.to_thread(self._store.forget_upload, known)
+        return True
+
+    async def _is_gone(self, upload: UploadRecord, message: str) -> bool:
+        """Ask the service for the file; where it cannot be asked, its refusal has to speak of one."""
+        if upload.file_id is not None:
+            try:
+                await self._client.files.retrieve(upload.file_id)
+            except NotFoundError:
+                return True
+            except (ApiError, TransportError):
+                pass
+            else:
+                return False
+        return any(word in message.lower() for word in _NAMING_A_FILE)

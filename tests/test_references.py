@@ -1,0 +1,104 @@
+"""References from a call to the service, over a real socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sandboxes import running_sandbox, until
+
+import rivya_nb as rv
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+TIMEOUT = 30
+FILES_LIVE = 1.0
+"""Seconds that an uploaded file lives where a test wants the service to forget it."""
+
+
+@pytest.fixture
+def connect(tmp_path: Path) -> Iterator[Callable[[str], rv.Session]]:
+    """`connect(url)`: sessions on one store, closed with the test."""
+    with ExitStack() as stack:
+        yield lambda url: stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")))
+
+
+@pytest.fixture
+def session(connect: Callable[[str], rv.Session]) -> Iterator[rv.Session]:
+    with running_sandbox() as url:
+        yield connect(url)
+
+
+@pytest.fixture
+def forgetful(connect: Callable[[str], rv.Session]) -> Iterator[rv.Session]:
+    with running_sandbox(SandboxConfig(latency=0, file_seconds=FILES_LIVE)) as url:
+        yield connect(url)
+
+
+@pytest.fixture
+def cat(tmp_path: Path) -> Path:
+    path = tmp_path / "cat.png"
+    Image.new("RGB", (64, 64), "orange").save(path)
+    return path
+
+
+def small(prompt: str = "A bottle", **more: object) -> rv.Run:
+    return rv.generate(prompt, resolution="1K", **more).wait(TIMEOUT)  # type: ignore[arg-type]
+
+
+def sent_urls(job: rv.Job) -> list[str]:
+    items = json.loads(job.record.body or "")["params"]["referenceMediaItems"]
+    return [item["url"] for item in items]
+
+
+def wait_until_forgotten(session: rv.Session, job: rv.Job) -> None:
+    [reference] = job.request.references
+    upload = session.store.upload(session.service, job.model, reference.sha256)
+    assert upload is not None
+
+    def is_gone() -> bool:
+        call = session._service.client.files.retrieve(upload.file_id or "")
+        try:
+            session.home.wait(session.home.start(call))
+        except rv.NotFoundError:
+            return True
+        return False
+
+    assert until(is_gone)
+
+
+def test_an_upload_that_the_service_forgot_is_made_again_for_a_new_job(
+    forgetful: rv.Session, cat: Path
+) -> None:
+    first = small(references=cat, seed=1)
+    wait_until_forgotten(forgetful, first[0])
+    second = rv.generate("A bottle", resolution="1K", references=cat, seed=[2, 3])
+    planned = {job.id for job in second}
+    second.wait(TIMEOUT)
+    assert [job.status for job in second] == ["succeeded", "succeeded"]
+    assert [job.seed for job in second] == [2, 3]
+    assert not planned & {job.id for job in second}
+    assert len({*sent_urls(first[0]), *sent_urls(second[0]), *sent_urls(second[1])}) == 2
+    assert second.credits == 24
+    assert forgetful.balance() == 10_000 - 36
+    refused = forgetful.store.jobs(planned).values()
+    assert {(job.status, job.error_code, job.final_credits) for job in refused} == {
+        ("failed", "validation_failed", 0)
+    }
+
+
+def test_a_job_whose_new_upload_is_refused_too_is_not_tried_for_ever(
+    connect: Callable[[str], rv.Session], cat: Path
+) -> None:
+    with running_sandbox(SandboxConfig(latency=0, file_seconds=0)) as url:
+        session = connect(url)
+        run = rv.generate("A bottle", resolution="1K", references=cat, seed=1)
+        with pytest.raises(rv.RunFailedError, match="validation_failed"):
+            run.wait(TIMEOUT)
+        assert len(run.jobs) == 1
+        assert session.balance() == 10_000
+        assert len(session.store.jobs([run[0].id])) == 1
