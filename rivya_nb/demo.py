@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 CELL_SECONDS = 300
 """How long one cell may take before the demo gives up."""
 
+_INTERRUPTIONS = ("KeyboardInterrupt", "WaitInterruptedError")
+_INTERRUPTED = (
+    "The notebook was interrupted, or its kernel ended. What was asked for is kept; run it again to go on."
+)
+
 _PROGRESS = re.compile(r"^ *((\d+ of \d+ done(?: · \d+ [a-z]{4,})*).*)$", re.MULTILINE)
 """The line of a run's live display that tells how far it is, and in that its counts, without the time."""
 
@@ -132,7 +137,7 @@ def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: Te
     `environment` is the kernel's; it names the store in RIVYA_STORE.
 
     Raises:
-        DemoError: a cell failed or took too long, or the kernel ended. The notebook is kept as far as it came.
+        DemoError: a cell failed or took too long, or the kernel ended. It is kept as far as it came.
     """
     notebook = _read(source)
     target = _free_place(folder / source.name, notebook)
@@ -140,12 +145,12 @@ def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: Te
     try:
         _Execution(notebook, folder, Progress(out)).execute(env=dict(environment))
     except CellExecutionError as error:
+        if error.ename in _INTERRUPTIONS:
+            raise DemoError(_INTERRUPTED) from None
         raise DemoError(f"A cell failed: {error.ename}: {error.evalue}\nSee {target}") from None
     except DeadKernelError:
-        # Ctrl-C too ends this way: nbclient's answer to it is to shut the kernel down.
-        raise DemoError(
-            "The kernel ended before its notebook did. What was made is kept; run it again."
-        ) from None
+        # nbclient answers Ctrl-C by shutting the kernel down, which may end before its cell does.
+        raise DemoError(_INTERRUPTED) from None
     except CellTimeoutError:
         raise DemoError(f"A cell took more than {CELL_SECONDS} s.\nSee {target}") from None
     finally:
