@@ -13,13 +13,19 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from rivya_nb.contract.text import did_you_mean
+from rivya_nb.contract.text import did_you_mean, nearest
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 DEFAULT_MODEL = "wan-2-7-image-pro"
 
 MEGABYTE = 1_000_000
 """Bytes in the contract's MB. It does not say whether 10^6 or 2^20 is meant; the smaller one is safe."""
+
+AVAILABLE = "available"
+"""The `api_status` of a model that can be called; the list of the service holds others too."""
+
+FIXED = "FIXED"
+"""The `billing_type` of a model whose every request costs its base credits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,11 @@ class ReferenceRules:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry of the catalogue. `base_credits` is the price of one request in credits."""
+    """One entry of the catalogue. `base_credits` is the price of one request in credits.
+
+    `complete` says that the record was read as a whole. `api_status` is the service's own word, `live` says
+    that its list holds the model, and `notes` what of its entry there could not be read.
+    """
 
     id: str
     display_name: str
@@ -77,6 +87,9 @@ class Model:
     params: tuple[Param, ...]
     references: ReferenceRules | None
     complete: bool
+    api_status: str = AVAILABLE
+    live: bool = False
+    notes: tuple[str, ...] = ()
 
     def param(self, key: str) -> Param | None:
         """The param of that key, or None."""
@@ -86,12 +99,39 @@ class Model:
     def param_keys(self) -> tuple[str, ...]:
         return tuple(param.key for param in self.params)
 
+    @property
+    def makes_pictures(self) -> bool:
+        """Whether pictures can be asked from it now."""
+        return self.category == "image" and self.api_status == AVAILABLE
+
+    @property
+    def has_fixed_price(self) -> bool:
+        """Whether every request costs its base credits; otherwise they are where the price begins."""
+        return self.base_credits is not None and self.billing_type in (FIXED, None)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What its record does not say, in words; the service decides there."""
+        rules = self.references
+        taken = (rules.kinds or ("image",)) if rules is not None else ()
+        known = tuple(rules.rule(kind) for kind in taken) if rules is not None else ()
+        missing = {
+            "its price": self.base_credits is None,
+            "how long a prompt may be": self.max_prompt_length is None,
+            "how many references it takes": rules is not None and rules.max_files is None,
+            "of which kinds they are": rules is not None and rules.kinds is None,
+            "how large a reference may be": any(rule.max_bytes is None for rule in known),
+            "in which formats references come": any(rule.mime_types is None for rule in known),
+        }
+        return tuple(words for words, holds in missing.items() if holds)
+
 
 class Catalogue(Mapping[str, Model]):
-    """Models by id."""
+    """Models by id. `fetched_at` (epoch seconds) is when the service listed them, None for bundled ones."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], fetched_at: float | None = None) -> None:
         self._models = {model.id: model for model in models}
+        self.fetched_at = fetched_at
 
     def __getitem__(self, model_id: str) -> Model:
         return self._models[model_id]
@@ -106,18 +146,33 @@ class Catalogue(Mapping[str, Model]):
         """The model of that id, if pictures can be asked from it.
 
         Raises:
-            InvalidRequestError: the catalogue does not have it, or it makes something else.
+            InvalidRequestError: the catalogue does not have it, it makes something else, or it cannot be
+                called; the message names the nearest model that can be asked.
         """
-        model = self._models.get(model_id)
-        images = [model.id for model in self._models.values() if model.category == "image"]
+        model = self.get(model_id)
+        images = [model.id for model in self.values() if model.makes_pictures]
         if model is None:
             hint = did_you_mean(model_id, images) or "; %rivya models lists them"
             raise InvalidRequestError([Mistake("model", f"{model_id!r} is not in the catalogue{hint}")])
-        if model.category != "image":
-            raise InvalidRequestError(
-                [Mistake("model", f"{model_id!r} makes {model.category}, and this tool asks for pictures")]
-            )
+        if not model.makes_pictures:
+            fallback = DEFAULT_MODEL if DEFAULT_MODEL in images else None
+            near = nearest(model_id, images) or fallback
+            hint = "" if near is None else f"; the nearest that makes pictures is {near!r}"
+            raise InvalidRequestError([Mistake("model", f"{_why_not(model)}{hint}")])
         return model
+
+
+def _why_not(model: Model) -> str:
+    name = repr(model.id)
+    if not model.category:
+        return f"what {name} makes is not known, and this tool asks for pictures"
+    if model.category != "image":
+        return f"{name} makes {model.category}, and this tool asks for pictures"
+    if model.api_status == "coming_soon":
+        return f"{name} is announced and cannot be called yet (coming_soon)"
+    if model.api_status == "studio_only":
+        return f"{name} works in the service's own studio only, not through its API (studio_only)"
+    return f"{name} cannot be called: the service says {model.api_status!r} of it, not {AVAILABLE!r}"
 
 
 @cache

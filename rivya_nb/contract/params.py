@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping
+from decimal import Decimal
 
 from rivya_nb.contract.catalogue import Model, Param
+from rivya_nb.contract.ideas import same_idea
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake
 
@@ -50,6 +52,12 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
 def _unknown(model: Model, key: str) -> str:
     if key == REFERENCES_KEY:
         return "references are given with --ref or references=, and uploaded for you"
+    same = same_idea(key, model.param_keys)
+    if same is not None:
+        param = model.param(same)
+        return f"{model.id} calls it {same!r}{'' if param is None else _allowed(param)}"
+    if not model.params:
+        return f"no param of {model.id}, which has none"
     return (
         f"no param of {model.id}, which has {listing(model.param_keys)}{did_you_mean(key, model.param_keys)}"
     )
@@ -87,7 +95,15 @@ def _check_number(param: Param, value: object) -> ParamValue | Mistake:
         return Mistake(param.key, f"{_show(value)} is below {_plain(param.minimum)}{_allowed(param)}")
     if param.maximum is not None and number > param.maximum:
         return Mistake(param.key, f"{_show(value)} is above {_plain(param.maximum)}{_allowed(param)}")
+    if param.step is not None and not _on_step(number, param.minimum or 0, param.step):
+        return Mistake(param.key, f"{_show(value)} is between two steps{_allowed(param)}")
     return int(number) if number == int(number) else number
+
+
+def _on_step(number: float, start: float, step: float) -> bool:
+    """Whether a number is hit from `start` in steps; in decimals as they are written, which 0.1 in binary is
+    not."""
+    return (Decimal(repr(number)) - Decimal(repr(start))) % Decimal(repr(step)) == 0
 
 
 def _allowed(param: Param) -> str:
@@ -95,12 +111,19 @@ def _allowed(param: Param) -> str:
         return f"; it takes {listing(param.options)}"
     if param.type != "number":
         return ""
-    kind = "a whole number" if param.step == 1 or param.key == "seed" else "a number"
+    return f"; it takes {range_words(param)}"
+
+
+def range_words(param: Param) -> str:
+    """What a number param takes: `a whole number from 0 on`, `a number from 1 to 10 in steps of 0.1`."""
+    words = "a whole number" if param.step == 1 or param.key == "seed" else "a number"
     if param.minimum is not None and param.maximum is not None:
-        return f"; it takes {kind} from {_plain(param.minimum)} to {_plain(param.maximum)}"
-    if param.minimum is not None:
-        return f"; it takes {kind} from {_plain(param.minimum)} on"
-    return f"; it takes {kind}"
+        words += f" from {_plain(param.minimum)} to {_plain(param.maximum)}"
+    elif param.minimum is not None:
+        words += f" from {_plain(param.minimum)} on"
+    elif param.maximum is not None:
+        words += f" up to {_plain(param.maximum)}"
+    return words if param.step in (None, 1) else f"{words} in steps of {_plain(param.step or 0)}"
 
 
 def _plain(number: float) -> str:

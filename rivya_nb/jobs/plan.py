@@ -111,10 +111,14 @@ def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
                 [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
             )
         return ask, ()
-    seeded = next((param for model in ask.models if (param := model.param(SEED_KEY))), None)
+    seeded = next(
+        (param for model in ask.models if (param := model.param(SEED_KEY)) and not param.options), None
+    )
     if seeded is None:
         return ask, ()
     low, high = _bounds(seeded)
+    if high - low + 1 < ask.repeat:
+        raise UsageError([Mistake("repeat", f"there are only {max(0, high - low + 1)} different seeds")])
     seeds: dict[int, None] = {}
     while len(seeds) < ask.repeat:
         seeds[draw_seed(low, high)] = None

@@ -135,3 +135,10 @@ def test_a_model_that_makes_something_else_says_so() -> None:
         bundled().image_model("sora-2")
     with pytest.raises(InvalidRequestError, match="did you mean 'wan-2-7-image-pro'"):
         bundled().image_model("wan-27-image-pro")
+
+
+def test_a_number_between_two_steps_is_refused_and_one_on_a_step_is_not() -> None:
+    model = bundled()["seedream-3-0"]
+    assert build_request(model, "A bottle", {"guidance_scale": 2.3}).params == {"guidance_scale": 2.3}
+    with pytest.raises(InvalidRequestError, match=r"from 1 to 10 in steps of 0\.1"):
+        build_request(model, "A bottle", {"guidance_scale": 2.35})
