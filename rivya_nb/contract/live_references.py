@@ -14,6 +14,7 @@ _MEGABYTES = ("max_size_mb", "maxSizeMb", "maxSizeMB", "max_file_size_mb", "maxF
 _BYTES = ("max_size_bytes", "maxSizeBytes", "max_bytes", "maxBytes", "max_file_size", "maxFileSize")
 _MIME_TYPES = ("mime_types", "mimeTypes", "accepted_mime_types", "acceptedMimeTypes", "formats", "accept")
 _MEDIA = ("image", "video", "audio")
+_FAMILIAR = frozenset((*_COUNTS, *_KINDS, *_PER_KIND, *_MEGABYTES, *_BYTES, *_MIME_TYPES, *_MEDIA))
 
 Notes = tuple[str, ...]
 
@@ -54,7 +55,7 @@ def _read(value: object, kinds: tuple[str, ...]) -> ReferenceRules | None:
     flat = _rule("", value)
     if not per_kind and flat != ReferenceRule("", None, None):
         per_kind = dict.fromkeys(named or ("image",), value)
-    if count is None and not named and not per_kind:
+    if count is None and not named and not per_kind and not _FAMILIAR.intersection(map(str, value)):
         return None
     rules = tuple(_rule(kind, rule) for kind, rule in per_kind.items())
     return ReferenceRules(count, named or None, rules)
