@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
+from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import Mistake, UsageError
@@ -44,19 +45,33 @@ def connect(
 ) -> Session:
     """Connect to a service and make that the current session.
 
-    What is not given comes from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`. `base_url="sandbox"`
-    starts or joins the embedded service. `store` is a folder, made if absent; by default it is one per user.
+    What is not given comes from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`; the key then also from
+    the keyring, where `%rivya connect --remember` has put one for the address. `base_url="sandbox"` starts or
+    joins the embedded service. `store` is a folder, made if absent; by default it is one per user.
     `max_credits` limits what the session's plans may cost together.
 
     Raises:
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used.
     """
+    key = Key(api_key)
+    del api_key  # a traceback that shows this frame's names must not show the key
+    return connect_with(key, base_url, store=store, max_credits=max_credits)
+
+
+def connect_with(
+    key: Key,
+    base_url: str | None = None,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    max_credits: int | None = None,
+) -> Session:
+    """`connect`, for a key that is already out of sight."""
     global _current
     folder = _store_folder(store)
     with _lock:
         library = _open_library(folder)
-        service = reach(api_key, base_url, folder)
+        service = reach(key, base_url, folder)
         if _current is not None and not _current.working():
             _current.home.start(_current.aclose())
         _current = Session(service, library, max_credits=max_credits)

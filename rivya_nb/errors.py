@@ -6,6 +6,7 @@ RivyaError
 ├── UsageError                    a magic, an argument or a name is wrong; nothing was sent
 ├── CreditLimitError              a plan costs more than is allowed; nothing was sent
 ├── NotConnectedError             no service can be reached with what was given (no key, no sandbox)
+├── KeyringError                  the operating system's keyring cannot be read or written
 ├── StoreError                    the folder of pictures and records cannot be used
 ├── TransportError                no usable answer came back
 │   ├── NotDeliveredError         the request certainly never reached the service
@@ -92,6 +93,10 @@ class CreditLimitError(RivyaError):
 
 class NotConnectedError(RivyaError):
     """No service can be reached with what was given."""
+
+
+class KeyringError(RivyaError):
+    """The operating system's keyring cannot be read or written, or there is none."""
 
 
 class StoreError(RivyaError):

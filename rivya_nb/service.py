@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.errors import NotConnectedError
+from rivya_nb.api.key import KEY_VARIABLE, Key
+from rivya_nb.errors import KeyringError, NotConnectedError, UsageError
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -17,16 +19,58 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 """The name of the embedded service, whatever its port."""
 
-KEY_VARIABLE = "RIVYA_API_KEY"
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A key, and in words where it came from or why there is none."""
+
+    key: Key
+    source: str
 
 
 class Service:
-    """An API origin and the clients that talk to it. The key is held by the client alone."""
+    """An API origin, the key for it, and the clients that talk to it."""
 
-    def __init__(self, name: str, client: RivyaClient, lease: Lease | None = None) -> None:
+    def __init__(self, name: str, client: RivyaClient, found: FoundKey, lease: Lease | None = None) -> None:
         self.name = name
         self.client = client
+        self._found = found
         self._lease = lease
+
+    @property
+    def key_source(self) -> str:
+        """Where the key came from, or why there is none, in words."""
+        return self._found.source
+
+    def remember_key(self) -> None:
+        """Keep the key in the keyring, from where later sessions take it.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not take the key.
+            UsageError: this service needs none.
+        """
+        from rivya_nb.api import keychain
+
+        self._refuse_sandbox()
+        self.require_key()
+        keychain.remember(self.client.origin, self._found.key)
+
+    def forget_key(self) -> bool:
+        """Take this service's key out of the keyring; False where there was none. It is used until the end
+        of the session.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not give the key up.
+            UsageError: this service needs none.
+        """
+        from rivya_nb.api import keychain
+
+        self._refuse_sandbox()
+        return keychain.forget(self.client.origin)
+
+    def _refuse_sandbox(self) -> None:
+        if self.name == SANDBOX:
+            raise UsageError("The sandbox has a public key of its own; none is kept in the keyring.")
 
     @cached_property
     def fetcher(self) -> PictureFetcher:
@@ -47,18 +91,21 @@ class Service:
         """Raises NotConnectedError where there is no key."""
         if not self.client.has_key:
             raise NotConnectedError(
-                f"There is no key for {self.name}. Set {KEY_VARIABLE} in the environment before the kernel "
-                "starts, or try everything on this machine with %rivya sandbox. Nothing was sent."
+                f"There is no key for {self.name} ({self.key_source}). Set {KEY_VARIABLE} in the environment "
+                "before the kernel starts, let %rivya connect ask for it, or try everything on this machine "
+                "with %rivya sandbox. Nothing was sent."
             )
 
 
-def reach(api_key: str | None, base_url: str | None, folder: Path) -> Service:
+def reach(given: Key, base_url: str | None, folder: Path) -> Service:
     """The service that the arguments or the environment name; the sandbox is started or joined.
+
+    Without a given key, the environment's is taken for the environment's address, else the keyring's.
 
     Raises:
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
     """
-    from rivya_nb.api.address import DEFAULT_BASE_URL
+    from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.jobs.runner import tell_waiting
 
@@ -70,9 +117,24 @@ def reach(api_key: str | None, base_url: str | None, folder: Path) -> Service:
 
         lease = join(folder / SANDBOX)
         # The sandbox has a key of its own: a real one is never given to it.
-        client = RivyaClient(DEFAULT_KEY, lease.url, on_wait=tell_waiting)
-        return Service(SANDBOX, client, lease)
-    # The environment's key is for the environment's address: to another one, a key is only given by hand.
-    key = api_key or (os.environ.get(KEY_VARIABLE) if address in (own, DEFAULT_BASE_URL) else None)
-    client = RivyaClient(key or "", address, on_wait=tell_waiting)
-    return Service(client.origin, client)
+        found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own")
+        return Service(SANDBOX, RivyaClient(found.key, lease.url, on_wait=tell_waiting), found, lease)
+    # The environment's key is for the environment's address.
+    found = _find_key(given, service_origin(address), environment=address in (own, DEFAULT_BASE_URL))
+    client = RivyaClient(found.key, address, on_wait=tell_waiting)
+    return Service(client.origin, client, found)
+
+
+def _find_key(given: Key, origin: str, *, environment: bool) -> FoundKey:
+    """The key for an origin: the given one, else the environment's, else the keyring's."""
+    if given:
+        return FoundKey(given, "given")
+    if environment and (key := Key(os.environ.get(KEY_VARIABLE))):
+        return FoundKey(key, "from the environment")
+    from rivya_nb.api import keychain
+
+    try:
+        key = keychain.look_up(origin)
+    except KeyringError as error:
+        return FoundKey(Key(None), str(error).rstrip("."))
+    return FoundKey(key, "from the keyring" if key else "none given, none in the environment or the keyring")

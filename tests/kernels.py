@@ -44,9 +44,11 @@ Message = dict[str, Any]
 
 @dataclass
 class Request:
-    """A message that was sent, and all that came back with it as parent."""
+    """A message that was sent, and all that came back with it as parent. `typed` answers its prompts."""
 
     id: str
+    typed: str | None = None
+    prompts: list[Message] = field(default_factory=list)
     reply: Message | None = None
     replied_at: float = 0.0
     outputs: list[Message] = field(default_factory=list)
@@ -109,7 +111,12 @@ class Kernel:
         self._client = client
         self._requests: dict[str, Request] = {}
         self._poller = zmq.Poller()
-        for channel in (client.shell_channel, client.iopub_channel, client.control_channel):
+        for channel in (
+            client.shell_channel,
+            client.iopub_channel,
+            client.control_channel,
+            client.stdin_channel,
+        ):
             self._poller.register(channel.socket, zmq.POLLIN)
 
     def send(
@@ -135,6 +142,12 @@ class Kernel:
         request = self.run(code, timeout)
         assert request.status == "ok", "\n".join(request.traceback)
         return request
+
+    def type_in(self, code: str, typed: str) -> Request:
+        """Execute a cell before which somebody sits, who types the same text whenever asked."""
+        request = self.send(code, allow_stdin=True)
+        request.typed = typed
+        return self.finish(request)[0]
 
     def run_all(self, codes: Sequence[str], timeout: float = TIMEOUT) -> list[Request]:
         """Queue all cells at once, as *Run All* does, and wait until each has been answered."""
@@ -184,6 +197,8 @@ class Kernel:
 
     def _receive(self, timeout: float) -> None:
         ready = dict(self._poller.poll(timeout * 1000))
+        if self._client.stdin_channel.socket in ready:
+            self._answer(self._client.stdin_channel.get_msg(timeout=0))
         for channel in (self._client.iopub_channel, self._client.shell_channel, self._client.control_channel):
             if channel.socket not in ready:
                 continue
@@ -196,6 +211,12 @@ class Kernel:
             else:
                 request.reply = message
                 request.replied_at = time.monotonic()
+
+    def _answer(self, message: Message) -> None:
+        request = self._requests[message["parent_header"]["msg_id"]]
+        request.prompts.append(message["content"])
+        assert request.typed is not None, "nobody was to be asked"
+        self._client.input(request.typed)
 
     def _log(self) -> str:
         return (self.folder / "kernel.log").read_text(errors="replace")[-4000:]

@@ -15,7 +15,7 @@ import rivya_nb
 
 IMPORT = "import sys, rivya_nb; print(*sys.modules)"
 
-HEAVY = ("httpx", "PIL", "ipywidgets", "sqlalchemy", "jinja2")
+HEAVY = ("httpx", "PIL", "ipywidgets", "sqlalchemy", "jinja2", "keyring")
 
 LOAD = """
 import sys

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
 from rivya_nb.api.answers import unexpected_shape
-from rivya_nb.api.key import Key
+from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.api.records import (
     Credits,
     ModelEntry,
@@ -69,14 +69,16 @@ class RivyaClient:
 
     def __init__(
         self,
-        api_key: str | None = None,
+        api_key: str | Key | None = None,
         base_url: str | None = None,
         *,
         timeout: float = TIMEOUT,
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
         on_wait: OnWait | None = None,
     ) -> None:
-        key = Key(os.environ.get("RIVYA_API_KEY") if api_key is None else api_key)
+        if api_key is None:
+            api_key = Key(os.environ.get(KEY_VARIABLE))
+        key = api_key if isinstance(api_key, Key) else Key(api_key)
         del api_key  # a traceback that shows this frame's names must not show the key
         if not key.fits_header:
             raise NotConnectedError(

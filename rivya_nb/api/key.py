@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import httpx
 
 _KEY_LIKE = re.compile(r"rvya_sk_[A-Za-z0-9_\-*.…]+")
+
+T = TypeVar("T")
+
+KEY_VARIABLE = "RIVYA_API_KEY"
 
 SHORTEST_KEY = 8
 """Characters; anything shorter is no secret, and taking it out of a message would only garble that."""
@@ -43,6 +47,10 @@ class Key:
         """Put the key on one request; httpx calls this when the request leaves."""
         request.headers["Authorization"] = f"Bearer {self._reveal()}"
         return request
+
+    def hand_to(self, receiver: Callable[[str], T]) -> T:
+        """What `receiver` makes of the key's text; it has to be one that is meant to keep it."""
+        return receiver(self._reveal())
 
     def scrub(self, text: str) -> str:
         """Foreign text without the key, should an answer repeat it, and without anything like one."""

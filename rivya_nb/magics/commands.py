@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rivya_nb.calls import connect, current_session
+from IPython.core.getipython import get_ipython
+
+from rivya_nb.api.key import KEY_VARIABLE, Key
+from rivya_nb.calls import connect, connect_with, current_session
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import NotConnectedError, UsageError
 from rivya_nb.results.history import History
 from rivya_nb.results.run import Run
-from rivya_nb.service import KEY_VARIABLE, SANDBOX
+from rivya_nb.service import SANDBOX
 from rivya_nb.session import Session
+
+_PROMPT = "Rivya API key (it is not shown): "
 
 Arguments = tuple[str, ...]
 Outcome = list[Run] | History | None
@@ -32,9 +38,11 @@ class Entry:
 def say_state(_: Arguments = ()) -> None:
     """Print what the session is connected to, and what it is doing."""
     session = current_session()
-    key = "" if session.has_key else f" (no key: set {KEY_VARIABLE}, or use %rivya sandbox)"
     where = f" at {session.address}" if session.service == SANDBOX else ""
-    print(f"Service   {session.service}{where}{key}")
+    print(f"Service   {session.service}{where}")
+    print(f"Key       {session.key_source}")
+    if not session.has_key:
+        print(f"          Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox")
     print(f"Store     {session.store.folder}")
     print(f"Spent     {session.store.spent(session.service):,} credits on {session.service} so far")
     for run in session.working():
@@ -43,17 +51,44 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
-    _expect("connect", arguments, 0)
-    if not connect().has_key:
-        try:
-            key = getpass.getpass("Rivya API key (it is not shown, nor stored): ")
-        except Exception:
-            # A frontend that cannot ask says so in a way of its own.
-            raise NotConnectedError(
-                f"There is no key, and nobody to ask for one. Set {KEY_VARIABLE} before the kernel starts."
-            ) from None
-        connect(api_key=key)
+    flags = set(arguments) & {"--remember", "--forget"}
+    _expect("connect", tuple(word for word in arguments if word not in flags), 0)
+    if len(flags) == 2:
+        raise UsageError("--remember and --forget cannot both be meant.")
+    session = connect()
+    if "--forget" in flags:
+        there = session.forget_key()
+        print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
+        connect()
+    elif not session.has_key:
+        session = connect_with(_ask_for_key(session))
+    if "--remember" in flags:
+        session.remember_key()
+        print(f"The keyring now has the key for {session.service}")
     say_state()
+
+
+def _ask_for_key(session: Session) -> Key:
+    """The key that somebody types without its being shown.
+
+    Raises:
+        NotConnectedError: nobody is there to type, or nothing was typed.
+    """
+    in_kernel = getattr(get_ipython(), "kernel", None) is not None
+    try:
+        # Where there is no terminal, getpass would read from a pipe and show what it reads. A kernel asks its
+        # frontend, and refuses where nobody sits before it.
+        key = Key(getpass.getpass(_PROMPT)) if in_kernel or sys.stdin.isatty() else None
+    except Exception:
+        key = None
+    if key is None:
+        raise NotConnectedError(
+            f"There is no key for {session.service}, and nobody to ask for one. Set {KEY_VARIABLE} before "
+            "the kernel starts."
+        )
+    if not key:
+        raise NotConnectedError(f"No key was typed; {session.service} is connected without one.")
+    return key
 
 
 def _sandbox(arguments: Arguments) -> None:
@@ -126,7 +161,9 @@ def _help(arguments: Arguments) -> None:
 
 
 COMMANDS: Mapping[str, Entry] = {
-    "connect": Entry("", "connect by the environment; ask for a key where there is none", _connect),
+    "connect": Entry(
+        "[--remember | --forget]", "connect by the environment; ask for a key where there is none", _connect
+    ),
     "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
     "models": Entry("[ID]", "list the models, or the params of one", _models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),

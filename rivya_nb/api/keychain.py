@@ -1,0 +1,95 @@
+"""Keys in the operating system's keyring: one for each service, where the user asked to keep it there.
+
+The `keyring` package is optional, and is imported only to look for a key that nothing else gave. Its backends
+may be missing, locked, or wait for a window that nobody sees: they are asked in a thread, for a limited time.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypeVar
+
+from rivya_nb.api.key import Key
+from rivya_nb.errors import KeyringError
+
+SERVICE_NAME = "rivya_nb"
+"""What the entries are called; the user name of each is the service's origin."""
+
+PATIENCE = 30.0
+"""Seconds that a keyring may take to answer, which is the time somebody has to unlock it."""
+
+T = TypeVar("T")
+
+
+def look_up(origin: str) -> Key:
+    """The key that is kept for a service; an empty one where there is none, or no keyring.
+
+    Raises:
+        KeyringError: there is a keyring, and it could not be read.
+    """
+    if not _is_installed():
+        return Key(None)
+    key = _asked(lambda keyring: Key(keyring.get_password(SERVICE_NAME, origin)))
+    if not key.fits_header:
+        raise KeyringError(f"What the keyring has for {origin} is no key.")
+    return key
+
+
+def remember(origin: str, key: Key) -> None:
+    """Keep the key for a service, in place of an earlier one.
+
+    Raises:
+        KeyringError: there is no keyring, or it did not take the key.
+    """
+    _asked(
+        lambda keyring: key.hand_to(lambda text: keyring.set_password(SERVICE_NAME, origin, text)),
+        key=key,
+    )
+
+
+def forget(origin: str) -> bool:
+    """Take the key for a service out; False where there was none.
+
+    Raises:
+        KeyringError: there is no keyring, or it did not give the key up.
+    """
+
+    def delete(keyring: ModuleType) -> bool:
+        if keyring.get_password(SERVICE_NAME, origin) is None:
+            return False
+        keyring.delete_password(SERVICE_NAME, origin)
+        return True
+
+    return _asked(delete)
+
+
+def _is_installed() -> bool:
+    return importlib.util.find_spec("keyring") is not None
+
+
+def _asked(act: Callable[[ModuleType], T], key: Key | None = None) -> T:
+    if not _is_installed():
+        raise KeyringError('The keyring package is not installed: pip install "rivya-nb[keyring]"')
+    answers: list[T] = []
+    troubles: list[str] = []
+
+    def ask() -> None:
+        try:
+            import keyring
+
+            answers.append(act(keyring))
+        except BaseException as error:
+            # Backends fail in any way at all. Only words leave this thread: their frames hold the key.
+            words = f"{type(error).__name__}: {error}".rstrip(": .")
+            troubles.append((key or Key(None)).scrub(words))
+
+    thread = threading.Thread(target=ask, name="rivya-keyring", daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if answers:
+        return answers[0]
+    said = troubles[0] if troubles else f"no answer in {PATIENCE:.0f} s"
+    raise KeyringError(f"The keyring cannot be used: {said}.")
