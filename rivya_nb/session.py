@@ -10,11 +10,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.catalogue import Catalogue, Model, bundled
+from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import CreditLimitError, InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.axes import Ask, Axis
 from rivya_nb.jobs.intake import take_references
+from rivya_nb.jobs.listing import ModelListing
 from rivya_nb.jobs.plan import Expansion, PlannedRequest, expand
 from rivya_nb.results.history import History
 from rivya_nb.results.job import Job
@@ -53,6 +54,7 @@ class Session:
         self.store = library.store
         self.home = library.home
         self.max_credits = max_credits
+        self._listing = ModelListing(self.service, service.client, self.store.models, self.home)
         self._committed = 0
         self._touched: dict[int, None] = {}
         self._starting = threading.RLock()
@@ -97,8 +99,8 @@ class Session:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The models that can be asked."""
-        return bundled()
+        """The bundled models merged with the service's own list, as it was last fetched."""
+        return self.store.models.catalogue(self.service)
 
     def close(self) -> None:
         """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""
@@ -106,6 +108,7 @@ class Session:
 
     async def aclose(self) -> None:
         """The same for those who can await it, on the session's own loop."""
+        self._listing.stop()
         await self._service.aclose()
 
     @cached_property
@@ -221,6 +224,7 @@ class Session:
                 if not job.is_final:
                     self._runner.launch(job.live)
             self._touched[run.id] = None
+        self._listing.refresh_if_old()
         return run
 
     def _check_limit(self, price: int, count: int, max_credits: int | None) -> None:
@@ -338,6 +342,15 @@ class Session:
         """The runs that this session is working on, newest first."""
         ids = [job.id for job in self._runner.working]
         return [self._library.run(record) for record in self.store.runs_of(ids)]
+
+    def refresh_models(self) -> Catalogue:
+        """Fetch the service's list of models, which needs no key, and wait for it.
+
+        Raises:
+            ApiError, TransportError, StoreError: it cannot be fetched, or not be kept; the catalogue stays.
+        """
+        self.home.wait(self.home.start(self._listing.refresh()))
+        return self.catalogue
 
     def balance(self) -> int:
         """The credits that the service says are left. Waits for its answer.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
@@ -61,7 +60,7 @@ class Job:
     @property
     def params(self) -> dict[str, ParamValue]:
         """What was sent, plus the documented defaults of what was not."""
-        model = bundled().get(self.record.model)
+        model = self._store.models.catalogue(self.record.service).get(self.record.model)
         defaults = (
             {}
             if model is None

@@ -19,6 +19,7 @@ from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import rows
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import (
     FINAL,
@@ -45,11 +46,13 @@ _AT_ONCE = 500
 
 
 class Store:
-    """An open store. `files` holds the pictures, `owner` is this process as an owner of jobs."""
+    """An open store. `files` holds the pictures, `models` the services' lists of models, and `owner` is this
+    process as an owner of jobs."""
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
         self.folder = folder
         self.files = files
+        self.models = ModelLists(folder / "models")
         self.owner = owner
         self._database = database
 

@@ -1,0 +1,61 @@
+"""Fetching the service's list of models: when somebody asks for it, and in the background when it is old."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from rivya_nb.errors import RivyaError
+
+if TYPE_CHECKING:
+    from rivya_nb.api.client import RivyaClient
+    from rivya_nb.jobs.loop import Home
+    from rivya_nb.store.model_lists import ModelLists
+
+PAUSE = 600.0
+"""Seconds between two attempts in the background: without a network, not every run has to try."""
+
+
+class ModelListing:
+    """Keeps one service's list of models current. Nothing that needs the list ever waits for it."""
+
+    def __init__(self, service: str, client: RivyaClient, lists: ModelLists, home: Home) -> None:
+        self._service = service
+        self._client = client
+        self._lists = lists
+        self._home = home
+        self._tried_at: float | None = None
+        self._fetching: Future[None] | None = None
+
+    async def refresh(self) -> None:
+        """Fetch the list, which is public and sent without the key, and write it down.
+
+        Raises:
+            ApiError, TransportError: the service refused, or did not answer.
+            StoreError: the list cannot be written down.
+        """
+        models = await self._client.models.list()
+        entries = [dict(model.raw) for model in models]
+        await asyncio.to_thread(self._lists.keep, self._service, entries, time.time())
+
+    def refresh_if_old(self) -> None:
+        """Begin to fetch the list in the background, where there is none or an old one."""
+        now = time.monotonic()
+        recent = self._tried_at is not None and now - self._tried_at < PAUSE
+        if recent or not self._lists.is_old(self._service, time.time()):
+            return
+        self._tried_at = now
+        self._fetching = self._home.start(self._try())
+
+    def stop(self) -> None:
+        """Give up what is being fetched in the background."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+
+    async def _try(self) -> None:
+        # The list of yesterday, or the bundled one, does as well: nobody has to hear of a failure.
+        with contextlib.suppress(RivyaError):
+            await self.refresh()
