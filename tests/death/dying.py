@@ -1,0 +1,68 @@
+"""A process that asks for pictures and is killed on the way; run as a script.
+
+    python dying.py URL STORE PROMPT [NTH before|after]
+
+Without NTH it finishes and prints how many times it wrote to its store; with it, it dies by SIGKILL before or
+after the NTH of these writes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import rivya_nb as rv
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.store import Store
+
+SEEDS = [1, 2]
+WRITES = (
+    (Store, ("add_run", "update_job", "finish_job", "add_upload", "claim")),
+    (ContentFiles, ("put", "adopt")),
+)
+
+
+def mortal(nth: int | None, when: str) -> Callable[[], int]:
+    """Make this process die at the nth write; the return value counts the writes so far."""
+    count = 0
+
+    def wrapped(write: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            count += 1
+            mine = count == nth
+            if mine and when == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = write(*args, **kwargs)
+            if mine:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return call
+
+    for owner, names in WRITES:
+        for name in names:
+            setattr(owner, name, wrapped(getattr(owner, name)))
+    return lambda: count
+
+
+def ask(url: str, store: str, prompt: str) -> rv.Run:
+    """One run of two pictures with a reference, in a store of its own."""
+    reference = Path(store).with_suffix(".png")
+    Image.new("RGB", (16, 16), "teal").save(reference)
+    rv.connect(DEFAULT_KEY, url, store=store)
+    return rv.generate(prompt, seed=SEEDS, references=reference, resolution="1K").wait(60)
+
+
+if __name__ == "__main__":
+    address, folder, words, *death = sys.argv[1:]
+    writes = mortal(int(death[0]) if death else None, death[1] if death else "")
+    ask(address, folder, words)
+    print(writes())
