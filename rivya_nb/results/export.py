@@ -23,7 +23,7 @@ def write_report(
     """Write one self-contained HTML file, UTF-8; its absolute path."""
     target = Path(path).expanduser().absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
-    layout = arrange(run, records(jobs))
+    layout = arrange(run, records(jobs), every=True)
     pictures = report_thumbnails(layout, path_finder(files))
     target.write_text(render_report([look_at(run, jobs, layout, pictures)]), encoding="utf-8")
     return target

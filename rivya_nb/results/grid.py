@@ -32,6 +32,8 @@ class Grid:
         self._run = run
         self._jobs = jobs
         self._files = files
+        self._rows = rows
+        self._cols = cols
         self._layout = arrange(run, records(jobs), rows=rows, cols=cols)
 
     def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
@@ -47,9 +49,10 @@ class Grid:
 
         target = Path(path).expanduser().absolute()
         target.parent.mkdir(parents=True, exist_ok=True)
-        head = headline(look_at(self._run, self._jobs, self._layout, {}))
+        layout = arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=True)
+        head = headline(look_at(self._run, self._jobs, layout, {}))
         save_grid(
-            self._layout,
+            layout,
             path_finder(self._files),
             target,
             cell=cell,

@@ -84,12 +84,12 @@ def _cell_view(
     job = cell.job
     image_width, image_height = geometry.fit(cell, column)
     box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
-    shown = thumbnails.get(job.id)
-    left_out = cell.picture is not None and job.id in thumbnails and shown is None
+    shown = thumbnails.get(cell.key)
+    left_out = cell.picture is not None and cell.key in thumbnails and shown is None
     return CellView(
         width=width,
         height=height,
-        label=cell.label,
+        label=cell.caption,
         title=_title(cell),
         alt=_alt(cell),
         thumbnail=shown,
@@ -121,7 +121,7 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
 def _title(cell: Cell) -> str:
     job = cell.job
     lines = [
-        cell.label.full,
+        cell.caption.full,
         joined([job.status, count(job.credits, "credit") if job.is_final else "", reason(job)]),
         f"{cell.more} more of the same place, not shown" if cell.more else "",
         job.prompt,
@@ -130,4 +130,4 @@ def _title(cell: Cell) -> str:
 
 
 def _alt(cell: Cell) -> str:
-    return joined([shorten(cell.job.prompt, _ALT_LENGTH), cell.label.text])
+    return joined([shorten(cell.job.prompt, _ALT_LENGTH), cell.caption.text])

@@ -139,7 +139,7 @@ def _plan(layout: Layout, cell: int, caption: str, details: str) -> _Plan:
             places.append(_Place(it, column, left + x, top, geometry.widths[column]))
             if layout.wraps:
                 middle = left + x + geometry.widths[column] / 2
-                notes.append(_Note(it.label.text, middle, top + geometry.height + gap // 2, 0.5))
+                notes.append(_Note(it.caption.text, middle, top + geometry.height + gap // 2, 0.5))
         top += geometry.height + gap + (line if layout.wraps else 0)
     return _Plan(width, top + gap, size, geometry, tuple(places), tuple(notes))
 

@@ -33,7 +33,7 @@ class Geometry:
 
     def fit(self, cell: Cell, column: int) -> tuple[int, int]:
         """Width and height of a cell's picture, at its true ratio within its place."""
-        ratio = aspect_ratio(cell.job)
+        ratio = aspect_ratio(cell.job, cell.picture)
         width, height = self.height * ratio, float(self.height)
         if width > self.widths[column]:
             width, height = float(self.widths[column]), self.widths[column] / ratio
@@ -60,6 +60,6 @@ def _column_ratios(layout: Layout) -> list[float]:
         for row in page.cells:
             for index, cell in enumerate(row):
                 if cell is not None:
-                    ratios[index] = max(ratios[index], min(_WIDEST, aspect_ratio(cell.job)))
+                    ratios[index] = max(ratios[index], min(_WIDEST, aspect_ratio(cell.job, cell.picture)))
     # A column without a single cell still needs a place.
     return [ratio or 1.0 for ratio in ratios]

@@ -1,15 +1,16 @@
 """Which picture stands where: a run's cells as pages of rows and columns, before anything is drawn.
 
 The first axis makes the rows, the second the columns, every further one pages. A single axis wraps, because
-a ribbon of pictures reads better than a ladder.
+a ribbon of pictures reads better than a ladder. Several pictures of one task stand side by side in a ribbon;
+in a grid the first one bears `+n`, or every further one makes a page.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake, UsageError
@@ -39,12 +40,14 @@ class Cell:
     """One place of the grid: the job shown there, and how many more wait behind it.
 
     `jobs` are all jobs with these coordinates, the shown one first; `more` counts what is not shown: further
-    pictures, and further jobs without one.
+    pictures, and further jobs without one. `number` counts a task's pictures from 1 where each has a place of
+    its own, and is 0 where only the first is shown.
     """
 
     label: Label
     jobs: tuple[JobRecord, ...]
     more: int = 0
+    number: int = 0
 
     @property
     def job(self) -> JobRecord:
@@ -52,7 +55,23 @@ class Cell:
 
     @property
     def picture(self) -> PictureRecord | None:
-        return self.job.pictures[0] if self.job.pictures else None
+        return self.job.pictures[max(0, self.number - 1)] if self.job.pictures else None
+
+    @property
+    def key(self) -> str:
+        """What tells the shown picture from every other one of a layout."""
+        return f"{self.job.id}/{self.number}" if self.number > 1 else self.job.id
+
+    @property
+    def caption(self) -> Label:
+        """The label, with the picture's number where the task has several."""
+        if not self.number:
+            return self.label
+        named = [
+            *([self.label] if self.label.text else []),
+            Label(f"picture {self.number}", f"picture {self.number}"),
+        ]
+        return Label(" · ".join(label.text for label in named), " · ".join(label.full for label in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +100,18 @@ class Layout:
 
 
 def arrange(
-    run: RunRecord, jobs: Mapping[str, JobRecord], *, rows: str | None = None, cols: str | None = None
+    run: RunRecord,
+    jobs: Mapping[str, JobRecord],
+    *,
+    rows: str | None = None,
+    cols: str | None = None,
+    every: bool = False,
 ) -> Layout:
     """Lay out a run's jobs by its axes; `rows` and `cols` choose axes by their names.
 
     With only one of the two given, the first remaining axis takes the other side. Several jobs with the same
-    coordinates share a cell: the newest one with pictures is shown, else the newest.
+    coordinates share a cell: the newest one with pictures is shown, else the newest. With `every`, no picture
+    of a shown job is left out: in a grid, the further ones make pages.
 
     Raises:
         UsageError: the run has no axis of that name, or one axis is asked for twice.
@@ -94,9 +119,15 @@ def arrange(
     row, column = _choose(run.axes, rows, cols)
     cells = _cells(run, jobs)
     pages = [index for index in range(len(run.axes)) if index not in (row, column)]
-    wraps = column is not None and row is None and rows is None and cols is None
+    several = any(len(cell.job.pictures) > 1 for cell in cells.values())
+    wraps = row is None and rows is None and cols is None and (column is not None or several)
+    made = _pages(run.axes, cells, row, column, pages)
+    if several and wraps:
+        made = [replace(page, cells=tuple(map(_side_by_side, page.cells))) for page in made]
+    elif several and every:
+        made = [further for page in made for further in _one_by_one(page)]
     return Layout(
-        pages=tuple(_pages(run.axes, cells, row, column, pages)),
+        pages=tuple(made),
         row_labels=_labels(run.axes, row, named=True),
         column_labels=_labels(run.axes, column, named=wraps),
         row_axis=None if row is None else run.axes[row].name,
@@ -178,6 +209,34 @@ def _pages(
         if any(cell is not None for cells_of_line in lines for cell in cells_of_line):
             result.append(Page(caption, lines))
     return result
+
+
+def _side_by_side(row: tuple[Cell | None, ...]) -> tuple[Cell | None, ...]:
+    """The row with a place for each picture of a shown job."""
+    spread: list[Cell | None] = []
+    for cell in row:
+        count = 1 if cell is None else len(cell.job.pictures)
+        spread += [cell] if count < 2 else [_numbered(cell, number) for number in range(1, count + 1)]
+    return tuple(spread)
+
+
+def _one_by_one(page: Page) -> Iterator[Page]:
+    """The page with the first picture of each shown job, then one with the second of those that have it."""
+    most = max(len(cell.job.pictures) for row in page.cells for cell in row if cell is not None)
+    for number in range(1, max(1, most) + 1):
+        caption = " · ".join(filter(None, [page.caption, f"picture {number}" if most > 1 else ""]))
+        yield Page(caption, tuple(tuple(_numbered(cell, number) for cell in row) for row in page.cells))
+
+
+def _numbered(cell: Cell | None, number: int) -> Cell | None:
+    """The cell with that picture of its job, None where it has none; the first speaks for the other jobs."""
+    if cell is None or number > max(1, len(cell.job.pictures)):
+        return None
+    if len(cell.job.pictures) < 2:
+        return cell
+    if number > 1:
+        return Cell(cell.label, (cell.job,), number=number)
+    return replace(cell, more=cell.more - len(cell.job.pictures) + 1, number=1)
 
 
 def _labels(axes: Sequence[AxisRecord], index: int | None, *, named: bool) -> tuple[Label, ...]:

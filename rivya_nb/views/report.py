@@ -74,7 +74,9 @@ def _section(view: RunView) -> _Section:
         layout=view.layout,
         pages=draw(view.layout, measure(view.layout, scale=SCALE), view.thumbnails, view.now),
         left_out=left_out(view),
-        lines=tuple(_line(cell.label.full, job) for cell in view.layout.cells for job in cell.jobs),
+        lines=tuple(
+            _line(cell.label.full, job) for cell in view.layout.cells if cell.number <= 1 for job in cell.jobs
+        ),
         cell=cell_text(view.run, view.jobs),
         requests=requests_json(view.run, view.jobs),
     )

@@ -77,7 +77,7 @@ def collect(
     budget: int = BUDGET,
     largest: int = LARGEST,
 ) -> dict[str, Thumbnail | None]:
-    """Thumbnails for a layout by job id; None where a picture is left out or cannot be read.
+    """Thumbnails for a layout by the cells' keys; None where a picture is left out or cannot be read.
 
     Shares count the places of the layout and not the pictures that are there already, so that a running grid
     never encodes a picture twice. Decoding takes up to 200 ms a picture: run it off the event loop.
@@ -89,11 +89,11 @@ def collect(
     for index, (cell, size) in enumerate(places):
         if cell.picture is None:
             continue
-        thumbnails[cell.job.id] = None
+        thumbnails[cell.key] = None
         if index < allotment.shown:
             box = (size[0] * _PIXEL_DENSITY, size[1] * _PIXEL_DENSITY)
             try:
-                thumbnails[cell.job.id] = thumbnail(
+                thumbnails[cell.key] = thumbnail(
                     path_of(cell.picture), box=box, max_bytes=allotment.max_bytes
                 )
             except PictureError:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.store.records import JobRecord
+from rivya_nb.store.records import JobRecord, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -127,10 +127,10 @@ _ABSENT = object()
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 
 
-def aspect_ratio(job: JobRecord) -> float:
-    """Width over height of a job's picture: the picture's own, else what its params promise, else 1."""
-    if job.pictures and job.pictures[0].height > 0 and job.pictures[0].width > 0:
-        return job.pictures[0].width / job.pictures[0].height
+def aspect_ratio(job: JobRecord, picture: PictureRecord | None) -> float:
+    """Width over height of a job's picture: the picture's own, else what the params promise, else 1."""
+    if picture is not None and picture.height > 0 and picture.width > 0:
+        return picture.width / picture.height
     model = bundled().get(job.model)
     sent = [job.params.get(key) for key in _SHAPE_KEYS]
     defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]

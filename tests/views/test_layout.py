@@ -123,10 +123,34 @@ def test_the_newest_job_with_a_picture_is_shown_and_the_others_counted() -> None
     newer = make_job("newer", created_at=STARTED + 5)
     running = make_job("running", "processing", created_at=STARTED + 9)
     run, jobs = make_run({"seed": ("1",)}, [older, newer, running], [(0,), (0,), (0,)])
-    (cell,) = arrange(run, jobs).cells
+    (cell,) = arrange(run, jobs, rows="seed").cells
     assert [job.id for job in cell.jobs] == ["newer", "older", "running"]
     assert cell.picture == newer.pictures[0]
     assert cell.more == 3
+
+
+def test_the_pictures_of_a_task_stand_side_by_side_in_a_ribbon() -> None:
+    run, jobs = make_run({"seed": "12"}, [make_job("one", pictures=2), make_job("two")])
+    layout = arrange(run, jobs)
+    assert [cell.caption.text for cell in layout.cells] == [
+        "seed 1 · picture 1",
+        "seed 1 · picture 2",
+        "seed 2",
+    ]
+    assert [cell.picture for cell in layout.cells] == [*jobs["one"].pictures, *jobs["two"].pictures]
+    assert [cell.more for cell in layout.cells] == [0, 0, 0]
+
+
+def test_a_grid_can_show_the_further_pictures_on_pages() -> None:
+    lone = make_job("two")
+    run, jobs = make_run({"seed": "12", "light": "d"}, [make_job("one", pictures=2), lone])
+    assert [cell.more for cell in arrange(run, jobs).cells] == [1, 0]
+    layout = arrange(run, jobs, every=True)
+    assert [page.caption for page in layout.pages] == ["picture 1", "picture 2"]
+    assert [[cell and cell.key for (cell,) in page.cells] for page in layout.pages] == [
+        ["one", "two"],
+        ["one/2", None],
+    ]
 
 
 def test_without_a_picture_the_newest_job_speaks_for_its_place() -> None:
@@ -200,11 +224,19 @@ def test_every_job_has_one_place_and_everything_hidden_is_counted(
     choice = st.none() | st.sampled_from(names) if names else st.none()
     rows = data.draw(choice)
     cols = data.draw(choice.filter(lambda name: name is None or name != rows))
-    layout = arrange(run, jobs, rows=rows, cols=cols)
-    assert sorted(job.id for cell in layout.cells for job in cell.jobs) == sorted(jobs)
+    every = data.draw(st.booleans())
+    layout = arrange(run, jobs, rows=rows, cols=cols, every=every)
+    assert sorted(job.id for cell in layout.cells if cell.number <= 1 for job in cell.jobs) == sorted(jobs)
+    assert len({cell.key for cell in layout.cells}) == len(layout.cells)
     things = sum(max(1, len(job.pictures)) for job in jobs.values())
     assert sum(1 + cell.more for cell in layout.cells) == things
     assert all(cell.picture for cell in layout.cells if any(job.pictures for job in cell.jobs))
+    shown = [cell.picture for cell in layout.cells if cell.picture]
+    assert len(set(shown)) == len(shown)
+    if every or layout.wraps:
+        assert len(shown) == sum(len(cell.job.pictures) for cell in layout.cells if cell.number <= 1)
+    if every or layout.wraps:
+        return
     sizes = {axis.name: len(axis.labels) for axis in run.axes}
     for page in layout.pages:
         assert len(page.cells) == sizes.get(layout.row_axis or "", 1)

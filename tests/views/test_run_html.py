@@ -58,7 +58,7 @@ KEPT_VALUES = {
 
 def pictured(view: RunView) -> RunView:
     """The view with a thumbnail for every picture."""
-    return replace(view, thumbnails={key: TINY for key, job in view.jobs.items() if job.pictures})
+    return replace(view, thumbnails={cell.key: TINY for cell in view.layout.cells if cell.picture})
 
 
 def page(view: RunView) -> Element:
@@ -150,9 +150,17 @@ def test_a_picture_that_is_left_out_is_told_and_not_hidden() -> None:
     assert "1 picture of 12 not shown, to keep this page small; the originals are in the store" in text
 
 
-def test_several_pictures_of_a_place_are_counted_on_it() -> None:
+def test_several_pictures_of_a_task_stand_side_by_side() -> None:
     tree = page(pictured(make_view(*make_run({}, [make_job("j", pictures=3)]))))
-    assert tree.all("table")[0].text == "+2"
+    assert [table.text for table in tree.all("table")] == ["picture 1", "picture 2", "picture 3"]
+    assert len(tree.all("img")) == 3
+
+
+def test_several_pictures_of_a_place_in_a_grid_are_counted_on_it() -> None:
+    run, jobs = make_run({"seed": "1", "light": "d"}, [make_job("j", pictures=3)])
+    tree = page(pictured(make_view(run, jobs)))
+    assert "+2" in tree.all("table")[0].text
+    assert len(tree.all("img")) == 1
 
 
 def test_a_ribbon_has_a_label_below_each_picture() -> None:
