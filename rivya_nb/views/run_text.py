@@ -53,6 +53,7 @@ def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]
     pictures = [
         (cell.label.text, picture)
         for cell in view.layout.cells
+        if cell.number <= 1
         for job in cell.jobs
         for picture in job.pictures
     ]

@@ -26,7 +26,7 @@ class Hint(NamedTuple):
 class RunView:
     """Everything one picture of a run is drawn from.
 
-    `thumbnails` by job id: absent while there is none yet, None where one is left out. `now` in epoch
+    `thumbnails` by cell key: absent while there is none yet, None where one is left out. `now` in epoch
     seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
     while somebody is working on the run.
     """
