@@ -37,7 +37,32 @@ from rivya_nb.sandbox.schemas import (
 from rivya_nb.sandbox.service import Service
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, `rvya_sk_…`")
-_errors: dict[int | str, dict[str, Any]] = {"4XX": {"model": ErrorEnvelope}, "5XX": {"model": ErrorEnvelope}}
+_KEY_CODES = (
+    "api_key_missing",
+    "api_key_invalid",
+    "api_key_revoked",
+    "api_key_expired",
+    "api_scope_denied",
+    "rate_limited",
+)
+"""What any call that needs a key may be refused with."""
+
+
+class _DocumentedAPI(FastAPI):
+    """A FastAPI app whose document has the refusals that there are, and not the framework's own."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            for operation in (one for path in document["paths"].values() for one in path.values()):
+                operation["responses"].pop("422", None)
+                if (unpaid := operation["responses"].pop("402", None)) is not None:
+                    status = self.state.service.config.insufficient_credits_status
+                    operation["responses"][str(status)] = unpaid
+            for name in ("HTTPValidationError", "ValidationError"):
+                document["components"]["schemas"].pop(name, None)
+            self.openapi_schema = document
+        return self.openapi_schema
 
 
 def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
@@ -52,7 +77,7 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
         gallery.close()
         service.close()
 
-    app = FastAPI(
+    app = _DocumentedAPI(
         lifespan=lifespan,
         title="Rivya Public API (sandbox)",
         version=__version__,
@@ -90,7 +115,20 @@ class _GatedRoute(APIRoute):
         return gated
 
 
-_api = APIRouter(prefix="/api/v1", route_class=_GatedRoute, responses=_errors)
+def _refusals(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The refusals of an operation as its document has them; any call may find the service switched off."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in (*codes, "public_api_disabled"):
+        response = found.setdefault(HTTP_STATUS[code], {"model": ErrorEnvelope, "description": ""})
+        response["description"] += f", `{code}`" if response["description"] else f"`{code}`"
+        if code == "rate_limited":
+            response["headers"] = {
+                "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds; may be absent."}
+            }
+    return found
+
+
+_api = APIRouter(prefix="/api/v1", route_class=_GatedRoute)
 _downloads = APIRouter(include_in_schema=False)
 
 
@@ -98,19 +136,26 @@ def _needs(scope: str) -> list[Any]:
     return [Security(_bearer, scopes=[scope])]
 
 
-@_api.get("/models")
+@_api.get("/models", responses=_refusals())
 def list_models(request: Request) -> ModelList:
     """The catalogue; public."""
     return _service(request).models()
 
 
-@_api.get("/credits", dependencies=_needs("credits:read"))
+@_api.get("/credits", dependencies=_needs("credits:read"), responses=_refusals(*_KEY_CODES))
 def retrieve_credits(request: Request) -> Credits:
     """What is left: the balance without what is reserved."""
     return _service(request).credits(_key(request))
 
 
-@_api.post("/generations", dependencies=_needs("generations:create"), response_model_exclude_unset=True)
+@_api.post(
+    "/generations",
+    dependencies=_needs("generations:create"),
+    responses=_refusals(
+        *_KEY_CODES, "validation_failed", "insufficient_credits", "not_found", "idempotency_conflict"
+    ),
+    response_model_exclude_unset=True,
+)
 def create_generation(
     request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
 ) -> GenerationTask:
@@ -122,7 +167,10 @@ def create_generation(
 
 
 @_api.get(
-    "/generations/{task_id}", dependencies=_needs("generations:read"), response_model_exclude_unset=True
+    "/generations/{task_id}",
+    dependencies=_needs("generations:read"),
+    responses=_refusals(*_KEY_CODES, "not_found"),
+    response_model_exclude_unset=True,
 )
 def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
     """How a task stands."""
@@ -130,7 +178,12 @@ def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
     return service.public_task(service.task(_key(request), task_id), _origin(request))
 
 
-@_api.post("/files", dependencies=_needs("files:create"), response_model_exclude_unset=True)
+@_api.post(
+    "/files",
+    dependencies=_needs("files:create"),
+    responses=_refusals(*_KEY_CODES, "validation_failed", "not_found"),
+    response_model_exclude_unset=True,
+)
 def upload_file(
     request: Request,
     file: Annotated[UploadFile, File()],
@@ -144,7 +197,12 @@ def upload_file(
     return service.public_file(stored, _origin(request))
 
 
-@_api.get("/files/{file_id}", dependencies=_needs("files:read"), response_model_exclude_unset=True)
+@_api.get(
+    "/files/{file_id}",
+    dependencies=_needs("files:read"),
+    responses=_refusals(*_KEY_CODES, "not_found"),
+    response_model_exclude_unset=True,
+)
 def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
     """What is known of an uploaded file."""
     service = _service(request)
