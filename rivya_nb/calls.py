@@ -17,6 +17,7 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.values import as_axis
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
@@ -132,6 +133,7 @@ def plan(
     name: str | None = None,
     max_credits: int | None = None,
     fresh: bool = False,
+    shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
     **more_params: object,
 ) -> Plan:
@@ -141,8 +143,9 @@ def plan(
         InvalidRequestError, UsageError: with every mistake that was found.
     """
     session = current_session()
+    sets = reference_sets(references)
     if not isinstance(prompt, str):
-        if more_params or params or references or repeat != 1 or model != DEFAULT_MODEL:
+        if more_params or params or sets or repeat != 1 or model != DEFAULT_MODEL:
             raise UsageError(
                 "Requests and jobs are taken as they are; other arguments change nothing in them."
             )
@@ -153,12 +156,13 @@ def plan(
         template := parse_prompt(prompt, variables=False),
         models=[model] if isinstance(model, str) else list(model),
         params={key: as_axis(value, key) or (value,) for key, value in given.items()},
-        references=_reference_sets(references),
+        references=sets,
         repeat=repeat,
         order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
         name=name,
         max_credits=max_credits,
         fresh=fresh,
+        shrink_references=shrink_references,
     )
 
 
@@ -171,6 +175,7 @@ def generate(
     name: str | None = None,
     max_credits: int | None = None,
     fresh: bool = False,
+    shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
     **more_params: object,
 ) -> Run:
@@ -179,6 +184,9 @@ def generate(
     A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
     collide with the arguments here. `repeat` draws that many seeds. `fresh` asks anew what the history has.
+
+    A reference is a path, bytes, a Pillow image, a numpy array (H × W or H × W × 3 or 4; uint8, or float from
+    0 to 1), a job or a run (its pictures); None is none. `shrink_references` encodes anew what is too large.
 
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
@@ -193,6 +201,7 @@ def generate(
         name=name,
         max_credits=max_credits,
         fresh=fresh,
+        shrink_references=shrink_references,
         params=params,
         **more_params,
     ).run()
@@ -203,18 +212,6 @@ def _merged(params: Mapping[str, object] | None, more: Mapping[str, object]) -> 
     if twice:
         raise UsageError([Mistake(key, "it is given twice, in params= and by itself") for key in twice])
     return {**(params or {}), **more}
-
-
-def _reference_sets(references: object) -> dict[str, Sequence[object]]:
-    """References by label: a dict is an axis, everything else one set."""
-    if isinstance(references, Mapping):
-        return {str(label): _listed(sources) for label, sources in references.items()}
-    listed = _listed(references)
-    return {"": listed} if listed else {}
-
-
-def _listed(sources: object) -> Sequence[object]:
-    return list(sources) if isinstance(sources, (list, tuple)) else [sources]
 
 
 def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: int | None = None) -> Run:

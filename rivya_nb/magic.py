@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +13,10 @@ from rivya_nb.magics import awaiting
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from rivya_nb.magics.line import Line
     from rivya_nb.results.plan import Plan
     from rivya_nb.results.run import Run
+    from rivya_nb.session import Session
 
 T = TypeVar("T")
 
@@ -57,6 +60,7 @@ class RivyaMagics:
 
             --model ID[,ID]           the model, wan-2-7-image-pro by default; several are an axis
             --ref FILE                a reference picture, or {name} for an object; repeat it for more
+            --shrink-refs             encode those anew that are too large or of another format
             --out NAME                the variable that holds the run, bound before the wait
             --name TEXT               what the run is called in the history
             --rows AXIS --cols AXIS   which axes are the grid's rows and columns
@@ -68,7 +72,8 @@ class RivyaMagics:
 
         A picture that was asked for before, with the same seed, comes from the history at no cost.
         """
-        found, run = self._ask(line, cell)
+        parsed, session = _read(line)
+        found, run = self._go(parsed, self._plan(parsed, session, cell))
         return found if run is None else run.wait()
 
     @no_var_expand
@@ -90,17 +95,20 @@ class RivyaMagics:
         return _command_and_join(line)
 
     async def _ask_and_join(self, line: str, cell: str) -> object:
-        found, run = self._ask(line, cell)
+        parsed, session = _read(line)
+        # Planning reads, decodes and hashes references: not on the kernel's own loop.
+        with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
+            plan = await asyncio.to_thread(self._plan, parsed, session, cell)
+        found, run = self._go(parsed, plan)
         return found if run is None else await _join(run)
 
-    def _ask(self, line: str, cell: str) -> tuple[Plan | Run, Run | None]:
-        """The cell's value, and the run that it has to wait for, already going and on display."""
-        from rivya_nb.calls import current_session
+    def _plan(self, parsed: Line, session: Session, cell: str) -> Plan:
         from rivya_nb.magics.cell import plan_cell
-        from rivya_nb.magics.line import parse_line
 
-        parsed = parse_line(line)
-        plan = plan_cell(current_session(), parsed, cell, self._shell.user_ns)
+        return plan_cell(session, parsed, cell, self._shell.user_ns)
+
+    def _go(self, parsed: Line, plan: Plan) -> tuple[Plan | Run, Run | None]:
+        """The cell's value, and the run that it has to wait for, already going and on display."""
         if parsed.dry_run:
             return self._bound(parsed.out, plan), None
         run = self._bound(parsed.out, plan.run())
@@ -111,6 +119,14 @@ class RivyaMagics:
         if name is not None:
             self._shell.push({name: value})
         return value
+
+
+def _read(line: str) -> tuple[Line, Session]:
+    """What the line says, and the session that it says it to."""
+    from rivya_nb.calls import current_session
+    from rivya_nb.magics.line import parse_line
+
+    return parse_line(line), current_session()
 
 
 def _command(line: str) -> tuple[object, list[Run]]:

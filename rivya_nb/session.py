@@ -20,6 +20,7 @@ from rivya_nb.jobs.plan import Expansion, PlannedRequest, expand
 from rivya_nb.results.history import History
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
+from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.plan import Draft, Plan, draft
 from rivya_nb.store.records import SENT, UNSENT, AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 
@@ -145,6 +146,7 @@ class Session:
         name: str | None = None,
         max_credits: int | None = None,
         fresh: bool = False,
+        shrink_references: bool = False,
     ) -> Plan:
         """What a prompt and its axes expand to. The references' bytes are copied into the store.
 
@@ -152,7 +154,7 @@ class Session:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
         """
         known = tuple(self.catalogue.image_model(model) for model in models)
-        taken, mistakes = self._take(references, known)
+        taken, mistakes = self._take(references, known, shrink_references)
         ask = Ask(prompt, known, params, taken, repeat, tuple(order))
         try:
             expansion = expand(ask, random.SystemRandom().randint)
@@ -179,17 +181,17 @@ class Session:
         return Plan(expansion, current, name=name, max_credits=max_credits, fresh=fresh, start=self._start)
 
     def _take(
-        self, references: Mapping[str, Sequence[object]], models: Sequence[Model]
+        self, references: Mapping[str, Sequence[object]], models: Sequence[Model], shrink: bool
     ) -> tuple[dict[str, tuple[Reference, ...]], list[Mistake]]:
         taken: dict[str, tuple[Reference, ...]] = {}
-        mistakes: list[Mistake] = []
+        mistakes: dict[Mistake, None] = {}
         for label, sources in references.items():
             try:
-                taken[label] = take_references(_opened(sources), models, self.store.files)
+                taken[label] = take_references(_opened(sources), models, self.store.files, shrink=shrink)
             except InvalidRequestError as error:
-                mistakes += error.mistakes
+                mistakes.update(dict.fromkeys(error.mistakes))
                 taken[label] = ()
-        return taken, mistakes
+        return taken, list(mistakes)
 
     def _draft(self, expansion: Expansion, fresh: bool) -> Draft:
         def find(identities: Sequence[str]) -> dict[str, JobRecord]:
@@ -389,13 +391,15 @@ class Session:
 
 
 def _opened(sources: Iterable[object]) -> Iterator[object]:
-    """References as they are taken in; a job stands for its pictures.
+    """References as they are taken in; a job stands for its pictures, a run or a history for its jobs.
 
     Raises:
         UsageError: a job has no picture yet.
     """
     for source in sources:
-        if not isinstance(source, Job):
+        if isinstance(source, Pictures):
+            yield from _opened(source.jobs)
+        elif not isinstance(source, Job):
             yield source
         elif source.record.pictures:
             yield from source.record.pictures

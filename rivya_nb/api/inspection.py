@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from rivya_nb.contract.references import SNIFF_BYTES, sniff
@@ -34,21 +34,24 @@ def inspect(path: Path) -> Inspected:
     Raises:
         PictureError: it is no PNG, JPEG or WebP, not whole, or has more pixels than `MAX_PIXELS`.
     """
-    data = path.read_bytes()
-    mime_type = sniff(data[:SNIFF_BYTES])
-    if mime_type is None:
-        raise PictureError(f"{_what_came(data)}; a PNG, JPEG or WebP was expected.")
-    if not _has_end(data, mime_type):
-        raise PictureError(f"The {FORMATS[mime_type]} is cut short after {len(data):,} bytes.")
-    width, height = _decode(data, FORMATS[mime_type])
-    return Inspected(hashlib.sha256(data).hexdigest(), mime_type, width, height, len(data))
+    with path.open("rb") as file:
+        header = file.read(512)
+        mime_type = sniff(header[:SNIFF_BYTES])
+        if mime_type is None:
+            raise PictureError(f"{_what_came(header)}; a PNG, JPEG or WebP was expected.")
+        # Mapped, not read: several large files may be looked at together.
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            if not _has_end(data, mime_type):
+                raise PictureError(f"The {FORMATS[mime_type]} is cut short after {len(data):,} bytes.")
+            width, height = _decode(path, FORMATS[mime_type])
+            return Inspected(hashlib.sha256(data).hexdigest(), mime_type, width, height, len(data))
 
 
-def _decode(data: bytes, kind: str) -> tuple[int, int]:
+def _decode(path: Path, kind: str) -> tuple[int, int]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+        with Image.open(path, formats=[kind]) as image:
             width, height = image.size
             if width * height <= MAX_PIXELS:
                 image.load()
@@ -62,7 +65,7 @@ def _decode(data: bytes, kind: str) -> tuple[int, int]:
     return width, height
 
 
-def _has_end(data: bytes, mime_type: str) -> bool:
+def _has_end(data: mmap, mime_type: str) -> bool:
     # Pillow takes a PNG whose last 20 bytes are missing, and, where a notebook has set LOAD_TRUNCATED_IMAGES,
     # anything that was cut.
     if mime_type == "image/png":
@@ -73,8 +76,8 @@ def _has_end(data: bytes, mime_type: str) -> bool:
     return int.from_bytes(data[4:8], "little") + 8 <= len(data)
 
 
-def _what_came(data: bytes) -> str:
-    start = data[:512].lstrip()
+def _what_came(header: bytes) -> str:
+    start = header.lstrip()
     if not start:
         return "Nothing came"
     if start.startswith(b"<"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRules
 from rivya_nb.contract.text import listing
@@ -15,13 +15,17 @@ SNIFF_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An input picture, known by the hash of its bytes; `size` in bytes, `sha256` in hex."""
+    """An input picture, known by the hash of its bytes; `size` in bytes, `sha256` in hex.
+
+    `note` tells the user how the bytes differ from those that were given; empty where they do not.
+    """
 
     sha256: str
     kind: str
     mime_type: str
     name: str
     size: int
+    note: str = field(default="", compare=False)
 
 
 def sniff(header: bytes) -> str | None:

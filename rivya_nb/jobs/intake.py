@@ -1,107 +1,196 @@
-"""Taking references in: from a path, bytes or a picture in memory to bytes in the store, known by hash."""
+"""Taking references in: from whatever holds a picture to bytes in the store, known by hash.
+
+Bytes are sent as they are, with three exceptions of which the user is told: a picture that says where it was
+taken goes without that, one that has to be turned is turned, and `shrink` encodes anew what a model would
+refuse.
+
+Slow (it reads, decodes and hashes): call it off the event loop where one is at hand.
+"""
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.api.inspection import inspect
 from rivya_nb.contract.catalogue import MEGABYTE, Model
 from rivya_nb.contract.references import SNIFF_BYTES, Reference, check_references, sniff
-from rivya_nb.errors import InvalidRequestError, Mistake
+from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
+from rivya_nb.jobs.metadata import UPRIGHT, Metadata, read_metadata, write_without_metadata
+from rivya_nb.jobs.reencode import Reencoded, reencode
+from rivya_nb.jobs.sources import LARGEST, other_format, write_source
 from rivya_nb.store.records import PictureRecord
+from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
     from rivya_nb.store.files import ContentFiles
 
-LARGEST = 100 * MEGABYTE
-"""Bytes; no file above this is read, whatever a model's record leaves open."""
+SHRINK_OFFER = "--shrink-refs (shrink_references=True) sends it encoded anew"
 
 
 def take_references(
-    sources: Iterable[object], models: Sequence[Model], files: ContentFiles
+    sources: Iterable[object], models: Sequence[Model], files: ContentFiles, *, shrink: bool = False
 ) -> tuple[Reference, ...]:
-    """Copy references into the store and say what they are.
+    """Copy references into the store and say what they are; the `note` of each says how it was changed.
 
-    Sources are paths (a leading `~` is the user's home), bytes, Pillow images (sent as PNG) and pictures of
-    the store. Only what every model would take is copied.
+    Sources are paths (a leading `~` is the user's home), bytes, Pillow images and numpy arrays (both sent as
+    PNG), pictures of the store, and references that were taken before. Only what every model would take is
+    kept. With `shrink`, what is too large, or of a format that no model takes, is encoded anew.
 
     Raises:
         InvalidRequestError: with every source that is missing, unreadable, no picture or against a rule.
         StoreError: the store cannot be written.
     """
+    taking = _Taking(models, files, shrink)
     taken: list[Reference] = []
-    mistakes: list[Mistake] = []
+    mistakes: dict[Mistake, None] = {}
     for place, source in enumerate(sources, start=1):
         try:
-            taken.append(_take(source, f"reference {place}", models, files))
+            taken.append(taking.take(source, f"reference {place}"))
         except InvalidRequestError as error:
-            mistakes += error.mistakes
+            mistakes.update(dict.fromkeys(error.mistakes))
     if mistakes:
-        raise InvalidRequestError(mistakes)
+        raise InvalidRequestError(list(mistakes))
     return tuple(taken)
 
 
-def _take(source: object, name: str, models: Sequence[Model], files: ContentFiles) -> Reference:
-    if isinstance(source, Reference):
-        return source
-    if isinstance(source, PictureRecord):
-        return Reference(source.sha256, "image", source.mime_type, name, source.size)
-    if isinstance(source, (str, os.PathLike)):
-        return _take_file(source, models, files)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return _take_bytes(bytes(source), name, models, files)
-    if hasattr(source, "save") and hasattr(source, "mode"):
-        buffer = io.BytesIO()
-        source.save(buffer, "PNG")
-        return _take_bytes(buffer.getvalue(), name, models, files)
-    raise _wrong(name, f"a {type(source).__name__} is no picture; give a path, bytes or a Pillow image")
+@dataclass(frozen=True)
+class _Taking:
+    """What one call takes in, for these models and into these files."""
+
+    models: Sequence[Model]
+    files: ContentFiles
+    shrink: bool
+
+    def take(self, source: object, name: str) -> Reference:
+        if isinstance(source, PictureRecord):
+            source = Reference(source.sha256, "image", source.mime_type, name, source.size)
+        if isinstance(source, Reference):
+            return self._known(source)
+        with self.files.arriving() as part:
+            name = write_source(source, name, part, self._check)
+            try:
+                return self._finished(part, name)
+            except PictureError as error:
+                raise _wrong(name, str(error)) from None
+
+    def _known(self, reference: Reference) -> Reference:
+        """A picture that the store has already, unless it must be made smaller."""
+        mistakes = self._mistakes(reference)
+        if not mistakes:
+            return reference
+        if not self.shrink or not self._can_shrink():
+            raise InvalidRequestError(mistakes)
+        path = self.files.path(reference.sha256, reference.mime_type)
+        try:
+            smaller = reencode(path, self._max_bytes, keep_format=False)
+        except PictureError as error:
+            raise _wrong(reference.name, str(error)) from None
+        return self._kept(reference.name, smaller, _change(reference.size, smaller))
+
+    def _check(self, header: bytes, size: int, name: str) -> None:
+        """Refuse what need not even be read. Raises InvalidRequestError."""
+        if size == 0:
+            raise _wrong(name, "the file is empty")
+        if size > LARGEST:
+            limit = f"{LARGEST / MEGABYTE:g} MB"
+            raise _wrong(name, f"{size / MEGABYTE:.1f} MB is over the limit of {limit} for any file")
+        mime_type = sniff(header)
+        if mime_type is None:
+            self._check_other(header, name)
+            return
+        mistakes = self._mistakes(Reference("", "image", mime_type, name, size))
+        if mistakes and not (self.shrink and self._can_shrink()):
+            raise InvalidRequestError(mistakes)
+
+    def _check_other(self, header: bytes, name: str) -> None:
+        known = other_format(header)
+        if known is None:
+            kind = "text" if _is_text(header) else "something else"
+            raise _wrong(name, f"its bytes are no picture but {kind}; accepted are jpeg, png and webp")
+        if not self.shrink:
+            message = f"its bytes are {known}; accepted are jpeg, png and webp; {SHRINK_OFFER}"
+            raise _wrong(name, message)
+
+    def _mistakes(self, reference: Reference) -> list[Mistake]:
+        """What these models have against it, with the way out where there is one."""
+        found = dict.fromkeys(
+            mistake for model in self.models for mistake in check_references(model, [reference])
+        )
+        if not self._can_shrink():
+            return list(found)
+        return [replace(mistake, message=f"{mistake.message}; {SHRINK_OFFER}") for mistake in found]
+
+    def _can_shrink(self) -> bool:
+        """Whether every model takes some picture at all."""
+        rules = [model.references for model in self.models]
+        return all(rule is not None and (rule.kinds is None or "image" in rule.kinds) for rule in rules)
+
+    @property
+    def _max_bytes(self) -> int | None:
+        """What the strictest model takes, None where no model's limit is known."""
+        rules = [model.references.rule("image") for model in self.models if model.references is not None]
+        return min((rule.max_bytes for rule in rules if rule.max_bytes is not None), default=None)
+
+    def _finished(self, part: Path, name: str) -> Reference:
+        """Look at what arrived, change what has to be changed, and keep it."""
+        size = part.stat().st_size
+        with part.open("rb") as file:
+            mime_type = sniff(file.read(SNIFF_BYTES))
+        if mime_type is None:
+            converted = reencode(part, self._max_bytes, keep_format=True)
+            return self._kept(name, converted, f"converted to {converted.story}")
+        inspect(part)
+        with _mapped(part) as data:
+            metadata = read_metadata(data, mime_type)
+        if self._mistakes(Reference("", "image", mime_type, name, size)):
+            smaller = reencode(part, self._max_bytes, keep_format=False)
+            return self._kept(name, smaller, _change(size, smaller, metadata))
+        if metadata.orientation != UPRIGHT:
+            turned = reencode(part, self._max_bytes, keep_format=True)
+            return self._kept(name, turned, f"turned upright, as {turned.story}{_unplaced(metadata)}")
+        if metadata.has_location:
+            return self._without_location(part, name, mime_type)
+        return Reference(self.files.adopt(part, mime_type), "image", mime_type, name, size)
+
+    def _without_location(self, part: Path, name: str, mime_type: str) -> Reference:
+        with self.files.arriving() as cleaned:
+            with _mapped(part) as data, disk_trouble(cleaned), cleaned.open("wb") as target:
+                write_without_metadata(data, mime_type, target)
+            inspect(cleaned)
+            size = cleaned.stat().st_size
+            sha256 = self.files.adopt(cleaned, mime_type)
+        note = f"{name}: sent without the place where it was taken; its pixels are unchanged"
+        return Reference(sha256, "image", mime_type, name, size, note)
+
+    def _kept(self, name: str, picture: Reencoded, change: str) -> Reference:
+        sha256 = self.files.put(picture.data, picture.mime_type)
+        size = len(picture.data)
+        return Reference(sha256, "image", picture.mime_type, name, size, f"{name}: {change}")
 
 
-def _take_file(source: str | os.PathLike[str], models: Sequence[Model], files: ContentFiles) -> Reference:
-    path = Path(source).expanduser()
-    if str(source).startswith(("http://", "https://")):
-        raise _wrong(str(source), "an address is not taken; download the picture and give the file")
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            header = file.read(SNIFF_BYTES)
-            _check(header, size, path.name, models)
-            file.seek(0)
-            data = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        near = "" if path.is_absolute() else f" in {Path.cwd()}"
-        raise _wrong(str(source), f"there is no such file{near}") from None
-    except OSError as error:
-        raise _wrong(str(source), f"it cannot be read ({error.strerror})") from None
-    return _take_bytes(data, path.name, models, files)
+@contextmanager
+def _mapped(path: Path) -> Iterator[mmap]:
+    """A file's bytes, without reading them into memory."""
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        yield data
 
 
-def _take_bytes(data: bytes, name: str, models: Sequence[Model], files: ContentFiles) -> Reference:
-    mime_type = _check(data[:SNIFF_BYTES], len(data), name, models)
-    sha256 = files.put(data, mime_type)
-    return Reference(sha256, "image", mime_type, name, len(data))
+def _change(size: int, smaller: Reencoded, metadata: Metadata | None = None) -> str:
+    sizes = f"{_megabytes(size)} made {_megabytes(len(smaller.data))}"
+    return f"{sizes}, as {smaller.story}" + ("" if metadata is None else _unplaced(metadata))
 
 
-def _check(header: bytes, size: int, name: str, models: Sequence[Model]) -> str:
-    """The MIME type that the bytes show, if every model takes such a file."""
-    if size == 0:
-        raise _wrong(name, "the file is empty")
-    mime_type = sniff(header)
-    if mime_type is None:
-        kind = "text" if _is_text(header) else "something else"
-        raise _wrong(name, f"its bytes are no picture but {kind}; accepted are jpeg, png and webp")
-    provisional = Reference("", "image", mime_type, name, size)
-    mistakes = dict.fromkeys(
-        mistake for model in models for mistake in check_references(model, [provisional])
-    )
-    if mistakes:
-        raise InvalidRequestError(list(mistakes))
-    if size > LARGEST:
-        raise _wrong(name, f"{size / MEGABYTE:.1f} MB is over the limit of {LARGEST / MEGABYTE:g} MB")
-    return mime_type
+def _unplaced(metadata: Metadata) -> str:
+    return ", without the place where it was taken" if metadata.has_location else ""
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1000:.1f} kB"
 
 
 def _is_text(header: bytes) -> bool:

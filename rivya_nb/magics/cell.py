@@ -8,6 +8,7 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
 from rivya_nb.contract.text import did_you_mean
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
+from rivya_nb.jobs.sources import listed_references, reference_sets
 from rivya_nb.jobs.values import as_axis, parse_values
 from rivya_nb.magics.line import Line
 from rivya_nb.magics.words import ObjectName, Value
@@ -38,6 +39,7 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
         name=line.name,
         max_credits=line.max_credits,
         fresh=line.fresh,
+        shrink_references=line.shrink_refs,
     ).arranged(line.rows, line.cols)
 
 
@@ -81,12 +83,9 @@ class _Reader:
             if isinstance(found, Mapping):
                 if len(values) > 1:
                     self._wrong("--ref", "a dict of references is an axis, and stands alone")
-                return {
-                    str(label): list(some) if isinstance(some, (list, tuple)) else [some]
-                    for label, some in found.items()
-                }
-            listed += found if isinstance(found, (list, tuple)) else [found]
-        return {"": listed} if listed else {}
+                return reference_sets(found)
+            listed += listed_references(found)
+        return reference_sets(listed)
 
     def _param(self, key: str, models: Sequence[str]) -> Param | None:
         """The param by the first model that has it; a model that nobody knows is named later."""

@@ -45,6 +45,7 @@ FLAGS: tuple[Flag, ...] = (
         repeatable=True,
         axis="references",
     ),
+    Flag("--shrink-refs", None, "send pictures anew encoded that are too large, or of a format not taken"),
     Flag("--out", "NAME", "the variable that holds the run, bound before the wait"),
     Flag("--name", "TEXT", "what the run is called in the history"),
     Flag("--rows", "AXIS", "the axis that makes the grid's rows"),
@@ -80,6 +81,7 @@ class Line:
     dry_run: bool = False
     background: bool = False
     fresh: bool = False
+    shrink_refs: bool = False
     order: tuple[str, ...] = ()
 
 
@@ -137,6 +139,7 @@ class _Reader:
             dry_run="--dry-run" in self._flags,
             background="--background" in self._flags,
             fresh="--fresh" in self._flags,
+            shrink_refs="--shrink-refs" in self._flags,
             order=tuple(self._order),
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
@@ -56,6 +58,16 @@ class ContentFiles:
                 finally:
                     part.unlink(missing_ok=True)
         return sha256
+
+    @contextmanager
+    def arriving(self) -> Iterator[Path]:
+        """The path of a new file in `incoming`, which is removed at the end unless it was adopted."""
+        part = self.incoming / f"{uuid.uuid4().hex}.part"
+        try:
+            yield part
+        finally:
+            with disk_trouble(part):
+                part.unlink(missing_ok=True)
 
     def adopt(self, part: Path, mime_type: str) -> str:
         """Move a complete file out of `incoming` into place and give its hash. `part` is gone afterwards."""

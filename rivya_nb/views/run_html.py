@@ -14,10 +14,14 @@ from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
 from rivya_nb.views.run_view import RunView, progress_line, tally
-from rivya_nb.views.words import count
+from rivya_nb.views.words import count, shorten
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_MOST_NOTES = 4
+"""References of which it is told one by one how they were changed; more are counted."""
+_NOTE_LENGTH = 200
 
 
 def render_run(view: RunView) -> str:
@@ -32,9 +36,16 @@ def render_run(view: RunView) -> str:
         pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now),
         gap=GAP,
         left_out=left_out(view),
+        notes=_notes(view),
         notice=view.notice,
         hints=view.hints,
     )
+
+
+def _notes(view: RunView) -> list[str]:
+    notes = [shorten(note, _NOTE_LENGTH) for note in view.notes]
+    rest = len(notes) - _MOST_NOTES
+    return notes if rest <= 0 else [*notes[:_MOST_NOTES], f"and {count(rest, 'more reference')}"]
 
 
 def left_out(view: RunView) -> str:

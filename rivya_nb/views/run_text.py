@@ -23,6 +23,7 @@ def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None =
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}", *_seeds(view), *_troubles(view)]
     if path_of is not None:
         lines += _paths(view, path_of)
+    lines += _some([f"  {shorten(note, _REASON_LENGTH)}" for note in view.notes], "reference")
     if view.notice:
         lines.append(f"  {shorten(view.notice, _REASON_LENGTH)}")
     lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]

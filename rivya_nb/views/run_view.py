@@ -40,6 +40,12 @@ class RunView:
     notice: str = ""
     hints: tuple[Hint, ...] = ()
 
+    @property
+    def notes(self) -> list[str]:
+        """How references differ from the pictures that were given, a line for each."""
+        jobs = (self.jobs[cell.job_id] for cell in self.run.cells)
+        return list(dict.fromkeys(ref.note for job in jobs for ref in job.references if ref.note))
+
 
 @dataclass(frozen=True)
 class Tally:

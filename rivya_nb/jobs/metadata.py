@@ -1,0 +1,222 @@
+"""What a picture's file says beside its pixels: where it was taken, and how it has to be turned.
+
+Works on the bytes alone, so that a copy without the location has the very same pixels.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from mmap import mmap
+from typing import BinaryIO, Literal
+
+Bytes = bytes | mmap
+
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a picture has to be turned or mirrored."""
+
+UPRIGHT = 1
+"""The orientation of a picture that is shown as it is stored."""
+
+_EXIF = b"Exif\0\0"
+_XMP = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
+_IPTC = b"Photoshop 3.0\0"
+_MPF = b"MPF\0"
+
+_GPS = 0x8825
+_PLACE_TAGS = {2, 4, 20, 22, 27, 28}
+"""In EXIF's GPS part: latitude and longitude, those of the destination, and two names of places."""
+
+_PLACE_IN_XMP = re.compile(rb"GPS(L|Dest|Area)|Location(Created|Shown)|Iptc4xmpCore:Location|photoshop:City")
+_PLACE_IN_IPTC = re.compile(rb"\x1c\x02[\x1a\x1b\x5a\x5c]")
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_LARGEST_TEXT = 4 << 20
+"""Bytes that a compressed text chunk is unpacked to at most."""
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A stretch of a file: `content` is without what only says its kind."""
+
+    kind: Literal["exif", "xmp", "iptc", "appended"]
+    start: int
+    end: int
+    content: bytes = b""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """`orientation` as in EXIF, 1 to 8; `has_location` whether coordinates or a place's name are written."""
+
+    orientation: int
+    has_location: bool
+
+
+def read_metadata(data: Bytes, mime_type: str) -> Metadata:
+    """What the bytes of a JPEG, PNG or WebP say; damaged metadata says nothing."""
+    orientation, located = UPRIGHT, False
+    for block in _BLOCKS[mime_type](data):
+        if block.kind == "exif":
+            turned, placed = _read_exif(block.content)
+            orientation = turned if orientation == UPRIGHT else orientation
+            located |= placed
+        elif block.kind == "xmp":
+            located |= _PLACE_IN_XMP.search(block.content) is not None
+        elif block.kind == "iptc":
+            located |= _PLACE_IN_IPTC.search(block.content) is not None
+    return Metadata(orientation, located)
+
+
+def write_without_metadata(data: Bytes, mime_type: str, target: BinaryIO) -> None:
+    """Copy a JPEG, PNG or WebP without EXIF, XMP, IPTC and what is appended to it; the rest byte for byte."""
+    edits = [(block.start, block.end, b"") for block in _BLOCKS[mime_type](data)]
+    if mime_type == "image/webp":
+        edits += _webp_patches(data, sum(end - start for start, end, _ in edits))
+    at = 0
+    for start, end, instead in (*sorted(edits), (len(data), len(data), b"")):
+        while at < start:
+            at += target.write(data[at : min(start, at + _CHUNK)])
+        target.write(instead)
+        at = end
+
+
+def _read_exif(tiff: bytes) -> tuple[int, bool]:
+    """The orientation, and whether there is a place. Slices past the end are empty, and read as 0."""
+    if tiff[:2] not in (b"II", b"MM"):
+        return UPRIGHT, False
+    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(tiff[at : at + size], order)
+
+    def values(at: int) -> dict[int, int]:
+        """Where the values are that a directory lists, by tag."""
+        entries = range(at + 2, min(at + 2 + 12 * number(at, 2), len(tiff)), 12)
+        return {number(entry, 2): entry + 8 for entry in entries}
+
+    first = values(number(4, 4))
+    orientation = number(first[ORIENTATION], 2) if ORIENTATION in first else UPRIGHT
+    place = values(number(first[_GPS], 4)) if _GPS in first else {}
+    return orientation if 1 <= orientation <= 8 else UPRIGHT, bool(_PLACE_TAGS & place.keys())
+
+
+def _jpeg_blocks(data: Bytes) -> Iterator[_Block]:
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker in (0xD9, 0xDA):
+            break
+        end = at + 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+        if block := _jpeg_block(marker, at, end, data[at + 4 : end]):
+            yield block
+        at = end
+    end = _jpeg_end(data, at)
+    if end < len(data):
+        # Phones append films and further pictures, each with metadata of its own.
+        yield _Block("appended", end, len(data))
+
+
+def _jpeg_block(marker: int, start: int, end: int, content: bytes) -> _Block | None:
+    if marker == 0xE1 and content.startswith(_EXIF):
+        return _Block("exif", start, end, content[len(_EXIF) :])
+    if marker == 0xE1 and content.startswith(_XMP):
+        return _Block("xmp", start, end, content)
+    if marker == 0xED and content.startswith(_IPTC):
+        return _Block("iptc", start, end, content)
+    if marker == 0xE2 and content.startswith(_MPF):
+        return _Block("appended", start, end)
+    return None
+
+
+def _jpeg_end(data: Bytes, at: int) -> int:
+    """Where the picture ends that has its scans from `at` on."""
+    while found := _MARKER.search(data, at):
+        marker = data[found.start() + 1]
+        if marker == 0xD9:
+            return found.end()
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return len(data)
+
+
+def _png_blocks(data: Bytes) -> Iterator[_Block]:
+    at = 8
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind, end = data[at + 4 : at + 8], at + 12 + length
+        if kind == b"eXIf":
+            yield _Block("exif", at, end, data[at + 8 : end - 4].removeprefix(_EXIF))
+        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+            yield from _png_text(kind, at, end, data[at + 8 : end - 4])
+        elif kind == b"IEND":
+            if end < len(data):
+                yield _Block("appended", end, len(data))
+            return
+        at = end
+
+
+def _png_text(kind: bytes, start: int, end: int, content: bytes) -> Iterator[_Block]:
+    keyword, _, text = content.partition(b"\0")
+    if kind == b"zTXt":
+        text = _unpacked(text[1:])
+    elif kind == b"iTXt":
+        compressed, rest = text[:1] == b"\1", text[2:].split(b"\0", 2)[-1]
+        text = _unpacked(rest) if compressed else rest
+    if keyword == b"XML:com.adobe.xmp":
+        yield _Block("xmp", start, end, text)
+    elif keyword.startswith(b"Raw profile type "):
+        raw = _from_hex(text)
+        if raw.startswith((_EXIF, b"II*\0", b"MM\0*")):
+            yield _Block("exif", start, end, raw.removeprefix(_EXIF))
+        elif b"icc" not in keyword:
+            is_xmp = keyword.endswith(b"xmp") or raw.startswith(_XMP)
+            yield _Block("xmp" if is_xmp else "iptc", start, end, raw)
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, _LARGEST_TEXT)
+    except zlib.error:
+        return b""
+
+
+def _from_hex(text: bytes) -> bytes:
+    """A raw profile as ImageMagick writes it: a name and a length on lines of their own, then hex."""
+    try:
+        return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))
+    except ValueError:
+        return b""
+
+
+def _webp_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of each chunk, where it starts, and where it ends with its padding."""
+    at = 12
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        yield data[at : at + 4], at, min(at + 8 + length + length % 2, len(data))
+        at += 8 + length + length % 2
+
+
+def _webp_blocks(data: Bytes) -> Iterator[_Block]:
+    for kind, start, end in _webp_chunks(data):
+        if kind == b"EXIF":
+            yield _Block("exif", start, end, data[start + 8 : end].removeprefix(_EXIF))
+        elif kind == b"XMP ":
+            yield _Block("xmp", start, end, data[start + 8 : end])
+
+
+def _webp_patches(data: Bytes, shorter: int) -> Iterator[tuple[int, int, bytes]]:
+    """The file's length, and the flags that announce EXIF and XMP, for a file `shorter` by so many bytes."""
+    yield 4, 8, (int.from_bytes(data[4:8], "little") - shorter).to_bytes(4, "little")
+    for kind, start, _ in _webp_chunks(data):
+        if kind == b"VP8X":
+            yield start + 8, start + 9, bytes([data[start + 8] & ~0x0C])
+
+
+_BLOCKS = {"image/jpeg": _jpeg_blocks, "image/png": _png_blocks, "image/webp": _webp_blocks}

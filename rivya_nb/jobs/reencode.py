@@ -1,0 +1,158 @@
+"""Pictures that are encoded anew before they are sent: turned upright, made smaller, or of another format.
+
+Slow, all of it: call it off the event loop.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.api.inspection import MAX_PIXELS
+from rivya_nb.errors import PictureError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+READABLE = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+"""Formats that are decoded where Pillow can (HEIF: where a plugin is registered). None runs programs."""
+
+QUALITIES = (95, 90, 85, 80)
+"""Of JPEG and WebP, tried one after the other before a picture is made smaller."""
+
+SHORTEST_SIDE = 64
+"""Pixels below which a picture is not made smaller any more."""
+
+_LOSSLESS = {"PNG", "GIF", "BMP", "TIFF"}
+_MIME_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+
+
+@dataclass(frozen=True)
+class Reencoded:
+    """An encoded picture and how it came to be, in words."""
+
+    data: bytes
+    mime_type: str
+    story: str
+
+
+def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencoded:
+    """The picture in a file, upright and without metadata, in at most `max_bytes` bytes.
+
+    With `keep_format` its own format, or PNG in the place of what else loses nothing, is tried first. What
+    does not fit becomes a JPEG, or a WebP where something is transparent, of less and less quality and then
+    of fewer pixels. The colour profile stays. Of an animation the first frame is taken.
+
+    Raises:
+        PictureError: it cannot be decoded, has more pixels than `MAX_PIXELS`, or cannot be made to fit.
+    """
+    from PIL import Image
+
+    Image.init()
+    try:
+        with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise PictureError(f"{image.width} × {image.height} pixels are over the limit")
+            return _Encoder(image).fit(max_bytes or math.inf, keep_format=keep_format)
+    except PictureError:
+        raise
+    except Image.DecompressionBombError:
+        raise PictureError(f"it has more than {MAX_PIXELS:,} pixels") from None
+    except Exception as error:
+        # Decoders fail in any way at all on hostile bytes.
+        raise PictureError(f"it cannot be decoded ({type(error).__name__}: {error})") from None
+
+
+def sendable(image: Picture) -> Picture:
+    """The picture in a mode that PNG, JPEG (but for transparency) and WebP all have: L, RGB or RGBA."""
+    if image.mode in ("L", "RGB", "RGBA"):
+        return image
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode in ("1", "F"):
+        return image.convert("L")
+    transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
+    return image.convert("RGBA" if transparent else "RGB")
+
+
+class _Encoder:
+    """One decoded picture, tried in one encoding after the other."""
+
+    def __init__(self, image: Picture) -> None:
+        from PIL import ImageOps
+
+        self._format = image.format or ""
+        self._frames = getattr(image, "n_frames", 1) if self._format != "MPO" else 1
+        self._tables: dict[str, Any] = _jpeg_tables(image)
+        profile = image.info.get("icc_profile")
+        image.load()
+        self._image = sendable(ImageOps.exif_transpose(image))
+        alike = {"L": ("L",), "RGB": ("RGB", "P"), "RGBA": ("RGBA", "P")}[self._image.mode]
+        self._profile = profile if image.mode in alike else None
+        if self._image.mode == "RGBA" and self._image.getchannel("A").getextrema() == (255, 255):
+            self._image = self._image.convert("RGB")
+        self._lossy = "WEBP" if self._image.mode == "RGBA" else "JPEG"
+
+    def fit(self, max_bytes: float, *, keep_format: bool) -> Reencoded:
+        if keep_format:
+            kind, options = self._faithful()
+            data = self._encoded(self._image, kind, **options)
+            if len(data) <= max_bytes:
+                return self._told(data, kind, "")
+        for quality in QUALITIES:
+            data = self._encoded(self._image, self._lossy, quality=quality)
+            if len(data) <= max_bytes:
+                return self._told(data, self._lossy, f", quality {quality}")
+        return self._smaller(len(data), max_bytes)
+
+    def _smaller(self, size: int, max_bytes: float) -> Reencoded:
+        """Fewer pixels of the least quality, until it fits; `size` in bytes is what all pixels take."""
+        scale = 1.0
+        while True:
+            scale *= min(0.9, 0.95 * math.sqrt(max_bytes / size))
+            width, height = (round(side * scale) for side in self._image.size)
+            if min(width, height) < SHORTEST_SIDE:
+                raise PictureError(f"it cannot be brought to {max_bytes:,} bytes")
+            resized = self._image.resize((width, height), _lanczos())
+            data = self._encoded(resized, self._lossy, quality=QUALITIES[-1])
+            size = len(data)
+            if size <= max_bytes:
+                return self._told(data, self._lossy, f", quality {QUALITIES[-1]}, {width} × {height} pixels")
+
+    def _faithful(self) -> tuple[str, dict[str, Any]]:
+        if self._format in _LOSSLESS:
+            return "PNG", {}
+        if self._format == "WEBP":
+            return "WEBP", {"quality": QUALITIES[0]}
+        if self._lossy == "WEBP":
+            return "PNG", {}
+        # With its own tables a JPEG loses next to nothing once more.
+        return "JPEG", self._tables or {"quality": QUALITIES[0]}
+
+    def _encoded(self, image: Picture, kind: str, **options: Any) -> bytes:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, icc_profile=self._profile, **options)
+        return buffer.getvalue()
+
+    def _told(self, data: bytes, kind: str, how: str) -> Reencoded:
+        first = ", its first frame" if self._frames > 1 else ""
+        return Reencoded(data, _MIME_TYPES[kind], f"{kind}{how}{first}")
+
+
+def _jpeg_tables(image: Picture) -> dict[str, Any]:
+    """How a JPEG was quantized and subsampled; nothing for what is none."""
+    tables = getattr(image, "quantization", None)
+    if not tables:
+        return {}
+    from PIL import JpegImagePlugin
+
+    return {"qtables": tables, "subsampling": JpegImagePlugin.get_sampling(image)}
+
+
+def _lanczos() -> Any:
+    from PIL import Image
+
+    return Image.Resampling.LANCZOS

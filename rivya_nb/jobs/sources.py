@@ -1,0 +1,200 @@
+"""Where a reference may come from: a file, bytes, or a picture in memory, each written to a new file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from rivya_nb.api.inspection import MAX_PIXELS
+from rivya_nb.contract.catalogue import MEGABYTE
+from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
+from rivya_nb.jobs.metadata import ORIENTATION, UPRIGHT
+from rivya_nb.jobs.reencode import sendable
+from rivya_nb.store.trouble import disk_trouble
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+LARGEST = 100 * MEGABYTE
+"""Bytes; no file above this is read, whatever a model's record leaves open."""
+
+HEADER_BYTES = 32
+"""How many bytes from a file's start `other_format` needs."""
+
+_CHUNK = 1 << 20
+
+_OTHERS = (
+    (b"GIF8", "a GIF"),
+    (b"II*\0", "a TIFF"),
+    (b"MM\0*", "a TIFF"),
+    (b"BM", "a BMP"),
+)
+_BRANDS = {
+    b"heic": "a HEIC",
+    b"heix": "a HEIC",
+    b"mif1": "a HEIC",
+    b"msf1": "a HEIC",
+    b"avif": "an AVIF",
+    b"avis": "an AVIF",
+}
+
+Check = Callable[[bytes, int, str], None]
+"""Looks at the first bytes, the size in bytes and the name, and raises InvalidRequestError."""
+
+
+def reference_sets(given: object) -> dict[str, Sequence[object]]:
+    """References by label: a dict is an axis of them, everything else one set; None and an empty list none.
+
+    Raises:
+        UsageError: two of a dict's labels read alike.
+    """
+    if not isinstance(given, Mapping):
+        listed = listed_references(given)
+        return {"": listed} if listed else {}
+    sets: dict[str, Sequence[object]] = {
+        str(label): listed_references(sources) for label, sources in given.items()
+    }
+    if len(sets) < len(given):
+        raise UsageError([Mistake("references", "two labels of the dict read alike")])
+    return sets
+
+
+def listed_references(given: object) -> list[object]:
+    """One reference or several as a list; None is none."""
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def other_format(header: bytes) -> str | None:
+    """Which picture that no model takes the first bytes show, as *a GIF*; None where they show none."""
+    if header[4:8] == b"ftyp":
+        return _BRANDS.get(header[8:12])
+    return next((name for start, name in _OTHERS if header.startswith(start)), None)
+
+
+def write_source(source: object, name: str, target: Path, check: Check) -> str:
+    """Write a source's bytes to `target`, once `check` has nothing against them; gives the source's name.
+
+    Files are streamed; `name` is for what has none of its own.
+
+    Raises:
+        InvalidRequestError: there is no such file, it cannot be read, it is no picture, or `check` refuses.
+        StoreError: the disk fails.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _write_file(source, target, check)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+        check(data[:HEADER_BYTES], len(data), name)
+        with disk_trouble(target):
+            target.write_bytes(data)
+        return name
+    image, options = _picture(source, name)
+    try:
+        with disk_trouble(target):
+            image.save(target, "PNG", **options)
+        with target.open("rb") as file:
+            check(file.read(HEADER_BYTES), target.stat().st_size, name)
+    except (ValueError, SyntaxError, AttributeError) as error:
+        raise _wrong(name, f"it cannot be written as PNG ({error})") from None
+    return name
+
+
+def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> str:
+    text = os.fspath(source)
+    if isinstance(text, bytes) or "\0" in text:
+        raise _wrong("references", f"{text!r} is no path")
+    if text.lower().startswith(("http://", "https://")):
+        message = "no model is known to take addresses; download the picture and give the file"
+        raise _wrong(text, message)
+    try:
+        path = Path(text).expanduser()
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _wrong(text, "it is no ordinary file")
+            check(file.read(HEADER_BYTES), status.st_size, path.name)
+            file.seek(0)
+            _copy(file, target, path.name)
+    except FileNotFoundError:
+        near = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise _wrong(text, f"there is no such file{near}") from None
+    except (OSError, RuntimeError) as error:
+        # A `~name` that nobody has is a RuntimeError.
+        raise _wrong(text, f"it cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return path.name
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Opening a pipe would wait for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _copy(source: BinaryIO, target: Path, name: str) -> None:
+    """Copy at most `LARGEST` bytes: a file may grow while it is read."""
+    size = 0
+    with disk_trouble(target):
+        copy = target.open("wb")
+    with copy:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > LARGEST:
+                raise _wrong(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
+            with disk_trouble(target):
+                copy.write(chunk)
+
+
+def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
+    """A Pillow image in a mode that can be sent, of a Pillow image or a numpy array, and how it is saved."""
+    from PIL import Image
+
+    try:
+        if isinstance(source, Image.Image):
+            source.load()
+            exif = Image.Exif()
+            exif[ORIENTATION] = source.getexif().get(ORIENTATION, UPRIGHT)
+            image = sendable(source)
+            profile = source.info.get("icc_profile") if image.mode == source.mode else None
+            return image, {"exif": exif, "icc_profile": profile}
+        if hasattr(source, "__array__") and hasattr(source, "dtype"):
+            return _from_array(source, name), {}
+    except InvalidRequestError:
+        raise
+    except Exception as error:
+        # Decoders fail in any way at all on hostile bytes, which Pillow reads only now.
+        raise _wrong(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
+    kind = type(source).__name__
+    message = f"a {kind} is no picture; give a path, bytes, a Pillow image, a numpy array or a job"
+    raise _wrong(name, message)
+
+
+def _from_array(source: Any, name: str) -> Picture:
+    """An array of uint8, bool, or float from 0 to 1; H × W, or H × W × 1, 3 or 4."""
+    import numpy
+    from PIL import Image
+
+    array = numpy.asarray(source)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    shape = " × ".join(map(str, array.shape))
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or 0 in array.shape:
+        raise _wrong(name, f"an array of {shape or 'no'} values is no picture; H × W, H × W × 3 or × 4 is")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise _wrong(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
+    if array.dtype.kind == "f":
+        if not (array.min() >= 0 and array.max() <= 1):
+            raise _wrong(name, "an array of floats has values from 0 to 1; this one has others")
+        array = (array * 255).round().astype("uint8")
+    elif array.dtype.kind == "b":
+        array = array.astype("uint8") * 255
+    if array.dtype != "uint8":
+        raise _wrong(name, f"an array of {array.dtype} is not taken; uint8 is, and floats from 0 to 1")
+    return Image.fromarray(numpy.ascontiguousarray(array))
+
+
+def _wrong(name: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError([Mistake(name, message)])
