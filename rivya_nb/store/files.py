@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
@@ -15,9 +17,12 @@ from rivya_nb.store.trouble import disk_trouble
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 _CHUNK = 1 << 20
 
+STALE = 24 * 3600.0
+"""Seconds after which nobody writes to an incoming file any more."""
+
 
 class ContentFiles:
-    """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for what is still being downloaded.
+    """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for what is still being written.
 
     Files are looked up by their hash and their MIME type, which the records carry both. Every method may be
     called from any thread and process; they raise StoreError when the disk fails.
@@ -29,6 +34,7 @@ class ContentFiles:
         with disk_trouble(folder):
             self.folder.mkdir(exist_ok=True)
             self.incoming.mkdir(exist_ok=True)
+        self._sweep()
 
     def path(self, sha256: str, mime_type: str) -> Path:
         """Where the file is, or would be: an absolute path."""
@@ -49,7 +55,7 @@ class ContentFiles:
         with disk_trouble(path):
             if not _is_there(path, len(data)):
                 path.parent.mkdir(exist_ok=True)
-                part = path.with_name(f".{uuid.uuid4().hex}.part")
+                part = self.incoming / f"{uuid.uuid4().hex}.part"
                 try:
                     with part.open("xb") as file:
                         file.write(data)
@@ -68,6 +74,14 @@ class ContentFiles:
         finally:
             with disk_trouble(part):
                 part.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what processes that died have left in `incoming`: a living one is done within minutes."""
+        for part in self.incoming.glob("*.part"):
+            # What cannot be removed, or is gone meanwhile, keeps nobody from using the store.
+            with suppress(OSError):
+                if time.time() - part.stat().st_mtime > STALE:
+                    part.unlink()
 
     def adopt(self, part: Path, mime_type: str) -> str:
         """Move a complete file out of `incoming` into place and give its hash. `part` is gone afterwards."""

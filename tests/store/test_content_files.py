@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.files import STALE, ContentFiles
 
 
 @pytest.fixture
@@ -78,3 +80,18 @@ def test_threads_putting_the_same_content_do_not_disturb_each_other(files: Conte
     for thread in threads:
         thread.join()
     assert [path.read_bytes() == data for path in every_file(files)] == [True]
+
+
+def test_what_a_dead_process_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    incoming = ContentFiles(tmp_path).incoming
+    left, arriving = incoming / "picture-left.part", incoming / "picture-arriving.part"
+    for part in (left, arriving):
+        part.write_bytes(b"half")
+    before = time.time() - STALE - 60
+    os.utime(left, (before, before))
+    kept = ContentFiles(tmp_path).put(b"whole", "image/png")
+    assert not left.exists()
+    assert arriving.exists()
+    os.utime(arriving, (before, before))
+    files = ContentFiles(tmp_path)
+    assert every_file(files) == [files.path(kept, "image/png")]
