@@ -8,6 +8,7 @@
 | 400, 401, 402, 403, 404, 409, any other 4xx, a redirect, JSON of another shape | no: it cannot succeed |
 
 Repeating a submit is safe only because each repetition carries the same idempotency key and the same bytes.
+`docs/retries.md` has the same rules and numbers beside those of other clients: keep both in step.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ from rivya_nb.errors import (
 logger = logging.getLogger("rivya_nb.api")
 
 T = TypeVar("T")
+
+
+RATE_LIMITED = "rate limited"
+"""The reason of a wait for a 429."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ def _is_over(policy: RetryPolicy, state: RetryCallState) -> bool:
 def _reason(error: BaseException | None) -> str:
     status = getattr(error, "http_status", None)
     if isinstance(error, RateLimitedError) or status == 429:
-        return "rate limited"
+        return RATE_LIMITED
     if isinstance(error, PublicApiDisabledError):
         return "the service is switched off for now"
     if isinstance(error, NotDeliveredError):

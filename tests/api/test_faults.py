@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -206,6 +207,59 @@ def test_the_wait_is_what_retry_after_asks_for_and_is_announced_first() -> None:
     assert 1 <= notice.seconds <= 1 + IMPATIENT.first
     assert str(notice) == "rate limited, next try in 1 s"
     assert time.monotonic() - started >= 1
+
+
+def test_a_date_in_retry_after_is_waited_for_too() -> None:
+    now = datetime.now(timezone.utc)
+    headers = {
+        "Date": format_datetime(now, usegmt=True),
+        "Retry-After": format_datetime(now + timedelta(seconds=1), usegmt=True),
+    }
+    outcome, _, [notice] = submit(refusal(429, "rate_limited", headers), TASK)
+    assert isinstance(outcome, Task)
+    assert 1 <= notice.seconds <= 1 + IMPATIENT.first
+
+
+def test_a_status_that_others_repeat_is_asked_once() -> None:
+    outcome, service, notices = submit(answer(408, b"too slow"), TASK)
+    assert isinstance(outcome, UnexpectedResponseError)
+    assert (len(service.received), notices) == (1, [])
+
+
+@pytest.mark.parametrize("header", ["x-should-retry", "Stripe-Should-Retry"])
+def test_a_header_that_the_contract_does_not_know_changes_nothing(header: str) -> None:
+    outcome, service, _ = submit(refusal(400, "validation_failed", {header: "true"}), TASK)
+    assert isinstance(outcome, ApiError)
+    assert len(service.received) == 1
+    outcome, service, _ = submit(refusal(429, "rate_limited", {header: "false"}), TASK)
+    assert isinstance(outcome, Task)
+    assert len(service.received) == 2
+
+
+@pytest.mark.parametrize("body", [{"object": "task"}, [], "queued", {"id": 5, "status": "queued"}])
+def test_whole_json_of_another_shape_is_not_asked_for_again(body: object) -> None:
+    outcome, service, _ = submit(answer(200, body), TASK)
+    assert isinstance(outcome, UnexpectedResponseError)
+    assert len(service.received) == 1
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["from disk", "from memory"])
+def test_an_upload_is_repeated_from_its_first_byte(tmp_path: Path, streamed: bool) -> None:
+    data = b"\x89PNG" + bytes(range(256)) * 2000
+    path = tmp_path / "reference.png"
+    path.write_bytes(data)
+    done = answer(200, {"id": "file_1", "url": "https://rivya.ai/f/1"})
+
+    async def main() -> None:
+        async with scripted(reset(after_reading=True), HTML, done) as service, client_of(service) as client:
+            await client.files.upload(
+                path if streamed else data, kind="image", model="m", mime_type="image/png", name="r.png"
+            )
+            assert len(service.received) == 3
+            assert all(data in sent.body for sent in service.received)
+            assert all("idempotency-key" not in sent.headers for sent in service.received)
+
+    asyncio.run(main())
 
 
 def test_a_proxys_page_may_say_when_to_come_back_too() -> None:
