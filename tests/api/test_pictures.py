@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from api.scripted import IMPATIENT, KEY, Action, Scripted, answer, fetcher_of, raw, reset, scripted, silence
+from rivya_nb.api.address import is_public, literal
 from rivya_nb.api.hosts import check_target
 from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
 from rivya_nb.errors import PictureError
@@ -203,6 +204,32 @@ def test_a_service_elsewhere_cannot_point_at_this_machine(tmp_path: Path, url: s
 
     asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "public"),
+    [
+        ("1.1.1.1", True),
+        ("2606:4700:4700::1111", True),
+        ("64:ff9b::101:101", True),
+        ("10.0.0.1", False),
+        ("100.64.0.1", False),
+        ("169.254.169.254", False),
+        ("224.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("64:ff9b::7f00:1", False),
+        ("2002:a00:1::", False),
+        ("::a00:1", False),
+        ("fe80::1", False),
+        ("fec0::1", False),
+        ("fd00::1", False),
+    ],
+)
+def test_an_address_is_private_in_whatever_disguise(text: str, public: bool) -> None:
+    address = literal(text)
+    assert address is not None
+    assert is_public(address) is public
 
 
 def test_what_was_checked_is_what_is_connected_to() -> None:
