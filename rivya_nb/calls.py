@@ -111,16 +111,14 @@ def _tell(message: str) -> None:
 @atexit.register
 def _say_goodbye() -> None:
     """Say what this process leaves unfinished, so that nothing paid for is forgotten."""
-    if _current is not None:
-        for run in _current.touched():
-            jobs = run.jobs
-            sent = sum(job.status in SENT for job in jobs)
-            unsent = sum(job.status in UNSENT for job in jobs)
+    for library in _libraries.values():
+        for run in library.touched():
+            sent = sum(job.status in SENT for job in run.jobs)
+            unsent = sum(job.status in UNSENT for job in run.jobs)
             if sent:
                 _tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:
                 _tell(f"run {run.id}: {unsent} were never sent; resume({run.id}, unsent=True) sends them")
-    for library in _libraries.values():
         library.store.close()
 
 

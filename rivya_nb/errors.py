@@ -26,6 +26,9 @@ RivyaError
 
 KeyboardInterrupt
 └── WaitInterruptedError          the kernel was interrupted while a cell waited; no mistake, so no RivyaError
+
+asyncio.CancelledError
+└── WaitCancelledError            the same for `await run`
 ```
 
 The codes and their HTTP statuses are the documented ones of the Rivya Public API v1; an undocumented code
@@ -34,6 +37,7 @@ becomes a plain `ApiError`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,6 +52,10 @@ class _MessageOnly:
 
 class RivyaError(_MessageOnly, Exception):
     """Base of every error that is meant to be read by a user."""
+
+
+class WaitCancelledError(_MessageOnly, asyncio.CancelledError):
+    """An awaited run's waiter was cancelled, by an interrupt of the kernel or by asyncio; the run goes on."""
 
 
 class WaitInterruptedError(_MessageOnly, KeyboardInterrupt):

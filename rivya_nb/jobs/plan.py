@@ -51,6 +51,11 @@ class Expansion:
     requests: tuple[PlannedRequest, ...]
     drawn_seeds: tuple[int, ...] = ()
 
+    def written_down(self) -> Expansion:
+        """The same, with drawn seeds standing as if the user had written them."""
+        requests = tuple(replace(item, reusable=item.request.seed is not None) for item in self.requests)
+        return replace(self, requests=requests)
+
 
 def expand(ask: Ask, draw_seed: DrawSeed) -> Expansion:
     """All requests of an ask, valid, or all of its mistakes.

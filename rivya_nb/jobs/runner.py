@@ -17,11 +17,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.api.client import generation_body
+from rivya_nb.api.retry import RATE_LIMITED
 from rivya_nb.errors import (
     ApiError,
     InsufficientCreditsError,
     NotDeliveredError,
     PictureError,
+    PublicApiDisabledError,
+    RateLimitedError,
     StoreError,
     TransportError,
     ValidationFailedError,
@@ -42,19 +45,24 @@ if TYPE_CHECKING:
 JOBS_AT_ONCE = 16
 """Jobs of one session between their upload and their picture."""
 
+SUBMITS_AT_ONCE = 4
+"""Submits of one session under way: so many can meet the same rate limit."""
+
 DOWNLOADS_AT_ONCE = 4
 """Downloads of one session under way."""
 
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
 
-_current: ContextVar[LiveJob | None] = ContextVar("rivya_job", default=None)
+_current: ContextVar[tuple[Runner, LiveJob] | None] = ContextVar("rivya_job", default=None)
 
 
 def tell_waiting(notice: RetryNotice) -> None:
-    """Show on the job of the current task why the wire is waiting; the client calls this before each wait."""
-    job = _current.get()
-    if job is not None:
+    """Show on the current task's job why the wire is waiting; the client calls this before each wait."""
+    current = _current.get()
+    if current is not None:
+        runner, job = current
+        runner.pause(notice)
         job.changed(notice=str(notice))
 
 
@@ -82,19 +90,30 @@ class Runner:
         self._home = home
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
+        self._again: set[str] = set()
+        self._pause_until = 0.0
         self._slots = asyncio.Semaphore(JOBS_AT_ONCE)
+        self._submits = asyncio.Semaphore(SUBMITS_AT_ONCE)
         self._references = Uploads(service, client, store)
         self._replace = replace_job
         self._replacements: set[str] = set()
         self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
-    def launch(self, job: LiveJob) -> None:
-        """Carry a job on from where its record says it is; once, however often it is asked for."""
+    def launch(self, job: LiveJob, run_id: int) -> None:
+        """Carry a job on, for a run, from where its record says it is; once, however often it is asked for."""
         with self._launching:
-            job.held = job.stopped = False
-            if not job.is_working:
+            job.wanted_by.add(run_id)
+            if job.is_working:
+                self._again.add(job.id)
+            else:
+                job.is_working = True
                 self._jobs[job.id] = job
                 job.work = self._home.start(self._work(job))
+
+    def pause(self, notice: RetryNotice) -> None:
+        """Where a submit met a rate limit, submit nothing else before it tries again."""
+        if notice.call == "generations.create" and notice.reason == RATE_LIMITED:
+            self._pause_until = max(self._pause_until, time.monotonic() + notice.seconds)
 
     @property
     def working(self) -> list[LiveJob]:
@@ -102,64 +121,105 @@ class Runner:
         return [job for job in tuple(self._jobs.values()) if job.is_working]
 
     async def _work(self, job: LiveJob) -> None:
-        _current.set(job)
+        _current.set((self, job))
+        try:
+            while True:
+                self._again.discard(job.id)
+                await self._work_once(job)
+                with self._launching:
+                    # Held and wanted again meanwhile: whoever wanted it relies on this.
+                    if job.id not in self._again or job.is_held or job.record.status not in UNSENT:
+                        self._forget(job)
+                        return
+        except BaseException:
+            self._forget(job)
+            raise
+
+    def _forget(self, job: LiveJob) -> None:
+        job.is_working = False
+        self._jobs.pop(job.id, None)
+
+    async def _work_once(self, job: LiveJob) -> None:
         try:
             if await self._own(job):
                 async with self._slots:
                     await self._carry(job)
+                if not job.record.is_final:
+                    # Whatever keeps us from going on need not keep another kernel.
+                    await asyncio.to_thread(self._store.claims.release, job.id)
         except StoreError as error:
             # What cannot be written down is not done; the job stays where its record says it is.
             job.changed(notice=str(error))
-        finally:
-            self._jobs.pop(job.id, None)
 
     async def _own(self, job: LiveJob) -> bool:
         """Become the job's owner; while another process is, follow what it writes. False when it finished."""
-        while job.id not in await asyncio.to_thread(self._store.claim, [job.id]):
+        while True:
             record = await asyncio.to_thread(self._store.job, job.id)
-            job.changed(record)
             if record.is_final:
+                job.changed(record)
                 return False
+            if await asyncio.to_thread(self._claim, record):
+                # What the last owner wrote just before it died counts, not what was read before.
+                job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
+                return not job.record.is_final
+            job.changed(record)
             await asyncio.sleep(FOLLOW_INTERVAL)
-        return True
+
+    def _claim(self, record: JobRecord) -> bool:
+        claims = self._store.claims
+        return not claims.is_taken(record) and record.id in claims.claim([record.id])
 
     async def _carry(self, job: LiveJob) -> None:
         status = job.record.status
-        fresh = status in UNSENT
-        if fresh and not await self._prepare(job):
-            return
         task: Task | None = None
-        if fresh or status == "submitting":
-            task = await self._send(job, again=not fresh)
+        if status in UNSENT or status == "submitting":
+            task = await self._submit(job)
             if task is None:
                 return
         if task is None or not task.finished:
-            task = await self._poll(job, submitted=fresh)
+            task = await self._poll(job, submitted=status in UNSENT)
         if task is not None:
             await self._deliver(job, task)
 
-    async def _prepare(self, job: LiveJob) -> bool:
-        """Upload the references and write down the exact body. False where the job was held or failed."""
-        if job.held:
-            return await self._leave(job)
-        media: Sequence[Mapping[str, Any]] = ()
-        if job.record.references:
-            await self._record(job, status="uploading")
-            try:
-                media = await self._references.media_items(job.record)
-            except (ApiError, TransportError) as error:
-                await self._refused(job, error)
-                return False
-        if job.held:
-            return await self._leave(job)
-        body = generation_body(job.record.request, media, job.id).decode()
-        await self._record(job, status="submitting", body=body, submitted_at=time.time())
-        return True
+    async def _submit(self, job: LiveJob) -> Task | None:
+        """Upload, write the exact body down and send it; None where it was held, stopped or not taken."""
+        again = job.record.status == "submitting"
+        media = () if again else await self._media_items(job)
+        if media is None:
+            return None
+        async with self._submits:
+            await self._until_allowed(job)
+            if not again and not await self._begin(job, media):
+                return None
+            return await self._send(job, again=again)
 
-    async def _leave(self, job: LiveJob) -> bool:
-        """Leave a job that was held back as it was planned, or stopped for good."""
-        await self._record(job, status="stopped" if job.stopped else "planned")
-        return False
+    async def _media_items(self, job: LiveJob) -> Sequence[Mapping[str, Any]] | None:
+        """The job's references as they are sent, uploaded where need be; None where that failed."""
+        if job.is_held or not job.record.references:
+            return ()
+        await self._record(job, status="uploading")
+        try:
+            return await self._references.media_items(job.record)
+        except (ApiError, TransportError) as error:
+            await self._refused(job, error)
+            return None
+
+    async def _until_allowed(self, job: LiveJob) -> None:
+        """Wait while a rate limit holds: the one who met it tries again, the others let it."""
+        while (left := self._pause_until - time.monotonic()) > 0 and not job.is_held:
+            job.changed(notice=f"{RATE_LIMITED}, next try in {left:.0f} s")
+            await asyncio.sleep(min(left, 1.0))
+
+    async def _begin(self, job: LiveJob, media: Sequence[Mapping[str, Any]]) -> bool:
+        """Write down the exact body. False where the job is held, or another kernel stopped it."""
+        if job.is_held:
+            await self._record(job, notice=job.notice, status="planned")
+            return False
+        body = generation_body(job.record.request, media, job.id).decode()
+        begin = self._store.claims.begin_submit
+        begun = await asyncio.to_thread(begin, job.id, body=body, submitted_at=time.time())
+        job.changed(await asyncio.to_thread(self._store.job, job.id))
+        return begun
 
     async def _send(self, job: LiveJob, *, again: bool) -> Task | None:
         """Submit the stored body under the job's own key; None where the service did not take it.
@@ -198,14 +258,14 @@ class Runner:
         if job.id not in self._replacements:
             replacement = await asyncio.to_thread(self._replace, job.record)
             self._replacements.add(replacement.id)
-            if not job.held:
-                self.launch(replacement)
+            for run_id in tuple(job.wanted_by):
+                self.launch(replacement, run_id)
 
     def _hold_unsent(self, reason: str) -> None:
         """Keep every job that was not submitted yet from being submitted: it would fail the same way."""
         for job in self.working:
             if job.record.status in UNSENT:
-                job.held = True
+                job.wanted_by.clear()
                 job.changed(notice=f"not sent: {reason}")
 
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
@@ -216,7 +276,7 @@ class Runner:
             await asyncio.sleep(delay)
             try:
                 task = await self._client.generations.retrieve(job.record.task_id or "")
-            except TransportError as error:
+            except (TransportError, RateLimitedError, PublicApiDisabledError) as error:
                 job.changed(notice=str(error))
             except ApiError as error:
                 job.changed(notice=str(error))
@@ -235,6 +295,8 @@ class Runner:
         if job.record.status in ("queued", "processing") and task.status != job.record.remote_status:
             status = "queued" if task.status == "queued" else "processing"
             await self._record(job, status=status, remote_status=task.status)
+        elif job.notice is not None:
+            job.changed()
 
     async def _deliver(self, job: LiveJob, task: Task) -> None:
         if task.status == "failed":
@@ -287,6 +349,6 @@ class Runner:
             finished_at=time.time() if api or status == "failed" else None,
         )
 
-    async def _record(self, job: LiveJob, **changes: Any) -> None:
+    async def _record(self, job: LiveJob, *, notice: str | None = None, **changes: Any) -> None:
         await asyncio.to_thread(self._store.update_job, job.id, **changes)
-        job.changed(replace(job.record, **changes))
+        job.changed(replace(job.record, **changes), notice=notice)

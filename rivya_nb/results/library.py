@@ -21,20 +21,31 @@ if TYPE_CHECKING:
 
 
 class Library:
-    """A store, with what is alive of it. Every method may be called from any thread."""
+    """A store, with what is alive of it. Every method may be called from any thread.
+
+    `dispatching` is held by whoever decides what is bought, so that two clicks never buy the same.
+    """
 
     def __init__(self, store: Store, home: Home) -> None:
         self.store = store
         self.home = home
         self._jobs: WeakValueDictionary[str, LiveJob] = WeakValueDictionary()
         self._runs: WeakValueDictionary[int, Run] = WeakValueDictionary()
+        self._touched: dict[int, Run] = {}
         self._lock = threading.RLock()
+        self.dispatching = threading.RLock()
 
     def run(self, record: RunRecord) -> Run:
         """The run of a record, with the newest of its jobs."""
-        known = self.store.jobs(cell.job_id for cell in record.cells)
+        ids = [cell.job_id for cell in record.cells]
+        busy = {job_id for job_id in ids if self.is_working(job_id)}
+        known = self.store.jobs(ids)
         with self._lock:
-            jobs = {job_id: self.job(job) for job_id, job in known.items()}
+            # A job that was being worked on when its record was read is newer than that record by now.
+            jobs = {
+                job_id: self._known(job_id) or self.job(job) if job_id in busy else self.job(job)
+                for job_id, job in known.items()
+            }
             run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.home))
             run.update(record, jobs)
         return run
@@ -46,6 +57,27 @@ class Library:
             if not live.is_working:
                 live.record = record
         return Job(live, self.store)
+
+    def _known(self, job_id: str) -> Job | None:
+        live = self._jobs.get(job_id)
+        return None if live is None else Job(live, self.store)
+
+    def touch(self, run: Run) -> None:
+        """Note that this process started a run, or went on with it."""
+        self._touched[run.id] = run
+
+    def touched(self) -> list[Run]:
+        """The runs that this process started or went on with, oldest first."""
+        return list(self._touched.values())
+
+    def working(self) -> list[Run]:
+        """Those of them that it is working on, newest first."""
+        return [run for run in reversed(self._touched.values()) if run.is_working]
+
+    def is_wanted(self, job_id: str) -> bool:
+        """Whether this process is carrying the job on, and will submit it."""
+        live = self._jobs.get(job_id)
+        return live is not None and live.is_working and not live.is_held
 
     def is_working(self, job_id: str) -> bool:
         """Whether this process is carrying the job on."""

@@ -113,11 +113,11 @@ class LiveDisplay:
     def _view(self, rows: str | None = None, cols: str | None = None) -> RunView:
         run = self._run
         known = records(run.jobs_by_id)
-        layout = arrange(run.record, known, rows=rows, cols=cols)
-        view = look_at(run.record, run.jobs_by_id, layout, {})
+        layout = arrange(run.shown, known, rows=rows, cols=cols)
+        view = look_at(run.shown, run.jobs_by_id, layout, {})
         if view.live:
             return view
-        hints = default_hints(run.record, known, self._variable)
+        hints = default_hints(run.shown, known, self._variable)
         if run.drawn_seeds:
             seeds = ",".join(map(str, run.drawn_seeds))
             hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))

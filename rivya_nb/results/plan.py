@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 class Draft:
     """A run before it exists: its axes, a cell for each request, and the jobs, new or from the history.
 
-    `costing` are the jobs that are still to be submitted, in grid order; `reused` those of the history.
+    `new` are the jobs that do not exist yet; `idle` those that an earlier run planned and that were never
+    sent; `reused` those that cost nothing more. All in grid order.
     """
 
     axes: tuple[AxisRecord, ...]
     cells: tuple[CellRecord, ...]
-    costing: tuple[JobRecord, ...]
+    new: tuple[JobRecord, ...]
+    idle: tuple[JobRecord, ...]
     reused: tuple[JobRecord, ...]
+
+    @property
+    def costing(self) -> tuple[JobRecord, ...]:
+        """The jobs that are still to be submitted."""
+        return self.new + self.idle
 
     @property
     def price(self) -> int:
@@ -41,22 +48,28 @@ class Draft:
         return sum(job.price is None for job in self.costing)
 
 
-def draft(expansion: Expansion, service: str, find: Callable[[Sequence[str]], dict[str, JobRecord]]) -> Draft:
+def draft(
+    expansion: Expansion,
+    service: str,
+    find: Callable[[Sequence[str]], dict[str, JobRecord]],
+    is_idle: Callable[[JobRecord], bool],
+) -> Draft:
     """Give each request a job: twins share one, and an identical job that `find` knows is taken as it is."""
     known = find(list({item.request.identity for item in expansion.requests if item.reusable}))
     now = time.time()
     new: dict[tuple[str, int], JobRecord] = {}
-    reused: dict[str, JobRecord] = {}
+    earlier: dict[str, JobRecord] = {}
+    idle: dict[str, JobRecord] = {}
     cells = []
     for item in expansion.requests:
-        earlier = known.get(item.request.identity) if item.reusable else None
-        if earlier is None:
+        job = known.get(item.request.identity) if item.reusable else None
+        if job is None:
             job = new.setdefault(item.key, planned_job(item.request, service, now))
-        else:
-            job = reused.setdefault(earlier.id, earlier)
-        cells.append(CellRecord(job.id, item.coordinates, reused=earlier is not None))
+        elif job.id not in earlier and job.id not in idle:
+            (idle if is_idle(job) else earlier)[job.id] = job
+        cells.append(CellRecord(job.id, item.coordinates, reused=job.id in earlier))
     axes = tuple(AxisRecord(axis.name, axis.labels) for axis in expansion.axes)
-    return Draft(axes, tuple(cells), tuple(new.values()), tuple(reused.values()))
+    return Draft(axes, tuple(cells), tuple(new.values()), tuple(idle.values()), tuple(earlier.values()))
 
 
 class Plan:
@@ -70,6 +83,7 @@ class Plan:
         name: str | None,
         max_credits: int | None,
         fresh: bool,
+        notes: Sequence[str] = (),
         start: Callable[[Plan], Run],
     ) -> None:
         self.expansion = expansion
@@ -77,6 +91,7 @@ class Plan:
         self.name = name
         self.max_credits = max_credits
         self.fresh = fresh
+        self.notes = tuple(notes)
         self._start = start
         self._rows: str | None = None
         self._cols: str | None = None
@@ -104,7 +119,10 @@ class Plan:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        return self._start(self)
+        run = self._start(self)
+        # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
+        self.expansion = self.expansion.written_down()
+        return run
 
     def __len__(self) -> int:
         return len(self.expansion.requests)
@@ -141,7 +159,10 @@ class Plan:
             now=time.time(),
             live=False,
             notice=f"planned, nothing is sent · {self.summary}",
-            hints=tuple(Hint(f"seed={seed}", "keeps this one") for seed in self.expansion.drawn_seeds[:1]),
+            hints=(
+                *(Hint(f"seed={seed}", "keeps this one") for seed in self.expansion.drawn_seeds[:1]),
+                *(Hint("", note) for note in self.notes),
+            ),
         )
         return {"text/html": render_run(view), "text/plain": render_text(view)}
 

@@ -6,9 +6,10 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.errors import RunFailedError, WaitInterruptedError
+from rivya_nb.errors import RunFailedError, WaitCancelledError, WaitInterruptedError
 from rivya_nb.results.job import Job
 from rivya_nb.results.live import LiveDisplay, in_notebook
 from rivya_nb.results.pictures import Pictures
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Run(Pictures):
     """The jobs of one cell or call, in grid order. It works already; waiting only waits.
 
-    `await run` and `run.wait()` give the run itself, finished; interrupting either ends the waiting only.
+    `await run` and `run.wait()` give the run itself, finished. Interrupting `wait` also holds back what is not
+    submitted yet; a cancelled `await` changes nothing in the run.
     """
 
     def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, home: Home) -> None:
@@ -59,12 +61,13 @@ class Run(Pictures):
 
     @property
     def jobs(self) -> Sequence[Job]:
-        """The jobs in grid order; a job that several places share stands there once."""
-        return list(self._jobs.values())
+        """The jobs in grid order: one that several places share stands there once, and one that failed and was
+        asked for again does not."""
+        return [self._jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in self.shown.cells)]
 
     @property
     def jobs_by_id(self) -> Mapping[str, Job]:
-        """The jobs by their ids, in grid order."""
+        """Every job that the run ever had, by id."""
         return self._jobs
 
     @property
@@ -76,7 +79,7 @@ class Run(Pictures):
     def credits(self) -> int:
         """What this run spent, in credits. A job that it took from the history costs it nothing."""
         paid = {cell.job_id for cell in self._record.cells if not cell.reused}
-        return sum(job.credits for job in self.jobs if job.id in paid)
+        return sum(self._jobs[job_id].credits for job_id in paid)
 
     @property
     def is_working(self) -> bool:
@@ -106,7 +109,14 @@ class Run(Pictures):
 
     async def _joined(self) -> Run:
         self._display.show()
-        await self._home.join(self.finished())
+        try:
+            await self._home.join(self.finished())
+        except asyncio.CancelledError:
+            # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
+            raise WaitCancelledError(
+                f"Waiting for run {self.id} ended; it goes on. %rivya wait {self.id} waits on, and "
+                f"%rivya stop {self.id} gives up what is not sent yet."
+            ) from None
         return self.checked()
 
     def finished(self) -> concurrent.futures.Future[None]:
@@ -130,38 +140,49 @@ class Run(Pictures):
         """The run itself, on display as it ended, if there is anything to show for it.
 
         Raises:
-            RunFailedError: every job ended, and none has a picture.
+            RunFailedError: nobody works on it any more, and there is no picture.
         """
         self._display.conclude()
         jobs = self.jobs
-        if any(job.record.pictures or not job.is_final for job in jobs):
+        if any(job.record.pictures for job in jobs) or self.is_working:
             return self
-        reasons = list(dict.fromkeys(job.error or job.status for job in jobs))
+        reasons = list(
+            dict.fromkeys((job.live.notice or job.error or job.status).rstrip(".") for job in jobs)
+        )
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
         head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
+        again = (
+            f"resume {self.id} --unsent" if any(job.status in UNSENT for job in jobs) else f"retry {self.id}"
+        )
         raise RunFailedError(
             f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-            f"It cost {self.credits} credits; %rivya retry {self.id} tries again."
+            f"It cost {self.credits} credits; %rivya {again} tries again."
         )
 
     def stop(self) -> Run:
-        """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on."""
-        for job in self.jobs:
-            if job.status in UNSENT:
-                job.live.stop(self._store)
+        """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on.
+
+        What another run wants too, or another kernel works on, is left to them.
+        """
+        self.hold()
+        mine = [job for job in self.jobs if job.live.is_held and job.status in UNSENT]
+        stopped = self._store.claims.stop([job.id for job in mine])
+        for job in mine:
+            if job.id in stopped:
+                job.live.changed(replace(job.record, status="stopped"))
         return self
 
     def hold(self) -> None:
-        """Keep what was not submitted yet from being submitted; `resume(unsent=True)` lets it go on."""
+        """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
         for job in self.jobs:
             if job.status in UNSENT:
-                job.live.held = True
+                job.live.wanted_by.discard(self.id)
 
     def give_up_waiting(self) -> str:
         """Hold back what is not submitted, and say what goes on, what is held, and what one can do."""
         self.hold()
         jobs = self.jobs
-        held = [job for job in jobs if job.status in UNSENT]
+        held = [job for job in jobs if job.status in UNSENT and job.live.is_held]
         going = [job for job in jobs if job.live.is_working and job not in held]
         parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures are here"]
         if going:
@@ -177,7 +198,13 @@ class Run(Pictures):
         return f"Waiting for run {self.id} ended: {', '.join(parts)}. {'; '.join(ways)}."
 
     def _laid_out(self, *_: str | None) -> RunRecord:
-        return self._record
+        return self.shown
+
+    @property
+    def shown(self) -> RunRecord:
+        """The run without failed jobs that were asked for again, as every picture shows it."""
+        statuses = {job_id: job.status for job_id, job in self._jobs.items()}
+        return replace(self._record, cells=self._record.current(statuses))
 
     def show(self, *, variable: str | None = None, rows: str | None = None, cols: str | None = None) -> None:
         """Show the run in the executing cell and keep it current there; once for each cell.

@@ -151,6 +151,18 @@ class RunRecord:
     axes: tuple[AxisRecord, ...]
     cells: tuple[CellRecord, ...]
 
+    def current(self, statuses: Mapping[str, str]) -> tuple[CellRecord, ...]:
+        """The cells in grid order, without failed jobs that were asked for again; `statuses` by job id."""
+        places: dict[tuple[int, ...], list[CellRecord]] = {}
+        for cell in self.cells:
+            places.setdefault(cell.coordinates, []).append(cell)
+        current: list[CellRecord] = []
+        for cells in places.values():
+            *earlier, latest = cells
+            current += [cell for cell in earlier if statuses[cell.job_id] != "failed"]
+            current.append(latest)
+        return tuple(current)
+
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:

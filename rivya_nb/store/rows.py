@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -19,6 +19,15 @@ _JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
 _PICTURE_FIELDS = tuple(field.name for field in fields(PictureRecord))
 _DERIVED = {"params", "references", "seed", "pictures"}
 _PLAIN_JOB_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _DERIVED)
+
+
+_AT_ONCE = 500
+"""How many values go into one IN list; databases have limits, the lowest known of them 999."""
+
+
+def portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Values in lists short enough for one statement."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def searchable(text: str) -> str:

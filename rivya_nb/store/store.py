@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Select, case, delete, func, insert, select, u
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import rows
+from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.model_lists import ModelLists
@@ -24,9 +25,7 @@ from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import (
     FINAL,
     NOT_BILLED,
-    SENT,
     UNFINISHED,
-    UNSENT,
     AxisRecord,
     CellRecord,
     JobChanges,
@@ -35,14 +34,12 @@ from rivya_nb.store.records import (
     RunRecord,
     UploadRecord,
 )
+from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-_AT_ONCE = 500
-"""How many values go into one IN list; databases have limits, the lowest known of them 999."""
 
 
 class Store:
@@ -54,6 +51,7 @@ class Store:
         self.files = files
         self.models = ModelLists(folder / "models")
         self.owner = owner
+        self.claims = Claims(database, owner)
         self._database = database
 
     @classmethod
@@ -127,7 +125,7 @@ class Store:
         """The runs that any of these jobs belongs to, newest first."""
         found: dict[int, RunRecord] = {}
         with self._database.reading() as connection:
-            for some in _portions(list(job_ids)):
+            for some in portions(list(job_ids)):
                 having = (
                     select(run_jobs.c.run_id)
                     .join(jobs, jobs.c.number == run_jobs.c.job_number)
@@ -137,17 +135,20 @@ class Store:
                 found.update((record.id, record) for record in records)
         return [found[run_id] for run_id in sorted(found, reverse=True)]
 
-    def extend_run(self, run_id: int, *, cells: Sequence[CellRecord], jobs: Sequence[JobRecord]) -> RunRecord:
+    def extend_run(
+        self, run: RunRecord, *, cells: Sequence[CellRecord], jobs: Sequence[JobRecord]
+    ) -> RunRecord | None:
         """Add `cells` to a run, after those it has, and their new `jobs`, in one transaction.
 
-        Raises:
-            UsageError: there is no run with this id.
+        None, and nothing is added, where the run is no longer as `run` says: another kernel was faster.
         """
-        self.run(run_id)
         with self._database.writing() as connection:
+            count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
+            if connection.execute(count).scalar_one() != len(run.cells):
+                return None
             self._insert_jobs(connection, jobs)
-            _append_cells(connection, run_id, cells)
-        return self.run(run_id)
+            _append_cells(connection, run.id, cells)
+        return self.run(run.id)
 
     def replace_job(self, job_id: str, replacement: JobRecord) -> list[RunRecord]:
         """Put a new job in the place of another in every run, in one transaction; gives these runs.
@@ -189,7 +190,7 @@ class Store:
         wanted = list(dict.fromkeys(ids))
         found: dict[str, JobRecord] = {}
         with self._database.reading() as connection:
-            for some in _portions(wanted):
+            for some in portions(wanted):
                 records = _load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
                 found.update((record.id, record) for record in records)
         return {job_id: found[job_id] for job_id in wanted if job_id in found}
@@ -197,12 +198,12 @@ class Store:
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
         """By identity, the job that an identical request may join instead of being sent.
 
-        That is the newest one that succeeded and has pictures; else the newest unfinished one, unless it was
-        certainly never sent and nobody is alive to send it.
+        That is the newest one that succeeded and has pictures; else the newest unfinished one. Where that was
+        never sent and nobody is about to, joining it means to send it.
         """
         found: dict[str, JobRecord] = {}
         with self._database.reading() as connection:
-            for some in _portions(list(identities)):
+            for some in portions(list(identities)):
                 numbers = self._reusable_numbers(connection, service, some)
                 for record in _load_jobs(connection, select(jobs).where(jobs.c.number.in_(numbers))):
                     found[record.identity] = record
@@ -210,22 +211,22 @@ class Store:
 
     def _reusable_numbers(self, connection: Connection, service: str, identities: Sequence[str]) -> list[int]:
         # Not chosen by the query: offered a status, SQLite's planner takes the index that most jobs share.
-        statement = select(jobs.c.identity, jobs.c.number, jobs.c.status, jobs.c.owner, rows.has_pictures())
+        statement = select(jobs.c.identity, jobs.c.number, jobs.c.status, rows.has_pictures())
         statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
         succeeded: dict[str, int] = {}
         unfinished: dict[str, int] = {}
-        for identity, number, status, owner, pictured in connection.execute(
-            statement.order_by(jobs.c.number)
-        ):
+        for identity, number, status, pictured in connection.execute(statement.order_by(jobs.c.number)):
             if status == "succeeded" and pictured:
                 succeeded[identity] = number
-            elif status in SENT or (status in UNSENT and owner is not None and self.owner.is_alive(owner)):
+            elif status in UNFINISHED:
                 unfinished[identity] = number
         return list({**unfinished, **succeeded}.values())
 
-    def unfinished(self, service: str | None = None) -> list[JobRecord]:
-        """All jobs that have not ended, oldest first."""
-        statement = select(jobs).where(jobs.c.status.in_(UNFINISHED)).order_by(jobs.c.number)
+    def unfinished(
+        self, service: str | None = None, statuses: Collection[str] = UNFINISHED
+    ) -> list[JobRecord]:
+        """All jobs that have not ended, or whose status is one of `statuses`, oldest first."""
+        statement = select(jobs).where(jobs.c.status.in_(statuses)).order_by(jobs.c.number)
         if service is not None:
             statement = statement.where(jobs.c.service == service)
         with self._database.reading() as connection:
@@ -264,25 +265,6 @@ class Store:
             statement = statement.where(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
-
-    def claim(self, job_ids: Collection[str]) -> set[str]:
-        """Take those of these unfinished jobs that nobody alive works on; gives all that are now our own."""
-        own: set[str] = set()
-        with self._database.writing() as connection:
-            for some in _portions(list(job_ids)):
-                own.update(self._claim(connection, some))
-        return own
-
-    def _claim(self, connection: Connection, job_ids: Sequence[str]) -> list[str]:
-        statement = select(jobs.c.id, jobs.c.owner).where(
-            jobs.c.id.in_(job_ids), jobs.c.status.in_(UNFINISHED)
-        )
-        found = connection.execute(statement.with_for_update()).all()
-        owners = {owner for _, owner in found if owner is not None}
-        taken = {owner for owner in owners if owner != self.owner.id and self.owner.is_alive(owner)}
-        free = [job_id for job_id, owner in found if owner not in taken]
-        connection.execute(update(jobs).where(jobs.c.id.in_(free)).values(owner=self.owner.id))
-        return free
 
     def _insert_jobs(self, connection: Connection, records: Sequence[JobRecord]) -> None:
         if not records:
@@ -338,13 +320,9 @@ def _unknown_job(job_id: str) -> StoreError:
     return StoreError(f"The store has no job {job_id}.")
 
 
-def _portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
 def _numbers(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
     numbers: dict[str, int] = {}
-    for some in _portions(list(job_ids)):
+    for some in portions(list(job_ids)):
         found = connection.execute(select(jobs.c.id, jobs.c.number).where(jobs.c.id.in_(some)))
         numbers.update((job_id, number) for job_id, number in found)
     return numbers
@@ -375,7 +353,7 @@ def _replace_pictures(connection: Connection, number: int, records: Sequence[Pic
 def _load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]:
     found = connection.execute(statement).mappings().all()
     by_number: dict[int, list[PictureRecord]] = defaultdict(list)
-    for some in _portions([row["number"] for row in found]):
+    for some in portions([row["number"] for row in found]):
         wanted = select(pictures).where(pictures.c.job_number.in_(some)).order_by(pictures.c.position)
         for row in connection.execute(wanted).mappings():
             by_number[row["job_number"]].append(rows.picture_record(row))

@@ -113,15 +113,15 @@ def test_without_a_picture_the_newest_unfinished_job_is_joined(store: Store) -> 
 @pytest.mark.parametrize(
     ("status", "joined"),
     [
-        ("planned", False),
-        ("uploading", False),
+        ("planned", True),
+        ("uploading", True),
         ("submitting", True),
         ("queued", True),
         ("failed", False),
         ("stopped", False),
     ],
 )
-def test_a_dead_owners_job_is_joined_only_when_it_may_have_been_sent(
+def test_a_dead_owners_job_is_joined_unless_it_has_ended(
     store: Store, status: str, joined: bool
 ) -> None:
     job = a_job(status=status, owner="0" * 32)

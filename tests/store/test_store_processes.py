@@ -52,17 +52,19 @@ def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Stor
     process, pipe = start(own_and_hang, store.folder)
     job_ids, owner = told(pipe)
     assert store.owner.is_alive(owner)
-    assert store.claim(job_ids) == set()
+    assert store.claims.claim(job_ids) == set()
     # Looking must not have broken the lock.
     assert store.owner.is_alive(owner)
     identity = store.job(job_ids[0]).identity
     assert set(store.find_reusable("sandbox", [identity])) == {identity}
+    assert store.claims.is_taken(store.job(job_ids[0]))
+    assert store.claims.stop(job_ids) == set()
 
     process.kill()
     process.join(PATIENCE)
     assert not store.owner.is_alive(owner)
-    assert store.find_reusable("sandbox", [identity]) == {}
-    assert store.claim(job_ids) == set(job_ids)
+    assert not store.claims.is_taken(store.job(job_ids[0]))
+    assert store.claims.claim(job_ids) == set(job_ids)
     assert {job.owner for job in store.jobs(job_ids).values()} == {store.owner.id}
     assert not (store.folder / "locks" / f"{owner}.lock").exists()
 
@@ -79,7 +81,7 @@ def test_a_forked_child_is_no_owner_and_cannot_use_its_parents_store(store: Stor
     process.join()
     try:
         os.kill(child, 0)
-        assert store.claim([job_id]) == {job_id}
+        assert store.claims.claim([job_id]) == {job_id}
     finally:
         os.kill(child, signal.SIGKILL)
 
@@ -89,20 +91,20 @@ def test_jobs_are_claimed_from_nobody_from_oneself_but_never_when_they_ended(sto
     add(store, free, ended, stopped)
     own = store.job(free.id)
     assert own.owner == store.owner.id
-    assert store.claim(ids([free, ended, stopped])) == {free.id}
+    assert store.claims.claim(ids([free, ended, stopped])) == {free.id}
     store.update_job(free.id, owner=None)
-    assert store.claim([free.id, "absent"]) == {free.id}
+    assert store.claims.claim([free.id, "absent"]) == {free.id}
 
 
 def test_two_stores_in_one_process_are_two_owners(store: Store) -> None:
     job = a_job()
     add(store, job)
     second = Store.open(store.folder)
-    assert second.claim([job.id]) == set()
+    assert second.claims.claim([job.id]) == set()
     second.close()
     third = Store.open(store.folder)
     store.close()
-    assert third.claim([job.id]) == {job.id}
+    assert third.claims.claim([job.id]) == {job.id}
     third.close()
 
 

@@ -150,7 +150,8 @@ def test_a_run_is_extended_after_what_it_has(store: Store) -> None:
     run = add(store, first)
     other = add(store, second)
     cells = (CellRecord(third.id, (0,)), CellRecord(second.id, (1,), reused=True))
-    extended = store.extend_run(run.id, cells=cells, jobs=[third])
+    extended = store.extend_run(run, cells=cells, jobs=[third])
+    assert extended is not None
     assert extended == store.run(run.id) == replace(run, cells=run.cells + cells)
     assert store.runs_of([second.id]) == [other, extended]
     assert store.runs_of([first.id, third.id]) == [extended]
@@ -160,11 +161,17 @@ def test_a_run_is_extended_after_what_it_has(store: Store) -> None:
 def test_an_extension_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
     run, new = add(store, a_job()), a_job()
     with pytest.raises(StoreError, match="no job nobody"):
-        store.extend_run(run.id, cells=[CellRecord("nobody", (1,))], jobs=[new])
-    with pytest.raises(UsageError, match="no run 9"):
-        store.extend_run(9, cells=[CellRecord(new.id, (1,))], jobs=[new])
+        store.extend_run(run, cells=[CellRecord("nobody", (1,))], jobs=[new])
     assert store.run(run.id) == run
     assert store.jobs([new.id]) == {}
+
+
+def test_a_run_that_somebody_else_extended_is_left_alone(store: Store) -> None:
+    run, new = add(store, a_job()), a_job()
+    assert store.extend_run(run, cells=[CellRecord(new.id, (1,))], jobs=[new]) is not None
+    late = a_job()
+    assert store.extend_run(run, cells=[CellRecord(late.id, (1,))], jobs=[late]) is None
+    assert store.jobs([late.id]) == {}
 
 
 def test_a_run_of_many_jobs_is_stored_and_found(store: Store) -> None:
@@ -172,7 +179,7 @@ def test_a_run_of_many_jobs_is_stored_and_found(store: Store) -> None:
     run = add(store, *jobs)
     assert [cell.job_id for cell in store.run(run.id).cells] == ids(jobs)
     assert list(store.jobs(reversed(ids(jobs)))) == ids(jobs)[::-1]
-    assert len(store.claim(ids(jobs))) == 1201
+    assert len(store.claims.claim(ids(jobs))) == 1201
 
 
 def test_a_job_changes_and_ends_with_its_pictures(store: Store) -> None:

@@ -1,0 +1,228 @@
+"""Letting runs go: what they may cost, and how they start, go on and are tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rivya_nb.errors import CreditLimitError, UsageError
+from rivya_nb.results.plan import Draft, Plan
+from rivya_nb.store.records import SENT, UNSENT, AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.job import LiveJob
+    from rivya_nb.jobs.runner import Runner
+    from rivya_nb.results.job import Job
+    from rivya_nb.results.library import Library
+    from rivya_nb.results.run import Run
+    from rivya_nb.service import Service
+
+DEFAULT_LIMIT = 500
+"""Credits that the new requests of one plan may cost where nothing else was said."""
+
+_COLLECTABLE = {"unknown": "submitting", "undelivered": "downloading"}
+"""Ended without a picture, though one may be paid for: the step from which each is taken up again."""
+
+
+class Dispatcher:
+    """Starts the runs of one session. Everything that may cost credits happens here, one call at a time.
+
+    `max_credits` limits what all of it may cost together, in credits; None sets no such limit.
+    """
+
+    def __init__(self, service: Service, library: Library, max_credits: int | None) -> None:
+        self._service = service
+        self._library = library
+        self._store = library.store
+        self._max_credits = max_credits
+        self._committed: set[str] = set()
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Carries this session's jobs; made when it is first needed, since it brings the wire with it."""
+        from rivya_nb.jobs.runner import Runner
+
+        return Runner(
+            service=self._service.name,
+            client=self._service.client,
+            fetcher=self._service.fetcher,
+            store=self._store,
+            home=self._library.home,
+            replace_job=self._replaced,
+        )
+
+    def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
+        """Write the run and all its jobs down, then let them go.
+
+        Raises:
+            CreditLimitError: it costs more than is allowed.
+            NotConnectedError: there is no key for the service.
+        """
+        self._service.require_key()
+        with self._library.dispatching:
+            # What the history has may have changed since the plan was made; what is asked has not.
+            current = draft()
+            self._allow(current.costing, plan.max_credits)
+            record = self._store.add_run(
+                name=plan.name,
+                service=self._service.name,
+                axes=current.axes,
+                cells=current.cells,
+                jobs=current.new,
+            )
+            run = self._library.run(record)
+            run.drawn_seeds = plan.expansion.drawn_seeds
+            for job in run.jobs:
+                if not job.is_final:
+                    self.runner.launch(job.live, run.id)
+            self._library.touch(run)
+        return run
+
+    def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
+        """Collect what was, or may have been, submitted; with `unsent`, send what never was.
+
+        Raises:
+            UsageError: there is no such run, or nothing is unfinished.
+            CreditLimitError: sending the rest costs more than is allowed.
+        """
+        self._service.require_key()
+        with self._library.dispatching:
+            if run_id is None:
+                run = self._all_unfinished(unsent, max_credits)
+            else:
+                run = self._library.run(self._own_run(run_id))
+                if unsent:
+                    given_up = (*UNSENT, "stopped")
+                    rest = [job.record for job in run.jobs if job.status in given_up]
+                    self._allow([job for job in rest if not self._library.is_working(job.id)], max_credits)
+            for job in run.jobs:
+                self._take_up(job, run.id, unsent)
+            self._library.touch(run)
+        return run
+
+    def _take_up(self, job: Job, run_id: int, unsent: bool) -> None:
+        if job.status in SENT or (unsent and job.status in UNSENT):
+            self.runner.launch(job.live, run_id)
+        elif job.status in _COLLECTABLE:
+            self._go_on(job, run_id, _COLLECTABLE[job.status])
+        elif unsent and job.status == "stopped":
+            self._go_on(job, run_id, "planned")
+
+    def retry(self, run_id: int, *, max_credits: int | None) -> Run:
+        """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
+
+        A failed job that somebody has asked for again since, in whatever run, is not bought twice.
+
+        Raises:
+            UsageError: there is no such run.
+            CreditLimitError: submitting again costs more than is allowed.
+        """
+        self._service.require_key()
+        with self._library.dispatching:
+            record = self._own_run(run_id)
+            while (extended := self._ask_again(record, max_credits)) is None:
+                record = self._own_run(run_id)
+            added = {cell.job_id for cell in extended.cells[len(record.cells) :]}
+            run = self._library.run(extended)
+            for job in run.jobs:
+                if job.status == "undelivered":
+                    self._go_on(job, run.id, "downloading")
+                elif job.id in added and not job.is_final:
+                    self.runner.launch(job.live, run.id)
+            self._library.touch(run)
+        return run
+
+    def _ask_again(self, record: RunRecord, max_credits: int | None) -> RunRecord | None:
+        """The run with a job in the place of each failed one; None where another kernel changed it meanwhile."""
+        jobs = self._store.jobs([cell.job_id for cell in record.cells])
+        current = record.current({job_id: job.status for job_id, job in jobs.items()})
+        cells = [cell for cell in current if jobs[cell.job_id].status == "failed"]
+        if not cells:
+            return record
+        failed = {cell.job_id: jobs[cell.job_id] for cell in cells}
+        seeded = [job.identity for job in failed.values() if job.seed is not None]
+        known = self._store.find_reusable(self._service.name, seeded)
+        again: dict[str, JobRecord] = {}
+        new: list[JobRecord] = []
+        for job_id, job in failed.items():
+            earlier = known.get(job.identity) if job.seed is not None else None
+            again[job_id] = earlier or planned_job(job.request, self._service.name, time.time())
+            if earlier is None:
+                new.append(again[job_id])
+        self._allow(new, max_credits)
+        fresh = {job.id for job in new}
+        added = [
+            CellRecord(again[cell.job_id].id, cell.coordinates, reused=again[cell.job_id].id not in fresh)
+            for cell in cells
+        ]
+        return self._store.extend_run(record, cells=added, jobs=new)
+
+    def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
+        """Let these jobs cost what they cost, or refuse them all."""
+        price = sum(job.price or 0 for job in jobs)
+        limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
+        what = f"{len(jobs)} new pictures would cost {price:,} credits"
+        if limit is not None and price > limit:
+            raise CreditLimitError(
+                f"{what}, and the limit is {limit:,}. Nothing was sent. "
+                f"max_credits={price} (--max-credits {price} in a cell) allows it."
+            )
+        ids = {job.id for job in jobs}
+        if self._max_credits is not None:
+            committed = self._store.jobs(self._committed - ids).values()
+            before = sum(job.price or 0 for job in committed if job.status not in ("failed", "stopped"))
+            if before + price > self._max_credits:
+                raise CreditLimitError(
+                    f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "
+                    "sent. connect(max_credits=…) sets another limit."
+                )
+        self._committed |= ids
+
+    def _replaced(self, job: JobRecord) -> LiveJob:
+        """A new job of the same request, in the old one's place in every run."""
+        new = planned_job(job.request, self._service.name, time.time())
+        for record in self._store.replace_job(job.id, new):
+            self._library.run(record)
+        return self._library.job(new).live
+
+    def _own_run(self, run_id: int) -> RunRecord:
+        """A run of this session's service: nothing of one service is ever sent to another."""
+        record = self._store.run(run_id)
+        if record.service != self._service.name:
+            raise UsageError(
+                f"Run {run_id} belongs to {record.service}, and this session is connected to "
+                f"{self._service.name}."
+            )
+        return record
+
+    def _go_on(self, job: Job, run_id: int, status: str) -> None:
+        """Take up a job that had ended without its picture, from the step that `status` names."""
+        self._store.update_job(job.id, status=status, error_code=None, error_message=None)
+        job.live.changed(replace(job.record, status=status, error_code=None, error_message=None))
+        self.runner.launch(job.live, run_id)
+
+    def _all_unfinished(self, unsent: bool, max_credits: int | None) -> Run:
+        """Everything that is unfinished, as the one run it belongs to or as one that is made for it."""
+        service = self._service.name
+        wanted = SENT | set(_COLLECTABLE) | (UNSENT if unsent else set())
+        jobs = self._store.unfinished(service, wanted)
+        if not jobs:
+            left = len(self._store.unfinished(service))
+            hint = f"; {left} jobs were never sent, and unsent=True (--unsent) sends them" if left else ""
+            raise UsageError(f"Nothing that was sent to {service} is unfinished{hint}.")
+        self._allow(
+            [job for job in jobs if job.status in UNSENT and not self._library.is_working(job.id)],
+            max_credits,
+        )
+        runs = self._store.runs_of([job.id for job in jobs])
+        ids = {job.id for job in jobs}
+        whole = [run for run in runs if ids <= {cell.job_id for cell in run.cells}]
+        if whole:
+            return self._library.run(whole[0])
+        axes = [AxisRecord("request", tuple(str(place) for place in range(1, len(jobs) + 1)))]
+        cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
+        record = self._store.add_run(name="resumed", service=service, axes=axes, cells=cells, jobs=[])
+        return self._library.run(record)
