@@ -95,7 +95,7 @@ def test_services_have_lists_of_their_own(connect: Connect) -> None:
 def test_a_page_that_is_no_list_is_told_and_changes_nothing(connect: Connect) -> None:
     with listing(body=b"<html>") as url:
         session = connect(url)
-        with pytest.raises(rv.TransportError, match="models.list: .* a page of HTML"):
+        with pytest.raises(rv.TransportError, match=r"models\.list: .* a page of HTML"):
             session.refresh_models()
         assert session.catalogue is bundled()
 

@@ -14,7 +14,9 @@ from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.calls import connect, connect_with, current_session
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import NotConnectedError, UsageError
+from rivya_nb.magics import models
 from rivya_nb.results.history import History
+from rivya_nb.results.models import ModelList, ModelSheet
 from rivya_nb.results.run import Run
 from rivya_nb.service import SANDBOX
 from rivya_nb.session import Session
@@ -22,7 +24,7 @@ from rivya_nb.session import Session
 _PROMPT = "Rivya API key (it is not shown): "
 
 Arguments = tuple[str, ...]
-Outcome = list[Run] | History | None
+Outcome = list[Run] | History | ModelList | ModelSheet | None
 """Runs that the line has to wait for, something to show, or nothing."""
 
 
@@ -97,20 +99,6 @@ def _sandbox(arguments: Arguments) -> None:
     say_state()
 
 
-def _models(arguments: Arguments) -> None:
-    _expect("models", arguments, 1)
-    models = [model for model in current_session().catalogue.values() if model.category == "image"]
-    if arguments:
-        models = [current_session().catalogue.image_model(arguments[0])]
-    for model in models:
-        price = "price not known" if model.base_credits is None else f"{model.base_credits} credits"
-        print(f"{model.id:<24} {price:<12} {listing(model.param_keys)}")
-    if arguments:
-        for param in models[0].params:
-            default = "" if param.default is None else f", {param.default} where none is given"
-            print(f"  {param.key:<20} {listing(param.options or (param.type,))}{default}")
-
-
 def _credits(arguments: Arguments) -> None:
     _expect("credits", arguments, 0)
     session = current_session()
@@ -155,8 +143,9 @@ def _resume(arguments: Arguments) -> list[Run]:
 
 def _help(arguments: Arguments) -> None:
     _expect("help", arguments, 0)
-    for name, entry in COMMANDS.items():
-        print(f"%rivya {f'{name} {entry.usage}'.strip():<24} {entry.help}")
+    lines = {f"{name} {entry.usage}".strip(): entry.help for name, entry in COMMANDS.items()}
+    for usage, text in lines.items():
+        print(f"%rivya {usage:<{max(map(len, lines))}}  {text}")
     print("%%rivya?  explains the cell magic")
 
 
@@ -165,7 +154,7 @@ COMMANDS: Mapping[str, Entry] = {
         "[--remember | --forget]", "connect by the environment; ask for a key where there is none", _connect
     ),
     "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
-    "models": Entry("[ID]", "list the models, or the params of one", _models),
+    "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry("[WORDS]", "the pictures whose prompts have these words, newest first", _history),
     "runs": Entry("", "every run of the store, newest first", _runs),

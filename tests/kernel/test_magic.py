@@ -278,3 +278,32 @@ def test_the_magic_documents_itself(start_kernel: Callable[..., Kernel]) -> None
     text = asked.reply["content"]["payload"][0]["data"]["text/plain"]
     for words in ("seed=1..4", "--max-credits", "{dawn|dusk}", "--dry-run"):
         assert words in text
+
+
+def test_models_are_a_table_of_plain_html_and_of_text(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.run("%rivya models wan --category image --refresh")
+    assert asked.status == "ok", asked.traceback
+    look = next(
+        message["content"]["data"] for message in asked.outputs if message["msg_type"] == "execute_result"
+    )
+    assert look["text/html"].count("<tr") == 3
+    assert "<script" not in look["text/html"]
+    assert "the list of sandbox, fetched 0 s ago" in look["text/plain"]
+    asked = kernel.run("%rivya models wan-2-7-image-pro")
+    assert asked.result is not None
+    assert "at most 20 MB each" in asked.result
+
+
+def test_a_run_of_several_pictures_for_one_request_shows_them_all(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = ready(start_kernel)
+    asked = kernel.run("%%rivya seed=1 max_images=3 --model seedream-4-0 --out trio\nA glass bottle")
+    assert asked.status == "ok", asked.traceback
+    assert pictures(shown(asked)) == 3
+    assert "picture 3" in shown(asked)["text/html"]
+    kernel.ok("assert len(trio.images) == len(trio[0].images) == 3 and trio.credits == 6")
+    kernel.ok("assert trio.report('r.html').read_text().count('data:image/') == 3")
+    kernel.ok("assert len(trio.save('originals')) == 3; sheet = trio.grid().save('sheet.png', cell=100)")
+    kernel.ok("from PIL import Image; assert Image.open(sheet).width > 320")

@@ -1,0 +1,152 @@
+"""Models in words: what each takes, costs and can do now, as a table of many or a page of one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rivya_nb.contract.catalogue import AVAILABLE, FIXED, MEGABYTE, Model, Param, ReferenceRule
+from rivya_nb.contract.live_models import NOT_LISTED
+from rivya_nb.contract.params import range_words
+from rivya_nb.contract.text import listing
+from rivya_nb.views.words import count, joined, plain
+
+NOT_KNOWN = "not known"
+
+_BILLING = {"METERED": "metered", "TOKEN_BASED": "by tokens"}
+_STATES = {"coming_soon": "coming soon", "studio_only": "studio only"}
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """One model: a title, a line of facts, its params as rows, and remarks as pairs of head and text."""
+
+    title: str
+    name: str
+    facts: str
+    params: tuple[Row, ...]
+    remarks: tuple[tuple[str, str], ...]
+
+
+HEADINGS = ("model", "name", "price", "prompt limit", "references", "state")
+PARAM_HEADINGS = ("param", "type", "default", "takes")
+
+
+def model_row(model: Model) -> Row:
+    """A model under `HEADINGS`."""
+    limit = model.max_prompt_length
+    return (
+        plain(model.id),
+        plain(model.display_name),
+        price_words(model),
+        NOT_KNOWN if limit is None else f"{limit:,}",
+        _count_words(model),
+        state_words(model),
+    )
+
+
+def model_page(model: Model, record: str) -> ModelPage:
+    """Everything that is known of a model; `record` says where it comes from."""
+    limit = model.max_prompt_length
+    return ModelPage(
+        title=plain(model.id),
+        name=plain(model.display_name),
+        facts=joined(
+            [
+                state_words(model),
+                price_words(model) + (" a request" if model.has_fixed_price else ""),
+                "" if limit is None else f"prompts up to {limit:,} characters",
+            ]
+        ),
+        params=tuple(_param_row(param) for param in model.params),
+        remarks=(
+            ("references", _reference_words(model)),
+            *((("not known", f"{listing(model.unknown)}; the service decides"),) if model.unknown else ()),
+            ("record", joined([record, *map(plain, model.notes)])),
+        ),
+    )
+
+
+def price_words(model: Model) -> str:
+    """`12 credits`, `from 3 credits, metered`, `price not known`."""
+    how = _BILLING.get(model.billing_type or "", (model.billing_type or "").lower().replace("_", " "))
+    if model.has_fixed_price:
+        return count(model.base_credits or 0, "credit")
+    if model.base_credits is None:
+        return f"price {NOT_KNOWN}" if model.billing_type in (FIXED, None) else f"not fixed, {plain(how)}"
+    return f"from {count(model.base_credits, 'credit')}, {plain(how)}"
+
+
+def state_words(model: Model) -> str:
+    """Whether pictures can be asked from it, and if not, what it is."""
+    status = "" if model.api_status == AVAILABLE else _STATES.get(model.api_status, plain(model.api_status))
+    if model.category != "image":
+        makes = f"makes {plain(model.category)}" if model.category else "what it makes is not known"
+        return joined([makes, status])
+    unlisted = "not listed" if NOT_LISTED in model.notes else ""
+    return joined([status or "ready", unlisted, "" if model.complete else "partly known"])
+
+
+def not_known_words(model: Model) -> list[str]:
+    """What a plan says of a model whose record is not complete, or was not read as a whole."""
+    lines = [f"{plain(model.id)}: {note}" for note in model.notes]
+    if not model.complete and model.unknown:
+        lines.append(f"not known of {plain(model.id)}: {listing(model.unknown)}; the service decides")
+    return lines
+
+
+def text_table(headings: Row, rows: Sequence[Row]) -> list[str]:
+    """The rows in aligned columns, under their headings."""
+    every = [headings, *rows]
+    widths = [max(_width(row[place]) for row in every) for place in range(len(headings))]
+    return ["  ".join(map(_padded, row, widths)).rstrip() for row in every]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that a text takes: two for a wide letter, none for a mark upon another."""
+    marks = sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)
+    return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text) - marks
+
+
+def _count_words(model: Model) -> str:
+    rules = model.references
+    if rules is None:
+        return "none"
+    if rules.max_files is None and not rules.kinds:
+        return "taken, rules not known"
+    ending = "" if rules.max_files == 1 else "s"
+    kinds = " or ".join(f"{plain(kind)}{ending}" for kind in rules.kinds or ("file",))
+    return f"{kinds}, number {NOT_KNOWN}" if rules.max_files is None else f"{rules.max_files} {kinds}"
+
+
+def _reference_words(model: Model) -> str:
+    rules = model.references
+    if rules is None:
+        return "none"
+    kinds = rules.kinds or tuple(rule.kind for rule in rules.rules)
+    return joined([_count_words(model), *(_rule_words(rules.rule(kind), len(kinds) > 1) for kind in kinds)])
+
+
+def _rule_words(rule: ReferenceRule, named: bool) -> str:
+    size = "" if rule.max_bytes is None else f"at most {rule.max_bytes / MEGABYTE:g} MB each"
+    types = "" if rule.mime_types is None else listing(mime.partition("/")[2] for mime in rule.mime_types)
+    words = ", ".join(part for part in (size, plain(types)) if part)
+    return f"{plain(rule.kind)}: {words}" if named and words else words
+
+
+def _param_row(param: Param) -> Row:
+    if param.options is not None:
+        takes = plain(listing(param.options))
+    else:
+        takes = range_words(param) if param.type == "number" else "text"
+    default = "needed" if param.required and param.default is None else ""
+    if param.default is not None:
+        default = plain(str(param.default))
+    return (plain(param.key), plain(param.type), default, takes)

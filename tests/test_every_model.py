@@ -1,0 +1,79 @@
+"""Every image model whose record is complete: planned, validated and run, with each of its params."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from sandboxes import running_sandbox
+
+import rivya_nb as rv
+from rivya_nb.contract.catalogue import Model, Param, bundled
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+IMAGE_MODELS = [model for model in bundled().values() if model.category == "image"]
+COMPLETE = [model for model in IMAGE_MODELS if model.complete]
+INCOMPLETE = [model for model in IMAGE_MODELS if not model.complete]
+OTHERS = [model for model in bundled().values() if model.category != "image"]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rv.Session]:
+    config = SandboxConfig(latency=0, credits=100_000)
+    with running_sandbox(config) as url:
+        store = tmp_path_factory.mktemp("every") / "store"
+        with closing(rv.connect(DEFAULT_KEY, url, store=store)) as session:
+            yield session
+
+
+def other_value(param: Param) -> object:
+    """One value of a param that is not its default."""
+    if param.options is not None:
+        return next(option for option in param.options if option != param.default)
+    if param.type == "number":
+        low = param.minimum or 0
+        return low + (param.step or 1) if low == param.default else low
+    return "7" if param.key == "seed" else "blurry, low quality"
+
+
+@pytest.mark.parametrize("model", COMPLETE, ids=lambda model: model.id)
+def test_a_complete_model_runs_as_it_is_and_with_each_of_its_params(
+    session: rv.Session, model: Model
+) -> None:
+    requests = list(rv.plan("A bottle", model=model.id).requests)
+    for param in model.params:
+        requests += rv.plan("A bottle", model=model.id, params={param.key: other_value(param)}).requests
+    run = rv.generate(requests).wait(60)
+    assert {job.status for job in run} == {"succeeded"}, [job.error for job in run]
+    assert run.credits == len(run.jobs) * (model.base_credits or 0)
+    for param, job in zip(model.params, run.jobs[1:], strict=True):
+        sent = job.record.params[param.key]
+        assert isinstance(sent, (int, float) if param.type == "number" else str)
+        assert job.image is not None
+
+
+@pytest.mark.parametrize("model", COMPLETE, ids=lambda model: model.id)
+def test_what_a_record_forbids_is_refused_before_anything_is_sent(model: Model, session: rv.Session) -> None:
+    before = len(rv.runs())
+    wrong = {param.key: "no such thing" for param in model.params if param.type != "text"}
+    prompt = "x" * ((model.max_prompt_length or 0) + 1)
+    with pytest.raises(rv.InvalidRequestError) as refused:
+        rv.generate(prompt, model=model.id, params={**wrong, "sparkle": 1})
+    expected = {*wrong, "sparkle", *(["prompt"] if model.max_prompt_length else [])}
+    assert {mistake.where for mistake in refused.value.mistakes} == expected
+    assert len(rv.runs()) == before
+
+
+@pytest.mark.parametrize("model", INCOMPLETE, ids=lambda model: model.id)
+def test_an_incomplete_model_says_what_is_not_known_and_runs(session: rv.Session, model: Model) -> None:
+    plan = rv.plan("A bottle", model=model.id)
+    assert f"not known of {model.id}: " in plan._repr_mimebundle_()["text/plain"]
+    assert plan.run().wait(30)[0].status == "succeeded"
+
+
+@pytest.mark.parametrize("model", OTHERS, ids=lambda model: model.id)
+def test_a_model_that_makes_no_pictures_says_what_it_makes(session: rv.Session, model: Model) -> None:
+    with pytest.raises(rv.InvalidRequestError, match=f"makes {model.category}.*the nearest that makes pict"):
+        rv.plan("A bottle", model=model.id)
