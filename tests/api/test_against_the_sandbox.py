@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 from sandboxes import INSTANT, running_sandbox
 
-from api.scripted import IMPATIENT
+from api.scripted import IMPATIENT, answer, scripted
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.pictures import PictureFetcher
 from rivya_nb.api.records import Task
@@ -127,21 +128,33 @@ async def _reuse_a_key(client: RivyaClient) -> object:
     return await client.generations.create(request(seed=2), idempotency_key="job-1")
 
 
-@pytest.mark.parametrize(
-    ("code", "use", "key"),
-    [
-        ("api_key_invalid", _submit, "of-nobody"),
-        ("api_key_revoked", _submit, f"{DEFAULT_KEY}_revoked"),
-        ("api_key_expired", _submit, f"{DEFAULT_KEY}_expired"),
-        ("api_scope_denied", _submit, f"{DEFAULT_KEY}_readonly"),
-        ("insufficient_credits", _submit, f"{DEFAULT_KEY}_poor"),
-        ("rate_limited", _submit, f"{DEFAULT_KEY}_limited"),
-        ("public_api_disabled", _submit, f"{DEFAULT_KEY}_disabled"),
-        ("validation_failed", _submit_nonsense, DEFAULT_KEY),
-        ("not_found", _ask_for_nothing, DEFAULT_KEY),
-        ("idempotency_conflict", _reuse_a_key, DEFAULT_KEY),
-    ],
+async def _ask_through_a_proxy_that_takes_the_key(client: RivyaClient) -> object:
+    async with httpx.AsyncClient(base_url=client.origin) as without:
+        refused = await without.get("/api/v1/credits")
+    page = answer(refused.status_code, refused.content)
+    async with scripted(page) as proxy, RivyaClient(DEFAULT_KEY, proxy.origin) as behind:
+        return await behind.credits.retrieve()
+
+
+IN_A_TASK = "generation_failed"
+"""The only code that comes in a task and not as a refusal."""
+
+REFUSALS = (
+    ("api_key_missing", _ask_through_a_proxy_that_takes_the_key, DEFAULT_KEY),
+    ("api_key_invalid", _submit, "of-nobody"),
+    ("api_key_revoked", _submit, f"{DEFAULT_KEY}_revoked"),
+    ("api_key_expired", _submit, f"{DEFAULT_KEY}_expired"),
+    ("api_scope_denied", _submit, f"{DEFAULT_KEY}_readonly"),
+    ("insufficient_credits", _submit, f"{DEFAULT_KEY}_poor"),
+    ("rate_limited", _submit, f"{DEFAULT_KEY}_limited"),
+    ("public_api_disabled", _submit, f"{DEFAULT_KEY}_disabled"),
+    ("validation_failed", _submit_nonsense, DEFAULT_KEY),
+    ("not_found", _ask_for_nothing, DEFAULT_KEY),
+    ("idempotency_conflict", _reuse_a_key, DEFAULT_KEY),
 )
+
+
+@pytest.mark.parametrize(("code", "use", "key"), REFUSALS)
 def test_every_documented_refusal_is_an_error_of_its_own(code: str, use: Use, key: str) -> None:
     with pytest.raises(API_ERRORS[code]) as caught:
         using(use, replace(INSTANT, send_retry_after=False), key)
@@ -149,3 +162,21 @@ def test_every_documented_refusal_is_an_error_of_its_own(code: str, use: Use, ke
     assert caught.value.code == code
     assert caught.value.request_id is not None
     assert caught.value.request_id in str(caught.value)
+
+
+def test_a_failed_task_has_its_documented_code_and_costs_nothing() -> None:
+    async def use(client: RivyaClient) -> None:
+        before = (await client.credits.retrieve()).current_credits
+        model = bundled().image_model(DEFAULT_MODEL)
+        asked = build_request(model, "A bottle, sandbox:fail", {"seed": 7}, ())
+        task = await finished(client, await client.generations.create(asked))
+        assert (task.status, task.error_code, task.urls) == ("failed", IN_A_TASK, ())
+        assert task.error_message
+        assert task.final_credits == 0
+        assert (await client.credits.retrieve()).current_credits == before
+
+    using(use)
+
+
+def test_no_documented_code_was_left_out() -> None:
+    assert {code for code, _, _ in REFUSALS} | {IN_A_TASK} == set(API_ERRORS)
