@@ -10,6 +10,8 @@ from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from rivya_nb.contract.catalogue import Model, Param, bundled
+from rivya_nb.magics.cell import plan_cell
+from rivya_nb.magics.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
@@ -77,3 +79,9 @@ def test_an_incomplete_model_says_what_is_not_known_and_runs(session: rv.Session
 def test_a_model_that_makes_no_pictures_says_what_it_makes(session: rv.Session, model: Model) -> None:
     with pytest.raises(rv.InvalidRequestError, match=f"makes {model.category}.*the nearest that makes pict"):
         rv.plan("A bottle", model=model.id)
+
+
+def test_models_that_want_a_seed_as_text_and_as_a_number_share_an_axis(session: rv.Session) -> None:
+    line = parse_line("seed=1..2 --model google-imagen4,wan-2-7-image-pro")
+    plan = plan_cell(session, line, "A bottle", {})
+    assert sorted(map(repr, (request.seed for request in plan.requests))) == ["'1'", "'2'", "1", "2"]

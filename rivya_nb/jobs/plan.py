@@ -92,7 +92,7 @@ def _request(
 ) -> PlannedRequest:
     model = cast(Model, values.get(MODEL_AXIS, ask.models[0]))
     params = {key: values.get(key, given[0]) for key, given in ask.params.items()}
-    if drawn and model.param(SEED_KEY) is None:
+    if drawn and _seed_of(model) is None:
         del params[SEED_KEY]
     places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
     prompt = ask.prompt.render({axis.name: places.get(axis.name, 0) for axis in ask.prompt.axes})
@@ -116,12 +116,12 @@ def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
                 [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
             )
         return ask, ()
-    seeded = next(
-        (param for model in ask.models if (param := model.param(SEED_KEY)) and not param.options), None
-    )
-    if seeded is None:
+    seeded = [param for model in ask.models if (param := _seed_of(model)) is not None]
+    if not seeded:
         return ask, ()
-    low, high = _bounds(seeded)
+    # One draw for the whole plan: every model has to take what is drawn.
+    low = max(_bounds(param)[0] for param in seeded)
+    high = min(_bounds(param)[1] for param in seeded)
     if high - low + 1 < ask.repeat:
         raise UsageError([Mistake("repeat", f"there are only {max(0, high - low + 1)} different seeds")])
     seeds: dict[int, None] = {}
@@ -131,6 +131,12 @@ def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
     order = tuple(SEED_KEY if name == REPEAT_AXIS else name for name in ask.order)
     drawn = replace(ask, params={**ask.params, SEED_KEY: tuple(seeds)}, repeat=1, order=order)
     return drawn, tuple(seeds)
+
+
+def _seed_of(model: Model) -> Param | None:
+    """The model's seed, if it is one that can be drawn and not one of a few choices."""
+    param = model.param(SEED_KEY)
+    return None if param is None or param.options else param
 
 
 def _bounds(seed: Param) -> tuple[int, int]:

@@ -88,9 +88,13 @@ class _Reader:
         return reference_sets(listed)
 
     def _param(self, key: str, models: Sequence[str]) -> Param | None:
-        """The param by the first model that has it; a model that nobody knows is named later."""
+        """The param by the first model that has it; a model that nobody knows is named later.
+
+        Where one model takes numbers, they are numbers for all: those that want text are sent the number's.
+        """
         known = (self._catalogue.get(model) for model in models)
-        return next((param for model in known if model and (param := model.param(key))), None)
+        params = [param for model in known if model and (param := model.param(key))]
+        return next((param for param in params if param.type == "number"), next(iter(params), None))
 
     def _objects(self, where: str, value: ObjectName) -> tuple[object, ...]:
         """The values that an object gives: several, if it is an axis."""
