@@ -41,7 +41,10 @@ def prompt_text(view: RunView) -> str:
     """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
     parts = prompt_parts(view.run, view.jobs)
     if parts is not None:
-        return "".join(part if isinstance(part, str) else f"{{{'|'.join(part.labels)}}}" for part in parts)
+        text = "".join(part if isinstance(part, str) else f"{{{'|'.join(part.labels)}}}" for part in parts)
+        # Whole prompts side by side are no template; where they fill the line, one of them says more.
+        if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
+            return text
     prompts = list(dict.fromkeys(view.jobs[cell.job_id].prompt for cell in view.run.cells))
     if len(prompts) > 1:
         return f"{prompts[0]} (and {count(len(prompts) - 1, 'more prompt')})"

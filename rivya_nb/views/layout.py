@@ -243,7 +243,23 @@ def _labels(axes: Sequence[AxisRecord], index: int | None, *, named: bool) -> tu
     if index is None:
         return ()
     axis = axes[index]
-    return tuple(_label(axis.name, value, named=named) for value in axis.labels)
+    labels = tuple(_label(axis.name, value, named=named) for value in axis.labels)
+    if len({label.text for label in labels}) < len({label.full for label in labels}):
+        return _told_apart(labels)
+    return labels
+
+
+def _told_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
+    """Labels that were cut to the same text, without the words with which all of them begin."""
+    words = [label.full.split(" ") for label in labels]
+    alike = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    shared = sum(1 for _ in alike)
+    if not shared:
+        return tuple(labels)
+    ends = [" ".join(each[shared:]) for each in words]
+    return tuple(
+        replace(label, text=shorten(f"…{end}", LABEL_LENGTH)) for label, end in zip(labels, ends, strict=True)
+    )
 
 
 def _label(axis: str, value: str, *, named: bool = True) -> Label:

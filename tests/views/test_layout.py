@@ -34,6 +34,14 @@ def test_first_axis_makes_rows_and_second_columns() -> None:
     assert not layout.wraps
 
 
+def test_prompts_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    prompts = [f"A glass bottle on a soft studio background, {light} light" for light in ("dawn", "dusk")]
+    run, jobs = make_run({"prompt": prompts, "seed": "12"}, [make_job(name) for name in "abcd"])
+    labels = arrange(run, jobs).row_labels
+    assert texts(labels) == ["…dawn light", "…dusk light"]
+    assert [label.full for label in labels] == prompts
+
+
 @pytest.mark.parametrize(
     "asked",
     [{"rows": "aspect_ratio"}, {"cols": "seed"}, {"rows": "aspect_ratio", "cols": "seed"}],

@@ -92,6 +92,13 @@ def test_the_headline_shows_the_prompt_with_its_options() -> None:
     assert head.facts == "wan-2-7-image-pro · run 41, glass"
 
 
+def test_an_axis_of_long_prompts_is_counted() -> None:
+    prompts = [f"A glass bottle on a soft studio background, {light} light" * 2 for light in ("dawn", "dusk")]
+    jobs = [make_job(name, prompt=prompt) for name, prompt in zip("ab", prompts, strict=True)]
+    run, made = make_run({"prompt": prompts}, jobs)
+    assert headline(make_view(run, made)).prompt == f"{prompts[0]} (and 1 more prompt)"
+
+
 def test_prompts_without_a_template_are_counted() -> None:
     run, jobs = make_run({"x": "12"}, [make_job("a", prompt="one"), make_job("b", prompt="two")])
     assert headline(make_view(run, jobs)).prompt == "one (and 1 more prompt)"
