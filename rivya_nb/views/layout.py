@@ -67,11 +67,10 @@ class Cell:
         """The label, with the picture's number where the task has several."""
         if not self.number:
             return self.label
-        named = [
-            *([self.label] if self.label.text else []),
-            Label(f"picture {self.number}", f"picture {self.number}"),
-        ]
-        return Label(" · ".join(label.text for label in named), " · ".join(label.full for label in named))
+        which = f"picture {self.number} of {len(self.job.pictures)}"
+        if not self.label.text:
+            return Label(f"picture {self.number}", which)
+        return Label(f"{self.label.text} ({self.number})", f"{self.label.full} · {which}")
 
 
 @dataclass(frozen=True, slots=True)

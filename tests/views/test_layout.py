@@ -141,8 +141,8 @@ def test_the_pictures_of_a_task_stand_side_by_side_in_a_ribbon() -> None:
     run, jobs = make_run({"seed": "12"}, [make_job("one", pictures=2), make_job("two")])
     layout = arrange(run, jobs)
     assert [cell.caption.text for cell in layout.cells] == [
-        "seed 1 · picture 1",
-        "seed 1 · picture 2",
+        "seed 1 (1)",
+        "seed 1 (2)",
         "seed 2",
     ]
     assert [cell.picture for cell in layout.cells] == [*jobs["one"].pictures, *jobs["two"].pictures]
