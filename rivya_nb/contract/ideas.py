@@ -5,6 +5,8 @@ A name is only ever suggested, never rewritten: what is sent is what was written
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 
 IDEAS: tuple[tuple[str, ...], ...] = (
@@ -32,6 +34,25 @@ def same_idea(name: str, keys: Sequence[str]) -> str | None:
     meant = [idea for idea in IDEAS if folded in {_fold(word) for word in idea}]
     named = [key for idea in meant for word in idea for key in keys if key == word]
     return next(iter([*alike, *named]), None)
+
+
+def same_shape(value: str, options: Sequence[str]) -> str | None:
+    """The option of the shape that `value` names in another way: `landscape_16_9` for `16:9` or `1920x1080`."""
+    wanted = _shape(value)
+    return next((option for option in options if wanted is not None and _shape(option) == wanted), None)
+
+
+def _shape(text: str) -> tuple[int, int] | None:
+    """Width and height without a common divisor; `portrait_4_3` is 3 wide and 4 high."""
+    name = text.casefold()
+    if name.startswith("square"):
+        return 1, 1
+    match = re.fullmatch(r"(?:landscape_|portrait_)?(\d{1,5})[:x*_](\d{1,5})", name)
+    if match is None or 0 in (sides := (int(match[1]), int(match[2]))):
+        return None
+    width, height = (min(sides), max(sides)) if name.startswith("portrait") else sides
+    divisor = math.gcd(width, height)
+    return width // divisor, height // divisor
 
 
 def _fold(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from rivya_nb.contract.catalogue import Model, Param
-from rivya_nb.contract.ideas import same_idea
+from rivya_nb.contract.ideas import same_idea, same_shape
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake
 
@@ -77,7 +77,8 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
     if not isinstance(value, str):
         return Mistake(param.key, f"{_show(value)} is no text{_allowed(param)}")
     if param.options is not None and value not in param.options:
-        hint = did_you_mean(value, param.options)
+        same = same_shape(value, sorted(param.options, key=lambda option: option != param.default))
+        hint = did_you_mean(value, param.options) if same is None else f"; did you mean {same!r}?"
         return Mistake(param.key, f"{value!r} is not an option{_allowed(param)}{hint}")
     return value
 

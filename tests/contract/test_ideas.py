@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.ideas import IDEAS, same_idea
+from rivya_nb.contract.ideas import IDEAS, same_idea, same_shape
 from rivya_nb.contract.request import build_request
 from rivya_nb.errors import InvalidRequestError
 
@@ -45,3 +45,23 @@ def test_no_model_has_two_params_of_one_idea(model: object) -> None:
 def test_every_shape_key_of_the_catalogue_is_known_as_one() -> None:
     shapes = {param.key for model in IMAGE_MODELS for param in model.params if "1:1" in (param.options or ())}
     assert shapes <= set(IDEAS[0])
+
+
+@pytest.mark.parametrize(
+    ("written", "option"),
+    [
+        ("16:9", "landscape_16_9"),
+        ("9:16", "portrait_16_9"),
+        ("1:1", "square_hd"),
+        ("1024x768", "landscape_4_3"),
+    ],
+)
+def test_a_shape_written_another_way_is_met_with_the_models_option(written: str, option: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"did you mean '{option}'"):
+        build_request(bundled()["ideogram-v3"], "A bottle", {"image_size": written})
+
+
+def test_what_is_no_shape_has_no_likeness() -> None:
+    assert same_shape("auto", ("1:1", "16:9")) is None
+    assert same_shape("0:0", ("1:1", "auto")) is None
+    assert same_shape("landscape_16_9", ("1:1", "16:9")) == "16:9"
