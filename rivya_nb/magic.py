@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.magic import no_var_expand
 
+from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
 from rivya_nb.magics import awaiting
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class RivyaMagics:
 
         A picture that was asked for before, with the same seed, comes from the history at no cost.
         """
-        parsed, session = _read(line)
+        parsed, session = self._read(line, cell)
         found, run = self._go(parsed, self._plan(parsed, session, cell))
         return found if run is None else run.wait()
 
@@ -80,8 +81,14 @@ class RivyaMagics:
     def command(self, line: str) -> object:
         """The session: %rivya alone tells its state, %rivya help lists the commands."""
         shown, runs = _command(line)
+        failures = []
         for run in runs:
-            run.wait()
+            try:
+                run.wait()
+            except RivyaError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return shown
 
     @no_var_expand
@@ -95,17 +102,30 @@ class RivyaMagics:
         return _command_and_join(line)
 
     async def _ask_and_join(self, line: str, cell: str) -> object:
-        parsed, session = _read(line)
+        parsed, session = self._read(line, cell)
         # Planning reads, decodes and hashes references: not on the kernel's own loop.
         with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
             plan = await asyncio.to_thread(self._plan, parsed, session, cell)
         found, run = self._go(parsed, plan)
         return found if run is None else await _join(run)
 
+    def _read(self, line: str, cell: str) -> tuple[Line, Session]:
+        """What the line says, and the session that it says it to."""
+        from rivya_nb.calls import current_session
+        from rivya_nb.magics.cell import check_prompt
+        from rivya_nb.magics.line import parse_line
+
+        try:
+            return parse_line(line), current_session()
+        except UsageError as error:
+            raise InvalidRequestError([*error.mistakes, *check_prompt(cell, self._shell.user_ns)]) from None
+
     def _plan(self, parsed: Line, session: Session, cell: str) -> Plan:
         from rivya_nb.magics.cell import plan_cell
 
-        return plan_cell(session, parsed, cell, self._shell.user_ns)
+        plan = plan_cell(session, parsed, cell, self._shell.user_ns)
+        session.prepare()
+        return plan
 
     def _go(self, parsed: Line, plan: Plan) -> tuple[Plan | Run, Run | None]:
         """The cell's value, and the run that it has to wait for, already going and on display."""
@@ -119,14 +139,6 @@ class RivyaMagics:
         if name is not None:
             self._shell.push({name: value})
         return value
-
-
-def _read(line: str) -> tuple[Line, Session]:
-    """What the line says, and the session that it says it to."""
-    from rivya_nb.calls import current_session
-    from rivya_nb.magics.line import parse_line
-
-    return parse_line(line), current_session()
 
 
 def _command(line: str) -> tuple[object, list[Run]]:
@@ -146,9 +158,16 @@ def _command(line: str) -> tuple[object, list[Run]]:
 
 async def _command_and_join(line: str) -> object:
     shown, runs = _command(line)
+    failures = []
     for run in runs:
         run.show()
-        await _join(run)
+    for run in runs:
+        try:
+            await _join(run)
+        except RivyaError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return shown
 
 

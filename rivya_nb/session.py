@@ -123,15 +123,17 @@ class Session:
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
         """
-        known = tuple(self.catalogue.image_model(model) for model in models)
-        taken, mistakes = self._take(references, known, shrink_references)
+        known, mistakes = self._models(models)
+        taken, wrong = self._take(references, known, shrink_references)
         ask = Ask(prompt, known, params, taken, repeat, tuple(order))
         try:
-            expansion = expand(ask, random.SystemRandom().randint)
+            # Without any model there is nothing to check params by.
+            expansion = expand(ask, random.SystemRandom().randint) if known else None
         except InvalidRequestError as error:
-            raise InvalidRequestError([*error.mistakes, *mistakes]) from None
-        if mistakes:
-            raise InvalidRequestError(mistakes)
+            mistakes += error.mistakes
+            expansion = None
+        if expansion is None or mistakes or wrong:
+            raise InvalidRequestError([*mistakes, *wrong])
         return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
 
     def plan_requests(
@@ -169,6 +171,16 @@ class Session:
             start=self._start,
         )
 
+    def _models(self, names: Sequence[str]) -> tuple[tuple[Model, ...], list[Mistake]]:
+        known: list[Model] = []
+        mistakes: list[Mistake] = []
+        for name in names:
+            try:
+                known.append(self.catalogue.image_model(name))
+            except InvalidRequestError as error:
+                mistakes += error.mistakes
+        return tuple(known), mistakes
+
     def _take(
         self, references: Mapping[str, Sequence[object]], models: Sequence[Model], shrink: bool
     ) -> tuple[dict[str, tuple[Reference, ...]], list[Mistake]]:
@@ -197,6 +209,13 @@ class Session:
         )
 
     # Running
+
+    def prepare(self) -> None:
+        """Import and make what the first run needs: half a second that an event loop is spared."""
+        from rivya_nb.views import run_html
+
+        run_html.environment()
+        self._dispatcher.runner  # noqa: B018 - made when it is first asked for
 
     def _start(self, plan: Plan) -> Run:
         run = self._dispatcher.start(plan, lambda: self._draft(plan.expansion, plan.fresh))

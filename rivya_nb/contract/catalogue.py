@@ -41,11 +41,6 @@ class Param:
     maximum: float | None = None
     step: float | None = None
 
-    @property
-    def is_switch(self) -> bool:
-        """Whether the options are the strings `true` and `false`."""
-        return self.options is not None and set(self.options) == {"true", "false"}
-
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRule:

@@ -51,7 +51,7 @@ class Ask:
         """The axes in the order in which they were written.
 
         Raises:
-            UsageError: two axes bear one name, or `repeat` stands beside a seed.
+            UsageError: two axes bear one name, or the prompt's bears one that means something else.
         """
         axes: list[Axis[object]] = [
             Axis(key, values, _labels(values)) for key, values in self.params.items() if len(values) > 1
@@ -67,14 +67,19 @@ class Ask:
             axes.append(Axis(REFERENCES_AXIS, tuple(self.references.values()), tuple(self.references)))
         if self.repeat > 1:
             axes.append(Axis(REPEAT_AXIS, tuple(range(self.repeat)), _labels(range(1, self.repeat + 1))))
-        names = [axis.name for axis in axes]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise UsageError(
-                [Mistake(name, "two axes bear this name; rename the prompt's") for name in twice]
-            )
+        self._check_names()
         rank = {name: place for place, name in enumerate(self.order)}
         return tuple(sorted(axes, key=lambda axis: rank.get(axis.name, len(rank))))
+
+    def _check_names(self) -> None:
+        """The prompt's axes may be called anything but what a request is made of."""
+        keys = {key for model in self.models for key in model.param_keys}
+        taken = {*keys, *self.params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS}
+        wrong = [axis.name for axis in self.prompt.axes if axis.name in taken]
+        if wrong:
+            raise UsageError(
+                [Mistake(name, "an axis of the prompt cannot bear this name; rename it") for name in wrong]
+            )
 
 
 def combinations(axes: Sequence[Axis[object]]) -> Iterator[tuple[tuple[int, ...], dict[str, object]]]:

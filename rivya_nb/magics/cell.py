@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param
 from rivya_nb.contract.text import did_you_mean
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
 from rivya_nb.jobs.sources import listed_references, reference_sets
 from rivya_nb.jobs.values import as_axis, parse_values
@@ -27,36 +27,48 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
     models = reader.models(line.model)
     params = {key: reader.values(key, value, models) for key, value in line.params}
     references = reader.references(line.refs)
-    if reader.mistakes or prompt is None:
-        raise UsageError(reader.mistakes)
-    return session.plan(
-        prompt,
-        models=models,
-        params=params,
-        references=references,
-        repeat=line.repeat,
-        order=[*line.order, *(axis.name for axis in prompt.axes)],
-        name=line.name,
-        max_credits=line.max_credits,
-        fresh=line.fresh,
-        shrink_references=line.shrink_refs,
-    ).arranged(line.rows, line.cols)
+    try:
+        plan = session.plan(
+            prompt,
+            models=models,
+            params=params,
+            references=references,
+            repeat=line.repeat,
+            order=[*line.order, *(axis.name for axis in prompt.axes)],
+            name=line.name,
+            max_credits=line.max_credits,
+            fresh=line.fresh,
+            shrink_references=line.shrink_refs,
+        )
+    except (InvalidRequestError, UsageError) as error:
+        raise InvalidRequestError([*reader.mistakes, *error.mistakes]) from None
+    if reader.mistakes:
+        raise InvalidRequestError(reader.mistakes)
+    return plan.arranged(line.rows, line.cols)
+
+
+def check_prompt(body: str, namespace: Mapping[str, object]) -> list[Mistake]:
+    """What is wrong with a body by itself, for a cell whose line cannot be read."""
+    reader = _Reader(namespace, {})
+    reader.prompt(body)
+    return reader.mistakes
 
 
 class _Reader:
     """Reads the parts of a cell one by one, and goes on behind each mistake."""
 
-    def __init__(self, namespace: Mapping[str, object], catalogue: Catalogue) -> None:
+    def __init__(self, namespace: Mapping[str, object], catalogue: Mapping[str, Model]) -> None:
         self.mistakes: list[Mistake] = []
         self._namespace = namespace
         self._catalogue = catalogue
 
-    def prompt(self, body: str) -> PromptTemplate | None:
+    def prompt(self, body: str) -> PromptTemplate:
+        """The bound prompt; a stand-in for one that cannot be read, so that the rest is checked all the same."""
         try:
             return parse_prompt(body, variables=True).bind(self._namespace)
         except UsageError as error:
             self.mistakes += error.mistakes
-            return None
+            return parse_prompt("-", variables=False)
 
     def models(self, value: Value | None) -> list[str]:
         if value is None:

@@ -23,6 +23,9 @@ from rivya_nb.session import Session
 
 _PROMPT = "Rivya API key (it is not shown): "
 
+MOST_DIGITS = 15
+"""Digits of a run's id; no store has more runs."""
+
 Arguments = tuple[str, ...]
 Outcome = list[Run] | History | ModelList | ModelSheet | None
 """Runs that the line has to wait for, something to show, or nothing."""
@@ -138,7 +141,14 @@ def _resume(arguments: Arguments) -> list[Run]:
     unsent = "--unsent" in arguments
     ids = tuple(argument for argument in arguments if argument != "--unsent")
     _expect("resume", ids, 1)
-    return [current_session().resume(_run_id(ids[0]) if ids else None, unsent=unsent)]
+    if ids:
+        return [current_session().resume(_run_id(ids[0]), unsent=unsent)]
+    try:
+        return [current_session().resume(unsent=unsent)]
+    except UsageError as error:
+        # Whoever runs all cells of a notebook has nothing to resume on most days.
+        print(error)
+        return []
 
 
 def _help(arguments: Arguments) -> None:
@@ -171,11 +181,16 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
     """The run that the argument names, or all."""
     _expect(command, arguments, 1)
     session = current_session()
-    return [session.run(_run_id(arguments[0]))] if arguments else all_of(session)
+    if arguments:
+        return [session.run(_run_id(arguments[0]))]
+    runs = all_of(session)
+    if not runs:
+        print(f"Nothing to {command}: this kernel has no run going.")
+    return runs
 
 
 def _run_id(text: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
         raise UsageError(f"{text!r} is no run's id; ids are whole numbers, and %rivya runs lists them.")
     return int(text)
 

@@ -69,15 +69,19 @@ class LiveDisplay:
         arrange(self._run.record, records(self._run.jobs_by_id), rows=rows, cols=cols)
         self._variable, self._rows, self._cols = variable, rows, cols
 
-    def show(self) -> None:
-        """Show the run in the executing cell, unless it stands there already; nothing without a notebook."""
+    def show(self, *, whole: bool = True) -> None:
+        """Show the run in the executing cell, unless it stands there already; nothing without a notebook.
+
+        With `whole`, its pictures are there on return, which takes up to 200 ms for each that was never shown.
+        Without, they follow in place, off the loop; whoever waits for the run waits for them too.
+        """
         cell = executing_cell()
         if cell is None or cell in self._cells:
             return
         self._cells.add(cell)
-        _publish(self.bundle(), self._display_id, update=False)
+        _publish(self.bundle() if whole else self._outline(), self._display_id, update=False)
         with self._lock:
-            if self._run.is_working and (self._refreshing is None or self._refreshing.done()):
+            if (self._run.is_working or not whole) and (self._refreshing is None or self._refreshing.done()):
                 self._refreshing_cell = cell
                 self._refreshing = self._run.home.start(self._refresh())
 
@@ -102,6 +106,9 @@ class LiveDisplay:
         view = replace(view, thumbnails=thumbnails(view.layout, self._run.files))
         return bundle(view, self._run.files)
 
+    def _outline(self) -> Bundle:
+        return bundle(self._view(rows=self._rows, cols=self._cols), self._run.files)
+
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""
         return render_text(self._view(), path_finder(self._run.files))
@@ -118,7 +125,7 @@ class LiveDisplay:
         if view.live:
             return view
         hints = default_hints(run.shown, known, self._variable)
-        if run.drawn_seeds:
+        if run.drawn_seeds and all(job.seed is not None for job in run.jobs):
             seeds = ",".join(map(str, run.drawn_seeds))
             hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))
         return replace(view, hints=tuple(hints))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from rivya_nb.results.run import Run
 
 
+MOST_SHOWN = 200
+"""Requests of a plan that is shown as a grid; a larger one is told in words."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """A run before it exists: its axes, a cell for each request, and the jobs, new or from the history.
@@ -131,6 +135,8 @@ class Plan:
     def summary(self) -> str:
         """Count and price, in words."""
         parts = [f"{len(self)} {'picture' if len(self) == 1 else 'pictures'}", f"{self.credits} credits"]
+        if self.draft.idle:
+            parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")
         if self.draft.reused:
             parts.append(f"{len(self.draft.reused)} from the history at no cost")
         if self.draft.unpriced:
@@ -158,13 +164,16 @@ class Plan:
             layout=self._layout(),
             now=time.time(),
             live=False,
-            notice=f"planned, nothing is sent · {self.summary}",
+            progress=f"{self.summary} · nothing is sent yet",
             hints=(
                 *(Hint(f"seed={seed}", "keeps this one") for seed in self.expansion.drawn_seeds[:1]),
                 *(Hint("", note) for note in self.notes),
             ),
         )
-        return {"text/html": render_run(view), "text/plain": render_text(view)}
+        text = render_text(view)
+        if len(self) > MOST_SHOWN:
+            return {"text/plain": text}
+        return {"text/html": render_run(view), "text/plain": text}
 
     def __repr__(self) -> str:
         return f"<Plan: {self.summary}>"

@@ -94,7 +94,7 @@ class Run(Pictures):
             RunFailedError: it ended without a single picture.
             WaitInterruptedError: the kernel was interrupted; what was submitted goes on, the rest is held.
         """
-        self._display.show()
+        self._display.show(whole=False)
         try:
             if follows_in_terminal():
                 follow_in_terminal(self, timeout)
@@ -108,7 +108,7 @@ class Run(Pictures):
         return self._joined().__await__()
 
     async def _joined(self) -> Run:
-        self._display.show()
+        self._display.show(whole=False)
         try:
             await self._home.join(self.finished())
         except asyncio.CancelledError:
@@ -215,7 +215,7 @@ class Run(Pictures):
             UsageError: `rows` or `cols` is no axis of the run.
         """
         self._display.configure(variable=variable, rows=rows, cols=cols)
-        self._display.show()
+        self._display.show(whole=False)
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""

@@ -28,7 +28,7 @@ class RunView:
 
     `thumbnails` by cell key: absent while there is none yet, None where one is left out. `now` in epoch
     seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
-    while somebody is working on the run.
+    while somebody is working on the run. `progress` replaces the line that says how far it is.
     """
 
     run: RunRecord
@@ -39,6 +39,7 @@ class RunView:
     thumbnails: Mapping[str, Thumbnail | None] = field(default_factory=dict)
     notice: str = ""
     hints: tuple[Hint, ...] = ()
+    progress: str = ""
 
     @property
     def notes(self) -> list[str]:
@@ -135,6 +136,8 @@ def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
 
 def progress_line(view: RunView) -> str:
     """What is happening, or what has become of it, on one line of plain text."""
+    if view.progress:
+        return view.progress
     sums = tally(view.run, view.jobs, now=view.now, live=view.live)
     return joined(_live_parts(sums) if view.live else _final_parts(sums))
 

@@ -155,7 +155,8 @@ def test_params_may_come_by_their_keys() -> None:
 
 def test_a_switch_is_sent_as_the_two_strings() -> None:
     model = new({"key": "upscale", "type": "boolean", "default": False})
-    assert model.params[0].is_switch
+    assert model.params[0].options is not None
+    assert set(model.params[0].options) == {"true", "false"}
     assert model.params[0].default == "false"
     assert build_request(model, "A bottle", {"upscale": True}).params == {"upscale": "true"}
 

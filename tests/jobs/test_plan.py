@@ -138,6 +138,7 @@ def test_too_many_requests_are_refused_before_they_are_made() -> None:
         expanded(seed=tuple(range(10_000)), aspect_ratio=tuple(map(str, range(10_000))))
 
 
-def test_two_axes_of_one_name_are_refused() -> None:
-    with pytest.raises(UsageError, match="seed: two axes"):
-        expanded("A {seed=big|small} bottle", seed=(1, 2))
+@pytest.mark.parametrize("name", ["seed", "aspect_ratio", "model", "references", "repeat"])
+def test_an_axis_of_the_prompt_cannot_pass_for_something_else(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name}: an axis of the prompt cannot bear this name"):
+        expanded(f"A {{{name}=big|small}} bottle", seed=(1,))
