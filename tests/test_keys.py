@@ -172,3 +172,24 @@ def test_where_nobody_sits_nobody_is_asked(working: KeyringBackend, monkeypatch:
         monkeypatch.setattr(sys, "stdin", nothing)
         with pytest.raises(rv.NotConnectedError, match="nobody to ask"):
             COMMANDS["connect"].act(())
+
+
+@pytest.mark.parametrize(
+    ("key", "arguments"),
+    [
+        (KEY, {"base_url": "ftp://nowhere"}),
+        (KEY, {"base_url": "http://rivya.ai"}),
+        (KEY, {"store": __file__}),
+        (f"{KEY}\n{KEY}", {}),
+    ],
+    ids=["no address", "unencrypted", "no store", "no key"],
+)
+def test_an_error_while_connecting_shows_no_key(key: str, arguments: dict[str, str]) -> None:
+    with pytest.raises(rv.RivyaError) as caught:
+        rv.connect(key, **arguments)  # type: ignore[arg-type]
+    assert KEY[8:] not in str(caught.value)
+    # This test's own frame holds the key as an argument; those of the package must not.
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    inner = [frame for frame in told.stack if "rivya_nb" in frame.filename]
+    assert inner
+    assert all(KEY[8:] not in repr(frame.locals) for frame in inner)
