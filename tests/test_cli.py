@@ -177,7 +177,8 @@ def test_lab_opens_copies_with_the_sandbox_configured(tmp_path: Path) -> None:
     )
     done = rivya_nb("lab", "--folder", "mine", "--", "--show-config", cwd=tmp_path, environ=environ)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "mine" / "01_first_seeds.ipynb").exists()
+    copied = [path.name for path in sorted((tmp_path / "mine").glob("*.ipynb"))]
+    assert copied[:2] == ["01_first_seeds.ipynb", "02_references.ipynb"]
     passed = json.loads(seen.read_text())
     assert passed["RIVYA_BASE_URL"] == "sandbox"
     assert Path(passed["RIVYA_STORE"]).is_relative_to(tmp_path / "mine")
