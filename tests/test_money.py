@@ -1,0 +1,175 @@
+"""Whoever clicks twice, from wherever, pays once; what is held, stopped or tried again is counted right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from sandboxes import running_sandbox
+
+import rivya_nb as rv
+from rivya_nb.calls import current_session
+from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.jobs.loop import Home
+from rivya_nb.results.library import Library
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.service import reach
+from rivya_nb.session import Session
+from rivya_nb.store.store import Store
+
+TIMEOUT = 60
+MORE_THAN_AT_ONCE = range(20)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def connect(folder: Path) -> Iterator[Callable[..., rv.Session]]:
+    """`connect(config, …)`: a session with a sandbox of its own, as one kernel has it."""
+    with ExitStack() as stack:
+
+        def connected(config: SandboxConfig, **more: int) -> rv.Session:
+            url = stack.enter_context(running_sandbox(config))
+            return stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=folder, **more)))
+
+        yield connected
+
+
+@pytest.fixture
+def other_kernel(folder: Path) -> Iterator[Callable[[rv.Session], Session]]:
+    """`other_kernel(session)`: another session on the same store and service, with an owner of its own."""
+    with ExitStack() as stack:
+
+        def joined(session: rv.Session) -> Session:
+            store = stack.enter_context(closing(Store.open(folder)))
+            service = reach(DEFAULT_KEY, session.address, folder)
+            return stack.enter_context(closing(Session(service, Library(store, Home.find()))))
+
+        yield joined
+
+
+def test_impatient_clicks_on_retry_buy_once(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=0))
+    run = rv.generate("A bottle sandbox:fail(seed=2)", seed=[1, 2, 3], resolution="1K").wait(TIMEOUT)
+    with ThreadPoolExecutor(4) as clicks:
+        for _ in clicks.map(lambda _: session.retry(run.id), range(4)):
+            pass
+    run.wait(TIMEOUT)
+    # Each retry may find the last one's job failed again, but never the same failure twice.
+    asked = [cell for cell in run.record.cells if cell.coordinates == (1,)]
+    assert len(asked) == len({cell.job_id for cell in asked})
+    assert len(run.jobs) == 3
+
+
+def test_a_failure_that_two_runs_share_is_bought_again_once(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=2))
+    prompt = "A bottle sandbox:fail(seed=2)"
+    runs = [rv.generate(prompt, seed=[seed, 2], resolution="1K") for seed in (1, 3)]
+    for run in runs:
+        run.wait(TIMEOUT)
+    before = session.balance()
+    again = [session.retry(run.id) for run in runs]
+    assert again[0].jobs[1].id == again[1].jobs[1].id
+    assert before - session.balance() <= 12
+
+
+def test_a_request_made_by_hand_is_checked_and_priced(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=0))
+    many = [rv.Request(DEFAULT_MODEL, "A bottle", {"seed": seed}) for seed in range(45)]
+    assert rv.plan(many).credits == 540
+    with pytest.raises(rv.CreditLimitError):
+        rv.generate(many)
+    with pytest.raises(rv.InvalidRequestError, match="-5 is below 0"):
+        rv.generate(rv.Request(DEFAULT_MODEL, "A bottle", {"seed": -5}))
+    assert session.balance() == 10_000
+
+
+def test_what_was_held_back_is_counted_when_it_is_asked_for_again(connect: Callable[..., rv.Session]) -> None:
+    connect(SandboxConfig(latency=1), max_credits=240)
+    run = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
+    run.hold()
+    run.finished().result(TIMEOUT)
+    held = [job for job in run if job.status == "planned"]
+    assert held
+    plan = rv.plan("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
+    assert plan.credits == 12 * len(held)
+    # The session's limit has counted these already.
+    resumed = rv.resume(run, unsent=True).wait(TIMEOUT)
+    assert len(resumed.images) == 20
+    assert resumed.credits == 240
+
+
+def test_holding_or_stopping_one_run_leaves_what_another_wants(connect: Callable[..., rv.Session]) -> None:
+    connect(SandboxConfig(latency=1))
+    first = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
+    second = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
+    second.stop()
+    assert len(first.wait(TIMEOUT).images) == 20
+    assert (first.credits, second.credits) == (240, 0)
+
+
+def test_a_stale_stop_of_another_kernel_changes_nothing(
+    connect: Callable[..., rv.Session], other_kernel: Callable[[rv.Session], Session]
+) -> None:
+    session = connect(SandboxConfig(latency=1))
+    run = rv.generate("A bottle", seed=[1, 2], resolution="1K")
+    stale = other_kernel(session).run(run.id)
+    run.wait(TIMEOUT)
+    stale.stop()
+    assert [job.status for job in session.store.jobs(job.id for job in run).values()] == ["succeeded"] * 2
+    assert session.store.spent(session.service) == 24
+
+
+def test_another_kernel_can_go_on_with_what_is_held_and_stop_it(
+    connect: Callable[..., rv.Session], other_kernel: Callable[[rv.Session], Session]
+) -> None:
+    session = connect(SandboxConfig(latency=1))
+    run = rv.generate("A bottle", seed=MORE_THAN_AT_ONCE, resolution="1K")
+    run.hold()
+    run.finished().result(TIMEOUT)
+    elsewhere = other_kernel(session)
+    assert len(elsewhere.resume(run.id, unsent=True).wait(TIMEOUT).images) == 20
+    assert session.store.spent(session.service) == 240
+
+
+def test_another_kernel_follows_what_is_going_on(
+    connect: Callable[..., rv.Session], other_kernel: Callable[[rv.Session], Session]
+) -> None:
+    session = connect(SandboxConfig(latency=2))
+    run = rv.generate("A bottle", seed=[1, 2], resolution="1K")
+    followed = other_kernel(session).resume(run.id, unsent=True)
+    assert len(followed.wait(TIMEOUT).images) == 2
+    run.wait(TIMEOUT)
+    assert session.balance() == 10_000 - 24
+
+
+def test_a_plan_with_drawn_seeds_is_bought_once(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=0))
+    plan = rv.plan("A bottle", repeat=2, resolution="1K")
+    first = plan.run().wait(TIMEOUT)
+    second = plan.run().wait(TIMEOUT)
+    assert [job.id for job in first] == [job.id for job in second]
+    assert session.balance() == 10_000 - 24
+
+
+def test_a_rate_limit_delays_and_loses_nothing(connect: Callable[..., rv.Session]) -> None:
+    connect(SandboxConfig(latency=0, rate_limit=3, rate_window=1.0))
+    run = rv.generate("A bottle", seed=range(8), resolution="1K").wait(TIMEOUT)
+    assert len(run.images) == 8
+
+
+def test_nothing_of_one_service_is_sent_to_another(connect: Callable[..., rv.Session]) -> None:
+    connect(SandboxConfig(latency=0))
+    run = rv.generate("A bottle sandbox:fail(seed=1)", seed=[1, 2], resolution="1K").wait(TIMEOUT)
+    connect(SandboxConfig(latency=0))
+    for call in (lambda: rv.resume(run.id), lambda: current_session().retry(run.id)):
+        with pytest.raises(rv.UsageError, match="belongs to http"):
+            call()
+    assert rv.plan("A bottle sandbox:fail(seed=1)", seed=[2], resolution="1K").credits == 12
