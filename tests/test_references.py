@@ -102,3 +102,22 @@ def test_a_job_whose_new_upload_is_refused_too_is_not_tried_for_ever(
         assert len(run.jobs) == 1
         assert session.balance() == 10_000
         assert len(session.store.jobs([run[0].id])) == 1
+
+
+def test_an_address_is_handed_on_to_a_model_that_takes_it_and_known_by_itself(
+    connect: Callable[[str], rv.Session],
+) -> None:
+    address = "https://example.org/cats/cat.png?size=1"
+    with running_sandbox(SandboxConfig(latency=0, url_input=True)) as url:
+        session = connect(url)
+        with pytest.raises(rv.InvalidRequestError, match="wan-2-7-image-pro is not known to take addresses"):
+            rv.plan("A bottle", references=address)
+        session.refresh_models()
+        run = small(references=address, seed=1)
+        assert json.loads(run[0].record.body or "")["params"]["referenceMediaItems"] == [
+            {"url": address, "kind": "image"}
+        ]
+        assert small(references=address, seed=1).credits == 0
+        assert small(references=f"{address}2", seed=1).credits == 12
+        with pytest.raises(rv.InvalidRequestError, match="an address is https"):
+            rv.plan("A bottle", references="http://example.org/cat.png")

@@ -69,7 +69,8 @@ class Model:
     """One entry of the catalogue. `base_credits` is the price of one request in credits.
 
     `complete` says that the record was read as a whole. `api_status` is the service's own word, `live` says
-    that its list holds the model, and `notes` what of its entry there could not be read.
+    that its list holds the model, and `notes` what of its entry there could not be read. `takes_urls` says that
+    a reference may be a web address, which only the service's own list tells.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Model:
     complete: bool
     api_status: str = AVAILABLE
     live: bool = False
+    takes_urls: bool = False
     notes: tuple[str, ...] = ()
 
     def param(self, key: str) -> Param | None:

@@ -62,6 +62,7 @@ def _read_entry(entry: object, catalogue: Catalogue) -> Model | None:
         complete=False,
         api_status=(text_of(any_of(entry, "api_status", "apiStatus")) or AVAILABLE).casefold(),
         live=True,
+        takes_urls=any_of(entry, "url_input_supported", "urlInputSupported") is True,
         notes=(*price_notes, *param_notes, *reference_notes),
     )
     return replace(model, complete=_is_complete(model, known, read_whole=not param_notes))

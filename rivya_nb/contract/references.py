@@ -17,7 +17,8 @@ SNIFF_BYTES = 12
 class Reference:
     """An input picture, known by the hash of its bytes; `size` in bytes, `sha256` in hex.
 
-    `note` tells the user how the bytes differ from those that were given; empty where they do not.
+    `note` tells the user how the bytes differ from those that were given; empty where they do not. A reference
+    with a `url` is that address itself: nothing is known of its bytes, and `sha256` is the address' own.
     """
 
     sha256: str
@@ -26,6 +27,7 @@ class Reference:
     name: str
     size: int
     note: str = field(default="", compare=False)
+    url: str = ""
 
 
 def sniff(header: bytes) -> str | None:
@@ -54,12 +56,17 @@ def check_references(model: Model, references: Sequence[Reference]) -> list[Mist
         mistakes.append(Mistake("references", f"{len(references)} are too many; {model.id} takes {limit}"))
     for reference in references:
         mistakes += _check_one(model.references, reference)
+        if reference.url and not model.takes_urls:
+            hint = f"{model.id} is not known to take addresses; download the picture and give the file"
+            mistakes.append(Mistake(reference.url, hint))
     return mistakes
 
 
 def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
     if rules.kinds is not None and reference.kind not in rules.kinds:
         return [Mistake(reference.name, f"{reference.kind} is not accepted; {listing(rules.kinds)} is")]
+    if reference.url:
+        return []
     rule = rules.rule(reference.kind)
     mistakes = []
     if rule.mime_types is not None and reference.mime_type not in rule.mime_types:

@@ -22,7 +22,7 @@ from rivya_nb.contract.references import SNIFF_BYTES, Reference, check_reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
 from rivya_nb.jobs.metadata import UPRIGHT, Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
-from rivya_nb.jobs.sources import LARGEST, other_format, write_source
+from rivya_nb.jobs.sources import LARGEST, other_format, web_address, write_source
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -38,8 +38,9 @@ def take_references(
     """Copy references into the store and say what they are; the `note` of each says how it was changed.
 
     Sources are paths (a leading `~` is the user's home), bytes, Pillow images and numpy arrays (both sent as
-    PNG), pictures of the store, and references that were taken before. Only what every model would take is
-    kept. With `shrink`, what is too large, or of a format that no model takes, is encoded anew.
+    PNG), pictures of the store, references that were taken before, and https addresses, which are handed on
+    as they are to models that take them. Only what every model would take is kept. With `shrink`, what is too
+    large, or of a format that no model takes, is encoded anew.
 
     Raises:
         InvalidRequestError: with every source that is missing, unreadable, no picture or against a rule.
@@ -69,6 +70,7 @@ class _Taking:
     def take(self, source: object, name: str) -> Reference:
         if isinstance(source, PictureRecord):
             source = Reference(source.sha256, "image", source.mime_type, name, source.size)
+        source = web_address(source) or source
         if isinstance(source, Reference):
             return self._known(source)
         with self.files.arriving() as part:
@@ -83,7 +85,7 @@ class _Taking:
         mistakes = self._mistakes(reference)
         if not mistakes:
             return reference
-        if not self.shrink or not self._can_shrink():
+        if reference.url or not self.shrink or not self._can_shrink():
             raise InvalidRequestError(mistakes)
         path = self.files.path(reference.sha256, reference.mime_type)
         try:
@@ -121,7 +123,7 @@ class _Taking:
         found = dict.fromkeys(
             mistake for model in self.models for mistake in check_references(model, [reference])
         )
-        if not self._can_shrink():
+        if reference.url or not self._can_shrink():
             return list(found)
         return [replace(mistake, message=f"{mistake.message}; {SHRINK_OFFER}") for mistake in found]
 

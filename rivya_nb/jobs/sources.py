@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from rivya_nb.api.hosts import split_address
 from rivya_nb.api.inspection import MAX_PIXELS
 from rivya_nb.contract.catalogue import MEGABYTE
-from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
+from rivya_nb.contract.references import Reference
+from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, UsageError
 from rivya_nb.jobs.metadata import ORIENTATION, UPRIGHT
 from rivya_nb.jobs.reencode import sendable
 from rivya_nb.store.trouble import disk_trouble
@@ -69,6 +72,24 @@ def listed_references(given: object) -> list[object]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
+def web_address(source: object) -> Reference | None:
+    """A reference that is a web address, None for what is none. Nothing is fetched.
+
+    Raises:
+        InvalidRequestError: it is no https address that can be handed on.
+    """
+    if not isinstance(source, str) or not source.lower().startswith(("http://", "https://")):
+        return None
+    try:
+        parts, host, _ = split_address(source)
+    except PictureError:
+        raise _wrong(source[:60], "this is no web address") from None
+    if parts.scheme != "https":
+        raise _wrong(source, "an address is https; or download the picture and give the file")
+    name = parts.path.rpartition("/")[2] or host
+    return Reference(hashlib.sha256(source.encode()).hexdigest(), "image", "", name, 0, url=source)
+
+
 def other_format(header: bytes) -> str | None:
     """Which picture that no model takes the first bytes show, as *a GIF*; None where they show none."""
     if header[4:8] == b"ftyp":
@@ -108,9 +129,6 @@ def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> s
     text = os.fspath(source)
     if isinstance(text, bytes) or "\0" in text:
         raise _wrong("references", f"{text!r} is no path")
-    if text.lower().startswith(("http://", "https://")):
-        message = "no model is known to take addresses; download the picture and give the file"
-        raise _wrong(text, message)
     try:
         path = Path(text).expanduser()
         with open(path, "rb", opener=_open_at_once) as file:

@@ -44,6 +44,8 @@ class Uploads:
         return await asyncio.gather(*(self._item(job, reference) for reference in job.references))
 
     async def _item(self, job: JobRecord, reference: Reference) -> Mapping[str, Any]:
+        if reference.url:
+            return {"url": reference.url, "kind": reference.kind}
         # Two jobs with the same reference: the second waits for the first's upload instead of repeating it.
         async with self._locks[job.model, reference.sha256]:
             known = await self._known(job.model, reference)
@@ -90,7 +92,7 @@ class Uploads:
             return False
         items = json.loads(job.body or "{}")["params"][REFERENCES_KEY]
         pairs = zip(job.references, items, strict=True)
-        sent = {reference.sha256: (reference, item["url"]) for reference, item in pairs}
+        sent = {ref.sha256: (ref, item["url"]) for ref, item in pairs if not ref.url}
         lost = [await self._is_lost(job.model, *pair, refusal.message) for pair in sent.values()]
         return any(lost)
 

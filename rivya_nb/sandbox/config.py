@@ -42,5 +42,7 @@ class SandboxConfig:
     """How long an idempotency key is remembered."""
     file_seconds: float | None = None
     """How long an uploaded file lives; None: for ever."""
+    url_input: bool = False
+    """Whether a reference may be any https address; the picture there is not fetched."""
     picture_seconds: float | None = None
     """How long a picture's url works after its task has ended; None: for ever."""

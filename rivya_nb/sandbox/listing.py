@@ -6,9 +6,9 @@ from rivya_nb.contract.catalogue import MEGABYTE, Catalogue, Model, Param, Refer
 from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
 
 
-def model_list(catalogue: Catalogue) -> ModelList:
+def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
     """Every model; those that make no pictures are announced as coming, for the sandbox only draws."""
-    return ModelList(data=[_model(model) for model in catalogue.values()])
+    return ModelList(data=[_model(model, url_input) for model in catalogue.values()])
 
 
 def is_available(model: Model) -> bool:
@@ -16,7 +16,7 @@ def is_available(model: Model) -> bool:
     return model.category == "image"
 
 
-def _model(model: Model) -> PublicModel:
+def _model(model: Model, url_input: bool) -> PublicModel:
     takes_files = model.references is not None
     modes = [f"text-to-{model.category}", *([f"reference-to-{model.category}"] if takes_files else [])]
     return PublicModel(
@@ -35,7 +35,7 @@ def _model(model: Model) -> PublicModel:
         supported_api_inputs=list(model.inputs),
         requires_files_api=False,
         requires_upload_for_modes=modes[1:],
-        url_input_supported=False,
+        url_input_supported=url_input and takes_files,
         file_kinds=list(model.references.kinds or ()) if model.references else [],
         chat_capabilities=None,
         notices=[],

@@ -81,7 +81,7 @@ class Service:
         return key
 
     def models(self) -> ModelList:
-        return listing.model_list(self._catalogue)
+        return listing.model_list(self._catalogue, url_input=self.config.url_input)
 
     def credits(self, key: Key) -> Credits:
         spent = self._database.spent(key.account, time.time())
@@ -206,6 +206,8 @@ class Service:
         """The ids of the files that a request refers to; what cannot be found is added to `wrong`."""
         found = []
         for index, item in enumerate(validation.media_items(params)):
+            if self.config.url_input and item["url"].startswith("https://"):
+                continue
             file_id = _uploaded_id(item["url"])
             try:
                 found.append(self.file(file_id, key).id)
