@@ -36,6 +36,7 @@ FLOORS = (
     ("magics",),
     ("calls",),
     ("session",),
+    ("dispatch",),
     ("service",),
     ("results",),
     ("views",),
