@@ -121,3 +121,62 @@ def test_an_address_is_handed_on_to_a_model_that_takes_it_and_known_by_itself(
         assert small(references=f"{address}2", seed=1).credits == 12
         with pytest.raises(rv.InvalidRequestError, match="an address is https"):
             rv.plan("A bottle", references="http://example.org/cat.png")
+
+
+def test_several_sources_go_along_in_their_order(session: rv.Session, cat: Path) -> None:
+    first = small(seed=[1, 2])
+    image = Image.new("RGB", (64, 64), "teal")
+    run = small("All of them", references=[cat, image, first], seed=1)
+    sent = [reference.sha256 for reference in run[0].request.references]
+    assert sent[2:] == [job.record.pictures[0].sha256 for job in first]
+    assert len(set(sent_urls(run[0]))) == 4
+
+
+def test_a_dict_of_references_is_an_axis_and_none_is_none(session: rv.Session, cat: Path) -> None:
+    run = small(references={"without": None, "cat": cat, "twice": [cat, str(cat)]}, seed=1)
+    assert [len(job.request.references) for job in run] == [0, 1, 2]
+    assert run.record.axes[0].labels == ("without", "cat", "twice")
+    assert len({job.path.read_bytes() for job in run if job.path}) == 3
+    with pytest.raises(rv.UsageError, match="read alike"):
+        rv.plan("A bottle", references={1: cat, "1": cat})
+
+
+def test_the_run_and_its_plan_tell_what_was_changed(session: rv.Session, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8825)[2] = (13.0, 45.0, 0.0)
+    path = tmp_path / "<i>cat.jpg"
+    Image.new("RGB", (64, 32), "orange").save(path, exif=exif)
+    told = "<i>cat.jpg: turned upright, as JPEG, without the place where it was taken"
+    plan = rv.plan("A bottle", references=path, seed=1, resolution="1K")
+    assert told in plan._repr_mimebundle_()["text/plain"]
+    run = plan.run().wait(TIMEOUT)
+    assert told in run.text()
+    html = run.grid()._repr_mimebundle_()["text/html"]
+    assert "&lt;i&gt;cat.jpg: turned upright" in html
+    assert "<i>" not in html
+    assert told in rv.runs(run.id).text()
+
+
+def test_a_picture_over_the_limit_is_sent_smaller_when_that_is_asked(
+    session: rv.Session, tmp_path: Path
+) -> None:
+    path = tmp_path / "cat.bmp"
+    Image.new("RGB", (64, 64), "orange").save(path)
+    with pytest.raises(rv.InvalidRequestError, match="--shrink-refs"):
+        rv.plan("A bottle", references=path)
+    run = small(references=path, shrink_references=True, seed=1)
+    assert "cat.bmp: converted to PNG" in run.text()
+    assert run[0].status == "succeeded"
+
+
+def test_nothing_of_a_refused_reference_is_kept_or_sent(
+    session: rv.Session, cat: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(cat.read_bytes()[:60])
+    with pytest.raises(rv.InvalidRequestError, match=r"cut\.png"):
+        rv.generate("A bottle", references=cut)
+    assert rv.runs() == []
+    assert not any(path.is_file() for path in (session.store.folder / "pictures").rglob("*"))
+    assert not any((session.store.folder / "incoming").iterdir())
