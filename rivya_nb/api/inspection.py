@@ -48,7 +48,7 @@ def inspect(path: Path) -> Inspected:
 
 
 def _decode(path: Path, kind: str) -> tuple[int, int]:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(path, formats=[kind]) as image:
@@ -57,6 +57,8 @@ def _decode(path: Path, kind: str) -> tuple[int, int]:
                 image.load()
     except Image.DecompressionBombError:
         raise PictureError(f"The {kind} has more than {MAX_PIXELS:,} pixels.") from None
+    except UnidentifiedImageError:
+        raise PictureError(f"The {kind} is damaged.") from None
     except Exception as error:
         # Decoders fail in any way at all on hostile bytes.
         raise PictureError(f"The {kind} is damaged: {type(error).__name__}: {error}.") from None

@@ -49,7 +49,7 @@ def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencod
     Raises:
         PictureError: it cannot be decoded, has more pixels than `MAX_PIXELS`, or cannot be made to fit.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     Image.init()
     try:
@@ -61,6 +61,8 @@ def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencod
         raise
     except Image.DecompressionBombError:
         raise PictureError(f"it has more than {MAX_PIXELS:,} pixels") from None
+    except UnidentifiedImageError:
+        raise PictureError("Pillow cannot decode it here") from None
     except Exception as error:
         # Decoders fail in any way at all on hostile bytes.
         raise PictureError(f"it cannot be decoded ({type(error).__name__}: {error})") from None

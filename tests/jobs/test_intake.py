@@ -399,6 +399,11 @@ def gif_bomb(path: Path) -> object:
     return path
 
 
+def heic(path: Path) -> object:
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    return path
+
+
 def pipe(path: Path) -> object:
     os.mkfifo(path)
     return path
@@ -431,6 +436,7 @@ def lazy(path: Path) -> object:
         (cut, "cut short|damaged|decoded"),
         (bomb, "pixels"),
         (gif_bomb, "pixels|a GIF"),
+        (heic, "a HEIC|cannot decode it here"),
         (pipe, "no ordinary file"),
         (device, "no ordinary file"),
         (loop, "cannot be read"),
@@ -448,9 +454,10 @@ def test_hostile_sources_give_a_message_and_nothing_is_kept(
     files: ContentFiles, tmp_path: Path, make: Hostile, message: str, shrink: bool
 ) -> None:
     source = make(tmp_path / "cat.png")
-    with pytest.raises(InvalidRequestError, match=message):
+    with pytest.raises(InvalidRequestError, match=message) as refused:
         take_references([source], WAN, files, shrink=shrink)
     assert kept(files) == []
+    assert str(files.incoming) not in str(refused.value)
 
 
 def test_a_large_file_is_not_held_in_memory(files: ContentFiles, tmp_path: Path) -> None:
