@@ -307,3 +307,26 @@ def test_a_run_of_several_pictures_for_one_request_shows_them_all(
     kernel.ok("assert trio.report('r.html').read_text().count('data:image/') == 3")
     kernel.ok("assert len(trio.save('originals')) == 3; sheet = trio.grid().save('sheet.png', cell=100)")
     kernel.ok("from PIL import Image; assert Image.open(sheet).width > 320")
+
+
+SLOW_PICTURE = """
+import asyncio, threading
+import numpy
+loop, turned = asyncio.get_running_loop(), threading.Event()
+class Slow:
+    dtype = "uint8"
+    def __array__(self, *_, **__):
+        loop.call_soon_threadsafe(turned.set)
+        assert turned.wait(10), "the loop stands still"
+        return numpy.zeros((8, 8, 3), "uint8")
+slow = Slow()
+"""
+
+
+def test_the_kernels_loop_goes_on_while_references_are_read(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel)
+    kernel.ok(SLOW_PICTURE)
+    asked = kernel.run("%%rivya seed=1 resolution=1K --ref {slow} --out held\nA bottle")
+    assert asked.status == "ok", asked.traceback
+    assert pictures(shown(asked)) == 1
+    kernel.ok("assert held[0].request.references[0].mime_type == 'image/png'")
