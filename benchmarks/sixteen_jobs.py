@@ -24,9 +24,7 @@ CELL = "%%rivya seed=1..8 aspect_ratio=1:1,16:9 resolution=1K\nA glass bottle on
 
 def measure(folder: Path) -> tuple[float, int]:
     """Seconds that the cell took, and bytes that it added to the notebook."""
-    os.environ.update(
-        RIVYA_STORE=str(folder / "store"), RIVYA_BASE_URL="sandbox", RIVYA_SANDBOX_LATENCY="3"
-    )
+    os.environ.update(RIVYA_STORE=str(folder / "store"), RIVYA_BASE_URL="sandbox", RIVYA_SANDBOX_LATENCY="3")
     cells = ["%load_ext rivya_nb\n%rivya sandbox", CELL]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     path = folder / "sixteen.ipynb"
@@ -46,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         took, grown = measure(Path(folder))
     limit = FIRST + SECOND
-    print(f"cell done after {took:.1f} s, {took / limit:.2f} of the {limit:.1f} s that the pace allows (aim: 12 s)")
+    print(f"done after {took:.1f} s, {took / limit:.2f} of the {limit:.1f} s that the pace allows; aim: 12 s")
     print(f"notebook grew by {grown / 1000:.0f} kB (aim: below 400 kB)")
 
 

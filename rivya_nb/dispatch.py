@@ -27,6 +27,22 @@ _COLLECTABLE = {"unknown": "submitting", "undelivered": "downloading"}
 """Ended without a picture, though one may be paid for: the step from which each is taken up again."""
 
 
+REMEMBERED = 24 * 3600.0
+"""Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
+how long that is."""
+
+DOUBTFUL = (
+    "no answer came to its submit, more than 24 hours ago: whether it was billed is not known, and only "
+    "resume with unsent=True (--unsent) sends it again"
+)
+
+
+def is_doubtful(job: JobRecord) -> bool:
+    """Whether a submit was never answered, and is too old to be repeated under its key without being billed."""
+    unanswered = job.status in ("submitting", "unknown") and job.task_id is None
+    return unanswered and time.time() - (job.submitted_at or job.created_at) > REMEMBERED
+
+
 class Dispatcher:
     """Starts the runs of one session. Everything that may cost credits happens here, one call at a time.
 
@@ -75,9 +91,10 @@ class Dispatcher:
             )
             run = self._library.run(record)
             run.drawn_seeds = plan.expansion.drawn_seeds
+            gate = self.runner.can_pay(current.price) if current.price else None
             for job in run.jobs:
                 if not job.is_final:
-                    self.runner.launch(job.live, run.id)
+                    self.runner.launch(job.live, run.id, gate)
             self._library.touch(run)
         return run
 
@@ -96,7 +113,9 @@ class Dispatcher:
                 run = self._library.run(self._own_run(run_id))
                 if unsent:
                     given_up = (*UNSENT, "stopped")
-                    rest = [job.record for job in run.jobs if job.status in given_up]
+                    rest = [
+                        job.record for job in run.jobs if job.status in given_up or is_doubtful(job.record)
+                    ]
                     self._allow([job for job in rest if not self._library.is_working(job.id)], max_credits)
             for job in run.jobs:
                 self._take_up(job, run.id, unsent)
@@ -104,7 +123,11 @@ class Dispatcher:
         return run
 
     def _take_up(self, job: Job, run_id: int, unsent: bool) -> None:
-        if job.status in SENT or (unsent and job.status in UNSENT):
+        if not unsent and is_doubtful(job.record):
+            # Sent again, it would be billed again if the service no longer knows its key.
+            self._store.update_job(job.id, status="unknown", error_message=DOUBTFUL)
+            job.live.changed(replace(job.record, status="unknown", error_message=DOUBTFUL))
+        elif job.status in SENT or (unsent and job.status in UNSENT):
             self.runner.launch(job.live, run_id)
         elif job.status in _COLLECTABLE:
             self._go_on(job, run_id, _COLLECTABLE[job.status])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -148,6 +149,33 @@ def test_another_kernel_follows_what_is_going_on(
     assert len(followed.wait(TIMEOUT).images) == 2
     run.wait(TIMEOUT)
     assert session.balance() == 10_000 - 24
+
+
+def test_a_run_that_cannot_be_paid_is_not_begun(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=0, credits=30))
+    run = rv.generate("A bottle", seed=[1, 2, 3], resolution="1K")
+    with pytest.raises(rv.RunFailedError, match="it would cost 36 credits, and 30 are left"):
+        run.wait(TIMEOUT)
+    assert {job.status for job in run} == {"planned"}
+    assert session.balance() == 30
+    assert len(rv.generate("A bottle", seed=[1, 2], resolution="1K").wait(TIMEOUT).images) == 2
+
+
+@pytest.mark.parametrize(("hours", "status"), [(23, "succeeded"), (25, "unknown")])
+def test_a_submit_without_an_answer_is_repeated_only_while_its_key_is_known(
+    connect: Callable[..., rv.Session], hours: int, status: str
+) -> None:
+    session = connect(SandboxConfig(latency=0))
+    run = rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
+    lost = {"status": "submitting", "task_id": None, "submitted_at": time.time() - hours * 3600}
+    session.store.finish_job(run[0].id, [], **lost)  # type: ignore[arg-type]
+    resumed = rv.resume(run)
+    resumed.finished().result(TIMEOUT)
+    assert resumed[0].status == status
+    assert session.balance() == 10_000 - 12
+    if status == "unknown":
+        assert "whether it was billed is not known" in (resumed[0].error or "")
+        assert rv.resume(run, unsent=True).wait(TIMEOUT)[0].status == "succeeded"
 
 
 def test_a_plan_with_drawn_seeds_is_bought_once(connect: Callable[..., rv.Session]) -> None:

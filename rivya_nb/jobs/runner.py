@@ -8,6 +8,7 @@ the same idempotency key, never with new ones.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +52,9 @@ SUBMITS_AT_ONCE = 4
 DOWNLOADS_AT_ONCE = 4
 """Downloads of one session under way."""
 
+BALANCE_TIMEOUT = 10.0
+"""Seconds that a run waits for the balance before it goes on without."""
+
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
 
@@ -91,6 +95,7 @@ class Runner:
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
         self._again: set[str] = set()
+        self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
         self._pause_until = 0.0
         self._slots = asyncio.Semaphore(JOBS_AT_ONCE)
         self._submits = asyncio.Semaphore(SUBMITS_AT_ONCE)
@@ -99,9 +104,31 @@ class Runner:
         self._replacements: set[str] = set()
         self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
-    def launch(self, job: LiveJob, run_id: int) -> None:
-        """Carry a job on, for a run, from where its record says it is; once, however often it is asked for."""
+    def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
+        """Ask whether the balance covers a price in credits: None, or why nothing should be submitted."""
+        return self._home.start(self._short_of(price))
+
+    async def _short_of(self, price: int) -> str | None:
+        try:
+            balance = await asyncio.wait_for(self._client.credits.retrieve(), BALANCE_TIMEOUT)
+        except (ApiError, TransportError, asyncio.TimeoutError):
+            # Then each submit finds out by itself.
+            return None
+        if balance.current_credits >= price:
+            return None
+        left = f"{balance.current_credits:,} are left at {self._service}"
+        return f"nothing was sent: it would cost {price:,} credits, and {left}"
+
+    def launch(
+        self, job: LiveJob, run_id: int, gate: concurrent.futures.Future[str | None] | None = None
+    ) -> None:
+        """Carry a job on, for a run, from where its record says it is; once, however often it is asked for.
+
+        Before it is submitted, `gate` has to answer None; anything else is why it is not.
+        """
         with self._launching:
+            if gate is not None:
+                self._gates[job.id] = gate
             job.wanted_by.add(run_id)
             if job.is_working:
                 self._again.add(job.id)
@@ -184,6 +211,10 @@ class Runner:
     async def _submit(self, job: LiveJob) -> Task | None:
         """Upload, write the exact body down and send it; None where it was held, stopped or not taken."""
         again = job.record.status == "submitting"
+        gate = self._gates.pop(job.id, None)
+        if not again and gate is not None and (reason := await asyncio.wrap_future(gate)) is not None:
+            job.wanted_by.clear()
+            job.changed(notice=reason)
         media = () if again else await self._media_items(job)
         if media is None:
             return None

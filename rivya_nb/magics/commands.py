@@ -107,7 +107,9 @@ def _credits(arguments: Arguments) -> None:
     session = current_session()
     print(f"Left      {session.balance():,} credits on {session.service}")
     day = time.time() - 24 * 3600
-    print(f"Spent     {session.store.spent(session.service, since=day):,} in the last 24 hours")
+    here = sum(run.credits for run in session.touched() if run.record.service == session.service)
+    print(f"Spent     {here:,} by this kernel")
+    print(f"          {session.store.spent(session.service, since=day):,} in the last 24 hours")
     print(f"          {session.store.spent(session.service):,} from this store altogether")
 
 

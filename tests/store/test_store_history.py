@@ -121,9 +121,7 @@ def test_without_a_picture_the_newest_unfinished_job_is_joined(store: Store) -> 
         ("stopped", False),
     ],
 )
-def test_a_dead_owners_job_is_joined_unless_it_has_ended(
-    store: Store, status: str, joined: bool
-) -> None:
+def test_a_dead_owners_job_is_joined_unless_it_has_ended(store: Store, status: str, joined: bool) -> None:
     job = a_job(status=status, owner="0" * 32)
     add(store, job)
     assert (job.identity in store.find_reusable("sandbox", [job.identity])) is joined
