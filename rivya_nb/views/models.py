@@ -95,6 +95,8 @@ def not_known_words(model: Model) -> list[str]:
     lines = [f"{plain(model.id)}: {note}" for note in model.notes]
     if not model.complete and model.unknown:
         lines.append(f"not known of {plain(model.id)}: {listing(model.unknown)}; the service decides")
+    if not model.has_fixed_price:
+        lines.append(f"the price of {plain(model.id)} is not fixed; it may cost more than is said here")
     return lines
 
 
