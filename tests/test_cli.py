@@ -137,7 +137,7 @@ def test_a_demo_leaves_an_edited_notebook_alone(demo: Demo) -> None:
 def test_a_demo_that_fails_says_why_in_a_line(tmp_path: Path) -> None:
     done = rivya_nb("demo", cwd=tmp_path, environ=environment(tmp_path, RIVYA_SANDBOX_CREDITS="0"))
     assert done.returncode == 1
-    assert "insufficient_credits" in done.stderr
+    assert "it would cost 96 credits, and 0 are left" in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "rivya-demo" / "01_first_seeds.ipynb").exists()
 
