@@ -130,7 +130,9 @@ class Dispatcher:
         elif job.status in SENT or (unsent and job.status in UNSENT):
             self.runner.launch(job.live, run_id)
         elif job.status in _COLLECTABLE:
-            self._go_on(job, run_id, _COLLECTABLE[job.status])
+            # A task that has an id is asked for by it, and never submitted again.
+            known = job.status == "unknown" and job.task_id is not None
+            self._go_on(job, run_id, "queued" if known else _COLLECTABLE[job.status])
         elif unsent and job.status == "stopped":
             self._go_on(job, run_id, "planned")
 

@@ -23,6 +23,7 @@ from rivya_nb.errors import (
     ApiError,
     InsufficientCreditsError,
     NotDeliveredError,
+    NotFoundError,
     PictureError,
     PublicApiDisabledError,
     RateLimitedError,
@@ -57,6 +58,8 @@ BALANCE_TIMEOUT = 10.0
 
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
+
+_NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
 _current: ContextVar[tuple[Runner, LiveJob] | None] = ContextVar("rivya_job", default=None)
 
@@ -278,9 +281,7 @@ class Runner:
             remote_status=task.status,
             task_id=task.id,
             reserved_credits=task.reserved_credits,
-            error_code=None,
-            error_message=None,
-            request_id=None,
+            **_NO_ERROR,
         )
         return task
 
@@ -310,7 +311,7 @@ class Runner:
             except (TransportError, RateLimitedError, PublicApiDisabledError) as error:
                 job.changed(notice=str(error))
             except ApiError as error:
-                job.changed(notice=str(error))
+                await self._lost_sight(job, error)
                 return None
             else:
                 if task.finished:
@@ -321,11 +322,30 @@ class Runner:
                 return None
         return None
 
+    async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
+        """Write down why the service tells nothing of a task that it took."""
+        status = job.record.status
+        if status == "downloading":
+            status = "undelivered"
+        elif isinstance(error, NotFoundError):
+            # Whether what is gone was billed, nobody says; as long as the id is kept, it can be asked for again.
+            status = "unknown"
+        await self._record(
+            job,
+            notice=str(error),
+            status=status,
+            error_code=error.code,
+            error_message=error.message,
+            request_id=error.request_id,
+        )
+
     async def _still_running(self, job: LiveJob, task: Task) -> None:
         # A status the contract does not know is treated as still running, and shown as it came.
-        if job.record.status in ("queued", "processing") and task.status != job.record.remote_status:
+        record = job.record
+        news = task.status != record.remote_status or record.error_code is not None
+        if record.status in ("queued", "processing") and news:
             status = "queued" if task.status == "queued" else "processing"
-            await self._record(job, status=status, remote_status=task.status)
+            await self._record(job, status=status, remote_status=task.status, **_NO_ERROR)
         elif job.notice is not None:
             job.changed()
 
@@ -354,9 +374,10 @@ class Runner:
             if not pictures:
                 raise PictureError("the service gave no address of a picture")
         except PictureError as error:
-            await self._record(job, status="undelivered", error_message=str(error))
+            failure: JobChanges = {**_NO_ERROR, "error_message": str(error)}
+            await self._record(job, status="undelivered", **failure)
             return
-        changes: JobChanges = {"status": "succeeded", "error_code": None, "error_message": None}
+        changes: JobChanges = {"status": "succeeded", **_NO_ERROR}
         await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
         job.changed(replace(job.record, pictures=tuple(pictures), **changes))
 

@@ -14,7 +14,7 @@ from rivya_nb.results.job import Job
 from rivya_nb.results.live import LiveDisplay, in_notebook
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.terminal import follow_in_terminal, follows_in_terminal
-from rivya_nb.store.records import UNSENT
+from rivya_nb.store.records import SENT, UNSENT
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
@@ -151,13 +151,20 @@ class Run(Pictures):
         )
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
         head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
-        again = (
-            f"resume {self.id} --unsent" if any(job.status in UNSENT for job in jobs) else f"retry {self.id}"
-        )
+        doubtful = sum(job.record.price or 0 for job in jobs if job.status == "unknown")
+        perhaps = f", and perhaps {doubtful} more" if doubtful else ""
         raise RunFailedError(
             f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-            f"It cost {self.credits} credits; %rivya {again} tries again."
+            f"It cost {self.credits} credits{perhaps}; %rivya {self._way_on()} tries again."
         )
+
+    def _way_on(self) -> str:
+        """The command that gets the pictures that are missing."""
+        statuses = {job.status for job in self.jobs}
+        if statuses & UNSENT:
+            return f"resume {self.id} --unsent"
+        # A retry asks anew for what failed; what may have been taken is never asked for anew.
+        return f"resume {self.id}" if statuses & (SENT | {"unknown"}) else f"retry {self.id}"
 
     def stop(self) -> Run:
         """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on.

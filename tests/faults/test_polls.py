@@ -1,0 +1,151 @@
+"""Asking how a task is doing, when that goes wrong: a paid task is never given up, and never bought again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import rivya_nb as rv
+
+from .place import PRICE, SMALL, Place, check, check_money, finish
+from .proxy import (
+    POLL,
+    SUBMIT,
+    Fault,
+    Spoil,
+    answers,
+    changed,
+    cut,
+    cut_short,
+    down,
+    refuses,
+    reset,
+    stall,
+)
+
+
+def with_status(status: object) -> Spoil:
+    """The service's answer under another status, and without a result."""
+
+    def change(task: dict[str, Any]) -> dict[str, Any]:
+        return {**task, "status": status, "result": None}
+
+    return changed(change)
+
+
+OTHER_SHAPE = changed(lambda task: [task])
+NO_URLS = changed(lambda task: {**task, "result": {"primary_url": None, "urls": []}})
+NO_RESULT = changed(lambda task: {**task, "result": None})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault of every poll: how the job stands when the time for it is over, and in what words."""
+
+    name: str
+    spoil: Spoil
+    says: str
+    status: str = "queued|processing"
+    way_on: str = "resume"
+
+
+CASES = [
+    Case("reset", reset, "no end after"),
+    Case("never answered", stall, "no end after"),
+    Case("429", refuses(429, "rate_limited"), "no end after"),
+    Case("500 with HTML", answers(500), "no end after"),
+    Case("502", answers(502), "no end after"),
+    Case("switched off", refuses(503, "public_api_disabled"), "no end after"),
+    Case("JSON cut by the network", cut, "no end after"),
+    Case("JSON cut by the service", cut_short, "no end after"),
+    Case("JSON of another shape", OTHER_SHAPE, "no end after"),
+    Case("a task that never ends", with_status("processing"), "no end after", "processing"),
+    Case("a status that nobody knows", with_status("on_holiday"), "no end after", "processing"),
+    Case("no status", with_status(7), "no end after", "processing"),
+    Case("key refused", refuses(401, "api_key_revoked"), "api_key_revoked: so it is"),
+    Case("not found any more", refuses(404, "not_found"), "not_found: so it is", "unknown"),
+    Case("succeeded without urls", NO_URLS, "no address of a picture", "undelivered", "retry"),
+    Case("succeeded without a result", NO_RESULT, "no address of a picture", "undelivered", "retry"),
+]
+PASSING = [case for case in CASES if case.says == "no end after"]
+
+
+def named(case: Case) -> str:
+    return case.name
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rivya_nb.jobs.runner.DEADLINE", 1.0)
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
+    place.proxy.inject(Fault(POLL, case.spoil))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    [job] = run
+    assert re.fullmatch(case.status, job.status)
+    assert re.search(f"ended without its one picture: [^\n]*{case.says}", seen)
+    assert f"%rivya {case.way_on} {run.id} tries again" in seen
+    assert place.prices() == [PRICE]
+    # Whoever asks tomorrow, in another kernel, is told too; and credits that are reserved count.
+    if case not in PASSING:
+        assert re.search(case.says, job.error or "")
+    assert (job.credits, job.task_id) == (PRICE, place.tasks_by_key()[job.id])
+    check(place, run)
+
+    place.proxy.heal()
+    on = place.session.retry(run.id) if case.way_on == "retry" else rv.resume(run.id)
+    finish(on)
+    assert [(job.status, job.error) for job in on] == [("succeeded", None)]
+    assert place.proxy.keys == [job.id]
+    check(place, on)
+    check_money(place, on)
+
+
+@pytest.mark.parametrize("case", PASSING, ids=named)
+def test_a_poll_that_goes_wrong_once(case: Case, place: Place) -> None:
+    place.proxy.inject(Fault(POLL, case.spoil, times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
+    check(place, run)
+    check_money(place, run)
+
+
+def test_a_service_that_is_away_while_a_task_runs(place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, down(seconds=0.3), times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [job.status for job in run] == ["succeeded"]
+    check(place, run)
+    check_money(place, run)
+
+
+def test_an_unknown_status_is_shown_as_it_came(place: Place) -> None:
+    place.proxy.inject(Fault(POLL, with_status("on_holiday")))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert run[0].record.remote_status == "on_holiday"
+
+
+def test_a_task_that_is_gone_when_its_picture_is_asked_for_again_stays_undelivered(place: Place) -> None:
+    place.proxy.inject(Fault(POLL, NO_URLS))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    place.proxy.heal()
+    place.proxy.inject(Fault(POLL, refuses(404, "not_found")))
+    finish(place.session.retry(run.id))
+    [job] = run
+    assert job.status == "undelivered"
+    assert "not_found" in (job.error or "")
+    assert (job.credits, place.prices()) == (PRICE, [PRICE])
+    check(place, run)
+    place.proxy.heal()
+    finish(place.session.retry(run.id))
+    assert job.status == "succeeded"
+    check_money(place, run)

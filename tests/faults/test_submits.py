@@ -1,0 +1,171 @@
+"""A submit whose answer is lost, late, broken or a refusal: nothing is bought twice, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+import rivya_nb as rv
+
+from .place import PRICE, SMALL, Place, check, check_money, finish
+from .proxy import (
+    BALANCE,
+    SUBMIT,
+    Fault,
+    Spoil,
+    answers,
+    changed,
+    cut,
+    cut_short,
+    down,
+    refuses,
+    reset,
+    reset_lost,
+    stall,
+    stall_lost,
+)
+
+OTHER_SHAPE = changed(lambda task: {"data": [task]})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault of every submit: how the job ends, in what words, and how many tasks were made by then."""
+
+    name: str
+    spoil: Spoil
+    status: str
+    says: str
+    tasks: int
+    posts: int = 4
+
+    @property
+    def way_on(self) -> str:
+        return "retry" if self.status == "failed" else "resume"
+
+
+CASES = [
+    Case("reset before it was read", reset, "unknown", "gave no whole answer", 0),
+    Case("reset after it was processed", reset_lost, "unknown", "gave no whole answer", 1),
+    Case("never answered", stall, "unknown", "did not answer in time", 0),
+    Case("processed and never answered", stall_lost, "unknown", "did not answer in time", 1),
+    Case("429 of the API", refuses(429, "rate_limited"), "failed", "rate_limited: so it is", 0),
+    Case(
+        "429 that asks for ten minutes",
+        refuses(429, "rate_limited", {"Retry-After": "600"}),
+        "failed",
+        "rate_limited: so it is",
+        0,
+        posts=1,
+    ),
+    Case("429 of a proxy", answers(429), "unknown", "answered 429 with a page of HTML", 0),
+    Case("500 with HTML", answers(500), "unknown", "answered 500 with a page of HTML", 0),
+    Case("500 after it was processed", answers(500, lost=True), "unknown", "answered 500 with a page", 1),
+    Case("502", answers(502), "unknown", "answered 502 with a page of HTML", 0),
+    Case("502 after it was processed", answers(502, lost=True), "unknown", "answered 502 with a page", 1),
+    Case("503", answers(503), "unknown", "answered 503 with a page of HTML", 0),
+    Case("switched off", refuses(503, "public_api_disabled"), "failed", "public_api_disabled", 0),
+    Case("JSON cut by the network", cut, "unknown", "gave no whole answer", 1),
+    Case("JSON cut by the service", cut_short, "unknown", "with broken JSON", 1),
+    Case("JSON of another shape", OTHER_SHAPE, "unknown", "the answer has no task id", 1, posts=1),
+    Case("key refused", refuses(401, "api_key_revoked"), "failed", "api_key_revoked: so it is", 0, posts=1),
+    Case("a page of 403", answers(403), "unknown", "answered 403 with a page of HTML", 0, posts=1),
+]
+PASSING = [case for case in CASES if case.posts > 1]
+
+
+def named(case: Case) -> str:
+    return case.name
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, case.spoil))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    [job] = run
+    assert job.status == case.status
+    assert re.search(case.says, job.error or "")
+    assert f"ended without its one picture: {(job.error or '').rstrip('.')}" in seen
+    assert f"%rivya {case.way_on} {run.id} tries again" in seen
+    assert ("It cost 0 credits, and perhaps 7 more" in seen) == (case.status == "unknown")
+    assert ("perhaps billed" in seen) == (case.status == "unknown")
+    assert place.proxy.keys == [job.id] * case.posts
+    assert place.prices() == [PRICE] * case.tasks
+    check(place, run)
+
+    place.proxy.heal()
+    on = place.session.retry(run.id) if case.way_on == "retry" else rv.resume(run.id)
+    finish(on)
+    assert [job.status for job in on] == ["succeeded"]
+    assert place.prices() == [PRICE]
+    check(place, on)
+    check_money(place, on)
+
+
+@pytest.mark.parametrize("case", PASSING, ids=named)
+def test_a_submit_that_comes_through_at_the_second_try(case: Case, place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    [job] = run
+    assert (job.status, job.error) == ("succeeded", None)
+    assert [notice for notice in place.notices if re.search(r"next try in \d+ s$", notice)]
+    assert place.proxy.keys == [job.id] * 2
+    assert place.prices() == [PRICE]
+    check(place, run)
+    check_money(place, run)
+
+
+def test_the_wait_that_a_rate_limit_asks_for_is_told(place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, refuses(429, "rate_limited", {"Retry-After": "1"}), times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert place.notices == ["rate limited, next try in 1 s"]
+    check_money(place, run)
+
+
+def test_a_service_that_is_away_for_a_moment(place: Place) -> None:
+    place.proxy.inject(Fault(BALANCE, down(seconds=0.1), times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [job.status for job in run] == ["succeeded"]
+    assert "the service cannot be reached, next try in 0 s" in place.notices
+    check(place, run)
+    check_money(place, run)
+
+
+def test_a_service_that_stays_away_was_not_asked(place: Place) -> None:
+    place.proxy.inject(Fault(BALANCE, down(), times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    [job] = run
+    assert job.status == "failed"
+    assert "cannot be reached" in (job.error or "")
+    assert f"%rivya retry {run.id} tries again" in seen
+    assert place.prices() == []
+    check(place, run)
+    place.proxy.heal()
+    again = place.session.retry(run.id)
+    finish(again)
+    assert [job.status for job in again] == ["succeeded"]
+    check(place, again)
+    check_money(place, again)
+
+
+def test_a_key_that_is_withdrawn_between_submit_and_answer_proves_nothing(place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, reset_lost, times=1), Fault(SUBMIT, refuses(401, "api_key_revoked")))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    [job] = run
+    assert job.status == "unknown"
+    assert "an earlier attempt may have been accepted" in (job.error or "")
+    finish(rv.resume(run))
+    assert job.status == "unknown"
+    check(place, run)
+    place.proxy.heal()
+    finish(rv.resume(run))
+    assert job.status == "succeeded"
+    check_money(place, run)
