@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from rivya_nb.api.address import in_url, is_loopback_host, is_public, literal
-from rivya_nb.api.answers import printable
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
@@ -80,7 +79,7 @@ def split_address(url: str) -> tuple[SplitResult, str, int]:
     except ValueError:
         raise PictureError("The picture's address is no web address.") from None
     if not host or not port or "@" in parts.netloc:
-        raise PictureError(f"The picture's address {printable(url, 60)!r} is no web address.")
+        raise PictureError("The picture's address is no web address.")
     return parts, host, port
 
 

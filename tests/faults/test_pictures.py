@@ -1,0 +1,181 @@
+"""A paid picture that cannot be had is undelivered, not failed: trying again downloads it, and buys nothing."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+
+import pytest
+
+import rivya_nb as rv
+
+from .place import PRICE, SMALL, Place, check, check_money, finish
+from .proxy import (
+    PICTURE,
+    POLL,
+    SUBMIT,
+    Fault,
+    Spoil,
+    answers,
+    changed,
+    cut,
+    cut_short,
+    down,
+    huge,
+    redirect_home,
+    redirects,
+    reset,
+    stall,
+)
+
+TOO_MANY = 65_000_000
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+BOMB = b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 65535, 65535, 8, 2, 0, 0, 0))
+BOMB += png_chunk(b"IDAT", zlib.compress(bytes(64))) + png_chunk(b"IEND", b"")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault of every download, the words for it, and how often it is tried."""
+
+    name: str
+    spoil: Spoil
+    says: str
+    tries: int = 1
+
+
+CASES = [
+    Case("cut by the network", cut, "gave no whole answer", 4),
+    Case("cut by the service", cut_short, "The PNG is cut short after"),
+    Case("reset", reset, "gave no whole answer", 4),
+    Case("never answered", stall, "did not answer in time", 4),
+    Case("a page of HTML", answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected"),
+    Case("nothing", answers(200, b""), "a PNG, JPEG or WebP was expected"),
+    Case("text", answers(200, b"a bottle"), "a PNG, JPEG or WebP was expected"),
+    Case("too many pixels", answers(200, BOMB), "has more than 178,956,970 pixels"),
+    Case("huge, and says so", huge(TOO_MANY, claimed=True), "more than 64 MB"),
+    Case("huge, and does not say so", huge(TOO_MANY, claimed=False), "more than 64 MB"),
+    Case("403", answers(403), "answered 403, access denied"),
+    Case("404", answers(404), "answered 404, not found"),
+    Case("410", answers(410), "answered 410, gone"),
+    Case("429", answers(429), "answered 429", 4),
+    Case("500", answers(500), "answered 500", 4),
+    Case("503", answers(503), "answered 503", 4),
+    Case("redirected for ever", redirect_home, "redirects more than 3 times", 4),
+    Case("redirected into a private network", redirects("https://10.0.0.1/a.png"), "private network"),
+    Case("redirected to a file", redirects("file:///etc/passwd"), "no web address|https is needed"),
+    Case("redirected to plain http", redirects("http://192.0.2.1/a.png"), "https is needed"),
+]
+PASSING = [case for case in CASES if case.tries > 1]
+
+
+def named(case: Case) -> str:
+    return case.name
+
+
+def downloads(place: Place) -> int:
+    return sum(call.startswith("GET /pictures/") for call in place.proxy.calls)
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, case.spoil))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    [job] = run
+    assert job.status == "undelivered"
+    assert re.search(case.says, job.error or "")
+    assert re.search(f"ended without its one picture: [^\n]*({case.says})", seen)
+    assert f"It cost {PRICE} credits; %rivya retry {run.id} tries again" in seen
+    assert "fetches the undelivered one again (paid already)" in seen
+    assert downloads(place) == case.tries
+    assert (place.prices(), job.credits, job.paths) == ([PRICE], PRICE, [])
+    check(place, run)
+
+    place.proxy.heal()
+    finish(place.session.retry(run.id))
+    assert (job.status, job.error) == ("succeeded", None)
+    assert place.proxy.keys == [job.id]
+    check(place, run)
+    check_money(place, run)
+
+
+@pytest.mark.parametrize("case", PASSING, ids=named)
+def test_a_picture_that_comes_at_the_second_try(case: Case, place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, case.spoil, times=1))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
+    assert downloads(place) == 2
+    check(place, run)
+    check_money(place, run)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://192.0.2.1/a.png", "https is needed"),
+        ("https://10.0.0.1/a.png", "private network"),
+        ("file:///etc/passwd", "no web address"),
+        ("https://[::1", "no web address"),
+        ("https://user:secret@192.0.2.1/a.png", "no web address"),
+    ],
+)
+def test_an_address_that_no_picture_has(url: str, says: str, place: Place) -> None:
+    elsewhere = changed(
+        lambda task: {**task, "result": task["result"] and {"primary_url": url, "urls": [url]}}
+    )
+    place.proxy.inject(Fault(POLL, elsewhere))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    [job] = run
+    assert job.status == "undelivered"
+    assert says in (job.error or "")
+    assert "secret" not in seen
+    check(place, run)
+    place.proxy.heal()
+    finish(place.session.retry(run.id))
+    check_money(place, run)
+
+
+def test_one_of_two_addresses_that_does_not_work(place: Place) -> None:
+    def add(task: dict[str, object]) -> dict[str, object]:
+        result = task["result"]
+        if not isinstance(result, dict):
+            return task
+        return {
+            **task,
+            "result": {**result, "urls": [*result["urls"], f"{place.proxy.url}/pictures/none.png"]},
+        }
+
+    place.proxy.inject(Fault(POLL, changed(add)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    [job] = run
+    assert (job.status, job.credits) == ("undelivered", PRICE)
+    assert "404" in (job.error or "")
+    place.proxy.heal()
+    finish(place.session.retry(run.id))
+    assert job.status == "succeeded"
+    check(place, run)
+    check_money(place, run)
+
+
+def test_a_host_that_is_away_when_the_picture_is_there(place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, stall, times=1), Fault(SUBMIT, down(seconds=0.2), times=1))
+    run = rv.generate("A bottle", seed=[1, 2], **SMALL)
+    finish(run)
+    assert [job.status for job in run if job.status != "failed"]
+    place.proxy.heal()
+    again = place.session.retry(run.id)
+    finish(again)
+    assert [job.status for job in again] == ["succeeded"] * 2
+    check(place, again)
+    check_money(place, again)

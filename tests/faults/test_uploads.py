@@ -1,0 +1,101 @@
+"""A reference that cannot be uploaded: nothing is billed, and trying again does all of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import rivya_nb as rv
+
+from .place import Place, check, check_money, finish
+from .proxy import (
+    UPLOAD,
+    Fault,
+    Spoil,
+    answers,
+    changed,
+    cut,
+    refuses,
+    reset,
+    reset_lost,
+    stall,
+    stall_unread,
+)
+
+NO_URL = changed(lambda file: {"id": file["id"]})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault of every upload, the words for it, and how often it is tried."""
+
+    name: str
+    spoil: Spoil
+    says: str
+    tries: int = 4
+    megapixels: float = 0.01
+
+
+CASES = [
+    Case("reset", reset, "gave no whole answer"),
+    Case("reset after it was processed", reset_lost, "gave no whole answer"),
+    Case("never answered", stall, "ReadTimeout"),
+    Case("never read", stall_unread, "WriteTimeout", megapixels=5),
+    Case("429", refuses(429, "rate_limited"), "rate_limited"),
+    Case("500 with HTML", answers(500), "answered 500 with a page of HTML"),
+    Case("cut", cut, "gave no whole answer"),
+    Case("JSON of another shape", NO_URL, "the answer has no file url", tries=1),
+    Case("refused", refuses(400, "validation_failed"), "validation_failed: so it is", tries=1),
+]
+
+
+def named(case: Case) -> str:
+    return case.name
+
+
+def reference(case: Case, tmp_path: Path) -> Path:
+    """A picture that cannot be compressed, so that its size is known."""
+    side = int((case.megapixels * 1e6) ** 0.5)
+    path = tmp_path / "noise.png"
+    Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(path, compress_level=0)
+    return path
+
+
+def uploads(place: Place) -> int:
+    return place.proxy.calls.count("POST /api/v1/files")
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_a_reference_that_cannot_be_uploaded(case: Case, place: Place, tmp_path: Path) -> None:
+    place.proxy.inject(Fault(UPLOAD, case.spoil))
+    run = rv.generate("A bottle", seed=1, references=reference(case, tmp_path), resolution="1K")
+    seen = finish(run)
+    [job] = run
+    assert job.status == "failed"
+    assert re.search(case.says, job.error or "")
+    assert f"It cost 0 credits; %rivya retry {run.id} tries again" in seen
+    assert (uploads(place), place.proxy.keys, place.prices()) == (case.tries, [], [])
+    check(place, run)
+
+    place.proxy.heal()
+    again = place.session.retry(run.id)
+    finish(again)
+    assert [job.status for job in again] == ["succeeded"]
+    check(place, again)
+    check_money(place, again)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.tries > 1], ids=named)
+def test_a_reference_that_is_uploaded_at_the_second_try(case: Case, place: Place, tmp_path: Path) -> None:
+    place.proxy.inject(Fault(UPLOAD, case.spoil, times=1))
+    run = rv.generate("A bottle", seed=1, references=reference(case, tmp_path), resolution="1K")
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
+    assert uploads(place) == 2
+    check(place, run)
+    check_money(place, run)
