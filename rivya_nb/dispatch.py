@@ -70,6 +70,11 @@ class Dispatcher:
             replace_job=self._replaced,
         )
 
+    async def aclose(self) -> None:
+        """Let go of every job, if there ever was one."""
+        if "runner" in vars(self):
+            await self.runner.aclose()
+
     def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
         """Write the run and all its jobs down, then let them go.
 

@@ -100,6 +100,7 @@ class Session:
     async def aclose(self) -> None:
         """The same for those who can await it, on the session's own loop."""
         self._listing.stop()
+        await self._dispatcher.aclose()
         await self._service.aclose()
 
     # Planning

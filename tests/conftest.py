@@ -10,6 +10,17 @@ from kernels import kernel, kernel_newest, start_kernel
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
 
+TOGETHER = ("browser", "test_cli")
+"""Tests that share something costly: each of these stays in one process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in TOGETHER:
+            if name in item.path.parts or item.path.stem == name:
+                item.add_marker(pytest.mark.xdist_group(name))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
 

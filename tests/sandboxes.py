@@ -46,7 +46,7 @@ def sandbox_client(
     headers = {} if key is None else bearer(key)
     with (
         running_sandbox(config, folder) as url,
-        httpx.Client(base_url=url, headers=headers, timeout=20) as client,
+        httpx.Client(base_url=url, headers=headers, timeout=60) as client,
     ):
         yield client
 

@@ -97,6 +97,7 @@ class Runner:
         self._home = home
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
         self._pause_until = 0.0
@@ -152,6 +153,9 @@ class Runner:
 
     async def _work(self, job: LiveJob) -> None:
         _current.set((self, job))
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks[job.id] = task
         try:
             while True:
                 self._again.discard(job.id)
@@ -165,9 +169,21 @@ class Runner:
             self._forget(job)
             raise
 
+    async def aclose(self) -> None:
+        """Let go of everything, at whatever step it is; what was written down can be resumed from anywhere."""
+        jobs = self.working
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for job in jobs:
+            await asyncio.to_thread(self._store.claims.release, job.id)
+            job.changed()
+
     def _forget(self, job: LiveJob) -> None:
         job.is_working = False
         self._jobs.pop(job.id, None)
+        self._tasks.pop(job.id, None)
 
     async def _work_once(self, job: LiveJob) -> None:
         try:

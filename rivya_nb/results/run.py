@@ -133,7 +133,9 @@ class Run(Pictures):
         await self._display.finished()
         for job in self.jobs:
             work = job.live.work
-            if work is not None and work.done() and (error := work.exception()) is not None:
+            if work is None or not work.done() or work.cancelled():
+                continue
+            if (error := work.exception()) is not None:
                 raise error
 
     def checked(self) -> Run:

@@ -19,12 +19,14 @@ from PIL import Image
 
 import rivya_nb as rv
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.claims import Claims
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.store import Store
 
 SEEDS = [1, 2]
 WRITES = (
-    (Store, ("add_run", "update_job", "finish_job", "add_upload", "claim")),
+    (Store, ("add_run", "update_job", "finish_job", "add_upload")),
+    (Claims, ("claim", "begin_submit", "release")),
     (ContentFiles, ("put", "adopt")),
 )
 

@@ -97,40 +97,38 @@ def test_a_run_in_the_background_can_be_waited_for_later(start_kernel: Callable[
     kernel.ok("assert later[0].status == 'succeeded'")
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        pytest.param("%%time\n%%rivya seed=1 resolution=1K --out run\nA bottle", id="time"),
-        pytest.param("%%capture\n%%rivya seed=1 resolution=1K --out run\nA bottle", id="capture"),
-        pytest.param(
-            "def ask():\n"
-            "    return get_ipython().run_cell_magic('rivya', 'seed=1 resolution=1K', 'A bottle')\n"
-            "run = ask()",
-            id="function",
-        ),
-        pytest.param(
-            "import rivya_nb as rv\nrun = rv.generate('A bottle', seed=1, resolution='1K').wait()", id="wait"
-        ),
-        pytest.param(
-            "import rivya_nb as rv\nrun = await rv.generate('A bottle', seed=1, resolution='1K')", id="await"
-        ),
-        pytest.param("%run asking.ipynb", id="run"),
-    ],
-)
+LOOK = "status, run = run[0].status, None\nstatus"
+
+WAITS = {
+    "under time": "%%time\n%%rivya seed=1 resolution=1K --out run\nA bottle",
+    "under capture": "%%capture\n%%rivya seed=2 resolution=1K --out run\nA bottle",
+    "in a function": (
+        "def ask():\n"
+        "    return get_ipython().run_cell_magic('rivya', 'seed=3 resolution=1K', 'A bottle')\n"
+        "run = ask()"
+    ),
+    "run.wait()": "import rivya_nb as rv\nrun = rv.generate('A bottle', seed=4, resolution='1K').wait()",
+    "await run": "run = await rv.generate('A bottle', seed=5, resolution='1K')",
+    "in a notebook that is run": "%run asking.ipynb",
+}
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_wait_works_wherever_the_magic_is_called(
-    start_kernel: Callable[..., Kernel], tmp_path: Path, version: str, code: str
+    start_kernel: Callable[..., Kernel], tmp_path: Path, version: str
 ) -> None:
     import nbformat
 
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("%%rivya seed=1 resolution=1K --out run\nA bottle")]
+        cells=[nbformat.v4.new_code_cell("%%rivya seed=6 resolution=1K --out run\nA bottle")]
     )
     nbformat.write(notebook, tmp_path / "asking.ipynb")
     kernel = ready(start_kernel, version, latency=1)
-    cells = kernel.run_all([code, "status = run[0].status", "status"])
-    assert [cell.status for cell in cells] == ["ok"] * 3, cells[0].traceback
-    assert cells[2].result == "'succeeded'"
+    # All cells are queued at once, each wait with the one behind it that looks at what it left.
+    cells = kernel.run_all(["run = None", *(cell for code in WAITS.values() for cell in (code, LOOK))], 120)
+    for where, asked, looked in zip(WAITS, cells[1::2], cells[2::2], strict=True):
+        assert (asked.status, looked.status) == ("ok", "ok"), f"{where}: {asked.traceback}"
+        assert looked.result == "'succeeded'", where
 
 
 BUTTON = """
