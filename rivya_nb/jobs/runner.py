@@ -59,6 +59,9 @@ BALANCE_TIMEOUT = 10.0
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
 
+_DONE = frozenset({"succeeded", "failed"})
+"""Nobody takes up a job that has ended so."""
+
 _NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
 _current: ContextVar[tuple[Runner, LiveJob] | None] = ContextVar("rivya_job", default=None)
@@ -190,7 +193,7 @@ class Runner:
             if await self._own(job):
                 async with self._slots:
                     await self._carry(job)
-                if not job.record.is_final:
+                if job.record.status not in _DONE:
                     # Whatever keeps us from going on need not keep another kernel.
                     await asyncio.to_thread(self._store.claims.release, job.id)
         except StoreError as error:

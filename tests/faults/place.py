@@ -21,10 +21,13 @@ from rivya_nb.api.key import Key
 from rivya_nb.api.pictures import PictureFetcher
 from rivya_nb.api.retry import RetryNotice, RetryPolicy
 from rivya_nb.jobs import pacing
+from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.runner import tell_waiting
+from rivya_nb.results.library import Library
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.service import FoundKey, Service
+from rivya_nb.session import Session
 from rivya_nb.store.store import Store
 
 from .proxy import Proxy, proxy_to
@@ -76,6 +79,17 @@ class Place:
     def pictures(self) -> set[str]:
         """The names of all files that stand as pictures or references."""
         return {path.stem for path in (self.folder / "pictures").glob("*/*")}
+
+    @contextlib.contextmanager
+    def other_kernel(self) -> Iterator[rv.Session]:
+        """Another session on the same store and service, with an owner of its own."""
+        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=STEP, retries=IMPATIENT)
+        service = Service(client.origin, client, FoundKey(Key(DEFAULT_KEY), "given"))
+        with (
+            closing(Store.open(self.folder)) as store,
+            closing(Session(service, Library(store, Home.find()))) as session,
+        ):
+            yield session
 
 
 def finish(run: rv.Run) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 import rivya_nb as rv
 
-from .place import PRICE, SMALL, Place, check, check_money, finish
+from .place import PRICE, SMALL, WAIT, Place, check, check_money, finish
 from .proxy import (
     PICTURE,
     POLL,
@@ -177,5 +177,18 @@ def test_a_host_that_is_away_when_the_picture_is_there(place: Place) -> None:
     again = place.session.retry(run.id)
     finish(again)
     assert [job.status for job in again] == ["succeeded"] * 2
+    check(place, again)
+    check_money(place, again)
+
+
+def test_another_kernel_fetches_what_this_one_could_not_while_it_lives(place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, answers(403)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert run[0].status == "undelivered"
+    place.proxy.heal()
+    with place.other_kernel() as session:
+        assert len(session.retry(run.id).wait(WAIT).images) == 1
+    [again] = rv.runs()
     check(place, again)
     check_money(place, again)
