@@ -127,6 +127,7 @@ class Proxy:
     keys: list[str] = field(default_factory=list)
     port: int = 0
     _server: asyncio.Server | None = None
+    _queue: list[socket.socket] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
@@ -151,6 +152,7 @@ class Proxy:
 
     async def listen(self) -> None:
         """Take connections (again)."""
+        self._unclog()
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 16)
             self.port = self._server.sockets[0].getsockname()[1]
@@ -160,6 +162,24 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    async def clog(self) -> None:
+        """Let nobody in, and say nothing to those who knock: no connection is refused, and none is made."""
+        await self.refuse()
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(0)
+        self._queue = [listener]
+        for _ in range(4):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", self.port))
+            self._queue.append(waiting)
+
+    def _unclog(self) -> None:
+        while self._queue:
+            self._queue.pop().close()
 
     async def refuse_for(self, seconds: float) -> None:
         await self.refuse()
@@ -209,6 +229,7 @@ class Proxy:
 
     async def _end(self) -> None:
         await self.refuse()
+        self._unclog()
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -342,6 +363,13 @@ def down(seconds: float | None = None) -> Spoil:
         await exchange.send(answer)
 
     return spoil
+
+
+async def clog(exchange: Exchange) -> None:
+    """Answer this call, and take no connection from then on, without refusing any."""
+    answer = await exchange.forward()
+    await exchange.proxy.clog()
+    await exchange.send(answer)
 
 
 def meanwhile(action: Callable[[], object], then: Spoil = pass_on) -> Spoil:

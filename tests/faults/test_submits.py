@@ -17,6 +17,7 @@ from .proxy import (
     Spoil,
     answers,
     changed,
+    clog,
     cut,
     cut_short,
     down,
@@ -137,13 +138,16 @@ def test_a_service_that_is_away_for_a_moment(place: Place) -> None:
     check_money(place, run)
 
 
-def test_a_service_that_stays_away_was_not_asked(place: Place) -> None:
-    place.proxy.inject(Fault(BALANCE, down(), times=1))
+@pytest.mark.parametrize(
+    ("fault", "says"), [(down(), "ConnectError"), (clog, "ConnectTimeout")], ids=["refused", "silent"]
+)
+def test_a_service_that_stays_away_was_not_asked(fault: Spoil, says: str, place: Place) -> None:
+    place.proxy.inject(Fault(BALANCE, fault, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
     [job] = run
     assert job.status == "failed"
-    assert "cannot be reached" in (job.error or "")
+    assert f"cannot be reached: {says}" in (job.error or "")
     assert f"%rivya retry {run.id} tries again" in seen
     assert place.prices() == []
     check(place, run)
