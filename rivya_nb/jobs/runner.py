@@ -12,6 +12,7 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from itertools import chain
@@ -164,8 +165,8 @@ class Runner:
                 self._again.discard(job.id)
                 await self._work_once(job)
                 with self._launching:
-                    # Held and wanted again meanwhile: whoever wanted it relies on this.
-                    if job.id not in self._again or job.is_held or job.record.status not in UNSENT:
+                    # Asked for once more meanwhile: whoever did so relies on this.
+                    if job.id not in self._again or (job.is_held and job.record.status in UNSENT):
                         self._forget(job)
                         return
         except BaseException:
@@ -198,6 +199,8 @@ class Runner:
                     await asyncio.to_thread(self._store.claims.release, job.id)
         except StoreError as error:
             # What cannot be written down is not done; the job stays where its record says it is.
+            with suppress(StoreError):
+                await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed(notice=str(error))
 
     async def _own(self, job: LiveJob) -> bool:
