@@ -14,6 +14,7 @@ TOGETHER = ("browser", "test_cli")
 """Tests that share something costly: each of these stays in one process."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name in TOGETHER:

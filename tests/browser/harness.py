@@ -244,4 +244,9 @@ def jupyter_lab(browser: Browser, base: Path, environment: Mapping[str, str]) ->
             yield Lab(url, folder, browser)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                # It waits for its kernels, and on a busy machine for long; nothing here depends on its end.
+                process.kill()
+                process.wait()

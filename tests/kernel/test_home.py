@@ -251,7 +251,7 @@ def test_in_a_terminal_an_interrupt_ends_the_wait_in_one_line(tmp_path: Path) ->
             if "waiting" in line:
                 break
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate("print('alive', not w.works[0].future.done())\nexit\n", timeout=60)
+        out, _ = process.communicate("print(f'alive {not w.works[0].future.done()}')\nexit\n", timeout=60)
     assert "WaitInterruptedError: after" in out
     assert "Traceback" not in out
     assert "alive True" in out
