@@ -1,4 +1,4 @@
-"""A grid: the pictures of some jobs laid out by two axes, as they were when it was made."""
+"""A grid: the pictures of some jobs laid out by two axes. What each cell shows is read when it is shown."""
 
 from __future__ import annotations
 
