@@ -9,10 +9,18 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from mmap import mmap
 from typing import BinaryIO, Literal
 
-Bytes = bytes | mmap
+from rivya_nb.store.containers import (
+    EXIF,
+    JPEG_START,
+    Bytes,
+    Part,
+    jpeg_end,
+    jpeg_segments,
+    png_chunks,
+    webp_chunks,
+)
 
 ORIENTATION = 0x0112
 """The EXIF tag that says how a picture has to be turned or mirrored."""
@@ -20,7 +28,6 @@ ORIENTATION = 0x0112
 UPRIGHT = 1
 """The orientation of a picture that is shown as it is stored."""
 
-_EXIF = b"Exif\0\0"
 _XMP = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
 _IPTC = b"Photoshop 3.0\0"
 _MPF = b"MPF\0"
@@ -31,7 +38,6 @@ _PLACE_TAGS = {2, 4, 20, 22, 27, 28}
 
 _PLACE_IN_XMP = re.compile(rb"GPS(L|Dest|Area)|Location(Created|Shown)|Iptc4xmpCore:Location|photoshop:City")
 _PLACE_IN_IPTC = re.compile(rb"\x1c\x02[\x1a\x1b\x5a\x5c]")
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _LARGEST_TEXT = 4 << 20
 """Bytes that a compressed text chunk is unpacked to at most."""
 
@@ -105,60 +111,40 @@ def _read_exif(tiff: bytes) -> tuple[int, bool]:
 
 
 def _jpeg_blocks(data: Bytes) -> Iterator[_Block]:
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker in (0xD9, 0xDA):
-            break
-        end = at + 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
-        if block := _jpeg_block(marker, at, end, data[at + 4 : end]):
+    at = JPEG_START
+    for segment in jpeg_segments(data):
+        at = segment.end
+        if segment.kind in (b"\xd9", b"\xda"):
+            at = segment.start
+        elif block := _jpeg_block(segment, data[segment.content : segment.end]):
             yield block
-        at = end
-    end = _jpeg_end(data, at)
+    end = jpeg_end(data, at)
     if end < len(data):
         # Phones append films and further pictures, each with metadata of its own.
         yield _Block("appended", end, len(data))
 
 
-def _jpeg_block(marker: int, start: int, end: int, content: bytes) -> _Block | None:
-    if marker == 0xE1 and content.startswith(_EXIF):
-        return _Block("exif", start, end, content[len(_EXIF) :])
-    if marker == 0xE1 and content.startswith(_XMP):
+def _jpeg_block(segment: Part, content: bytes) -> _Block | None:
+    kind, start, end = segment.kind, segment.start, segment.end
+    if kind == b"\xe1" and content.startswith(EXIF):
+        return _Block("exif", start, end, content[len(EXIF) :])
+    if kind == b"\xe1" and content.startswith(_XMP):
         return _Block("xmp", start, end, content)
-    if marker == 0xED and content.startswith(_IPTC):
+    if kind == b"\xed" and content.startswith(_IPTC):
         return _Block("iptc", start, end, content)
-    if marker == 0xE2 and content.startswith(_MPF):
+    if kind == b"\xe2" and content.startswith(_MPF):
         return _Block("appended", start, end)
     return None
 
 
-def _jpeg_end(data: Bytes, at: int) -> int:
-    """Where the picture ends that has its scans from `at` on."""
-    while found := _MARKER.search(data, at):
-        marker = data[found.start() + 1]
-        if marker == 0xD9:
-            return found.end()
-        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return len(data)
-
-
 def _png_blocks(data: Bytes) -> Iterator[_Block]:
-    at = 8
-    while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        kind, end = data[at + 4 : at + 8], at + 12 + length
+    for kind, start, end, content, content_end in png_chunks(data):
         if kind == b"eXIf":
-            yield _Block("exif", at, end, data[at + 8 : end - 4].removeprefix(_EXIF))
+            yield _Block("exif", start, end, data[content:content_end].removeprefix(EXIF))
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            yield from _png_text(kind, at, end, data[at + 8 : end - 4])
-        elif kind == b"IEND":
-            if end < len(data):
-                yield _Block("appended", end, len(data))
-            return
-        at = end
+            yield from _png_text(kind, start, end, data[content:content_end])
+        elif kind == b"IEND" and end < len(data):
+            yield _Block("appended", end, len(data))
 
 
 def _png_text(kind: bytes, start: int, end: int, content: bytes) -> Iterator[_Block]:
@@ -172,8 +158,8 @@ def _png_text(kind: bytes, start: int, end: int, content: bytes) -> Iterator[_Bl
         yield _Block("xmp", start, end, text)
     elif keyword.startswith(b"Raw profile type "):
         raw = _from_hex(text)
-        if raw.startswith((_EXIF, b"II*\0", b"MM\0*")):
-            yield _Block("exif", start, end, raw.removeprefix(_EXIF))
+        if raw.startswith((EXIF, b"II*\0", b"MM\0*")):
+            yield _Block("exif", start, end, raw.removeprefix(EXIF))
         elif b"icc" not in keyword:
             is_xmp = keyword.endswith(b"xmp") or raw.startswith(_XMP)
             yield _Block("xmp" if is_xmp else "iptc", start, end, raw)
@@ -194,29 +180,20 @@ def _from_hex(text: bytes) -> bytes:
         return b""
 
 
-def _webp_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The kind of each chunk, where it starts, and where it ends with its padding."""
-    at = 12
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at + 4 : at + 8], "little")
-        yield data[at : at + 4], at, min(at + 8 + length + length % 2, len(data))
-        at += 8 + length + length % 2
-
-
 def _webp_blocks(data: Bytes) -> Iterator[_Block]:
-    for kind, start, end in _webp_chunks(data):
-        if kind == b"EXIF":
-            yield _Block("exif", start, end, data[start + 8 : end].removeprefix(_EXIF))
-        elif kind == b"XMP ":
-            yield _Block("xmp", start, end, data[start + 8 : end])
+    for chunk in webp_chunks(data):
+        if chunk.kind == b"EXIF":
+            yield _Block("exif", chunk.start, chunk.end, data[chunk.content : chunk.end].removeprefix(EXIF))
+        elif chunk.kind == b"XMP ":
+            yield _Block("xmp", chunk.start, chunk.end, data[chunk.content : chunk.end])
 
 
 def _webp_patches(data: Bytes, shorter: int) -> Iterator[tuple[int, int, bytes]]:
     """The file's length, and the flags that announce EXIF and XMP, for a file `shorter` by so many bytes."""
     yield 4, 8, (int.from_bytes(data[4:8], "little") - shorter).to_bytes(4, "little")
-    for kind, start, _ in _webp_chunks(data):
-        if kind == b"VP8X":
-            yield start + 8, start + 9, bytes([data[start + 8] & ~0x0C])
+    for chunk in webp_chunks(data):
+        if chunk.kind == b"VP8X":
+            yield chunk.content, chunk.content + 1, bytes([data[chunk.content] & ~0x0C])
 
 
 _BLOCKS = {"image/jpeg": _jpeg_blocks, "image/png": _png_blocks, "image/webp": _webp_blocks}

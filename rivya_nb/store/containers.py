@@ -1,0 +1,79 @@
+"""The parts that picture files are made of: PNG chunks, JPEG segments and WebP chunks, without the pixels.
+
+Lenient, for reading: what is damaged ends the walk, and what a length says beyond the file's end is not there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from mmap import mmap
+from typing import NamedTuple
+
+Bytes = bytes | mmap
+
+PNG_START, JPEG_START, WEBP_START = 8, 2, 12
+"""Where the first part begins, in bytes from the file's start."""
+
+EXIF = b"Exif\0\0"
+"""What an EXIF segment of a JPEG begins with."""
+
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+class Part(NamedTuple):
+    """A chunk or segment from `start` to `end`, with all that belongs to it; its content begins at `content`
+    and ends at `content_end`. Of a JPEG, `kind` is the marker's second byte."""
+
+    kind: bytes
+    start: int
+    end: int
+    content: int
+    content_end: int
+
+
+def png_chunks(data: Bytes) -> Iterator[Part]:
+    """The chunks of a PNG, up to and with `IEND`."""
+    at = PNG_START
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        yield Part(kind, at, end, at + 8, end - 4)
+        if kind == b"IEND":
+            return
+        at = end
+
+
+def jpeg_segments(data: Bytes) -> Iterator[Part]:
+    """The segments of a JPEG before its first scan; the start of that, or the end marker, comes last."""
+    at = JPEG_START
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        end = at + 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+        yield Part(bytes([marker]), at, end, at + 4, end)
+        if marker in (0xD9, 0xDA):
+            return
+        at = end
+
+
+def jpeg_end(data: Bytes, at: int) -> int:
+    """Where the picture ends that has its scans from `at` on."""
+    while found := _MARKER.search(data, at):
+        marker = data[found.start() + 1]
+        if marker == 0xD9:
+            return found.end()
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return len(data)
+
+
+def webp_chunks(data: Bytes) -> Iterator[Part]:
+    """The chunks of a WebP; a chunk of odd length ends with its padding."""
+    at = WEBP_START
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        end = at + 8 + length
+        yield Part(data[at : at + 4], at, min(end + length % 2, len(data)), at + 8, end)
+        at = end + length % 2
