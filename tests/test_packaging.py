@@ -15,7 +15,7 @@ import rivya_nb
 
 IMPORT = "import sys, rivya_nb; print(*sys.modules)"
 
-HEAVY = ("httpx", "PIL", "ipywidgets", "sqlalchemy", "jinja2", "keyring")
+HEAVY = ("httpx", "PIL", "ipywidgets", "anywidget", "sqlalchemy", "jinja2", "keyring")
 
 LOAD = """
 import sys
@@ -34,11 +34,13 @@ FLOORS = (
     ("cli",),
     ("demo", "magic"),
     ("magics",),
+    ("control_panel",),
     ("calls",),
     ("session",),
     ("dispatch",),
     ("service",),
     ("results",),
+    ("widgets",),
     ("views",),
     ("jobs",),
     ("store", "api", "sandbox"),

@@ -1,0 +1,165 @@
+"""A control for one param of a model, made from its record alone, with a switch that makes it an axis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+
+from rivya_nb.contract.catalogue import Param
+from rivya_nb.contract.params import range_words
+from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.form_state import is_free_text
+
+_SWITCH = {"true", "false"}
+_MOST_STEPS = 1000
+"""Values of a param that a slider still tells apart."""
+
+
+class ParamControl:
+    """One param: its value as text (empty: not sent, the service's default holds), or several.
+
+    `widget` is what is shown; `changed` is called, on whatever thread a widget's message comes, when the user
+    has changed something.
+    """
+
+    def __init__(self, param: Param, changed: Callable[[], None]) -> None:
+        self.param = param
+        self._changed = changed
+        self._single = _single_control(param)
+        self._list = _list_control(param)
+        self._axis = ipywidgets.ToggleButton(
+            description="axis", tooltip=f"Several values of {title(param.key)}"
+        )
+        self._axis.add_class("rivya-axis")
+        self._mistakes = markup.empty()
+        self.widget = ipywidgets.VBox([self._axis, self._single, self._list, self._mistakes])
+        self.widget.add_class("rivya-control")
+        self._show_one()
+        for control in (self._single, self._list):
+            control.observe(self._note, "value")
+        self._axis.observe(self._switch, "value")
+
+    @property
+    def several(self) -> bool:
+        """Whether it is an axis."""
+        return bool(self._axis.value)
+
+    @property
+    def text(self) -> str:
+        """What is written, as on the magic's line; empty where the default holds."""
+        value = self._list.value if self.several else self._single.value
+        written = _as_text(value)
+        return "" if not self.several and written == _as_text(self.param.default) else written
+
+    def put(self, text: str, several: bool = False) -> None:
+        """Show this value; what the control cannot show is left out."""
+        if several:
+            self._list.value = text
+        else:
+            _put(self._single, self.param, text)
+        self._axis.value = several
+        self._show_one()
+
+    def show(self, mistakes: Sequence[str], count: int) -> None:
+        """Show what is wrong with it, and how many values it has as an axis."""
+        self._mistakes.value = markup.mistakes_html(mistakes)
+        self._axis.description = f"axis · {count}" if self.several and count > 1 else "axis"
+
+    def close(self) -> None:
+        """Give the widgets up."""
+        for widget in (self._axis, self._single, self._list, self._mistakes, self.widget):
+            widget.close()
+
+    def _note(self, _: object) -> None:
+        self._changed()
+
+    def _switch(self, _: object) -> None:
+        if self.several and not self._list.value:
+            self._list.value = _as_text(self._single.value) or _as_text(self.param.default)
+        self._show_one()
+        self._changed()
+
+    def _show_one(self) -> None:
+        self._single.layout.display = "none" if self.several else None
+        self._list.layout.display = None if self.several else "none"
+
+
+def title(key: str) -> str:
+    """A param's key as a label: `aspect_ratio` and `aspectRatio` are `Aspect ratio`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip()
+    return words[:1].upper() + words[1:].lower()
+
+
+def _single_control(param: Param) -> Any:
+    name = title(param.key)
+    if param.options is not None:
+        if set(param.options) == _SWITCH and param.default is not None:
+            return ipywidgets.Checkbox(description=name, value=param.default == "true", indent=False)
+        unset = "not sent" if param.default is None else f"{param.default} (default)"
+        options = [(option, option) for option in param.options if option != param.default]
+        return ipywidgets.Dropdown(description=name, options=[(unset, ""), *options], value="")
+    if _has_slider(param):
+        whole = param.step == 1 or isinstance(param.default, int)
+        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+        return kind(
+            description=name,
+            value=param.default,
+            min=param.minimum,
+            max=param.maximum,
+            step=param.step or (1 if whole else 0.1),
+        )
+    if param.type == "number" or param.key == SEED_KEY:
+        return ipywidgets.Text(description=name, placeholder=_hint(param))
+    return ipywidgets.Textarea(description=name, rows=2, placeholder=_hint(param))
+
+
+def _list_control(param: Param) -> Any:
+    name = title(param.key)
+    if is_free_text(param):
+        return ipywidgets.Textarea(description=name, rows=3, placeholder="one on each line")
+    examples = param.options[:2] if param.options else ("1..4",)
+    return ipywidgets.Text(description=name, placeholder=", ".join(examples))
+
+
+def _has_slider(param: Param) -> bool:
+    if param.type != "number" or param.minimum is None or param.maximum is None or param.key == SEED_KEY:
+        return False
+    steps = (param.maximum - param.minimum) / (param.step or 1)
+    return isinstance(param.default, (int, float)) and steps <= _MOST_STEPS
+
+
+def _hint(param: Param) -> str:
+    if param.default is not None:
+        return f"{param.default} (default)"
+    return range_words(param) if param.type == "number" else "not sent"
+
+
+def _put(control: Any, param: Param, text: str) -> None:
+    """Set a control to a text; what it cannot hold becomes the default."""
+    wanted = "" if text == _as_text(param.default) else text
+    if isinstance(control, ipywidgets.Checkbox):
+        control.value = (wanted or str(param.default)) == "true"
+    elif isinstance(control, ipywidgets.Dropdown):
+        control.value = wanted if wanted in (param.options or ()) else ""
+    elif isinstance(control, (ipywidgets.IntSlider, ipywidgets.FloatSlider)):
+        try:
+            number = float(wanted or str(param.default))
+        except ValueError:
+            number = float(param.default or 0)
+        control.value = type(control.value)(number)
+    else:
+        control.value = wanted
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,121 @@
+// A combobox of models, after the pattern of the ARIA practices: type to filter, arrows to move, Enter to choose.
+// Everything the kernel sends is put in as text, never as markup.
+
+let made = 0;
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+// Every typed word has to occur somewhere in what is known of a model.
+function fits(model, typed) {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = `${model.id} ${model.name} ${model.detail}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+function render({ model, el }) {
+  const id = `rivya-models-${++made}`;
+  const label = element("label", { className: "widget-label", textContent: "Model", htmlFor: `${id}-input` });
+  const input = element("input", { id: `${id}-input`, type: "text", autocomplete: "off", spellcheck: false });
+  const list = element("ul", { id: `${id}-list`, className: "rivya-models", hidden: true });
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-controls", list.id);
+  input.setAttribute("aria-autocomplete", "list");
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Models");
+  let shown = [];
+  let active = -1;
+
+  function isOpen() {
+    return !list.hidden;
+  }
+
+  function close() {
+    list.hidden = true;
+    active = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+    input.value = model.get("value");
+  }
+
+  function choose(entry) {
+    if (!entry.available) return;
+    model.set("value", entry.id);
+    model.save_changes();
+    close();
+  }
+
+  function option(entry, place) {
+    const made = element(
+      "li",
+      { id: `${id}-${place}` },
+      element("span", { className: "rivya-model-id", textContent: entry.id }),
+      element("span", { className: "rivya-quiet", textContent: entry.detail }),
+    );
+    made.setAttribute("role", "option");
+    made.setAttribute("aria-selected", String(entry.id === model.get("value")));
+    made.setAttribute("aria-disabled", String(!entry.available));
+    // On mousedown the input would lose its focus, and the list would be gone before the click.
+    made.addEventListener("mousedown", (event) => event.preventDefault());
+    made.addEventListener("click", () => choose(entry));
+    return made;
+  }
+
+  function open(typed) {
+    shown = model.get("models").filter((entry) => fits(entry, typed));
+    list.replaceChildren(...shown.map(option));
+    if (!shown.length) list.append(element("li", { className: "rivya-quiet", textContent: "no model fits" }));
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    move(shown.findIndex((entry) => entry.available && (typed || entry.id === model.get("value"))));
+  }
+
+  function move(place) {
+    list.children[active]?.classList.remove("rivya-active");
+    active = Math.max(-1, Math.min(shown.length - 1, place));
+    const current = active >= 0 ? list.children[active] : null;
+    current?.classList.add("rivya-active");
+    current?.scrollIntoView({ block: "nearest" });
+    if (current) input.setAttribute("aria-activedescendant", current.id);
+    else input.removeAttribute("aria-activedescendant");
+  }
+
+  const keys = {
+    ArrowDown: () => (isOpen() ? move(active + 1) : open("")),
+    ArrowUp: () => (isOpen() ? move(active - 1) : open("")),
+    Enter: () => (isOpen() ? shown[active] && choose(shown[active]) : open("")),
+    Escape: close,
+  };
+
+  input.addEventListener("keydown", (event) => {
+    // Jupyter has shortcuts of its own for most keys.
+    event.stopPropagation();
+    const act = keys[event.key];
+    if (act && (isOpen() || event.key !== "Escape")) {
+      event.preventDefault();
+      act();
+    }
+  });
+  input.addEventListener("input", () => open(input.value));
+  input.addEventListener("click", () => {
+    if (!isOpen()) {
+      input.select();
+      open("");
+    }
+  });
+  input.addEventListener("blur", close);
+
+  const showValue = () => {
+    if (!isOpen()) input.value = model.get("value");
+  };
+  model.on("change:value", showValue);
+  close();
+  el.classList.add("rivya-model-picker");
+  el.append(label, element("div", { className: "rivya-model-box" }, input, list));
+  return () => model.off("change:value", showValue);
+}
+
+export default { render };

@@ -1,0 +1,70 @@
+"""Plans what a form says while it is being filled in: off the event loop, and not for every keystroke."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from rivya_nb.errors import RivyaError
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.loop import Home
+    from rivya_nb.results.plan import Plan
+
+PAUSE = 0.15
+"""Seconds between the beginnings of two plans at least, however fast a slider moves."""
+
+_log = logging.getLogger(__name__)
+
+
+class Planner:
+    """Calls `make` in a worker thread after each `request`, and `show` with what came of the last one.
+
+    `show` is called on the session's loop. Requests that come meanwhile are one request: the newest state is
+    planned, and what is shown is never older than what was planned.
+    """
+
+    def __init__(
+        self, home: Home, make: Callable[[], Plan], show: Callable[[Plan | RivyaError], None]
+    ) -> None:
+        self._home = home
+        self._make = make
+        self._show = show
+        self._wanted = False
+        self._closed = False
+        self._work: Future[None] | None = None
+
+    def request(self) -> None:
+        """Plan soon. May be called from any thread."""
+        self._home.loop.call_soon_threadsafe(self._note)
+
+    def close(self) -> None:
+        """Plan nothing more."""
+        self._closed = True
+
+    def _note(self) -> None:
+        self._wanted = True
+        if self._work is None or self._work.done():
+            self._work = self._home.start(self._follow())
+
+    async def _follow(self) -> None:
+        while self._wanted and not self._closed:
+            self._wanted = False
+            pause = asyncio.create_task(asyncio.sleep(PAUSE))
+            outcome = await self._outcome()
+            if outcome is not None and not self._closed:
+                self._show(outcome)
+            await pause
+
+    async def _outcome(self) -> Plan | RivyaError | None:
+        try:
+            return await asyncio.to_thread(self._make)
+        except RivyaError as error:
+            return error
+        except Exception:
+            # A mistake of ours must not end the planning for good; it is told where ours are told.
+            _log.exception("the form could not be planned")
+            return None
