@@ -14,6 +14,7 @@ from rivya_nb.jobs.prompt import PromptTemplate
 
 Value = TypeVar("Value")
 
+PROMPT_AXIS = "prompt"
 MODEL_AXIS = "model"
 REFERENCES_AXIS = "references"
 REPEAT_AXIS = "repeat"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import arrange
+from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
     from rivya_nb.results.job import Job
@@ -28,12 +29,14 @@ class Grid:
         *,
         rows: str | None = None,
         cols: str | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self._run = run
         self._jobs = jobs
         self._files = files
         self._rows = rows
         self._cols = cols
+        self._hints = tuple(Hint("", note) for note in notes)
         self._layout = arrange(run, records(jobs), rows=rows, cols=cols)
 
     def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
@@ -63,7 +66,7 @@ class Grid:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         small = thumbnails(self._layout, self._files)
-        return bundle(look_at(self._run, self._jobs, self._layout, small), self._files)
+        return bundle(look_at(self._run, self._jobs, self._layout, small, hints=self._hints), self._files)
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

@@ -42,6 +42,10 @@ class Pictures(ABC):
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         """The axes, and where on them each job stands."""
 
+    def _notes(self, *_: str | None) -> tuple[str, ...]:
+        """What a reader of a grid with these rows and columns should know."""
+        return ()
+
     @property
     def images(self) -> list[Image]:
         """The pictures, decoded, in the order of the jobs; jobs without one are skipped.
@@ -60,7 +64,9 @@ class Pictures(ABC):
         from rivya_nb.results.grid import Grid
 
         jobs = {job.id: job for job in self.jobs}
-        return Grid(self._laid_out(rows, cols), jobs, self.files, rows=rows, cols=cols)
+        record = self._laid_out(rows, cols)
+        notes = self._notes(rows, cols)
+        return Grid(record, jobs, self.files, rows=rows, cols=cols, notes=notes)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Copy the originals, byte for byte, into a folder (made if absent); their absolute paths.
