@@ -1,0 +1,154 @@
+"""EXIF in bytes: reading two of its tags, and adding them without moving anything that is there already.
+
+Both stand in EXIF's own directory: the user's comment, where the common web UIs keep a picture's parameters,
+and the maker's note, which is for whatever the program that made a picture wants to write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+USER_COMMENT = 0x9286
+MAKER_NOTE = 0x927C
+DESCRIPTION = 0x010E
+MAKE, MODEL = 0x010F, 0x0110
+
+EMPTY = b"MM\0*\0\0\0\x08" + bytes(6)
+"""EXIF that says nothing."""
+
+_EXIF_DIRECTORY = 0x8769
+_LONG, _UNDEFINED = 4, 7
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+"""Bytes that one value of each type takes."""
+
+_UNICODE, _ASCII, _UNDEFINED_CODE = b"UNICODE\0", b"ASCII\0\0\0", bytes(8)
+
+
+@dataclass(frozen=True)
+class _Directory:
+    """Entries of 12 bytes by their tag, and where the next directory is."""
+
+    entries: dict[int, bytes]
+    following: bytes
+
+
+class _Tiff:
+    """The frame of EXIF. Every method raises ValueError where the bytes are damaged."""
+
+    def __init__(self, data: bytes) -> None:
+        if data[:4] not in (b"II*\0", b"MM\0*"):
+            raise ValueError("no EXIF")
+        self.data = data
+        self.order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+
+    def number(self, at: int, size: int) -> int:
+        return int.from_bytes(self.cut(at, size), self.order)
+
+    def cut(self, at: int, size: int) -> bytes:
+        if at + size > len(self.data):
+            raise ValueError("EXIF points past its end")
+        return self.data[at : at + size]
+
+    def directory(self, at: int) -> _Directory:
+        count = self.number(at, 2)
+        entries = [self.cut(at + 2 + 12 * place, 12) for place in range(count)]
+        tags = {int.from_bytes(entry[:2], self.order): entry for entry in entries}
+        return _Directory(tags, self.cut(at + 2 + 12 * count, 4))
+
+    def value(self, entry: bytes) -> bytes:
+        kind = int.from_bytes(entry[2:4], self.order)
+        size = _SIZES.get(kind, 1) * int.from_bytes(entry[4:8], self.order)
+        return entry[8 : 8 + size] if size <= 4 else self.cut(int.from_bytes(entry[8:12], self.order), size)
+
+    def first(self) -> _Directory:
+        return self.directory(self.number(4, 4))
+
+    def own(self, first: _Directory) -> _Directory:
+        """EXIF's own directory, which the first one points to."""
+        entry = first.entries.get(_EXIF_DIRECTORY)
+        if entry is None:
+            return _Directory({}, bytes(4))
+        return self.directory(int.from_bytes(entry[8:12], self.order))
+
+    def entry(self, tag: int, kind: int, count: int, value: int) -> bytes:
+        parts = ((tag, 2), (kind, 2), (count, 4), (value, 4))
+        return b"".join(number.to_bytes(size, self.order) for number, size in parts)
+
+
+def read_tags(data: bytes) -> dict[int, bytes]:
+    """The raw values of all tags in the first directory and in EXIF's own; damaged EXIF says nothing."""
+    try:
+        tiff = _Tiff(data)
+        first = tiff.first()
+        found = {**first.entries, **tiff.own(first).entries}
+    except ValueError:
+        return {}
+    values = {}
+    for tag, entry in found.items():
+        try:
+            values[tag] = tiff.value(entry)
+        except ValueError:
+            continue
+    return values
+
+
+def with_tags(data: bytes, comment: str, note: bytes, mark: bytes) -> bytes | None:
+    """EXIF with a comment and a maker's note, which begins with `mark`; None where it cannot take the note.
+
+    Everything that is there stays where it is: what is new is appended, with new directories. Another's comment
+    stays; another's note does too, and then there is no place for this one.
+    """
+    try:
+        tiff = _Tiff(data)
+        first = tiff.first()
+        own = tiff.own(first)
+        there = {
+            tag: tiff.value(own.entries[tag]) for tag in (USER_COMMENT, MAKER_NOTE) if tag in own.entries
+        }
+    except ValueError:
+        return None
+    earlier = there.get(MAKER_NOTE, b"")
+    if earlier.strip(b"\0") and not earlier.startswith(mark):
+        return None
+    new = {MAKER_NOTE: note}
+    if earlier.startswith(mark) or not read_comment(there.get(USER_COMMENT, b"")):
+        new[USER_COMMENT] = write_comment(comment)
+    appended = bytearray(data)
+    entries = dict(own.entries)
+    for tag, value in new.items():
+        entries[tag] = tiff.entry(tag, _UNDEFINED, len(value), _append(appended, value))
+    own_at = _append(appended, _packed(tiff, entries, own.following))
+    entries = {**first.entries, _EXIF_DIRECTORY: tiff.entry(_EXIF_DIRECTORY, _LONG, 1, own_at)}
+    first_at = _append(appended, _packed(tiff, entries, first.following))
+    appended[4:8] = first_at.to_bytes(4, tiff.order)
+    return bytes(appended)
+
+
+def _append(data: bytearray, value: bytes) -> int:
+    """Where the value begins: at an even place, as the standard wants it."""
+    data += bytes(len(data) % 2)
+    at = len(data)
+    data += value
+    return at
+
+
+def _packed(tiff: _Tiff, entries: dict[int, bytes], following: bytes) -> bytes:
+    listed = [entries[tag] for tag in sorted(entries)]
+    return len(listed).to_bytes(2, tiff.order) + b"".join(listed) + following
+
+
+def write_comment(text: str) -> bytes:
+    """A comment as the web UIs write and read it: UTF-16, the high byte first whatever EXIF's own order."""
+    return _UNICODE + text.encode("utf-16-be", "replace")
+
+
+def read_comment(value: bytes) -> str:
+    """The text of a comment, empty where there is none. Which byte comes first is told by the text itself."""
+    code, rest = value[:8], value[8:]
+    if code == _UNICODE:
+        readings = [rest.decode(f"utf-16-{order}", "replace") for order in ("be", "le")]
+        text = max(readings, key=lambda reading: sum(char < "\x80" and char != "\0" for char in reading))
+    else:
+        text = (rest if code in (_ASCII, _UNDEFINED_CODE) else value).decode("utf-8", "replace")
+    return text.strip("\0 ")
