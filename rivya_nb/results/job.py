@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,6 +116,16 @@ class Job:
     def image(self) -> Picture | None:
         """The first picture, None while there is none."""
         return None if self.path is None else self._open(self.path)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Copy the pictures into a folder, as `Run.save` does; their absolute paths.
+
+        Raises:
+            StoreError: an original is gone, or the folder cannot be written.
+        """
+        from rivya_nb.results.saving import save_copies
+
+        return [copy.path for copy in save_copies([self], folder)]
 
     def _open(self, path: Path) -> Picture:
         from PIL import Image

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -69,20 +67,18 @@ class Pictures(ABC):
         return Grid(record, jobs, self.files, rows=rows, cols=cols, notes=notes)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Copy the originals, byte for byte, into a folder (made if absent); their absolute paths.
+        """Copy the pictures into a folder (made if absent), each with its request, seed, task and time inside.
 
-        A file is named after its job and its params, so that pictures of several runs can share a folder; an
-        existing file of the same name holds the same picture, and is replaced.
+        The pixels are the originals', to the byte; `recall` reads the request back. A file that takes no text
+        gets a `.json` beside it. A file is named after its job and its params, so that pictures of several runs
+        can share a folder. Gives the pictures' absolute paths.
+
+        Raises:
+            StoreError: an original is gone, or the folder cannot be written.
         """
-        target = Path(folder).expanduser().absolute()
-        target.mkdir(parents=True, exist_ok=True)
-        saved = []
-        for job in self.jobs:
-            for place, source in enumerate(job.paths):
-                copy = target / f"{_file_stem(job, place)}{source.suffix}"
-                shutil.copyfile(source, copy)
-                saved.append(copy)
-        return saved
+        from rivya_nb.results.saving import save_copies
+
+        return [copy.path for copy in save_copies(self.jobs, folder)]
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML file with pictures, params and prices; its absolute path."""
@@ -113,12 +109,6 @@ class Pictures(ABC):
     def __getitem__(self, index: slice) -> Sequence[Job]: ...
     def __getitem__(self, index: int | slice) -> Job | Sequence[Job]:
         return self.jobs[index]
-
-
-def _file_stem(job: Job, place: int) -> str:
-    parts = [f"{key}-{value}" for key, value in job.request.params.items()]
-    words = re.sub(r"[^\w.+-]+", "x", "_".join([job.model, *parts]))[:120]
-    return f"{words}_{job.id[:8]}" + (f"_{place + 1}" if place else "")
 
 
 def _row(job: Job) -> dict[str, Any]:
