@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.results.plan import Draft, Plan
-from rivya_nb.store.records import SENT, UNSENT, AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
+from rivya_nb.store.records import (
+    COLLECTABLE,
+    SENT,
+    UNSENT,
+    AxisRecord,
+    CellRecord,
+    JobRecord,
+    RunRecord,
+    planned_job,
+)
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
@@ -23,17 +33,13 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 500
 """Credits that the new requests of one plan may cost where nothing else was said."""
 
-_COLLECTABLE = {"unknown": "submitting", "undelivered": "downloading"}
-"""Ended without a picture, though one may be paid for: the step from which each is taken up again."""
-
-
 REMEMBERED = 24 * 3600.0
 """Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
 how long that is."""
 
 DOUBTFUL = (
     "no answer came to its submit, more than 24 hours ago: whether it was billed is not known, and only "
-    "resume with unsent=True (--unsent) sends it again"
+    "resume with unsent=True (--unsent) sends it again, or fresh=True (--fresh) asks anew"
 )
 
 
@@ -75,6 +81,11 @@ class Dispatcher:
         if "runner" in vars(self):
             await self.runner.aclose()
 
+    def check(self, plan: Plan) -> None:
+        """Raise what `start` would refuse the plan for, as it was drafted."""
+        self._service.require_key()
+        self._check_price(plan.draft.costing, plan.max_credits)
+
     def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
         """Write the run and all its jobs down, then let them go.
 
@@ -98,8 +109,7 @@ class Dispatcher:
             run.drawn_seeds = plan.expansion.drawn_seeds
             gate = self.runner.can_pay(current.price) if current.price else None
             for job in run.jobs:
-                if not job.is_final:
-                    self.runner.launch(job.live, run.id, gate)
+                self._take_up(job, run.id, unsent=True, gate=gate)
             self._library.touch(run)
         return run
 
@@ -123,21 +133,31 @@ class Dispatcher:
                     ]
                     self._allow([job for job in rest if not self._library.is_working(job.id)], max_credits)
             for job in run.jobs:
-                self._take_up(job, run.id, unsent)
+                self._take_up(job, run.id, unsent=unsent, doubtful=unsent)
             self._library.touch(run)
         return run
 
-    def _take_up(self, job: Job, run_id: int, unsent: bool) -> None:
-        if not unsent and is_doubtful(job.record):
+    def _take_up(
+        self,
+        job: Job,
+        run_id: int,
+        *,
+        unsent: bool,
+        doubtful: bool = False,
+        gate: Future[str | None] | None = None,
+    ) -> None:
+        """Go on with a job from where it is, if anything is left to do. `unsent` tells whether what was never
+        sent is, `doubtful` whether that which may be billed once more is."""
+        if not doubtful and is_doubtful(job.record) and not job.live.is_working:
             # Sent again, it would be billed again if the service no longer knows its key.
             self._store.update_job(job.id, status="unknown", error_message=DOUBTFUL)
             job.live.changed(replace(job.record, status="unknown", error_message=DOUBTFUL))
         elif job.status in SENT or (unsent and job.status in UNSENT):
-            self.runner.launch(job.live, run_id)
-        elif job.status in _COLLECTABLE:
+            self.runner.launch(job.live, run_id, gate)
+        elif job.status in COLLECTABLE:
             # A task that has an id is asked for by it, and never submitted again.
             known = job.status == "unknown" and job.task_id is not None
-            self._go_on(job, run_id, "queued" if known else _COLLECTABLE[job.status])
+            self._go_on(job, run_id, "queued" if known else COLLECTABLE[job.status])
         elif unsent and job.status == "stopped":
             self._go_on(job, run_id, "planned")
 
@@ -158,10 +178,8 @@ class Dispatcher:
             added = {cell.job_id for cell in extended.cells[len(record.cells) :]}
             run = self._library.run(extended)
             for job in run.jobs:
-                if job.status == "undelivered":
-                    self._go_on(job, run.id, "downloading")
-                elif job.id in added and not job.is_final:
-                    self.runner.launch(job.live, run.id)
+                if job.status == "undelivered" or job.id in added:
+                    self._take_up(job, run.id, unsent=True)
             self._library.touch(run)
         return run
 
@@ -192,6 +210,10 @@ class Dispatcher:
 
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         """Let these jobs cost what they cost, or refuse them all."""
+        self._check_price(jobs, max_credits)
+        self._committed |= {job.id for job in jobs}
+
+    def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         price = sum(job.price or 0 for job in jobs)
         limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
         what = f"{len(jobs)} new pictures would cost {price:,} credits"
@@ -209,7 +231,6 @@ class Dispatcher:
                     f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "
                     "sent. connect(max_credits=…) sets another limit."
                 )
-        self._committed |= ids
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job of the same request, in the old one's place in every run."""
@@ -230,14 +251,14 @@ class Dispatcher:
 
     def _go_on(self, job: Job, run_id: int, status: str) -> None:
         """Take up a job that had ended without its picture, from the step that `status` names."""
-        self._store.update_job(job.id, status=status, error_code=None, error_message=None)
-        job.live.changed(replace(job.record, status=status, error_code=None, error_message=None))
+        self._store.claims.reopen(job.record, status)
+        job.live.changed(self._store.job(job.id))
         self.runner.launch(job.live, run_id)
 
     def _all_unfinished(self, unsent: bool, max_credits: int | None) -> Run:
         """Everything that is unfinished, as the one run it belongs to or as one that is made for it."""
         service = self._service.name
-        wanted = SENT | set(_COLLECTABLE) | (UNSENT if unsent else set())
+        wanted = SENT | set(COLLECTABLE) | (UNSENT if unsent else set())
         jobs = self._store.unfinished(service, wanted)
         if not jobs:
             left = len(self._store.unfinished(service))

@@ -178,6 +178,19 @@ def test_a_submit_without_an_answer_is_repeated_only_while_its_key_is_known(
         assert rv.resume(run, unsent=True).wait(TIMEOUT)[0].status == "succeeded"
 
 
+def test_running_a_cell_again_does_not_repeat_a_submit_whose_key_may_be_forgotten(
+    connect: Callable[..., rv.Session],
+) -> None:
+    session = connect(SandboxConfig(latency=0))
+    run = rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
+    lost = {"status": "submitting", "task_id": None, "submitted_at": time.time() - 25 * 3600}
+    session.store.finish_job(run[0].id, [], **lost)  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(rv.RunFailedError, match=r"only resume with unsent=True .*--fresh"):
+            rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
+    assert session.balance() == 10_000 - 12
+
+
 def test_a_plan_with_drawn_seeds_is_bought_once(connect: Callable[..., rv.Session]) -> None:
     session = connect(SandboxConfig(latency=0))
     plan = rv.plan("A bottle", repeat=2, resolution="1K")

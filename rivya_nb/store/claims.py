@@ -46,6 +46,14 @@ class Claims:
         with self._database.writing() as connection:
             return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
 
+    def reopen(self, job: JobRecord, status: str) -> bool:
+        """Put a job that had ended back to a step; False where it is no longer as `job` says: another kernel
+        was faster."""
+        still = (jobs.c.id == job.id) & (jobs.c.status == job.status)
+        values = {"status": status, "error_code": None, "error_message": None}
+        with self._database.writing() as connection:
+            return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
+
     def stop(self, job_ids: Collection[str]) -> set[str]:
         """Give up those of these jobs that were never sent, and that no other process works on."""
         stopped: set[str] = set()

@@ -20,6 +20,9 @@ SENT = frozenset({"submitting", "queued", "processing", "downloading"})
 FINAL = frozenset({"succeeded", "failed", "undelivered", "unknown", "stopped"})
 """A job in one of these moves on only when the user asks for it."""
 
+COLLECTABLE: Mapping[str, str] = {"unknown": "submitting", "undelivered": "downloading"}
+"""Ended without a picture, though one is or may be paid for: the step from which each is taken up again."""
+
 UNFINISHED = UNSENT | SENT
 
 NOT_BILLED = frozenset({"failed", "stopped"})

@@ -23,6 +23,7 @@ from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import (
+    COLLECTABLE,
     FINAL,
     NOT_BILLED,
     UNFINISHED,
@@ -198,8 +199,9 @@ class Store:
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
         """By identity, the job that an identical request may join instead of being sent.
 
-        That is the newest one that succeeded and has pictures; else the newest unfinished one. Where that was
-        never sent and nobody is about to, joining it means to send it.
+        That is the newest one that succeeded and has pictures; else the newest one that is unfinished, or that
+        ended without a picture and is or may be paid for. Where that was never sent and nobody is about to,
+        joining it means to send it.
         """
         found: dict[str, JobRecord] = {}
         with self._database.reading() as connection:
@@ -214,13 +216,13 @@ class Store:
         statement = select(jobs.c.identity, jobs.c.number, jobs.c.status, rows.has_pictures())
         statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
         succeeded: dict[str, int] = {}
-        unfinished: dict[str, int] = {}
+        pending: dict[str, int] = {}
         for identity, number, status, pictured in connection.execute(statement.order_by(jobs.c.number)):
             if status == "succeeded" and pictured:
                 succeeded[identity] = number
-            elif status in UNFINISHED:
-                unfinished[identity] = number
-        return list({**unfinished, **succeeded}.values())
+            elif status in UNFINISHED or status in COLLECTABLE:
+                pending[identity] = number
+        return list({**pending, **succeeded}.values())
 
     def unfinished(
         self, service: str | None = None, statuses: Collection[str] = UNFINISHED

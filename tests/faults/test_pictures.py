@@ -107,6 +107,19 @@ def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
     check_money(place, run)
 
 
+def test_asking_again_for_a_picture_that_is_paid_for_fetches_it(place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, answers(404)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    place.proxy.heal()
+    assert rv.plan("A bottle", seed=1, **SMALL).credits == 0
+    again = rv.generate("A bottle", seed=1, **SMALL)
+    finish(again)
+    assert [job.status for job in again] == ["succeeded"]
+    assert [job.id for job in again] == place.proxy.keys
+    check_money(place, run)
+
+
 @pytest.mark.parametrize("case", PASSING, ids=named)
 def test_a_picture_that_comes_at_the_second_try(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(PICTURE, case.spoil, times=1))

@@ -106,6 +106,18 @@ def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
     check_money(place, on)
 
 
+def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, reset_lost))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    place.proxy.heal()
+    again = rv.generate("A bottle", seed=1, **SMALL)
+    finish(again)
+    assert [job.status for job in again] == ["succeeded"]
+    assert set(place.proxy.keys) == {again[0].id}
+    check_money(place, run)
+
+
 @pytest.mark.parametrize("case", PASSING, ids=named)
 def test_a_submit_that_comes_through_at_the_second_try(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))
