@@ -19,7 +19,7 @@ from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.plan import Draft, Plan, draft
-from rivya_nb.store.records import UNSENT, JobRecord
+from rivya_nb.store.records import UNSENT, JobRecord, Question
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ class Session:
             fresh=fresh,
             notes=[note for model in models for note in not_known_words(model)],
             start=self._start,
+            check=self._dispatcher.check,
         )
 
     def _models(self, names: Sequence[str]) -> tuple[tuple[Model, ...], list[Mistake]]:
@@ -292,7 +293,7 @@ class Session:
         question = " · ".join(f"{key} {value}" for key, value in asked.items() if value is not None)
 
         def find() -> list[Job]:
-            found = self.store.history(prompt=prompt, model=model, seed=seed, params=params)
+            found = self.store.history(Question(prompt=prompt, model=model, seed=seed, params=params or {}))
             return [self._library.job(record) for record in found]
 
         return History(self.store, find, question)

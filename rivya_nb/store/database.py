@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
+from rivya_nb.store.migrations import migrate
 from rivya_nb.store.trouble import database_trouble
 
 BUSY_SECONDS = 30
@@ -61,11 +62,7 @@ class Database:
             self._write_ahead()
             with self.writing() as connection:
                 # Read again: whoever held the lock before may have done it all.
-                version = self._version(connection)
-                for migrate in schema.MIGRATIONS[version:]:
-                    migrate(connection)
-                connection.execute(schema.schema_version.delete())
-                connection.execute(schema.schema_version.insert().values(version=schema.VERSION))
+                migrate(connection, self._version(connection))
 
     def version(self) -> int:
         """The schema's version, 0 for an empty database."""

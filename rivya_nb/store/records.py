@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -62,7 +62,7 @@ class JobRecord:
     `reserved_credits` and `final_credits` are what the service said, None until it did. `body` is the exact
     text that was, or is about to be, posted. `remote_status` is the service's own word. Times are seconds
     since the epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those
-    that are sent.
+    that are sent. `deleted_at` is when the user deleted its pictures; it has none from then on.
     """
 
     id: str
@@ -87,6 +87,7 @@ class JobRecord:
     submitted_at: float | None = None
     finished_at: float | None = None
     owner: str | None = None
+    deleted_at: float | None = None
     pictures: tuple[PictureRecord, ...] = ()
 
     @property
@@ -124,6 +125,52 @@ class JobChanges(TypedDict, total=False):
     submitted_at: float | None
     finished_at: float | None
     owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the user thinks of a job's pictures. `rating` is 1 to 5, 0 where not rated; `tags` in order."""
+
+    rating: int = 0
+    starred: bool = False
+    hidden: bool = False
+    note: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class MarkChanges(TypedDict, total=False):
+    """What may change of a job's marks; the names are those of `Marks`. `tags` takes the place of all."""
+
+    rating: int
+    starred: bool
+    hidden: bool
+    note: str
+    tags: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the history: jobs with pictures that fit everything given.
+
+    `prompt` is words that must all occur, in any order and case, also within words; `params` are compared
+    with those that were sent, 7 and "7" being the same; `rating` is at least that; `tags` are all of them;
+    `run` is a run's id; `since` and `until` are seconds since the epoch, both included, and mean when the job
+    was asked for. What is hidden is left out unless `hidden`.
+    """
+
+    service: str | None = None
+    model: str | None = None
+    seed: ParamValue | None = None
+    prompt: str | None = None
+    params: Mapping[str, ParamValue | bool] = field(default_factory=dict, hash=False)
+    rating: int | None = None
+    starred: bool = False
+    tags: tuple[str, ...] = ()
+    run: int | None = None
+    since: float | None = None
+    until: float | None = None
+    hidden: bool = False
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

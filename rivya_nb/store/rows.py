@@ -1,4 +1,4 @@
-"""Between records and rows, and the search that finds rows; the transactions are in `store.py`."""
+"""Between records and rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, exists, select
+from sqlalchemy import RowMapping
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
-from rivya_nb.store import schema
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 
 _JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
@@ -55,6 +54,7 @@ def job_row(job: JobRecord) -> dict[str, Any]:
     row["references"] = _json([asdict(reference) for reference in job.references])
     row["seed"] = None if job.seed is None else param_text(job.seed)
     row["prompt_words"] = searchable(job.prompt)
+    row["pictured"] = bool(job.pictures)
     return row
 
 
@@ -120,39 +120,6 @@ def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
     """The record of a row of `runs`."""
     axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
     return RunRecord(row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells))
-
-
-def has_pictures() -> ColumnElement[bool]:
-    """Whether a row of `jobs` has at least one picture."""
-    return exists().where(schema.pictures.c.job_number == schema.jobs.c.number)
-
-
-def history_statement(
-    service: str | None,
-    model: str | None,
-    seed: ParamValue | None,
-    prompt: str | None,
-    params: Mapping[str, ParamValue] | None,
-) -> Select[Any]:
-    """Jobs with pictures, newest first, that fit everything that is given."""
-    jobs = schema.jobs.c
-    statement = select(schema.jobs).where(has_pictures())
-    if service is not None:
-        statement = statement.where(jobs.service == service)
-    if model is not None:
-        statement = statement.where(jobs.model == model)
-    if seed is not None:
-        statement = statement.where(jobs.seed == param_text(seed))
-    for word in searchable(prompt or "").split():
-        statement = statement.where(jobs.prompt_words.contains(word, autoescape=True))
-    newest: ColumnElement[int] = jobs.number
-    for key, value in (params or {}).items():
-        param = schema.job_params.alias()
-        statement = statement.join(param, param.c.job_number == jobs.number)
-        statement = statement.where(param.c.key == key, param.c.value == param_text(value))
-        # Ordered by its own column, the index of a param's values gives the newest page without sorting.
-        newest = param.c.job_number
-    return statement.order_by(newest.desc())
 
 
 def _json(value: object) -> str:

@@ -1,18 +1,16 @@
-"""The tables, and how an older database becomes one of today.
+"""The tables as they are today; `migrations.py` knows how an older database gets them.
 
 Jobs have a number beside their id: it is the order in which they were asked for, which is what *newest*
 means here, and it keeps the tables that point at jobs small. `prompt_words` and `job_params` repeat what
-`prompt` and `params` say in a form that can be searched.
+`prompt` and `params` say in a form that can be searched, and `pictured` says whether there are rows in
+`pictures`: the history lists only such jobs, and its indexes hold no others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlalchemy import (
     Boolean,
     Column,
-    Connection,
     Float,
     ForeignKey,
     Index,
@@ -21,7 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
+
+VERSION = 2
 
 metadata = MetaData()
 
@@ -54,6 +55,8 @@ jobs = Table(
     Column("submitted_at", Float),
     Column("finished_at", Float),
     Column("owner", String(64)),
+    Column("deleted_at", Float),
+    Column("pictured", Boolean, nullable=False, server_default=false()),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -117,12 +120,44 @@ uploads = Table(
     Column("duration_token", Text),
 )
 
+marks = Table(
+    "marks",
+    metadata,
+    Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    Column("rating", Integer, nullable=False),
+    Column("starred", Boolean, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+)
 
-def _create_tables(connection: Connection) -> None:
-    metadata.create_all(connection)
+tags = Table(
+    "tags",
+    metadata,
+    Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Index("tags_by_name", "tag", "job_number"),
+)
 
+mark_steps = Table(
+    "mark_steps",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("what", Text, nullable=False),
+    Column("owner", String(64), nullable=False),
+)
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables,)
-"""The function at place n turns a database of version n into one of n + 1; version 0 is an empty one."""
+mark_changes = Table(
+    "mark_changes",
+    metadata,
+    Column("step_id", ForeignKey("mark_steps.id", ondelete="CASCADE"), primary_key=True),
+    Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    Column("before", Text, nullable=False),
+)
 
-VERSION = len(MIGRATIONS)
+panel_states = Table(
+    "panel_states",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("saved_at", Float, nullable=False),
+)

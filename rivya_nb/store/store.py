@@ -7,21 +7,30 @@ raises StoreError when the disk or the database fails; what was stored before st
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
-from rivya_nb.contract.params import ParamValue
-from rivya_nb.errors import StoreError, UsageError
-from rivya_nb.store import rows
+from rivya_nb.errors import UsageError
+from rivya_nb.store import rows, search
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
+from rivya_nb.store.deletion import delete_pictures
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.lookup import (
+    insert_one,
+    load_jobs,
+    load_numbered_jobs,
+    load_runs,
+    numbers_of,
+    unknown_job,
+)
+from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.ownership import Owner
+from rivya_nb.store.panel_states import PanelStates
 from rivya_nb.store.records import (
     COLLECTABLE,
     FINAL,
@@ -32,6 +41,7 @@ from rivya_nb.store.records import (
     JobChanges,
     JobRecord,
     PictureRecord,
+    Question,
     RunRecord,
     UploadRecord,
 )
@@ -44,8 +54,8 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """An open store. `files` holds the pictures, `models` the services' lists of models, and `owner` is this
-    process as an owner of jobs."""
+    """An open store. `files` holds the pictures, `models` the services' lists of models, `marks` what the user
+    thinks of the pictures, and `owner` is this process as an owner of jobs."""
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
         self.folder = folder
@@ -53,6 +63,8 @@ class Store:
         self.models = ModelLists(folder / "models")
         self.owner = owner
         self.claims = Claims(database, owner)
+        self.marks = MarkBook(database, owner)
+        self.panel_states = PanelStates(database)
         self._database = database
 
     @classmethod
@@ -99,7 +111,7 @@ class Store:
         with self._database.writing() as connection:
             self._insert_jobs(connection, jobs)
             values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
-            run_id: int = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
+            run_id = insert_one(connection, runs, values)
             _append_cells(connection, run_id, cells)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
 
@@ -110,17 +122,18 @@ class Store:
             UsageError: there is none with this id; the message tells which there are.
         """
         with self._database.reading() as connection:
-            found = _load_runs(connection, select(runs).where(runs.c.id == run_id))
+            found = load_runs(connection, select(runs).where(runs.c.id == run_id))
             if found:
                 return found[0]
             first, last = connection.execute(select(func.min(runs.c.id), func.max(runs.c.id))).one()
         known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
         raise UsageError(f"There is no run {run_id}; {known}.")
 
-    def runs(self) -> list[RunRecord]:
-        """All runs, newest first."""
+    def runs(self, limit: int | None = None, offset: int = 0) -> list[RunRecord]:
+        """All runs, or a page of them, newest first."""
+        statement = select(runs).order_by(runs.c.id.desc()).limit(limit).offset(offset)
         with self._database.reading() as connection:
-            return _load_runs(connection, select(runs).order_by(runs.c.id.desc()))
+            return load_runs(connection, statement)
 
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
         """The runs that any of these jobs belongs to, newest first."""
@@ -132,7 +145,7 @@ class Store:
                     .join(jobs, jobs.c.number == run_jobs.c.job_number)
                     .where(jobs.c.id.in_(some))
                 )
-                records = _load_runs(connection, select(runs).where(runs.c.id.in_(having)))
+                records = load_runs(connection, select(runs).where(runs.c.id.in_(having)))
                 found.update((record.id, record) for record in records)
         return [found[run_id] for run_id in sorted(found, reverse=True)]
 
@@ -158,7 +171,7 @@ class Store:
         """
         with self._database.writing() as connection:
             self._insert_jobs(connection, [replacement])
-            numbers = _numbers(connection, [job_id, replacement.id])
+            numbers = numbers_of(connection, [job_id, replacement.id])
             statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
             connection.execute(statement.values(job_number=numbers[replacement.id]))
         return self.runs_of([replacement.id])
@@ -176,14 +189,14 @@ class Store:
         """Change a job and replace its pictures, in one transaction."""
         with self._database.writing() as connection:
             _change(connection, job_id, changes)
-            number = _numbers(connection, [job_id])[job_id]
+            number = numbers_of(connection, [job_id])[job_id]
             _replace_pictures(connection, number, pictures)
 
     def job(self, job_id: str) -> JobRecord:
         """One job. StoreError when the store has no such job."""
         found = self.jobs([job_id])
         if job_id not in found:
-            raise _unknown_job(job_id)
+            raise unknown_job(job_id)
         return found[job_id]
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
@@ -192,7 +205,7 @@ class Store:
         found: dict[str, JobRecord] = {}
         with self._database.reading() as connection:
             for some in portions(wanted):
-                records = _load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
+                records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
                 found.update((record.id, record) for record in records)
         return {job_id: found[job_id] for job_id in wanted if job_id in found}
 
@@ -207,13 +220,13 @@ class Store:
         with self._database.reading() as connection:
             for some in portions(list(identities)):
                 numbers = self._reusable_numbers(connection, service, some)
-                for record in _load_jobs(connection, select(jobs).where(jobs.c.number.in_(numbers))):
+                for record in load_jobs(connection, select(jobs).where(jobs.c.number.in_(numbers))):
                     found[record.identity] = record
         return found
 
     def _reusable_numbers(self, connection: Connection, service: str, identities: Sequence[str]) -> list[int]:
         # Not chosen by the query: offered a status, SQLite's planner takes the index that most jobs share.
-        statement = select(jobs.c.identity, jobs.c.number, jobs.c.status, rows.has_pictures())
+        statement = select(jobs.c.identity, jobs.c.number, jobs.c.status, jobs.c.pictured)
         statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
         succeeded: dict[str, int] = {}
         pending: dict[str, int] = {}
@@ -232,27 +245,28 @@ class Store:
         if service is not None:
             statement = statement.where(jobs.c.service == service)
         with self._database.reading() as connection:
-            return _load_jobs(connection, statement)
+            return load_jobs(connection, statement)
 
-    def history(
-        self,
-        *,
-        service: str | None = None,
-        model: str | None = None,
-        seed: ParamValue | None = None,
-        prompt: str | None = None,
-        params: Mapping[str, ParamValue] | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> list[JobRecord]:
-        """Jobs with pictures, newest first, each once, that fit everything given.
-
-        `prompt` is words that must all occur, in any order and case; `params` are compared with those that
-        were sent, 7 and "7" being the same.
-        """
-        statement = rows.history_statement(service, model, seed, prompt, params).limit(limit).offset(offset)
+    def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
+        """The jobs that answer a question, each once, in the order in which they were asked for."""
         with self._database.reading() as connection:
-            return _load_jobs(connection, statement)
+            return load_numbered_jobs(connection, search.find(connection, question, limit, offset))
+
+    def count(self, question: Question) -> int:
+        """How many jobs answer a question."""
+        with self._database.reading() as connection:
+            return search.count(connection, question)
+
+    def delete_pictures(self, job_ids: Iterable[str]) -> int:
+        """Delete the pictures of finished jobs and give the bytes that this has freed.
+
+        The jobs stay in their runs and in what was spent, with `deleted_at`. A file that another job's picture
+        or any job's reference needs stays too. Jobs without pictures are passed over.
+
+        Raises:
+            UsageError: one of the jobs has not ended; nothing is deleted.
+        """
+        return delete_pictures(self._database, self.files, list(job_ids))
 
     def spent(self, service: str, since: float | None = None) -> int:
         """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
@@ -273,7 +287,7 @@ class Store:
             return
         new = [rows.job_row(record) for record in records]
         connection.execute(insert(jobs), [{**row, "owner": row["owner"] or self.owner.id} for row in new])
-        numbers = _numbers(connection, [record.id for record in records])
+        numbers = numbers_of(connection, [record.id for record in records])
         params = [row for record in records for row in rows.param_rows(numbers[record.id], record)]
         if params:
             connection.execute(insert(job_params), params)
@@ -318,23 +332,11 @@ class Store:
             )
 
 
-def _unknown_job(job_id: str) -> StoreError:
-    return StoreError(f"The store has no job {job_id}.")
-
-
-def _numbers(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
-    numbers: dict[str, int] = {}
-    for some in portions(list(job_ids)):
-        found = connection.execute(select(jobs.c.id, jobs.c.number).where(jobs.c.id.in_(some)))
-        numbers.update((job_id, number) for job_id, number in found)
-    return numbers
-
-
 def _append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:
-    numbers = _numbers(connection, {cell.job_id for cell in cells})
+    numbers = numbers_of(connection, {cell.job_id for cell in cells})
     unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
     if unknown:
-        raise _unknown_job(unknown[0])
+        raise unknown_job(unknown[0])
     following = select(func.coalesce(func.max(run_jobs.c.position) + 1, 0)).where(run_jobs.c.run_id == run_id)
     start: int = connection.execute(following).scalar_one()
     if cells:
@@ -343,34 +345,11 @@ def _append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecor
 
 def _change(connection: Connection, job_id: str, changes: JobChanges) -> None:
     if connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(changes))).rowcount == 0:
-        raise _unknown_job(job_id)
+        raise unknown_job(job_id)
 
 
 def _replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
     connection.execute(delete(pictures).where(pictures.c.job_number == number))
+    connection.execute(update(jobs).where(jobs.c.number == number).values(pictured=bool(records)))
     if records:
         connection.execute(insert(pictures), rows.picture_rows(number, records))
-
-
-def _load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]:
-    found = connection.execute(statement).mappings().all()
-    by_number: dict[int, list[PictureRecord]] = defaultdict(list)
-    for some in portions([row["number"] for row in found]):
-        wanted = select(pictures).where(pictures.c.job_number.in_(some)).order_by(pictures.c.position)
-        for row in connection.execute(wanted).mappings():
-            by_number[row["job_number"]].append(rows.picture_record(row))
-    return [rows.job_record(row, by_number[row["number"]]) for row in found]
-
-
-def _load_runs(connection: Connection, statement: Select[Any]) -> list[RunRecord]:
-    found = connection.execute(statement).mappings().all()
-    cells: dict[int, list[CellRecord]] = defaultdict(list)
-    wanted = (
-        select(run_jobs, jobs.c.id.label("job_id"))
-        .join(jobs, jobs.c.number == run_jobs.c.job_number)
-        .where(run_jobs.c.run_id.in_(statement.with_only_columns(runs.c.id).order_by(None)))
-        .order_by(run_jobs.c.run_id, run_jobs.c.position)
-    )
-    for row in connection.execute(wanted).mappings():
-        cells[row["run_id"]].append(rows.cell_record(row))
-    return [rows.run_record(row, cells[row["id"]]) for row in found]

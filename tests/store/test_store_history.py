@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rivya_nb.store.records import CellRecord
+from rivya_nb.store.records import CellRecord, Question
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, a_job, add, done, ids
@@ -21,10 +21,10 @@ def test_only_jobs_with_pictures_are_listed_newest_first_in_pages(store: Store) 
     jobs = [done(params={"seed": seed}) for seed in range(5)]
     add(store, *jobs, a_job(), done(pictures=()))
     newest = ids(jobs)[::-1]
-    assert ids(store.history()) == newest
-    assert ids(store.history(limit=2)) == newest[:2]
-    assert ids(store.history(limit=2, offset=2)) == newest[2:4]
-    assert ids(store.history(offset=4)) == newest[4:]
+    assert ids(store.history(Question())) == newest
+    assert ids(store.history(Question(), limit=2)) == newest[:2]
+    assert ids(store.history(Question(), limit=2, offset=2)) == newest[2:4]
+    assert ids(store.history(Question(), offset=4)) == newest[4:]
 
 
 def test_a_picture_of_several_runs_is_listed_once(store: Store) -> None:
@@ -33,7 +33,7 @@ def test_a_picture_of_several_runs_is_listed_once(store: Store) -> None:
     for _ in range(3):
         cells = [CellRecord(job.id, (0,), reused=True)]
         store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
-    assert store.history() == [store.job(job.id)]
+    assert store.history(Question()) == [store.job(job.id)]
 
 
 def test_filters_all_have_to_fit(store: Store) -> None:
@@ -43,13 +43,13 @@ def test_filters_all_have_to_fit(store: Store) -> None:
     real = done("a cat", {"seed": 8, "aspect_ratio": "16:9"}, service="https://rivya.ai")
     add(store, wide, square, other)
     add(store, real)
-    assert ids(store.history(seed=7)) == ids([other, square, wide])
-    assert ids(store.history(seed="7", model="imagen")) == [other.id]
-    assert ids(store.history(service="https://rivya.ai")) == [real.id]
-    assert ids(store.history(params={"aspect_ratio": "16:9"})) == ids([real, other, wide])
-    assert ids(store.history(params={"aspect_ratio": "16:9", "seed": 7}, prompt="cat")) == [wide.id]
-    assert store.history(params={"aspect_ratio": "16:9", "resolution": "1K"}) == []
-    assert store.history(seed=9) == []
+    assert ids(store.history(Question(seed=7))) == ids([other, square, wide])
+    assert ids(store.history(Question(seed="7", model="imagen"))) == [other.id]
+    assert ids(store.history(Question(service="https://rivya.ai"))) == [real.id]
+    assert ids(store.history(Question(params={"aspect_ratio": "16:9"}))) == ids([real, other, wide])
+    assert ids(store.history(Question(params={"aspect_ratio": "16:9", "seed": 7}, prompt="cat"))) == [wide.id]
+    assert store.history(Question(params={"aspect_ratio": "16:9", "resolution": "1K"})) == []
+    assert store.history(Question(seed=9)) == []
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_a_param_is_found_by_its_value_whatever_its_type(
     store: Store, sent: str | float, asked: str | float, fits: bool
 ) -> None:
     add(store, done(params={"strength": sent}))
-    assert bool(store.history(params={"strength": asked})) is fits
+    assert bool(store.history(Question(params={"strength": asked}))) is fits
 
 
 def test_words_are_found_in_any_order_and_case(store: Store) -> None:
     job = done("Ein STRASSENCAFÉ im Nebel, ภาพถ่าย 100% scharf")
     add(store, job, done("something else"))
     for words in ("nebel ein", "straßencafé", "cafe\u0301", "ภาพ", "100%", "", "  "):
-        assert job.id in ids(store.history(prompt=words)), words
+        assert job.id in ids(store.history(Question(prompt=words))), words
     for words in ("nebel cat", "100_", "ein%nebel", "%%", "n_bel"):
-        assert store.history(prompt=words) == [], words
+        assert store.history(Question(prompt=words)) == [], words
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -85,7 +85,7 @@ def test_a_prompt_is_found_by_each_of_its_own_words(store: Store, prompt: str) -
     job = done(prompt)
     add(store, job)
     for word in [*prompt.split()[:4], prompt]:
-        assert job.id in ids(store.history(prompt=word, limit=None))
+        assert job.id in ids(store.history(Question(prompt=word)))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -94,7 +94,7 @@ def test_no_sign_in_a_search_stands_for_another(store: Store, word: str, prompt:
     assume(word not in prompt)
     job = done(prompt)
     add(store, job)
-    assert job.id not in ids(store.history(prompt=word))
+    assert job.id not in ids(store.history(Question(prompt=word)))
 
 
 def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None:
@@ -138,4 +138,4 @@ def test_several_pictures_of_one_job_keep_their_order(store: Store) -> None:
     pictures = tuple(replace(PICTURE, sha256=f"{place:064x}") for place in (3, 1, 2))
     job = done(pictures=pictures)
     add(store, job)
-    assert [found.pictures for found in store.history()] == [pictures]
+    assert [found.pictures for found in store.history(Question())] == [pictures]

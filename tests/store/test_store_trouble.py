@@ -11,6 +11,7 @@ import pytest
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import database
+from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done
@@ -45,11 +46,11 @@ def test_a_database_damaged_in_the_middle_says_so_when_it_is_read(folder: Path) 
     store.close()
     path = folder / "rivya.db"
     content = bytearray(path.read_bytes())
-    content[20 * 4096 : 200 * 4096] = b"\x5a" * (180 * 4096)
+    content[60 * 4096 : 200 * 4096] = b"\x5a" * (140 * 4096)
     path.write_bytes(content)
     store = Store.open(folder)
     with pytest.raises(StoreError, match="damaged"):
-        store.history()
+        store.history(Question())
     store.close()
     assert path.read_bytes() == bytes(content)
 

@@ -1,0 +1,119 @@
+"""Deleting pictures: the records stay, their files go where nothing else needs them, and the disk is freed."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select, update
+
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.store.database import Database
+from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.lookup import all_numbers_of
+from rivya_nb.store.records import UNFINISHED
+from rivya_nb.store.rows import portions
+from rivya_nb.store.schema import jobs, pictures
+from rivya_nb.store.trouble import disk_trouble
+
+_NO_REFERENCES = "[]"
+
+
+def delete_pictures(database: Database, files: ContentFiles, job_ids: Collection[str]) -> int:
+    """Delete the pictures of finished jobs and give the bytes that this has freed.
+
+    Whether a file is still needed is looked up, and the file taken away, while no other process can write: one
+    that is just delivering the same content finds it gone when it writes that down (see `Store.finish_job`).
+    """
+    with _set_aside(files) as aside, database.writing() as connection:
+        numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
+        _refuse_unfinished(connection, numbers.values())
+        contents = _take_out(connection, numbers.values())
+        needed = _needed(connection, {sha256 for sha256, _ in contents})
+        gone = [content for content in contents if content[0] not in needed]
+        for sha256, mime_type in gone:
+            aside.take(files.path(sha256, mime_type))
+    return aside.discard() + _forget_thumbnails(files, {sha256 for sha256, _ in gone})
+
+
+def _refuse_unfinished(connection: Connection, numbers: Collection[int]) -> None:
+    for some in portions(list(numbers)):
+        busy = select(jobs.c.id, jobs.c.status).where(jobs.c.number.in_(some), jobs.c.status.in_(UNFINISHED))
+        for job_id, status in connection.execute(busy.limit(1)):
+            message = f"job {job_id[:8]} is still {status}; nothing was deleted"
+            raise UsageError([Mistake("delete", message)])
+
+
+def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str, str]]:
+    """Delete the records of these jobs' pictures; gives the contents, each with its MIME type."""
+    contents: set[tuple[str, str]] = set()
+    for some in portions(list(numbers)):
+        found = select(pictures.c.sha256, pictures.c.mime_type).where(pictures.c.job_number.in_(some))
+        contents.update((sha256, mime_type) for sha256, mime_type in connection.execute(found))
+        having = jobs.c.number.in_(some) & jobs.c.pictured
+        connection.execute(update(jobs).where(having).values(deleted_at=time.time(), pictured=False))
+        connection.execute(delete(pictures).where(pictures.c.job_number.in_(some)))
+    return contents
+
+
+def _needed(connection: Connection, contents: Collection[str]) -> set[str]:
+    """Those of these contents that are a picture of a job, or a reference of one."""
+    needed: set[str] = set()
+    for some in portions(list(contents)):
+        used = select(pictures.c.sha256).where(pictures.c.sha256.in_(some))
+        needed.update(connection.execute(used).scalars())
+    given = select(jobs.c.references).where(jobs.c.references != _NO_REFERENCES).distinct()
+    for text in connection.execute(given).scalars():
+        needed.update(reference["sha256"] for reference in json.loads(text))
+    return needed
+
+
+class _Aside:
+    """Files that were moved out of the way, and come back unless they are discarded."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._moved: list[tuple[Path, Path]] = []
+
+    def take(self, path: Path) -> None:
+        part = self._folder / f"{uuid.uuid4().hex}.part"
+        with disk_trouble(path), suppress(FileNotFoundError):
+            path.replace(part)
+            self._moved.append((path, part))
+
+    def bring_back(self) -> None:
+        for path, part in self._moved:
+            with disk_trouble(path):
+                part.replace(path)
+
+    def discard(self) -> int:
+        return sum(_remove(part) for _, part in self._moved)
+
+
+@contextmanager
+def _set_aside(files: ContentFiles) -> Iterator[_Aside]:
+    aside = _Aside(files.incoming)
+    try:
+        yield aside
+    except BaseException:
+        aside.bring_back()
+        raise
+
+
+def _forget_thumbnails(files: ContentFiles, contents: Iterable[str]) -> int:
+    folder = files.folder.parent / "thumbnails"
+    return sum(_remove(path) for sha256 in contents for path in (folder / sha256[:2]).glob(f"{sha256}*"))
+
+
+def _remove(path: Path) -> int:
+    """Bytes of a file that is removed; 0 where it is gone, or kept back by somebody who looks at it."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except OSError:
+        return 0
+    return size

@@ -1,0 +1,194 @@
+"""What the user thinks of pictures: ratings, stars, tags, notes, and what is hidden; and taking it back.
+
+All kernels share one journal, and steps are taken back strictly from the last one on, whoever took it. So no
+step ever brings an older value back past a newer one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.store.database import Database
+from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
+from rivya_nb.store.ownership import Owner
+from rivya_nb.store.records import MarkChanges, Marks
+from rivya_nb.store.rows import portions
+from rivya_nb.store.schema import mark_changes, mark_steps, marks, tags
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+STEPS_KEPT = 200
+"""How many steps can be taken back; older ones are forgotten."""
+
+_WORDS = {"rating": "rating", "starred": "star", "hidden": "hiding", "note": "note", "tags": "tags"}
+_NONE = Marks()
+
+
+class MarkBook:
+    """The marks of one store's jobs. Each call that changes any is one transaction and one step for `undo`."""
+
+    def __init__(self, database: Database, owner: Owner) -> None:
+        self._database = database
+        self._owner = owner
+
+    def of(self, job_ids: Iterable[str]) -> dict[str, Marks]:
+        """By job id, its marks; every id is a key."""
+        wanted = list(dict.fromkeys(job_ids))
+        with self._database.reading() as connection:
+            numbers = numbers_of(connection, wanted)
+            found = _load(connection, numbers.values())
+        return {job_id: found.get(numbers.get(job_id, 0), _NONE) for job_id in wanted}
+
+    def change(self, job_ids: Iterable[str], **changes: Unpack[MarkChanges]) -> None:
+        """Set these marks of all the jobs.
+
+        Raises:
+            UsageError: a rating that is not 0 to 5, or a tag without a letter.
+            StoreError: the store has no such job.
+        """
+        wanted = _checked(changes)
+        what = " and ".join(_WORDS[name] for name in wanted)
+        self._step(job_ids, what, lambda before: replace(before, **wanted))
+
+    def tag(self, job_ids: Iterable[str], tags: Iterable[str]) -> None:
+        """Add tags to those that the jobs have. Raises as `change` does."""
+        added = _tags(tags)
+        self._step(job_ids, "tags", lambda before: replace(before, tags=_tags((*before.tags, *added))))
+
+    def untag(self, job_ids: Iterable[str], tags: Iterable[str]) -> None:
+        """Take tags away; those that a job does not have do not matter. Raises as `change` does."""
+        gone = _tags(tags)
+        self._step(
+            job_ids,
+            "tags",
+            lambda before: replace(before, tags=tuple(tag for tag in before.tags if tag not in gone)),
+        )
+
+    def undo(self) -> str | None:
+        """Take back the last step that anybody took, and say what that was; None when nothing is left."""
+        with self._database.writing() as connection:
+            last = select(mark_steps).order_by(mark_steps.c.id.desc()).limit(1)
+            step = connection.execute(last).mappings().one_or_none()
+            if step is None:
+                return None
+            changed = select(mark_changes.c.job_number, mark_changes.c.before)
+            changed = changed.where(mark_changes.c.step_id == step["id"])
+            before = {number: json.loads(text) for number, text in connection.execute(changed)}
+            current = _load(connection, before)
+            _save(
+                connection,
+                {
+                    number: replace(current.get(number, _NONE), **_restored(values))
+                    for number, values in before.items()
+                },
+            )
+            connection.execute(delete(mark_steps).where(mark_steps.c.id == step["id"]))
+        elsewhere = "" if step["owner"] == self._owner.id else ", made in another kernel"
+        return f"{step['what']}{elsewhere}"
+
+    def known_tags(self) -> list[str]:
+        """All tags in use, those of most jobs first."""
+        statement = select(tags.c.tag).group_by(tags.c.tag).order_by(func.count().desc(), tags.c.tag)
+        with self._database.reading() as connection:
+            return list(connection.execute(statement).scalars())
+
+    def _step(self, job_ids: Iterable[str], what: str, change: Callable[[Marks], Marks]) -> None:
+        with self._database.writing() as connection:
+            numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids))).values()
+            earlier = _load(connection, numbers)
+            before = {number: earlier.get(number, _NONE) for number in numbers}
+            after = {number: change(marks) for number, marks in before.items()}
+            changed = {number: marks for number, marks in after.items() if marks != before[number]}
+            if not changed:
+                return
+            _save(connection, changed)
+            pictures = "1 picture" if len(changed) == 1 else f"{len(changed):,} pictures"
+            self._note_down(
+                connection,
+                f"{what} of {pictures}",
+                {number: _difference(before[number], marks) for number, marks in changed.items()},
+            )
+
+    def _note_down(
+        self, connection: Connection, what: str, before: Mapping[int, Mapping[str, object]]
+    ) -> None:
+        step = {"what": what, "owner": self._owner.id}
+        step_id = insert_one(connection, mark_steps, step)
+        connection.execute(
+            insert(mark_changes),
+            [
+                {"step_id": step_id, "job_number": number, "before": json.dumps(values, ensure_ascii=False)}
+                for number, values in before.items()
+            ],
+        )
+        connection.execute(delete(mark_steps).where(mark_steps.c.id <= step_id - STEPS_KEPT))
+
+
+def _checked(changes: MarkChanges) -> dict[str, Any]:
+    wanted: dict[str, Any] = dict(changes)
+    rating = wanted.get("rating", 0)
+    if isinstance(rating, bool) or rating not in range(6):
+        raise UsageError([Mistake("rating", f"{rating!r} is no rating; 1 to 5 are, and 0 takes it away")])
+    if "tags" in wanted:
+        wanted["tags"] = _tags(wanted["tags"])
+    return wanted
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags in their order and each once, without spaces around."""
+    cleaned = {" ".join(tag.split()) for tag in tags}
+    if "" in cleaned:
+        raise UsageError([Mistake("tags", "a tag must have at least one letter")])
+    return tuple(sorted(cleaned))
+
+
+def _difference(before: Marks, after: Marks) -> dict[str, object]:
+    old, new = asdict(before), asdict(after)
+    return {name: value for name, value in old.items() if value != new[name]}
+
+
+def _restored(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if name == "tags" else value for name, value in values.items()}
+
+
+def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
+    """By number, the marks of those jobs that have any."""
+    found: dict[int, Marks] = {}
+    tagged: dict[int, list[str]] = {}
+    for some in portions(list(numbers)):
+        for row in connection.execute(select(marks).where(marks.c.job_number.in_(some))).mappings():
+            found[row["job_number"]] = Marks(row["rating"], row["starred"], row["hidden"], row["note"])
+        for number, tag in connection.execute(select(tags).where(tags.c.job_number.in_(some))):
+            tagged.setdefault(number, []).append(tag)
+    for number, names in tagged.items():
+        found[number] = replace(found.get(number, _NONE), tags=tuple(sorted(names)))
+    return found
+
+
+def _save(connection: Connection, changed: Mapping[int, Marks]) -> None:
+    """Write marks in the place of those there are; what is not marked has no row."""
+    for some in portions(list(changed)):
+        connection.execute(delete(marks).where(marks.c.job_number.in_(some)))
+        connection.execute(delete(tags).where(tags.c.job_number.in_(some)))
+    plain = [
+        {
+            "job_number": number,
+            "rating": each.rating,
+            "starred": each.starred,
+            "hidden": each.hidden,
+            "note": each.note,
+        }
+        for number, each in changed.items()
+        if replace(each, tags=()) != _NONE
+    ]
+    tagged = [{"job_number": number, "tag": tag} for number, each in changed.items() for tag in each.tags]
+    for table, values in ((marks, plain), (tags, tagged)):
+        if values:
+            connection.execute(insert(table), values)

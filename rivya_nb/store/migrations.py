@@ -1,0 +1,50 @@
+"""How an older database becomes one of today.
+
+A step is written down as text and never changes: what it makes must not follow the tables as they are today,
+which later steps have changed further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from rivya_nb.store import schema
+
+_TO_2 = (
+    "ALTER TABLE jobs ADD COLUMN deleted_at FLOAT",
+    "ALTER TABLE jobs ADD COLUMN pictured BOOLEAN DEFAULT 0 NOT NULL",
+    "UPDATE jobs SET pictured = 1 WHERE number IN (SELECT job_number FROM pictures)",
+    """CREATE TABLE marks (
+        job_number INTEGER NOT NULL, rating INTEGER NOT NULL, starred BOOLEAN NOT NULL, hidden BOOLEAN NOT NULL,
+        note TEXT NOT NULL, PRIMARY KEY (job_number),
+        FOREIGN KEY(job_number) REFERENCES jobs (number) ON DELETE CASCADE)""",
+    """CREATE TABLE tags (
+        job_number INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (job_number, tag),
+        FOREIGN KEY(job_number) REFERENCES jobs (number) ON DELETE CASCADE)""",
+    "CREATE INDEX tags_by_name ON tags (tag, job_number)",
+    """CREATE TABLE mark_steps (
+        id INTEGER NOT NULL, what TEXT NOT NULL, owner VARCHAR(64) NOT NULL, PRIMARY KEY (id))""",
+    """CREATE TABLE mark_changes (
+        step_id INTEGER NOT NULL, job_number INTEGER NOT NULL, before TEXT NOT NULL,
+        PRIMARY KEY (step_id, job_number),
+        FOREIGN KEY(step_id) REFERENCES mark_steps (id) ON DELETE CASCADE,
+        FOREIGN KEY(job_number) REFERENCES jobs (number) ON DELETE CASCADE)""",
+    """CREATE TABLE panel_states (
+        name TEXT NOT NULL, state TEXT NOT NULL, saved_at FLOAT NOT NULL, PRIMARY KEY (name))""",
+)
+
+_STEPS: Mapping[int, Sequence[str]] = {2: _TO_2}
+
+
+def migrate(connection: Connection, version: int) -> None:
+    """Bring a database of an older `version` up to date; 0 is an empty one."""
+    if version == 0:
+        schema.metadata.create_all(connection)
+    else:
+        for target in range(version + 1, schema.VERSION + 1):
+            for statement in _STEPS[target]:
+                connection.exec_driver_sql(statement)
+    connection.execute(schema.schema_version.delete())
+    connection.execute(schema.schema_version.insert().values(version=schema.VERSION))
