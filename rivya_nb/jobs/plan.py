@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -75,7 +75,7 @@ def expand(ask: Ask, draw_seed: DrawSeed) -> Expansion:
     mistakes: dict[Mistake, None] = {}
     for coordinates, values in combinations(axes):
         try:
-            requests.append(_request(ask, axes, coordinates, values, bool(drawn)))
+            requests.append(_request(ask, axes, coordinates, values, drawn))
         except InvalidRequestError as error:
             mistakes.update(dict.fromkeys(error.mistakes))
     if mistakes:
@@ -88,18 +88,20 @@ def _request(
     axes: tuple[Axis[object], ...],
     coordinates: tuple[int, ...],
     values: dict[str, object],
-    drawn: bool,
+    drawn: tuple[int, ...],
 ) -> PlannedRequest:
     model = cast(Model, values.get(MODEL_AXIS, ask.models[0]))
     params = {key: values.get(key, given[0]) for key, given in ask.params.items()}
-    if drawn and _seed_of(model) is None:
-        del params[SEED_KEY]
     places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
+    if drawn and seed_param(model) is None:
+        params.pop(SEED_KEY, None)
+    elif drawn and SEED_KEY not in params:
+        params[SEED_KEY] = drawn[places[REPEAT_AXIS]]
     prompt = ask.prompt.render({axis.name: places.get(axis.name, 0) for axis in ask.prompt.axes})
     label = tuple(ask.references)[places.get(REFERENCES_AXIS, 0)] if ask.references else None
     references: tuple[Reference, ...] = () if label is None else ask.references[label]
     request = build_request(model, prompt, params, references)
-    repeats = places.get(REPEAT_AXIS, 0) or (places.get(SEED_KEY, 0) if drawn else 0)
+    repeats = places.get(REPEAT_AXIS, 0)
     return PlannedRequest(
         request,
         coordinates,
@@ -116,24 +118,40 @@ def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
                 [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
             )
         return ask, ()
-    seeded = [param for model in ask.models if (param := _seed_of(model)) is not None]
+    seeded = [model for model in ask.models if seed_param(model) is not None]
     if not seeded:
         return ask, ()
-    # One draw for the whole plan: every model has to take what is drawn.
-    low = max(_bounds(param)[0] for param in seeded)
-    high = min(_bounds(param)[1] for param in seeded)
-    if high - low + 1 < ask.repeat:
-        raise UsageError([Mistake("repeat", f"there are only {max(0, high - low + 1)} different seeds")])
-    seeds: dict[int, None] = {}
-    while len(seeds) < ask.repeat:
-        seeds[draw_seed(low, high)] = None
+    seeds = draw_seeds(seeded, ask.repeat, draw_seed)
+    if len(seeded) < len(ask.models) and ask.repeat > 1:
+        # No seed is the seedless models' own: the axis counts, and each seeded picture says its seed.
+        return ask, seeds
     # The seeds stand where --repeat was written.
     order = tuple(SEED_KEY if name == REPEAT_AXIS else name for name in ask.order)
-    drawn = replace(ask, params={**ask.params, SEED_KEY: tuple(seeds)}, repeat=1, order=order)
-    return drawn, tuple(seeds)
+    return replace(ask, params={**ask.params, SEED_KEY: seeds}, repeat=1, order=order), seeds
 
 
-def _seed_of(model: Model) -> Param | None:
+def draw_seeds(
+    models: Iterable[Model], count: int, draw_seed: DrawSeed, taken: Collection[object] = ()
+) -> tuple[int, ...]:
+    """So many different seeds that every model takes, none of which is `taken`.
+
+    Raises:
+        UsageError: there are not so many.
+    """
+    # One draw for the whole plan: every model has to take what is drawn.
+    bounds = [_bounds(param) for model in models if (param := seed_param(model)) is not None]
+    low, high = max(low for low, _ in bounds), min(high for _, high in bounds)
+    if high - low + 1 - len(taken) < count:
+        raise UsageError([Mistake("repeat", f"there are only {max(0, high - low + 1)} different seeds")])
+    seeds: dict[int, None] = {}
+    while len(seeds) < count:
+        seed = draw_seed(low, high)
+        if seed not in taken:
+            seeds[seed] = None
+    return tuple(seeds)
+
+
+def seed_param(model: Model) -> Param | None:
     """The model's seed, if it is one that can be drawn and not one of a few choices."""
     param = model.param(SEED_KEY)
     return None if param is None or param.options else param

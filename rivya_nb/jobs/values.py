@@ -48,7 +48,7 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
         return (text,)
     numeric = param.type == "number"
     if quoted or (param.options is not None and text in param.options):
-        return (_number(text) if numeric else text,)
+        return (read_number(text) if numeric else text,)
     if not _is_split(param):
         return (None if _is_none(text) else text,)
     values: list[ParamValue | None] = []
@@ -107,13 +107,13 @@ def _item(item: str, param: Param) -> Sequence[ParamValue | None]:
         return (None,)
     if param.options is not None:
         return (item,)
-    numbers: Sequence[ParamValue] = _range(item) if ".." in item else (_number(item),)
+    numbers: Sequence[ParamValue] = _range(item) if ".." in item else (read_number(item),)
     if isinstance(numbers[0], str) and (dashed := _DASHED.fullmatch(item)):
         raise _ItemError(f"{item!r} is no range; write {dashed[1]}..{dashed[2]}")
     return numbers if param.type == "number" else [str(number) for number in numbers]
 
 
-def _number(text: str) -> ParamValue:
+def read_number(text: str) -> ParamValue:
     """The number that is written, or the text itself where none is."""
     if len(text) > _MAX_DIGITS or not _PLAIN.fullmatch(text):
         return text

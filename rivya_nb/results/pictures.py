@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rivya_nb.results.grid import Grid
     from rivya_nb.store.files import ContentFiles
     from rivya_nb.store.store import Store
+    from rivya_nb.widgets.viewer import Viewer
 
 
 class Pictures(ABC):
@@ -40,7 +41,7 @@ class Pictures(ABC):
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         """The axes, and where on them each job stands."""
 
-    def _notes(self, *_: str | None) -> tuple[str, ...]:
+    def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
         """What a reader of a grid with these rows and columns should know."""
         return ()
 
@@ -64,7 +65,11 @@ class Pictures(ABC):
         jobs = {job.id: job for job in self.jobs}
         record = self._laid_out(rows, cols)
         notes = self._notes(rows, cols)
-        return Grid(record, jobs, self.files, rows=rows, cols=cols, notes=notes)
+        return Grid(record, jobs, self._store, rows=rows, cols=cols, notes=notes)
+
+    def view(self) -> Viewer:
+        """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
+        return self.grid().view()
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Copy the pictures into a folder (made if absent), each with its request, seed, task and time inside.

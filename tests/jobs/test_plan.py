@@ -107,6 +107,7 @@ def test_models_with_and_without_seeds_share_a_plan() -> None:
     )
     assert seeds(made) == [100, 101, None, None, "100", "101"]
     assert len({item.key for item in made.requests}) == 6
+    assert [(axis.name, axis.labels) for axis in made.axes][1:] == [("repeat", ("1", "2"))]
 
 
 def test_repeat_beside_seeds_is_refused() -> None:
