@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from rivya_nb.store.records import Question
 from rivya_nb.store.rows import param_text, searchable
@@ -11,15 +13,25 @@ from rivya_nb.store.schema import job_params, jobs, marks, run_jobs, tags
 
 def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
     """The numbers of the jobs, in the order of the question."""
-    number = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    statement = select(jobs.c.number).where(*_conditions(question)).order_by(number)
-    return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
+    statement = _ordered(select(jobs.c.number), question).limit(limit).offset(offset)
+    return list(connection.execute(statement).scalars())
+
+
+def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
+    """Their ids instead."""
+    statement = _ordered(select(jobs.c.id), question).limit(limit).offset(offset)
+    return list(connection.execute(statement).scalars())
 
 
 def count(connection: Connection, question: Question) -> int:
     """How many there are."""
     statement = select(func.count()).select_from(jobs).where(*_conditions(question))
     return connection.execute(statement).scalar_one()
+
+
+def _ordered(statement: Select[Any], question: Question) -> Select[Any]:
+    number = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
+    return statement.where(*_conditions(question)).order_by(number)
 
 
 def _conditions(question: Question) -> list[ColumnElement[bool]]:

@@ -149,6 +149,22 @@ class Store:
                 found.update((record.id, record) for record in records)
         return [found[run_id] for run_id in sorted(found, reverse=True)]
 
+    def run_ids_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
+        """By job id, the ids of the runs that it belongs to, oldest first; every id is a key."""
+        found: dict[str, list[int]] = {job_id: [] for job_id in job_ids}
+        with self._database.reading() as connection:
+            for some in portions(list(found)):
+                having = (
+                    select(jobs.c.id, run_jobs.c.run_id)
+                    .distinct()
+                    .join(run_jobs, run_jobs.c.job_number == jobs.c.number)
+                    .where(jobs.c.id.in_(some))
+                    .order_by(run_jobs.c.run_id)
+                )
+                for job_id, run_id in connection.execute(having):
+                    found[job_id].append(run_id)
+        return found
+
     def extend_run(
         self, run: RunRecord, *, cells: Sequence[CellRecord], jobs: Sequence[JobRecord]
     ) -> RunRecord | None:
@@ -251,6 +267,11 @@ class Store:
         """The jobs that answer a question, each once, in the order in which they were asked for."""
         with self._database.reading() as connection:
             return load_numbered_jobs(connection, search.find(connection, question, limit, offset))
+
+    def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
+        """The ids of these jobs, which are read far faster than their records."""
+        with self._database.reading() as connection:
+            return search.find_ids(connection, question, limit, offset)
 
     def count(self, question: Question) -> int:
         """How many jobs answer a question."""
