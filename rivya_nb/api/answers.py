@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from rivya_nb.errors import API_ERRORS, ApiError, RateLimitedError, RivyaError, UnexpectedResponseError
+from rivya_nb.errors import (
+    API_ERRORS,
+    ApiError,
+    InsufficientCreditsError,
+    RateLimitedError,
+    RivyaError,
+    UnexpectedResponseError,
+)
 
 MAX_JSON = 16_000_000
 """Bytes an answer may have; the longest of the contract, the list of models, is far below."""
@@ -20,6 +27,9 @@ EXCERPT = 120
 
 MAX_MESSAGE = 500
 """Characters of the service's own message that are shown."""
+
+_BY_STATUS = {402: InsufficientCreditsError, 429: RateLimitedError}
+"""What a status means by itself, where its code is none that is known."""
 
 Scrub = Callable[[str], str]
 
@@ -151,7 +161,7 @@ def _refusal(answer: Answer, error: Mapping[str, str]) -> RivyaError | None:
             retry_after=answer.retry_after,
         )
     if kind is None:
-        kind = RateLimitedError if answer.status == 429 else ApiError
+        kind = _BY_STATUS.get(answer.status, ApiError)
     return kind(
         message,
         code=printable(code, EXCERPT),

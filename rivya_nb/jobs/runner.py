@@ -22,6 +22,11 @@ from rivya_nb.api.client import generation_body
 from rivya_nb.api.retry import RATE_LIMITED
 from rivya_nb.errors import (
     ApiError,
+    ApiKeyExpiredError,
+    ApiKeyInvalidError,
+    ApiKeyMissingError,
+    ApiKeyRevokedError,
+    ApiScopeDeniedError,
     InsufficientCreditsError,
     NotDeliveredError,
     NotFoundError,
@@ -62,6 +67,18 @@ FOLLOW_INTERVAL = 1.0
 
 _DONE = frozenset({"succeeded", "failed"})
 """Nobody takes up a job that has ended so."""
+
+_FOR_EVERYTHING = (
+    ApiKeyExpiredError,
+    ApiKeyInvalidError,
+    ApiKeyMissingError,
+    ApiKeyRevokedError,
+    ApiScopeDeniedError,
+    InsufficientCreditsError,
+    PublicApiDisabledError,
+    RateLimitedError,
+)
+"""Refusals that do not speak of one request: whatever is submitted next meets them too."""
 
 _NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
@@ -294,7 +311,7 @@ class Runner:
             await self._refused(job, error, status="failed" if refused else "unknown")
             if refused and await self._references.forget_lost(job.record, error):
                 await self._submit_anew(job)
-            if isinstance(error, InsufficientCreditsError):
+            if isinstance(error, _FOR_EVERYTHING):
                 self._hold_unsent(str(error))
             return None
         await self._record(

@@ -150,7 +150,10 @@ def settle(place: Place, runs: list[rv.Run], each_round: Callable[[int], None]) 
         if all(job.status == "succeeded" for run in runs for job in run):
             return seen
         each_round(number)
-        for go_on in (rv.resume, lambda run: place.session.retry(run.id)):
+        for go_on in (
+            lambda run: rv.resume(run, unsent=True, max_credits=1000),
+            lambda run: place.session.retry(run.id, max_credits=1000),
+        ):
             for run in [go_on(run) for run in runs]:
                 finish(run)
             seen.append(check_meanwhile(place))

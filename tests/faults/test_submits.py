@@ -140,6 +140,32 @@ def test_the_wait_that_a_rate_limit_asks_for_is_told(place: Place) -> None:
     check_money(place, run)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "headers", "posts"),
+    [
+        (401, "api_key_revoked", {}, 1),
+        (402, "insufficient_credits", {}, 1),
+        (402, "payment_required", {}, 1),
+        (403, "api_scope_denied", {}, 1),
+        (429, "rate_limited", {"Retry-After": "600"}, 1),
+        (503, "public_api_disabled", {}, 4),
+    ],
+)
+def test_what_would_be_refused_alike_is_not_sent(
+    status: int, code: str, headers: dict[str, str], posts: int, place: Place
+) -> None:
+    place.proxy.inject(Fault(SUBMIT, refuses(status, code, headers)))
+    run = rv.generate("A bottle", seed=range(20), **SMALL)
+    seen = finish(run)
+    refused = [job for job in run if job.status == "failed"]
+    assert {job.status for job in run} == {"failed", "planned"}
+    # A few were on their way already.
+    assert len(refused) <= 4 and len(place.proxy.keys) <= 4 * posts
+    assert f"not sent: {code}: so it is" in seen
+    assert f"%rivya resume {run.id} --unsent" in seen
+    check(place, run)
+
+
 def test_a_service_that_is_away_for_a_moment(place: Place) -> None:
     place.proxy.inject(Fault(BALANCE, down(seconds=0.1), times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
