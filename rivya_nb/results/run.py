@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.errors import RunFailedError, WaitCancelledError, WaitInterruptedError
 from rivya_nb.results.job import Job
 from rivya_nb.results.live import LiveDisplay, in_notebook
+from rivya_nb.results.looks import Bundle
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.terminal import follow_in_terminal, follows_in_terminal
 from rivya_nb.store.records import SENT, UNSENT
@@ -225,6 +226,10 @@ class Run(Pictures):
         """
         self._display.configure(variable=variable, rows=rows, cols=cols)
         self._display.show(whole=False)
+
+    def look(self) -> Bundle:
+        """The run as it is now, as display data. This decodes pictures: call it off the event loop."""
+        return self._display.bundle()
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""

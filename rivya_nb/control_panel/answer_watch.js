@@ -1,0 +1,90 @@
+// Says so when the kernel does not answer a click, gives short buttons their full names, and keeps an impatient
+// second click on "Generate" from buying twice. It draws nothing but one line.
+
+const PATIENCE = 300; // milliseconds
+
+function render({ model, el }) {
+  const line = document.createElement("div");
+  line.className = "rivya-watch";
+  line.setAttribute("role", "status");
+  el.append(line);
+  let sent = 0;
+  let received = 0; // The kernel's front door has seen the click ...
+  let worked = 0; //   ... and the loop that does the work has turned since.
+  let timer = 0;
+
+  const panel = () => el.closest(".rivya-panel");
+  const waiting = () => worked < sent;
+
+  function say() {
+    const root = panel();
+    for (const button of root?.querySelectorAll("button.rivya-once") ?? []) {
+      button.classList.toggle("rivya-pressed", waiting());
+    }
+    if (!waiting()) line.textContent = "";
+    else if (received < sent) {
+      line.textContent = "The kernel has not answered yet. What you clicked is not lost: it is next when the kernel is free.";
+    } else {
+      line.textContent = "A cell is running. What you clicked is not lost: it goes on when the cell is done.";
+    }
+  }
+
+  function note() {
+    sent += 1;
+    const mine = sent;
+    // After the click's own message, so that the answer comes behind what the click does.
+    setTimeout(() => model.send({ click: mine }), 0);
+    clearTimeout(timer);
+    timer = setTimeout(say, PATIENCE);
+  }
+
+  function clicked(event) {
+    const button = event.target.closest?.("button");
+    if (!button || !panel()?.contains(button)) return;
+    if (button.classList.contains("rivya-once")) {
+      if (waiting()) {
+        event.stopImmediatePropagation();
+        event.preventDefault();
+        return;
+      }
+      button.classList.add("rivya-pressed");
+    }
+    note();
+  }
+
+  function answered(message) {
+    if ("received" in message) received = Math.max(received, message.received);
+    if ("worked" in message) worked = Math.max(worked, message.worked);
+    if (!waiting()) {
+      clearTimeout(timer);
+      say();
+    } else if (line.textContent) say();
+  }
+
+  // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says.
+  function nameButtons() {
+    for (const button of panel()?.querySelectorAll("button[title]") ?? []) {
+      const name = button.getAttribute("title");
+      if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+    }
+  }
+
+  const observer = new MutationObserver(nameButtons);
+  const attached = requestAnimationFrame(() => {
+    const root = panel();
+    if (!root) return;
+    observer.observe(root, { subtree: true, childList: true, attributeFilter: ["title"] });
+    nameButtons();
+  });
+  document.addEventListener("click", clicked, true);
+  model.on("msg:custom", answered);
+  return () => {
+    cancelAnimationFrame(attached);
+    clearTimeout(timer);
+    observer.disconnect();
+    document.removeEventListener("click", clicked, true);
+    model.off("msg:custom", answered);
+  };
+}
+
+export default { render };

@@ -1,0 +1,32 @@
+"""The line that says so when the kernel does not answer a click; it carries the panel's style sheet too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.loop import Home
+
+_FOLDER = Path(__file__).parent
+
+
+class AnswerWatch(anywidget.AnyWidget):
+    """Answers each click twice: when it has arrived, on whatever thread, and when the session's loop has
+    turned."""
+
+    _esm = _FOLDER / "answer_watch.js"
+    _css = _FOLDER / "panel.css"
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home = home
+        self.on_msg(self._answer)
+
+    def _answer(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        click = content.get("click")
+        if isinstance(click, int):
+            self.send({"received": click})
+            self._home.loop.call_soon_threadsafe(self.send, {"worked": click})

@@ -1,0 +1,224 @@
+"""The form: model, prompt, params, references, and what all of it would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import ipywidgets
+
+from rivya_nb.contract.catalogue import Model, Param
+from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.text import prompt_length
+from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.controls import ParamControl
+from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_words
+from rivya_nb.control_panel.references import References
+from rivya_nb.control_panel.seed import SeedControl
+from rivya_nb.errors import Mistake
+from rivya_nb.views.words import count
+
+if TYPE_CHECKING:
+    from rivya_nb.results.plan import Plan
+    from rivya_nb.session import Session
+
+
+class Control(Protocol):
+    """What the form knows of a param's control."""
+
+    param: Param
+    widget: Any
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def several(self) -> bool: ...
+    def put(self, text: str, several: bool, /) -> None: ...
+    def show(self, mistakes: Sequence[str], count: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Form:
+    """Everything that can be set. `changed` is called when the user has changed something, on any thread.
+
+    `state` reads the widgets, `put` sets them; `show` marks what a plan, or its refusal, says of them.
+    """
+
+    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
+        self._session = session
+        self._changed = changed
+        self._quiet = False
+        # Values of params that the present model does not have: they are there again with one that has them.
+        self._kept: dict[str, tuple[str, bool]] = {}
+        self._controls: dict[str, Control] = {}
+        self.balance: int | None = None
+        self.model = ModelPicker(models=entries(session.catalogue.values()))
+        self._price = markup.empty()
+        self._prompt = ipywidgets.Textarea(description="Prompt", rows=4)
+        self._length = markup.empty()
+        self._prompt_mistakes = markup.empty()
+        self._params = ipywidgets.Box()
+        self.repeat = ipywidgets.BoundedIntText(description="Repeat", value=1, min=1, max=100)
+        self.name = ipywidgets.Text(description="Name", placeholder="optional")
+        self.limit = ipywidgets.Text(description="Credit limit", placeholder="500")
+        self.references = References(session, self._note)
+        self._mistakes = markup.empty()
+        self.widget = self._composed()
+        self._observe()
+
+    def _composed(self) -> Any:
+        for widget in (self._price, self._length):
+            widget.add_class("rivya-beside")
+        self._params.add_class("rivya-params")
+        others = ipywidgets.Box([_control(widget) for widget in (self.repeat, self.name, self.limit)])
+        others.add_class("rivya-params")
+        prompt = ipywidgets.VBox([self._length, self._prompt, self._prompt_mistakes])
+        prompt.add_class("rivya-control")
+        prompt.add_class("rivya-prompt")
+        model = ipywidgets.VBox([self._price, self.model])
+        model.add_class("rivya-control")
+        form = ipywidgets.VBox([model, prompt, self._params, others, self.references.widget, self._mistakes])
+        form.add_class("rivya-form")
+        return form
+
+    def _observe(self) -> None:
+        self.model.observe(self._model_changed, "value")
+        for widget in (self._prompt, self.repeat, self.name, self.limit):
+            widget.observe(self._note, "value")
+
+    @property
+    def state(self) -> FormState:
+        """What stands in the form."""
+        written = {key: (control.text, control.several) for key, control in self._controls.items()}
+        limit = str(self.limit.value).strip()
+        return FormState(
+            model=self.model.value,
+            prompt=str(self._prompt.value),
+            params={key: text for key, (text, _) in written.items()},
+            several=frozenset(key for key, (_, several) in written.items() if several),
+            references=self.references.value,
+            repeat=int(self.repeat.value),
+            name=str(self.name.value),
+            max_credits=int(limit) if limit.isdecimal() else None,
+        )
+
+    def put(self, state: FormState) -> None:
+        """Set every widget; params that the model does not have are kept for one that does."""
+        self._quiet = True
+        try:
+            self._kept = {key: (text, key in state.several) for key, text in state.params.items()}
+            for control in self._controls.values():
+                control.put("", False)
+            self._prompt.value = state.prompt
+            self.repeat.value = state.repeat
+            self.name.value = state.name
+            self.limit.value = "" if state.max_credits is None else str(state.max_credits)
+            self.references.put(state.references)
+            if self.model.value == state.model:
+                self._build_controls(keep=False)
+            self.model.value = state.model
+        finally:
+            self._quiet = False
+        self._changed()
+
+    def used(self, seeds: Sequence[int]) -> None:
+        """A run has drawn these seeds."""
+        control = self._controls.get(SEED_KEY)
+        if isinstance(control, SeedControl):
+            control.used(seeds)
+
+    def show(self, mistakes: Sequence[Mistake], plan: Plan | None) -> None:
+        """Mark what is wrong where it is, and how many values each axis has."""
+        left = list(mistakes)
+        sizes = {} if plan is None else {axis.name: len(axis) for axis in plan.expansion.axes}
+        for key, control in self._controls.items():
+            control.show(_taken(left, key), sizes.get(key, 1))
+        about_prompt = _taken(left, "prompt")
+        # An empty form is no mistake yet; beside Generate it says what is waited for.
+        self._prompt_mistakes.value = markup.mistakes_html(about_prompt if self._prompt.value.strip() else ())
+        self.references.show(_taken(left, "references"))
+        self._mistakes.value = markup.mistakes_html(map(str, left))
+        self._show_length()
+
+    def show_balance(self, balance: int | None) -> None:
+        """Show what is left, in credits; None where it is not known."""
+        self.balance = balance
+        self._show_price()
+
+    def close(self) -> None:
+        """Give every widget up."""
+        self.references.close()
+        for control in self._controls.values():
+            control.close()
+        ipywidgets.Widget.close(self.model)
+        self.widget.close()
+
+    def _note(self, _: object = None) -> None:
+        self._show_length()
+        if not self._quiet:
+            self._changed()
+
+    def _model_changed(self, _: object) -> None:
+        self._build_controls(keep=True)
+        self._note()
+
+    @property
+    def _record(self) -> Model | None:
+        return self._session.catalogue.get(self.model.value)
+
+    def _build_controls(self, *, keep: bool) -> None:
+        """The controls of the model's params, with the values that still apply."""
+        if keep:
+            self._kept |= {
+                key: (each.text, each.several) for key, each in self._controls.items() if each.text
+            }
+        gone = list(self._controls.values())
+        record = self._record
+        params = () if record is None else sorted(record.params, key=lambda param: param.key != SEED_KEY)
+        self._controls = {param.key: self._made(param) for param in params}
+        self._params.children = [control.widget for control in self._controls.values()]
+        for control in gone:
+            control.close()
+        self.references.set_model(record)
+        self._show_price()
+        self._show_length()
+
+    def _made(self, param: Param) -> Control:
+        kind = SeedControl if param.key == SEED_KEY and not param.options else ParamControl
+        control: Control = kind(param, self._note)
+        text, several = self._kept.get(param.key, ("", False))
+        self._quiet, before = True, self._quiet
+        control.put(text, several)
+        self._quiet = before
+        return control
+
+    def _show_price(self) -> None:
+        record = self._record
+        parts = [] if record is None else [price_words(record)]
+        if self.balance is not None:
+            parts.append(f"{self.balance:,} left")
+        self._price.value = markup.quiet_html(" · ".join(parts))
+
+    def _show_length(self) -> None:
+        limit = None if self._record is None else self._record.max_prompt_length
+        length = prompt_length(str(self._prompt.value).strip())
+        text = count(length, "character") if limit is None else f"{length:,} / {limit:,}"
+        self._length.value = markup.quiet_html(text)
+
+
+def _control(widget: Any) -> Any:
+    box = ipywidgets.VBox([widget])
+    box.add_class("rivya-control")
+    return box
+
+
+def _taken(mistakes: list[Mistake], place: str) -> list[str]:
+    """The messages of one place, taken out of the list; each reference is told by its number."""
+    here = [
+        mistake
+        for mistake in mistakes
+        if mistake.where == place or (place == "references" and mistake.where.startswith("reference "))
+    ]
+    mistakes[:] = [mistake for mistake in mistakes if mistake not in here]
+    return [mistake.message if mistake.where == place else str(mistake) for mistake in here]

@@ -1,0 +1,182 @@
+"""The control panel: the form on the left, runs and pictures on the right, and what ties them together."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.answer_watch import AnswerWatch
+from rivya_nb.control_panel.controls import title
+from rivya_nb.control_panel.form import Form
+from rivya_nb.control_panel.form_state import FormState, plan_form
+from rivya_nb.control_panel.gallery import Gallery
+from rivya_nb.control_panel.planner import Planner
+from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
+from rivya_nb.errors import InvalidRequestError, Mistake, RivyaError, UsageError
+from rivya_nb.views.words import count
+
+if TYPE_CHECKING:
+    from rivya_nb.results.plan import Plan
+    from rivya_nb.results.run import Run
+    from rivya_nb.session import Session
+
+GALLERY = "Gallery"
+
+
+class Panel:
+    """What `rv.panel()` gives: it shows itself in a notebook. Runs belong to the session and outlive it.
+
+    Its state is kept in the store under `name`, and is there again in another kernel. Messages of widgets may
+    come on any thread: what they start happens on the session's loop, and what is slow in worker threads.
+    """
+
+    def __init__(self, session: Session, name: str) -> None:
+        self.session = session
+        self.name = name
+        self._closed = False
+        self._rows: list[RunRow] = []
+        self._watch = AnswerWatch(session.home)
+        self._planner = Planner(session.home, self._plan, self._show)
+        self.form = Form(session, self._planner.request)
+        self._summary = markup.empty()
+        self._reason = markup.empty()
+        self._generate = ipywidgets.Button(description="Generate", button_style="primary", disabled=True)
+        self._generate.add_class("rivya-once")
+        self._generate.on_click(lambda _: session.home.start(self._go()))
+        self._runs = ipywidgets.VBox()
+        self.gallery = Gallery(session, self.form.put)
+        self._tabs = ipywidgets.Tab([self.gallery.widget], titles=[GALLERY])
+        self.widget = self._composed()
+        self.form.put(FormState.from_json(session.store.panel_states.get(name) or {}))
+        for run in unfinished_runs(session):
+            self._add(run)
+        session.home.start(self._show_balance())
+
+    def _composed(self) -> Any:
+        ask = ipywidgets.HBox([self._summary, self._generate])
+        ask.add_class("rivya-ask")
+        left = ipywidgets.VBox([self.form.widget, ask, self._reason])
+        left.add_class("rivya-left")
+        right = ipywidgets.VBox([self._runs, self._tabs])
+        right.add_class("rivya-right")
+        both = ipywidgets.Box([left, right])
+        both.add_class("rivya-both")
+        panel = ipywidgets.VBox([self._watch, both])
+        panel.add_class("rivya-panel")
+        return panel
+
+    def close(self) -> None:
+        """Take the panel away; runs go on, and its state stays in the store."""
+        self._closed = True
+        self._planner.close()
+        for row in self._rows:
+            row.close()
+        self.gallery.close()
+        self.form.close()
+        self._watch.close()
+        self.widget.close()
+
+    # Planning: called by the planner, `_plan` in a worker thread and `_show` on the session's loop
+
+    def _plan(self) -> Plan:
+        state = self.form.state
+        self.session.store.panel_states.put(self.name, state.as_json())
+        plan = plan_form(self.session, state, _notebook_variables())
+        plan.check()
+        return plan
+
+    def _show(self, outcome: Plan | RivyaError) -> None:
+        if isinstance(outcome, RivyaError):
+            mistakes = (
+                outcome.mistakes
+                if isinstance(outcome, (InvalidRequestError, UsageError))
+                else (Mistake("", str(outcome)),)
+            )
+            self.form.show(mistakes, None)
+            self._summary.value = markup.strong_html("Nothing to send yet")
+            self._reason.value = markup.quiet_html(_waits_for(mistakes[0]))
+            self._generate.disabled = True
+            return
+        self.form.show((), outcome)
+        self._summary.value = _price_html(outcome, self.form.balance)
+        self._reason.value = ""
+        self._generate.disabled = False
+
+    # Generating
+
+    async def _go(self) -> None:
+        """Plan what stands there now, and let it go."""
+        self._generate.disabled = True
+        try:
+            plan = await asyncio.to_thread(self._plan)
+            run = await asyncio.to_thread(plan.run)
+        except RivyaError as error:
+            self._show(error)
+            return
+        self.form.used(run.drawn_seeds)
+        self._add(run)
+        self._planner.request()
+
+    def _add(self, run: Run) -> None:
+        """A row and a tab for a run, the newest first."""
+        row = RunRow(self.session, run, self._ended)
+        self._rows.insert(0, row)
+        self._runs.children = [each.widget for each in self._rows]
+        self._tabs.children = [self.gallery.widget, *(each.pictures for each in self._rows)]
+        self._tabs.titles = [GALLERY, *(f"Run {each.run.id}" for each in self._rows)]
+        self._tabs.selected_index = 1
+
+    def _ended(self, _: RunRow) -> None:
+        if not self._closed:
+            self.gallery.refresh()
+            self.session.home.start(self._show_balance())
+
+    async def _show_balance(self) -> None:
+        try:
+            balance = await asyncio.to_thread(self.session.balance)
+        except RivyaError:
+            balance = None
+        if not self._closed:
+            self.form.show_balance(balance)
+            self._planner.request()
+
+    def _repr_mimebundle_(self, **options: object) -> Any:
+        return self.widget._repr_mimebundle_(**options)
+
+    def __repr__(self) -> str:
+        return f"<Panel {self.name!r} with {self.session.service}>"
+
+
+def _notebook_variables() -> Mapping[str, object]:
+    ipython = sys.modules.get("IPython")
+    shell: Any = None if ipython is None else ipython.get_ipython()
+    return {} if shell is None else shell.user_ns
+
+
+def _waits_for(mistake: Mistake) -> str:
+    """Why nothing can be sent: where to look, or what is wrong where no control stands for it."""
+    if mistake.where:
+        return f"Generate waits for the {title(mistake.where).lower()}"
+    return f"Generate waits: {mistake.message}"
+
+
+def _price_html(plan: Plan, balance: int | None) -> str:
+    """How many pictures, in which shape, at what price, and what would be left."""
+    axes = [len(axis) for axis in plan.expansion.axes]
+    shape = " × ".join(map(str, axes)) if len(axes) > 1 else ""
+    price = [count(plan.credits, "credit")]
+    if plan.draft.reused:
+        price.append(f"{len(plan.draft.reused)} from the history at no cost")
+    if plan.draft.unpriced:
+        price.append(f"{plan.draft.unpriced} without a documented price")
+    if balance is not None:
+        price.append(f"{balance - plan.credits:,} left after")
+    head = markup.strong_html(count(len(plan), "picture")) + (
+        markup.quiet_html(f" · {shape}") if shape else ""
+    )
+    return f"<div>{head}</div><div>{markup.quiet_html(' · '.join(price))}</div>"

@@ -1,0 +1,146 @@
+"""The runs of a panel: a row for each, with its progress and what can be done about it, and its pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from rivya_nb.control_panel import markup
+from rivya_nb.errors import RivyaError
+from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNSENT
+from rivya_nb.views.words import count
+
+if TYPE_CHECKING:
+    from rivya_nb.results.run import Run
+    from rivya_nb.session import Session
+
+SHORTEST_PAUSE = 0.4
+"""Seconds between two looks at a run at least."""
+
+HEARTBEAT = 1.0
+"""Seconds after which the elapsed time is shown anew though nothing else has changed."""
+
+
+class RunRow:
+    """One run: its number, a bar, how far it is, and buttons to stop it, retry it, or collect what it has left.
+
+    `pictures` is a widget of its own, the run as a cell would show it. `ended` is called on the session's loop
+    each time the run has nothing more to do.
+    """
+
+    def __init__(self, session: Session, run: Run, ended: Callable[[RunRow], None]) -> None:
+        self.run = run
+        self._session = session
+        self._ended = ended
+        self._bar = ipywidgets.IntProgress(min=0, max=max(1, len(run.jobs)))
+        self._text = markup.empty()
+        self._said = markup.empty()
+        self._stop = self._button("Stop", f"Stop run {run.id}", self._stopped)
+        self._retry = self._button("Retry", f"Retry the failed pictures of run {run.id}", self._retried)
+        self._resume = self._button("Resume", f"Resume run {run.id}", self._resumed)
+        self._rest = self._button("Send the rest", f"Send the rest of run {run.id}", self._sent)
+        self.pictures = ipywidgets.HTML()
+        head = ipywidgets.HTML(markup.strong_html(f"Run {run.id}"))
+        self.widget = ipywidgets.HBox(
+            [head, self._bar, self._text, self._stop, self._retry, self._resume, self._rest, self._said]
+        )
+        self.widget.add_class("rivya-run-row")
+        self._following: Future[None] | None = None
+        self.follow()
+
+    def follow(self) -> None:
+        """Keep the row current until the run has ended."""
+        if self._following is None or self._following.done():
+            self._following = self._session.home.start(self._follow())
+
+    def close(self) -> None:
+        """Give the widgets up; the run goes on."""
+        if self._following is not None:
+            self._following.cancel()
+        for widget in (*self.widget.children, self.pictures, self.widget):
+            widget.close()
+
+    async def _follow(self) -> None:
+        changed = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        subscribed = [job.live.subscribe(wake) for job in self.run.jobs]
+        try:
+            working = True
+            while working:
+                # Asked before it is drawn: the last round draws what the end left.
+                working = self.run.is_working
+                changed.clear()
+                look = await asyncio.to_thread(self.run.look)
+                self.pictures.value = look["text/html"]
+                self._show()
+                if working:
+                    await asyncio.sleep(SHORTEST_PAUSE)
+                    with suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(changed.wait(), HEARTBEAT)
+        finally:
+            for end in subscribed:
+                end()
+        self._ended(self)
+
+    def _show(self) -> None:
+        jobs = self.run.jobs
+        statuses = [job.status for job in jobs]
+        working = self.run.is_working
+        self._bar.value = sum(status in FINAL for status in statuses)
+        self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
+        self._text.value = markup.quiet_html(self.run.line())
+        _shown(self._stop, working)
+        _shown(self._retry, not working and any(status in ("failed", "undelivered") for status in statuses))
+        paid = any(status in SENT or status in COLLECTABLE for status in statuses)
+        _shown(self._resume, not working and paid)
+        rest = [job for job in jobs if job.status in UNSENT]
+        price = count(sum(job.record.price or 0 for job in rest), "credit")
+        self._rest.description = f"Send the rest ({price})"
+        _shown(self._rest, not working and bool(rest))
+
+    def _button(self, text: str, name: str, act: Callable[[], object]) -> Any:
+        button = ipywidgets.Button(description=text, tooltip=name)
+        button.add_class("rivya-small")
+        _shown(button, False)
+        button.on_click(lambda _: self._session.home.start(self._act(act)))
+        return button
+
+    async def _act(self, act: Callable[[], object]) -> None:
+        """Do what a button is for, in a worker thread, and say what stands against it."""
+        self._said.value = ""
+        try:
+            await asyncio.to_thread(act)
+        except RivyaError as error:
+            self._said.value = markup.mistakes_html([str(error)])
+        self.follow()
+
+    def _stopped(self) -> None:
+        self.run.stop()
+
+    def _retried(self) -> None:
+        self._session.retry(self.run.id)
+
+    def _resumed(self) -> None:
+        self._session.resume(self.run.id)
+
+    def _sent(self) -> None:
+        self._session.resume(self.run.id, unsent=True)
+
+
+def _shown(widget: Any, wanted: bool) -> None:
+    widget.layout.display = None if wanted else "none"
+
+
+def unfinished_runs(session: Session) -> list[Run]:
+    """The runs of the session's service that somebody is working on, or that were left, newest first."""
+    jobs: Iterable[str] = [job.id for job in session.store.unfinished(session.service)]
+    return [session.run(record.id) for record in session.store.runs_of(jobs)]
