@@ -225,6 +225,20 @@ def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: i
     return current_session().resume(run_id, unsent=unsent, max_credits=max_credits)
 
 
+def recall(picture: str | os.PathLike[str] | bytes) -> Request:
+    """The request that a picture came from, for `plan` and `generate`; its `notes` say what did not fit.
+
+    A picture that this tool saved, or the JSON beside it, gives all of it; an original is known by its content,
+    which may also be named by its SHA-256. Of what A1111 and its kin, ComfyUI and InvokeAI write, it takes the
+    prompt, the seed and the size, as far as they are told and the model takes them. The model is kept where the
+    catalogue knows it, and is the default one else.
+
+    Raises:
+        UsageError: there is no such file, or it tells of no request.
+    """
+    return current_session().recall(picture)
+
+
 @overload
 def runs(id: None = None) -> list[Run]: ...
 @overload

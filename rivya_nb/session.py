@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -14,6 +15,7 @@ from rivya_nb.jobs.axes import Ask, Axis
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.listing import ModelListing
 from rivya_nb.jobs.plan import Expansion, PlannedRequest, expand
+from rivya_nb.jobs.recall import LOST, Source, is_there, recall
 from rivya_nb.results.history import History
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
@@ -152,12 +154,20 @@ class Session:
         return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
 
     def _checked(self, item: object) -> Request:
-        """The request that an item is or stands for, checked and priced by the catalogue."""
+        """The request that an item is or stands for, checked and priced by the catalogue.
+
+        Raises:
+            InvalidRequestError: it breaks a rule of its model, or the store has lost a reference.
+        """
         request = item.request if isinstance(item, Job) else item
         if not isinstance(request, Request):
             raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
         model = self.catalogue.image_model(request.model)
-        return build_request(model, request.prompt, request.params, request.references)
+        lost = [Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store)]
+        if lost:
+            raise InvalidRequestError(lost)
+        checked = build_request(model, request.prompt, request.params, request.references)
+        return replace(checked, notes=request.notes)
 
     def _plan(self, expansion: Expansion, *, name: str | None, max_credits: int | None, fresh: bool) -> Plan:
         asked = dict.fromkeys(item.request.model for item in expansion.requests)
@@ -168,7 +178,10 @@ class Session:
             name=name,
             max_credits=max_credits,
             fresh=fresh,
-            notes=[note for model in models for note in not_known_words(model)],
+            notes=[
+                *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
+                *(note for model in models for note in not_known_words(model)),
+            ],
             start=self._start,
             check=self._dispatcher.check,
         )
@@ -271,6 +284,14 @@ class Session:
         """
         self._service.require_key()
         return self.home.wait(self.home.start(self._service.client.credits.retrieve())).current_credits
+
+    def recall(self, source: Source) -> Request:
+        """The request that a picture came from: a path, bytes, or the hash of an original.
+
+        Raises:
+            UsageError: there is no such file, or it tells of no request.
+        """
+        return recall(source, self.store, self.catalogue)
 
     def run(self, run_id: int) -> Run:
         """One run of the store, whatever its service. UsageError where there is none of that id."""

@@ -23,6 +23,9 @@ IDEAS: tuple[tuple[str, ...], ...] = (
 )
 """Names of the documented params that mean the same, and a few that people bring from elsewhere."""
 
+_SAME_SHAPE = 0.03
+"""How far apart two ratios may be that people call by one name: 1344 × 768 is called 16:9."""
+
 
 def same_idea(name: str, keys: Sequence[str]) -> str | None:
     """The key among `keys` that means what `name` does elsewhere; None where none is known to.
@@ -40,6 +43,18 @@ def same_shape(value: str, options: Sequence[str]) -> str | None:
     """The option of the shape that `value` names in another way: `landscape_16_9` for `16:9` or `1920x1080`."""
     wanted = _shape(value)
     return next((option for option in options if wanted is not None and _shape(option) == wanted), None)
+
+
+def nearest_shape(size: tuple[int, int], options: Sequence[str]) -> str | None:
+    """The option whose shape is nearest to a size's, among those that differ by at most 3 % from it."""
+    wanted = size[0] / size[1]
+    off = {
+        option: abs(shape[0] / shape[1] / wanted - 1)
+        for option in options
+        if (shape := _shape(option)) is not None
+    }
+    best = min(off, key=off.__getitem__, default=None)
+    return best if best is not None and off[best] <= _SAME_SHAPE else None
 
 
 def _shape(text: str) -> tuple[int, int] | None:

@@ -18,12 +18,13 @@ from rivya_nb.errors import InvalidRequestError, Mistake
 SEED_KEY = "seed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Request:
     """One call: a model, a prompt, the params that are sent and the references.
 
     Two requests are equal when what would be sent is: the prompt stripped, references by their content.
-    `base_credits` is the documented price of the call in credits, None where it is not known.
+    `base_credits` is the documented price of the call in credits, None where it is not known. `notes` tell the
+    user how it differs from what it was made from; they are not sent.
     """
 
     model: str
@@ -31,10 +32,17 @@ class Request:
     params: Mapping[str, ParamValue] = field(default_factory=dict, hash=False)
     references: tuple[Reference, ...] = ()
     base_credits: int | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompt", self.prompt.strip())
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+
+    def __repr__(self) -> str:
+        asked = [f"model={self.model!r}", f"prompt={self.prompt!r}", f"params={dict(self.params)!r}"]
+        if self.references:
+            asked.append(f"references=[{', '.join(reference.name for reference in self.references)}]")
+        return "\n".join([f"Request({', '.join(asked)})", *(f"  {note}" for note in self.notes)])
 
     @property
     def identity(self) -> str:

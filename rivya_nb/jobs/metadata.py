@@ -6,7 +6,6 @@ Works on the bytes alone, so that a copy without the location has the very same 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
@@ -14,11 +13,14 @@ from typing import BinaryIO, Literal
 from rivya_nb.store.containers import (
     EXIF,
     JPEG_START,
+    TEXT_CHUNKS,
     Bytes,
     Part,
     jpeg_end,
     jpeg_segments,
     png_chunks,
+    png_key,
+    png_text,
     webp_chunks,
 )
 
@@ -38,9 +40,6 @@ _PLACE_TAGS = {2, 4, 20, 22, 27, 28}
 
 _PLACE_IN_XMP = re.compile(rb"GPS(L|Dest|Area)|Location(Created|Shown)|Iptc4xmpCore:Location|photoshop:City")
 _PLACE_IN_IPTC = re.compile(rb"\x1c\x02[\x1a\x1b\x5a\x5c]")
-_LARGEST_TEXT = 4 << 20
-"""Bytes that a compressed text chunk is unpacked to at most."""
-
 _CHUNK = 1 << 20
 
 
@@ -138,22 +137,18 @@ def _jpeg_block(segment: Part, content: bytes) -> _Block | None:
 
 
 def _png_blocks(data: Bytes) -> Iterator[_Block]:
-    for kind, start, end, content, content_end in png_chunks(data):
-        if kind == b"eXIf":
-            yield _Block("exif", start, end, data[content:content_end].removeprefix(EXIF))
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            yield from _png_text(kind, start, end, data[content:content_end])
-        elif kind == b"IEND" and end < len(data):
-            yield _Block("appended", end, len(data))
+    for chunk in png_chunks(data):
+        if chunk.kind == b"eXIf":
+            exif = data[chunk.content : chunk.content_end].removeprefix(EXIF)
+            yield _Block("exif", chunk.start, chunk.end, exif)
+        elif chunk.kind in TEXT_CHUNKS:
+            yield from _png_text(data, chunk)
+        elif chunk.kind == b"IEND" and chunk.end < len(data):
+            yield _Block("appended", chunk.end, len(data))
 
 
-def _png_text(kind: bytes, start: int, end: int, content: bytes) -> Iterator[_Block]:
-    keyword, _, text = content.partition(b"\0")
-    if kind == b"zTXt":
-        text = _unpacked(text[1:])
-    elif kind == b"iTXt":
-        compressed, rest = text[:1] == b"\1", text[2:].split(b"\0", 2)[-1]
-        text = _unpacked(rest) if compressed else rest
+def _png_text(data: Bytes, chunk: Part) -> Iterator[_Block]:
+    keyword, text, start, end = png_key(data, chunk), png_text(data, chunk), chunk.start, chunk.end
     if keyword == b"XML:com.adobe.xmp":
         yield _Block("xmp", start, end, text)
     elif keyword.startswith(b"Raw profile type "):
@@ -163,13 +158,6 @@ def _png_text(kind: bytes, start: int, end: int, content: bytes) -> Iterator[_Bl
         elif b"icc" not in keyword:
             is_xmp = keyword.endswith(b"xmp") or raw.startswith(_XMP)
             yield _Block("xmp" if is_xmp else "iptc", start, end, raw)
-
-
-def _unpacked(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(data, _LARGEST_TEXT)
-    except zlib.error:
-        return b""
 
 
 def _from_hex(text: bytes) -> bytes:

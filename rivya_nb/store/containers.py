@@ -6,6 +6,7 @@ Lenient, for reading: what is damaged ends the walk, and what a length says beyo
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from mmap import mmap
 from typing import NamedTuple
@@ -17,6 +18,11 @@ PNG_START, JPEG_START, WEBP_START = 8, 2, 12
 
 EXIF = b"Exif\0\0"
 """What an EXIF segment of a JPEG begins with."""
+
+LARGEST_TEXT = 4 << 20
+"""Bytes that a compressed text chunk is unpacked to at most."""
+
+TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -42,6 +48,30 @@ def png_chunks(data: Bytes) -> Iterator[Part]:
         if kind == b"IEND":
             return
         at = end
+
+
+def png_key(data: Bytes, chunk: Part) -> bytes:
+    """What a text chunk calls itself."""
+    # A key has 79 bytes at most.
+    return data[chunk.content : min(chunk.content_end, chunk.content + 80)].partition(b"\0")[0]
+
+
+def png_text(data: Bytes, chunk: Part) -> bytes:
+    """The bytes of a text chunk's text; a compressed one's first `LARGEST_TEXT`, and none if it is damaged."""
+    _, _, text = data[chunk.content : chunk.content_end].partition(b"\0")
+    if chunk.kind == b"zTXt":
+        return _unpacked(text[1:])
+    if chunk.kind == b"iTXt":
+        rest = text[2:].split(b"\0", 2)[-1]
+        return _unpacked(rest) if text[:1] == b"\1" else rest
+    return text
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, LARGEST_TEXT)
+    except zlib.error:
+        return b""
 
 
 def jpeg_segments(data: Bytes) -> Iterator[Part]:

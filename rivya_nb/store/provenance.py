@@ -28,7 +28,7 @@ LARGEST = 50 * MEGABYTE
 """Bytes; a larger file is copied as it is, with its provenance beside it."""
 
 _FORMAT = 1
-_WEB_UI_NAMES = {"seed": "Seed", "guidance_scale": "CFG scale"}
+WEB_UI_NAMES = {"seed": "Seed", "guidance_scale": "CFG scale"}
 """What the web UIs call a param that means the same."""
 
 
@@ -56,7 +56,7 @@ class Provenance:
         """The text that the common web UIs read: the prompt, then `Seed: 7, Size: 1024x768, Model: …`."""
         params = dict(self.params)
         negative = params.pop("negative_prompt", None)
-        known = {_WEB_UI_NAMES[key]: params.pop(key) for key in _WEB_UI_NAMES if key in params}
+        known = {WEB_UI_NAMES[key]: params.pop(key) for key in WEB_UI_NAMES if key in params}
         facts = {**known, "Size": f"{self.width}x{self.height}", "Model": self.model, **params}
         line = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in facts.items())
         negatives = [] if negative is None else [f"Negative prompt: {negative}"]

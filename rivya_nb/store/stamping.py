@@ -13,9 +13,11 @@ from rivya_nb.store.containers import (
     EXIF,
     JPEG_START,
     PNG_START,
+    TEXT_CHUNKS,
     Part,
     jpeg_segments,
     png_chunks,
+    png_key,
     webp_chunks,
 )
 from rivya_nb.store.exif import EMPTY, with_tags
@@ -76,9 +78,7 @@ def _into_png(data: bytes, parameters: str, record: str) -> bytes:
 
 
 def _png_key(data: bytes, chunk: Part) -> str | None:
-    if chunk.kind not in (b"tEXt", b"zTXt", b"iTXt"):
-        return None
-    return data[chunk.content : chunk.content_end].partition(b"\0")[0].decode("latin-1")
+    return png_key(data, chunk).decode("latin-1") if chunk.kind in TEXT_CHUNKS else None
 
 
 def _png_text(key: str, text: str) -> bytes:

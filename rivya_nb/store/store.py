@@ -225,6 +225,13 @@ class Store:
                 found.update((record.id, record) for record in records)
         return {job_id: found[job_id] for job_id in wanted if job_id in found}
 
+    def pictured(self, sha256: str) -> JobRecord | None:
+        """The newest job that has this picture, None where none has."""
+        having = select(func.max(pictures.c.job_number)).where(pictures.c.sha256 == sha256).scalar_subquery()
+        with self._database.reading() as connection:
+            found = load_jobs(connection, select(jobs).where(jobs.c.number == having))
+        return next(iter(found), None)
+
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
         """By identity, the job that an identical request may join instead of being sent.
 

@@ -1,0 +1,194 @@
+"""A picture's request, given back: from the store, from what its file carries, or from the JSON beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, MEGABYTE, Catalogue, Model
+from rivya_nb.contract.ideas import nearest_shape, same_idea
+from rivya_nb.contract.params import ParamValue, check_params
+from rivya_nb.contract.references import Reference, check_references
+from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
+from rivya_nb.contract.text import listing
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.jobs.found import Found, find_request, read_object, read_ours
+from rivya_nb.store.containers import LARGEST_TEXT
+from rivya_nb.store.inscriptions import read_inscriptions
+from rivya_nb.store.provenance import sidecar_of
+
+if TYPE_CHECKING:
+    from rivya_nb.store.store import Store
+
+LARGEST = 100 * MEGABYTE
+"""Bytes of the largest file that is read."""
+
+LOST = "this reference is not in the store; ask anew with its file in references="
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_NEGATIVE = "negative_prompt"
+
+Source = str | os.PathLike[str] | bytes
+
+
+def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
+    """The request that a picture came from, as far as it can be told; its `notes` say what did not fit.
+
+    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100 MB).
+
+    Raises:
+        UsageError: there is no such file, or it tells of no request.
+    """
+    if isinstance(source, str) and _HASH.fullmatch(source) and not Path(source).exists():
+        record = store.pictured(source)
+        if record is None:
+            raise UsageError([Mistake(source[:12], "the store has no picture with this hash")])
+        return _told(record.request, store)
+    path = None if isinstance(source, bytes) else Path(source).expanduser()
+    name = "these bytes" if path is None else path.name
+    data = source if isinstance(source, bytes) else _read(Path(source).expanduser(), LARGEST)
+    record = store.pictured(hashlib.sha256(data).hexdigest())
+    if record is not None:
+        return _told(record.request, store)
+    found = find_request(read_inscriptions(data)) or _in_json(data)
+    if found is None and path is not None and sidecar_of(path).is_file():
+        found = _in_json(_read(sidecar_of(path), LARGEST_TEXT))
+    if found is None or not found.prompt.strip():
+        raise UsageError([Mistake(name, "it tells of no request, and is no picture of this store")])
+    known = _as_known(found, store)
+    return _told(fitted(found, catalogue) if known is None else known, store)
+
+
+def _read(path: Path, largest: int) -> bytes:
+    try:
+        if not path.is_file():
+            raise UsageError([Mistake(str(path), "there is no such file")])
+        if path.stat().st_size > largest:
+            limit = f"{largest / MEGABYTE:g} MB"
+            raise UsageError([Mistake(path.name, f"the file is over the limit of {limit}")])
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError([Mistake(path.name, f"it cannot be read ({reason})")]) from None
+
+
+def _in_json(data: bytes) -> Found | None:
+    """What our JSON beside a picture tells."""
+    if len(data) > LARGEST_TEXT or not data.lstrip().startswith(b"{"):
+        return None
+    told = read_object(data.decode("utf-8", "replace"))
+    return None if told is None else read_ours(told)
+
+
+def _as_known(found: Found, store: Store) -> Request | None:
+    """The request as the store has it, where that is the very same: it knows more of the references."""
+    record = None if found.job is None else store.jobs([found.job]).get(found.job)
+    if record is None:
+        return None
+    same = (record.model, record.prompt, dict(record.params)) == (
+        found.model,
+        found.prompt,
+        dict(found.params),
+    )
+    hashes = [[ref.sha256 for ref in references] for references in (record.references, found.references)]
+    return record.request if same and hashes[0] == hashes[1] else None
+
+
+def _told(request: Request, store: Store) -> Request:
+    """The request, with a note for each reference that it cannot be asked with."""
+    missing = [
+        f"{reference.name}: {LOST}" for reference in request.references if not is_there(reference, store)
+    ]
+    return replace(request, notes=(*request.notes, *missing))
+
+
+def is_there(reference: Reference, store: Store) -> bool:
+    """Whether a reference can be sent: an address always, a file while the store has it."""
+    return bool(reference.url) or store.files.path(reference.sha256, reference.mime_type).is_file()
+
+
+def fitted(found: Found, catalogue: Catalogue) -> Request:
+    """What was found as a request of a model that the catalogue knows; the notes say what did not fit."""
+    model, notes = _model(found, catalogue)
+    fit = _Fit(model, notes)
+    for key, value in found.params.items():
+        fit.take(key, value)
+    if found.seed is not None and SEED_KEY not in found.params:
+        fit.take(SEED_KEY, found.seed)
+    if found.size is not None:
+        fit.take_size(found.size)
+    if found.negative is not None and _NEGATIVE not in found.params:
+        fit.take(_NEGATIVE, found.negative)
+    if found.rest:
+        notes.append(f"of {found.teller}'s, nothing here means {listing(found.rest[:8])}")
+    mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
+    notes += map(str, mistakes)
+    return Request(model.id, found.prompt, fit.params, found.references, model.base_credits, tuple(notes))
+
+
+def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
+    wanted = (found.model or "").casefold()
+    for model in catalogue.values():
+        if model.makes_pictures and wanted in (model.id.casefold(), model.display_name.casefold()):
+            return model, []
+    model = catalogue.image_model(DEFAULT_MODEL)
+    said = f"{_short(found.model)} is none of the catalogue's" if found.model else "none is told"
+    return model, [f"model: {said}; {model.id} is taken instead"]
+
+
+class _Fit:
+    """The params of one request, taken one by one; what does not fit becomes a note."""
+
+    def __init__(self, model: Model, notes: list[str]) -> None:
+        self.params: dict[str, ParamValue] = {}
+        self._model = model
+        self._notes = notes
+
+    def take(self, key: str, value: object) -> None:
+        name = key if self._model.param(key) is not None else same_idea(key, self._model.param_keys)
+        if name is None:
+            self._notes.append(f"{key}: {self._model.id} has no such param; {_short(value)} is left out")
+            return
+        param = self._model.param(name)
+        if param is not None and param.type == "number" and isinstance(value, str):
+            value = _as_number(value)
+        accepted, mistakes = check_params(self._model, {name: value})
+        self.params.update(accepted)
+        self._notes += [f"{mistake}; it is left out" for mistake in mistakes if mistake.where == name]
+
+    def take_size(self, size: tuple[int, int]) -> None:
+        name = same_idea("aspect_ratio", self._model.param_keys)
+        if name in self.params:
+            return
+        param = None if name is None else self._model.param(name)
+        shown = f"{size[0]} × {size[1]}"
+        if param is None or param.options is None:
+            self._notes.append(f"size: {self._model.id} has no param for {shown}")
+            return
+        options = sorted(param.options, key=lambda option: option != param.default)
+        shape = nearest_shape(size, options)
+        if shape is None:
+            self._notes.append(f"size: {shown} is none of {param.key}'s shapes ({listing(param.options)})")
+        else:
+            self.params[param.key] = shape
+            self._notes.append(f"size: {shown} is taken as {param.key} {shape}")
+
+
+def _as_number(value: str) -> object:
+    for number in (int, float):
+        try:
+            return number(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
