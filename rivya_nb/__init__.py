@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.calls import connect, generate, history, plan, resume, runs
+    from rivya_nb.calls import connect, generate, history, plan, recall, resume, runs
     from rivya_nb.contract.request import Request
     from rivya_nb.errors import (
         ApiError,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "rivya_nb.api.client": ("RivyaClient",),
-    "rivya_nb.calls": ("connect", "generate", "history", "plan", "resume", "runs"),
+    "rivya_nb.calls": ("connect", "generate", "history", "plan", "recall", "resume", "runs"),
     "rivya_nb.contract.request": ("Request",),
     "rivya_nb.errors": (
         "ApiError",
@@ -138,6 +138,7 @@ __all__ = [
     "history",
     "load_ipython_extension",
     "plan",
+    "recall",
     "resume",
     "runs",
     "unload_ipython_extension",
