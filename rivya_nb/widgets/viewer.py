@@ -1,0 +1,148 @@
+"""The viewer: pictures looked at closely, side by side and one over another, and rated meanwhile.
+
+The front end is `viewer.js`. It holds small pictures from the start and asks for an original when it is
+looked at. It sends a message with an `id` and gets one back with the same `id`, which holds `trouble` where it
+could not be done:
+
+    {kind: "read", key, offset}           → {total, mime} and a piece of the original's bytes
+    {kind: "mark", job, rating | starred} → {} once it is in the store
+    {kind: "turn", page}                  → {} once the scene is another page of a long history
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from rivya_nb.errors import RivyaError, StoreError, UsageError
+from rivya_nb.jobs.loop import Home
+from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.marks import MarkBook
+from rivya_nb.store.records import MarkChanges, Marks, PictureRecord
+from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
+
+PIECE = 1 << 20
+"""Bytes of an original in one message. A kernel's connection does not survive messages above 10 MiB."""
+
+HIGHEST_RATING = 5
+
+
+class Viewer(anywidget.AnyWidget):
+    """Looks closely at pictures; shows itself as a cell's value. `?` in it tells its keys.
+
+    `look` gives what one page shows, by its number from 0; it is called off the event loop from the second
+    page on. Originals are read from `files` when they are looked at.
+    """
+
+    _esm = Path(__file__).with_name("viewer.js")
+    _css = Path(__file__).with_name("viewer.css")
+    _scene = traitlets.Dict().tag(sync=True)
+    _marks = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, look: Callable[[int], Look], files: ContentFiles, marks: MarkBook) -> None:
+        self._look = look
+        self._files = files
+        self._book = marks
+        self._pictures: dict[str, PictureRecord] = {}
+        self._home = Home.find()
+        first = look(0)
+        self._words = describe(first)
+        super().__init__(**self._prepare(first))
+        self.on_msg(self._take)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Viewer of {self._words}. It is shown where a notebook shows widgets; elsewhere "
+            'grid.save("grid.png") makes one picture of them.>'
+        )
+
+    def _prepare(self, look: Look) -> dict[str, Any]:
+        """The traits that show `look`. This decodes pictures and reads the store."""
+        scene, pictures = make_scene(look, self._files)
+        # A picture of an earlier page may still be pinned.
+        self._pictures.update(pictures)
+        jobs = list(dict.fromkeys(cell["job"] for cell in scene["cells"]))
+        marks = {job: _as_json(mark) for job, mark in self._book.of(jobs).items()}
+        return {"_scene": scene, "_marks": {**self._marks, **marks}}
+
+    def _take(self, _widget: object, content: object, _buffers: object) -> None:
+        """A message of the front end; it may arrive on any thread."""
+        if isinstance(content, dict):
+            self._home.start(self._answer(content))
+
+    async def _answer(self, content: dict[str, Any]) -> None:
+        """Do what was asked off the loop, and answer from the loop's own thread, as a kernel's socket needs."""
+        answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(str(content.get("kind")))
+        if answer is None:
+            return
+        reply: dict[str, Any] = {"id": content.get("id")}
+        buffers: list[bytes] = []
+        try:
+            traits, more, buffers = await asyncio.to_thread(answer, content)
+            reply.update(more)
+            for name, value in traits.items():
+                self.set_trait(name, value)
+        except RivyaError as error:
+            reply["trouble"] = str(error)
+        self.send(reply, buffers)
+
+    def _read(self, content: Mapping[str, Any]) -> Answer:
+        picture = self._pictures.get(str(content.get("key")))
+        offset = content.get("offset")
+        if picture is None or not isinstance(offset, int) or offset < 0:
+            raise UsageError("This viewer shows no such picture.")
+        data, total = read_piece(self._files.path(picture.sha256, picture.mime_type), offset)
+        return {}, {"total": total, "mime": picture.mime_type}, [data]
+
+    def _mark(self, content: Mapping[str, Any]) -> Answer:
+        job = str(content.get("job"))
+        if job not in self._marks:
+            raise UsageError("This viewer shows no such job.")
+        self._book.change([job], **_changes(content))
+        return {"_marks": {**self._marks, job: _as_json(self._book.of([job])[job])}}, {}, []
+
+    def _turn(self, content: Mapping[str, Any]) -> Answer:
+        page = content.get("page")
+        if not isinstance(page, int) or not 0 <= page < self._scene["more_pages"]:
+            raise UsageError("There is no such page.")
+        return self._prepare(self._look(page)), {}, []
+
+
+Answer = tuple[dict[str, Any], dict[str, Any], list[bytes]]
+"""Traits to set, what to reply, and bytes that go with the reply."""
+
+
+def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
+    """At most PIECE bytes of a file from `offset` on, and the size of the whole file in bytes.
+
+    Raises:
+        StoreError: the file is gone or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(PIECE), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise StoreError(GONE) from None
+    except OSError as error:
+        raise StoreError(f"This picture cannot be read: {error.strerror}.") from None
+
+
+def _changes(content: Mapping[str, Any]) -> MarkChanges:
+    """The marks that a message asks for, checked: what a front end sends is not to be trusted."""
+    rating, starred = content.get("rating"), content.get("starred")
+    if isinstance(rating, int) and not isinstance(rating, bool) and 0 <= rating <= HIGHEST_RATING:
+        return {"rating": rating}
+    if isinstance(starred, bool):
+        return {"starred": starred}
+    raise UsageError("A rating is a whole number from 0 to 5.")
+
+
+def _as_json(marks: Marks) -> dict[str, Any]:
+    return {"rating": marks.rating, "starred": marks.starred}
