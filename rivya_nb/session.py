@@ -15,7 +15,8 @@ from rivya_nb.jobs.axes import Ask, Axis
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.listing import ModelListing
 from rivya_nb.jobs.plan import Expansion, PlannedRequest, expand
-from rivya_nb.jobs.recall import LOST, Source, is_there, recall
+from rivya_nb.jobs.recall import Source, recall
+from rivya_nb.jobs.sources import LOST, is_there
 from rivya_nb.results.history import History
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
@@ -163,7 +164,7 @@ class Session:
         if not isinstance(request, Request):
             raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
         model = self.catalogue.image_model(request.model)
-        lost = [Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store)]
+        lost = [Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store.files)]
         if lost:
             raise InvalidRequestError(lost)
         checked = build_request(model, request.prompt, request.params, request.references)

@@ -22,7 +22,7 @@ from rivya_nb.contract.references import SNIFF_BYTES, Reference, check_reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
 from rivya_nb.jobs.metadata import UPRIGHT, Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
-from rivya_nb.jobs.sources import LARGEST, other_format, web_address, write_source
+from rivya_nb.jobs.sources import LARGEST, LOST, is_there, other_format, web_address, write_source
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -82,6 +82,8 @@ class _Taking:
 
     def _known(self, reference: Reference) -> Reference:
         """A picture that the store has already, unless it must be made smaller."""
+        if not is_there(reference, self.files):
+            raise _wrong(reference.name, LOST)
         mistakes = self._mistakes(reference)
         if not mistakes:
             return reference

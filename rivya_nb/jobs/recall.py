@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, MEGABYTE, Catalogue, Model
 from rivya_nb.contract.ideas import nearest_shape, same_idea
 from rivya_nb.contract.params import ParamValue, check_params
-from rivya_nb.contract.references import Reference, check_references
+from rivya_nb.contract.references import check_references
 from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.found import Found, find_request, read_object, read_ours
+from rivya_nb.jobs.sources import LOST, is_there
 from rivya_nb.store.containers import LARGEST_TEXT
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import sidecar_of
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 LARGEST = 100 * MEGABYTE
 """Bytes of the largest file that is read."""
-
-LOST = "this reference is not in the store; ask anew with its file in references="
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NEGATIVE = "negative_prompt"
@@ -103,14 +102,9 @@ def _as_known(found: Found, store: Store) -> Request | None:
 def _told(request: Request, store: Store) -> Request:
     """The request, with a note for each reference that it cannot be asked with."""
     missing = [
-        f"{reference.name}: {LOST}" for reference in request.references if not is_there(reference, store)
+        f"{reference.name}: {LOST}" for reference in request.references if not is_there(reference, store.files)
     ]
     return replace(request, notes=(*request.notes, *missing))
-
-
-def is_there(reference: Reference, store: Store) -> bool:
-    """Whether a reference can be sent: an address always, a file while the store has it."""
-    return bool(reference.url) or store.files.path(reference.sha256, reference.mime_type).is_file()
 
 
 def fitted(found: Found, catalogue: Catalogue) -> Request:

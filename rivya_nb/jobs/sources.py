@@ -21,8 +21,12 @@ from rivya_nb.store.trouble import disk_trouble
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from rivya_nb.store.files import ContentFiles
+
 LARGEST = 100 * MEGABYTE
 """Bytes; no file above this is read, whatever a model's record leaves open."""
+
+LOST = "this reference is not in the store; ask anew with its file in references="
 
 HEADER_BYTES = 32
 """How many bytes from a file's start `other_format` needs."""
@@ -88,6 +92,11 @@ def web_address(source: object) -> Reference | None:
         raise _wrong(source, "an address is https; or download the picture and give the file")
     name = parts.path.rpartition("/")[2] or host
     return Reference(hashlib.sha256(source.encode()).hexdigest(), "image", "", name, 0, url=source)
+
+
+def is_there(reference: Reference, files: ContentFiles) -> bool:
+    """Whether a reference can be sent: an address always, a file while the store has it."""
+    return bool(reference.url) or files.path(reference.sha256, reference.mime_type).is_file()
 
 
 def other_format(header: bytes) -> str | None:

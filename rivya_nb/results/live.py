@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import sys
 import threading
+import time
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,7 @@ class LiveDisplay:
         layout = arrange(run.shown, known, rows=rows, cols=cols)
         view = look_at(run.shown, run.jobs_by_id, layout, {})
         if view.live:
-            return view
+            return replace(view, hints=_if_it_stands_still(run.id, view.now))
         hints = default_hints(run.shown, known, self._variable)
         if run.drawn_seeds and all(job.seed is not None for job in run.jobs):
             seeds = ",".join(map(str, run.drawn_seeds))
@@ -162,6 +163,16 @@ class LiveDisplay:
             if past >= max(shortest, HEARTBEAT) or (past >= shortest and changed.is_set()):
                 return
             await asyncio.sleep(0.1)
+
+
+def _if_it_stands_still(run_id: int, now: float) -> tuple[Hint, ...]:
+    """What a running run's picture says of itself. It is all that is left of it in a notebook that was saved
+    meanwhile, or whose kernel has died; `now` in epoch seconds."""
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
+    return (
+        Hint("", f"as of {moment}; should that stand still,"),
+        Hint(f"%rivya resume {run_id}", "collects what was sent, and shows the run as it is then"),
+    )
 
 
 def _publish(look: Bundle, display_id: str, *, update: bool) -> None:
