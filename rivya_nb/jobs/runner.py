@@ -43,7 +43,7 @@ from rivya_nb.store.records import UNSENT, JobChanges, JobRecord, PictureRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import PictureFetcher
+    from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
     from rivya_nb.api.records import Task
     from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
@@ -423,8 +423,14 @@ class Runner:
     async def _download(self, url: str) -> PictureRecord:
         async with self._downloads:
             fetched = await self._fetcher.fetch(url, self._store.files.incoming)
-            await asyncio.to_thread(self._store.files.adopt, fetched.path, fetched.mime_type)
+            await asyncio.to_thread(self._adopt, fetched)
         return PictureRecord(fetched.sha256, fetched.mime_type, fetched.width, fetched.height, fetched.size)
+
+    def _adopt(self, fetched: FetchedPicture) -> None:
+        files = self._store.files
+        sha256 = files.adopt(fetched.path, fetched.mime_type)
+        # Now, while nobody waits for this processor, and not when a grid of many is looked at.
+        files.thumbnails.prepare(files.path(sha256, fetched.mime_type))
 
     async def _refused(
         self, job: LiveJob, error: ApiError | TransportError, *, status: str = "failed"

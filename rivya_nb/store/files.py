@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store.thumbnails import Thumbnails
 from rivya_nb.store.trouble import disk_trouble
 
 _EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
@@ -30,6 +31,7 @@ class ContentFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "pictures"
         self.incoming = folder / "incoming"
+        self.thumbnails = Thumbnails(folder / "thumbnails", self.incoming)
         with disk_trouble(folder):
             self.folder.mkdir(exist_ok=True)
             self.incoming.mkdir(exist_ok=True)

@@ -19,10 +19,10 @@ from PIL.PngImagePlugin import PngInfo
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake, PictureError, UsageError
 from rivya_nb.store.records import JobRecord, PictureRecord
+from rivya_nb.store.thumbnails import decode as load
 from rivya_nb.views.fonts import Colour, draw_text, text_width, wrap_text
 from rivya_nb.views.geometry import PAGE_WIDTH, Geometry, measure
 from rivya_nb.views.layout import Cell, Label, Layout
-from rivya_nb.views.thumbnails import load
 from rivya_nb.views.words import count, explanation, shorten, state_word
 
 MOST_PIXELS = 40_000_000

@@ -1,12 +1,14 @@
 """Small pictures for an output, within a budget of bytes; the originals stay in the store.
 
-Everything here is pure and may run in worker threads; Pillow is loaded on first use.
+Everything here may run in worker threads, and uses two of its own; Pillow is loaded on first use.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.store.records import PictureRecord
+from rivya_nb.store.thumbnails import decode
 from rivya_nb.views.geometry import Geometry, measure
 from rivya_nb.views.layout import Cell, Layout
 
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BUDGET = 256_000
-"""Bytes of base64 that all thumbnails of one output may take together."""
+"""Bytes of base64 that all thumbnails of one output may take together; twice that where they are many."""
+
+FAIR = 8_000
+"""Bytes of base64 that one of many thumbnails may still take, within twice the budget."""
 
 LARGEST = 24_000
 """Bytes of base64 that one thumbnail may take, however few there are."""
@@ -30,9 +36,20 @@ LARGEST = 24_000
 SMALLEST = 2_000
 """Bytes of base64 below which a thumbnail shows nothing; rather than that, some pictures are left out."""
 
-_QUALITIES = (80, 68, 55, 40)
+_QUALITIES = {80: 1.0, 68: 0.7, 55: 0.57, 40: 0.45}
+"""WebP's qualities, and the bytes that they take, at the least, as parts of those of the first."""
+
+_METHOD = 1
+"""WebP's effort: 4 saves a tenth of the bytes, and takes more than twice as long."""
+
 _SHRINK = 0.8
 _PIXEL_DENSITY = 2
+
+Load = Callable[[Path, tuple[int, int]], "Image.Image"]
+"""How an original becomes a picture within a box: `decode`, or a store's `Thumbnails.load`, which is faster."""
+
+WORKERS = min(4, os.cpu_count() or 1)
+"""Threads that decode and encode together: Pillow lets go of the interpreter meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +78,12 @@ class Allotment:
 def allot(count: int, *, budget: int = BUDGET, largest: int = LARGEST) -> Allotment:
     """Share a budget (bytes of base64) among `count` pictures.
 
-    Each gets `min(largest, budget / count)`, but never less than SMALLEST: past that, only the first ones
-    are shown, and the view has to say so.
+    Each gets `budget / count`, at most `largest`. Many get FAIR each until that makes twice the budget, and then
+    less, but never less than SMALLEST: past that, only the first ones are shown, and the view has to say so.
     """
-    shown = min(count, budget // SMALLEST)
-    each = min(largest, budget // max(1, shown))
+    shown = min(count, 2 * budget // SMALLEST)
+    places = max(1, shown)
+    each = min(largest, max(budget // places, min(FAIR, 2 * budget // places)))
     return Allotment(shown, each // 4 * 3)
 
 
@@ -73,6 +91,7 @@ def collect(
     layout: Layout,
     path_of: Callable[[PictureRecord], Path],
     *,
+    load: Load = decode,
     scale: float = 1.0,
     budget: int = BUDGET,
     largest: int = LARGEST,
@@ -80,25 +99,27 @@ def collect(
     """Thumbnails for a layout by the cells' keys; None where a picture is left out or cannot be read.
 
     Shares count the places of the layout and not the pictures that are there already, so that a running grid
-    never encodes a picture twice. Decoding takes up to 200 ms a picture: run it off the event loop.
+    never encodes a picture twice. Decoding an original takes up to 200 ms: run it off the event loop.
     """
     geometry = measure(layout, scale=scale)
     places = list(_places(layout, geometry))
     allotment = allot(len(places), budget=budget, largest=largest)
-    thumbnails: dict[str, Thumbnail | None] = {}
-    for index, (cell, size) in enumerate(places):
+    pictured = [(cell, size) for cell, size in places[: allotment.shown] if cell.picture is not None]
+
+    def make(place: tuple[Cell, tuple[int, int]]) -> Thumbnail | None:
+        cell, (width, height) = place
         if cell.picture is None:
-            continue
-        thumbnails[cell.key] = None
-        if index < allotment.shown:
-            box = (size[0] * _PIXEL_DENSITY, size[1] * _PIXEL_DENSITY)
-            try:
-                thumbnails[cell.key] = thumbnail(
-                    path_of(cell.picture), box=box, max_bytes=allotment.max_bytes
-                )
-            except PictureError:
-                continue
-    return thumbnails
+            return None
+        box = (width * _PIXEL_DENSITY, height * _PIXEL_DENSITY)
+        try:
+            return thumbnail(path_of(cell.picture), box=box, max_bytes=allotment.max_bytes, load=load)
+        except PictureError:
+            return None
+
+    left_out = {cell.key: None for cell, _ in places[allotment.shown :] if cell.picture is not None}
+    with ThreadPoolExecutor(WORKERS) as workers:
+        made = zip(pictured, workers.map(make, pictured), strict=True)
+        return {**{cell.key: small for (cell, _), small in made}, **left_out}
 
 
 def _places(layout: Layout, geometry: Geometry) -> Iterator[tuple[Cell, tuple[int, int]]]:
@@ -109,7 +130,7 @@ def _places(layout: Layout, geometry: Geometry) -> Iterator[tuple[Cell, tuple[in
                     yield cell, geometry.fit(cell, column)
 
 
-def thumbnail(path: Path, *, box: tuple[int, int], max_bytes: int) -> Thumbnail:
+def thumbnail(path: Path, *, box: tuple[int, int], max_bytes: int, load: Load = decode) -> Thumbnail:
     """The picture within `box` (width, height in pixels), as WebP of at most `max_bytes` bytes.
 
     It is upright (EXIF), keeps its ratio and is never enlarged. First the quality is lowered, then the size.
@@ -121,45 +142,31 @@ def thumbnail(path: Path, *, box: tuple[int, int], max_bytes: int) -> Thumbnail:
         stamp = path.stat().st_mtime_ns
     except OSError as error:
         raise PictureError(f"the picture {path.name} cannot be read: {error.strerror}") from error
-    return _cached(path, stamp, box, max_bytes)
+    return _cached(load, path, stamp, box, max_bytes)
 
 
-@lru_cache(maxsize=512)
-def _cached(path: Path, _stamp: int, box: tuple[int, int], max_bytes: int) -> Thumbnail:
+@lru_cache(maxsize=1024)
+def _cached(load: Load, path: Path, _stamp: int, box: tuple[int, int], max_bytes: int) -> Thumbnail:
     image = load(path, box)
     while True:
-        for quality in _QUALITIES:
-            buffer = BytesIO()
-            image.save(buffer, "WEBP", quality=quality, method=4)
-            if buffer.tell() <= max_bytes:
-                return Thumbnail(buffer.getvalue(), "image/webp", image.width, image.height)
+        data = _encoded(image, max_bytes)
+        if data is not None:
+            return Thumbnail(data, "image/webp", image.width, image.height)
         if image.width == 1 and image.height == 1:
             raise PictureError(f"the picture {path.name} does not fit into {max_bytes} bytes")
         image = image.resize((max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK))))
 
 
-def load(path: Path, box: tuple[int, int]) -> Image.Image:
-    """A picture upright and shrunk into `box` pixels, as RGB or RGBA; JPEG is decoded at a fraction.
-
-    Raises:
-        PictureError: the file cannot be read as a picture.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            sideways = image.getexif().get(_ORIENTATION, 1) >= _FIRST_SIDEWAYS
-            limit = (box[1], box[0]) if sideways else box
-            image.draft("RGB", limit)
-            upright = ImageOps.exif_transpose(image)
-            # Converted before it shrinks: a palette cannot be averaged.
-            colours = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-            colours.thumbnail(box)
-            return colours
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise PictureError(f"the picture {path.name} cannot be read: {error}") from error
-
-
-_ORIENTATION = 0x0112
-_FIRST_SIDEWAYS = 5
-"""EXIF orientations from 5 on exchange width and height."""
+def _encoded(image: Image.Image, max_bytes: int) -> bytes | None:
+    """The picture in the best quality that fits; None where none does."""
+    full: int | None = None
+    for quality, part in _QUALITIES.items():
+        # Qualities that cannot fit, by what the first one took, are not tried.
+        if full is not None and full * part > max_bytes and quality > min(_QUALITIES):
+            continue
+        buffer = BytesIO()
+        image.save(buffer, "WEBP", quality=quality, method=_METHOD)
+        if buffer.tell() <= max_bytes:
+            return buffer.getvalue()
+        full = full or buffer.tell()
+    return None

@@ -88,8 +88,9 @@ def test_the_budget_is_shared_and_never_below_what_shows_something() -> None:
     assert allot(1).max_bytes == LARGEST // 4 * 3
     assert allot(16).shown == 16
     assert allot(16).max_bytes * 4 // 3 * 16 <= BUDGET
+    assert allot(64).max_bytes * 4 // 3 * 64 <= 2 * BUDGET
     many = allot(500)
-    assert many.shown == 128
+    assert many.shown == 256
     assert many.max_bytes == 1_500
 
 
@@ -114,16 +115,16 @@ def test_a_whole_output_keeps_its_budget_with_the_worst_pictures(noisy: list[Pat
     thumbnails = collect(layout, lambda picture: paths[picture.sha256])
     made = [small for small in thumbnails.values() if small is not None]
     assert len(made) == count
-    assert sum(len(small.uri) for small in made) <= BUDGET + 40 * count
+    assert sum(len(small.uri) for small in made) <= BUDGET * (1 if count < 64 else 2) + 40 * count
     assert min(small.width for small in made) >= 60
 
 
 def test_pictures_that_would_show_nothing_are_left_out_and_known(tmp_path: Path) -> None:
     original = gradient(tmp_path / "a.png", (64, 64))
-    jobs = [make_job(f"j{index}") for index in range(150)]
-    layout = arrange(*make_run({"seed": [str(index) for index in range(150)]}, jobs))
+    jobs = [make_job(f"j{index}") for index in range(270)]
+    layout = arrange(*make_run({"seed": [str(index) for index in range(270)]}, jobs))
     thumbnails = collect(layout, lambda picture: original)
-    assert [thumbnails[job.id] is None for job in jobs] == [index >= 128 for index in range(150)]
+    assert [thumbnails[job.id] is None for job in jobs] == [index >= 256 for index in range(270)]
 
 
 def test_an_unreadable_picture_costs_only_its_own_place(tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""Small pictures of the originals, made once and kept on disk: what grids and contact sheets are drawn from.
+
+Decoding an original of 2048 × 2048 pixels takes some 200 ms, its small picture 3. The small ones are a cache: any
+of them may be missing, damaged or deleted, and is made anew from the original.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.errors import PictureError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HEIGHT = 512
+WIDTH = 1152
+"""Pixels that a small picture has at most: the rows of a contact sheet are 512 high, and a picture in one is
+at most 2.2 times as wide."""
+
+_QUALITY = 90
+
+
+class Thumbnails:
+    """The small pictures of one store: `thumbnails/ab/abcd…-512.jpg`, some 2 % of the originals' size.
+
+    Every method may be called from any thread and process. They take long for a picture that was never seen
+    (up to 500 ms): run them off the event loop.
+    """
+
+    def __init__(self, folder: Path, incoming: Path) -> None:
+        self.folder = folder
+        self._incoming = incoming
+
+    def prepare(self, original: Path) -> None:
+        """Make the small picture of an original unless it is there; nothing happens where that fails."""
+        with suppress(PictureError):
+            if self._find(original) is None:
+                self._make(original)
+
+    def load(self, original: Path, box: tuple[int, int]) -> Image.Image:
+        """The picture upright and shrunk into `box` (width, height in pixels), as RGB or RGBA.
+
+        Raises:
+            PictureError: the original is gone, or cannot be read as a picture.
+        """
+        if not original.is_file():
+            raise PictureError(f"the picture {original.name} cannot be read: its file is gone")
+        if box[0] > WIDTH or box[1] > HEIGHT:
+            return decode(original, box)
+        small = self._find(original)
+        if small is not None:
+            # Whatever is wrong with it, it is only a cache.
+            with suppress(PictureError):
+                return decode(small, box)
+        image = self._make(original)
+        image.thumbnail(box)
+        return image
+
+    def _find(self, original: Path) -> Path | None:
+        paths = (self._path(original, suffix) for suffix in (".jpg", ".webp"))
+        return next((path for path in paths if path.is_file()), None)
+
+    def _path(self, original: Path, suffix: str) -> Path:
+        return self.folder / original.stem[:2] / f"{original.stem}-{HEIGHT}{suffix}"
+
+    def _make(self, original: Path) -> Image.Image:
+        image = decode(original, (WIDTH, HEIGHT))
+        opaque = image.mode == "RGB"
+        path = self._path(original, ".jpg" if opaque else ".webp")
+        part = self._incoming / f"{uuid.uuid4().hex}.part"
+        # A full or read-only disk costs only time: the picture is there, in memory.
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                # JPEG is decoded five times as fast as WebP, which only transparency needs.
+                if opaque:
+                    image.save(part, "JPEG", quality=_QUALITY, subsampling=0)
+                else:
+                    image.save(part, "WEBP", quality=_QUALITY, method=0)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+        return image
+
+
+def decode(path: Path, box: tuple[int, int]) -> Image.Image:
+    """A picture upright and shrunk into `box` pixels, as RGB or RGBA; JPEG is decoded at a fraction.
+
+    Raises:
+        PictureError: the file cannot be read as a picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as image:
+            sideways = image.getexif().get(_ORIENTATION, 1) >= _FIRST_SIDEWAYS
+            limit = (box[1], box[0]) if sideways else box
+            image.draft("RGB", limit)
+            upright = ImageOps.exif_transpose(image)
+            # Converted before it shrinks: a palette cannot be averaged.
+            colours = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+            colours.thumbnail(box)
+            return colours
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise PictureError(f"the picture {path.name} cannot be read: {error}") from error
+
+
+_ORIENTATION = 0x0112
+_FIRST_SIDEWAYS = 5
+"""EXIF orientations from 5 on exchange width and height."""

@@ -1,0 +1,115 @@
+"""Small pictures kept beside the originals."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from views.making import gradient, noise
+
+from rivya_nb.errors import PictureError
+from rivya_nb.store import thumbnails
+from rivya_nb.store.files import ContentFiles
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ContentFiles:
+    return ContentFiles(tmp_path)
+
+
+def put(files: ContentFiles, picture: Path, mime_type: str = "image/png") -> Path:
+    return files.path(files.put(picture.read_bytes(), mime_type), mime_type)
+
+
+def kept(files: ContentFiles) -> list[Path]:
+    return sorted(path for path in files.thumbnails.folder.rglob("*") if path.is_file())
+
+
+def test_an_original_is_decoded_once_whatever_sizes_are_asked_for(
+    files: ContentFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = put(files, gradient(tmp_path / "a.png", (1600, 900)))
+    files.thumbnails.prepare(original)
+    (small,) = kept(files)
+    assert small.name.startswith(original.stem)
+    assert small.parent.name == original.stem[:2]
+    decoded: list[Path] = []
+    really = thumbnails.decode
+
+    def noting(path: Path, box: tuple[int, int]) -> Image.Image:
+        decoded.append(path)
+        return really(path, box)
+
+    monkeypatch.setattr(thumbnails, "decode", noting)
+    sizes = [files.thumbnails.load(original, box).size for box in ((320, 320), (1126, 512), (200, 100))]
+    assert sizes == [(320, 180), (910, 512), (178, 100)]
+    assert decoded == [small] * 3
+
+
+def test_more_pixels_than_are_kept_come_from_the_original(files: ContentFiles, tmp_path: Path) -> None:
+    original = put(files, noise(tmp_path / "a.png", (1024, 1024)))
+    assert files.thumbnails.load(original, (1024, 800)).size == (800, 800)
+    assert not kept(files)
+
+
+@pytest.mark.parametrize("damage", [b"", b"no picture", None])
+def test_a_damaged_small_picture_is_made_anew(
+    files: ContentFiles, tmp_path: Path, damage: bytes | None
+) -> None:
+    original = put(files, gradient(tmp_path / "a.png", (800, 600)))
+    files.thumbnails.prepare(original)
+    (small,) = kept(files)
+    whole = small.read_bytes()
+    small.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    assert files.thumbnails.load(original, (100, 100)).size == (100, 75)
+    assert kept(files) == [small]
+    assert small.read_bytes() == whole
+
+
+def test_transparency_is_kept(files: ContentFiles, tmp_path: Path) -> None:
+    path = tmp_path / "clear.png"
+    Image.new("RGBA", (300, 300), (255, 0, 0, 0)).save(path)
+    original = put(files, path)
+    files.thumbnails.prepare(original)
+    assert files.thumbnails.load(original, (50, 50)).getpixel((9, 9))[3] == 0  # type: ignore[index]
+
+
+def test_a_lost_or_broken_original_is_told_though_a_small_picture_is_there(
+    files: ContentFiles, tmp_path: Path
+) -> None:
+    original = put(files, gradient(tmp_path / "a.png", (80, 60)))
+    files.thumbnails.prepare(original)
+    original.unlink()
+    with pytest.raises(PictureError, match="its file is gone"):
+        files.thumbnails.load(original, (50, 50))
+    original.with_name("broken.png").write_bytes(b"broken")
+    files.thumbnails.prepare(original.with_name("broken.png"))
+    with pytest.raises(PictureError, match="cannot be read"):
+        files.thumbnails.load(original.with_name("broken.png"), (50, 50))
+
+
+def test_a_disk_that_takes_nothing_costs_only_time(files: ContentFiles, tmp_path: Path) -> None:
+    original = put(files, gradient(tmp_path / "a.png", (80, 60)))
+    files.thumbnails.folder.write_bytes(b"a file where the folder should be")
+    files.thumbnails.prepare(original)
+    assert files.thumbnails.load(original, (40, 40)).size == (40, 30)
+    assert not list(files.incoming.iterdir())
+
+
+def test_several_at_once_make_one_whole_file(files: ContentFiles, tmp_path: Path) -> None:
+    original = put(files, noise(tmp_path / "a.png", (300, 300)))
+    sizes: list[tuple[int, int]] = []
+
+    def look() -> None:
+        sizes.append(files.thumbnails.load(original, (150, 150)).size)
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sizes == [(150, 150)] * 6
+    assert len(kept(files)) == 1
+    assert not list(files.incoming.iterdir())
