@@ -36,6 +36,7 @@ FLOORS = (
     ("magics",),
     ("control_panel",),
     ("calls",),
+    ("additions",),
     ("session",),
     ("dispatch",),
     ("service",),

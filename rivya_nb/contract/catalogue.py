@@ -139,13 +139,15 @@ class Catalogue(Mapping[str, Model]):
     def __len__(self) -> int:
         return len(self._models)
 
-    def image_model(self, model_id: str) -> Model:
+    def image_model(self, model_id: object) -> Model:
         """The model of that id, if pictures can be asked from it.
 
         Raises:
             InvalidRequestError: the catalogue does not have it, it makes something else, or it cannot be
                 called; the message names the nearest model that can be asked.
         """
+        if not isinstance(model_id, str):
+            raise InvalidRequestError([Mistake("model", f"{model_id!r} is no model's id, which is a text")])
         model = self.get(model_id)
         images = [model.id for model in self.values() if model.makes_pictures]
         if model is None:

@@ -56,6 +56,11 @@ class Expansion:
         requests = tuple(replace(item, reusable=item.request.seed is not None) for item in self.requests)
         return replace(self, requests=requests)
 
+    def without(self, places: Collection[tuple[int, ...]]) -> Expansion:
+        """The same, less the requests at these coordinates."""
+        rest = tuple(item for item in self.requests if item.coordinates not in places)
+        return replace(self, requests=rest)
+
 
 def expand(ask: Ask, draw_seed: DrawSeed) -> Expansion:
     """All requests of an ask, valid, or all of its mistakes.

@@ -96,6 +96,11 @@ class JobRecord:
         return self.status in FINAL
 
     @property
+    def is_there(self) -> bool:
+        """Whether its picture is there, or may still come without being asked for anew."""
+        return bool(self.pictures) or self.status in UNFINISHED or self.status in COLLECTABLE
+
+    @property
     def credits(self) -> int:
         """What the job costs as far as is known: final credits once it ended, until then what is reserved."""
         if self.status in NOT_BILLED:
@@ -202,14 +207,15 @@ class RunRecord:
     cells: tuple[CellRecord, ...]
 
     def current(self, statuses: Mapping[str, str]) -> tuple[CellRecord, ...]:
-        """The cells in grid order, without failed jobs that were asked for again; `statuses` by job id."""
+        """The cells in grid order, without failed and stopped jobs that were asked for again; `statuses` by job
+        id."""
         places: dict[tuple[int, ...], list[CellRecord]] = {}
         for cell in self.cells:
             places.setdefault(cell.coordinates, []).append(cell)
         current: list[CellRecord] = []
         for cells in places.values():
             *earlier, latest = cells
-            current += [cell for cell in earlier if statuses[cell.job_id] != "failed"]
+            current += [cell for cell in earlier if statuses[cell.job_id] not in NOT_BILLED]
             current.append(latest)
         return tuple(current)
 
