@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from rivya_nb.errors import UsageError
 
 if TYPE_CHECKING:
+    from rivya_nb.contract.catalogue import Catalogue
+    from rivya_nb.jobs.prompt import PromptTemplate
     from rivya_nb.results.plan import Plan
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
+
+
+class Planner(Protocol):
+    """A session, as far as it plans what is asked."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    def plan(
+        self,
+        prompt: PromptTemplate,
+        *,
+        models: Sequence[str],
+        params: Mapping[str, tuple[object, ...]],
+        references: Mapping[str, Sequence[object]],
+        repeat: int = 1,
+        order: Sequence[str] = (),
+        name: str | None = None,
+        max_credits: int | None = None,
+        fresh: bool = False,
+    ) -> Plan:
+        """The plan of what a prompt and its axes expand to."""
+
+    def plan_requests(
+        self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
+    ) -> Plan:
+        """The plan of requests that are taken as they are."""
 
 
 class Desk(Protocol):
@@ -18,6 +47,10 @@ class Desk(Protocol):
 
     @property
     def store(self) -> Store: ...
+
+    @property
+    def session(self) -> Planner:
+        """What plans requests of their own."""
 
     def plan_extension(
         self, run: RunRecord, wanted: Mapping[str, object], *, repeat: int, max_credits: int | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,15 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
 from rivya_nb.jobs.job import LiveJob
+from rivya_nb.results.desk import desk_of
+from rivya_nb.results.going_on import KEPT, plan_variation
+from rivya_nb.results.live import insert_cell
 from rivya_nb.store.records import JobRecord
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from rivya_nb.results.plan import Plan
     from rivya_nb.store.store import Store
 
 
@@ -126,6 +131,63 @@ class Job:
         from rivya_nb.results.saving import save_copies
 
         return [copy.path for copy in save_copies([self], folder)]
+
+    def vary(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        model: str | Sequence[str] | None = None,
+        references: object = KEPT,
+        repeat: int = 1,
+        name: str | None = None,
+        max_credits: int | None = None,
+        fresh: bool = False,
+        params: Mapping[str, object] | None = None,
+        **more_params: object,
+    ) -> Plan:
+        """A plan of this job's request with changes; `run()` sends it, and its price is known before.
+
+        Like `plan`, it sends nothing: going on is explored, and every picture is paid for. Lists are axes, as
+        there, and a list of prompts is one too. What is not named stays as it is, the seed included; None for a
+        param means *not sent*, and None for `references` none. `repeat` draws that many seeds in the place of
+        the job's own. What another model has no param for is left out, and the plan says so.
+
+        Raises:
+            InvalidRequestError, UsageError: with every mistake that was found.
+        """
+        return plan_variation(
+            desk_of(self._store).session,
+            self.record,
+            prompt=prompt,
+            model=model,
+            references=references,
+            repeat=repeat,
+            name=name,
+            max_credits=max_credits,
+            fresh=fresh,
+            params={**(params or {}), **more_params},
+        )
+
+    def again(self, *, name: str | None = None, max_credits: int | None = None) -> Plan:
+        """A plan that asks the very same anew, the seed included, and pays for it anew; `run()` sends it.
+
+        Raises:
+            InvalidRequestError: the model has changed, or a reference is gone.
+        """
+        session = desk_of(self._store).session
+        return session.plan_requests([self.request], name=name, max_credits=max_credits, fresh=True)
+
+    def as_cell(self) -> None:
+        """Put a new cell below the executing one that would ask for this job's request again; where no cell
+        executes, print it.
+
+        References are named as files of the store. What no `%%rivya` cell can say becomes Python.
+        """
+        from rivya_nb.views.repeat import job_cell
+
+        text = job_cell(self.record, lambda ref: self._store.files.path(ref.sha256, ref.mime_type))
+        if not insert_cell(text):
+            print(text)
 
     def _open(self, path: Path) -> Picture:
         from PIL import Image

@@ -38,6 +38,20 @@ def executing_cell() -> str | None:
     return str(shell.get_parent().get("header", {}).get("msg_id", shell.execution_count))
 
 
+def insert_cell(text: str) -> bool:
+    """Put a cell below the one that is executing; False where none is.
+
+    A widget's callback is no executing cell: what it inserted would appear below whichever cell runs next.
+    """
+    if executing_cell() is None:
+        return False
+    shell: Any = sys.modules["IPython"].get_ipython()
+    if shell.get_parent().get("header", {}).get("msg_type") != "execute_request":
+        return False
+    shell.set_next_input(text, replace=False)
+    return True
+
+
 def in_notebook() -> bool:
     """Whether a kernel executes cells here, and a frontend shows what they display."""
     return executing_cell() is not None
@@ -126,9 +140,11 @@ class LiveDisplay:
         if view.live:
             return replace(view, hints=_if_it_stands_still(run.id, view.now))
         hints = default_hints(run.shown, known, self._variable)
+        seeds = ",".join(map(str, run.drawn_seeds))
         if run.drawn_seeds and all(job.seed is not None for job in run.jobs):
-            seeds = ",".join(map(str, run.drawn_seeds))
             hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))
+        elif run.drawn_seeds:
+            hints.append(Hint("", f"drawn for the models that take a seed: {seeds}"))
         return replace(view, hints=tuple(hints))
 
     async def _refresh(self) -> None:

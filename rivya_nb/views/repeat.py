@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, product
+from pathlib import Path
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.contract.references import Reference
+from rivya_nb.jobs.prompt import parse_prompt
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.words import TURNING, common_params
 
@@ -15,6 +19,8 @@ Part = str | AxisRecord
 """A piece of a prompt: text, or an axis that stands in its place."""
 
 _PLAIN_VALUE = re.compile(r"(?!none$)[\w:+/-]+(\.[\w:+/-]+)*", re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"[\w./:\\+-]+")
+_LINE_ENDS = ("Cc", "Zl", "Zp", "Cs")
 _PLAIN_OPTION = re.compile(r"[^{}|=]+")
 _MOST_GUESSES = 200
 
@@ -125,7 +131,7 @@ def _body(parts: Sequence[Part]) -> str | None:
     written = []
     for part in parts:
         if isinstance(part, str):
-            written.append(part.replace("{", "{{").replace("}", "}}"))
+            written.append(_literal(part))
             continue
         if not all(_PLAIN_OPTION.fullmatch(label) for label in part.labels):
             return None
@@ -137,6 +143,45 @@ def _body(parts: Sequence[Part]) -> str | None:
         else:
             return None
     return "".join(written)
+
+
+def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
+    """The cell that asks for a job's request again; `path_of` finds a reference's file in the store.
+
+    A `%%rivya` cell wherever one can say it; Python for what no line holds (a param of several lines) and for
+    text that would read otherwise than it runs.
+    """
+    body = _literal(job.prompt)
+    values = [str(value) for value in job.params.values()]
+    shown = [ref.url or str(path_of(ref)) for ref in job.references]
+    if _reads_as_it_runs(body, job.prompt) and all(map(_fits_a_line, (*values, *shown))):
+        words = [f"{key}={_word(value, _PLAIN_VALUE)}" for key, value in zip(job.params, values, strict=True)]
+        words += [f"--model {job.model}"] if job.model != DEFAULT_MODEL else []
+        words += [f"--ref {_word(path, _PLAIN_PATH)}" for path in shown]
+        return " ".join(["%%rivya", *words]) + "\n" + body
+    given = [f"    {body!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
+    given += [f"    references={shown!r}"] if shown else []
+    return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _reads_as_it_runs(body: str, prompt: str) -> bool:
+    if TURNING & set(body) or not _fits_a_line(body.replace("\n", " ")):
+        return False
+    template = parse_prompt(body, variables=True)
+    return not template.axes and not template.variables and template.render({}) == prompt
+
+
+def _fits_a_line(text: str) -> bool:
+    return not TURNING & set(text) and not any(unicodedata.category(char) in _LINE_ENDS for char in text)
+
+
+def _word(value: str, plain: re.Pattern[str]) -> str:
+    doubled = value.replace('"', '""')
+    return value if plain.fullmatch(value) else f'"{doubled}"'
 
 
 def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:

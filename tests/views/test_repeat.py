@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.references import Reference
+from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.jobs.values import parse_values
+from rivya_nb.magics.line import parse_line
+from rivya_nb.magics.words import Text
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.headline import headline
-from rivya_nb.views.repeat import cell_text, requests_json
+from rivya_nb.views.repeat import cell_text, job_cell, requests_json
 from views.making import BOTTLE, DONE_STATES, bottles, make_job, make_run, make_view
 
 
@@ -64,6 +74,64 @@ def test_a_cell_that_might_ask_for_something_else_is_not_offered(
     axes: dict[str, tuple[str, ...]], jobs: list[JobRecord]
 ) -> None:
     assert cell_text(*make_run(axes, jobs)) is None
+
+
+CAT = Reference("00", "image", "image/png", "cat.png", 9)
+LINK = Reference("01", "image", "", "dog.png", 0, url="https://example.com/dog.png")
+
+
+def in_store(reference: Reference) -> Path:
+    return Path("/my store") / f"{reference.sha256}.png"
+
+
+def test_one_job_has_a_cell_with_its_references_as_files_of_the_store() -> None:
+    job = make_job(
+        "a",
+        prompt="A {braced} bottle\n\nat dawn",
+        model="z-image",
+        params={"seed": 7, "negative_prompt": 'two "words"', "aspect_ratio": "16:9", "style": "none"},
+        references=(CAT, LINK),
+    )
+    assert job_cell(job, in_store) == (
+        '%%rivya seed=7 negative_prompt="two ""words""" aspect_ratio=16:9 style="none" --model z-image '
+        '--ref "/my store/00.png" --ref https://example.com/dog.png\n'
+        "A {{braced}} bottle\n\nat dawn"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"params": {"negative_prompt": "two\nlines"}},
+        {"prompt": "seems \u202eesrever {a|b}"},
+        {"params": {"negative_prompt": "seems \u202eesrever"}, "references": (CAT,)},
+    ],
+    ids=["lines", "prompt", "param"],
+)
+def test_what_no_cell_can_say_becomes_python_that_asks_for_the_same(changes: dict[str, Any]) -> None:
+    job = make_job("a", **changes)
+    text = job_cell(job, in_store)
+    assert "\u202e" not in text
+    call = ast.parse(text).body[-1].value.func.value  # type: ignore[attr-defined]
+    given = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+    prompt = parse_prompt(ast.literal_eval(call.args[0]), variables=False)
+    assert (prompt.axes, prompt.render({})) == ((), job.prompt)
+    assert given["params"] == job.params
+    assert given.get("references", []) == [str(in_store(ref)) for ref in job.references]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text("ab {}|=\n\"'\\%?é", min_size=1, max_size=40), st.text("ab {}|=,.\"'\\%“-", max_size=20))
+def test_any_prompt_and_param_come_back_from_the_cell(prompt: str, value: str) -> None:
+    job = make_job("a", prompt=prompt.strip(), params={"negative_prompt": value})
+    first, _, body = job_cell(job, in_store).partition("\n")
+    assume(first.startswith("%%rivya"))
+    line = parse_line(first.removeprefix("%%rivya"))
+    assert parse_prompt(body, variables=True).render({}) == job.prompt
+    ((_, read),) = line.params
+    assert isinstance(read, Text)
+    param = Param("negative_prompt", "text", required=False, default=None)
+    assert parse_values(read.text, param, quoted=read.quoted) == (value,)
 
 
 def test_the_requests_as_json_name_everything_that_is_sent() -> None:
