@@ -13,6 +13,7 @@ from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.results.plan import Draft, Plan
 from rivya_nb.store.records import (
     COLLECTABLE,
+    NOT_BILLED,
     SENT,
     UNSENT,
     AxisRecord,
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 500
 """Credits that the new requests of one plan may cost where nothing else was said."""
 
+MOST_UNPRICED = 20
+"""New requests of one plan whose price is not known, where nothing else was said."""
+
 REMEMBERED = 24 * 3600.0
 """Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
 how long that is."""
@@ -47,6 +51,14 @@ def is_doubtful(job: JobRecord) -> bool:
     """Whether a submit was never answered, and is too old to be repeated under its key without being billed."""
     unanswered = job.status in ("submitting", "unknown") and job.task_id is None
     return unanswered and time.time() - (job.submitted_at or job.created_at) > REMEMBERED
+
+
+def _committed(job: JobRecord) -> int:
+    """What a job counts against a session's limit: what the service said, else its documented price."""
+    if job.status in NOT_BILLED:
+        return 0
+    said = job.reserved_credits if job.final_credits is None else job.final_credits
+    return (job.price or 0) if said is None else said
 
 
 class Dispatcher:
@@ -123,16 +135,12 @@ class Dispatcher:
         self._service.require_key()
         with self._library.dispatching:
             if run_id is None:
-                run = self._all_unfinished(unsent, max_credits)
+                run, jobs = self._all_unfinished(unsent, max_credits)
             else:
                 run = self._library.run(self._own_run(run_id))
-                if unsent:
-                    given_up = (*UNSENT, "stopped")
-                    rest = [
-                        job.record for job in run.jobs if job.status in given_up or is_doubtful(job.record)
-                    ]
-                    self._allow([job for job in rest if not self._library.is_working(job.id)], max_credits)
-            for job in run.jobs:
+                jobs = run.jobs
+                self._allow_rest([job.record for job in jobs], unsent, max_credits)
+            for job in jobs:
                 self._take_up(job, run.id, unsent=unsent, doubtful=unsent)
             self._library.touch(run)
         return run
@@ -220,12 +228,19 @@ class Dispatcher:
         if limit is not None and price > limit:
             raise CreditLimitError(
                 f"{what}, and the limit is {limit:,}. Nothing was sent. "
-                f"max_credits={price} (--max-credits {price} in a cell) allows it."
+                f"max_credits={price} (--max-credits {price}) allows it."
+            )
+        unpriced = sum(job.price is None for job in jobs)
+        if max_credits is None and unpriced > MOST_UNPRICED:
+            raise CreditLimitError(
+                f"{unpriced} new pictures are of models whose price is not known, and the limit is "
+                f"{MOST_UNPRICED}. Nothing was sent. max_credits={DEFAULT_LIMIT} (--max-credits "
+                f"{DEFAULT_LIMIT}), which does not count them, allows it."
             )
         ids = {job.id for job in jobs}
-        if self._max_credits is not None:
+        if jobs and self._max_credits is not None:
             committed = self._store.jobs(self._committed - ids).values()
-            before = sum(job.price or 0 for job in committed if job.status not in ("failed", "stopped"))
+            before = sum(_committed(job) for job in committed)
             if before + price > self._max_credits:
                 raise CreditLimitError(
                     f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "
@@ -237,6 +252,7 @@ class Dispatcher:
         new = planned_job(job.request, self._service.name, time.time())
         for record in self._store.replace_job(job.id, new):
             self._library.run(record)
+        self._committed.add(new.id)
         return self._library.job(new).live
 
     def _own_run(self, run_id: int) -> RunRecord:
@@ -255,8 +271,14 @@ class Dispatcher:
         job.live.changed(self._store.job(job.id))
         self.runner.launch(job.live, run_id)
 
-    def _all_unfinished(self, unsent: bool, max_credits: int | None) -> Run:
-        """Everything that is unfinished, as the one run it belongs to or as one that is made for it."""
+    def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
+        """Let what is left of these jobs be sent, or sent once more, where `unsent` asks for that."""
+        given_up = (*UNSENT, "stopped")
+        rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
+        self._allow([job for job in rest if not self._library.is_working(job.id)], max_credits)
+
+    def _all_unfinished(self, unsent: bool, max_credits: int | None) -> tuple[Run, Sequence[Job]]:
+        """Everything that is unfinished, and the one run it belongs to or one that is made for it."""
         service = self._service.name
         wanted = SENT | set(COLLECTABLE) | (UNSENT if unsent else set())
         jobs = self._store.unfinished(service, wanted)
@@ -264,16 +286,16 @@ class Dispatcher:
             left = len(self._store.unfinished(service))
             hint = f"; {left} jobs were never sent, and unsent=True (--unsent) sends them" if left else ""
             raise UsageError(f"Nothing that was sent to {service} is unfinished{hint}.")
-        self._allow(
-            [job for job in jobs if job.status in UNSENT and not self._library.is_working(job.id)],
-            max_credits,
-        )
+        self._allow_rest(jobs, unsent, max_credits)
         runs = self._store.runs_of([job.id for job in jobs])
         ids = {job.id for job in jobs}
         whole = [run for run in runs if ids <= {cell.job_id for cell in run.cells}]
         if whole:
-            return self._library.run(whole[0])
+            run = self._library.run(whole[0])
+            # What the user stopped in it stays so.
+            return run, [job for job in run.jobs if job.id in ids]
         axes = [AxisRecord("request", tuple(str(place) for place in range(1, len(jobs) + 1)))]
         cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
         record = self._store.add_run(name="resumed", service=service, axes=axes, cells=cells, jobs=[])
-        return self._library.run(record)
+        run = self._library.run(record)
+        return run, run.jobs

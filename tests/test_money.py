@@ -191,6 +191,51 @@ def test_running_a_cell_again_does_not_repeat_a_submit_whose_key_may_be_forgotte
     assert session.balance() == 10_000 - 12
 
 
+def test_a_session_limit_counts_what_the_service_takes(
+    connect: Callable[..., rv.Session],
+) -> None:
+    session = connect(SandboxConfig(latency=0), max_credits=40)
+    run = rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
+    session.store.update_job(run[0].id, final_credits=35)
+    with pytest.raises(rv.CreditLimitError, match="committed 35 of its 40"):
+        rv.generate("A bottle", seed=2, resolution="1K")
+    session.store.update_job(run[0].id, final_credits=45)
+    # What costs nothing more is not refused.
+    assert rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT).credits == 0
+
+
+def test_many_requests_without_a_known_price_have_a_limit_too(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=0))
+    entry = {"id": DEFAULT_MODEL, "category": "image", "base_credits": None}
+    session.store.models.keep(session.service, [entry], time.time())
+    assert len(rv.generate("A bottle", seed=range(20)).wait(TIMEOUT).images) == 20
+    with pytest.raises(rv.CreditLimitError, match="21 new pictures are of models whose price is not known"):
+        rv.generate("A bottle", seed=range(100, 121))
+    assert session.balance() == 10_000 - 20 * 12
+
+
+def test_sending_again_what_may_be_billed_counts_against_the_limit(
+    connect: Callable[..., rv.Session],
+) -> None:
+    session = connect(SandboxConfig(latency=0))
+    run = rv.generate("A bottle", seed=[1, 2], resolution="1K").wait(TIMEOUT)
+    for job in run:
+        lost = {"status": "submitting", "task_id": None, "submitted_at": time.time() - 25 * 3600}
+        session.store.finish_job(job.id, [], **lost)  # type: ignore[arg-type]
+    for run_id in (run.id, None):
+        with pytest.raises(rv.CreditLimitError, match="2 new pictures would cost 24 credits"):
+            session.resume(run_id, unsent=True, max_credits=20)
+
+
+def test_what_was_stopped_stays_so_when_everything_is_resumed(connect: Callable[..., rv.Session]) -> None:
+    session = connect(SandboxConfig(latency=0))
+    run = rv.generate("A bottle", seed=[1, 2, 3], resolution="1K").wait(TIMEOUT)
+    for job, status in zip(run, ("succeeded", "stopped", "planned"), strict=True):
+        session.store.update_job(job.id, status=status)
+    run = session.resume(unsent=True).wait(TIMEOUT)
+    assert [job.status for job in run] == ["succeeded", "stopped", "succeeded"]
+
+
 def test_a_plan_with_drawn_seeds_is_bought_once(connect: Callable[..., rv.Session]) -> None:
     session = connect(SandboxConfig(latency=0))
     plan = rv.plan("A bottle", repeat=2, resolution="1K")

@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.calls import connect, connect_with, current_session
 from rivya_nb.contract.text import listing
-from rivya_nb.errors import NotConnectedError, UsageError
+from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import models
 from rivya_nb.results.history import History
 from rivya_nb.results.models import ModelList, ModelSheet
@@ -22,6 +22,8 @@ from rivya_nb.service import SANDBOX
 from rivya_nb.session import Session
 
 _PROMPT = "Rivya API key (it is not shown): "
+
+_LIMIT = "--max-credits"
 
 MOST_DIGITS = 15
 """Digits of a run's id; no store has more runs."""
@@ -105,12 +107,21 @@ def _sandbox(arguments: Arguments) -> None:
 def _credits(arguments: Arguments) -> None:
     _expect("credits", arguments, 0)
     session = current_session()
-    print(f"Left      {session.balance():,} credits on {session.service}")
+    trouble: RivyaError | None = None
+    try:
+        print(f"Left      {session.balance():,} credits on {session.service}")
+    except RivyaError as error:
+        # What was spent stands in the store, and is told all the same.
+        trouble = error
     day = time.time() - 24 * 3600
-    here = sum(run.credits for run in session.touched() if run.record.service == session.service)
-    print(f"Spent     {here:,} by this kernel")
-    print(f"          {session.store.spent(session.service, since=day):,} in the last 24 hours")
-    print(f"          {session.store.spent(session.service):,} from this store altogether")
+    for service in dict.fromkeys((session.service, *session.store.services())):
+        here = sum(run.credits for run in session.touched() if run.record.service == service)
+        print(f"Spent     on {service}:")
+        print(f"          {here:,} by this kernel")
+        print(f"          {session.store.spent(service, since=day):,} in the last 24 hours")
+        print(f"          {session.store.spent(service):,} from this store altogether")
+    if trouble is not None:
+        raise trouble
 
 
 def _history(arguments: Arguments) -> History:
@@ -136,17 +147,19 @@ def _stop(arguments: Arguments) -> None:
 
 def _retry(arguments: Arguments) -> list[Run]:
     session = current_session()
-    return [session.retry(run.id) for run in _meant("retry", arguments, Session.touched)]
+    ids, limit = _without_limit("retry", arguments)
+    return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, Session.touched)]
 
 
 def _resume(arguments: Arguments) -> list[Run]:
-    unsent = "--unsent" in arguments
-    ids = tuple(argument for argument in arguments if argument != "--unsent")
+    rest, limit = _without_limit("resume", arguments)
+    unsent = "--unsent" in rest
+    ids = tuple(argument for argument in rest if argument != "--unsent")
     _expect("resume", ids, 1)
     if ids:
-        return [current_session().resume(_run_id(ids[0]), unsent=unsent)]
+        return [current_session().resume(_run_id(ids[0]), unsent=unsent, max_credits=limit)]
     try:
-        return [current_session().resume(unsent=unsent)]
+        return [current_session().resume(unsent=unsent, max_credits=limit)]
     except UsageError as error:
         # Whoever runs all cells of a notebook has nothing to resume on most days.
         print(error)
@@ -172,8 +185,12 @@ COMMANDS: Mapping[str, Entry] = {
     "runs": Entry("", "every run of the store, newest first", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
-    "retry": Entry("[RUN]", "fetch undelivered pictures again, and ask anew for failed ones", _retry),
-    "resume": Entry("[RUN] [--unsent]", "collect what was sent; with --unsent, send the rest", _resume),
+    "retry": Entry(
+        "[RUN] [--max-credits C]", "fetch undelivered pictures again, and ask anew for failed ones", _retry
+    ),
+    "resume": Entry(
+        "[RUN] [--unsent] [--max-credits C]", "collect what was sent; with --unsent, send the rest", _resume
+    ),
     "help": Entry("", "this list", _help),
 }
 """The commands by name, in the order of the help."""
@@ -189,6 +206,20 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
     if not runs:
         print(f"Nothing to {command}: this kernel has no run going.")
     return runs
+
+
+def _without_limit(command: str, arguments: Arguments) -> tuple[Arguments, int | None]:
+    """The arguments without `--max-credits`, and the credits it gives, None where it is not there."""
+    rest = list(arguments)
+    place = next((at for at, word in enumerate(rest) if word.partition("=")[0] == _LIMIT), None)
+    if place is None:
+        return arguments, None
+    _, equals, value = rest.pop(place).partition("=")
+    if not equals:
+        value = rest.pop(place) if place < len(rest) else ""
+    if not value.isdecimal() or len(value) > MOST_DIGITS:
+        raise UsageError([Mistake(command, f"{_LIMIT} needs a whole number of credits")])
+    return tuple(rest), int(value)
 
 
 def _run_id(text: str) -> int:

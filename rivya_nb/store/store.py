@@ -296,6 +296,13 @@ class Store:
         """
         return delete_pictures(self._database, self.files, list(job_ids))
 
+    def services(self) -> list[str]:
+        """The names of all services that this store has jobs of."""
+        with self._database.reading() as connection:
+            return list(
+                connection.execute(select(jobs.c.service).distinct().order_by(jobs.c.service)).scalars()
+            )
+
     def spent(self, service: str, since: float | None = None) -> int:
         """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
         reserved = func.coalesce(jobs.c.reserved_credits, 0)

@@ -1,0 +1,64 @@
+"""What `%rivya credits`, `resume` and `retry` say and allow about money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sandboxes import running_sandbox
+
+import rivya_nb as rv
+from rivya_nb.magics.commands import COMMANDS
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+TIMEOUT = 60
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[rv.Session]:
+    with (
+        running_sandbox(SandboxConfig(latency=0, credits=1000)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")) as connected,
+    ):
+        yield connected
+
+
+def test_spending_is_told_for_each_service_also_where_none_answers(
+    session: rv.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
+    COMMANDS["credits"].act(())
+    assert f"Left      988 credits on {session.service}" in capsys.readouterr().out
+    with (
+        closing(rv.connect(None, "https://rivya.invalid", store=session.store.folder)),
+        pytest.raises(rv.NotConnectedError, match=r"no key for https://rivya\.invalid"),
+    ):
+        COMMANDS["credits"].act(())
+    told = capsys.readouterr().out.split("Spent     on ")
+    assert [part.splitlines()[0] for part in told[1:]] == ["https://rivya.invalid:", f"{session.service}:"]
+    assert "0 from this store" in told[1]
+    assert all(
+        f"12 {when}" in told[2] for when in ("by this kernel", "in the last 24 hours", "from this store")
+    )
+
+
+def test_the_way_on_that_a_limit_names_can_be_gone(session: rv.Session) -> None:
+    run = rv.generate("A bottle", seed=range(45), max_credits=600)
+    run.hold()
+    run.finished().result(TIMEOUT)
+    held = len(run.jobs) - 1
+    session.store.update_job(run[0].id, status="failed")
+    run = session.run(run.id)
+    with pytest.raises(rv.UsageError, match="--max-credits needs a whole number of credits"):
+        COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits"))
+    with pytest.raises(rv.CreditLimitError, match=f"{held} new pictures .* limit is 9"):
+        COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits", "9"))
+    with pytest.raises(rv.CreditLimitError, match=r"1 new pictures .* limit is 0"):
+        COMMANDS["retry"].act(("--max-credits=0", str(run.id)))
+    [resumed] = COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits=600"))  # type: ignore[misc]
+    assert isinstance(resumed, rv.Run)
+    assert resumed.is_working
+    resumed.hold()
