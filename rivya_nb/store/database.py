@@ -16,6 +16,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
 from rivya_nb.store.migrations import migrate
 from rivya_nb.store.trouble import database_trouble
+from rivya_nb.store.words import can_index, has_index, prepare_index
 
 BUSY_SECONDS = 30
 """How long a transaction waits for that of another process."""
@@ -56,18 +57,19 @@ class Database:
         Raises:
             StoreError: the database is newer than this code, not one of ours, or damaged; it is untouched.
         """
-        if self.version() == schema.VERSION:
+        if self._is_ready():
             return
         with FileLock(lock, timeout=BUSY_SECONDS):
             self._write_ahead()
             with self.writing() as connection:
                 # Read again: whoever held the lock before may have done it all.
                 migrate(connection, self._version(connection))
+                prepare_index(connection)
 
-    def version(self) -> int:
-        """The schema's version, 0 for an empty database."""
+    def _is_ready(self) -> bool:
         with self.reading() as connection:
-            return self._version(connection)
+            current = self._version(connection) == schema.VERSION
+            return current and (has_index(connection) or not can_index(connection))
 
     def close(self) -> None:
         """Close every connection; later calls raise a StoreError."""

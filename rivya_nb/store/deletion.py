@@ -55,7 +55,7 @@ def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str
         found = select(pictures.c.sha256, pictures.c.mime_type).where(pictures.c.job_number.in_(some))
         contents.update((sha256, mime_type) for sha256, mime_type in connection.execute(found))
         having = jobs.c.number.in_(some) & jobs.c.pictured
-        connection.execute(update(jobs).where(having).values(deleted_at=time.time(), pictured=False))
+        connection.execute(update(jobs).where(having).values(deleted_at=time.time()))
         connection.execute(delete(pictures).where(pictures.c.job_number.in_(some)))
     return contents
 

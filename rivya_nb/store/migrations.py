@@ -13,13 +13,33 @@ from sqlalchemy import Connection
 from rivya_nb.store import schema
 
 _TO_2 = (
+    "DROP INDEX jobs_by_model",
+    "DROP INDEX jobs_by_seed",
     "ALTER TABLE jobs ADD COLUMN deleted_at FLOAT",
     "ALTER TABLE jobs ADD COLUMN pictured BOOLEAN DEFAULT 0 NOT NULL",
-    "UPDATE jobs SET pictured = 1 WHERE number IN (SELECT job_number FROM pictures)",
+    "ALTER TABLE jobs ADD COLUMN prompt_id INTEGER",
+    "CREATE TABLE prompts (id INTEGER NOT NULL, words TEXT NOT NULL, PRIMARY KEY (id), UNIQUE (words))",
+    "INSERT INTO prompts (words) SELECT prompt_words FROM jobs GROUP BY prompt_words ORDER BY min(number)",
+    "UPDATE jobs SET prompt_id = (SELECT id FROM prompts WHERE words = prompt_words),"
+    " pictured = number IN (SELECT job_number FROM pictures)",
+    "ALTER TABLE jobs DROP COLUMN prompt_words",
+    """CREATE INDEX jobs_by_references ON jobs ("references") WHERE "references" != '[]'""",
+    "CREATE INDEX jobs_listed ON jobs (number, prompt_id, created_at, service, id) WHERE pictured = 1",
+    "CREATE INDEX jobs_by_model ON jobs (model, number, prompt_id, created_at) WHERE pictured = 1",
+    "CREATE INDEX jobs_by_seed ON jobs (seed, number) WHERE pictured = 1",
+    "CREATE INDEX pictures_by_content ON pictures (sha256)",
+    """CREATE TRIGGER picture_came AFTER INSERT ON pictures BEGIN
+        UPDATE jobs SET pictured = 1 WHERE number = NEW.job_number AND pictured = 0;
+    END""",
+    """CREATE TRIGGER picture_went AFTER DELETE ON pictures BEGIN
+        UPDATE jobs SET pictured = EXISTS (SELECT 1 FROM pictures WHERE job_number = OLD.job_number)
+        WHERE number = OLD.job_number;
+    END""",
     """CREATE TABLE marks (
         job_number INTEGER NOT NULL, rating INTEGER NOT NULL, starred BOOLEAN NOT NULL, hidden BOOLEAN NOT NULL,
         note TEXT NOT NULL, PRIMARY KEY (job_number),
         FOREIGN KEY(job_number) REFERENCES jobs (number) ON DELETE CASCADE)""",
+    "CREATE INDEX marks_hidden ON marks (job_number) WHERE hidden = 1",
     """CREATE TABLE tags (
         job_number INTEGER NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (job_number, tag),
         FOREIGN KEY(job_number) REFERENCES jobs (number) ON DELETE CASCADE)""",

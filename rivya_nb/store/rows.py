@@ -47,14 +47,13 @@ def param_text(value: ParamValue | bool) -> str:
     return str(value)
 
 
-def job_row(job: JobRecord) -> dict[str, Any]:
-    """The row of a new job."""
+def job_row(job: JobRecord, prompt_id: int) -> dict[str, Any]:
+    """The row of a new job; `prompt_id` is that of its prompt's words."""
     row = {name: getattr(job, name) for name in _PLAIN_JOB_FIELDS}
     row["params"] = _json(dict(job.params))
     row["references"] = _json([asdict(reference) for reference in job.references])
     row["seed"] = None if job.seed is None else param_text(job.seed)
-    row["prompt_words"] = searchable(job.prompt)
-    row["pictured"] = bool(job.pictures)
+    row["prompt_id"] = prompt_id
     return row
 
 

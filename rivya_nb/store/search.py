@@ -1,40 +1,48 @@
-"""From a question to the numbers of the jobs that answer it."""
+"""From a question to the numbers of the jobs that answer it.
+
+What is asked of other tables is a list of numbers, so that SQLite reads each of them once, and once the index of
+all listed jobs; there is no combination that makes it look at every job's row.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import Column, ColumnElement, Connection, func, select
 
+from rivya_nb.store import words
 from rivya_nb.store.records import Question
-from rivya_nb.store.rows import param_text, searchable
+from rivya_nb.store.rows import param_text
 from rivya_nb.store.schema import job_params, jobs, marks, run_jobs, tags
+
+_Value = TypeVar("_Value")
 
 
 def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
     """The numbers of the jobs, in the order of the question."""
-    statement = _ordered(select(jobs.c.number), question).limit(limit).offset(offset)
-    return list(connection.execute(statement).scalars())
+    return _page(connection, jobs.c.number, question, limit, offset)
 
 
 def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
     """Their ids instead."""
-    statement = _ordered(select(jobs.c.id), question).limit(limit).offset(offset)
-    return list(connection.execute(statement).scalars())
+    return _page(connection, jobs.c.id, question, limit, offset)
 
 
 def count(connection: Connection, question: Question) -> int:
     """How many there are."""
-    statement = select(func.count()).select_from(jobs).where(*_conditions(question))
+    statement = select(func.count()).select_from(jobs).where(*_conditions(connection, question))
     return connection.execute(statement).scalar_one()
 
 
-def _ordered(statement: Select[Any], question: Question) -> Select[Any]:
+def _page(
+    connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
+) -> list[_Value]:
     number = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    return statement.where(*_conditions(question)).order_by(number)
+    statement = select(column).where(*_conditions(connection, question)).order_by(number)
+    return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
 
-def _conditions(question: Question) -> list[ColumnElement[bool]]:
+def _conditions(connection: Connection, question: Question) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [jobs.c.pictured]
     if question.service is not None:
         conditions.append(jobs.c.service == question.service)
@@ -46,28 +54,28 @@ def _conditions(question: Question) -> list[ColumnElement[bool]]:
         conditions.append(jobs.c.created_at >= question.since)
     if question.until is not None:
         conditions.append(jobs.c.created_at <= question.until)
-    for word in searchable(question.prompt or "").split():
-        conditions.append(jobs.c.prompt_words.contains(word, autoescape=True))
+    if (prompts := words.containing(connection, question.prompt or "")) is not None:
+        conditions.append(jobs.c.prompt_id.in_(prompts))
     for key, value in question.params.items():
-        param = job_params.alias()
-        same = (param.c.key == key) & (param.c.value == param_text(value))
-        conditions.append(exists().where(param.c.job_number == jobs.c.number, same))
+        same = (job_params.c.key == key) & (job_params.c.value == param_text(value))
+        conditions.append(jobs.c.number.in_(select(job_params.c.job_number).where(same)))
     if question.run is not None:
-        conditions.append(
-            exists().where(run_jobs.c.job_number == jobs.c.number, run_jobs.c.run_id == question.run)
-        )
+        of_run = select(run_jobs.c.job_number).where(run_jobs.c.run_id == question.run)
+        conditions.append(jobs.c.number.in_(of_run))
     return conditions + _marked(question)
 
 
 def _marked(question: Question) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    own = marks.c.job_number == jobs.c.number
+    marked: list[ColumnElement[bool]] = []
     if question.rating is not None and question.rating > 0:
-        conditions.append(exists().where(own, marks.c.rating >= question.rating))
+        marked.append(marks.c.rating >= question.rating)
     if question.starred:
-        conditions.append(exists().where(own, marks.c.starred))
+        marked.append(marks.c.starred)
+    if marked:
+        conditions.append(jobs.c.number.in_(select(marks.c.job_number).where(*marked)))
     if not question.hidden:
-        conditions.append(~exists().where(own, marks.c.hidden))
+        conditions.append(jobs.c.number.not_in(select(marks.c.job_number).where(marks.c.hidden)))
     for tag in question.tags:
-        conditions.append(exists().where(tags.c.job_number == jobs.c.number, tags.c.tag == tag))
+        conditions.append(jobs.c.number.in_(select(tags.c.job_number).where(tags.c.tag == tag)))
     return conditions

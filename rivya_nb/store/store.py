@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from rivya_nb.errors import UsageError
-from rivya_nb.store import rows, search
+from rivya_nb.store import rows, search, words
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
@@ -320,7 +320,8 @@ class Store:
     def _insert_jobs(self, connection: Connection, records: Sequence[JobRecord]) -> None:
         if not records:
             return
-        new = [rows.job_row(record) for record in records]
+        prompts = words.ids_of(connection, [record.prompt for record in records])
+        new = [rows.job_row(record, prompts[record.prompt]) for record in records]
         connection.execute(insert(jobs), [{**row, "owner": row["owner"] or self.owner.id} for row in new])
         numbers = numbers_of(connection, [record.id for record in records])
         params = [row for record in records for row in rows.param_rows(numbers[record.id], record)]
@@ -385,6 +386,5 @@ def _change(connection: Connection, job_id: str, changes: JobChanges) -> None:
 
 def _replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
     connection.execute(delete(pictures).where(pictures.c.job_number == number))
-    connection.execute(update(jobs).where(jobs.c.number == number).values(pictured=bool(records)))
     if records:
         connection.execute(insert(pictures), rows.picture_rows(number, records))
