@@ -36,7 +36,7 @@ class ParamControl:
         )
         self._axis.add_class("rivya-axis")
         self._mistakes = markup.empty()
-        self.widget = ipywidgets.VBox([self._axis, self._single, self._list, self._mistakes])
+        self.widget = ipywidgets.VBox([self._single, self._list, self._axis, self._mistakes])
         self.widget.add_class("rivya-control")
         self._show_one()
         for control in (self._single, self._list):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
 
 from rivya_nb.contract.catalogue import Model, Param
-from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import prompt_length
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import ParamControl
@@ -62,7 +63,7 @@ class Form:
         self.repeat = ipywidgets.BoundedIntText(description="Repeat", value=1, min=1, max=100)
         self.name = ipywidgets.Text(description="Name", placeholder="optional")
         self.limit = ipywidgets.Text(description="Credit limit", placeholder="500")
-        self.references = References(session, self._note)
+        self.references = References(session, self._note, self.recall)
         self._mistakes = markup.empty()
         self.widget = self._composed()
         self._observe()
@@ -145,6 +146,12 @@ class Form:
         """Show what is left, in credits; None where it is not known."""
         self.balance = balance
         self._show_price()
+
+    def recall(self, request: Request) -> None:
+        """Set what a request says; the name, the repeats and the limit stay, since they are not the picture's."""
+        now = self.state
+        asked = FormState.of_request(request)
+        self.put(replace(asked, name=now.name, max_credits=now.max_credits))
 
     def close(self) -> None:
         """Give every widget up."""

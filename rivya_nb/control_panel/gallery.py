@@ -1,27 +1,227 @@
-"""The gallery of the panel: the history, paged and filtered, beside the form."""
+"""The gallery of the panel: the history, paged and filtered, and what can be done with chosen pictures.
+
+The front end is `gallery.js`. It asks for a page and gets it as one message, the small pictures as bytes; it
+names what is to be done with which jobs, and is told in words how that went.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.control_panel import markup
+import anywidget
+import ipywidgets
+
+from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.control_panel.form_state import FormState, form_cell
+from rivya_nb.errors import PictureError, RivyaError
+from rivya_nb.store.records import Question
+from rivya_nb.views.thumbnails import WORKERS, thumbnail
+from rivya_nb.views.words import count, shorten
 
 if TYPE_CHECKING:
-    from rivya_nb.control_panel.form_state import FormState
+    from rivya_nb.contract.request import Request
+    from rivya_nb.results.history import Selection
     from rivya_nb.session import Session
+    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+
+PAGE = 24
+"""Pictures on a page."""
+
+BOX = (288, 288)
+MOST_BYTES = 14_000
+"""A picture of a page: pixels at most, and bytes."""
+
+Outcome = str | None
+"""What to say to the user, if anything."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What the panel does with what the gallery is asked for: settings to use, pictures to refer to, and a
+    widget to show under a title."""
+
+    recall: Callable[[Request], None]
+    refer: Callable[[Sequence[PictureRecord]], None]
+    open: Callable[[str, Any], None]
+
+
+class GalleryWidget(anywidget.AnyWidget):
+    """The front end; it has no state of its own here."""
+
+    _esm = Path(__file__).parent / "gallery.js"
 
 
 class Gallery:
-    """The history, newest first. `recall` is called with the form of a picture that the user wants back."""
+    """The history of a session's store, newest first. `ways` is what else the panel can do with a picture."""
 
-    def __init__(self, session: Session, recall: Callable[[FormState], None]) -> None:
+    def __init__(self, session: Session, ways: Ways) -> None:
         self._session = session
-        self._recall = recall
-        self.widget: Any = markup.empty()
+        self._ways = ways
+        self._closed = False
+        self.widget = GalleryWidget()
+        self.widget.on_msg(self._receive)
 
     def refresh(self) -> None:
-        """Look at the history again; called on the session's loop."""
+        """Let the front end ask for its page again; called on the session's loop."""
+        if not self._closed:
+            self.widget.send({"kind": "stale"})
 
     def close(self) -> None:
         """Give the widgets up."""
+        self._closed = True
+        self.widget.close()
+
+    def _receive(self, _widget: object, content: object, _buffers: object) -> None:
+        """A message of the front end; it may come on any thread."""
+        if isinstance(content, dict):
+            self._session.home.start(self._answer(content))
+
+    async def _answer(self, content: Mapping[str, Any]) -> None:
+        kind = str(content.get("kind"))
+        try:
+            if kind == "ask":
+                message, buffers = await asyncio.to_thread(self._page, content)
+                self.widget.send(message, buffers)
+                return
+            await self._act(kind, content)
+        except RivyaError as error:
+            self._say(str(error), wrong=True)
+
+    async def _act(self, kind: str, content: Mapping[str, Any]) -> None:
+        """Do something with the jobs that are named. What shows widgets does so on the session's loop."""
+        ids = [str(job_id) for job_id in content.get("jobs", [])]
+        chosen = self._session.pictures(ids)
+        if kind == "recall":
+            (record, *_) = await asyncio.to_thread(self._records, ids)
+            self._ways.recall(record.request)
+        elif kind == "reference":
+            records = await asyncio.to_thread(self._records, ids)
+            self._ways.refer([record.pictures[0] for record in records if record.pictures])
+        elif kind == "view":
+            viewer = await asyncio.to_thread(chosen.view)
+            self._ways.open(f"Compare ({len(ids)})" if len(ids) > 1 else "Look", viewer)
+        elif kind == "grid":
+            look = await asyncio.to_thread(lambda: chosen.grid()._repr_mimebundle_())
+            self._ways.open(f"Grid ({len(ids)})", ipywidgets.HTML(look["text/html"]))
+        elif kind == "code":
+            text = await asyncio.to_thread(self._code, ids)
+            self.widget.send({"kind": "code", "text": text})
+        else:
+            self._say(await asyncio.to_thread(self._change, kind, chosen, content))
+            self.refresh()
+
+    def _change(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> str:
+        """Mark, save or delete, and say what was done."""
+        number = count(len(chosen), "picture")
+        if kind == "rate":
+            chosen.rate(content.get("rating", 0))
+            return f"Rated {number}; rv.undo() takes it back"
+        if kind == "star":
+            chosen.star()
+            return f"Starred {number}; rv.undo() takes it back"
+        if kind == "delete":
+            chosen.delete(confirm=True)
+            return f"Deleted {number}"
+        if kind == "save":
+            saved = chosen.save(str(content.get("folder") or "pictures"))
+            return (
+                f"Saved {count(len(saved), 'picture')} in {saved[0].parent}"
+                if saved
+                else "There was nothing to save"
+            )
+        return ""
+
+    def _say(self, text: str, *, wrong: bool = False) -> None:
+        self.widget.send({"kind": "said", "text": text, "wrong": wrong})
+
+    def _page(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """One page of what is asked for, and its pictures as WebP. This decodes pictures."""
+        store = self._session.store
+        question = _question(content)
+        total = store.count(question)
+        # The last page, where what was asked for has become fewer meanwhile.
+        first = min(max(0, int(content.get("place", 0))), max(0, (total - 1) // PAGE * PAGE))
+        records = store.history(question, limit=PAGE, offset=first)
+        marks = store.marks.of([record.id for record in records])
+        with ThreadPoolExecutor(WORKERS) as workers:
+            pictures = list(workers.map(self._thumbnail, records))
+        buffers = [picture for picture in pictures if isinstance(picture, bytes)]
+        items, shown = [], 0
+        for record, picture in zip(records, pictures, strict=True):
+            is_shown = isinstance(picture, bytes)
+            items.append(
+                _item(record, marks[record.id], shown if is_shown else None, "" if is_shown else str(picture))
+            )
+            shown += is_shown
+        message = {
+            "kind": "page",
+            "number": content.get("number", 0),
+            "items": items,
+            "first": first,
+            "total": total,
+            "size": PAGE,
+            "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
+            "tags": store.marks.known_tags(),
+        }
+        return message, buffers
+
+    def _thumbnail(self, record: JobRecord) -> bytes | str:
+        """The small picture of a job, or why there is none."""
+        store = self._session.store
+        picture = record.pictures[0]
+        path = store.files.path(picture.sha256, picture.mime_type)
+        try:
+            return thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=store.files.thumbnails.load).data
+        except PictureError as error:
+            return str(error)
+
+    def _records(self, ids: Sequence[str]) -> list[JobRecord]:
+        return list(self._session.store.jobs(ids).values())
+
+    def _code(self, ids: Sequence[str]) -> str:
+        """The cells that ask for these jobs' pictures: one for those that differ in their seeds only."""
+        alike: dict[str, list[JobRecord]] = {}
+        for record in self._records(ids):
+            rest = {key: value for key, value in record.params.items() if key != SEED_KEY}
+            alike.setdefault(repr((record.model, record.prompt, rest, record.references)), []).append(record)
+        return "\n\n".join(self._cell(records) for records in alike.values())
+
+    def _cell(self, records: Sequence[JobRecord]) -> str:
+        first = records[0]
+        state = FormState.of_request(first.request)
+        if SEED_KEY in state.params:
+            seeds = dict.fromkeys(str(record.params[SEED_KEY]) for record in records)
+            state = replace(state, params={**state.params, SEED_KEY: ",".join(seeds)})
+        store = self._session.store
+        files = {ref.sha256: str(store.files.path(ref.sha256, ref.mime_type)) for ref in first.references}
+        return form_cell(state, self._session.catalogue.get(first.model), files)
+
+
+def _question(content: Mapping[str, Any]) -> Question:
+    tag = str(content.get("tag") or "")
+    return Question(
+        model=str(content.get("model") or "") or None,
+        prompt=str(content.get("prompt") or "") or None,
+        rating=int(content.get("rating") or 0) or None,
+        starred=bool(content.get("starred")),
+        tags=(tag,) if tag else (),
+        oldest_first=bool(content.get("oldest_first")),
+    )
+
+
+def _item(record: JobRecord, marks: Marks, picture: int | None, trouble: str) -> dict[str, Any]:
+    facts = [record.model, *(f"{key} {value}" for key, value in record.params.items())]
+    signs = ("★" if marks.starred else "") + (f" {marks.rating}/5" if marks.rating else "")
+    more = f" · {len(record.pictures)} pictures" if len(record.pictures) > 1 else ""
+    return {
+        "job": record.id,
+        "name": f"{shorten(record.prompt, 120)} · {' · '.join(facts)}{more}",
+        "marks": signs.strip(),
+        "picture": picture,
+        "trouble": trouble,
+    }

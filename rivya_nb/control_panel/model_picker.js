@@ -25,7 +25,7 @@ function render({ model, el }) {
   input.setAttribute("aria-controls", list.id);
   input.setAttribute("aria-autocomplete", "list");
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Models");
+  list.setAttribute("aria-label", "Choices");
   let shown = [];
   let active = -1;
 

@@ -14,7 +14,7 @@ from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
-from rivya_nb.control_panel.gallery import Gallery
+from rivya_nb.control_panel.gallery import Gallery, Ways
 from rivya_nb.control_panel.planner import Planner
 from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
 from rivya_nb.errors import InvalidRequestError, Mistake, RivyaError, UsageError
@@ -49,11 +49,13 @@ class Panel:
         self._generate.add_class("rivya-once")
         self._generate.on_click(lambda _: session.home.start(self._go()))
         self._runs = ipywidgets.VBox()
-        self.gallery = Gallery(session, self.form.put)
+        ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
+        self.gallery = Gallery(session, ways)
+        self._opened: tuple[str, Any] | None = None
         self._tabs = ipywidgets.Tab([self.gallery.widget], titles=[GALLERY])
         self.widget = self._composed()
         self.form.put(FormState.from_json(session.store.panel_states.get(name) or {}))
-        for run in unfinished_runs(session):
+        for run in reversed(unfinished_runs(session)):
             self._add(run)
         session.home.start(self._show_balance())
 
@@ -76,6 +78,8 @@ class Panel:
         self._planner.close()
         for row in self._rows:
             row.close()
+        if self._opened is not None:
+            self._opened[1].close()
         self.gallery.close()
         self.form.close()
         self._watch.close()
@@ -127,9 +131,22 @@ class Panel:
         row = RunRow(self.session, run, self._ended)
         self._rows.insert(0, row)
         self._runs.children = [each.widget for each in self._rows]
-        self._tabs.children = [self.gallery.widget, *(each.pictures for each in self._rows)]
-        self._tabs.titles = [GALLERY, *(f"Run {each.run.id}" for each in self._rows)]
-        self._tabs.selected_index = 1
+        self._show_tabs(row.pictures)
+
+    def _open(self, title: str, widget: Any) -> None:
+        """A tab for something to look at, in the place of the last such."""
+        if self._opened is not None:
+            self._opened[1].close()
+        self._opened = (title, widget)
+        self._show_tabs(widget)
+
+    def _show_tabs(self, chosen: Any) -> None:
+        tabs = [(GALLERY, self.gallery.widget), *((f"Run {row.run.id}", row.pictures) for row in self._rows)]
+        if self._opened is not None:
+            tabs.insert(1, self._opened)
+        self._tabs.children = [widget for _, widget in tabs]
+        self._tabs.titles = [title for title, _ in tabs]
+        self._tabs.selected_index = self._tabs.children.index(chosen)
 
     def _ended(self, _: RunRow) -> None:
         if not self._closed:

@@ -2,35 +2,243 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anywidget
+import ipywidgets
+import traitlets
+
+from rivya_nb.contract.catalogue import MEGABYTE
+from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel import markup
+from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
+from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
+from rivya_nb.jobs.sources import LARGEST
+from rivya_nb.views.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
-    from rivya_nb.contract.references import Reference
+    from rivya_nb.contract.request import Request
     from rivya_nb.session import Session
+
+BOX = (144, 144)
+MOST_BYTES = 6_000
+"""A thumbnail in the strip: pixels at most, and bytes before base64."""
+
+Rules = dict[str, Any]
+Item = dict[str, Any]
+
+
+class ReferenceStrip(anywidget.AnyWidget):
+    """The row of thumbnails, and the place to drop files. `items` are shown in their order; `rules` is what is
+    checked before a file is sent, and said of the model; `shrink` that what is too large is encoded anew."""
+
+    _esm = Path(__file__).parent / "reference_strip.js"
+    items: traitlets.List[Item] = traitlets.List().tag(sync=True)
+    rules: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+    shrink = traitlets.Bool(False).tag(sync=True)
+
+
+@dataclass
+class _Arrival:
+    """A file on its way from the browser; `size` in bytes."""
+
+    name: str
+    size: int
+    data: bytearray = field(default_factory=bytearray)
 
 
 class References:
-    """The references of the next request, in their order. `changed` is called when the user changed them."""
+    """The references of the next request, in their order.
 
-    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
+    `changed` is called when the user has changed them, `recall` with the request that a dropped picture came
+    from, when the user wants its settings back. Messages are handled on the session's loop, whichever thread
+    they come on; files are read and checked in worker threads.
+    """
+
+    def __init__(
+        self, session: Session, changed: Callable[[], None], recall: Callable[[Request], None]
+    ) -> None:
         self._session = session
         self._changed = changed
+        self._recall = recall
+        self._model: Model | None = None
+        self._arriving: dict[int, _Arrival] = {}
+        self._requests: dict[str, Request] = {}
+        self._thumbnails: dict[str, str] = {}
         self.value: tuple[Reference, ...] = ()
-        self.widget: Any = markup.empty()
+        self._strip = ReferenceStrip(rules=_rules(None))
+        self._strip.on_msg(self._receive)
+        self._mistakes = markup.empty()
+        self.widget = ipywidgets.VBox([self._strip, self._mistakes])
+        self.widget.add_class("rivya-control")
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether what is too large is to be encoded anew."""
+        return bool(self._strip.shrink)
 
     def put(self, references: Sequence[Reference]) -> None:
-        """Show these references."""
+        """Show these references; their files are in the store."""
         self.value = tuple(references)
+        self._session.home.start(self._show())
+
+    def add(self, sources: Sequence[object]) -> None:
+        """Take more of what `take_references` takes, pictures of the store among them."""
+        self._session.home.start(self._add(sources))
 
     def set_model(self, model: Model | None) -> None:
         """The model whose rules hold from now on."""
+        self._model = model
+        self._strip.rules = _rules(model)
 
     def show(self, mistakes: Sequence[str]) -> None:
         """Show what a plan says is wrong with them."""
+        self._mistakes.value = markup.mistakes_html(mistakes)
 
     def close(self) -> None:
         """Give the widgets up."""
+        for widget in (self._strip, self._mistakes, self.widget):
+            widget.close()
+
+    # Messages of the strip
+
+    def _receive(self, _widget: object, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        self._session.home.loop.call_soon_threadsafe(self._handle, content, buffers)
+
+    def _handle(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        kind = content.get("kind")
+        if kind in ("begin", "piece", "drop"):
+            self._handle_file(str(kind), content, buffers)
+            return
+        place = content.get("place")
+        if not isinstance(place, int) or not 0 <= place < len(self.value):
+            return
+        if kind == "recall":
+            request = self._requests.get(self.value[place].sha256)
+            if request is not None:
+                self._recall(request)
+            return
+        rest = [*self.value[:place], *self.value[place + 1 :]]
+        if kind == "move":
+            rest.insert(int(content.get("to", place)), self.value[place])
+        self.value = tuple(rest)
+        self._session.home.start(self._show())
+        self._changed()
+
+    def _handle_file(self, kind: str, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        number = int(content["file"])
+        if kind == "begin":
+            self._arriving[number] = _Arrival(str(content.get("name", "")), int(content.get("size", 0)))
+            return
+        if kind == "drop":
+            self._arriving.pop(number, None)
+            return
+        arrival = self._arriving.get(number)
+        if arrival is None or content.get("offset") != len(arrival.data):
+            return
+        for buffer in buffers:
+            arrival.data += buffer
+        self._strip.send({"kind": "got", "file": number, "bytes": len(arrival.data)})
+        if len(arrival.data) >= arrival.size:
+            del self._arriving[number]
+            self._session.home.start(self._arrived(number, arrival))
+
+    async def _arrived(self, number: int, arrival: _Arrival) -> None:
+        """A file is here as a whole: take it, or say why not."""
+        data = bytes(arrival.data)
+        try:
+            (reference,) = await asyncio.to_thread(self._take, [data])
+        except RivyaError as error:
+            self._strip.send({"kind": "refused", "file": number, "name": arrival.name, "why": _why(error)})
+            return
+        self.value = (*self.value, replace(reference, name=arrival.name))
+        request = await asyncio.to_thread(self._request_of, data)
+        if request is not None:
+            self._requests[reference.sha256] = request
+        await self._show()
+        self._strip.send({"kind": "taken", "file": number})
+        self._changed()
+
+    async def _add(self, sources: Sequence[object]) -> None:
+        try:
+            taken = await asyncio.to_thread(self._take, sources)
+        except RivyaError as error:
+            self.show([_why(error)])
+            return
+        self.value = (*self.value, *taken)
+        await self._show()
+        self._changed()
+
+    def _take(self, sources: Sequence[object]) -> tuple[Reference, ...]:
+        models = [] if self._model is None else [self._model]
+        return take_references(sources, models, self._session.store.files, shrink=self.shrinks)
+
+    def _request_of(self, data: bytes) -> Request | None:
+        """The request that a picture of this tool came from; None for any other picture."""
+        try:
+            return self._session.recall(data)
+        except UsageError:
+            return None
+
+    async def _show(self) -> None:
+        """Show the references as they are now; thumbnails are made in a worker thread."""
+        await asyncio.to_thread(self._make_thumbnails, self.value)
+        self._strip.items = [
+            {
+                "name": reference.name,
+                "about": _about(reference),
+                "thumbnail": self._thumbnails.get(reference.sha256, ""),
+                "recallable": reference.sha256 in self._requests,
+            }
+            for reference in self.value
+        ]
+
+    def _make_thumbnails(self, references: Sequence[Reference]) -> None:
+        for reference in references:
+            if reference.sha256 not in self._thumbnails and not reference.url:
+                path = self._session.store.files.path(reference.sha256, reference.mime_type)
+                try:
+                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES)
+                except PictureError:
+                    continue
+                self._thumbnails[reference.sha256] = small.uri
+
+
+def _rules(model: Model | None) -> Rules:
+    """What the strip checks by itself, and says of the model; `{n}` stands for how many there are."""
+    rules = None if model is None else model.references
+    rule = None if rules is None else rules.rule("image")
+    words = ["{n}" if rules is None or rules.max_files is None else f"{{n}} of {rules.max_files}"]
+    if rule is not None and rule.max_bytes is not None:
+        words.append(f"≤ {rule.max_bytes / MEGABYTE:g} MB each")
+    return {
+        "taken": rules is not None,
+        "max_files": None if rules is None else rules.max_files,
+        "max_bytes": None if rule is None else rule.max_bytes,
+        "largest": LARGEST,
+        "words": "this model takes none" if rules is None else " · ".join(words),
+    }
+
+
+def _about(reference: Reference) -> str:
+    if reference.url:
+        return "a web address"
+    size = (
+        f"{reference.size / MEGABYTE:.1f} MB"
+        if reference.size >= MEGABYTE / 10
+        else f"{reference.size:,} bytes"
+    )
+    return f"{size} · {reference.note}" if reference.note else size
+
+
+def _why(error: RivyaError) -> str:
+    """Why a file was refused; where encoding it anew would help, as the strip offers that."""
+    if not isinstance(error, InvalidRequestError):
+        return str(error)
+    text = "; ".join(mistake.message for mistake in error.mistakes)
+    return text.replace(SHRINK_OFFER, "“shrink what is too large” sends it encoded anew")

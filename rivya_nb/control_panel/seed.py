@@ -30,11 +30,9 @@ class SeedControl:
         self.param = param
         self._changed = changed
         self._field = ipywidgets.Text(description=title(param.key), placeholder=UNSET)
-        self._die = _button("⚄", "Roll a new seed", self._roll)
-        self._lock = ipywidgets.ToggleButton(
-            description="lock", tooltip="Lock the seed: keep it for the next runs"
-        )
-        self._around = _button("±", "Vary around the seed", self._spread)
+        self._die = _button("⚄", "Roll the die", self._roll)
+        self._lock = ipywidgets.ToggleButton(description="lock", tooltip="Lock: keep it for the next runs")
+        self._around = _button("±", "Vary around it", self._spread)
         self._count = markup.empty()
         self._mistakes = markup.empty()
         row = ipywidgets.HBox([self._field, self._die, self._around, self._lock])
