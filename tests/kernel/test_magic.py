@@ -328,3 +328,25 @@ def test_the_kernels_loop_goes_on_while_references_are_read(start_kernel: Callab
     assert asked.status == "ok", asked.traceback
     assert pictures(shown(asked)) == 1
     kernel.ok("assert held[0].request.references[0].mime_type == 'image/png'")
+
+
+def test_a_job_puts_the_cell_that_asks_for_it_below_the_executing_one(
+    start_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = ready(start_kernel)
+    kernel.ok("%%rivya seed=7 resolution=1K --out bottle\nA {{braced}} bottle, {subject}")
+    asked = kernel.ok("bottle[0].as_cell()")
+    assert asked.reply is not None
+    (inserted,) = asked.reply["content"]["payload"]
+    assert (inserted["source"], inserted["replace"]) == ("set_next_input", False)
+    assert inserted["text"] == "%%rivya seed=7 resolution=1K\nA {{braced}} bottle, frosted"
+    assert (asked.stdout, asked.result) == ("", None)
+    again = kernel.ok(f"{inserted['text']}")
+    assert "from the history at no cost" in shown(again)["text/html"]
+
+
+def test_what_a_dead_kernel_leaves_says_how_to_get_a_fresh_view(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = ready(start_kernel, latency=30)
+    left = html.unescape(shown(kernel.ok("%%rivya seed=1 --background\nA bottle"))["text/html"])
+    assert "as of 20" in left
+    assert "%rivya resume 1</code>" in left
