@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.calls import connect, generate, history, plan, recall, resume, runs
+    from rivya_nb.calls import connect, generate, history, plan, recall, resume, runs, undo
     from rivya_nb.contract.request import Request
     from rivya_nb.errors import (
         ApiError,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         WaitInterruptedError,
     )
     from rivya_nb.results.grid import Grid
-    from rivya_nb.results.history import History
+    from rivya_nb.results.history import History, Selection
     from rivya_nb.results.job import Job
     from rivya_nb.results.plan import Plan
     from rivya_nb.results.run import Run
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "rivya_nb.api.client": ("RivyaClient",),
-    "rivya_nb.calls": ("connect", "generate", "history", "plan", "recall", "resume", "runs"),
+    "rivya_nb.calls": ("connect", "generate", "history", "plan", "recall", "resume", "runs", "undo"),
     "rivya_nb.contract.request": ("Request",),
     "rivya_nb.errors": (
         "ApiError",
@@ -89,7 +89,7 @@ _HOMES = {
         "WaitInterruptedError",
     ),
     "rivya_nb.results.grid": ("Grid",),
-    "rivya_nb.results.history": ("History",),
+    "rivya_nb.results.history": ("History", "Selection"),
     "rivya_nb.results.job": ("Job",),
     "rivya_nb.results.plan": ("Plan",),
     "rivya_nb.results.run": ("Run",),
@@ -125,6 +125,7 @@ __all__ = [
     "RivyaError",
     "Run",
     "RunFailedError",
+    "Selection",
     "Session",
     "StoreError",
     "TransportError",
@@ -141,6 +142,7 @@ __all__ = [
     "recall",
     "resume",
     "runs",
+    "undo",
     "unload_ipython_extension",
 ]
 

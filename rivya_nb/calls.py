@@ -6,9 +6,9 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from rivya_nb.results.history import History
     from rivya_nb.results.plan import Plan
     from rivya_nb.results.run import Run
+    from rivya_nb.results.moments import Moment
 
 _lock = threading.RLock()
 _current: Session | None = None
+V = TypeVar("V")
+
 _libraries: dict[Path, Library] = {}
 
 
@@ -205,7 +208,7 @@ def generate(
     ).run()
 
 
-def _merged(params: Mapping[str, object] | None, more: Mapping[str, object]) -> dict[str, object]:
+def _merged(params: Mapping[str, V] | None, more: Mapping[str, V]) -> dict[str, V]:
     twice = sorted(set(params or {}) & set(more))
     if twice:
         raise UsageError([Mistake(key, "it is given twice, in params= and by itself") for key in twice])
@@ -254,8 +257,47 @@ def history(
     prompt: str | None = None,
     model: str | None = None,
     seed: ParamValue | None = None,
-    **params: ParamValue,
+    rating: int | None = None,
+    starred: bool = False,
+    tag: str | Collection[str] | None = None,
+    run: Run | int | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    hidden: bool = False,
+    params: Mapping[str, ParamValue | None] | None = None,
+    **more_params: ParamValue | None,
 ) -> History:
-    """Jobs with pictures, newest first: of this `model`, with this `seed`, with these params as they were
-    sent, and with all these words in the prompt."""
-    return current_session().history(prompt=prompt, model=model, seed=seed, params=params)
+    """Pictures that were ever made against the store, newest first; what is given must all hold.
+
+    `prompt` is words in any order, `rating` is at least that, several tags must all be there, `run` is a run
+    or its id, and params are compared with those that were sent. `since` and `until` are "30m", "12h", "7d" or
+    "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was hidden
+    is left out unless `hidden`. `params={…}` is for keys that collide with the arguments here.
+
+    Nothing is read before it is needed, and then only that: indexing, slicing and `page(n)` read what they
+    give, and `len` only counts.
+
+    Raises:
+        UsageError: with every mistake.
+    """
+    return current_session().history(
+        prompt=prompt,
+        model=model,
+        seed=seed,
+        rating=rating,
+        starred=starred,
+        tag=tag,
+        run=run,
+        since=since,
+        until=until,
+        hidden=hidden,
+        params=_merged(params, more_params),
+    )
+
+
+def undo() -> str:
+    """Take back the last star, rating, tag, note or hiding, and say what it was. Again, and the one before goes.
+
+    What was deleted stays deleted.
+    """
+    return current_session().undo()

@@ -144,9 +144,9 @@ class RivyaMagics:
 def _command(line: str) -> tuple[object, list[Run]]:
     """What the line shows, and the runs that it has to wait for."""
     from rivya_nb.magics.command import parse_command
-    from rivya_nb.magics.commands import COMMANDS, say_state
+    from rivya_nb.magics.commands import COMMANDS, READERS, say_state
 
-    command = parse_command(line, COMMANDS)
+    command = parse_command(line, COMMANDS, READERS)
     if command.name is None:
         say_state()
         return None, []

@@ -17,7 +17,8 @@ from rivya_nb.jobs.listing import ModelListing
 from rivya_nb.jobs.plan import Expansion, PlannedRequest, expand
 from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, is_there
-from rivya_nb.results.history import History
+from rivya_nb.results.asked import Filters, ask
+from rivya_nb.results.history import History, Selection
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
 from rivya_nb.results.pictures import Pictures
@@ -26,7 +27,8 @@ from rivya_nb.store.records import UNSENT, JobRecord, Question
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
-    from rivya_nb.contract.params import ParamValue
+    from typing_extensions import Unpack
+
     from rivya_nb.contract.references import Reference
     from rivya_nb.jobs.prompt import PromptTemplate
     from rivya_nb.results.run import Run
@@ -302,23 +304,30 @@ class Session:
         """All runs of the store, newest first."""
         return [self._library.run(record) for record in self.store.runs()]
 
-    def history(
-        self,
-        *,
-        prompt: str | None = None,
-        model: str | None = None,
-        seed: ParamValue | None = None,
-        params: Mapping[str, ParamValue] | None = None,
-    ) -> History:
-        """Jobs with pictures that fit everything given, newest first; of every service."""
-        asked = {"prompt": prompt, "model": model, "seed": seed, **(params or {})}
-        question = " · ".join(f"{key} {value}" for key, value in asked.items() if value is not None)
+    def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
+        """Jobs with pictures that fit everything given, newest first; of every service.
 
-        def find() -> list[Job]:
-            found = self.store.history(Question(prompt=prompt, model=model, seed=seed, params=params or {}))
-            return [self._library.job(record) for record in found]
+        `from_line` has the history tell its further pages as lines of the magic.
 
-        return History(self.store, find, question)
+        Raises:
+            UsageError: with every mistake.
+        """
+        models = self.catalogue.values()
+        asked = ask(filters, {param.key for model in models for param in model.params})
+        return History(self._library, asked, from_line=from_line)
+
+    def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
+        """Certain jobs of the store, in this order; ids that it does not know are left out."""
+
+        def read(ids: Sequence[str]) -> list[Job]:
+            return [self._library.job(record) for record in self.store.jobs(ids).values()]
+
+        return Selection(self.store, job_ids, read, title)
+
+    def undo(self) -> str:
+        """Take back the last star, rating, tag, note or hiding, of whatever kernel, and say what it was."""
+        undone = self.store.marks.undo()
+        return "There is nothing to undo." if undone is None else f"Undone: {undone}."
 
 
 def _opened(sources: Iterable[object]) -> Iterator[object]:

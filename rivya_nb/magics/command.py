@@ -12,14 +12,16 @@ from rivya_nb.magics.words import ObjectName, WordError, read_value, refuse_keys
 
 @dataclass(frozen=True)
 class Command:
-    """A command's name, None where the line is empty, and its arguments without their quotes."""
+    """A command's name, None where the line is empty, and its arguments without their quotes.
+
+    Where a command reads its own words, its arguments are these, as they were written."""
 
     name: str | None
     arguments: tuple[str, ...] = ()
 
 
-def parse_command(text: str, commands: Collection[str]) -> Command:
-    """Which of `commands` the line gives.
+def parse_command(text: str, commands: Collection[str], readers: Collection[str] = ()) -> Command:
+    """Which of `commands` the line gives; `readers` are those that read their own words.
 
     Raises:
         UsageError: it is none of them, or an argument cannot be read; nothing of a key is repeated.
@@ -31,6 +33,8 @@ def parse_command(text: str, commands: Collection[str]) -> Command:
     name, *rest = words
     if name not in commands:
         raise UsageError([Mistake("%rivya", _unknown(name, commands))])
+    if name in readers:
+        return Command(name, tuple(rest))
     arguments: list[str] = []
     mistakes: list[Mistake] = []
     for word in rest:

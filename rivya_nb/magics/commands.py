@@ -14,8 +14,8 @@ from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.calls import connect, connect_with, current_session
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
-from rivya_nb.magics import models
-from rivya_nb.results.history import History
+from rivya_nb.magics import history, models
+from rivya_nb.results.history import History, Selection
 from rivya_nb.results.models import ModelList, ModelSheet
 from rivya_nb.results.run import Run
 from rivya_nb.service import SANDBOX
@@ -29,7 +29,7 @@ MOST_DIGITS = 15
 """Digits of a run's id; no store has more runs."""
 
 Arguments = tuple[str, ...]
-Outcome = list[Run] | History | ModelList | ModelSheet | None
+Outcome = list[Run] | History | Selection | ModelList | ModelSheet | None
 """Runs that the line has to wait for, something to show, or nothing."""
 
 
@@ -124,8 +124,9 @@ def _credits(arguments: Arguments) -> None:
         raise trouble
 
 
-def _history(arguments: Arguments) -> History:
-    return current_session().history(prompt=" ".join(arguments) or None)
+def _undo(arguments: Arguments) -> None:
+    _expect("undo", arguments, 0)
+    print(current_session().undo())
 
 
 def _runs(arguments: Arguments) -> None:
@@ -181,7 +182,8 @@ COMMANDS: Mapping[str, Entry] = {
     "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
-    "history": Entry("[WORDS]", "the pictures whose prompts have these words, newest first", _history),
+    "history": Entry(history.USAGE, history.HELP, history.show_history),
+    "undo": Entry("", "take back the last star, rating, tag, note or hiding", _undo),
     "runs": Entry("", "every run of the store, newest first", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
@@ -194,6 +196,9 @@ COMMANDS: Mapping[str, Entry] = {
     "help": Entry("", "this list", _help),
 }
 """The commands by name, in the order of the help."""
+
+READERS = frozenset({"history"})
+"""Those that read the words of their line themselves."""
 
 
 def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[Run]]) -> list[Run]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import did_you_mean
@@ -58,7 +58,6 @@ FLAGS: tuple[Flag, ...] = (
 )
 """Every flag, in the order in which they are documented and completed."""
 
-_BY_NAME: Mapping[str, Flag] = {flag.name: flag for flag in FLAGS}
 _PARAM = re.compile(r"([^\s=\"'{}]+)=(.*)", re.DOTALL)
 _JOINTS = (",", "..")
 _MAX_DIGITS = 15
@@ -93,7 +92,7 @@ def parse_line(text: str) -> Line:
     """
     words = split_words(text)
     refuse_keys(words)
-    reader = _Reader(words)
+    reader = _LineReader(words, FLAGS)
     reader.read()
     line = reader.line()
     if reader.mistakes:
@@ -101,12 +100,16 @@ def parse_line(text: str) -> Line:
     return line
 
 
-class _Reader:
-    """Takes the words one by one, and goes on behind each mistake."""
+class Reader:
+    """Takes the words of a line one by one, and goes on behind each mistake."""
 
-    def __init__(self, words: list[str]) -> None:
+    several = "several values are written {key}=1,2"
+    without_value = "; none means “not sent”"
+
+    def __init__(self, words: Sequence[str], flags: Sequence[Flag]) -> None:
         self.mistakes: list[Mistake] = []
-        self._words = words[::-1]
+        self._known: Mapping[str, Flag] = {flag.name: flag for flag in flags}
+        self._words = list(reversed(words))
         self._params: dict[str, Value] = {}
         self._flags: dict[str, list[Value]] = {}
         self._order: dict[str, None] = {}
@@ -121,35 +124,13 @@ class _Reader:
             else:
                 self._loose(word)
 
-    def line(self) -> Line:
-        """The words as a line; what does not fit its flag becomes a mistake."""
-        rows, cols = self._plain("--rows"), self._plain("--cols")
-        if rows is not None and rows == cols:
-            self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")
-        return Line(
-            params=tuple(self._params.items()),
-            model=self._flags.get("--model", [None])[0],
-            refs=tuple(self._flags.get("--ref", ())),
-            out=self._identifier("--out"),
-            name=self._plain("--name"),
-            rows=rows,
-            cols=cols,
-            repeat=self._whole("--repeat", 1) or 1,
-            max_credits=self._whole("--max-credits", 0),
-            dry_run="--dry-run" in self._flags,
-            background="--background" in self._flags,
-            fresh="--fresh" in self._flags,
-            shrink_refs="--shrink-refs" in self._flags,
-            order=tuple(self._order),
-        )
-
     def _param(self, key: str, raw: str) -> None:
         flag = f"--{key.replace('_', '-')}"
         value = self._value(key, raw, f"{key}=")
-        if flag in _BY_NAME:
-            self._wrong(key, f"this is a flag, and written {_usage(_BY_NAME[flag])}")
+        if flag in self._known:
+            self._wrong(key, f"this is a flag, and written {_usage(self._known[flag])}")
         elif key in self._order:
-            self._wrong(key, f"given twice; several values are written {key}=1,2")
+            self._wrong(key, f"given twice; {self.several.format(key=key)}")
         elif value is not None:
             self._params[key] = value
         self._order.setdefault(key)
@@ -157,7 +138,7 @@ class _Reader:
     def _flag(self, word: str) -> None:
         name, equals, raw = word.lstrip(DASHES).partition("=")
         dashes = word[: len(word) - len(word.lstrip(DASHES))]
-        flag = _BY_NAME.get(f"--{name}")
+        flag = self._known.get(f"--{name}")
         if flag is None or dashes != "--":
             self._unknown(dashes, name)
             if not equals:
@@ -184,12 +165,13 @@ class _Reader:
             self._order.setdefault(flag.axis)
 
     def _unknown(self, dashes: str, name: str) -> None:
-        if f"--{name}" in _BY_NAME:
+        if f"--{name}" in self._known:
             self._wrong(f"{dashes}{name}", f"flags begin with two plain hyphens; write --{name}")
             return
-        longer = [flag for flag in _BY_NAME if name and flag.startswith(f"--{name}")]
-        hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", _BY_NAME)
-        hint = hint or f"; a param is written {name or 'key'}=value, and the flags are {', '.join(_BY_NAME)}"
+        known = self._known
+        longer = [flag for flag in known if name and flag.startswith(f"--{name}")]
+        hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", known)
+        hint = hint or f"; a param is written {name or 'key'}=value, and the flags are {', '.join(known)}"
         self._wrong(f"{dashes}{name}", f"no such flag{hint}")
 
     def _value(self, where: str, raw: str, written: str) -> Value | None:
@@ -198,14 +180,13 @@ class _Reader:
             if written.endswith("=") and self._next_is_loose():
                 self._wrong(where, f"no blanks around =; write {written}{self._words.pop()}")
             else:
-                none = "; none means “not sent”" if where not in _BY_NAME else ""
-                self._wrong(where, f"has no value{none}")
+                self._wrong(where, f"has no value{'' if where in self._known else self.without_value}")
             return None
         torn = raw
         while self._next_is_loose() and (torn.endswith(_JOINTS) or self._words[-1].startswith(_JOINTS)):
             torn += self._words.pop()
         if torn != raw:
-            again = where in _BY_NAME and _BY_NAME[where].repeatable
+            again = where in self._known and self._known[where].repeatable
             self._wrong(
                 where, f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{torn}'}"
             )
@@ -252,19 +233,12 @@ class _Reader:
     def _plain(self, name: str) -> str | None:
         value = self._flags.get(name, [None])[0]
         if isinstance(value, ObjectName):
-            self._wrong(name, f"takes no variable; write {_usage(_BY_NAME[name])}")
+            self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
             return None
         if value is not None and not value.text.strip():
             self._wrong(name, "has no value")
             return None
         return None if value is None else value.text
-
-    def _identifier(self, name: str) -> str | None:
-        text = self._plain(name)
-        variable = None if text is None else python_name(text)
-        if text is not None and variable is None:
-            self._wrong(name, f"{_short(text)!r} cannot name a variable; use letters, digits and _")
-        return variable
 
     def _whole(self, name: str, least: int) -> int | None:
         text = self._plain(name)
@@ -277,6 +251,39 @@ class _Reader:
 
     def _wrong(self, where: str, message: str) -> None:
         self.mistakes.append(Mistake(where, message))
+
+
+class _LineReader(Reader):
+    """What the words of a `%%rivya` cell's line mean."""
+
+    def line(self) -> Line:
+        """The words as a line; what does not fit its flag becomes a mistake."""
+        rows, cols = self._plain("--rows"), self._plain("--cols")
+        if rows is not None and rows == cols:
+            self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")
+        return Line(
+            params=tuple(self._params.items()),
+            model=self._flags.get("--model", [None])[0],
+            refs=tuple(self._flags.get("--ref", ())),
+            out=self._identifier("--out"),
+            name=self._plain("--name"),
+            rows=rows,
+            cols=cols,
+            repeat=self._whole("--repeat", 1) or 1,
+            max_credits=self._whole("--max-credits", 0),
+            dry_run="--dry-run" in self._flags,
+            background="--background" in self._flags,
+            fresh="--fresh" in self._flags,
+            shrink_refs="--shrink-refs" in self._flags,
+            order=tuple(self._order),
+        )
+
+    def _identifier(self, name: str) -> str | None:
+        text = self._plain(name)
+        variable = None if text is None else python_name(text)
+        if text is not None and variable is None:
+            self._wrong(name, f"{_short(text)!r} cannot name a variable; use letters, digits and _")
+        return variable
 
 
 def _is_flag(word: str) -> bool:

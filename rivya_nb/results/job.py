@@ -14,7 +14,8 @@ from rivya_nb.jobs.job import LiveJob
 from rivya_nb.results.desk import desk_of
 from rivya_nb.results.going_on import KEPT, plan_variation
 from rivya_nb.results.live import insert_cell
-from rivya_nb.store.records import JobRecord
+from rivya_nb.results.marking import Markable
+from rivya_nb.store.records import JobRecord, Marks
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 
-class Job:
+class Job(Markable):
     """One request's life. Its properties show the newest record; pictures are read when asked for."""
 
     def __init__(self, live: LiveJob, store: Store) -> None:
@@ -44,6 +45,43 @@ class Job:
     def record(self) -> JobRecord:
         """The newest record, as it is in the store."""
         return self._live.record
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        return [self.id]
+
+    def _meant(self) -> Sequence[Job]:
+        return [self]
+
+    @property
+    def marks(self) -> Marks:
+        """What was said of its pictures, as the store has it now."""
+        return self._store.marks.of([self.id])[self.id]
+
+    @property
+    def rating(self) -> int:
+        """1 to 5, 0 where it is not rated."""
+        return self.marks.rating
+
+    @property
+    def starred(self) -> bool:
+        """Whether it bears a star."""
+        return self.marks.starred
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the history leaves it out."""
+        return self.marks.hidden
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags, in the order of the alphabet."""
+        return self.marks.tags
+
+    @property
+    def note(self) -> str:
+        """Its note, empty where there is none."""
+        return self.marks.note
 
     @property
     def status(self) -> str:
@@ -207,7 +245,8 @@ class Job:
     def __repr__(self) -> str:
         seed = "" if self.seed is None else f" seed={self.seed}"
         error = f": {self.error}" if self.error else ""
-        return f"<Job {self.id[:8]} {self.model}{seed} {self.status}{error}>"
+        deleted = ", its picture deleted" if self.record.deleted_at and not self.record.pictures else ""
+        return f"<Job {self.id[:8]} {self.model}{seed} {self.status}{deleted}{error}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return {"text/plain": repr(self)}

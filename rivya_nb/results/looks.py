@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,9 +58,17 @@ def bundle(view: RunView, files: ContentFiles) -> Bundle:
     from rivya_nb.views.run_html import render_run
     from rivya_nb.views.run_text import render_text
 
+    view = replace(view, lost=find_lost(view.layout, files))
     return {"text/html": render_run(view), "text/plain": render_text(view, path_finder(files))}
+
+
+def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:
+    """By the keys of the cells, the files of shown pictures that somebody took out of the store."""
+    path_of = path_finder(files)
+    shown = ((cell.key, path_of(cell.picture)) for cell in layout.cells if cell.picture is not None)
+    return {key: path for key, path in shown if not path.is_file()}
 
 
 def thumbnails(layout: Layout, files: ContentFiles) -> dict[str, Thumbnail | None]:
     """The small pictures of an output. This decodes originals: run it off the event loop."""
-    return collect(layout, path_finder(files))
+    return collect(layout, path_finder(files), load=files.thumbnails.load)

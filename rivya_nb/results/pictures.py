@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from rivya_nb.results.job import Job
-from rivya_nb.store.records import RunRecord
+from rivya_nb.results.marking import Markable
+from rivya_nb.store.records import Marks, RunRecord
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from PIL.Image import Image
 
     from rivya_nb.results.grid import Grid
+    from rivya_nb.results.history import Selection
     from rivya_nb.store.files import ContentFiles
     from rivya_nb.store.store import Store
     from rivya_nb.widgets.viewer import Viewer
 
 
-class Pictures(ABC):
+class Pictures(Markable):
     """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs."""
 
     def __init__(self, store: Store) -> None:
@@ -36,6 +38,17 @@ class Pictures(ABC):
     @abstractmethod
     def jobs(self) -> Sequence[Job]:
         """The jobs, in the order in which they are shown."""
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        return [job.id for job in self.jobs]
+
+    def _meant(self) -> Sequence[Job]:
+        return self.jobs
+
+    def _kept(self) -> Pictures:
+        """These pictures in a form that stays the same while something is made of them."""
+        return self
 
     @abstractmethod
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
@@ -62,9 +75,10 @@ class Pictures(ABC):
         """
         from rivya_nb.results.grid import Grid
 
-        jobs = {job.id: job for job in self.jobs}
-        record = self._laid_out(rows, cols)
-        notes = self._notes(rows, cols)
+        kept = self._kept()
+        jobs = {job.id: job for job in kept.jobs}
+        record = kept._laid_out(rows, cols)
+        notes = kept._notes(rows, cols)
         return Grid(record, jobs, self._store, rows=rows, cols=cols, notes=notes)
 
     def view(self) -> Viewer:
@@ -89,18 +103,22 @@ class Pictures(ABC):
         """Write one self-contained HTML file with pictures, params and prices; its absolute path."""
         from rivya_nb.results.export import write_report
 
-        jobs = {job.id: job for job in self.jobs}
-        return write_report(self._laid_out(None, None), jobs, self.files, path)
+        kept = self._kept()
+        jobs = {job.id: job for job in kept.jobs}
+        return write_report(kept._laid_out(None, None), jobs, self.files, path)
 
     def to_pandas(self) -> DataFrame:
-        """One row for each job: its id, model, prompt, params, status, credits and paths.
+        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
 
         Raises:
             ImportError: pandas is not installed.
         """
         import pandas
 
-        return pandas.DataFrame([_row(job) for job in self.jobs])
+        jobs = self.jobs
+        ids = [job.id for job in jobs]
+        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
+        return pandas.DataFrame([_row(job, marks[job.id], runs[job.id]) for job in jobs])
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -111,12 +129,18 @@ class Pictures(ABC):
     @overload
     def __getitem__(self, index: int) -> Job: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Job]: ...
-    def __getitem__(self, index: int | slice) -> Job | Sequence[Job]:
-        return self.jobs[index]
+    def __getitem__(self, index: slice) -> Selection: ...
+    def __getitem__(self, index: int | slice) -> Job | Selection:
+        from rivya_nb.results.history import Selection
+
+        jobs = self.jobs[index]
+        if isinstance(jobs, Job):
+            return jobs
+        known = {job.id: job for job in jobs}
+        return Selection(self._store, list(known), lambda ids: [known[job_id] for job_id in ids], repr(self))
 
 
-def _row(job: Job) -> dict[str, Any]:
+def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
     return {
         "job": job.id,
         "model": job.model,
@@ -124,6 +148,12 @@ def _row(job: Job) -> dict[str, Any]:
         **job.params,
         "status": job.status,
         "credits": job.credits,
+        "rating": marks.rating,
+        "starred": marks.starred,
+        "hidden": marks.hidden,
+        "tags": ", ".join(marks.tags),
+        "note": marks.note,
+        "runs": ", ".join(map(str, runs)),
         "task_id": job.task_id,
         "path": None if job.path is None else str(job.path),
         "error": job.error,

@@ -147,7 +147,7 @@ class Run(Pictures):
         """
         self._display.conclude()
         jobs = self.jobs
-        if any(job.record.pictures for job in jobs) or self.is_working:
+        if any(job.record.pictures or job.record.deleted_at for job in jobs) or self.is_working:
             return self
         reasons = list(
             dict.fromkeys((job.live.notice or job.error or job.status).rstrip(".") for job in jobs)

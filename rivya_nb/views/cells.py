@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rivya_nb.store.records import UNFINISHED, JobRecord
 from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import SIGNS, count, explanation, joined, reason, seconds, shorten, state_word
+from rivya_nb.views.words import (
+    SIGNS,
+    count,
+    explanation,
+    joined,
+    reason,
+    seconds,
+    shorten,
+    state,
+    state_word,
+)
 
 _ALT_LENGTH = 90
 _TITLE_LENGTH = 200
@@ -56,14 +66,21 @@ class PageView:
 
 
 def draw(
-    layout: Layout, geometry: Geometry, thumbnails: Mapping[str, Thumbnail | None], now: float
+    layout: Layout,
+    geometry: Geometry,
+    thumbnails: Mapping[str, Thumbnail | None],
+    now: float,
+    lost: Collection[str] = (),
 ) -> tuple[PageView, ...]:
-    """Every page of a layout, place by place."""
+    """Every page of a layout, place by place. `lost` has the keys of cells whose picture's file is gone."""
     return tuple(
         PageView(
             page.caption,
             tuple(
-                tuple(_cell_view(cell, column, geometry, thumbnails, now) for column, cell in enumerate(row))
+                tuple(
+                    _cell_view(cell, column, geometry, thumbnails, now, lost)
+                    for column, cell in enumerate(row)
+                )
                 for row in page.cells
             ),
         )
@@ -77,6 +94,7 @@ def _cell_view(
     geometry: Geometry,
     thumbnails: Mapping[str, Thumbnail | None],
     now: float,
+    lost: Collection[str],
 ) -> CellView:
     width, height = geometry.widths[column], geometry.height
     if cell is None:
@@ -85,6 +103,7 @@ def _cell_view(
     image_width, image_height = geometry.fit(cell, column)
     box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
     shown = thumbnails.get(cell.key)
+    gone = shown is None and cell.key in lost
     left_out = cell.picture is not None and cell.key in thumbnails and shown is None
     return CellView(
         width=width,
@@ -99,9 +118,9 @@ def _cell_view(
         box_height=box[1],
         more=cell.more,
         status=job.status,
-        sign=SIGNS.get(job.status, "·"),
-        word=state_word(job),
-        notes=("not shown here",) if left_out else _notes(job, box, now),
+        sign="!" if gone else SIGNS.get(state(job), "·"),
+        word="file gone" if gone else state_word(job),
+        notes=() if gone else ("not shown here",) if left_out else _notes(job, box, now),
     )
 
 
@@ -121,12 +140,18 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
 def _title(cell: Cell) -> str:
     job = cell.job
     lines = [
-        cell.caption.full,
-        joined([job.status, count(job.credits, "credit") if job.is_final else "", reason(job)]),
+        joined([cell.caption.full, _seed(cell)]),
+        joined([state(job), count(job.credits, "credit") if job.is_final else "", reason(job)]),
         f"{cell.more} more of the same place, not shown" if cell.more else "",
         job.prompt,
     ]
     return "\n".join(shorten(line, _TITLE_LENGTH) for line in lines if line)
+
+
+def _seed(cell: Cell) -> str:
+    """The seed, where no label of the place has it."""
+    told = f"seed {cell.job.seed}"
+    return "" if cell.job.seed is None or told in cell.caption.full else told
 
 
 def _alt(cell: Cell) -> str:

@@ -14,7 +14,7 @@ from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
 from rivya_nb.views.run_view import RunView, progress_line, tally
-from rivya_nb.views.words import count, shorten
+from rivya_nb.views.words import count, joined, lost_words, shorten
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,7 +33,7 @@ def render_run(view: RunView) -> str:
         progress=progress_line(view),
         percent=100 * sums.ended // sums.total if view.live and sums.total else None,
         layout=view.layout,
-        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now),
+        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now, view.lost),
         gap=GAP,
         left_out=left_out(view),
         notes=_notes(view),
@@ -50,9 +50,13 @@ def _notes(view: RunView) -> list[str]:
 
 def left_out(view: RunView) -> str:
     """Which pictures an output does not hold, or nothing."""
-    missing = sum(thumbnail is None for thumbnail in view.thumbnails.values())
+    missing = sum(small is None and key not in view.lost for key, small in view.thumbnails.items())
     if not missing:
-        return ""
+        return lost_words(view.lost)
+    return joined([lost_words(view.lost), _kept_small(missing, view)])
+
+
+def _kept_small(missing: int, view: RunView) -> str:
     return (
         f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown, to keep this page small; "
         "the originals are in the store"

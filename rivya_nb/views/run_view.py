@@ -6,13 +6,14 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, RunRecord
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import about, count, joined, seconds
+from rivya_nb.views.words import about, count, joined, seconds, state
 
 
 class Hint(NamedTuple):
@@ -28,7 +29,8 @@ class RunView:
 
     `thumbnails` by cell key: absent while there is none yet, None where one is left out. `now` in epoch
     seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
-    while somebody is working on the run. `progress` replaces the line that says how far it is.
+    while somebody is working on the run. `progress` replaces the line that says how far it is. `lost` has, by
+    cell key, the files that somebody took out of the store.
     """
 
     run: RunRecord
@@ -40,6 +42,7 @@ class RunView:
     notice: str = ""
     hints: tuple[Hint, ...] = ()
     progress: str = ""
+    lost: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:
@@ -84,7 +87,7 @@ def tally(run: RunRecord, jobs: Mapping[str, JobRecord], *, now: float, live: bo
     own = [job for job_id, job in mine.items() if job_id not in reused_ids]
     return Tally(
         total=len(mine),
-        states=Counter(job.status for job in mine.values()),
+        states=Counter(state(job) for job in mine.values()),
         pictures=sum(len(job.pictures) for job in mine.values()),
         reused=len(mine) - len(own),
         price=sum(_asked(job) for job in own),
@@ -158,7 +161,8 @@ def _final_parts(sums: Tally) -> list[str]:
     return [done, *_others(sums), credits_line(sums), took]
 
 
-_SPOKEN = ("failed", "undelivered", "unknown", "stopped", *reversed(STATUSES[: STATUSES.index("succeeded")]))
+_ENDED_WITHOUT = ("deleted", "failed", "undelivered", "unknown", "stopped")
+_SPOKEN = (*_ENDED_WITHOUT, *reversed(STATUSES[: STATUSES.index("succeeded")]))
 """What needs attention first, then what is nearest to its picture."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.text import listing
 from rivya_nb.store.records import JobRecord, PictureRecord
 
 SIGNS: dict[str, str] = {
@@ -20,6 +22,7 @@ SIGNS: dict[str, str] = {
     "undelivered": "!",
     "unknown": "?",
     "stopped": "–",
+    "deleted": "∅",
 }
 """A sign for each state, so that none is told by its colour alone."""
 
@@ -92,16 +95,21 @@ def reason(job: JobRecord) -> str:
     return job.error_code or job.error_message or ""
 
 
+def state(job: JobRecord) -> str:
+    """A job's status, or `deleted` where it had pictures that the user deleted."""
+    return "deleted" if job.deleted_at is not None and not job.pictures else job.status
+
+
 def state_word(job: JobRecord) -> str:
-    """The word for a job's state: the status, and for a failed one the service's code."""
-    return shorten(job.error_code, 40) if job.status == "failed" and job.error_code else job.status
+    """The word for a job's state, and for a failed one the service's code."""
+    return shorten(job.error_code, 40) if job.status == "failed" and job.error_code else state(job)
 
 
 def explanation(job: JobRecord) -> str:
     """What a state means to the user, or nothing where its word says it all."""
     if job.status == "failed":
         return job.error_message or ""
-    return _MEANINGS.get(job.status, "")
+    return _MEANINGS.get(state(job), "")
 
 
 _MEANINGS = {
@@ -109,6 +117,24 @@ _MEANINGS = {
     "unknown": "perhaps billed",
     "stopped": "never sent",
 }
+
+
+def file_size(size: int) -> str:
+    """Bytes in words: `12.3 MB`."""
+    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size / 1000:.1f} kB"
+
+
+def lost_words(lost: Mapping[str, Path]) -> str:
+    """Whose files somebody took out of the store; nothing where all are there."""
+    if not lost:
+        return ""
+    names = list(dict.fromkeys(path.name for path in lost.values()))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    gone = "1 picture's file is" if len(names) == 1 else f"{len(names)} pictures' files are"
+    return f"{gone} gone from the store ({listing(names[:_MOST_NAMES])}{more})"
+
+
+_MOST_NAMES = 2
 
 
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:

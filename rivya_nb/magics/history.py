@@ -1,0 +1,115 @@
+"""The line of `%rivya history`: words of the prompt, params as `key=value`, and everything else as a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rivya_nb.calls import current_session
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.magics.line import Flag, Reader
+from rivya_nb.magics.words import ObjectName, Text, WordError, read_value
+
+if TYPE_CHECKING:
+    from rivya_nb.results.asked import Filters
+    from rivya_nb.results.history import History, Selection
+
+FLAGS: tuple[Flag, ...] = (
+    Flag("--model", "ID", "of this model"),
+    Flag("--rating", "0..5", "rated so, or better"),
+    Flag("--starred", None, "only what bears a star"),
+    Flag("--tag", "TAG", "with this tag; repeat it for more, which must all be there", repeatable=True),
+    Flag("--since", "WHEN", "asked for since then: 7d, 12h, 2w ago, or 2026-11-23"),
+    Flag("--until", "WHEN", "asked for until then"),
+    Flag("--run", "RUN", "of this run"),
+    Flag("--hidden", None, "what was hidden too"),
+    Flag("--page", "NUMBER", "a further page"),
+)
+
+USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
+HELP = (
+    "pictures by words of their prompt, params, --model --rating --starred --tag --since --until --run --hidden; "
+    "--page goes on"
+)
+
+
+def show_history(words: Sequence[str]) -> History | Selection:
+    """The pictures that the words of a line ask for, quotes still around them.
+
+    Raises:
+        UsageError: with every mistake of the line.
+    """
+    reader = _HistoryReader(words, FLAGS)
+    reader.read()
+    filters, page = reader.filters(), reader.page()
+    session = current_session()
+    mistakes = reader.mistakes
+    try:
+        history = session.history(from_line=True, **filters)
+    except UsageError as error:
+        names = {flag.name.lstrip("-") for flag in FLAGS}
+        mistakes += [
+            Mistake(f"--{each.where}" if each.where in names else each.where, each.message)
+            for each in error.mistakes
+        ]
+    if mistakes:
+        raise UsageError(mistakes)
+    return history if page is None else history.page(page)
+
+
+class _HistoryReader(Reader):
+    several = "the history is asked for one value of each"
+    without_value = ""
+
+    def __init__(self, words: Sequence[str], flags: Sequence[Flag]) -> None:
+        super().__init__(words, flags)
+        self._prompt: list[str] = []
+
+    def filters(self) -> Filters:
+        """What is asked for; what does not fit its flag becomes a mistake."""
+        params = {
+            key: value for key, one in self._params.items() if (value := self._one(key, one)) is not None
+        }
+        filters: Filters = {
+            "prompt": " ".join(self._prompt) or None,
+            "seed": params.pop("seed", None),
+            "model": self._plain("--model"),
+            "rating": self._whole("--rating", 0),
+            "starred": "--starred" in self._flags,
+            "run": self._whole("--run", 1),
+            "since": self._plain("--since"),
+            "until": self._plain("--until"),
+            "hidden": "--hidden" in self._flags,
+            "params": params,
+        }
+        tags = [
+            tag for value in self._flags.get("--tag", ()) if (tag := self._one("--tag", value)) is not None
+        ]
+        return {**filters, "tag": tags} if tags else filters
+
+    def page(self) -> int | None:
+        """The page's number, None where none is asked for."""
+        return self._whole("--page", 1)
+
+    def _one(self, where: str, value: object) -> str | None:
+        if isinstance(value, ObjectName):
+            self._wrong(where, f"{{{value.name}}} is a variable, and the history takes plain text")
+        elif isinstance(value, Text) and not value.quoted and ("," in value.text or ".." in value.text):
+            self._wrong(where, f"{self.several}; quote {value.text} if it is one")
+        elif isinstance(value, Text):
+            return value.text
+        return None
+
+    def _loose(self, word: str) -> None:
+        if self._words and self._words[-1].startswith("=") and not word.startswith("="):
+            super()._loose(word)
+            return
+        try:
+            value = read_value(word)
+        except WordError as error:
+            self._wrong("history", str(error))
+            return
+        if isinstance(value, ObjectName):
+            self._wrong("history", f"{word} is a variable, and the history takes plain text")
+        else:
+            self._prompt.append(value.text)

@@ -1,0 +1,146 @@
+"""Pictures in a row, page by page: each with its place, what it was made with, and what was said of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rivya_nb.contract.text import listing
+from rivya_nb.store.records import JobRecord, Marks
+from rivya_nb.views.cells import CellView, draw
+from rivya_nb.views.geometry import GAP, measure
+from rivya_nb.views.headline import PROMPT_LENGTH
+from rivya_nb.views.layout import Cell, Label, Layout, Page
+from rivya_nb.views.run_view import Hint
+from rivya_nb.views.thumbnails import Thumbnail
+from rivya_nb.views.words import common_params, joined, lost_words, shorten, state_word
+
+HIGHEST = 5
+"""The highest rating."""
+
+_NARROWEST = 150
+"""CSS pixels of a card, so that its words have room below a tall picture."""
+_PROMPT_LENGTH = 70
+_NOTE_LENGTH = 70
+_VALUE_LENGTH = 40
+_TEXT_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture's job; `facts` are what tells it from the others, `marks` what was said of it."""
+
+    job: JobRecord
+    facts: str
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A page of `entries` out of `total`, the first of which stands at the place `first`, counted from 0."""
+
+    title: str
+    first: int
+    total: int
+    entries: tuple[Entry, ...]
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def places(self) -> range:
+        """The place of each, counted from 0."""
+        return range(self.first, self.first + len(self.entries))
+
+    @property
+    def layout(self) -> Layout:
+        """Where each picture stands: one for each job, in a row that wraps."""
+        cells = tuple(
+            Cell(Label(f"[{place}]", f"[{place}] {entry.facts}"), (entry.job,), _further(entry.job))
+            for place, entry in zip(self.places, self.entries, strict=True)
+        )
+        return Layout(pages=(Page("", (cells,)),), wraps=True)
+
+    @property
+    def span(self) -> str:
+        """Which they are: `25–48 of 2,314`."""
+        first, last = self.first + 1, self.first + len(self.entries)
+        return f"{first:,}–{last:,} of {self.total:,}" if last > first else f"{first:,} of {self.total:,}"
+
+    @property
+    def common(self) -> str:
+        """What all of them share: the models, the params, and the prompt."""
+        jobs = [entry.job for entry in self.entries]
+        params = [f"{key} {shorten(str(value), _VALUE_LENGTH)}" for key, value in common_params(jobs).items()]
+        models = listing(dict.fromkeys(job.model for job in jobs))
+        prompt = shorten(jobs[0].prompt, PROMPT_LENGTH) if self.shares_prompt else ""
+        return joined([prompt, models, *params])
+
+    @property
+    def shares_prompt(self) -> bool:
+        """Whether one prompt made all of them."""
+        return len({entry.job.prompt for entry in self.entries}) == 1
+
+
+def _further(job: JobRecord) -> int:
+    return max(0, len(job.pictures) - 1)
+
+
+@dataclass(frozen=True)
+class _Card:
+    cell: CellView
+    width: int
+    place: str
+    facts: str
+    marks: tuple[str, ...]
+    prompt: str
+
+
+def mark_words(marks: Marks) -> list[str]:
+    """What was said of a picture, each as a sign and a word."""
+    dots = "●" * marks.rating + "○" * (HIGHEST - marks.rating)
+    words = [
+        "★ starred" if marks.starred else "",
+        f"{dots} {marks.rating}/{HIGHEST}" if marks.rating else "",
+        *(f"#{shorten(tag, _VALUE_LENGTH)}" for tag in marks.tags),
+        "◌ hidden" if marks.hidden else "",
+        f"✎ {shorten(marks.note, _NOTE_LENGTH)}" if marks.note else "",
+    ]
+    return [word for word in words if word]
+
+
+def gallery_html(
+    gallery: Gallery, thumbnails: Mapping[str, Thumbnail | None], lost: Mapping[str, Path]
+) -> str:
+    """The page as static HTML. `thumbnails` and `lost` (whose files are gone) by the keys of its cells."""
+    from rivya_nb.views.run_html import environment
+
+    layout = gallery.layout
+    (page,) = draw(layout, measure(layout), thumbnails, time.time(), lost)
+    cards = [
+        _Card(
+            cell=cell,
+            width=max(cell.width, _NARROWEST),
+            place=f"[{place}]",
+            facts=entry.facts,
+            marks=tuple(mark_words(entry.marks)),
+            prompt="" if gallery.shares_prompt else shorten(entry.job.prompt, _PROMPT_LENGTH),
+        )
+        for place, entry, cell in zip(gallery.places, gallery.entries, page.rows[0], strict=True)
+    ]
+    template = environment().get_template("gallery.html")
+    return template.render(gallery=gallery, cards=cards, gap=GAP, lost=lost_words(lost))
+
+
+def gallery_text(gallery: Gallery, lost: Mapping[str, Path]) -> str:
+    """The page as plain text, a line for each picture."""
+    lines = [f"{gallery.title}: {gallery.span}", f"  {gallery.common}"]
+    width = len(f"[{gallery.places[-1]}]")
+    for place, entry in zip(gallery.places, gallery.entries, strict=True):
+        gone = "file gone" if entry.job.id in lost else "" if entry.job.pictures else state_word(entry.job)
+        prompt = "" if gallery.shares_prompt else shorten(entry.job.prompt, _PROMPT_LENGTH)
+        words = joined([gone, entry.facts, *mark_words(entry.marks), prompt])
+        lines.append(f"  {f'[{place}]':>{width}}  {shorten(words, _TEXT_LENGTH)}")
+    lines += [f"  {words}" for words in (lost_words(lost),) if words]
+    lines += [f"  {hint.code}  {hint.text}" for hint in gallery.hints]
+    return "\n".join(lines)
