@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -106,10 +107,16 @@ def test_the_page_says_what_is_not_known_and_what_makes_no_pictures(offline: rv.
     assert "makes audio · from 3 credits, metered" in sheet("elevenlabs-sound-effect-v2")
 
 
-def test_a_refresh_without_a_network_is_told_and_shows_what_there_is(offline: rv.Session) -> None:
-    text = repr(table("wan", "--refresh"))
+def test_a_refresh_without_a_network_soon_shows_what_there_is_and_how_old_it_is(offline: rv.Session) -> None:
+    entry = {"id": "new", "category": "image", "display_name": "From yesterday's list"}
+    offline.store.models.keep(offline.service, [entry], time.time() - 86_400)
+    started = time.monotonic()
+    text = repr(table("list", "--refresh"))
+    assert time.monotonic() - started < 3
     assert "the list could not be fetched now" in text
-    assert "wan-2-7-image-pro" in text
+    assert "cannot be reached" in text
+    assert "From yesterday's list" in text
+    assert f"the list of {offline.service}, fetched 1 d ago" in text
 
 
 def test_a_refresh_says_since_when_the_list_holds(tmp_path: Path) -> None:

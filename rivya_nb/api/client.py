@@ -139,9 +139,10 @@ class _Calls:
 class Models(_Calls):
     """`GET /models`; public, sent without the key."""
 
-    async def list(self) -> tuple[ModelEntry, ...]:
-        """The models that the service lists now, callable or not."""
-        return await self._read(Call("models.list", "GET", "/models", public=True), read_models)
+    async def list(self, *, retries: RetryPolicy | None = None) -> tuple[ModelEntry, ...]:
+        """The models that the service lists now, callable or not; `retries` in place of the client's own."""
+        call = Call("models.list", "GET", "/models", public=True, retries=retries)
+        return await self._read(call, read_models)
 
 
 class Generations(_Calls):

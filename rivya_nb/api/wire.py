@@ -42,6 +42,7 @@ class Call:
     """What is sent; `name` is how messages and notices call it.
 
     A `public` call carries no key. A `billed` one may cost credits each time the service takes it as new.
+    `retries` is for a call that is not worth as much patience as all others.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Call:
     upload: Upload | None = None
     public: bool = False
     billed: bool = False
+    retries: RetryPolicy | None = None
 
 
 class Wire:
@@ -85,9 +87,8 @@ class Wire:
         async def attempt() -> object:
             return read_json(await self._exchange(call), call.name)
 
-        return await repeat(
-            attempt, call=call.name, policy=self._policy, on_wait=self._on_wait, billed=call.billed
-        )
+        policy = call.retries or self._policy
+        return await repeat(attempt, call=call.name, policy=policy, on_wait=self._on_wait, billed=call.billed)
 
     async def aclose(self) -> None:
         await self._clients.aclose()

@@ -19,6 +19,9 @@ from rivya_nb.errors import Mistake
 ParamValue = str | int | float
 """What a request may carry for a param."""
 
+LARGEST_EXACT = 2**53
+"""Up to here every reader of JSON takes a whole number for the same; some round what is larger."""
+
 REFERENCES_KEY = "referenceMediaItems"
 """The key under which uploaded references travel; never a param of the user's."""
 
@@ -87,8 +90,11 @@ def _check_number(param: Param, value: object) -> ParamValue | Mistake:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
     number = value if isinstance(value, int) else float(value)
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+    if abs(number) > LARGEST_EXACT:
+        # Not shown: Python refuses to write an int of thousands of digits.
+        return Mistake(param.key, f"it is too large to be sent exactly{_allowed(param)}")
     whole = param.step == 1 or param.key == "seed"
     if whole and number != int(number):
         return Mistake(param.key, f"{_show(value)} is not a whole number{_allowed(param)}")

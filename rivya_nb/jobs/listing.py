@@ -8,12 +8,16 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from rivya_nb.api.retry import RetryPolicy
 from rivya_nb.errors import RivyaError
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.jobs.loop import Home
     from rivya_nb.store.model_lists import ModelLists
+
+RETRIES = RetryPolicy(attempts=2, budget=5.0)
+"""Nothing depends on a new list: without a network, the last one stands after half a second."""
 
 PAUSE = 600.0
 """Seconds between two attempts in the background: without a network, not every run has to try."""
@@ -37,7 +41,7 @@ class ModelListing:
             ApiError, TransportError: the service refused, or did not answer.
             StoreError: the list cannot be written down.
         """
-        models = await self._client.models.list()
+        models = await self._client.models.list(retries=RETRIES)
         entries = [dict(model.raw) for model in models]
         await asyncio.to_thread(self._lists.keep, self._service, entries, time.time())
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Param, bundled
 from rivya_nb.contract.references import Reference, sniff
 from rivya_nb.contract.request import Request, build_request
 from rivya_nb.contract.text import prompt_length
@@ -40,6 +41,13 @@ def test_what_is_no_whole_number_is_no_seed(seed: object) -> None:
     message = mistakes(seed=seed)
     assert "it takes a whole number from 0 to 2147483647" in message
     assert len(message) < 250
+
+
+@pytest.mark.parametrize("seed", [2**53 + 1, 10**400, -(10**400), 1e300])
+def test_a_number_that_would_not_arrive_as_it_is_is_no_number(seed: float) -> None:
+    unbounded = replace(WAN, params=(Param("seed", "number", step=1),))
+    with pytest.raises(InvalidRequestError, match="too large to be sent exactly"):
+        build_request(unbounded, "A bottle", {"seed": seed})
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
