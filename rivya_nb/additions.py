@@ -32,6 +32,11 @@ class Additions:
         """The session's store."""
         return self._session.store
 
+    @property
+    def session(self) -> Session:
+        """The session itself, which plans requests of their own."""
+        return self._session
+
     def plan_extension(
         self, run: RunRecord, wanted: Mapping[str, object], *, repeat: int, max_credits: int | None
     ) -> Plan:
@@ -126,4 +131,4 @@ class Additions:
 
 def _current(run: RunRecord, jobs: Mapping[str, JobRecord]) -> RunRecord:
     """The run without failed jobs that were asked for again."""
-    return replace(run, cells=run.current({job_id: job.status for job_id, job in jobs.items()}))
+    return replace(run, cells=run.current(jobs))

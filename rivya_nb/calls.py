@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from rivya_nb.additions import Additions
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
@@ -19,6 +20,7 @@ from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.prompt import parse_prompt
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.values import as_axis
+from rivya_nb.results.desk import open_desk
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
 from rivya_nb.service import reach
@@ -29,14 +31,14 @@ from rivya_nb.store.store import Store
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
     from rivya_nb.results.history import History
+    from rivya_nb.results.moments import Moment
     from rivya_nb.results.plan import Plan
     from rivya_nb.results.run import Run
-    from rivya_nb.results.moments import Moment
+
+V = TypeVar("V")
 
 _lock = threading.RLock()
 _current: Session | None = None
-V = TypeVar("V")
-
 _libraries: dict[Path, Library] = {}
 
 
@@ -109,6 +111,9 @@ def _open_library(folder: Path) -> Library:
 
 def _tell(message: str) -> None:
     print(f"rivya_nb: {message}", file=sys.stderr)
+
+
+open_desk(lambda: Additions(current_session()))
 
 
 @atexit.register

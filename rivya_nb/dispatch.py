@@ -108,22 +108,30 @@ class Dispatcher:
         self._service.require_key()
         with self._library.dispatching:
             # What the history has may have changed since the plan was made; what is asked has not.
-            current = draft()
-            self._allow(current.costing, plan.max_credits)
-            record = self._store.add_run(
-                name=plan.name,
-                service=self._service.name,
-                axes=current.axes,
-                cells=current.cells,
-                jobs=current.new,
-            )
+            while (record := self._write_down(plan, current := draft())) is None:
+                pass
             run = self._library.run(record)
-            run.drawn_seeds = plan.expansion.drawn_seeds
+            if current.run is None:
+                run.drawn_seeds = plan.expansion.drawn_seeds
             gate = self.runner.can_pay(current.price) if current.price else None
             for job in run.jobs:
-                self._take_up(job, run.id, unsent=True, gate=gate)
+                # What was given up stays so: its price is in no draft.
+                self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
             self._library.touch(run)
         return run
+
+    def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
+        """The run in the store, new or extended; None where another kernel changed it meanwhile."""
+        self._allow(current.costing, plan.max_credits)
+        if current.run is not None:
+            return self._store.extend_run(current.run, cells=current.cells, jobs=current.new)
+        return self._store.add_run(
+            name=plan.name,
+            service=self._service.name,
+            axes=current.axes,
+            cells=(*current.kept, *current.cells),
+            jobs=current.new,
+        )
 
     def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
         """Collect what was, or may have been, submitted; with `unsent`, send what never was.
@@ -137,7 +145,7 @@ class Dispatcher:
             if run_id is None:
                 run, jobs = self._all_unfinished(unsent, max_credits)
             else:
-                run = self._library.run(self._own_run(run_id))
+                run = self._library.run(self.own_run(run_id))
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
             for job in jobs:
@@ -180,9 +188,9 @@ class Dispatcher:
         """
         self._service.require_key()
         with self._library.dispatching:
-            record = self._own_run(run_id)
+            record = self.own_run(run_id)
             while (extended := self._ask_again(record, max_credits)) is None:
-                record = self._own_run(run_id)
+                record = self.own_run(run_id)
             added = {cell.job_id for cell in extended.cells[len(record.cells) :]}
             run = self._library.run(extended)
             for job in run.jobs:
@@ -194,7 +202,7 @@ class Dispatcher:
     def _ask_again(self, record: RunRecord, max_credits: int | None) -> RunRecord | None:
         """The run with a job in the place of each failed one; None where another kernel changed it meanwhile."""
         jobs = self._store.jobs([cell.job_id for cell in record.cells])
-        current = record.current({job_id: job.status for job_id, job in jobs.items()})
+        current = record.current(jobs)
         cells = [cell for cell in current if jobs[cell.job_id].status == "failed"]
         if not cells:
             return record
@@ -255,7 +263,7 @@ class Dispatcher:
         self._committed.add(new.id)
         return self._library.job(new).live
 
-    def _own_run(self, run_id: int) -> RunRecord:
+    def own_run(self, run_id: int) -> RunRecord:
         """A run of this session's service: nothing of one service is ever sent to another."""
         record = self._store.run(run_id)
         if record.service != self._service.name:

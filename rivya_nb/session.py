@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.plan import Draft, Plan, draft
-from rivya_nb.store.records import UNSENT, JobRecord, Question
+from rivya_nb.store.records import UNSENT, JobRecord
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Session:
         self.store = library.store
         self.home = library.home
         self._listing = ModelListing(self.service, service.client, self.store.models, self.home)
-        self._dispatcher = Dispatcher(service, library, max_credits)
+        self.dispatcher = Dispatcher(service, library, max_credits)
 
     @property
     def service(self) -> str:
@@ -105,7 +105,7 @@ class Session:
     async def aclose(self) -> None:
         """The same for those who can await it, on the session's own loop."""
         self._listing.stop()
-        await self._dispatcher.aclose()
+        await self.dispatcher.aclose()
         await self._service.aclose()
 
     # Planning
@@ -129,8 +129,8 @@ class Session:
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
         """
-        known, mistakes = self._models(models)
-        taken, wrong = self._take(references, known, shrink_references)
+        known, mistakes = self.models_of(models)
+        taken, wrong = self.take(references, known, shrink_references)
         ask = Ask(prompt, known, params, taken, repeat, tuple(order))
         try:
             # Without any model there is nothing to check params by.
@@ -166,7 +166,9 @@ class Session:
         if not isinstance(request, Request):
             raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
         model = self.catalogue.image_model(request.model)
-        lost = [Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store.files)]
+        lost = [
+            Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store.files)
+        ]
         if lost:
             raise InvalidRequestError(lost)
         checked = build_request(model, request.prompt, request.params, request.references)
@@ -177,7 +179,7 @@ class Session:
         models = [self.catalogue[model_id] for model_id in asked if model_id in self.catalogue]
         return Plan(
             expansion,
-            self._draft(expansion, fresh),
+            self.draft(expansion, fresh),
             name=name,
             max_credits=max_credits,
             fresh=fresh,
@@ -185,11 +187,12 @@ class Session:
                 *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
                 *(note for model in models for note in not_known_words(model)),
             ],
+            files=self.store.files,
             start=self._start,
-            check=self._dispatcher.check,
+            check=self.dispatcher.check,
         )
 
-    def _models(self, names: Sequence[str]) -> tuple[tuple[Model, ...], list[Mistake]]:
+    def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
         known: list[Model] = []
         mistakes: list[Mistake] = []
         for name in names:
@@ -199,9 +202,10 @@ class Session:
                 mistakes += error.mistakes
         return tuple(known), mistakes
 
-    def _take(
+    def take(
         self, references: Mapping[str, Sequence[object]], models: Sequence[Model], shrink: bool
     ) -> tuple[dict[str, tuple[Reference, ...]], list[Mistake]]:
+        """Sets of references, copied into the store, and every mistake in them."""
         taken: dict[str, tuple[Reference, ...]] = {}
         mistakes: dict[Mistake, None] = {}
         for label, sources in references.items():
@@ -212,13 +216,13 @@ class Session:
                 taken[label] = ()
         return taken, list(mistakes)
 
-    def _draft(self, expansion: Expansion, fresh: bool) -> Draft:
+    def draft(self, expansion: Expansion, fresh: bool) -> Draft:
         def find(identities: Sequence[str]) -> dict[str, JobRecord]:
             return {} if fresh else self.store.find_reusable(self.service, identities)
 
-        return draft(expansion, self.service, find, self._is_idle)
+        return draft(expansion, self.service, find, self.is_idle)
 
-    def _is_idle(self, record: JobRecord) -> bool:
+    def is_idle(self, record: JobRecord) -> bool:
         """Whether the job was never sent, and nobody is about to send it."""
         return (
             record.status in UNSENT
@@ -233,10 +237,19 @@ class Session:
         from rivya_nb.views import run_html
 
         run_html.environment()
-        self._dispatcher.runner  # noqa: B018 - made when it is first asked for
+        self.dispatcher.runner  # noqa: B018 - made when it is first asked for
 
     def _start(self, plan: Plan) -> Run:
-        run = self._dispatcher.start(plan, lambda: self._draft(plan.expansion, plan.fresh))
+        return self.start(plan, lambda: self.draft(plan.expansion, plan.fresh))
+
+    def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
+        """Let a plan go, as `draft` says now.
+
+        Raises:
+            CreditLimitError: it costs more than is allowed.
+            NotConnectedError: there is no key for the service.
+        """
+        run = self.dispatcher.start(plan, draft)
         self._listing.refresh_if_old()
         return run
 
@@ -249,7 +262,7 @@ class Session:
             UsageError: there is no such run, or nothing is unfinished.
             CreditLimitError: sending the rest costs more than is allowed.
         """
-        return self._dispatcher.resume(run_id, unsent=unsent, max_credits=max_credits)
+        return self.dispatcher.resume(run_id, unsent=unsent, max_credits=max_credits)
 
     def retry(self, run_id: int, *, max_credits: int | None = None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
@@ -258,7 +271,7 @@ class Session:
             UsageError: there is no such run.
             CreditLimitError: submitting again costs more than is allowed.
         """
-        return self._dispatcher.retry(run_id, max_credits=max_credits)
+        return self.dispatcher.retry(run_id, max_credits=max_credits)
 
     # Looking back
 

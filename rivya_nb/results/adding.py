@@ -165,7 +165,7 @@ def extend(
         raise InvalidRequestError(list(mistakes))
     kept = [
         replace(cell, coordinates=(*cell.coordinates, *[0] * added), reused=True)
-        for cell in run.current({job_id: job.status for job_id, job in jobs.items()})
+        for cell in run.current(jobs)
     ]
     gone = len({cell.job_id for cell in kept if not jobs[cell.job_id].is_there})
     notes = [f"{gone} of run {run.id} stay missing; grid().fill() asks for them"] if gone else []

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.results.desk import desk_of
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.views.headline import headline
-from rivya_nb.views.layout import arrange
+from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
     from rivya_nb.results.job import Job
-    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.results.plan import Plan
+    from rivya_nb.results.run import Run
     from rivya_nb.store.records import RunRecord
+    from rivya_nb.store.store import Store
+    from rivya_nb.widgets.viewer import Viewer
 
 
 class Grid:
@@ -25,7 +30,7 @@ class Grid:
         self,
         run: RunRecord,
         jobs: Mapping[str, Job],
-        files: ContentFiles,
+        store: Store,
         *,
         rows: str | None = None,
         cols: str | None = None,
@@ -33,11 +38,16 @@ class Grid:
     ) -> None:
         self._run = run
         self._jobs = jobs
-        self._files = files
+        self._store = store
+        self._files = store.files
         self._rows = rows
         self._cols = cols
         self._hints = tuple(Hint("", note) for note in notes)
-        self._layout = arrange(run, records(jobs), rows=rows, cols=cols)
+        # An axis that is none is told at once; what stands where is looked up when it is shown.
+        self._arranged()
+
+    def _arranged(self, *, every: bool = False) -> Layout:
+        return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
 
     def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
         """Write the grid as one picture, a contact sheet; its absolute path.
@@ -52,7 +62,7 @@ class Grid:
 
         target = Path(path).expanduser().absolute()
         target.parent.mkdir(parents=True, exist_ok=True)
-        layout = arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=True)
+        layout = self._arranged(every=True)
         head = headline(look_at(self._run, self._jobs, layout, {}))
         save_grid(
             layout,
@@ -64,9 +74,37 @@ class Grid:
         )
         return target
 
+    def view(self) -> Viewer:
+        """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
+        from rivya_nb.results.viewing import view_grid
+
+        return view_grid(self._run, self._jobs, self._store, rows=self._rows, cols=self._cols)
+
+    def fill(self, *, max_credits: int | None = None) -> Plan:
+        """The plan of what is missing here: places that nothing was asked for, that failed, or whose picture
+        was deleted. Nothing is sent; `run()` fills them, and this grid shows them from then on.
+
+        What is missing in a run is added to that run; pictures from several make a run of their own with it.
+
+        Raises:
+            UsageError: something is missing, and the pictures do not tell what it would be.
+        """
+        plan = desk_of(self._store).plan_filling(self._run, records(self._jobs), max_credits=max_credits)
+        plan.when_started(self._join)
+        return plan.arranged(self._rows, self._cols)
+
+    def _join(self, run: Run) -> None:
+        """Show what was filled too."""
+        self._jobs = {**self._jobs, **run.jobs_by_id}
+        known = {(cell.job_id, cell.coordinates) for cell in self._run.cells}
+        added = [cell for cell in run.record.cells if (cell.job_id, cell.coordinates) not in known]
+        whole = replace(self._run, cells=(*self._run.cells, *added))
+        self._run = replace(whole, cells=whole.current(records(self._jobs)))
+
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        small = thumbnails(self._layout, self._files)
-        return bundle(look_at(self._run, self._jobs, self._layout, small, hints=self._hints), self._files)
+        layout = self._arranged()
+        small = thumbnails(layout, self._files)
+        return bundle(look_at(self._run, self._jobs, layout, small, hints=self._hints), self._files)
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

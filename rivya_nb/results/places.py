@@ -23,6 +23,10 @@ from rivya_nb.jobs.values import read_number
 from rivya_nb.results.placing import NONE, label_text
 from rivya_nb.store.records import AxisRecord, JobRecord, RunRecord
 from rivya_nb.views.repeat import Part, prompt_parts
+from rivya_nb.views.words import shorten
+
+_MOST_VALUES = 4
+_VALUE_LENGTH = 40
 
 Place = tuple[int, ...]
 """Coordinates: an index into the labels of each axis."""
@@ -112,7 +116,18 @@ class Known:
                 if facet == PROMPT_AXIS and self.parts is not None:
                     return self._written(place)
                 break
-        raise UsageError([Mistake(facet, "it differs between these pictures, and no axis tells it")])
+        raise UsageError(
+            [Mistake(facet, f"{self._differing(relevant, facet)}, and no axis tells which is meant")]
+        )
+
+    def _differing(self, relevant: Sequence[tuple[Place, JobRecord]], facet: str) -> str:
+        if facet == REFERENCES_AXIS:
+            return "they differ between these pictures"
+        values = dict.fromkeys(
+            shorten(str(self._marked(facet, job)[0]), _VALUE_LENGTH) for _, job in relevant
+        )
+        more = f" and {len(values) - _MOST_VALUES} more" if len(values) > _MOST_VALUES else ""
+        return f"it differs between these pictures ({listing(list(values)[:_MOST_VALUES])}{more})"
 
     def common(self, facet: str) -> object:
         """The value that all jobs share, whatever their place; UsageError where they do not."""

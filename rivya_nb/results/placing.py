@@ -13,6 +13,7 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
 from rivya_nb.results.job import Job
 from rivya_nb.store.records import AxisRecord, CellRecord
+from rivya_nb.views.layout import no_such_axis
 
 NONE = "none"
 """The label of what was not sent and has no documented default."""
@@ -82,7 +83,7 @@ def _check(names: Sequence[object], known: Iterable[str]) -> None:
     mistakes = []
     for name in names:
         if not isinstance(name, str):
-            mistakes.append(Mistake("grid", f"{name!r} is no name of an axis; give one of them as text"))
+            mistakes.append(Mistake("grid", no_such_axis(name, choices)))
         elif name not in choices:
             message = f"no job here has it; they have {listing(choices)}{did_you_mean(name, choices)}"
             mistakes.append(Mistake(name, message))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.request import Request
 from rivya_nb.jobs.plan import Expansion
-from rivya_nb.results.looks import Bundle
+from rivya_nb.results.looks import Bundle, thumbnails
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint, RunView
+from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
     from rivya_nb.results.run import Run
+    from rivya_nb.store.files import ContentFiles
 
 
 MOST_SHOWN = 200
@@ -27,7 +29,9 @@ class Draft:
     """A run before it exists: its axes, a cell for each request, and the jobs, new or from the history.
 
     `new` are the jobs that do not exist yet; `idle` those that an earlier run planned and that were never
-    sent; `reused` those that cost nothing more. All in grid order.
+    sent; `reused` those that cost nothing more. All in grid order. Where something is added to what is there,
+    `kept` are the cells that stand beside the new ones, `kept_jobs` their jobs as far as they are not idle, and
+    `run` is the run that all of it goes into, if that is no new one.
     """
 
     axes: tuple[AxisRecord, ...]
@@ -35,6 +39,9 @@ class Draft:
     new: tuple[JobRecord, ...]
     idle: tuple[JobRecord, ...]
     reused: tuple[JobRecord, ...]
+    kept: tuple[CellRecord, ...] = ()
+    kept_jobs: tuple[JobRecord, ...] = ()
+    run: RunRecord | None = None
 
     @property
     def costing(self) -> tuple[JobRecord, ...]:
@@ -76,6 +83,21 @@ def draft(
     return Draft(axes, tuple(cells), tuple(new.values()), tuple(idle.values()), tuple(earlier.values()))
 
 
+def draft_addition(
+    added: Draft,
+    kept: Sequence[CellRecord],
+    jobs: Mapping[str, JobRecord],
+    run: RunRecord | None,
+    is_idle: Callable[[JobRecord], bool],
+) -> Draft:
+    """The draft of what is new, beside the cells of what is there already."""
+    standing = [jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in kept)]
+    known = {job.id for job in added.idle}
+    idle = {job.id: job for job in standing if job.id not in known and is_idle(job)}
+    rest = tuple(job for job in standing if job.id not in idle and job.id not in known)
+    return replace(added, idle=(*idle.values(), *added.idle), kept=tuple(kept), kept_jobs=rest, run=run)
+
+
 class Plan:
     """Requests with their place in the grid and their price. Nothing is sent until `run()`."""
 
@@ -88,7 +110,9 @@ class Plan:
         max_credits: int | None,
         fresh: bool,
         notes: Sequence[str] = (),
+        files: ContentFiles,
         start: Callable[[Plan], Run],
+        check: Callable[[Plan], None],
     ) -> None:
         self.expansion = expansion
         self.draft = current
@@ -96,7 +120,10 @@ class Plan:
         self.max_credits = max_credits
         self.fresh = fresh
         self.notes = tuple(notes)
+        self._files = files
         self._start = start
+        self._started: list[Callable[[Run], None]] = []
+        self._check = check
         self._rows: str | None = None
         self._cols: str | None = None
 
@@ -116,6 +143,14 @@ class Plan:
         self._layout()
         return self
 
+    def when_started(self, tell: Callable[[Run], None]) -> None:
+        """Have somebody told of the run, as soon as there is one."""
+        self._started.append(tell)
+
+    def check(self) -> None:
+        """Raise what `run()` would raise; nothing is sent."""
+        self._check(self)
+
     def run(self) -> Run:
         """Send exactly these requests.
 
@@ -124,6 +159,8 @@ class Plan:
             NotConnectedError: there is no key for the service.
         """
         run = self._start(self)
+        for tell in self._started:
+            tell(run)
         # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
         self.expansion = self.expansion.written_down()
         return run
@@ -134,22 +171,32 @@ class Plan:
     @property
     def summary(self) -> str:
         """Count and price, in words."""
-        parts = [f"{len(self)} {'picture' if len(self) == 1 else 'pictures'}", f"{self.credits} credits"]
+        parts = [count(len(self), "picture"), f"{self.credits} credits"]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")
         if self.draft.reused:
             parts.append(f"{len(self.draft.reused)} from the history at no cost")
+        if there := sum(job.is_there for job in self.draft.kept_jobs):
+            parts.append(f"beside {there} that {'is' if there == 1 else 'are'} there already")
         if self.draft.unpriced:
             parts.append(f"{self.draft.unpriced} without a documented price")
         return " · ".join(parts)
 
     @property
     def _jobs(self) -> dict[str, JobRecord]:
-        return {job.id: job for job in (*self.draft.costing, *self.draft.reused)}
+        return {job.id: job for job in (*self.draft.costing, *self.draft.reused, *self.draft.kept_jobs)}
 
     @property
     def _record(self) -> RunRecord:
-        return RunRecord(0, self.name, "", time.time(), self.draft.axes, self.draft.cells)
+        cells = (*self.draft.kept, *self.draft.cells)
+        record = RunRecord(0, self.name, "", time.time(), self.draft.axes, cells)
+        return replace(record, cells=record.current(self._jobs))
+
+    @property
+    def _seeds_to_keep(self) -> tuple[int, ...]:
+        """The drawn seeds, where every request takes one."""
+        seeded = all(request.seed is not None for request in self.requests)
+        return self.expansion.drawn_seeds if seeded else ()
 
     def _layout(self) -> Layout:
         return arrange(self._record, self._jobs, rows=self._rows, cols=self._cols)
@@ -158,20 +205,23 @@ class Plan:
         from rivya_nb.views.run_html import render_run
         from rivya_nb.views.run_text import render_text
 
+        layout = self._layout()
+        shows_all = len(layout.cells) <= MOST_SHOWN
         view = RunView(
             run=self._record,
             jobs=self._jobs,
-            layout=self._layout(),
+            layout=layout,
+            thumbnails=thumbnails(layout, self._files) if self.draft.kept and shows_all else {},
             now=time.time(),
             live=False,
             progress=f"{self.summary} · nothing is sent yet",
             hints=(
-                *(Hint(f"seed={seed}", "keeps this one") for seed in self.expansion.drawn_seeds[:1]),
+                *(Hint(f"seed={seed}", "keeps this one") for seed in self._seeds_to_keep[:1]),
                 *(Hint("", note) for note in self.notes),
             ),
         )
         text = render_text(view)
-        if len(self) > MOST_SHOWN:
+        if not shows_all:
             return {"text/plain": text}
         return {"text/html": render_run(view), "text/plain": text}
 

@@ -9,16 +9,18 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.errors import RunFailedError, WaitCancelledError, WaitInterruptedError
+from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
+from rivya_nb.results.desk import desk_of
 from rivya_nb.results.job import Job
 from rivya_nb.results.live import LiveDisplay, in_notebook
-from rivya_nb.results.looks import Bundle
+from rivya_nb.results.looks import Bundle, records
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.terminal import follow_in_terminal, follows_in_terminal
 from rivya_nb.store.records import SENT, UNSENT
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
+    from rivya_nb.results.plan import Plan
     from rivya_nb.store.records import RunRecord
     from rivya_nb.store.store import Store
 
@@ -182,6 +184,32 @@ class Run(Pictures):
                 job.live.changed(replace(job.record, status="stopped"))
         return self
 
+    def extend(
+        self,
+        *,
+        repeat: int = 0,
+        max_credits: int | None = None,
+        params: Mapping[str, object] | None = None,
+        **axes: object,
+    ) -> Plan:
+        """The plan of this run with more values on its axes; nothing is sent, and only what is new costs.
+
+        `seed=range(5, 9)` adds four seeds to the axis, or makes one of the seed that all pictures share;
+        so does `model=…`, `prompt=…`, `references={label: …}`, any param, and an axis of the prompt by its
+        name. `repeat` draws that many more seeds. The plan's `run()` gives a new run that has all of it; this
+        one stays as it is. `params={…}` is for keys that collide with the arguments here.
+
+        Raises:
+            InvalidRequestError, UsageError: with every mistake that was found.
+        """
+        wanted = {**(params or {}), **axes}
+        if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
+            raise UsageError([Mistake("repeat", f"{repeat!r} is no number of seeds to draw")])
+        if not wanted and not repeat:
+            raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
+        desk = desk_of(self._store)
+        return desk.plan_extension(self._record, wanted, repeat=repeat, max_credits=max_credits)
+
     def hold(self) -> None:
         """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
         for job in self.jobs:
@@ -213,8 +241,7 @@ class Run(Pictures):
     @property
     def shown(self) -> RunRecord:
         """The run without failed jobs that were asked for again, as every picture shows it."""
-        statuses = {job_id: job.status for job_id, job in self._jobs.items()}
-        return replace(self._record, cells=self._record.current(statuses))
+        return replace(self._record, cells=self._record.current(records(self._jobs)))
 
     def show(self, *, variable: str | None = None, rows: str | None = None, cols: str | None = None) -> None:
         """Show the run in the executing cell and keep it current there; once for each cell.

@@ -206,16 +206,16 @@ class RunRecord:
     axes: tuple[AxisRecord, ...]
     cells: tuple[CellRecord, ...]
 
-    def current(self, statuses: Mapping[str, str]) -> tuple[CellRecord, ...]:
-        """The cells in grid order, without failed and stopped jobs that were asked for again; `statuses` by job
-        id."""
+    def current(self, jobs: Mapping[str, JobRecord]) -> tuple[CellRecord, ...]:
+        """The cells in grid order, without what was asked for again because it failed, was stopped or was
+        deleted."""
         places: dict[tuple[int, ...], list[CellRecord]] = {}
         for cell in self.cells:
             places.setdefault(cell.coordinates, []).append(cell)
         current: list[CellRecord] = []
         for cells in places.values():
             *earlier, latest = cells
-            current += [cell for cell in earlier if statuses[cell.job_id] not in NOT_BILLED]
+            current += [cell for cell in earlier if jobs[cell.job_id].is_there]
             current.append(latest)
         return tuple(current)
 

@@ -139,7 +139,7 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
     """The indices of the row axis and the column axis."""
     names = [axis.name for axis in axes]
     mistakes = [
-        Mistake(key, _no_such_axis(name, names))
+        Mistake(key, no_such_axis(name, names))
         for key, name in (("rows", rows), ("cols", cols))
         if name is not None and name not in names
     ]
@@ -157,7 +157,10 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
     return row, column
 
 
-def _no_such_axis(name: str, names: Sequence[str]) -> str:
+def no_such_axis(name: object, names: Sequence[str]) -> str:
+    """Why that is no axis, whatever it is."""
+    if not isinstance(name, str):
+        return f"{name!r} is no axis; give the name of one as text"
     if not names:
         return f"this run has no axis {name!r}; it has none at all"
     return f"this run has no axis {name!r}; it has {listing(names)}{did_you_mean(name, names)}"

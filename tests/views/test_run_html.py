@@ -250,7 +250,16 @@ def test_all_that_the_style_sheet_says_stays_within_the_run() -> None:
         r"([^{}]+)\{", "".join(child for child in sheet.children if isinstance(child, str))
     )
     assert selectors
-    assert all(".rivya-run" in selector for rule in selectors for selector in rule.split(","))
+    rules = [rule for rule in selectors if not rule.strip().startswith("@media")]
+    assert all(".rivya-run" in selector for rule in rules for selector in rule.split(","))
+
+
+@pytest.mark.parametrize(("rows", "scrolls"), [(5, False), (6, True)])
+def test_a_grid_higher_than_a_screen_scrolls_by_itself(rows: int, scrolls: bool) -> None:
+    labels = [str(seed) for seed in range(rows)]
+    jobs = [make_job(f"{seed} {shape}") for seed in labels for shape in "ab"]
+    html = render_run(make_view(*make_run({"seed": labels, "shape": "ab"}, jobs)))
+    assert ('class="rivya-tall"' in html) is scrolls
 
 
 @pytest.mark.parametrize("name", ["live", "done"])
