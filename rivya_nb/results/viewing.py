@@ -37,7 +37,13 @@ def view_grid(
         layout = arrange(record, records(jobs), rows=rows, cols=cols, every=True)
         return _look(layout, jobs, record.name or (f"run {record.id}" if record.id else "pictures"))
 
-    return Viewer(look, store.files, store.marks)
+    viewer = Viewer(look, store.files, store.marks)
+    working = [job for job in jobs.values() if not job.is_final]
+    for job in working:
+        job.live.subscribe(viewer.refresh)
+    if working:
+        viewer.refresh()
+    return viewer
 
 
 def view_row(album: Album, store: Store) -> Viewer:

@@ -55,7 +55,7 @@ def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, Pictur
     def path_of(picture: PictureRecord) -> Path:
         return files.path(picture.sha256, picture.mime_type)
 
-    small = collect(look.layout, path_of, budget=BUDGET)
+    small = collect(look.layout, path_of, load=files.thumbnails.load, budget=BUDGET)
     cells = look.layout.cells
     places = {cell.key: index for index, cell in enumerate(cells)}
     scene: Scene = {
@@ -131,7 +131,7 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
     """What stands in a place that has no small picture."""
     if picture is None:
         why = shorten(reason(job), _MESSAGE_LENGTH)
-        return joined([f"{SIGNS.get(job.status, '·')} {state_word(job)}", why])
+        return f"{SIGNS.get(job.status, '·')} {why or state_word(job)}"
     if not path_of(picture).is_file():
         return GONE
     return "too many for a small picture of each; open it"

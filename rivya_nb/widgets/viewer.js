@@ -321,15 +321,22 @@ class Viewer {
   }
 
   buildTools(modes, tools) {
-    const button = (words, name, action, more = {}) =>
-      make("button", { type: "button", "aria-label": name, title: name, onclick: action, ...more }, ...[words].flat());
+    const button = (words, name, action, more = {}) => {
+      const onclick = (event) => {
+        action();
+        // After a click with a pointer the keys are for the pictures again: Space flickers.
+        if (event.detail) this.focusTile();
+      };
+      return make("button", { type: "button", "aria-label": name, title: name, onclick, ...more }, ...[words].flat());
+    };
+    const word = (text) => make("span", { class: "word" }, ` ${text}`);
     this.modeButtons = MODES.map(([mode, name]) => [mode, button(name, name, () => this.enter(mode))]);
     modes.append(...this.modeButtons.map(([, node]) => node));
     this.zoomButton = button("", "Fit (0)", () => this.fit(), { class: "percent" });
     this.rateButtons = [1, 2, 3, 4, 5].map((rating) =>
       button("☆", `Rate ${rating}`, () => this.rate(rating), { class: "rate" }));
     this.starButton = button("", "Star (s)", () => this.mark({ starred: !this.marks(this.cell).starred }));
-    this.pinButton = button([make("kbd", {}, "p"), " pin"], "Pin as A (p)", () => this.pin());
+    this.pinButton = button([make("kbd", {}, "p"), word("pin")], "Pin as A (p)", () => this.pin());
     const key = (text) => make("kbd", {}, text);
     tools.append(
       make("span", { class: "set" }, button("−", "Zoom out (−)", () => this.zoomBy(1 / ZOOM_STEP)), this.zoomButton,
@@ -338,7 +345,7 @@ class Viewer {
         button(key("→"), "Next picture (→)", () => this.step(1))),
       make("span", { class: "set", role: "group", "aria-label": "Rating" }, ...this.rateButtons),
       this.starButton, this.pinButton,
-      button([key("space"), " flicker"], "Flicker between A and B (space)", () => this.flicker()),
+      button([key("space"), word("flicker")], "Flicker between A and B (space)", () => this.flicker()),
       button(key("i"), "Everything known of the picture (i)", () => this.toggle("info")),
       button(key("f"), "Full screen (f)", () => this.fullScreen()),
       button(key("?"), "Help (?)", () => this.toggle("help")),
@@ -375,7 +382,8 @@ class Viewer {
       node.textContent = index < marks.rating ? "★" : "☆";
       set(node, "aria-pressed", String(index + 1 === marks.rating));
     });
-    this.starButton.replaceChildren(make("kbd", {}, "s"), marks.starred ? " ✦ starred" : " star");
+    this.starButton.replaceChildren(make("kbd", {}, "s"), marks.starred ? " ✦" : "",
+      make("span", { class: "word" }, marks.starred ? " starred" : " star"));
     set(this.starButton, "aria-pressed", String(marks.starred));
     set(this.pinButton, "aria-pressed", String(Boolean(this.state.pinned) && this.state.pinned.key === this.cell?.key));
   }
@@ -402,14 +410,15 @@ class Viewer {
     if (this.stale("stage", mode, sheet, mode === "grid" ? null : [at, pinned?.key])) {
       const focused = this.parts.stage.contains(document.activeElement);
       this.tiles = [];
-      const { rowed, content } = this.stageContent(mode);
-      this.parts.stage.className = `stage ${rowed ? "grid" : mode}${this.scene.wraps && rowed ? " wraps" : ""}`;
+      const content = this.stageContent(mode);
+      this.parts.stage.className = `stage ${mode}`;
       this.parts.stage.replaceChildren(...content);
       if (focused) this.focusTile();
     }
     for (const tile of this.tiles) {
       const here = tile.cell === this.cell;
       tile.frame.classList.toggle("at", here && mode === "grid");
+      tile.frame.classList.toggle("b", here && mode === "grid" && pinned !== null);
       tile.frame.classList.toggle("pinned", tile.cell.key === pinned?.key && mode === "grid");
       if (mode === "grid") set(tile.frame, "aria-selected", String(here));
       tile.frame.tabIndex = here || mode !== "grid" ? 0 : -1;
@@ -419,13 +428,13 @@ class Viewer {
 
   stageContent(mode) {
     const [a, b] = this.pair();
-    if (mode === "grid") return { rowed: true, content: this.grid() };
-    if (!b) return { content: [] };
-    if (mode === "one") return { content: [this.tile([b], "")] };
-    if (mode === "side") return { content: [this.tile([a], "A"), this.tile([b], "B")] };
+    if (mode === "grid") return this.grid();
+    if (!b) return [];
+    if (mode === "one") return [this.tile([b], "")];
+    if (mode === "side") return [this.tile([a], "A"), this.tile([b], "B")];
     const frame = this.tile([b, a], "AB");
     if (mode === "slider") frame.append(this.dividerHandle());
-    return { content: mode === "difference" ? [frame, this.gainInput()] : [frame] };
+    return mode === "difference" ? [frame, this.gainInput()] : [frame];
   }
 
   grid() {
@@ -433,15 +442,16 @@ class Viewer {
     if (!page) return [];
     const tile = (index) => this.tile([this.scene.cells[index]], "", "gridcell");
     if (this.scene.wraps) {
-      const tiles = this.order().map((index) => {
-        const node = tile(index);
-        const ratio = clamp(this.scene.cells[index].ratio, 0.4, 2.2);
-        node.style.flex = `${ratio} 1 ${ratio * 150}px`;
-        node.style.maxWidth = `${ratio * 300}px`;
-        return node;
-      });
-      return [make("div", { class: "cells", role: "grid", "aria-label": this.scene.title },
-        make("div", { role: "row" }, ...tiles))];
+      // Frames of one shape, so that the lines stay even; a picture of another shape is fitted in.
+      const order = this.order();
+      const ratio = Math.max(...order.map((index) => clamp(this.scene.cells[index].ratio, 0.4, 2.2)));
+      const tiles = order.map((index) => tile(index));
+      for (const frame of tiles) frame.style.aspectRatio = String(ratio);
+      const cells = make("div", { class: "cells", role: "grid", "aria-label": this.scene.title },
+        make("div", { role: "row" }, ...tiles));
+      cells.style.gridTemplateColumns = `repeat(auto-fit, minmax(min(100%, ${Math.round(ratio * 150)}px), 1fr))`;
+      cells.style.maxWidth = `${order.length * ratio * 320}px`;
+      return [cells];
     }
     const ratios = page.rows[0].map((_, column) =>
       Math.max(...page.rows.map((row) => (row[column] === null ? 0.4 : this.scene.cells[row[column]].ratio))));
@@ -456,13 +466,16 @@ class Viewer {
     const cells = make("div", { class: "cells", role: "grid", "aria-label": this.scene.title }, ...head, ...rows);
     const tracks = ratios.map((ratio) => `minmax(${Math.round(80 * Math.max(1, ratio))}px, ${ratio}fr)`);
     cells.style.gridTemplateColumns = `auto ${tracks.join(" ")}`;
-    cells.style.maxWidth = `${ratios.reduce((sum, ratio) => sum + ratio * 340, 120)}px`;
+    // All rows at once where they do not become too small for that; the rest is scrolled to.
+    const height = clamp(610 / page.rows.length, 150, 340);
+    cells.style.maxWidth = `${ratios.reduce((sum, ratio) => sum + ratio * height, 120)}px`;
     return [cells];
   }
 
   /** A frame with one picture, or with B and over it A. Every picture in it bears the common transform. */
   tile(cells, letter, role = "group") {
-    const frame = make("div", { class: "frame", role });
+    const layers = make("div", { class: "layers" });
+    const frame = make("div", { class: "frame", role }, layers);
     const [cell] = cells;
     if (role === "gridcell") frame.style.aspectRatio = String(clamp(cell.ratio, 0.4, 2.2));
     for (const [index, each] of cells.entries()) {
@@ -470,7 +483,8 @@ class Viewer {
       const words = make("div", { class: "words" });
       const chip = make("div", { class: index ? "chip left" : letter === "AB" ? "chip right" : "chip" });
       const name = letter === "AB" ? (index ? "A" : "B") : letter;
-      frame.append(make("div", { class: index ? "layer over" : "layer under" }, image, words), chip);
+      layers.append(make("div", { class: index ? "layer over" : "layer under" }, image, words));
+      frame.append(chip);
       const tile = { cell: each, frame, image, words, chip, letter: name };
       this.tiles.push(tile);
       this.showPicture(tile);
@@ -587,7 +601,9 @@ class Viewer {
     const other = this.comparing ? b : shown;
     const pinned = this.state.pinned;
     if (pinned && other.key !== pinned.key) return this.drawDifference(a, other);
-    const facts = shown.facts.map(([name, value]) =>
+    // The prompt last: it is the longest, and has the rest of the line.
+    const sorted = [...shown.facts].sort(([a], [b]) => (a === "prompt") - (b === "prompt"));
+    const facts = sorted.map(([name, value]) =>
       make("span", { title: value }, make("i", {}, name), " ", make("code", {}, value)));
     const words = make("span", { class: "which" }, hovered || !this.comparing ? shown.label : "A and B are one");
     return this.parts.facts.replaceChildren(words, ...facts);
@@ -625,7 +641,8 @@ class Viewer {
   stripItem(index) {
     const cell = this.scene.cells[index];
     const url = this.small.get(cell.key);
-    return make("div", { role: "option", "data-index": index, title: cell.label, onclick: () => this.go(index) },
+    return make("div", { role: "option", "data-index": index, title: cell.label,
+      onclick: () => { this.go(index); this.focusTile(); } },
       url ? make("img", { src: url, alt: "", draggable: "false" }) : make("span", { class: "none" }, cell.words.slice(0, 1)),
       make("span", { class: "badge", "aria-hidden": "true" }));
   }
@@ -718,7 +735,7 @@ class Viewer {
   }
 
   go(index) {
-    this.update({ at: index, message: "" });
+    this.update({ at: index, hover: null, message: "" });
     if (this.parts.stage.contains(document.activeElement)) this.focusTile();
   }
 

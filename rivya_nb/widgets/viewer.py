@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ PIECE = 1 << 20
 """Bytes of an original in one message. A kernel's connection does not survive messages above 10 MiB."""
 
 HIGHEST_RATING = 5
+
+PAUSE = 0.5
+"""Seconds between two looks at jobs that are still changing."""
+
+BYTES_PER_SECOND = 250_000
+"""How much a kernel's connection, perhaps a slow one, is asked to carry for scenes that change by themselves."""
 
 
 class Viewer(anywidget.AnyWidget):
@@ -53,6 +60,7 @@ class Viewer(anywidget.AnyWidget):
         self._home = Home.find()
         first = look(0)
         self._words = describe(first)
+        self._is_stale = False
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
 
@@ -61,6 +69,24 @@ class Viewer(anywidget.AnyWidget):
             f"<Viewer of {self._words}. It is shown where a notebook shows widgets; elsewhere "
             'grid.save("grid.png") makes one picture of them.>'
         )
+
+    def refresh(self) -> None:
+        """Show what has changed meanwhile, soon; from any thread, and as often as one likes."""
+        if not self._is_stale:
+            self._is_stale = True
+            self._home.start(self._renew())
+
+    async def _renew(self) -> None:
+        size = sum(len(cell["small"] or b"") for cell in self._scene["cells"])
+        await asyncio.sleep(PAUSE + size / BYTES_PER_SECOND)
+        self._is_stale = False
+        with suppress(RivyaError):
+            page = self._scene["page"]
+            self._show(await asyncio.to_thread(lambda: self._prepare(self._look(page))))
+
+    def _show(self, traits: Mapping[str, Any]) -> None:
+        for name, value in traits.items():
+            self.set_trait(name, value)
 
     def _prepare(self, look: Look) -> dict[str, Any]:
         """The traits that show `look`. This decodes pictures and reads the store."""
@@ -86,8 +112,7 @@ class Viewer(anywidget.AnyWidget):
         try:
             traits, more, buffers = await asyncio.to_thread(answer, content)
             reply.update(more)
-            for name, value in traits.items():
-                self.set_trait(name, value)
+            self._show(traits)
         except RivyaError as error:
             reply["trouble"] = str(error)
         self.send(reply, buffers)
