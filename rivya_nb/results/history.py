@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rivya_nb.results.library import Library
     from rivya_nb.store.store import Store
     from rivya_nb.views.gallery import Gallery
+    from rivya_nb.widgets.viewer import Viewer
 
 PAGE = 24
 """Pictures on a page; all of them are there by index."""
@@ -67,6 +68,12 @@ class Album(Pictures):
         first = (number - 1) * PAGE
         ids = self._ids_at(range(first, min(first + PAGE, total)))
         return _Page(self, ids, first, total)
+
+    def view(self) -> Viewer:
+        """Look closely: the viewer, a widget that holds a page of the pictures at a time."""
+        from rivya_nb.results.viewing import view_row
+
+        return view_row(self, self._store)
 
     @overload
     def __getitem__(self, index: int) -> Job: ...
