@@ -24,9 +24,9 @@ _TO_2 = (
     " pictured = number IN (SELECT job_number FROM pictures)",
     "ALTER TABLE jobs DROP COLUMN prompt_words",
     """CREATE INDEX jobs_by_references ON jobs ("references") WHERE "references" != '[]'""",
-    "CREATE INDEX jobs_listed ON jobs (number, prompt_id, created_at, service, id) WHERE pictured = 1",
-    "CREATE INDEX jobs_by_model ON jobs (model, number, prompt_id, created_at) WHERE pictured = 1",
-    "CREATE INDEX jobs_by_seed ON jobs (seed, number) WHERE pictured = 1",
+    "CREATE INDEX jobs_listed ON jobs (number, created_at, service, id, prompt_id, pictured) WHERE pictured = 1",
+    "CREATE INDEX jobs_by_model ON jobs (model, number, created_at, prompt_id, pictured) WHERE pictured = 1",
+    "CREATE INDEX jobs_by_seed ON jobs (seed, number, created_at, prompt_id, pictured) WHERE pictured = 1",
     "CREATE INDEX pictures_by_content ON pictures (sha256)",
     """CREATE TRIGGER picture_came AFTER INSERT ON pictures BEGIN
         UPDATE jobs SET pictured = 1 WHERE number = NEW.job_number AND pictured = 0;

@@ -27,6 +27,8 @@ _DATABASE = (
     ("readonly", "it may not be written; name another folder with store=…"),
     ("not a database", "it is damaged, or no database. It is left as it is; move it away to start anew"),
     ("malformed", "it is damaged. It is left as it is; move it away to start anew"),
+    ("no such column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
+    ("has no column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("unable to open", "it cannot be opened; name another folder with store=…"),
 )
 

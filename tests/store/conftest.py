@@ -9,6 +9,10 @@ import pytest
 
 from rivya_nb.store.store import Store
 
+from .processes import start
+
+__all__ = ["start"]
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
-from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, RunRecord, planned_job
+from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, Question, RunRecord, planned_job
 from rivya_nb.store.store import Store
 
 MODEL = "wan-2-7-image-pro"
@@ -80,3 +80,12 @@ def write_much(folder: Path, pipe: Connection) -> None:
         store.update_job(job.id, reserved_credits=count)
     store.close()
     pipe.send(job.id)
+
+
+def open_and_tell(folder: Path, pipe: Connection) -> None:
+    """In a process of its own: open the store together with others, and tell what its history lists."""
+    pipe.send("ready")
+    pipe.recv()
+    store = Store.open(folder)
+    pipe.send(ids(store.history(Question())))
+    store.close()

@@ -2,50 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, fork_and_hang, ids, own_and_hang, write_much
-
-PATIENCE = 60.0
-Start = Callable[[Callable[..., None], Path], tuple[BaseProcess, "Connection[Any, Any]"]]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Start a function in a process of its own; gives the process and a pipe to it."""
-    context = multiprocessing.get_context("spawn")
-    begun: list[tuple[BaseProcess, Connection[Any, Any]]] = []
-
-    def start(target: Callable[..., None], folder: Path) -> tuple[BaseProcess, Connection[Any, Any]]:
-        here, there = context.Pipe()
-        process = context.Process(target=target, args=(folder, there))
-        process.start()
-        there.close()
-        begun.append((process, here))
-        return process, here
-
-    yield start
-    for process, pipe in begun:
-        process.kill()
-        process.join()
-        process.close()
-        pipe.close()
-
-
-def told(pipe: Connection[Any, Any]) -> Any:
-    assert pipe.poll(PATIENCE), "the other process says nothing"
-    return pipe.recv()
+from .processes import PATIENCE, Start, told
 
 
 def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Store, start: Start) -> None:

@@ -1,0 +1,42 @@
+"""Functions run in processes of their own, as other kernels on the same store."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PATIENCE = 60.0
+Start = Callable[[Callable[..., None], Path], tuple[BaseProcess, "Connection[Any, Any]"]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a function in a process of its own; gives the process and a pipe to it."""
+    context = multiprocessing.get_context("spawn")
+    begun: list[tuple[BaseProcess, Connection[Any, Any]]] = []
+
+    def start(target: Callable[..., None], folder: Path) -> tuple[BaseProcess, Connection[Any, Any]]:
+        here, there = context.Pipe()
+        process = context.Process(target=target, args=(folder, there))
+        process.start()
+        there.close()
+        begun.append((process, here))
+        return process, here
+
+    yield start
+    for process, pipe in begun:
+        process.kill()
+        process.join()
+        process.close()
+        pipe.close()
+
+
+def told(pipe: Connection[Any, Any]) -> Any:
+    assert pipe.poll(PATIENCE), "the other process says nothing"
+    return pipe.recv()
