@@ -13,7 +13,9 @@ DEFAULT_BASE_URL = "https://rivya.ai"
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_OUTDATED = tuple(map(ipaddress.IPv6Network, ("2002::/16", "::/96", "fec0::/10")))
+_NOT_PUBLIC = tuple(
+    map(ipaddress.IPv6Network, ("2002::/16", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10"))
+)
 
 _HOST = re.compile(r"[A-Za-z0-9._:\-]+")
 
@@ -69,12 +71,13 @@ def is_public(address: IPAddress) -> bool:
     """Whether an address belongs to the public internet: not loopback, private, link-local or multicast.
 
     An IPv6 address may stand for an IPv4 one, which a gateway then connects to: behind NAT64 that one counts;
-    the outdated ways (6to4, IPv4-compatible) and site-local addresses are never public.
+    the outdated ways (6to4, IPv4-compatible, IPv4-translated), a network's own NAT64 prefix and site-local
+    addresses are never public.
     """
     if address in _NAT64:
         return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-    outdated = any(address in network for network in _OUTDATED)
-    return address.is_global and not address.is_multicast and not outdated
+    outside = any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and not address.is_multicast and not outside
 
 
 def in_url(host: str) -> str:

@@ -220,6 +220,8 @@ def test_a_service_elsewhere_cannot_point_at_this_machine(tmp_path: Path, url: s
         ("64:ff9b::a00:1", False),
         ("64:ff9b::7f00:1", False),
         ("2002:a00:1::", False),
+        ("64:ff9b:1::a00:1", False),
+        ("::ffff:0:10.0.0.1", False),
         ("::a00:1", False),
         ("fe80::1", False),
         ("fec0::1", False),
