@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 READABLE = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
 """Formats that are decoded where Pillow can (HEIF: where a plugin is registered). None runs programs."""
 
+_HEIF_HINT = "; a HEIC needs the package pillow-heif, and pillow_heif.register_heif_opener() called"
+
 QUALITIES = (95, 90, 85, 80)
 """Of JPEG and WebP, tried one after the other before a picture is made smaller."""
 
@@ -62,7 +64,8 @@ def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencod
     except Image.DecompressionBombError:
         raise PictureError(f"it has more than {MAX_PIXELS:,} pixels") from None
     except UnidentifiedImageError:
-        raise PictureError("Pillow cannot decode it here") from None
+        plugin = "" if "HEIF" in Image.OPEN else _HEIF_HINT
+        raise PictureError(f"Pillow cannot decode it here{plugin}") from None
     except Exception as error:
         # Decoders fail in any way at all on hostile bytes.
         raise PictureError(f"it cannot be decoded ({type(error).__name__}: {error})") from None

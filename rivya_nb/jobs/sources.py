@@ -42,6 +42,10 @@ _OTHERS = (
 _BRANDS = {
     b"heic": "a HEIC",
     b"heix": "a HEIC",
+    b"heim": "a HEIC",
+    b"heis": "a HEIC",
+    b"hevc": "a HEIC",
+    b"hevx": "a HEIC",
     b"mif1": "a HEIC",
     b"msf1": "a HEIC",
     b"avif": "an AVIF",
