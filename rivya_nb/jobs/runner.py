@@ -408,16 +408,18 @@ class Runner:
             final_credits=billed,
             finished_at=time.time(),
         )
-        try:
-            pictures = await asyncio.gather(*(self._download(url) for url in task.urls))
-            if not pictures:
-                raise PictureError("the service gave no address of a picture")
-        except PictureError as error:
-            failure: JobChanges = {**_NO_ERROR, "error_message": str(error)}
-            await self._record(job, status="undelivered", **failure)
-            return
         changes: JobChanges = {"status": "succeeded", **_NO_ERROR}
-        await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
+        kept = False
+        while not kept:
+            try:
+                pictures = await asyncio.gather(*(self._download(url) for url in task.urls))
+                if not pictures:
+                    raise PictureError("the service gave no address of a picture")
+            except PictureError as error:
+                failure: JobChanges = {**_NO_ERROR, "error_message": str(error)}
+                await self._record(job, status="undelivered", **failure)
+                return
+            kept = await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
         job.changed(replace(job.record, pictures=tuple(pictures), **changes))
 
     async def _download(self, url: str) -> PictureRecord:

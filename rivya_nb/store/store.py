@@ -201,12 +201,19 @@ class Store:
 
     def finish_job(
         self, job_id: str, pictures: Sequence[PictureRecord], **changes: Unpack[JobChanges]
-    ) -> None:
-        """Change a job and replace its pictures, in one transaction."""
+    ) -> bool:
+        """Change a job and replace its pictures, in one transaction.
+
+        False, and nothing is changed, where a picture's file is gone: somebody who had the same picture has
+        deleted it just now. It has to be fetched again.
+        """
         with self._database.writing() as connection:
+            if not all(self.files.path(each.sha256, each.mime_type).is_file() for each in pictures):
+                return False
             _change(connection, job_id, changes)
             number = numbers_of(connection, [job_id])[job_id]
             _replace_pictures(connection, number, pictures)
+        return True
 
     def job(self, job_id: str) -> JobRecord:
         """One job. StoreError when the store has no such job."""

@@ -39,6 +39,11 @@ def add(store: Store, *jobs: JobRecord, name: str | None = None) -> RunRecord:
     return store.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
 
 
+def kept(store: Store, data: bytes) -> PictureRecord:
+    """The record of a picture whose file is in the store."""
+    return replace(PICTURE, sha256=store.files.put(data, PICTURE.mime_type), size=len(data))
+
+
 def ids(jobs: Sequence[JobRecord]) -> list[str]:
     return [job.id for job in jobs]
 
@@ -88,4 +93,18 @@ def open_and_tell(folder: Path, pipe: Connection) -> None:
     pipe.recv()
     store = Store.open(folder)
     pipe.send(ids(store.history(Question())))
+    store.close()
+
+
+def deliver_what_was_deleted(folder: Path, pipe: Connection) -> None:
+    """In a process of its own: put a picture in place, and write it down only when told to."""
+    store = Store.open(folder)
+    job = a_job(status="downloading")
+    add(store, job)
+    picture = kept(store, b"the same picture")
+    pipe.send("in place")
+    pipe.recv()
+    first = store.finish_job(job.id, [picture], status="succeeded")
+    again = kept(store, b"the same picture")
+    pipe.send((job.id, first, store.finish_job(job.id, [again], status="succeeded")))
     store.close()

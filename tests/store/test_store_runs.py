@@ -26,7 +26,7 @@ from rivya_nb.store.records import (
 )
 from rivya_nb.store.store import Store
 
-from .filling import PICTURE, a_job, add, done, ids
+from .filling import PICTURE, a_job, add, done, ids, kept
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.one_of(st.integers(), text, st.floats(allow_nan=False, allow_infinity=False))
@@ -188,9 +188,9 @@ def test_a_job_changes_and_ends_with_its_pictures(store: Store) -> None:
     store.update_job(job.id, status="queued", task_id="task_1", reserved_credits=12)
     assert store.unfinished("sandbox") == [store.job(job.id)]
     assert store.unfinished("https://rivya.ai") == []
-    pictures = (PICTURE, replace(PICTURE, sha256="cd" * 32))
-    store.finish_job(job.id, pictures[:1], status="undelivered")
-    store.finish_job(job.id, pictures, status="succeeded", final_credits=11)
+    pictures = (kept(store, b"first"), kept(store, b"second"))
+    assert store.finish_job(job.id, pictures[:1], status="undelivered")
+    assert store.finish_job(job.id, pictures, status="succeeded", final_credits=11)
     ended = store.job(job.id)
     assert (ended.status, ended.task_id, ended.credits, ended.pictures) == (
         "succeeded",
@@ -205,7 +205,7 @@ def test_a_job_that_is_not_there_is_not_changed_silently(store: Store) -> None:
     with pytest.raises(StoreError, match="no job gone"):
         store.update_job("gone", status="queued")
     with pytest.raises(StoreError, match="no job gone"):
-        store.finish_job("gone", [PICTURE], status="succeeded")
+        store.finish_job("gone", [], status="succeeded")
     with pytest.raises(StoreError, match="no job gone"):
         store.job("gone")
 
