@@ -298,8 +298,12 @@ class Session:
         Raises:
             ApiError, TransportError: the service refused, or did not answer.
         """
+        return self.home.wait(self.home.start(self.abalance()))
+
+    async def abalance(self) -> int:
+        """The same for those who can await it, on the session's own loop."""
         self._service.require_key()
-        return self.home.wait(self.home.start(self._service.client.credits.retrieve())).current_credits
+        return (await self._service.client.credits.retrieve()).current_credits
 
     def recall(self, source: Source) -> Request:
         """The request that a picture came from: a path, bytes, or the hash of an original.

@@ -96,7 +96,7 @@ class Form:
         return FormState(
             model=self.model.value,
             prompt=str(self._prompt.value),
-            params={key: text for key, (text, _) in written.items()},
+            params={key: text for key, (text, _) in written.items() if text},
             several=frozenset(key for key, (_, several) in written.items() if several),
             references=self.references.value,
             repeat=int(self.repeat.value),

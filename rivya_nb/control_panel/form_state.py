@@ -37,7 +37,12 @@ class FormState:
 
     def as_json(self) -> dict[str, Any]:
         """The state as JSON can hold it."""
-        return {**asdict(self), "params": dict(self.params), "several": sorted(self.several)}
+        return {
+            **asdict(self),
+            "params": dict(self.params),
+            "several": sorted(self.several),
+            "references": [asdict(reference) for reference in self.references],
+        }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> FormState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -45,9 +46,9 @@ class Panel:
         self.form = Form(session, self._planner.request)
         self._summary = markup.empty()
         self._reason = markup.empty()
-        self._generate = ipywidgets.Button(description="Generate", button_style="primary", disabled=True)
-        self._generate.add_class("rivya-once")
-        self._generate.on_click(lambda _: session.home.start(self._go()))
+        self.generate = ipywidgets.Button(description="Generate", button_style="primary", disabled=True)
+        self.generate.add_class("rivya-once")
+        self.generate.on_click(lambda _: session.home.start(self._go()))
         self._runs = ipywidgets.VBox()
         ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
         self.gallery = Gallery(session, ways)
@@ -57,10 +58,11 @@ class Panel:
         self.form.put(FormState.from_json(session.store.panel_states.get(name) or {}))
         for run in reversed(unfinished_runs(session)):
             self._add(run)
-        session.home.start(self._show_balance())
+        self._balance: Future[None] | None = None
+        self._ask_balance()
 
     def _composed(self) -> Any:
-        ask = ipywidgets.HBox([self._summary, self._generate])
+        ask = ipywidgets.HBox([self._summary, self.generate])
         ask.add_class("rivya-ask")
         left = ipywidgets.VBox([self.form.widget, ask, self._reason])
         left.add_class("rivya-left")
@@ -72,10 +74,28 @@ class Panel:
         panel.add_class("rivya-panel")
         return panel
 
+    @property
+    def runs(self) -> list[Run]:
+        """The runs that the panel shows, newest first."""
+        return [row.run for row in self._rows]
+
+    @property
+    def summary(self) -> str:
+        """What Generate would do, and what it would cost, as HTML."""
+        return str(self._summary.value)
+
+    @property
+    def reason(self) -> str:
+        """Why Generate cannot be pressed, as HTML; empty where it can."""
+        return str(self._reason.value)
+
     def close(self) -> None:
         """Take the panel away; runs go on, and its state stays in the store."""
+        self._keep(self.form.state)
         self._closed = True
         self._planner.close()
+        if self._balance is not None:
+            self._balance.cancel()
         for row in self._rows:
             row.close()
         if self._opened is not None:
@@ -89,10 +109,15 @@ class Panel:
 
     def _plan(self) -> Plan:
         state = self.form.state
-        self.session.store.panel_states.put(self.name, state.as_json())
+        self._keep(state)
         plan = plan_form(self.session, state, _notebook_variables())
         plan.check()
         return plan
+
+    def _keep(self, state: FormState) -> None:
+        """Keep the state for whoever opens the panel again; after `close` another one may have its name."""
+        if not self._closed:
+            self.session.store.panel_states.put(self.name, state.as_json())
 
     def _show(self, outcome: Plan | RivyaError) -> None:
         if isinstance(outcome, RivyaError):
@@ -104,18 +129,18 @@ class Panel:
             self.form.show(mistakes, None)
             self._summary.value = markup.strong_html("Nothing to send yet")
             self._reason.value = markup.quiet_html(_waits_for(mistakes[0]))
-            self._generate.disabled = True
+            self.generate.disabled = True
             return
         self.form.show((), outcome)
         self._summary.value = _price_html(outcome, self.form.balance)
         self._reason.value = ""
-        self._generate.disabled = False
+        self.generate.disabled = False
 
     # Generating
 
     async def _go(self) -> None:
         """Plan what stands there now, and let it go."""
-        self._generate.disabled = True
+        self.generate.disabled = True
         try:
             plan = await asyncio.to_thread(self._plan)
             run = await asyncio.to_thread(plan.run)
@@ -151,11 +176,16 @@ class Panel:
     def _ended(self, _: RunRow) -> None:
         if not self._closed:
             self.gallery.refresh()
-            self.session.home.start(self._show_balance())
+            self._ask_balance()
+
+    def _ask_balance(self) -> None:
+        if self._balance is not None:
+            self._balance.cancel()
+        self._balance = self.session.home.start(self._show_balance())
 
     async def _show_balance(self) -> None:
         try:
-            balance = await asyncio.to_thread(self.session.balance)
+            balance: int | None = await self.session.abalance()
         except RivyaError:
             balance = None
         if not self._closed:

@@ -1,0 +1,158 @@
+"""The form's widgets, driven as their messages would drive them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import pairwise
+from threading import Event
+from typing import Any
+
+import pytest
+from control_panel.conftest import until
+
+import rivya_nb as rv
+from rivya_nb.contract.catalogue import bundled
+from rivya_nb.control_panel.controls import ParamControl, title
+from rivya_nb.control_panel.form import Form
+from rivya_nb.control_panel.form_state import FormState, plan_form
+from rivya_nb.control_panel.planner import PAUSE, Planner
+from rivya_nb.control_panel.seed import SeedControl
+from rivya_nb.errors import Mistake
+
+IMAGE_MODELS = [model.id for model in bundled().values() if model.makes_pictures]
+
+
+@pytest.fixture
+def form(session: rv.Session) -> Iterator[Form]:
+    with closing(Form(session, lambda: None)) as made:
+        made.put(FormState(prompt="a cat"))
+        yield made
+
+
+@pytest.mark.parametrize("model", IMAGE_MODELS)
+def test_every_model_has_a_control_for_each_param_and_sends_none_by_default(
+    session: rv.Session, form: Form, model: str
+) -> None:
+    form.model.value = model
+    labels = [title(key) for key in sorted(bundled()[model].param_keys, key=lambda key: key != "seed")]
+    assert [name for name in _names(form.widget) if name in labels] == labels
+    assert form.state.params == {}
+    sent = plan_form(session, form.state, {}).requests[0].params
+    assert set(sent) <= {"seed"}
+
+
+def test_another_model_keeps_the_values_that_still_apply(form: Form) -> None:
+    form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}))
+    form.model.value = "gpt-image-2"
+    assert form.state.params == {}  # 1K is its default, it has no seed, and does not know that ratio
+    form.model.value = "wan-2-7-image-pro"
+    assert form.state.params == {"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}
+
+
+def test_a_mistake_stands_at_its_control_and_nowhere_else(form: Form) -> None:
+    form.show([Mistake("aspect_ratio", "no <b>such</b> ratio"), Mistake("", "the account is empty")], None)
+    texts = [widget.value for widget in _htmls(form.widget) if "✕" in widget.value]
+    assert len(texts) == 2
+    assert "no &lt;b&gt;such&lt;/b&gt; ratio" in texts[0]
+    assert "the account is empty" in texts[1]
+
+
+def test_the_prompt_is_counted_against_the_models_limit(form: Form) -> None:
+    form.put(FormState(prompt="1234567"))
+    assert any("7 / 5,000" in widget.value for widget in _htmls(form.widget))
+
+
+def test_a_param_becomes_an_axis_in_place() -> None:
+    param = bundled()["wan-2-7-image-pro"].param("aspect_ratio")
+    assert param is not None
+    control = ParamControl(param, lambda: None)
+    control.put("16:9", False)
+    control._axis.value = True
+    assert (control.text, control.several) == ("16:9", True)
+    control.show((), 3)
+    assert control._axis.description == "axis · 3"
+
+
+@pytest.mark.parametrize(("text", "kept"), [("2.5", ""), ("9", "9"), ("abc", ""), ("", "")])
+def test_a_slider_shows_what_it_can_and_sends_nothing_where_that_is_the_default(text: str, kept: str) -> None:
+    param = bundled()["seedream-3-0"].param("guidance_scale")
+    assert param is not None
+    control = ParamControl(param, lambda: None)
+    control.put(text, False)
+    assert control.text == kept
+
+
+def test_the_die_rolls_a_seed_within_the_models_bounds_and_locks_it() -> None:
+    control = _seed_control()
+    control._die.click()
+    assert 0 <= int(control.text) <= 2147483647
+    control.used([5])
+    assert control.text
+
+
+def test_an_unlocked_seed_is_drawn_anew_for_each_run_and_the_last_is_told() -> None:
+    control = _seed_control()
+    control.put("7", False)
+    control._lock.value = False
+    control.used([7])
+    assert control.text == ""
+    assert "last 7" in control._field.placeholder
+
+
+@pytest.mark.parametrize(
+    ("seed", "around"), [("7", "5..9"), ("1", "0..3"), ("2147483647", "2147483645..2147483647")]
+)
+def test_seeds_vary_around_one(seed: str, around: str) -> None:
+    control = _seed_control()
+    control.put(seed, False)
+    control._around.click()
+    assert control.text == around
+    assert control.several
+
+
+def test_a_slider_that_moves_fast_is_planned_rarely(session: rv.Session) -> None:
+    plans: list[float] = []
+    shown = Event()
+
+    def make() -> rv.Plan:
+        plans.append(session.home.loop.time())
+        return plan_form(session, FormState(prompt="a cat"), {})
+
+    def show(_: object) -> None:
+        shown.set()
+
+    planner = Planner(session.home, make, show)
+    for _ in range(200):
+        planner.request()
+    assert shown.wait(10)
+    until(lambda: planner._work is not None and planner._work.done())
+    assert 1 <= len(plans) <= 3
+    assert all(later - earlier >= PAUSE * 0.9 for earlier, later in pairwise(plans))
+
+
+def test_a_params_key_reads_as_a_label() -> None:
+    assert [title(key) for key in ("aspect_ratio", "aspectRatio", "seed")] == [
+        "Aspect ratio",
+        "Aspect ratio",
+        "Seed",
+    ]
+
+
+def _seed_control() -> SeedControl:
+    param = bundled()["wan-2-7-image-pro"].param("seed")
+    assert param is not None
+    return SeedControl(param, lambda: None)
+
+
+def _htmls(widget: Any) -> list[Any]:
+    found = [widget] if hasattr(widget, "value") and type(widget).__name__ == "HTML" else []
+    return found + [each for child in getattr(widget, "children", ()) for each in _htmls(child)]
+
+
+def _names(widget: Any) -> list[str]:
+    """The names of the controls that are shown, in their order."""
+    if getattr(widget.layout, "display", None) == "none":
+        return []
+    own = [widget.description] if getattr(widget, "description", "") else []
+    return own + [each for child in getattr(widget, "children", ()) for each in _names(child)]

@@ -1,0 +1,212 @@
+"""The panel as a whole, against the sandbox over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from control_panel.conftest import until
+from PIL import Image
+
+import rivya_nb as rv
+from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.panel import Panel
+
+ASKED = FormState(
+    prompt="a glass bottle", params={"seed": "1..2", "resolution": "1K"}, several=frozenset({"seed"})
+)
+
+
+@pytest.fixture
+def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
+    with ExitStack() as stack:
+
+        def panel(name: str = "main") -> Panel:
+            made = Panel(session, name)
+            stack.callback(made.close)
+            return made
+
+        yield panel
+
+
+def generate(panel: Panel, state: FormState) -> rv.Run:
+    """Fill the form in, press the button once it can be pressed, and wait for the run."""
+    panel.form.put(state)
+    before = len(panel.runs)
+    until(lambda: not panel.generate.disabled)
+    panel.generate.click()
+    until(lambda: len(panel.runs) > before)
+    return panel.runs[0].wait(60)
+
+
+def test_generate_waits_for_a_prompt_and_says_so(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    until(lambda: "prompt" in panel.reason)
+    assert panel.generate.disabled
+    panel.form.put(ASKED)
+    until(lambda: not panel.generate.disabled)
+    assert "2 pictures" in panel.summary
+    assert "24 credits" in panel.summary
+
+
+def test_what_is_over_the_limit_is_refused_before_the_click(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.form.put(
+        FormState(prompt="a cat", params={"seed": "1..9"}, several=frozenset({"seed"}), max_credits=100)
+    )
+    until(lambda: "108 credits" in panel.reason)
+    assert panel.generate.disabled
+
+
+def test_a_run_of_the_panel_is_a_run_of_the_session(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    assert [job.seed for job in run] == [1, 2]
+    assert session.run(run.id) is run
+    assert len(session.history()) == 2
+    until(lambda: "0 credits · 2 from the history" in panel.summary)
+
+
+def test_runs_queue_up_beside_each_other(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    runs = [
+        generate(panel, FormState(prompt=text, params={"resolution": "1K"})) for text in ("a cat", "a dog")
+    ]
+    assert [run.id for run in panel.runs] == [run.id for run in reversed(runs)]
+    assert all(len(run.images) == 1 for run in runs)
+
+
+def test_a_panel_finds_its_state_again_by_its_name(opened: Callable[..., Panel]) -> None:
+    first = opened("study")
+    first.form.put(ASKED)
+    until(lambda: not first.generate.disabled)
+    first.close()
+    again = opened("study")
+    assert again.form.state == ASKED
+    assert opened("other").form.state == FormState(
+        params=again.form.state.params | dict.fromkeys(ASKED.params, "")
+    )
+
+
+def test_two_panels_do_not_disturb_each_other(opened: Callable[..., Panel]) -> None:
+    one, other = opened("one"), opened("other")
+    other.form.put(FormState(prompt="mine"))
+    generate(one, ASKED)
+    assert other.form.state.prompt == "mine"
+    assert other.runs == []
+    one.close()
+    assert generate(other, FormState(prompt="mine", params={"resolution": "1K"})).images
+
+
+def send(panel: Panel, content: dict[str, Any], buffers: tuple[bytes, ...] = ()) -> None:
+    panel.form.references._receive(None, content, [memoryview(data) for data in buffers])
+
+
+def drop(panel: Panel, name: str, data: bytes, number: int = 1, piece: int = 1 << 20) -> None:
+    """A file as the browser sends it."""
+    send(panel, {"kind": "begin", "file": number, "name": name, "size": len(data)})
+    for offset in range(0, len(data), piece):
+        send(panel, {"kind": "piece", "file": number, "offset": offset}, (data[offset : offset + piece],))
+
+
+def png(*size: int) -> bytes:
+    buffer = BytesIO()
+    Image.effect_noise((size[0], size[1]), 90).convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_file_arrives_in_pieces_and_whole(session: rv.Session, opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    data = png(1400, 1200)
+    assert len(data) > 2 * (1 << 20)
+    drop(panel, "noise.png", data)
+    until(lambda: panel.form.references.value)
+    (reference,) = panel.form.references.value
+    assert reference.name == "noise.png"
+    assert session.store.files.read(reference.sha256, reference.mime_type) == data
+
+
+def test_references_can_be_moved_and_removed(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    for number, name in enumerate(("a", "b", "c"), start=1):
+        drop(panel, name, png(8 * number, 8), number)
+        until(lambda number=number: len(panel.form.references.value) == number)
+    send(panel, {"kind": "move", "place": 2, "to": 0})
+    until(lambda: [each.name for each in panel.form.references.value] == ["c", "a", "b"])
+    send(panel, {"kind": "remove", "place": 1})
+    until(lambda: [each.name for each in panel.form.references.value] == ["c", "b"])
+
+
+def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    said: list[dict[str, Any]] = []
+    panel.form.references._strip.send = lambda content, buffers=None: said.append(content)
+    drop(panel, "notes.txt", b"just some text")
+    until(lambda: any(each["kind"] == "refused" for each in said))
+    refused = said[-1]
+    assert refused["name"] == "notes.txt"
+    assert "text" in refused["why"]
+    assert panel.form.references.value == ()
+
+
+def test_a_dropped_picture_of_this_tool_offers_its_settings(
+    opened: Callable[..., Panel], tmp_path: Path
+) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    (copy, *_) = [path for path in run.save(tmp_path / "saved") if path.suffix == ".png"]
+    panel.form.put(FormState(prompt="something else"))
+    drop(panel, copy.name, copy.read_bytes())
+    until(lambda: panel.form.references._strip.items and panel.form.references._strip.items[0]["recallable"])
+    send(panel, {"kind": "recall", "place": 0})
+    until(lambda: panel.form.state.params.get("seed") == "1")
+    assert panel.form.state.prompt == "a glass bottle"
+
+
+def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    ids = [job.id for job in run]
+    said: list[tuple[dict[str, Any], list[bytes]]] = []
+    panel.gallery.widget.send = lambda content, buffers=None: said.append((content, buffers or []))
+
+    def ask(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
+        said.clear()
+        panel.gallery._receive(None, content, [])
+        until(lambda: any(each[0]["kind"] != "stale" for each in said))
+        return next(each for each in said if each[0]["kind"] != "stale")
+
+    page, pictures = ask(kind="ask", number=1, prompt="glass")
+    assert (page["total"], len(page["items"]), len(pictures)) == (2, 2, 2)
+    assert all(Image.open(BytesIO(data)).format == "WEBP" for data in pictures)
+    ask(kind="rate", jobs=ids[:1], rating=4)
+    assert ask(kind="ask", number=2, rating=4)[0]["items"][0]["job"] == ids[0]
+    code, _ = ask(kind="code", jobs=ids)
+    assert code["text"] == "%%rivya seed=1,2 resolution=1K\na glass bottle"
+    panel.gallery._receive(None, {"kind": "recall", "jobs": ids[1:]}, [])
+    until(lambda: panel.form.state.params.get("seed") == "2")
+    assert ask(kind="delete", jobs=ids)[0]["text"] == "Deleted 2 pictures"
+    assert ask(kind="ask", number=3)[0]["total"] == 0
+    wrong, _ = ask(kind="rate", jobs=ids, rating=9)
+    assert wrong["wrong"]
+
+
+def test_a_message_of_another_shape_does_no_harm(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    for content in (
+        None,
+        [],
+        {"kind": "no such"},
+        {"kind": "remove", "place": 99},
+        {"kind": "recall", "place": "x"},
+    ):
+        panel.gallery._receive(None, content, [])
+        if isinstance(content, dict):
+            send(panel, content)
+    assert generate(panel, ASKED).images
