@@ -1,8 +1,10 @@
-"""The option `--no-skips`, for machines on which every test has to run; and real kernels, for any test."""
+"""For any test: the order of all of them, the option `--no-skips` for machines on which every test has to run, a
+folder for screenshots, and real kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from kernels import kernel, kernel_newest, start_kernel
@@ -13,17 +15,36 @@ __all__ = ["kernel", "kernel_newest", "start_kernel"]
 TOGETHER = ("browser", "test_cli")
 """Tests that share something costly: each of these stays in one process."""
 
+LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
+"""Tests that take long or wait much, the longest first."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for name in TOGETHER:
-            if name in item.path.parts or item.path.stem == name:
-                item.add_marker(pytest.mark.xdist_group(name))
+        if group := _named(item, TOGETHER):
+            item.add_marker(pytest.mark.xdist_group(group))
+    # What takes longest begins first, or all but one process would wait for it at the end.
+    order = (*TOGETHER, *LONG)
+    items.sort(key=lambda item: order.index(name) if (name := _named(item, order)) else len(order))
+
+
+def _named(item: pytest.Item, names: tuple[str, ...]) -> str | None:
+    """The one of some folders and files that a test is in."""
+    return next((name for name in names if name in item.path.parts or item.path.stem == name), None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
+    parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
+
+
+@pytest.fixture(scope="session")
+def screenshots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `--screenshots`, for pictures that a person may want to look at."""
+    folder: Path = request.config.getoption("--screenshots") or tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,10 @@
+"""One browser and one JupyterLab for all tests of this folder; kernels end with the file that began them."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -38,7 +42,17 @@ def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield running
 
 
-@pytest.fixture(autouse=True)
-def no_kernels_left(lab: Lab) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def no_kernels_left(lab: Lab, screenshots: Path) -> Iterator[None]:
     yield
     lab.end_kernels()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep what is on the pages when a test fails."""
+    report = yield
+    found = getattr(item, "funcargs", {})
+    if report.failed and {"lab", "screenshots"} <= found.keys():
+        found["lab"].screenshot_all(found["screenshots"], "failed-" + re.sub(r"[^\w-]+", "-", item.name))
+    return report

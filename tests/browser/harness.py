@@ -174,6 +174,12 @@ class Lab:
         notebook.wait_for_kernel()
         return notebook
 
+    def screenshot_all(self, folder: Path, name: str) -> None:
+        """A picture of every page that is open."""
+        pages = [page for context in self.browser.contexts for page in context.pages]
+        for number, page in enumerate(pages):
+            page.screenshot(path=folder / f"{name}-{number}.png")
+
     def end_kernels(self) -> None:
         """Shut every kernel down, as closing the laptop's lid for the day does."""
         with urllib.request.urlopen(f"{self.url}/api/sessions") as answer:

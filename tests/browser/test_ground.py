@@ -49,7 +49,9 @@ def test_a_trusted_output_is_shown_as_written(lab: Lab, probe: Path) -> None:
     notebook.close()
 
 
-def test_an_untrusted_output_keeps_its_table_and_its_pictures(lab: Lab, probe: Path, tmp_path: Path) -> None:
+def test_an_untrusted_output_keeps_its_table_and_its_pictures(
+    lab: Lab, probe: Path, screenshots: Path
+) -> None:
     notebook = lab.open(as_received(probe, lab.folder / "received.ipynb"))
     assert not notebook.is_trusted()
     [picture] = notebook.pictures(0)
@@ -57,6 +59,5 @@ def test_an_untrusted_output_keeps_its_table_and_its_pictures(lab: Lab, probe: P
     output = notebook.output(0)
     assert output.locator("style").count() == 0
     assert output.locator("svg").count() == 0
-    print(output.inner_html()[:3000])
-    notebook.screenshot(tmp_path / "untrusted.png")
+    notebook.screenshot(screenshots / "ground-untrusted.png")
     notebook.close()

@@ -54,8 +54,7 @@ class Executed:
 
 
 @pytest.fixture(scope="module")
-def executed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Executed:
-    shots = tmp_path_factory.mktemp("shots")
+def executed(lab: Lab, screenshots: Path) -> Executed:
     path = write_notebook(lab.folder / "run.ipynb", [CONNECT, ASK, TURN])
     bytes_before = path.stat().st_size
     notebook = lab.open(path)
@@ -64,9 +63,9 @@ def executed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Executed:
     while_working = notebook.output(RUN).first.inner_text()
     pictures = notebook.output(RUN).locator("img").count()
     notebook.wait_for_output(RUN, "processing")
-    notebook.screenshot(shots / "live.png")
+    notebook.screenshot(screenshots / "run-live.png")
     notebook.wait_until_done(TURNED)
-    notebook.screenshot(shots / "done.png")
+    notebook.screenshot(screenshots / "run-done.png")
     notebook.save()
     notebook.close()
     lab.end_kernels()
@@ -112,7 +111,7 @@ def test_the_saved_notebook_stays_small(executed: Executed) -> None:
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 @pytest.mark.parametrize("origin", ["own", "received"])
 def test_a_reopened_notebook_shows_the_run(
-    lab: Lab, executed: Executed, theme: str, origin: str, tmp_path: Path
+    lab: Lab, executed: Executed, theme: str, origin: str, screenshots: Path
 ) -> None:
     path = executed.path
     if origin == "received":
@@ -122,6 +121,6 @@ def test_a_reopened_notebook_shows_the_run(
     assert notebook.is_trusted() is (origin == "own")
     check_run(notebook)
     check_turned(notebook)
-    notebook.screenshot(tmp_path / f"{origin}-{theme}.png")
+    notebook.screenshot(screenshots / f"run-{origin}-{theme.split()[-1].lower()}.png")
     check_contrast(notebook)
     notebook.close()
