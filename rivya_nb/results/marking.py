@@ -124,7 +124,7 @@ def _ask(what: str) -> bool:
         answer = None
     if answer is None:
         raise UsageError(
-            f"Nobody is here to be asked whether {what} are to go; delete(confirm=True) does it."
+            f"Nobody is here to agree to the deletion of {what}; delete(confirm=True) goes ahead."
         )
     return answer.strip().casefold() in ("y", "yes")
 

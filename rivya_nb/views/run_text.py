@@ -9,7 +9,7 @@ from rivya_nb.contract.text import listing
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.headline import headline
 from rivya_nb.views.run_view import RunView, progress_line
-from rivya_nb.views.words import count, joined, reason, shorten
+from rivya_nb.views.words import count, joined, lost_words, reason, shorten
 
 _MOST_LINES = 8
 """Failures or pictures that are listed one by one; more are counted."""
@@ -24,6 +24,8 @@ def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None =
     if path_of is not None:
         lines += _paths(view, path_of)
     lines += _some([f"  {shorten(note, _REASON_LENGTH)}" for note in view.notes], "reference")
+    if view.lost:
+        lines.append(f"  {lost_words(view.lost)}")
     if view.notice:
         lines.append(f"  {shorten(view.notice, _REASON_LENGTH)}")
     lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]
