@@ -1,0 +1,54 @@
+"""A session on a store that is filled with pictures of its own making; no service is asked for anything."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from store.filling import done
+
+import rivya_nb as rv
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord
+
+Fill = Callable[..., rv.Run]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[rv.Session]:
+    with closing(rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=tmp_path / "store")) as session:
+        yield session
+
+
+@pytest.fixture
+def fill(session: rv.Session) -> Fill:
+    """`fill(seeds, prompt=…, model=…, created_at=…, more params)`: a run with a picture for each seed."""
+
+    def fill(seeds: range | list[int], prompt: str = "A glass bottle", **more: Any) -> rv.Run:
+        fields = {key: more.pop(key) for key in ("model", "created_at", "pictures") if key in more}
+        jobs = []
+        for seed in seeds:
+            given = {"pictures": (picture(session, seed),), **fields}
+            jobs.append(done(prompt, {"seed": seed, **more}, final_credits=12, **given))
+        return session.run(add_run(session, seeds, jobs))
+
+    return fill
+
+
+def add_run(session: rv.Session, seeds: range | list[int], jobs: list[JobRecord]) -> int:
+    axes = [AxisRecord("seed", tuple(map(str, seeds)))]
+    cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
+    return session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs).id
+
+
+def picture(session: rv.Session, seed: int) -> PictureRecord:
+    """A small picture that no other seed has."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 24), (seed % 256, seed // 256, 99)).save(buffer, "PNG")
+    data = buffer.getvalue()
+    return PictureRecord(session.store.files.put(data, "image/png"), "image/png", 32, 24, len(data))

@@ -1,0 +1,86 @@
+"""`%rivya history …`: the same questions from a line."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import rivya_nb as rv
+from rivya_nb.magics.command import parse_command
+from rivya_nb.magics.commands import COMMANDS, READERS
+
+if TYPE_CHECKING:
+    from .conftest import Fill
+
+
+def act(line: str) -> Any:
+    command = parse_command(line, COMMANDS, READERS)
+    assert command.name is not None
+    return COMMANDS[command.name].act(command.arguments)
+
+
+def seeds(line: str) -> list[object]:
+    return [job.seed for job in act(line)]
+
+
+def mistakes(line: str) -> list[str]:
+    with pytest.raises(rv.UsageError) as caught:
+        act(line)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_words_params_and_flags(fill: Fill) -> None:
+    run = fill([1, 2, 3], "A glass bottle, dawn", aspect_ratio="16:9", created_at=1e9)
+    fill([9], "A clay pot", created_at=time.time())
+    run[0].rate(4).tag("soft light", "keep").star()
+    run[1].tag("keep").hide()
+    assert seeds("history") == [9, 3, 1]
+    assert seeds("history bottle DAWN") == seeds('history "bottle, dawn"') == [3, 1]
+    assert seeds("history bottle seed=3 aspect_ratio=16:9 --model wan-2-7-image-pro") == [3]
+    assert seeds("history --rating 4") == seeds("history --starred") == [1]
+    assert seeds('history --tag keep --tag "soft light"') == [1]
+    assert seeds("history --tag=keep --hidden") == [2, 1]
+    assert seeds("history --run 2") == [9]
+    assert seeds("history --since 2001-09-08 --until 2001-09-10") == [3, 1]
+    assert seeds("history --until 1d") == [3, 1]
+
+
+def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session: rv.Session) -> None:
+    told = mistakes(
+        "history bottle rating=4 --ratng 4 --tag a,b seed=1..4 --since soon --run x --page 0 --starrd"
+    )
+    where = ["rating", "--ratng", "--starrd", "seed", "--run", "--tag", "--page", "--since"]
+    assert [mistake.partition(":")[0] for mistake in told] == where
+    assert "written --rating" in told[0]
+    assert "did you mean '--rating'?" in told[1]
+    assert "did you mean '--starred'?" in told[2]
+    assert mistakes("history --rating 7") == ["--rating: 7 is no rating; it takes 0 to 5"]
+    assert "variable" in mistakes("history {words}")[0]
+    assert "no blanks around =" in mistakes("history seed = 4")[0]
+
+
+def test_pages_are_told_as_lines_that_work(fill: Fill) -> None:
+    fill(range(60), 'A "glass" bottle --soft', aspect_ratio="16:9")[59].tag("soft, light")
+    rv.history()[:].tag("soft, light")
+    first = act('history "--soft" "bottle" aspect_ratio=16:9 --tag "soft, light" --since 9999w')
+    hint = first._repr_mimebundle_()["text/plain"].splitlines()[-1].strip()
+    line, told, _ = hint.partition("  shows the next 24")
+    assert told
+    assert (
+        line == '%rivya history "--soft" bottle aspect_ratio=16:9 --tag "soft, light" --since 9999w --page 2'
+    )
+    assert seeds(line.removeprefix("%rivya ")) == list(range(35, 11, -1))
+    assert "there are pages 1 to 3" in mistakes("history --page 4")[0]
+
+
+def test_undo_and_help(fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
+    fill([1]).star()
+    act("undo")
+    act("undo")
+    assert capsys.readouterr().out == "Undone: star of 1 picture.\nThere is nothing to undo.\n"
+    act("help")
+    said = capsys.readouterr().out
+    for word in ("--rating", "--since", "--page", "%rivya undo"):
+        assert word in said

@@ -1,0 +1,130 @@
+"""What a user says of pictures: stars, ratings, tags, notes, hiding; taking it back; and deleting."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import rivya_nb as rv
+
+if TYPE_CHECKING:
+    from .conftest import Fill
+
+
+def test_a_job_tells_what_was_said_of_it(fill: Fill) -> None:
+    job = fill([1])[0]
+    assert (job.rating, job.starred, job.hidden, job.note, job.tags) == (0, False, False, "", ())
+    assert job.star().rate(4).tag("keep", "soft  light").annotate(" the left one ") is job
+    assert (job.rating, job.starred, job.note) == (4, True, "the left one")
+    assert job.tags == ("keep", "soft light")
+    job.star(False).rate(0).untag("keep").annotate(None).hide()
+    assert (job.rating, job.starred, job.hidden, job.note) == (0, False, True, "")
+    assert job.tags == ("soft light",)
+
+
+def test_runs_histories_and_their_parts_are_marked_as_a_whole(fill: Fill) -> None:
+    run = fill([1, 2, 3])
+    run.tag("study")
+    rv.history(seed=2).star()
+    run[1:].rate(5)
+    rv.history()[:1].hide()
+    assert [(job.rating, job.starred, job.hidden, job.tags) for job in run] == [
+        (0, False, False, ("study",)),
+        (5, True, False, ("study",)),
+        (5, False, True, ("study",)),
+    ]
+    assert [job.seed for job in rv.history()] == [2, 1]
+    assert [job.seed for job in rv.history(hidden=True)] == [3, 2, 1]
+    frame = run.to_pandas()
+    assert list(frame["rating"]) == [0, 5, 5]
+    assert list(frame["starred"]) == [False, True, False]
+    assert list(frame["tags"]) == ["study"] * 3
+    assert list(frame["runs"]) == [str(run.id)] * 3
+
+
+def test_marks_are_taken_back_one_after_the_other(fill: Fill) -> None:
+    run = fill([1, 2, 3])
+    run.rate(3)
+    run[0].star()
+    run[0].star()
+    assert rv.undo() == "Undone: star of 1 picture."
+    assert rv.undo() == "Undone: rating of 3 pictures."
+    assert {job.rating for job in run} == {0}
+    assert rv.undo() == "There is nothing to undo."
+
+
+def test_what_cannot_be_said_changes_nothing(fill: Fill) -> None:
+    job = fill([1])[0]
+    for say in (
+        lambda: job.rate(6),
+        lambda: job.rate("4"),  # type: ignore[arg-type]
+        lambda: job.star("yes"),  # type: ignore[arg-type]
+        lambda: job.hide(None),  # type: ignore[arg-type]
+        lambda: job.tag(),
+        lambda: job.tag(" "),
+        lambda: job.tag(["keep"]),  # type: ignore[arg-type]
+        lambda: job.annotate(7),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(rv.UsageError):
+            say()
+    assert rv.undo() == "There is nothing to undo."
+
+
+def test_what_is_deleted_is_gone_and_what_it_was_stays_known(
+    fill: Fill, session: rv.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fill([1, 2, 3])
+    path, before = run[1].path, run.credits
+    assert path is not None
+    run[1].delete(confirm=True)
+    assert not path.exists()
+    assert "Deleted 1 picture (" in (said := capsys.readouterr().out)
+    assert "kB are free again" in said
+    deleted = run[1]
+    assert (deleted.image, deleted.images, deleted.path) == (None, [], None)
+    assert "its picture deleted" in repr(deleted)
+    assert [job.seed for job in rv.history()] == [3, 1]
+    assert session.run(run.id).credits == before
+    look = run.grid()._repr_mimebundle_()
+    assert look["text/html"].count("data:image/") == 2
+    assert "∅" in look["text/html"]
+    assert "2 of 3 pictures · 1 deleted" in look["text/plain"]
+    assert "file gone" not in look["text/html"]
+    run.delete(confirm=True)
+    assert run.wait() is run, "a run whose pictures were deleted has not failed"
+    assert rv.undo() == "There is nothing to undo."
+
+
+def test_a_kept_part_shows_what_was_deleted_since(fill: Fill) -> None:
+    fill([1, 2, 3])
+    part = rv.history()[:2]
+    rv.history(seed=3).delete(confirm=True)
+    look = part._repr_mimebundle_()
+    assert look["text/html"].count("data:image/") == 1
+    assert "deleted" in look["text/plain"]
+
+
+def test_nothing_is_deleted_before_somebody_agrees(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fill([1, 2])
+    with pytest.raises(rv.UsageError, match=r"the deletion of 2 pictures .*confirm=True"):
+        rv.history().delete()
+    rv.history().delete(confirm=False)
+    assert "it would be 2 pictures" in capsys.readouterr().out
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    asked = []
+    for answer in ("", "no", "n"):
+        monkeypatch.setattr(
+            "builtins.input", lambda question, answer=answer: asked.append(question) or answer
+        )
+        run.delete()
+        assert len(rv.history()) == 2
+    assert "Delete 2 pictures" in asked[0]
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    run.delete()
+    assert len(rv.history()) == 0
+    run.delete()
+    assert "There is no picture to delete." in capsys.readouterr().out
