@@ -108,3 +108,14 @@ def deliver_what_was_deleted(folder: Path, pipe: Connection) -> None:
     again = kept(store, b"the same picture")
     pipe.send((job.id, first, store.finish_job(job.id, [again], status="succeeded")))
     store.close()
+
+
+def rate_and_tell(folder: Path, pipe: Connection) -> None:
+    """In a process of its own: rate a job 5 and tell its marks, then undo and tell what that was."""
+    store = Store.open(folder)
+    job_id = pipe.recv()
+    store.marks.change([job_id], rating=5)
+    pipe.send(store.marks.of([job_id])[job_id])
+    pipe.recv()
+    pipe.send(store.marks.undo())
+    store.close()
