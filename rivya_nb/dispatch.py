@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.results.plan import Draft, Plan
 from rivya_nb.store.records import (
@@ -37,10 +38,6 @@ DEFAULT_LIMIT = 500
 MOST_UNPRICED = 20
 """New requests of one plan whose price is not known, where nothing else was said."""
 
-REMEMBERED = 24 * 3600.0
-"""Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
-how long that is."""
-
 DOUBTFUL = (
     "no answer came to its submit, more than 24 hours ago: whether it was billed is not known, and only "
     "resume with unsent=True (--unsent) sends it again, or fresh=True (--fresh) asks anew"
@@ -50,7 +47,8 @@ DOUBTFUL = (
 def is_doubtful(job: JobRecord) -> bool:
     """Whether a submit was never answered, and is too old to be repeated under its key without being billed."""
     unanswered = job.status in ("submitting", "unknown") and job.task_id is None
-    return unanswered and time.time() - (job.submitted_at or job.created_at) > REMEMBERED
+    # A submit in the future was written down by a clock that was wrong: then its age is not known.
+    return unanswered and abs(time.time() - (job.submitted_at or job.created_at)) > REMEMBERED
 
 
 def _committed(job: JobRecord) -> int:

@@ -161,7 +161,7 @@ def test_a_run_that_cannot_be_paid_is_not_begun(connect: Callable[..., rv.Sessio
     assert len(rv.generate("A bottle", seed=[1, 2], resolution="1K").wait(TIMEOUT).images) == 2
 
 
-@pytest.mark.parametrize(("hours", "status"), [(23, "succeeded"), (25, "unknown")])
+@pytest.mark.parametrize(("hours", "status"), [(23, "succeeded"), (25, "unknown"), (-25, "unknown")])
 def test_a_submit_without_an_answer_is_repeated_only_while_its_key_is_known(
     connect: Callable[..., rv.Session], hours: int, status: str
 ) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,6 +36,10 @@ logger = logging.getLogger("rivya_nb.api")
 
 T = TypeVar("T")
 
+
+REMEMBERED = 24 * 3600.0
+"""Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
+how long that is."""
 
 RATE_LIMITED = "rate limited"
 """The reason of a wait for a 429."""
@@ -90,9 +95,16 @@ async def repeat(
     earlier attempt may have been accepted: it ends with a `TransportError` that tells both.
     """
     doubt: TransportError | None = None
+    began = time.time()
+
+    def is_late() -> bool:
+        # Where the machine slept while this waited, the key may be forgotten by now.
+        return billed and time.time() - began > REMEMBERED
 
     async def once() -> T:
         nonlocal doubt
+        if doubt is not None and is_late():
+            raise doubt
         try:
             return await attempt()
         except TransportError as error:
@@ -108,7 +120,7 @@ async def repeat(
         sleep=asyncio.sleep,
         retry=lambda state: _worth_repeating(_failure(state)),
         wait=lambda state: _seconds(policy, _failure(state), state.attempt_number),
-        stop=lambda state: _is_over(policy, state),
+        stop=lambda state: _is_over(policy, state) or is_late(),
         before_sleep=announce,
         reraise=True,
     )

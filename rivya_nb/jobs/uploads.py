@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rivya_nb.api.records import UploadedFile
 from rivya_nb.contract.params import REFERENCES_KEY
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import ApiError, NotFoundError, TransportError, ValidationFailedError
@@ -53,13 +54,7 @@ class Uploads:
                 async with self._slots:
                     known = await self._upload(job, reference)
                 await asyncio.to_thread(self._store.add_upload, known)
-        item = {
-            "url": known.url,
-            "kind": reference.kind,
-            "name": reference.name,
-            "mimeType": reference.mime_type,
-        }
-        return item if known.duration_token is None else {**item, "durationToken": known.duration_token}
+        return UploadedFile(known.file_id, known.url, known.duration_token).media_item(reference)
 
     async def _known(self, model: str, reference: Reference) -> UploadRecord | None:
         return await asyncio.to_thread(self._store.upload, self._service, model, reference.sha256)

@@ -57,10 +57,6 @@ class Task:
             return self.finished_at
         return self.created_at if now < self._processing_at else self._processing_at
 
-    def charged(self, now: float) -> int:
-        """The credits that are gone at the time `now`: reserved from the start, given back on failure."""
-        return 0 if self.status(now) == "failed" else self.price
-
     @property
     def _processing_at(self) -> float:
         return self.created_at + QUEUED_SHARE * (self.finished_at - self.created_at)

@@ -106,6 +106,26 @@ def test_a_submit_that_stays_ambiguous_never_claims_not_to_have_arrived(fault: A
     assert len(service.received) == IMPATIENT.attempts
 
 
+def test_after_a_days_sleep_an_ambiguous_submit_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = time.time
+
+    class Sleep(list[RetryNotice]):
+        def append(self, notice: RetryNotice) -> None:
+            super().append(notice)
+            monkeypatch.setattr("time.time", lambda: clock() + 25 * 3600)
+
+    async def sent() -> int:
+        async with (
+            scripted(reset(after_reading=True), TASK) as service,
+            client_of(service, Sleep()) as client,
+        ):
+            with pytest.raises(TransportError, match="no whole answer"):
+                await client.generations.create(BODY)
+            return len(service.received)
+
+    assert asyncio.run(sent()) == 1
+
+
 def test_a_reset_before_the_request_was_read_is_repeated() -> None:
     outcome, service, _ = submit(reset(after_reading=False), TASK)
     assert isinstance(outcome, Task)
