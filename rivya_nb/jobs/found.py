@@ -15,9 +15,6 @@ from rivya_nb.store.inscriptions import COMFY, INVOKE
 from rivya_nb.store.provenance import WEB_UI_NAMES
 from rivya_nb.store.stamping import OURS, PARAMETERS
 
-LONGEST_LINE = 10_000
-"""Characters of a line of parameters that are read."""
-
 _MOST_NODES = 500
 """Nodes of a graph that are visited in search of one value."""
 
@@ -84,7 +81,8 @@ def read_ours(told: Mapping[str, object]) -> Found | None:
     prompt, params, job = told.get("prompt"), told.get("params"), told.get("job")
     if told.get("tool") != OURS or not isinstance(prompt, str):
         return None
-    references = told.get("references")
+    listed = told.get("references")
+    references = [_reference(each) for each in listed] if isinstance(listed, list) else []
     return Found(
         teller=OURS,
         prompt=prompt,
@@ -92,8 +90,9 @@ def read_ours(told: Mapping[str, object]) -> Found | None:
         params={key: value for key, value in params.items() if value is not None}
         if isinstance(params, dict)
         else {},
-        references=tuple(filter(None, map(_reference, references if isinstance(references, list) else []))),
+        references=tuple(each for each in references if each is not None),
         job=_text(job),
+        rest=("references",) if None in references else (),
     )
 
 
@@ -102,7 +101,7 @@ def _reference(told: object) -> Reference | None:
         return None
     name, sha256, kind = (_text(told.get(key)) for key in ("name", "sha256", "kind"))
     size = told.get("size")
-    # The hash names a file of the store: nothing else may come from there.
+    # The hash becomes a file's name in the store: nothing else may come from there.
     if sha256 is None or re.fullmatch(r"[0-9a-f]{64}", sha256) is None:
         return None
     return Reference(
@@ -117,7 +116,7 @@ def _reference(told: object) -> Reference | None:
 def _read_parameters(text: str) -> Found:
     """The form of A1111: the prompt, a negative one, and a last line of `Name: value` pairs."""
     *lines, last = text.strip().split("\n")
-    facts = {key.strip(): _unquoted(value.strip()) for key, value in _PARAM.findall(last[:LONGEST_LINE])}
+    facts = {key.strip(): _unquoted(value.strip()) for key, value in _PARAM.findall(last)}
     if len(facts) < 3 and "Seed" not in facts:
         lines, facts = [*lines, last], {}
     starts = (place for place, line in enumerate(lines) if line.startswith(_NEGATIVE))

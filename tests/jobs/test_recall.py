@@ -18,6 +18,7 @@ from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
 from rivya_nb.jobs.found import find_request
 from rivya_nb.jobs.recall import recall
+from rivya_nb.store.containers import png_chunks, png_text
 from rivya_nb.store.exif import write_comment
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import Provenance, provenance_of, sidecar_of, stamp
@@ -261,7 +262,19 @@ def test_a_compressed_bomb_is_unpacked_to_a_few_megabytes(store: Store) -> None:
     data = (
         bare[:33] + len(content).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + bare[33:]
     )
-    assert len(read_inscriptions(data)["parameters"]) == 4 << 20
+    chunk_of_it = next(part for part in png_chunks(data) if part.kind == b"zTXt")
+    assert len(png_text(data, chunk_of_it)) == len(read_inscriptions(data)["parameters"]) == 4 << 20
+
+
+def test_a_reference_that_names_a_path_instead_of_a_hash_is_left_out(store: Store) -> None:
+    told = {
+        "tool": "rivya_nb",
+        "prompt": "a pier",
+        "model": BOTTLE.model,
+        "references": [{"sha256": "../../etc"}],
+    }
+    request = read(png(rivya_nb=json.dumps(told)), store)
+    assert (request.references, request.notes) == ((), ("of rivya_nb's, nothing here means references",))
 
 
 @pytest.mark.parametrize(
