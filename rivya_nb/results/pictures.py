@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from rivya_nb.results.job import Job
 from rivya_nb.results.marking import Markable
 from rivya_nb.store.records import Marks, RunRecord
+from rivya_nb.views.words import joined
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -137,7 +138,9 @@ class Pictures(Markable):
         if isinstance(jobs, Job):
             return jobs
         known = {job.id: job for job in jobs}
-        return Selection(self._store, list(known), lambda ids: [known[job_id] for job_id in ids], repr(self))
+        whole = self._laid_out(None, None)
+        title = joined([f"run {whole.id}" if whole.id else "", whole.name or ""])
+        return Selection(self._store, list(known), lambda ids: [known[job_id] for job_id in ids], title)
 
 
 def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:

@@ -157,6 +157,7 @@ def test_nothing_is_missed_while_what_is_seen_is_hidden(fill: Fill, session: rv.
 
 def test_a_part_can_do_what_a_run_can(fill: Fill, tmp_path: Path) -> None:
     run = fill(range(5), aspect_ratio="4:3")
+    assert "run 1: 1–2 of 2" in text_of(run[1:3])
     for part in (rv.history()[1:3], rv.history().page(1)[1:3], run[1:3][::-1]):
         assert part.grid(rows="seed")._repr_mimebundle_()["text/html"].count("data:image/") == 2
         assert len(part.save(tmp_path / "pictures")) == 2
