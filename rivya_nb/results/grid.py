@@ -50,24 +50,25 @@ class Grid:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
 
     def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
-        """Write the grid as one picture, a contact sheet; its absolute path.
+        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path.
 
-        The suffix decides the format: `.png`, `.jpg`, `.jpeg` or `.webp`. `cell` is the height of a picture
-        in pixels.
+        The suffix decides the format: `.png`, `.jpg`, `.jpeg`, `.webp` or `.pdf`. `cell` is the height of a
+        picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
 
         Raises:
             UsageError: another suffix, or a sheet larger than the format can hold.
+            OSError: the file cannot be written.
         """
         from rivya_nb.views.contact_sheet import save_grid
 
         target = Path(path).expanduser().absolute()
-        target.parent.mkdir(parents=True, exist_ok=True)
         layout = self._arranged(every=True)
         head = headline(look_at(self._run, self._jobs, layout, {}))
         save_grid(
             layout,
             path_finder(self._files),
             target,
+            load=self._files.thumbnails.load,
             cell=cell,
             caption=head.full_prompt,
             details=head.facts,

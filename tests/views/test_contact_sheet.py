@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
+import re
 from pathlib import Path
+from typing import Any
+from weakref import ref
+from xml.etree import ElementTree
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops
 
 from rivya_nb.errors import UsageError
 from rivya_nb.store.records import PictureRecord
-from rivya_nb.views import contact_sheet, fonts
+from rivya_nb.store.thumbnails import decode
+from rivya_nb.views import contact_sheet
 from rivya_nb.views.contact_sheet import save_grid
 from rivya_nb.views.layout import Layout, arrange
+from rivya_nb.views.lettering import Colour, Lettering
+from rivya_nb.views.sheet_plan import plan_sheet
 from views.making import DONE_STATES, HOSTILE, bottles, make_job, make_run
 
 CORNERS = ((255, 0, 0), (0, 160, 0), (0, 0, 255), (200, 200, 0))
@@ -60,23 +66,19 @@ def test_pictures_stand_in_rows_and_columns_at_their_ratio(tmp_path: Path, origi
     assert boxes[0][1] == boxes[1][1] < boxes[2][1] == boxes[3][1]
 
 
-def test_the_caption_is_readable_in_the_file_whatever_fonts_there_are(
-    tmp_path: Path, originals: Originals
-) -> None:
-    layout = arrange(*make_run({}, [make_job("j1")]))
-    out = save_grid(layout, originals, tmp_path / "grid.png", cell=100, caption=HOSTILE, details="seed 1")
-    with Image.open(out) as sheet:
-        assert sheet.info["Title"] == HOSTILE
-        assert sheet.info["Description"] == "seed 1"
-
-
 @pytest.mark.parametrize(
     ("name", "form"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("a.jpeg", "JPEG"), ("a.webp", "WEBP")]
 )
-def test_the_suffix_chooses_the_format(tmp_path: Path, originals: Originals, name: str, form: str) -> None:
-    out = save_grid(arrange(*make_run({}, [make_job("j1")])), originals, tmp_path / name, cell=64)
+def test_the_suffix_chooses_the_format_and_each_bears_the_caption(
+    tmp_path: Path, originals: Originals, name: str, form: str
+) -> None:
+    layout = arrange(*make_run({}, [make_job("j1")]))
+    out = save_grid(layout, originals, tmp_path / name, cell=64, caption=HOSTILE, details="seed 1 แสง")
     with Image.open(out) as sheet:
         assert sheet.format == form
+        xmp = sheet.info["XML:com.adobe.xmp"].encode() if form == "PNG" else sheet.info["xmp"]
+    texts = [element.text for element in ElementTree.fromstring(xmp).iter() if element.tag.endswith("}li")]
+    assert texts == [HOSTILE, "seed 1 แสง"]
 
 
 def test_another_suffix_is_refused_and_nothing_is_written(tmp_path: Path, originals: Originals) -> None:
@@ -85,21 +87,21 @@ def test_another_suffix_is_refused_and_nothing_is_written(tmp_path: Path, origin
     assert not list(tmp_path.glob("grid*"))
 
 
+@pytest.mark.parametrize("name", ["grid.png", "grid.pdf"])
 def test_a_failed_write_leaves_the_old_file(
-    tmp_path: Path, originals: Originals, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, originals: Originals, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    out = tmp_path / "grid.png"
+    out = tmp_path / name
     out.write_bytes(b"the old one")
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_: object) -> Image.Image:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
-    layout = arrange(*make_run({}, [make_job("j1", "queued")]))
+    layout = arrange(*make_run({}, [make_job("j1")]))
     with pytest.raises(OSError, match="no space"):
-        save_grid(layout, originals, out)
+        save_grid(layout, originals, out, load=full)
     assert out.read_bytes() == b"the old one"
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["grid.png"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [name]
 
 
 def words_drawn(
@@ -107,15 +109,13 @@ def words_drawn(
 ) -> list[str]:
     """Everything that is written onto the sheet, in order."""
     written: list[str] = []
-    really = fonts.draw_text
+    really = contact_sheet.letter
 
-    def noting(
-        canvas: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, colour: fonts.Colour
-    ) -> None:
+    def noting(text: str, size: int, colour: Colour, **shape: Any) -> Lettering:
         written.append(text)
-        really(canvas, at, text, size, colour)
+        return really(text, size, colour, **shape)
 
-    monkeypatch.setattr(contact_sheet, "draw_text", noting)
+    monkeypatch.setattr(contact_sheet, "letter", noting)
     save_grid(layout, originals, out, cell=200, caption="A bottle", details="1K")
     return written
 
@@ -148,54 +148,50 @@ def test_a_lost_picture_costs_only_its_own_place(tmp_path: Path, originals: Orig
         assert area(sheet, CORNERS[1])
 
 
-def test_a_huge_grid_gets_smaller_cells_and_not_a_huge_file(tmp_path: Path, originals: Originals) -> None:
-    side = 24
-    jobs = [make_job("job0", size=(64, 64))] * side * side
-    names = [str(index) for index in range(side)]
-    layout = arrange(*make_run({"x": names, "y": names}, jobs))
-    with Image.open(save_grid(layout, originals, tmp_path / "grid.webp", cell=512)) as sheet:
-        assert sheet.width * sheet.height <= contact_sheet.MOST_PIXELS * 1.02
-        assert max(sheet.size) <= 16_383
+def wide(columns: int, rows: int = 1) -> Layout:
+    jobs = [make_job("job0", size=(64, 64))] * columns * rows
+    return arrange(
+        *make_run({"x": [str(n) for n in range(rows)], "y": [str(n) for n in range(columns)]}, jobs)
+    )
 
 
-@pytest.mark.parametrize("text", ["A bottle", "ÄÖÜ ß é", "Привет", "Ελληνικά"])
-def test_common_scripts_are_drawn_as_they_are(text: str) -> None:
-    if fonts._candidates("LATIN") == (None,):
-        pytest.skip("no fonts are installed here: only the one that Pillow brings along")
-    assert fonts.legible(text) == text
+@pytest.mark.parametrize(("suffix", "ways"), [("webp", "png or .jpg or .pdf"), ("jpg", "png or .pdf")])
+def test_a_sheet_that_a_format_cannot_hold_is_refused_with_a_way_out(
+    tmp_path: Path, originals: Originals, suffix: str, ways: str
+) -> None:
+    layout, cell = wide(40), {"webp": 512, "jpg": 2048}[suffix]
+    with pytest.raises(UsageError, match=rf"a \.{suffix} has at most .* pixels a side.*{ways}") as refused:
+        save_grid(layout, originals, tmp_path / f"grid.{suffix}", cell=cell)
+    assert not list(tmp_path.glob("*grid*"))
+    fitting = re.search(r"cell=(\d+) fits", str(refused.value))
+    assert fitting is not None
+    assert cell * 0.7 < int(fitting[1]) < cell
+    contact_sheet._check_size(plan_sheet(layout, int(fitting[1]), "", ""), f".{suffix}", int(fitting[1]))
 
 
-def test_what_no_font_has_becomes_a_visible_mark(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "_candidates", lambda script: (None,))
-    assert fonts.legible("A bottle, แสง") == "A bottle, ???"
-    assert fonts.legible("a\u200db") == "ab"
+def test_only_a_row_of_pictures_is_held_at_a_time(tmp_path: Path, originals: Originals) -> None:
+    seen: list[ref[Image.Image]] = []
+    most = 0
+
+    def load(path: Path, box: tuple[int, int]) -> Image.Image:
+        nonlocal most
+        image = decode(path, box)
+        seen.append(ref(image))
+        most = max(most, sum(each() is not None for each in seen))
+        return image
+
+    save_grid(wide(3, rows=12), originals, tmp_path / "grid.png", load=load, cell=32)
+    assert most <= 4
 
 
-def test_every_character_that_is_drawn_is_one_that_its_font_has() -> None:
-    text = HOSTILE + "แสงเช้า नमस्ते 日本語 한국어 العربية \U0001f3a8\U000e0041"
-    for part, font in fonts._parts(text, 20):
-        absent = font.getmask("\U0010ffff")
-        for char in part.replace(" ", ""):
-            mask = font.getmask(char)
-            assert (mask.size, bytes(mask)) != (absent.size, bytes(absent)), f"{char!r} would be a box"
-
-
-def test_lines_break_at_spaces_and_end_with_an_ellipsis() -> None:
-    width = fonts.text_width("eight words that fill a", 16)
-    lines = fonts.wrap_text("eight words that fill a little more than two lines of text", 16, width, 2)
-    assert lines[0] == "eight words that fill a"
-    assert lines[1].endswith("…")
-    assert all(fonts.text_width(line, 16) <= width for line in lines)
-
-
-def test_a_script_without_spaces_is_broken_too() -> None:
-    lines = fonts.wrap_text("แสงเช้าสวยงาม" * 6, 16, 200, 3)
-    assert len(lines) == 3
-    assert all(fonts.text_width(line, 16) <= 200 for line in lines)
-
-
-def test_stretches_give_the_text_back_in_order() -> None:
-    text = "A glass bottle, แสงเช้า, and more"
-    parts = "".join(itertools.chain.from_iterable(part for part, _ in fonts._parts(text, 16)))
-    assert parts.replace("?", "") == parts
-    assert parts == text
+def test_a_pdf_has_a_page_for_each_grid_and_none_too_long(tmp_path: Path, originals: Originals) -> None:
+    jobs = [make_job("job0", size=(64, 64))] * (2 * 9 * 3)
+    axes = {"seed": [str(n) for n in range(9)], "light": ("dawn", "dusk", "night"), "style": ("oil", "ink")}
+    layout = arrange(*make_run(axes, jobs))
+    out = save_grid(layout, originals, tmp_path / "grid.pdf", cell=64, caption="A bottle", details="1K")
+    data = out.read_bytes()
+    boxes = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", data)
+    assert data.count(b"/DCTDecode") == 2 * 3
+    ((width, height),) = {(float(width), float(height)) for width, height in boxes}
+    assert width == pytest.approx(8.27 * 72, abs=1)
+    assert 1.0 < height / width <= 1.45
