@@ -73,7 +73,7 @@ class Additions:
             jobs = self._jobs_of(run)
             grid = _current(run, jobs)
         addition = fill(grid, jobs, self._session.catalogue, service=self._session.service, run=run)
-        return self._plan(addition, "filled" if run is None else run.name, max_credits)
+        return self._plan(addition, "filled grid" if run is None else run.name, max_credits)
 
     def _wanted(self, name: str, value: object, models: Iterable[str]) -> Values:
         """More values of an axis by their labels, checked as far as they can be by themselves."""

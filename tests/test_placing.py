@@ -39,21 +39,21 @@ def labels(made: Placement) -> list[tuple[str, ...]]:
 
 
 def test_values_stand_as_the_models_record_lists_them_and_defaults_count(tmp_path: Path) -> None:
-    made = placed(tmp_path, shapes("3:4", "16:9", None, "1:1"), "aspect_ratio")
+    made = placed(tmp_path, shapes("16:9", "3:4", None, "1:1"), "aspect_ratio")
     assert labels(made) == [("1:1", "16:9", "3:4")]
-    assert [cell.coordinates for cell in made.cells] == [(2,), (1,), (0,), (0,)]
+    assert [cell.coordinates for cell in made.cells] == [(1,), (2,), (0,), (0,)]
 
 
 def test_numbers_stand_by_their_size_also_where_a_model_takes_them_as_text(tmp_path: Path) -> None:
-    jobs = [make_job(str(seed), params={"seed": seed}) for seed in (10, "9", 2.0)]
+    jobs = [make_job(str(seed), params={"seed": seed}) for seed in ("9", 10, 2.0)]
     jobs.append(make_job("without", model="nano-banana"))
     assert labels(placed(tmp_path, jobs, "seed")) == [("2", "9", "10", "none")]
 
 
 def test_prompts_and_models_stand_in_the_order_in_which_they_were_first_asked(tmp_path: Path) -> None:
     newest_first = [
-        make_job("c", prompt="dawn"),
-        make_job("b", prompt="noon", model="nano-banana", created_at=STARTED - 1),
+        make_job("c", prompt="noon", model="nano-banana"),
+        make_job("b", prompt="noon", created_at=STARTED - 1),
         make_job("a", prompt="dawn", created_at=STARTED - 2),
     ]
     made = placed(tmp_path, newest_first, "prompt", "model")

@@ -39,7 +39,8 @@ class CellView:
     """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's within it.
 
     With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter, in a box of
-    the picture's shape, or larger where words would not fit. An empty `word`: nothing was asked for.
+    the picture's shape, or larger where words would not fit. An empty `word`: there is nothing,
+    and in a `hole` nothing was asked for.
     """
 
     width: int
@@ -57,6 +58,7 @@ class CellView:
     sign: str = ""
     word: str = ""
     notes: tuple[str, ...] = ()
+    hole: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def draw(
             page.caption,
             tuple(
                 tuple(
-                    _cell_view(cell, column, geometry, thumbnails, now, lost)
+                    _cell_view(cell, column, geometry, thumbnails, now, lost, page.further)
                     for column, cell in enumerate(row)
                 )
                 for row in page.cells
@@ -95,10 +97,11 @@ def _cell_view(
     thumbnails: Mapping[str, Thumbnail | None],
     now: float,
     lost: Collection[str],
+    further: bool,
 ) -> CellView:
     width, height = geometry.widths[column], geometry.height
     if cell is None:
-        return CellView(width, height, Label("", ""))
+        return CellView(width, height, Label("", ""), hole=not further)
     job = cell.job
     image_width, image_height = geometry.fit(cell, column)
     box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))

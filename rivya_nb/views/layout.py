@@ -75,10 +75,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One grid: `cells[row][column]`, None where nothing was asked for. A lone page has no caption."""
+    """One grid: `cells[row][column]`, None where nothing was asked for. A lone page has no caption.
+
+    A `further` page has tasks' second or later pictures, and is empty where a task has no such one.
+    """
 
     caption: str
     cells: tuple[tuple[Cell | None, ...], ...]
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,8 @@ def _one_by_one(page: Page) -> Iterator[Page]:
     most = max(len(cell.job.pictures) for row in page.cells for cell in row if cell is not None)
     for number in range(1, max(1, most) + 1):
         caption = " · ".join(filter(None, [page.caption, f"picture {number}" if most > 1 else ""]))
-        yield Page(caption, tuple(tuple(_numbered(cell, number) for cell in row) for row in page.cells))
+        cells = tuple(tuple(_numbered(cell, number) for cell in row) for row in page.cells)
+        yield Page(caption, cells, further=number > 1)
 
 
 def _numbered(cell: Cell | None, number: int) -> Cell | None:

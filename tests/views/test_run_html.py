@@ -254,6 +254,13 @@ def test_all_that_the_style_sheet_says_stays_within_the_run() -> None:
     assert all(".rivya-run" in selector for rule in rules for selector in rule.split(","))
 
 
+def test_a_place_that_nothing_was_asked_for_says_so() -> None:
+    run, jobs = bottles(DONE_STATES)
+    assert "not asked" not in render_run(make_view(run, jobs))
+    holed = replace(run, cells=run.cells[:4] + run.cells[5:])
+    assert render_run(make_view(holed, jobs)).count("not asked") == 1
+
+
 @pytest.mark.parametrize(("rows", "scrolls"), [(5, False), (6, True)])
 def test_a_grid_higher_than_a_screen_scrolls_by_itself(rows: int, scrolls: bool) -> None:
     labels = [str(seed) for seed in range(rows)]
