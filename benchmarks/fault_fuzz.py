@@ -21,13 +21,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from faults.mixing import fuzz
 from faults.place import place_at
 
-import rivya_nb.jobs.runner
+import rivya_nb.jobs.collecting
 
 
 def main(jobs: int = 500, seed: int | None = None, rate: float = 0.4) -> None:
     seed = random.randrange(2**31) if seed is None else seed
     print(f"{jobs} jobs, seed {seed}, {rate:.0%} of all calls spoiled", flush=True)
-    rivya_nb.jobs.runner.DEADLINE = 10.0
+    rivya_nb.jobs.collecting.DEADLINE = 10.0
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, place_at(Path(folder)) as place:
         mix, seen = fuzz(place, jobs=jobs, seed=seed, rate=rate)

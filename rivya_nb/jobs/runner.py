@@ -1,4 +1,4 @@
-"""Carrying jobs from planned to delivered: upload, submit, poll, download, each step in the store first.
+"""Carrying jobs from planned to delivered: upload, submit, collect, each step in the store first.
 
 What was written decides how a job goes on, in this process or in another one after a crash: the exact body of
 a submit is stored before it leaves, and an answer that got lost is asked for again with the same bytes and
@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.api.client import generation_body
@@ -29,21 +27,19 @@ from rivya_nb.errors import (
     ApiScopeDeniedError,
     InsufficientCreditsError,
     NotDeliveredError,
-    NotFoundError,
-    PictureError,
     PublicApiDisabledError,
     RateLimitedError,
     StoreError,
     TransportError,
     ValidationFailedError,
 )
-from rivya_nb.jobs.pacing import DEADLINE, poll_delays
+from rivya_nb.jobs.collecting import NO_ERROR, Collector, write_down
 from rivya_nb.jobs.uploads import Uploads
-from rivya_nb.store.records import UNSENT, JobChanges, JobRecord, PictureRecord
+from rivya_nb.store.records import UNSENT, JobRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
+    from rivya_nb.api.pictures import PictureFetcher
     from rivya_nb.api.records import Task
     from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
@@ -55,9 +51,6 @@ JOBS_AT_ONCE = 16
 
 SUBMITS_AT_ONCE = 4
 """Submits of one session under way: so many can meet the same rate limit."""
-
-DOWNLOADS_AT_ONCE = 4
-"""Downloads of one session under way."""
 
 BALANCE_TIMEOUT = 10.0
 """Seconds that a run waits for the balance before it goes on without."""
@@ -79,8 +72,6 @@ _FOR_EVERYTHING = (
     RateLimitedError,
 )
 """Refusals that do not speak of one request: whatever is submitted next meets them too."""
-
-_NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
 _current: ContextVar[tuple[Runner, LiveJob] | None] = ContextVar("rivya_job", default=None)
 
@@ -113,7 +104,7 @@ class Runner:
     ) -> None:
         self._service = service
         self._client = client
-        self._fetcher = fetcher
+        self._collector = Collector(client, fetcher, store)
         self._store = store
         self._home = home
         self._launching = threading.Lock()
@@ -127,7 +118,6 @@ class Runner:
         self._references = Uploads(service, client, store)
         self._replace = replace_job
         self._replacements: set[str] = set()
-        self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
     def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
         """Ask whether the balance covers a price in credits: None, or why nothing should be submitted."""
@@ -245,10 +235,7 @@ class Runner:
             task = await self._submit(job)
             if task is None:
                 return
-        if task is None or not task.finished:
-            task = await self._poll(job, submitted=status in UNSENT)
-        if task is not None:
-            await self._deliver(job, task)
+        await self._collector.collect(job, task, submitted=status in UNSENT)
 
     async def _submit(self, job: LiveJob) -> Task | None:
         """Upload, write the exact body down and send it; None where it was held, stopped or not taken."""
@@ -270,7 +257,7 @@ class Runner:
         """The job's references as they are sent, uploaded where need be; None where that failed."""
         if job.is_held or not job.record.references:
             return ()
-        await self._record(job, status="uploading")
+        await write_down(self._store, job, status="uploading")
         try:
             return await self._references.media_items(job.record)
         except (ApiError, TransportError) as error:
@@ -286,7 +273,7 @@ class Runner:
     async def _begin(self, job: LiveJob, media: Sequence[Mapping[str, Any]]) -> bool:
         """Write down the exact body. False where the job is held, or another kernel stopped it."""
         if job.is_held:
-            await self._record(job, notice=job.notice, status="planned")
+            await write_down(self._store, job, notice=job.notice, status="planned")
             return False
         body = generation_body(job.record.request, media, job.id).decode()
         begin = self._store.claims.begin_submit
@@ -314,13 +301,14 @@ class Runner:
             if isinstance(error, _FOR_EVERYTHING):
                 self._hold_unsent(str(error))
             return None
-        await self._record(
+        await write_down(
+            self._store,
             job,
             status="processing" if task.status == "processing" else "queued",
             remote_status=task.status,
             task_id=task.id,
             reserved_credits=task.reserved_credits,
-            **_NO_ERROR,
+            **NO_ERROR,
         )
         return task
 
@@ -339,106 +327,12 @@ class Runner:
                 job.wanted_by.clear()
                 job.changed(notice=f"not sent: {reason}")
 
-    async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
-        """Ask for the task until it has ended; None where no end was seen."""
-        started = time.monotonic()
-        delays = poll_delays() if submitted else chain([0.0], poll_delays())
-        for delay in delays:
-            await asyncio.sleep(delay)
-            try:
-                task = await self._client.generations.retrieve(job.record.task_id or "")
-            except (TransportError, RateLimitedError, PublicApiDisabledError) as error:
-                job.changed(notice=str(error))
-            except ApiError as error:
-                await self._lost_sight(job, error)
-                return None
-            else:
-                if task.finished:
-                    return task
-                await self._still_running(job, task)
-            if time.monotonic() - started > DEADLINE:
-                job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again")
-                return None
-        return None
-
-    async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
-        """Write down why the service tells nothing of a task that it took."""
-        status = job.record.status
-        if status == "downloading":
-            status = "undelivered"
-        elif isinstance(error, NotFoundError):
-            # Whether what is gone was billed, nobody says; as long as the id is kept, it can be asked for again.
-            status = "unknown"
-        await self._record(
-            job,
-            notice=str(error),
-            status=status,
-            error_code=error.code,
-            error_message=error.message,
-            request_id=error.request_id,
-        )
-
-    async def _still_running(self, job: LiveJob, task: Task) -> None:
-        # A status the contract does not know is treated as still running, and shown as it came.
-        record = job.record
-        news = task.status != record.remote_status or record.error_code is not None
-        if record.status in ("queued", "processing") and news:
-            status = "queued" if task.status == "queued" else "processing"
-            await self._record(job, status=status, remote_status=task.status, **_NO_ERROR)
-        elif job.notice is not None:
-            job.changed()
-
-    async def _deliver(self, job: LiveJob, task: Task) -> None:
-        if task.status == "failed":
-            await self._record(
-                job,
-                status="failed",
-                remote_status=task.status,
-                final_credits=task.final_credits or 0,
-                error_code=task.error_code or "generation_failed",
-                error_message=task.error_message,
-                finished_at=time.time(),
-            )
-            return
-        billed = job.record.reserved_credits if task.final_credits is None else task.final_credits
-        await self._record(
-            job,
-            status="downloading",
-            remote_status=task.status,
-            final_credits=billed,
-            finished_at=time.time(),
-        )
-        changes: JobChanges = {"status": "succeeded", **_NO_ERROR}
-        kept = False
-        while not kept:
-            try:
-                pictures = await asyncio.gather(*(self._download(url) for url in task.urls))
-                if not pictures:
-                    raise PictureError("the service gave no address of a picture")
-            except PictureError as error:
-                failure: JobChanges = {**_NO_ERROR, "error_message": str(error)}
-                await self._record(job, status="undelivered", **failure)
-                return
-            kept = await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
-        job.changed(replace(job.record, pictures=tuple(pictures), **changes))
-
-    async def _download(self, url: str) -> PictureRecord:
-        async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming)
-            await asyncio.to_thread(self._adopt, fetched)
-        return PictureRecord(fetched.sha256, fetched.mime_type, fetched.width, fetched.height, fetched.size)
-
-    def _adopt(self, fetched: FetchedPicture) -> None:
-        files = self._store.files
-        sha256 = files.adopt(fetched.path, fetched.mime_type)
-        # Now, while nobody waits for this processor, and not when a grid of many is looked at.
-        files.thumbnails.prepare(files.path(sha256, fetched.mime_type))
-
     async def _refused(
         self, job: LiveJob, error: ApiError | TransportError, *, status: str = "failed"
     ) -> None:
         api = isinstance(error, ApiError)
-        await self._record(
+        await write_down(
+            self._store,
             job,
             status=status,
             final_credits=0 if status == "failed" else None,
@@ -447,7 +341,3 @@ class Runner:
             request_id=error.request_id if isinstance(error, ApiError) else None,
             finished_at=time.time() if api or status == "failed" else None,
         )
-
-    async def _record(self, job: LiveJob, *, notice: str | None = None, **changes: Any) -> None:
-        await asyncio.to_thread(self._store.update_job, job.id, **changes)
-        job.changed(replace(job.record, **changes), notice=notice)

@@ -14,7 +14,7 @@ from .place import place_at
 def test_a_random_mixture_of_faults_loses_and_doubles_nothing(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.jobs.runner.DEADLINE", 3.0)
+    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 3.0)
     with place_at(tmp_path) as place:
         mix, seen = fuzz(place, jobs=60, seed=seed, rate=0.4)
     print(f"seed {seed}: struck {dict(mix.struck)}, then {[dict(count) for count in seen]}")

@@ -205,3 +205,18 @@ def test_another_kernel_fetches_what_this_one_could_not_while_it_lives(place: Pl
     [again] = rv.runs()
     check(place, again)
     check_money(place, again)
+
+
+def test_when_one_picture_of_a_task_cannot_be_had_the_others_are_not_left_on_their_way(place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, answers(404), times=1))
+    place.proxy.inject(Fault(PICTURE, stall))
+    run = rv.generate("A bottle", model="seedream-4-0", max_images=3, seed=1)
+    finish(run)
+    assert run[0].status == "undelivered"
+    assert place.left_behind() == []
+
+    place.proxy.heal()
+    on = place.session.retry(run.id)
+    finish(on)
+    assert len(on[0].images) == 3
+    assert len(place.prices()) == 1

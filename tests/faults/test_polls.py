@@ -79,7 +79,7 @@ def named(case: Case) -> str:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rivya_nb.jobs.runner.DEADLINE", 1.0)
+    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 1.0)
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
@@ -105,6 +105,26 @@ def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     assert place.proxy.keys == [job.id]
     check(place, on)
     check_money(place, on)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(answers(502), "502"), (refuses(503, "public_api_disabled"), "public_api_disabled: so it is")],
+    ids=["502", "switched off"],
+)
+def test_a_task_that_cannot_be_asked_for_tells_the_last_reason(spoil: Spoil, said: str, place: Place) -> None:
+    place.proxy.inject(Fault(POLL, spoil))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    assert re.search(f"no end after [^\n]*{said}", finish(run))
+
+
+def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
+    place.proxy.inject(Fault(POLL, answers(502), times=1))
+    place.proxy.inject(Fault(POLL, with_status("processing")))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    assert "no end after" in seen
+    assert "502" not in seen
 
 
 @pytest.mark.parametrize("case", PASSING, ids=named)

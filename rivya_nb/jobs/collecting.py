@@ -1,0 +1,171 @@
+"""Collecting what was submitted: a task is asked for until it has ended, and its pictures are downloaded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.errors import (
+    ApiError,
+    NotFoundError,
+    PictureError,
+    PublicApiDisabledError,
+    RateLimitedError,
+    TransportError,
+)
+from rivya_nb.jobs.pacing import DEADLINE, poll_delays
+from rivya_nb.store.records import JobChanges, PictureRecord
+
+if TYPE_CHECKING:
+    from rivya_nb.api.client import RivyaClient
+    from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
+    from rivya_nb.api.records import Task
+    from rivya_nb.jobs.job import LiveJob
+    from rivya_nb.store.store import Store
+
+DOWNLOADS_AT_ONCE = 4
+"""Downloads of one session under way."""
+
+NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
+
+
+async def write_down(store: Store, job: LiveJob, *, notice: str | None = None, **changes: Any) -> None:
+    """Change a job's record, in the store first and then for everybody who looks at it."""
+    await asyncio.to_thread(store.update_job, job.id, **changes)
+    job.changed(replace(job.record, **changes), notice=notice)
+
+
+class Collector:
+    """Collects the tasks of one session. Every coroutine runs on the session's loop."""
+
+    def __init__(self, client: RivyaClient, fetcher: PictureFetcher, store: Store) -> None:
+        self._client = client
+        self._fetcher = fetcher
+        self._store = store
+        self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
+
+    async def collect(self, job: LiveJob, task: Task | None, *, submitted: bool) -> None:
+        """Bring a job that the service took to its end, as far as one is seen.
+
+        `task` is what the service said of it last, None where that is not known; a task that was `submitted`
+        just now is not asked for at once.
+        """
+        if task is None or not task.finished:
+            task = await self._poll(job, submitted=submitted)
+        if task is not None:
+            await self._deliver(job, task)
+
+    async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
+        """Ask for the task until it has ended; None where no end was seen."""
+        started = time.monotonic()
+        trouble = ""
+        delays = poll_delays() if submitted else chain([0.0], poll_delays())
+        for delay in delays:
+            await asyncio.sleep(delay)
+            try:
+                task = await self._client.generations.retrieve(job.record.task_id or "")
+            except (TransportError, RateLimitedError, PublicApiDisabledError) as error:
+                job.changed(notice=str(error))
+                trouble = f"; the last time: {error}"
+            except ApiError as error:
+                await self._lost_sight(job, error)
+                return None
+            else:
+                if task.finished:
+                    return task
+                await self._still_running(job, task)
+                trouble = ""
+            if time.monotonic() - started > DEADLINE:
+                job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again{trouble}")
+                return None
+        return None
+
+    async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
+        """Write down why the service tells nothing of a task that it took."""
+        status = job.record.status
+        if status == "downloading":
+            status = "undelivered"
+        elif isinstance(error, NotFoundError):
+            # Whether what is gone was billed, nobody says; as long as the id is kept, it can be asked for again.
+            status = "unknown"
+        await write_down(
+            self._store,
+            job,
+            notice=str(error),
+            status=status,
+            error_code=error.code,
+            error_message=error.message,
+            request_id=error.request_id,
+        )
+
+    async def _still_running(self, job: LiveJob, task: Task) -> None:
+        # A status the contract does not know is treated as still running, and shown as it came.
+        record = job.record
+        news = task.status != record.remote_status or record.error_code is not None
+        if record.status in ("queued", "processing") and news:
+            status = "queued" if task.status == "queued" else "processing"
+            await write_down(self._store, job, status=status, remote_status=task.status, **NO_ERROR)
+        elif job.notice is not None:
+            job.changed()
+
+    async def _deliver(self, job: LiveJob, task: Task) -> None:
+        if task.status == "failed":
+            await write_down(
+                self._store,
+                job,
+                status="failed",
+                remote_status=task.status,
+                final_credits=task.final_credits or 0,
+                error_code=task.error_code or "generation_failed",
+                error_message=task.error_message,
+                finished_at=time.time(),
+            )
+            return
+        billed = job.record.reserved_credits if task.final_credits is None else task.final_credits
+        await write_down(
+            self._store,
+            job,
+            status="downloading",
+            remote_status=task.status,
+            final_credits=billed,
+            finished_at=time.time(),
+        )
+        changes: JobChanges = {"status": "succeeded", **NO_ERROR}
+        kept = False
+        while not kept:
+            try:
+                pictures = await self._download_all(task.urls)
+                if not pictures:
+                    raise PictureError("the service gave no address of a picture")
+            except PictureError as error:
+                failure: JobChanges = {**NO_ERROR, "error_message": str(error)}
+                await write_down(self._store, job, status="undelivered", **failure)
+                return
+            kept = await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
+        job.changed(replace(job.record, pictures=tuple(pictures), **changes))
+
+    async def _download_all(self, urls: Sequence[str]) -> list[PictureRecord]:
+        """All pictures of a task, in order; where one cannot be had, the others are not left on their way."""
+        downloads = [asyncio.ensure_future(self._download(url)) for url in urls]
+        try:
+            return await asyncio.gather(*downloads)
+        finally:
+            for download in downloads:
+                download.cancel()
+            await asyncio.gather(*downloads, return_exceptions=True)
+
+    async def _download(self, url: str) -> PictureRecord:
+        async with self._downloads:
+            fetched = await self._fetcher.fetch(url, self._store.files.incoming)
+            await asyncio.to_thread(self._adopt, fetched)
+        return PictureRecord(fetched.sha256, fetched.mime_type, fetched.width, fetched.height, fetched.size)
+
+    def _adopt(self, fetched: FetchedPicture) -> None:
+        files = self._store.files
+        sha256 = files.adopt(fetched.path, fetched.mime_type)
+        # Now, while nobody waits for this processor, and not when a grid of many is looked at.
+        files.thumbnails.prepare(files.path(sha256, fetched.mime_type))
