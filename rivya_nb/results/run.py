@@ -81,8 +81,14 @@ class Run(Pictures):
     @property
     def credits(self) -> int:
         """What this run spent, in credits. A job that it took from the history costs it nothing."""
-        paid = {cell.job_id for cell in self._record.cells if not cell.reused}
-        return sum(self._jobs[job_id].credits for job_id in paid)
+        return sum(job.credits for job in self._own_jobs)
+
+    @property
+    def _own_jobs(self) -> list[Job]:
+        """The jobs that were made for this run, those that failed included."""
+        return [
+            self._jobs[job_id] for job_id in {cell.job_id for cell in self._record.cells if not cell.reused}
+        ]
 
     @property
     def is_working(self) -> bool:
@@ -156,11 +162,14 @@ class Run(Pictures):
         )
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
         head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
-        doubtful = sum(job.record.price or 0 for job in jobs if job.status == "unknown")
+        unknown = [job for job in jobs if job.status == "unknown"]
+        doubtful = sum(job.record.price or 0 for job in unknown)
         perhaps = f", and perhaps {doubtful} more" if doubtful else ""
+        spent = sum(job.credits for job in self._own_jobs if job.status != "unknown")
+        anew = ", and fresh=True (--fresh) asks anew" if unknown else ""
         raise RunFailedError(
             f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-            f"It cost {self.credits} credits{perhaps}; %rivya {self._way_on()} tries again."
+            f"It cost {spent} credits{perhaps}; %rivya {self._way_on()} tries again{anew}."
         )
 
     def _way_on(self) -> str:

@@ -12,6 +12,7 @@ import rivya_nb as rv
 from .place import PRICE, SMALL, Place, check, check_money, finish
 from .proxy import (
     BALANCE,
+    POLL,
     SUBMIT,
     Fault,
     Spoil,
@@ -92,6 +93,7 @@ def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
     assert f"ended without its one picture: {(job.error or '').rstrip('.')}" in seen
     assert f"%rivya {case.way_on} {run.id} tries again" in seen
     assert ("It cost 0 credits, and perhaps 7 more" in seen) == (case.status == "unknown")
+    assert ("fresh=True (--fresh) asks anew" in seen) == (case.status == "unknown")
     assert ("perhaps billed" in seen) == (case.status == "unknown")
     assert place.proxy.keys == [job.id] * case.posts
     assert place.prices() == [PRICE] * case.tasks
@@ -130,6 +132,12 @@ def test_a_submit_that_comes_through_at_the_second_try(case: Case, place: Place)
     assert place.prices() == [PRICE]
     check(place, run)
     check_money(place, run)
+
+
+def test_what_may_be_billed_is_not_told_as_spent_too(place: Place) -> None:
+    place.proxy.inject(Fault(POLL, refuses(404, "not_found")))
+    seen = finish(rv.generate("A bottle", seed=1, **SMALL))
+    assert f"It cost 0 credits, and perhaps {PRICE} more" in seen
 
 
 def test_the_wait_that_a_rate_limit_asks_for_is_told(place: Place) -> None:
