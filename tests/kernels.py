@@ -36,7 +36,7 @@ NEW_ENOUGH = ">=7.3"
 """What is called the newest: the environment's own ipykernel if it is one of these, else pip's choice.
 7.3 is the last one for Python 3.10."""
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 """Seconds to wait for anything at all; a busy machine is slow, a hanging kernel never ends."""
 
 Message = dict[str, Any]
