@@ -7,9 +7,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from browser.harness import CHROMIUM_ARGUMENTS, Lab, find_chromium, jupyter_lab
+from browser.harness import ANSWER_SECONDS, CHROMIUM_ARGUMENTS, Lab, find_chromium, jupyter_lab
 
 NO_CHROMIUM = (
     "no Chromium found: install one (Debian and Ubuntu: `apt-get install chromium`; "
@@ -28,6 +28,8 @@ def chromium() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
         pytest.skip(NO_CHROMIUM)
+    # Nothing here is about speed, and a machine may be busy.
+    expect.set_options(timeout=ANSWER_SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_ARGUMENTS))
         yield browser

@@ -1,0 +1,239 @@
+"""The control panel in JupyterLab, driven by its controls' names, from the first word to a restarted kernel."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+from browser.harness import Lab, OpenNotebook, write_notebook
+
+OPEN = """import rivya_nb as rv
+rv.connect(base_url="sandbox", store="panelled")
+panel = rv.panel()
+panel"""
+BUSY = "import time; time.sleep(6)"
+HOSTILE = 'A glass bottle <img src=x onerror="window.hacked = true">'
+DROP = """([element, name, type, data]) => {
+    const bytes = Uint8Array.from(atob(data), each => each.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type }));
+    for (const kind of ['dragenter', 'dragover', 'drop']) {
+        element.dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }
+}"""
+
+
+class PanelPage:
+    """A panel as somebody who cannot see it finds things in it."""
+
+    def __init__(self, notebook: OpenNotebook) -> None:
+        self.notebook = notebook
+        self.page = notebook.page
+        self.root = notebook.output(0)
+
+    def field(self, name: str) -> Locator:
+        return self.root.get_by_label(name, exact=True).locator("visible=true")
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    @property
+    def tiles(self) -> Locator:
+        return self.root.get_by_role("group", name="Pictures of the history").locator("button.rivya-main")
+
+    def drop(self, name: str, kind: str, data: bytes) -> None:
+        target = self.button("Add reference").element_handle()
+        self.page.evaluate(DROP, [target, name, kind, base64.b64encode(data).decode()])
+
+    def tab(self, name: str) -> Locator:
+        return self.root.get_by_role("tab", name=name)
+
+    def generate(self, run: int) -> None:
+        expect(self.button("Generate")).to_be_enabled()
+        self.button("Generate").click()
+        expect(self.tab(f"Run {run}")).to_be_visible()
+
+    def row(self, run: int) -> Locator:
+        return self.root.locator(".rivya-run-row").filter(has_text=f"Run {run}")
+
+    def wait_for_end(self, run: int) -> None:
+        """Wait until the row tells what the run cost and took."""
+        expect(self.row(run)).to_contain_text(re.compile(r"\d+ credits · [\d ms]+s(?!\d)|stopped"))
+        expect(self.button(f"Stop run {run}")).to_be_hidden()
+
+
+@pytest.fixture(scope="module")
+def panel(lab: Lab) -> Iterator[PanelPage]:
+    notebook = lab.open(write_notebook(lab.folder / "panel.ipynb", [OPEN, BUSY]))
+    notebook.page.set_viewport_size({"width": 1600, "height": 1200})
+    notebook.command("notebook:run-cell")
+    made = PanelPage(notebook)
+    expect(made.field("Prompt")).to_be_visible()
+    yield made
+    notebook.close()
+
+
+def png(size: tuple[int, int] = (320, 200)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, "orange").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+# The tests of this file follow one another on one page, as one afternoon's work.
+
+
+def test_a_model_is_found_by_typing_and_says_its_price(panel: PanelPage) -> None:
+    expect(panel.field("Model")).to_have_value("wan-2-7-image-pro")
+    panel.field("Model").click()
+    panel.page.keyboard.type("seedream 6 credits")
+    option = panel.root.get_by_role("listbox", name="Choices").get_by_role("option", name="seedream-4-0")
+    expect(option).to_contain_text("6 credits each")
+    panel.page.keyboard.press("Enter")
+    expect(panel.field("Model")).to_have_value("seedream-4-0")
+    expect(panel.field("Image size")).to_be_visible()
+    panel.field("Model").fill("wan-2-7-image-pro")
+    panel.page.keyboard.press("Enter")
+    expect(panel.field("Aspect ratio")).to_be_visible()
+
+
+def test_mistakes_stand_at_their_control_and_generate_says_what_it_waits_for(panel: PanelPage) -> None:
+    expect(panel.button("Generate")).to_be_disabled()
+    expect(panel.root).to_contain_text("Generate waits for the prompt")
+    panel.field("Prompt").fill(HOSTILE + ", {dawn|dusk} light")
+    panel.field("Seed").fill("1..x")
+    expect(panel.root.get_by_role("alert").filter(has_text="1..4")).to_be_visible()
+    expect(panel.button("Generate")).to_be_disabled()
+    panel.field("Seed").fill("1..2")
+    expect(panel.button("Generate")).to_be_enabled()
+    expect(panel.root).to_contain_text("4 pictures · 2 × 2")
+
+
+def test_references_are_dropped_and_refused_with_a_reason(panel: PanelPage) -> None:
+    panel.drop("notes.txt", "image/png", b"these are just words")
+    expect(panel.root.get_by_role("alert").filter(has_text="notes.txt")).to_contain_text("no picture")
+    panel.drop("cat <b>.png", "image/png", png())
+    expect(panel.root.get_by_role("img", name="Reference 1: cat <b>.png")).to_be_visible()
+    expect(panel.root).to_contain_text("1 of 9")
+
+
+def test_a_param_becomes_an_axis_and_the_grid_fills(panel: PanelPage, screenshots: Path) -> None:
+    panel.field("Resolution").select_option("1K")
+    panel.button("Several values of Aspect ratio").click()
+    panel.root.get_by_role("textbox", name="Aspect ratio").fill("1:1, 16:9")
+    expect(panel.root).to_contain_text("8 pictures · 2 × 2 × 2")
+    expect(panel.root).to_contain_text("96 credits")
+    panel.generate(1)
+    expect(panel.button("Stop run 1")).to_be_visible()
+    pictures = panel.root.get_by_role("tabpanel").locator("img")
+    expect(pictures.first).to_be_visible()
+    panel.page.screenshot(path=screenshots / "panel-live.png")
+    panel.wait_for_end(1)
+    expect(pictures).to_have_count(8)
+    assert panel.page.evaluate("window.hacked") is None
+
+
+def test_a_run_is_stopped(panel: PanelPage) -> None:
+    panel.field("Seed").fill("11..40")
+    panel.button("Remove cat <b>.png").click()
+    panel.button("Several values of Aspect ratio").click()
+    panel.field("Prompt").fill("A lamp")
+    expect(panel.root).to_contain_text("30 pictures")
+    panel.generate(2)
+    panel.button("Stop run 2").click()
+    panel.wait_for_end(2)
+    expect(panel.row(2)).to_contain_text("stopped")
+
+
+def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage) -> None:
+    panel.tab("Gallery").click()
+    panel.root.get_by_role("searchbox", name="Search the history").fill("glass")
+    expect(panel.root).to_contain_text("1–8 of 8")
+    panel.tiles.first.click()
+    expect(panel.field("Prompt")).to_have_value(HOSTILE + ", dusk light")
+    expect(panel.field("Seed")).to_have_value("2")
+    expect(panel.field("Resolution")).to_have_value("1K")
+    expect(panel.root).to_contain_text("1 from the history at no cost")
+
+
+def test_pictures_are_rated_by_key_and_found_by_their_rating(panel: PanelPage) -> None:
+    panel.tiles.first.focus()
+    panel.page.keyboard.press("ArrowRight")
+    expect(panel.tiles.nth(1)).to_be_focused()
+    panel.page.keyboard.press("4")
+    expect(panel.root.locator(".rivya-marks")).to_have_text("4/5")
+    panel.field("Filter: rating").select_option("4")
+    expect(panel.root).to_contain_text("1–1 of 1")
+    panel.field("Filter: rating").select_option("")
+    expect(panel.root).to_contain_text("1–8 of 8")
+
+
+def test_two_pictures_are_compared_and_written_as_code(panel: PanelPage, screenshots: Path) -> None:
+    for place in (0, 2):
+        panel.tiles.nth(place).focus()
+        panel.page.keyboard.press("x")
+    panel.button("Show the cells that ask for the chosen pictures").click()
+    expect(panel.root.locator("pre")).to_contain_text("%%rivya seed=")
+    panel.button("Compare the chosen pictures").click()
+    expect(panel.tab("Compare (2)")).to_be_visible()
+    viewer = panel.root.get_by_role("application", name="Picture viewer")
+    expect(viewer.get_by_role("gridcell")).to_have_count(2)
+    panel.page.screenshot(path=screenshots / "panel-compare.png")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("width", [700, 1600])
+def test_nothing_of_it_is_cut_off(panel: PanelPage, screenshots: Path, theme: str, width: int) -> None:
+    panel.tab("Gallery").click()
+    panel.notebook.set_theme(theme)
+    panel.page.set_viewport_size({"width": width, "height": 1200})
+    expect(panel.button("Generate")).to_be_visible()
+    panel.page.screenshot(path=screenshots / f"panel-{theme.split()[1].lower()}-{width}.png")
+    wide = panel.root.locator(".rivya-panel").evaluate("root => root.scrollWidth - root.clientWidth")
+    assert wide <= 1
+
+
+def test_a_busy_kernel_is_told_and_no_click_is_lost(panel: PanelPage) -> None:
+    panel.notebook.set_theme("JupyterLab Light")
+    panel.page.set_viewport_size({"width": 1600, "height": 1200})
+    panel.field("Prompt").fill("A chair")
+    panel.field("Seed").fill("")
+    expect(panel.root).to_contain_text("1 picture")
+    expect(panel.button("Generate")).to_be_enabled()
+    panel.notebook.command("notebook:move-cursor-down")
+    panel.notebook.command("notebook:run-cell")
+    panel.button("Generate").click()
+    expect(panel.root.get_by_role("status").filter(has_text="not lost")).to_be_visible()
+    panel.button("Generate").click()  # an impatient second time, which must not buy a second run
+    panel.notebook.wait_until_done(1)
+    expect(panel.tab("Run 3")).to_be_visible()
+    panel.wait_for_end(3)
+    expect(panel.root.get_by_role("status").filter(has_text="not lost")).to_have_count(0)
+    expect(panel.tab("Run 4")).to_have_count(0)
+
+
+def test_a_restarted_kernel_finds_the_form_and_the_unfinished_run(panel: PanelPage, lab: Lab) -> None:
+    panel.field("Prompt").fill("A glass bottle, remembered")
+    panel.field("Seed").fill("77")
+    panel.generate(4)
+    expect(panel.row(4)).to_contain_text("processing")
+    with urllib.request.urlopen(f"{lab.url}/api/kernels") as answer:
+        (kernel,) = json.load(answer)
+    restart = urllib.request.Request(f"{lab.url}/api/kernels/{kernel['id']}/restart", method="POST")
+    urllib.request.urlopen(restart).close()
+    panel.notebook.wait_for_kernel()
+    panel.notebook.command("notebook:move-cursor-up")
+    panel.notebook.command("notebook:run-cell")
+    expect(panel.field("Prompt")).to_have_value("A glass bottle, remembered")
+    expect(panel.field("Seed")).to_have_value("77")
+    panel.button("Resume run 4").click()
+    panel.wait_for_end(4)
+    expect(panel.root.get_by_role("tabpanel").locator("img")).to_have_count(1)
