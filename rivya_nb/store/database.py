@@ -21,6 +21,9 @@ from rivya_nb.store.words import can_index, has_index, prepare_index
 BUSY_SECONDS = 30
 """How long a transaction waits for that of another process."""
 
+_CACHE_KIB = 64 * 1024
+"""Memory that a connection may keep of the database, as far as it has read it: the indexes of 100,000 jobs."""
+
 _WRITES = "rivya_nb_writes"
 
 
@@ -122,6 +125,7 @@ def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 def _begin(connection: Connection) -> None:

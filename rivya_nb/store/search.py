@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, intersect, select
 
 from rivya_nb.store import words
 from rivya_nb.store.records import Question
@@ -56,26 +56,27 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
         conditions.append(jobs.c.created_at <= question.until)
     if (prompts := words.containing(connection, question.prompt or "")) is not None:
         conditions.append(jobs.c.prompt_id.in_(prompts))
-    for key, value in question.params.items():
-        same = (job_params.c.key == key) & (job_params.c.value == param_text(value))
-        conditions.append(jobs.c.number.in_(select(job_params.c.job_number).where(same)))
-    if question.run is not None:
-        of_run = select(run_jobs.c.job_number).where(run_jobs.c.run_id == question.run)
-        conditions.append(jobs.c.number.in_(of_run))
-    return conditions + _marked(question)
-
-
-def _marked(question: Question) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    marked: list[ColumnElement[bool]] = []
-    if question.rating is not None and question.rating > 0:
-        marked.append(marks.c.rating >= question.rating)
-    if question.starred:
-        marked.append(marks.c.starred)
-    if marked:
-        conditions.append(jobs.c.number.in_(select(marks.c.job_number).where(*marked)))
     if not question.hidden:
         conditions.append(jobs.c.number.not_in(select(marks.c.job_number).where(marks.c.hidden)))
-    for tag in question.tags:
-        conditions.append(jobs.c.number.in_(select(tags.c.job_number).where(tags.c.tag == tag)))
+    if lists := _lists(question):
+        # As one list, whose parts SQLite merges: it would take any one of several, perhaps the longest, and look
+        # up each of its jobs.
+        conditions.append(jobs.c.number.in_(intersect(*lists) if len(lists) > 1 else lists[0]))
     return conditions
+
+
+def _lists(question: Question) -> list[Select[tuple[int]]]:
+    """Numbers of jobs, listed by the other tables that are asked."""
+    lists: list[Select[tuple[int]]] = []
+    for key, value in question.params.items():
+        same = (job_params.c.key == key) & (job_params.c.value == param_text(value))
+        lists.append(select(job_params.c.job_number).where(same))
+    if question.run is not None:
+        lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id == question.run))
+    for tag in question.tags:
+        lists.append(select(tags.c.job_number).where(tags.c.tag == tag))
+    if question.rating:
+        lists.append(select(marks.c.job_number).where(marks.c.rating >= question.rating))
+    if question.starred:
+        lists.append(select(marks.c.job_number).where(marks.c.starred))
+    return lists
