@@ -13,7 +13,8 @@ CONNECT = "%load_ext rivya_nb\nimport rivya_nb as rv\nrv.connect(base_url='sandb
 ASK = """%%rivya seed=1..3 aspect_ratio=1:1,16:9 resolution=1K --out bottles
 A glass bottle on a soft studio background, แสงเช้า, sandbox:fail(seed=2, aspect_ratio=16:9)"""
 TURN = "bottles.grid(rows='aspect_ratio', cols='seed')"
-RUN, TURNED = 1, 2
+FIND = "bottles[0].star().rate(4).tag('keep')\nrv.history(prompt='bottle')"
+RUN, TURNED, FOUND = 1, 2, 3
 
 LABELS = ("1:1", "16:9", "seed 1", "seed 2", "seed 3")
 
@@ -55,7 +56,7 @@ class Executed:
 
 @pytest.fixture(scope="module")
 def executed(lab: Lab, screenshots: Path) -> Executed:
-    path = write_notebook(lab.folder / "run.ipynb", [CONNECT, ASK, TURN])
+    path = write_notebook(lab.folder / "run.ipynb", [CONNECT, ASK, TURN, FIND])
     bytes_before = path.stat().st_size
     notebook = lab.open(path)
     notebook.run_all()
@@ -64,7 +65,7 @@ def executed(lab: Lab, screenshots: Path) -> Executed:
     pictures = notebook.output(RUN).locator("img").count()
     notebook.wait_for_output(RUN, "processing")
     notebook.screenshot(screenshots / "run-live.png")
-    notebook.wait_until_done(TURNED)
+    notebook.wait_until_done(FOUND)
     notebook.screenshot(screenshots / "run-done.png")
     notebook.save()
     notebook.close()
@@ -92,8 +93,22 @@ def check_turned(notebook: OpenNotebook) -> None:
     assert [row.locator("img").count() for row in rows.all()] == [3, 2]
 
 
+def check_found(notebook: OpenNotebook) -> None:
+    """The history's gallery: five pictures, each above its words, and what was said of one of them."""
+    assert len(notebook.pictures(FOUND)) == 5
+    text = notebook.output(FOUND).first.inner_text()
+    for words in ("1–5 of 5", "[4] seed 1", "★ starred", "●●●●○ 4/5", "#keep"):
+        assert words in text
+    cards = notebook.output(FOUND).locator("table")
+    for card in cards.all():
+        picture, words = card.locator("img").bounding_box(), card.locator("tr").last.bounding_box()
+        assert picture is not None
+        assert words is not None
+        assert words["y"] >= picture["y"] + picture["height"]
+
+
 def check_contrast(notebook: OpenNotebook) -> None:
-    for cell in (RUN, TURNED):
+    for cell in (RUN, TURNED, FOUND):
         contrast, text = notebook.output(cell).first.evaluate(LOWEST_CONTRAST)
         assert contrast >= READABLE, f"{text!r} is hard to read in cell {cell}"
 
@@ -121,6 +136,7 @@ def test_a_reopened_notebook_shows_the_run(
     assert notebook.is_trusted() is (origin == "own")
     check_run(notebook)
     check_turned(notebook)
+    check_found(notebook)
     notebook.screenshot(screenshots / f"run-{origin}-{theme.split()[-1].lower()}.png")
     check_contrast(notebook)
     notebook.close()

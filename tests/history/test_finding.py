@@ -77,7 +77,7 @@ def test_a_time_can_be_said_in_many_ways(fill: Fill) -> None:
 
 
 @pytest.mark.parametrize(
-    "since", ["yesterday", "7", "d7", "-7d", "2026-13-01", "2026-11-23T25:00", True, [], 1e400]
+    "since", ["yesterday", "7", "7days", "d7", "-7d", "2026-13-01", "2026-11-23T25:00", True, [], 1e400]
 )
 def test_a_time_that_is_not_understood_says_what_is(session: rv.Session, since: object) -> None:
     (mistake,) = mistakes(since=since)
