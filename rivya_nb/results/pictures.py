@@ -106,7 +106,7 @@ class Pictures(Markable):
 
         kept = self._kept()
         jobs = {job.id: job for job in kept.jobs}
-        return write_report(kept._laid_out(None, None), jobs, self.files, path)
+        return write_report(kept._laid_out(None, None), jobs, self._store, path)
 
     def to_pandas(self) -> DataFrame:
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.

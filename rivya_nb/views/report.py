@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from rivya_nb.store.records import JobRecord, PictureRecord
+from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+from rivya_nb.store.thumbnails import decode
 from rivya_nb.views.cells import PageView, draw
-from rivya_nb.views.geometry import GAP, measure
+from rivya_nb.views.gallery import mark_words
+from rivya_nb.views.geometry import GAP, Geometry, measure
 from rivya_nb.views.headline import Headline, headline
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.repeat import cell_text, requests_json
 from rivya_nb.views.run_html import environment, left_out
 from rivya_nb.views.run_view import RunView, progress_line
-from rivya_nb.views.thumbnails import Thumbnail, collect
-from rivya_nb.views.words import count, reason, shorten
+from rivya_nb.views.thumbnails import Load, Thumbnail, collect
+from rivya_nb.views.words import count, joined, reason, shorten
 
 SCALE = 1.4
 """A report's pictures against those of a cell's output: a row of 210 CSS pixels, from 420 real ones."""
@@ -24,6 +26,11 @@ SCALE = 1.4
 BUDGET = 12_000_000
 LARGEST = 120_000
 """Bytes of base64 for all pictures of one run in a report, and for one."""
+
+_PAPER_WIDTH = 670
+"""CSS pixels between the margins of A4; a little more than a US letter has."""
+_LETTER_WIDTH = 8
+"""The same for a letter of a label, at the most common."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class _Line:
     state: str
     credits: str
     task: str
+    marks: str
     files: tuple[str, ...]
 
 
@@ -48,41 +56,63 @@ class _Section:
     layout: Layout
     pages: tuple[PageView, ...]
     left_out: str
+    fit: float
     lines: tuple[_Line, ...]
+    marked: bool
     cell: str | None
     requests: str
 
 
 def report_thumbnails(
-    layout: Layout, path_of: Callable[[PictureRecord], Path]
+    layout: Layout, path_of: Callable[[PictureRecord], Path], *, load: Load = decode
 ) -> dict[str, Thumbnail | None]:
     """Pictures in a report's size, for the `thumbnails` of its views; run it off the event loop."""
-    return collect(layout, path_of, scale=SCALE, budget=BUDGET, largest=LARGEST)
+    return collect(layout, path_of, load=load, scale=SCALE, budget=BUDGET, largest=LARGEST)
 
 
-def render_report(views: Sequence[RunView], *, title: str = "Rivya runs") -> str:
-    """The document: each run with its grid, its seeds, params and prices, and what asks for it again."""
+def render_report(
+    views: Sequence[RunView], *, title: str = "Rivya runs", marks: Mapping[str, Marks] | None = None
+) -> str:
+    """The document: each run with its grid, its seeds, params and prices, and what asks for it again.
+
+    `marks` by job id are what the user thinks of the pictures.
+    """
     template = environment().get_template("report.html")
-    return template.render(title=title, sections=[_section(view) for view in views], gap=GAP)
+    sections = [_section(view, marks or {}) for view in views]
+    return template.render(title=title, sections=sections, gap=GAP)
 
 
-def _section(view: RunView) -> _Section:
+def _section(view: RunView, marks: Mapping[str, Marks]) -> _Section:
+    lines = tuple(
+        _line(cell.label.full, job, marks.get(job.id, _UNMARKED))
+        for cell in view.layout.cells
+        if cell.number <= 1
+        for job in cell.jobs
+    )
+    geometry = measure(view.layout, scale=SCALE)
     return _Section(
         headline=headline(view),
         when=datetime.fromtimestamp(view.run.created_at, timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         progress=progress_line(view),
         layout=view.layout,
-        pages=draw(view.layout, measure(view.layout, scale=SCALE), view.thumbnails, view.now),
+        pages=draw(view.layout, geometry, view.thumbnails, view.now),
         left_out=left_out(view),
-        lines=tuple(
-            _line(cell.label.full, job) for cell in view.layout.cells if cell.number <= 1 for job in cell.jobs
-        ),
+        fit=_fit(view.layout, geometry),
+        lines=lines,
+        marked=any(line.marks for line in lines),
         cell=cell_text(view.run, view.jobs),
         requests=requests_json(view.run, view.jobs),
     )
 
 
-def _line(label: str, job: JobRecord) -> _Line:
+def _fit(layout: Layout, geometry: Geometry) -> float:
+    """By how much a grid has to shrink to be as wide as a sheet of paper; its labels keep their size."""
+    labels = max((len(label.text) for label in layout.row_labels), default=0) * _LETTER_WIDTH
+    room = max(_PAPER_WIDTH // 3, _PAPER_WIDTH - labels)
+    return round(min(1.0, room / (sum(geometry.widths) + GAP * (len(geometry.widths) + 2))), 3)
+
+
+def _line(label: str, job: JobRecord, marks: Marks) -> _Line:
     why = reason(job)
     return _Line(
         label=shorten(label, 120),
@@ -90,5 +120,9 @@ def _line(label: str, job: JobRecord) -> _Line:
         state=shorten(f"{job.status} ({why})" if why else job.status, 200),
         credits=count(job.credits, "credit"),
         task=job.task_id or "",
+        marks=joined(mark_words(marks)),
         files=tuple(picture.sha256[:12] for picture in job.pictures),
     )
+
+
+_UNMARKED = Marks()

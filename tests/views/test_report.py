@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rivya_nb.store.records import Marks
 from rivya_nb.views.report import BUDGET, render_report, report_thumbnails
 from rivya_nb.views.run_view import RunView
 from rivya_nb.views.thumbnails import Thumbnail
@@ -52,14 +53,31 @@ def test_every_job_has_a_line_with_its_seed_and_price() -> None:
     (table,) = read(render_report([done()])).all("table", **{"class": "jobs"})
     lines = [[cell.text for cell in row.all("td")] for row in table.all("tbody")[0].all("tr")]
     assert len(lines) == 12
+    assert "marks" not in [cell.text for cell in table.all("th")]
     assert lines[0] == ["seed 1 · aspect_ratio 1:1", "1", "succeeded", "12 credits", "", "job0-0"]
     assert lines[5][2:4] == ["failed (generation_failed: The model refused this one.)", "0 credits"]
+
+
+def test_what_the_user_thinks_of_a_picture_stands_in_its_line() -> None:
+    marks = {"job0": Marks(rating=4, starred=True, tags=("keep",), note="<b>the light</b>")}
+    (table,) = read(render_report([done()], marks=marks)).all("table", **{"class": "jobs"})
+    first, second, *_ = (row.all("td") for row in table.all("tbody")[0].all("tr"))
+    assert first[5].text == "★ starred · ●●●●○ 4/5 · #keep · ✎ <b>the light</b>"
+    assert second[5].text == ""
+
+
+@pytest.mark.parametrize(("columns", "least", "most"), [(2, 1.0, 1.0), (8, 0.4, 0.6), (40, 0.05, 0.15)])
+def test_a_grid_shrinks_to_the_width_of_paper(columns: int, least: float, most: float) -> None:
+    jobs = [make_job(f"j{index}") for index in range(2 * columns)]
+    view = make_view(*make_run({"x": "12", "y": [str(index) for index in range(columns)]}, jobs))
+    (section,) = read(render_report([view])).all("section")
+    assert least <= float(section.attributes["style"].removeprefix("--fit:")) <= most
 
 
 def test_without_a_cell_the_requests_stand_open() -> None:
     view = make_view(*make_run({}, [make_job("j", params={"negative_prompt": "two words"})]))
     tree = read(render_report([view]))
-    assert [("open" in details.attributes) for details in tree.all("details")] == [False, True]
+    assert [("open" in details.attributes) for details in tree.all("details")] == [True, True]
     assert len(tree.all("pre")) == 1
 
 
