@@ -206,6 +206,18 @@ def test_models_may_differ_in_their_params_where_the_model_is_an_axis() -> None:
     assert hole.request == Request("google-imagen4", jobs[0].prompt, {"seed": "2", "aspect_ratio": "16:9"})
 
 
+def test_a_seed_that_only_a_model_with_texts_had_is_a_number_again() -> None:
+    jobs = [
+        make_job("a", params={"seed": 1}),
+        make_job("b", model="google-imagen4", params={"seed": "1"}),
+        make_job("c", model="google-imagen4", params={"seed": "7"}),
+    ]
+    made = make_run(
+        {"model": (DEFAULT_MODEL, "google-imagen4"), "seed": "17"}, jobs, [(0, 0), (1, 0), (1, 1)]
+    )
+    assert asked(filled(made)) == [(jobs[0].prompt, {"seed": 7})]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [

@@ -139,6 +139,12 @@ def test_too_many_requests_are_refused_before_they_are_made() -> None:
         expanded(seed=tuple(range(10_000)), aspect_ratio=tuple(map(str, range(10_000))))
 
 
+@pytest.mark.parametrize("model", [["wan-2-7-image-pro"], {}, 7])
+def test_what_is_no_models_id_at_all_is_told(model: object) -> None:
+    with pytest.raises(InvalidRequestError, match="is no model's id, which is a text"):
+        bundled().image_model(model)
+
+
 @pytest.mark.parametrize("name", ["seed", "aspect_ratio", "model", "references", "repeat"])
 def test_an_axis_of_the_prompt_cannot_pass_for_something_else(name: str) -> None:
     with pytest.raises(UsageError, match=f"{name}: an axis of the prompt cannot bear this name"):

@@ -115,6 +115,12 @@ def test_an_unknown_axis_is_named_with_the_nearest_one() -> None:
         arrange(*bottles(DONE_STATES), rows="aspect-ratio")
 
 
+@pytest.mark.parametrize("name", [["seed"], {"seed": 1}, 3])
+def test_what_is_no_name_at_all_is_told_too(name: str) -> None:
+    with pytest.raises(UsageError, match="is no axis; give the name of one as text"):
+        arrange(*bottles(DONE_STATES), rows=name)
+
+
 def test_all_wrong_axes_are_told_at_once() -> None:
     with pytest.raises(UsageError) as caught:
         arrange(*make_run({}, [make_job("only")]), rows="one", cols="two")
