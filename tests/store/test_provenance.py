@@ -109,6 +109,10 @@ def test_a_copy_says_where_it_came_from_and_keeps_every_byte_of_the_picture(
     assert texts(copy) == (BOTTLE.parameters, BOTTLE.to_json())
     assert pixels(copy) == pixels(original)
     assert picture_data(copy) == picture_data(original)
+    if kind == "WEBP":
+        assert bool(copy[20] & 0x10) is (options.get("mode") == "RGBA"), (
+            "readers are told of transparency here"
+        )
     with Image.open(io.BytesIO(original)) as before, Image.open(io.BytesIO(copy)) as after:
         added = {"parameters", "rivya_nb", "exif", "dpi"}  # 72 dpi is what Pillow makes of EXIF without any
         assert {key: value for key, value in after.info.items() if key not in added} == before.info
