@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -228,6 +229,28 @@ def test_a_grid_can_be_turned_and_saved(session: rv.Session, tmp_path: Path) -> 
             assert saved.tobytes() == job.images[0].tobytes()
     report = run.report(tmp_path / "report.html").read_text()
     assert report.count("data:image/") == 4
+
+
+def test_saved_pictures_come_with_lists_of_them(session: rv.Session, tmp_path: Path) -> None:
+    run = rv.generate(
+        "=HYPERLINK(1) \u0e41\u0e2a\u0e07", seed=[7, 8], aspect_ratio="1:1", resolution="1K"
+    ).wait()
+    run[1].rate(4)
+    run[1].tag("-keep")
+    copies = run.save(tmp_path)
+    table = tmp_path / f"run-{run.id}.csv"
+    assert table.read_bytes().startswith(b"\xef\xbb\xbffile,model,prompt,")
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert [first["file"], second["file"]] == [copy.name for copy in copies]
+    assert (first["prompt"], first["seed"]) == ("'=HYPERLINK(1) \u0e41\u0e2a\u0e07", "7")
+    assert (second["rating"], second["tags"], first["rating"]) == ("4", "'-keep", "")
+    told = json.loads((tmp_path / f"run-{run.id}.json").read_text(encoding="utf-8"))
+    assert told["credits"] == run.credits == int(first["credits"]) + int(second["credits"])
+    assert [job["request"]["prompt"] for job in told["jobs"]] == [job.prompt for job in run]
+    assert told["jobs"][1]["pictures"][0]["sha256"] == second["sha256"]
+    rv.history(rating=4).save(tmp_path)
+    assert (tmp_path / "history.csv").read_text(encoding="utf-8-sig").count("\n") == 2
 
 
 def test_the_history_makes_grids_of_different_runs(session: rv.Session) -> None:

@@ -91,14 +91,21 @@ class Pictures(Markable):
 
         The pixels are the originals', to the byte; `recall` reads the request back. A file that takes no text
         gets a `.json` beside it. A file is named after its job and its params, so that pictures of several runs
-        can share a folder. Gives the pictures' absolute paths.
+        can share a folder; `run-41.json` and `run-41.csv`, or `history.…`, tell of all of them. Gives the
+        pictures' absolute paths.
 
         Raises:
             StoreError: an original is gone, or the folder cannot be written.
         """
+        from rivya_nb.results.lists import write_lists
         from rivya_nb.results.saving import save_copies
 
-        return [copy.path for copy in save_copies(self.jobs, folder)]
+        kept = self._kept()
+        jobs = kept.jobs
+        copies = save_copies(jobs, folder)
+        marks = self._store.marks.of([job.id for job in jobs])
+        write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        return [copy.path for copy in copies]
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML file with pictures, params and prices; its absolute path."""

@@ -188,12 +188,13 @@ def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:
     """All requests of a run as JSON: model, prompt, params, and references by name and content."""
     mine = {cell.job_id: jobs[cell.job_id] for cell in run.cells}
     # One on a line: a hundred of them are still read, and printed on a few pages.
-    lines = (json.dumps(_told(job), ensure_ascii=False) for job in mine.values())
+    lines = (json.dumps(told_request(job), ensure_ascii=False) for job in mine.values())
     text = "[\n" + ",\n".join(lines) + "\n]"
     return "".join(f"\\u{ord(char):04x}" if char in TURNING else char for char in text)
 
 
-def _told(job: JobRecord) -> dict[str, object]:
+def told_request(job: JobRecord) -> dict[str, object]:
+    """A job's request as plain data: model, prompt, params, and references by name and content."""
     told: dict[str, object] = {"model": job.model, "prompt": job.prompt, "params": dict(job.params)}
     if job.references:
         told["references"] = [{"name": ref.name, "sha256": ref.sha256} for ref in job.references]
