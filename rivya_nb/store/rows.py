@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -112,7 +113,13 @@ def picture_record(row: RowMapping) -> PictureRecord:
 
 def cell_record(row: RowMapping) -> CellRecord:
     """The record of a row of `run_jobs`, which carries the job's id as `job_id`."""
-    return CellRecord(row["job_id"], tuple(json.loads(row["coordinates"])), row["reused"])
+    return CellRecord(row["job_id"], _coordinates(row["coordinates"]), row["reused"])
+
+
+@lru_cache(maxsize=4096)
+def _coordinates(text: str) -> tuple[int, ...]:
+    # The runs of a store have much the same places, and reading JSON is most of the work of listing them.
+    return tuple(json.loads(text))
 
 
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from rivya_nb.store import database
+from rivya_nb.store import words as words_module
 from rivya_nb.store.records import CellRecord, Question
 from rivya_nb.store.store import Store
 
@@ -95,6 +100,48 @@ def test_no_sign_in_a_search_stands_for_another(store: Store, word: str, prompt:
     job = done(prompt)
     add(store, job)
     assert job.id not in ids(store.history(Question(prompt=word)))
+
+
+def test_what_a_python_without_the_word_index_wrote_is_found_and_indexed_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [done(prompt) for prompt in ("a studio", "studio light", "the new studio")]
+
+    def found(store: Store) -> list[str]:
+        assert [ids(store.history(Question(prompt=word))) for word in ("light", "li")] == [[jobs[1].id]] * 2
+        return ids(store.history(Question(prompt="STUDIO")))
+
+    with monkeypatch.context() as without:
+        without.setattr(words_module, "can_index", lambda connection: False)
+        without.setattr(database, "can_index", lambda connection: False)
+        store = Store.open(folder)
+        add(store, *jobs[:2])
+        assert found(store) == ids(jobs[1::-1])
+        store.close()
+    indexing = Store.open(folder)
+    assert found(indexing) == ids(jobs[1::-1])
+    with monkeypatch.context() as without:
+        without.setattr(words_module, "can_index", lambda connection: False)
+        add(indexing, jobs[2])
+    assert found(indexing) == ids(jobs[::-1])
+    last = done("one more studio")
+    add(indexing, last)
+    assert found(indexing) == ids([last, *jobs[::-1]])
+    with closing(sqlite3.connect(folder / "rivya.db")) as other:
+        index = other.execute("SELECT count(*) FROM prompt_index WHERE prompt_index MATCH 'studio'")
+        assert index.fetchone() == (4,)
+    indexing.close()
+
+
+def test_what_was_asked_for_within_a_time_or_a_run_is_found(store: Store) -> None:
+    jobs = [done(created_at=float(moment)) for moment in (10, 20, 30)]
+    run = add(store, *jobs[:2])
+    add(store, jobs[2])
+    assert ids(store.history(Question(since=20.0))) == ids([jobs[2], jobs[1]])
+    assert ids(store.history(Question(since=11, until=20))) == ids([jobs[1]])
+    assert ids(store.history(Question(run=run.id, oldest_first=True))) == ids(jobs[:2])
+    assert store.count(Question(run=run.id, until=10)) == 1
+    assert store.history(Question(run=99)) == []
 
 
 def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None:

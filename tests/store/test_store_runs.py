@@ -116,6 +116,7 @@ def test_runs_are_there_after_reopening_newest_first(folder: Path) -> None:
     assert (first.id, second.id) == (1, 2)
     assert reopened.run(1) == first
     assert reopened.runs() == [second, first]
+    assert (reopened.runs(limit=1), reopened.runs(limit=5, offset=1)) == ([second], [first])
     assert reopened.run(1).cells == cells
     reopened.close()
 
