@@ -48,6 +48,8 @@ const KEYS = [
 /** An element; `on…` attributes are listeners, strings among the children become text nodes. */
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
+  // JupyterLab would take single keys for its own: 0 0 restarts a kernel, d d deletes a cell.
+  if (tag === "button" || tag === "input" || "tabindex" in attributes) set(node, "data-lm-suppress-shortcuts", true);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else set(node, name, value);
@@ -310,9 +312,7 @@ class Viewer {
     const { modes, tools, sheets, stage, facts, message, strip, pages, cover } = this.parts;
     this.root = make(
       "div",
-      // JupyterLab would take single keys for its own: 0 0 restarts a kernel, d d deletes a cell.
-      { class: "rivya-viewer", role: "application", "aria-label": "Picture viewer", tabindex: 0,
-        "data-lm-suppress-shortcuts": true },
+      { class: "rivya-viewer", role: "application", "aria-label": "Picture viewer", tabindex: 0 },
       make("div", { class: "bar" }, modes, tools), sheets, make("div", { class: "middle" }, stage, cover),
       make("div", { class: "bar foot" }, facts, message), strip, pages,
     );
@@ -413,7 +413,7 @@ class Viewer {
       const content = this.stageContent(mode);
       this.parts.stage.className = `stage ${mode}`;
       this.parts.stage.replaceChildren(...content);
-      if (focused) this.focusTile();
+      this.refocus = focused;
     }
     for (const tile of this.tiles) {
       const here = tile.cell === this.cell;
@@ -423,6 +423,8 @@ class Viewer {
       if (mode === "grid") set(tile.frame, "aria-selected", String(here));
       tile.frame.tabIndex = here || mode !== "grid" ? 0 : -1;
     }
+    if (this.refocus) this.focusTile();
+    this.refocus = false;
     this.drawComparison();
   }
 
@@ -475,7 +477,7 @@ class Viewer {
   /** A frame with one picture, or with B and over it A. Every picture in it bears the common transform. */
   tile(cells, letter, role = "group") {
     const layers = make("div", { class: "layers" });
-    const frame = make("div", { class: "frame", role }, layers);
+    const frame = make("div", { class: "frame", role, tabindex: -1 }, layers);
     const [cell] = cells;
     if (role === "gridcell") frame.style.aspectRatio = String(clamp(cell.ratio, 0.4, 2.2));
     for (const [index, each] of cells.entries()) {
@@ -865,11 +867,13 @@ class Viewer {
   }
 
   key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter")) return undefined;
+    // Also those that mean nothing here: a frontend's shortcuts must not act on what it cannot see.
+    event.stopPropagation();
     const own = event.target.closest("button, input");
     if (own && (["Enter", " "].includes(event.key) || (own.type === "range" && /^(Arrow|Page|Home|End)/.test(event.key)))) {
-      return event.stopPropagation();
+      return undefined;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
     const action = event.shiftKey && event.key.startsWith("Arrow") ? this.panning(event.key) : this.action(event.key);
     if (!action) return undefined;
     take(event);
