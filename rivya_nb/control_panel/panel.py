@@ -193,7 +193,8 @@ class Panel:
             self._planner.request()
 
     def _repr_mimebundle_(self, **options: object) -> Any:
-        return self.widget._repr_mimebundle_(**options)
+        # Where no widget can be shown, its text is; ipywidgets would write every child there.
+        return {**self.widget._repr_mimebundle_(**options), "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Panel {self.name!r} with {self.session.service}>"

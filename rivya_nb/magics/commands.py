@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
 
 from IPython.core.getipython import get_ipython
 
@@ -21,6 +22,9 @@ from rivya_nb.results.run import Run
 from rivya_nb.service import SANDBOX
 from rivya_nb.session import Session
 
+if TYPE_CHECKING:
+    from rivya_nb.control_panel.panel import Panel
+
 _PROMPT = "Rivya API key (it is not shown): "
 
 _LIMIT = "--max-credits"
@@ -29,7 +33,7 @@ MOST_DIGITS = 15
 """Digits of a run's id; no store has more runs."""
 
 Arguments = tuple[str, ...]
-Outcome = list[Run] | History | Selection | ModelList | ModelSheet | None
+Outcome = Union[list[Run], History, Selection, ModelList, ModelSheet, "Panel", None]
 """Runs that the line has to wait for, something to show, or nothing."""
 
 
@@ -129,6 +133,14 @@ def _undo(arguments: Arguments) -> None:
     print(current_session().undo())
 
 
+def _panel(arguments: Arguments) -> Panel:
+    _expect("panel", arguments, 1)
+    # It brings ipywidgets along, which no other command needs.
+    from rivya_nb.control_panel.opening import panel
+
+    return panel(*arguments)
+
+
 def _runs(arguments: Arguments) -> None:
     _expect("runs", arguments, 0)
     for run in current_session().runs():
@@ -183,6 +195,7 @@ COMMANDS: Mapping[str, Entry] = {
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
+    "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
     "undo": Entry("", "take back the last star, rating, tag, note or hiding", _undo),
     "runs": Entry("", "every run of the store, newest first", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),

@@ -1,0 +1,34 @@
+"""The control panel in a real kernel: a line opens it, and what stood in it is there when it is opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kernels import NEWEST, Kernel, Request
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def value(request: Request) -> dict[str, object]:
+    """What a cell shows of its value, by MIME type."""
+    (shown,) = [each["content"]["data"] for each in request.outputs if each["msg_type"] == "execute_result"]
+    data: dict[str, object] = shown
+    return data
+
+
+def test_a_line_shows_the_panel_and_its_state_is_there_again(start_kernel: Callable[..., Kernel]) -> None:
+    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "0"}
+    kernel = start_kernel(NEWEST, env)
+    kernel.ok("%load_ext rivya_nb")
+    shown = value(kernel.ok("panel = %rivya panel\npanel"))
+    assert WIDGET in shown
+    # What is read where there are no widgets, as in a notebook on the web.
+    assert shown["text/plain"] == "<Panel 'main' with sandbox>"
+
+    kernel.ok("panel.form.put(type(panel.form.state)(prompt='A lamp')); panel.close()")
+    assert WIDGET in value(kernel.ok("%rivya panel"))
+    assert kernel.ok("_.form.state.prompt").result == "'A lamp'"
+    kernel.ok("other = %rivya panel other")
+    assert kernel.ok("other.form.state.prompt").result == "''"
+
+    assert "takes one argument at most" in kernel.run("%rivya panel a b").error
