@@ -71,4 +71,4 @@ def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:
 
 def thumbnails(layout: Layout, files: ContentFiles) -> dict[str, Thumbnail | None]:
     """The small pictures of an output. This decodes originals: run it off the event loop."""
-    return collect(layout, path_finder(files), load=files.thumbnails.load)
+    return collect(layout, path_finder(files), load=files.thumbnails.load, shelf=files.thumbnails)

@@ -7,6 +7,7 @@ of them may be missing, damaged or deleted, and is made anew from the original.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ _QUALITY = 90
 
 class Thumbnails:
     """The small pictures of one store: `thumbnails/ab/abcd…-512.jpg`, some 2 % of the originals' size.
+
+    Beside them stands what outputs have shown, `abcd…-204x204-6000.webp`, a few kB for each shape of grid.
 
     Every method may be called from any thread and process. They take long for a picture that was never seen
     (up to 500 ms): run them off the event loop.
@@ -60,31 +63,53 @@ class Thumbnails:
         image.thumbnail(box)
         return image
 
+    def kept(self, original: Path, name: str) -> bytes | None:
+        """What was kept under this name; None where there is nothing, or no whole WebP."""
+        try:
+            data = self._path(original, name, ".webp").read_bytes()
+        except OSError:
+            return None
+        return data if len(data) == int.from_bytes(data[4:8], "little") + 8 else None
+
+    def keep(self, original: Path, name: str, data: bytes) -> None:
+        """Keep a WebP made of an original, ready for an output; nothing happens where that fails."""
+
+        def write(part: Path) -> None:
+            part.write_bytes(data)
+
+        self._put(self._path(original, name, ".webp"), write)
+
     def _find(self, original: Path) -> Path | None:
-        paths = (self._path(original, suffix) for suffix in (".jpg", ".webp"))
+        paths = (self._path(original, str(HEIGHT), suffix) for suffix in (".jpg", ".webp"))
         return next((path for path in paths if path.is_file()), None)
 
-    def _path(self, original: Path, suffix: str) -> Path:
-        return self.folder / original.stem[:2] / f"{original.stem}-{HEIGHT}{suffix}"
+    def _path(self, original: Path, name: str, suffix: str) -> Path:
+        return self.folder / original.stem[:2] / f"{original.stem}-{name}{suffix}"
 
     def _make(self, original: Path) -> Image.Image:
         image = decode(original, (WIDTH, HEIGHT))
         opaque = image.mode == "RGB"
-        path = self._path(original, ".jpg" if opaque else ".webp")
+
+        def write(part: Path) -> None:
+            # JPEG is decoded five times as fast as WebP, which only transparency needs.
+            if opaque:
+                image.save(part, "JPEG", quality=_QUALITY, subsampling=0)
+            else:
+                image.save(part, "WEBP", quality=_QUALITY, method=0)
+
+        self._put(self._path(original, str(HEIGHT), ".jpg" if opaque else ".webp"), write)
+        return image
+
+    def _put(self, path: Path, write: Callable[[Path], None]) -> None:
         part = self._incoming / f"{uuid.uuid4().hex}.part"
         # A full or read-only disk costs only time: the picture is there, in memory.
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                # JPEG is decoded five times as fast as WebP, which only transparency needs.
-                if opaque:
-                    image.save(part, "JPEG", quality=_QUALITY, subsampling=0)
-                else:
-                    image.save(part, "WEBP", quality=_QUALITY, method=0)
+                write(part)
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
-        return image
 
 
 def decode(path: Path, box: tuple[int, int]) -> Image.Image:

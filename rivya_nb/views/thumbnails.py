@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.store.records import PictureRecord
-from rivya_nb.store.thumbnails import decode
+from rivya_nb.store.thumbnails import Thumbnails, decode
 from rivya_nb.views.geometry import Geometry, measure
 from rivya_nb.views.layout import Cell, Layout
 
@@ -92,6 +92,7 @@ def collect(
     path_of: Callable[[PictureRecord], Path],
     *,
     load: Load = decode,
+    shelf: Thumbnails | None = None,
     scale: float = 1.0,
     budget: int = BUDGET,
     largest: int = LARGEST,
@@ -99,7 +100,8 @@ def collect(
     """Thumbnails for a layout by the cells' keys; None where a picture is left out or cannot be read.
 
     Shares count the places of the layout and not the pictures that are there already, so that a running grid
-    never encodes a picture twice. Decoding an original takes up to 200 ms: run it off the event loop.
+    never encodes a picture twice. On a shelf they are kept for the next kernel. Decoding an original takes up
+    to 200 ms: run it off the event loop.
     """
     geometry = measure(layout, scale=scale)
     places = list(_places(layout, geometry))
@@ -112,7 +114,8 @@ def collect(
             return None
         box = (width * _PIXEL_DENSITY, height * _PIXEL_DENSITY)
         try:
-            return thumbnail(path_of(cell.picture), box=box, max_bytes=allotment.max_bytes, load=load)
+            path, limit = path_of(cell.picture), allotment.max_bytes
+            return thumbnail(path, box=box, max_bytes=limit, load=load, shelf=shelf)
         except PictureError:
             return None
 
@@ -130,7 +133,14 @@ def _places(layout: Layout, geometry: Geometry) -> Iterator[tuple[Cell, tuple[in
                     yield cell, geometry.fit(cell, column)
 
 
-def thumbnail(path: Path, *, box: tuple[int, int], max_bytes: int, load: Load = decode) -> Thumbnail:
+def thumbnail(
+    path: Path,
+    *,
+    box: tuple[int, int],
+    max_bytes: int,
+    load: Load = decode,
+    shelf: Thumbnails | None = None,
+) -> Thumbnail:
     """The picture within `box` (width, height in pixels), as WebP of at most `max_bytes` bytes.
 
     It is upright (EXIF), keeps its ratio and is never enlarged. First the quality is lowered, then the size.
@@ -142,11 +152,28 @@ def thumbnail(path: Path, *, box: tuple[int, int], max_bytes: int, load: Load = 
         stamp = path.stat().st_mtime_ns
     except OSError as error:
         raise PictureError(f"the picture {path.name} cannot be read: {error.strerror}") from error
-    return _cached(load, path, stamp, box, max_bytes)
+    return _cached(load, shelf, path, stamp, box, max_bytes)
 
 
 @lru_cache(maxsize=1024)
-def _cached(load: Load, path: Path, _stamp: int, box: tuple[int, int], max_bytes: int) -> Thumbnail:
+def _cached(
+    load: Load, shelf: Thumbnails | None, path: Path, _stamp: int, box: tuple[int, int], max_bytes: int
+) -> Thumbnail:
+    if shelf is None:
+        return _make(load, path, box, max_bytes)
+    name = f"{box[0]}x{box[1]}-{max_bytes}"
+    data = shelf.kept(path, name)
+    if data is not None:
+        from PIL import Image
+
+        with Image.open(BytesIO(data)) as image:
+            return Thumbnail(data, "image/webp", image.width, image.height)
+    made = _make(load, path, box, max_bytes)
+    shelf.keep(path, name, made.data)
+    return made
+
+
+def _make(load: Load, path: Path, box: tuple[int, int], max_bytes: int) -> Thumbnail:
     image = load(path, box)
     while True:
         data = _encoded(image, max_bytes)

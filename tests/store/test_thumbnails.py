@@ -12,6 +12,7 @@ from views.making import gradient, noise
 from rivya_nb.errors import PictureError
 from rivya_nb.store import thumbnails
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.views.thumbnails import _cached, thumbnail
 
 
 @pytest.fixture
@@ -113,3 +114,28 @@ def test_several_at_once_make_one_whole_file(files: ContentFiles, tmp_path: Path
     assert sizes == [(150, 150)] * 6
     assert len(kept(files)) == 1
     assert not list(files.incoming.iterdir())
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"RIFF\x00\x01\x00\x00WEBP"])
+def test_what_an_output_showed_is_shown_again_by_another_kernel(
+    files: ContentFiles, tmp_path: Path, damage: bytes | None
+) -> None:
+    original = put(files, gradient(tmp_path / "a.png", (300, 200)))
+
+    def show() -> tuple[int, int, bytes]:
+        _cached.cache_clear()
+        shelf = files.thumbnails
+        small = thumbnail(original, box=(60, 60), max_bytes=3000, load=shelf.load, shelf=shelf)
+        return small.width, small.height, small.data
+
+    files.thumbnails.prepare(original)
+    first = show()
+    (shown,) = [path for path in kept(files) if path.suffix == ".webp"]
+    assert shown.name.startswith(original.stem)
+    if damage is None:
+        # Nothing is decoded: the other small picture is not there any more.
+        next(path for path in kept(files) if path.suffix == ".jpg").unlink()
+    else:
+        shown.write_bytes(damage)
+    assert show() == first
+    assert [path.suffix for path in kept(files)] == ([".webp"] if damage is None else [".jpg", ".webp"])
