@@ -1,0 +1,261 @@
+"""The viewer in JupyterLab: pictures zoom together, are compared and rated, and originals come when looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from browser.harness import Lab, OpenNotebook, write_notebook
+
+CONNECT = """import os
+os.environ["RIVYA_SANDBOX_LATENCY"] = "0"
+import rivya_nb as rv
+rv.connect(base_url="sandbox", store="looked-at")"""
+PROMPT = 'A glass bottle in {} light <img src=x onerror="window.hacked = true">'
+ASK = f"""run = rv.generate(
+    {PROMPT.format("{light=dawn|dusk}")!r},
+    seed=[1, 2], aspect_ratio=["1:1", "16:9"], resolution="1K",
+).wait()"""
+SHOWN = 2
+
+# The transform as it was asked for, in shares of a frame: cells of different sizes then show the same part.
+TRANSFORMS = """frames => frames.map(frame => {
+    const image = frame.querySelector('img');
+    const { a: zoom, e, f } = new DOMMatrix(getComputedStyle(image).transform);
+    return [zoom, e / frame.clientWidth, f / frame.clientHeight].map(share => share.toFixed(2)).join(' ');
+})"""
+SHA256 = """async image => {
+    const data = await (await fetch(image.src)).arrayBuffer();
+    const digest = await crypto.subtle.digest('SHA-256', data);
+    return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
+}"""
+ASK_KERNEL = """async expression => {
+    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const asked = kernel.requestExecute({ code: 'import json', user_expressions: { it: expression } });
+    return (await asked.done).content.user_expressions.it.data['text/plain'];
+}"""
+IS_THERE = "url => fetch(url).then(() => true, () => false)"
+
+
+class View:
+    """The viewer in the notebook's last cell, as somebody without a mouse finds things in it."""
+
+    def __init__(self, notebook: OpenNotebook) -> None:
+        self.notebook = notebook
+        self.page = notebook.page
+        self.root = notebook.cell(SHOWN).get_by_role("application", name="Picture viewer")
+        self.status = self.root.get_by_role("status")
+
+    @property
+    def cells(self) -> Locator:
+        return self.root.get_by_role("gridcell")
+
+    @property
+    def pictures(self) -> Locator:
+        """What is on the stage; the pictures of the filmstrip have no text of their own."""
+        return self.root.locator("img:not([alt=''])")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def to_grid(self) -> None:
+        """The grid as it was at first, with its first picture chosen."""
+        self.root.get_by_role("button", name="Grid", exact=True).click()
+        self.press("[")
+        self.root.get_by_role("option").first.click()
+        self.press("0")
+        expect(self.cells.first).to_be_focused()
+
+    def transforms(self) -> list[str]:
+        found: list[str] = self.cells.evaluate_all(TRANSFORMS)
+        return found
+
+    def kernel(self, expression: str) -> Any:
+        """What an expression has for a value in the kernel, as JSON."""
+        text = self.page.evaluate(ASK_KERNEL, f"json.dumps({expression})")
+        return json.loads(text[1:-1])
+
+    def wait_for_kernel(self, expression: str, expected: Any) -> None:
+        """Wait until an expression has a value in the kernel."""
+        self.page.wait_for_function(
+            f"([expression, expected]) => ({ASK_KERNEL})(expression).then(text => text === expected)",
+            arg=[f"json.dumps({expression})", repr(json.dumps(expected))],
+        )
+
+    def wait_for_width(self, width: int) -> None:
+        """Wait until the only picture on the stage has that width, in its own pixels."""
+        self.page.wait_for_function(
+            "([root, width]) => root.querySelector('img:not([alt=\"\"])').naturalWidth === width",
+            arg=[self.root.element_handle(), width],
+        )
+
+    def screenshot(self, path: Path) -> None:
+        self.root.scroll_into_view_if_needed()
+        self.root.screenshot(path=path)
+
+
+@pytest.fixture(scope="module")
+def opened(lab: Lab) -> Iterator[View]:
+    notebook = lab.open(write_notebook(lab.folder / "view.ipynb", [CONNECT, ASK, "run.view()"]), height=1000)
+    notebook.run_all()
+    view = View(notebook)
+    expect(view.cells).to_have_count(4, timeout=60_000)
+    yield view
+    notebook.close()
+
+
+@pytest.fixture
+def view(opened: View) -> View:
+    opened.to_grid()
+    return opened
+
+
+def test_all_pictures_zoom_and_pan_together(view: View, screenshots: Path) -> None:
+    assert view.transforms() == ["1.00 0.00 0.00"] * 4
+    view.press("+", "+", "Shift+ArrowLeft")
+    assert view.transforms() == ["1.56 0.12 0.00"] * 4
+    view.cells.first.hover(position={"x": 1, "y": 1})
+    view.page.mouse.wheel(0, -300)
+    view.page.wait_for_function(
+        "cell => new DOMMatrix(getComputedStyle(cell.querySelector('img')).transform).a > 1.6",
+        arg=view.cells.first.element_handle(),
+    )
+    assert len(set(view.transforms())) == 1
+    view.page.mouse.down()
+    view.page.mouse.move(*_middle(view.cells.first), steps=3)
+    view.page.mouse.up()
+    assert len(set(view.transforms())) == 1
+    view.screenshot(screenshots / "viewer-grid.png")
+
+
+def _middle(cell: Locator) -> tuple[float, float]:
+    box = cell.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_an_original_arrives_whole_once_it_is_looked_at(view: View) -> None:
+    view.press("]")
+    expect(view.root).to_contain_text("16:9 · 2 of 2")
+    small = view.cells.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert len(small) == 4
+    assert 0 < min(small) <= max(small) < 700
+    view.press("ArrowDown", "Enter")
+    view.wait_for_width(1360)
+    alt = view.pictures.get_attribute("alt")
+    assert alt == f"{PROMPT.format('dusk')} · light dusk · seed 1 · 16:9"
+    [sha256] = view.kernel(
+        "[job.record.pictures[0].sha256 for job in run"
+        " if (job.seed, job.params['aspect_ratio'], 'dusk' in job.prompt) == (1, '16:9', True)]"
+    )
+    assert view.pictures.evaluate(SHA256) == sha256
+    view.press("ArrowRight")
+    expect(view.pictures).to_have_attribute("alt", alt.replace("seed 1", "seed 2"))
+    view.wait_for_width(1360)
+
+
+def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screenshots: Path) -> None:
+    view.press("p", "ArrowRight", "c")
+    expect(view.root).to_contain_text("differs: seed 1 → 2")
+    expect(view.root).to_contain_text("same: model, prompt, 1:1, 1K")
+    divider = view.root.get_by_role("slider", name="Divider between A and B")
+    divider.press("ArrowLeft")
+    expect(divider).to_have_attribute("aria-valuenow", "48")
+    knob = divider.bounding_box()
+    assert knob is not None
+    view.page.mouse.move(knob["x"] + knob["width"] / 2, knob["y"] + 50)
+    view.page.mouse.down()
+    view.page.mouse.move(knob["x"] + knob["width"] / 2 + 100, knob["y"] + 50)
+    view.page.mouse.up()
+    assert int(divider.get_attribute("aria-valuenow") or 0) > 50
+    view.screenshot(screenshots / "viewer-slider.png")
+    expect(view.root.get_by_role("group", name="A: light dawn · seed 1 · 1:1, B: ")).to_be_visible()
+    view.press("Space", "Space")
+    shown = view.pictures.and_(view.page.locator("img:visible"))
+    expect(shown).to_have_count(1)
+    before = shown.get_attribute("alt")
+    view.press("Space")
+    assert shown.get_attribute("alt") != before
+    view.press("c")
+    expect(view.root.get_by_role("slider", name="amplified")).to_be_visible()
+    view.press("c")
+    expect(view.root.get_by_role("group", name="B, light dawn · seed 2 · 1:1")).to_be_visible()
+    view.press("Escape", "ArrowLeft", "p")
+
+
+def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
+    view.press("4", "s")
+    expect(view.cells.first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 4 of 5, starred")
+    marks = "[[m.rating, m.starred] for m in run._store.marks.of([run[0].id]).values()]"
+    expect(view.status).to_be_empty()
+    view.wait_for_kernel(marks, [[4, True]])
+    view.root.get_by_role("button", name="Rate 4").click()
+    view.wait_for_kernel(marks, [[0, True]])
+    view.press("s")
+    view.wait_for_kernel(marks, [[0, False]])
+
+
+def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
+    view.press("ArrowRight", "+")
+    pages = view.root.get_by_role("slider", name="Page")
+    pages.focus()
+    pages.press("ArrowRight")
+    expect(pages).to_have_attribute("aria-valuetext", "16:9")
+    expect(view.cells.nth(1)).to_have_accessible_name("light dawn · seed 2 · 16:9")
+    expect(view.cells.nth(1)).to_have_attribute("aria-selected", "true")
+    assert view.transforms() == ["1.25 0.00 0.00"] * 4
+    pages.press("ArrowLeft")
+    expect(pages).to_have_attribute("aria-valuetext", "1:1")
+
+
+def test_foreign_text_stays_text(view: View) -> None:
+    expect(view.root).to_contain_text(PROMPT.format("dawn"))
+    view.press("i")
+    expect(view.root.get_by_role("dialog", name="This picture")).to_contain_text(PROMPT.format("dawn"))
+    view.press("Escape")
+    assert view.page.evaluate("window.hacked === undefined")
+
+
+def test_keys_of_the_viewer_are_not_those_of_the_notebook(view: View) -> None:
+    cells = view.page.locator(".jp-Notebook .jp-Cell")
+    count = cells.count()
+    view.press("d", "d", "0", "0", "?")
+    expect(view.root.get_by_role("dialog", name="Keys")).to_be_visible()
+    view.press("Escape")
+    assert cells.count() == count
+    assert view.page.locator(".jp-Dialog").count() == 0
+
+
+def test_a_picture_whose_file_is_gone_says_so(view: View) -> None:
+    view.kernel(
+        "[str(job.path.rename(job.path.with_suffix('.away'))) for job in run"
+        " if (job.seed, job.params['aspect_ratio'], 'dawn' in job.prompt) == (1, '16:9', True)]"
+    )
+    view.press("]", "Enter")
+    expect(view.root).to_contain_text("The file of this picture is gone")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("Light", 1600), ("Dark", 700)])
+def test_it_fits_wherever_it_is_opened(view: View, theme: str, width: int, screenshots: Path) -> None:
+    view.page.set_viewport_size({"width": width, "height": 1000})
+    view.notebook.set_theme(f"JupyterLab {theme}")
+    beyond = "root => root.scrollWidth - root.clientWidth"
+    assert view.root.evaluate(beyond) <= 0
+    view.screenshot(screenshots / f"viewer-{theme.lower()}-{width}.png")
+    view.press("Enter")
+    assert view.root.evaluate(beyond) <= 0
+    view.screenshot(screenshots / f"viewer-{theme.lower()}-{width}-large.png")
+
+
+def test_nothing_is_left_of_it_in_the_browser_once_it_is_closed(view: View) -> None:
+    addresses = view.root.locator("img").evaluate_all("images => images.map(image => image.src)")
+    assert all(view.page.evaluate(IS_THERE, address) for address in addresses if address)
+    view.notebook.command("notebook:clear-all-cell-outputs")
+    expect(view.root).to_have_count(0)
+    assert not any(view.page.evaluate(IS_THERE, address) for address in addresses if address)
