@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,7 +16,9 @@ from rivya_nb.store import database
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
-from .filling import a_job, add, done
+from .filling import a_job, add, done, open_without_rights
+from .limits import no_file_grows_beyond
+from .processes import Start, told
 
 
 def test_a_newer_store_is_refused_and_left_alone(folder: Path) -> None:
@@ -110,18 +114,6 @@ def test_a_store_that_another_program_keeps_locked_says_so(
     store.close()
 
 
-@contextmanager
-def no_file_grows_beyond(size: int) -> Iterator[None]:
-    """A limit that the operating system sets, in the place of a full disk."""
-    resource = pytest.importorskip("resource", reason="this system has no such limit")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_that_takes_no_more_loses_nothing_and_leaves_no_half_run_or_picture(store: Store) -> None:
     kept = done()
     add(store, kept)
@@ -136,3 +128,25 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_leaves_no_half_run_or_pictu
     assert len([path for path in store.files.folder.rglob("*") if path.is_file()]) == 1
     add(store, a_job("a prompt " * 500))
     assert len(store.runs()) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such rights")
+@pytest.mark.parametrize("there", [True, False], ids=["a store", "an empty folder"])
+def test_a_folder_that_may_not_be_written_is_named_and_left_alone(start: Start, there: bool) -> None:
+    # Not below pytest's folder, which nobody else may enter.
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary, "store")
+        folder.mkdir()
+        if there:
+            Store.open(folder).close()
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        Path(temporary).chmod(0o755)
+        for path in (folder, *before):
+            path.chmod(0o555)
+        _, pipe = start(open_without_rights, folder)
+        said = told(pipe)
+        assert str(folder) in said
+        assert re.search("may not be written|cannot be opened", said)
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+        for path in (folder, *before):
+            path.chmod(0o755)

@@ -15,6 +15,7 @@ from rivya_nb.store.records import Marks, Question
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, a_job, add, done, ids, open_and_tell
+from .limits import no_file_grows_beyond
 from .processes import Start, told
 
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text(encoding="utf-8")
@@ -136,9 +137,22 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(old: Path) -> None:
     store.close()
 
 
+def test_an_upgrade_that_the_disk_has_no_room_for_leaves_the_store_as_it_was(old: Path) -> None:
+    with closing(sqlite3.connect(old / "rivya.db")) as other:
+        other.execute("UPDATE jobs SET prompt_words = ? || number", ("much " * 50_000,))
+        other.commit()
+    with no_file_grows_beyond(500_000), pytest.raises(StoreError):
+        Store.open(old)
+    store = Store.open(old)
+    assert ids(store.history(Question(prompt="much"))) == ["job3", "job1"]
+    store.close()
+
+
 def test_a_kernel_that_began_before_an_upgrade_is_told_to_begin_anew(store: Store) -> None:
     with closing(sqlite3.connect(store.folder / "rivya.db")) as newer:
         newer.execute("ALTER TABLE jobs RENAME COLUMN prompt_id TO something_else")
         newer.commit()
     with pytest.raises(StoreError, match="a newer rivya_nb has changed it meanwhile; restart this kernel"):
         add(store, a_job())
+    with pytest.raises(StoreError, match="restart this kernel"):
+        store.count(Question(prompt="cat"))
