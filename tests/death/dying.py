@@ -1,16 +1,9 @@
-"""A process that asks for pictures and is killed on the way; run as a script.
-
-    python dying.py URL STORE PROMPT [NTH before|after]
-
-Without NTH it finishes and prints how many times it wrote to its store; with it, it dies by SIGKILL before or
-after the NTH of these writes.
-"""
+"""A process that asks for pictures and is killed on the way."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,8 +56,8 @@ def ask(url: str, store: str, prompt: str) -> rv.Run:
     return rv.generate(prompt, seed=SEEDS, references=reference, resolution="1K").wait(60)
 
 
-if __name__ == "__main__":
-    address, folder, words, *death = sys.argv[1:]
-    writes = mortal(int(death[0]) if death else None, death[1] if death else "")
-    ask(address, folder, words)
-    print(writes())
+def die(url: str, store: str, prompt: str, nth: int | None, when: str) -> int:
+    """Die by SIGKILL before or after the nth write; without one, finish and count the writes to the store."""
+    writes = mortal(nth, when)
+    ask(url, store, prompt)
+    return writes()

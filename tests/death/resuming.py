@@ -1,15 +1,8 @@
-"""The process after the one that died: collects, then sends what never was; run as a script.
-
-    python resuming.py URL STORE
-
-Prints, as JSON, what the store holds in the end.
-"""
+"""The process after the one that died: collects, then sends what never was."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import sys
 
 import rivya_nb as rv
 from rivya_nb.sandbox.keys import DEFAULT_KEY
@@ -32,7 +25,3 @@ def go_on(url: str, store: str) -> list[dict[str, object]]:
         }
         for job in jobs.values()
     ]
-
-
-if __name__ == "__main__":
-    print(json.dumps(go_on(*sys.argv[1:])))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from sandboxes import running_sandbox
 
 from rivya_nb.sandbox.config import SandboxConfig
 
-HERE = Path(__file__).parent
-SLOW_ENOUGH_TO_BE_POLLED = SandboxConfig(latency=0.5, credits=100_000)
+from .births import lived, nursery
+from .dying import die
+from .resuming import go_on
+
+SLOW_ENOUGH_TO_BE_POLLED = SandboxConfig(latency=0.4, credits=100_000)
 AT_ONCE = 4
 
 
@@ -32,11 +33,6 @@ class Death:
         return f"{self.when}-{self.nth}"
 
 
-def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(HERE / script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
-
-
 def billed(sandbox: Path, prompt: str) -> list[int]:
     """The prices of all tasks that the sandbox made of a prompt."""
     with sqlite3.connect(sandbox / "sandbox.sqlite") as database:
@@ -45,16 +41,19 @@ def billed(sandbox: Path, prompt: str) -> list[int]:
     return [price for (price,) in rows]
 
 
-def survive(death: Death, url: str, sandbox: Path, folder: Path) -> str | None:
+def survive(context: ForkServerContext, death: Death, url: str, sandbox: Path, folder: Path) -> str | None:
     """What is wrong after a death and what followed, None where nothing is."""
     store, prompt = str(folder / death.name), f"A bottle, {death.name}"
-    died = python("dying.py", url, store, prompt, str(death.nth), death.when)
-    if died.returncode != -signal.SIGKILL:
-        return f"it did not die: {died.returncode} {died.stderr}"
-    resumed = python("resuming.py", url, store)
-    if resumed.returncode:
-        return resumed.stderr
-    jobs = json.loads(resumed.stdout)
+    died = lived(context, folder / f"{death.name}.died", die, url, store, prompt, death.nth, death.when)
+    if died.exit_code == 0 and died.given < death.nth:
+        # Its polls saw a change less, and it had nothing more to write.
+        return None
+    if died.exit_code != -signal.SIGKILL:
+        return f"it did not die: {died}"
+    resumed = lived(context, folder / f"{death.name}.resumed", go_on, url, store)
+    if resumed.exit_code or resumed.complaint:
+        return f"it did not go on: {resumed}"
+    jobs = resumed.given
     paid = billed(sandbox, prompt)
     # Before the run is written down there is nothing to go on with, and nothing was sent.
     wanted = 2 if jobs else 0
@@ -72,13 +71,14 @@ def survive(death: Death, url: str, sandbox: Path, folder: Path) -> str | None:
 def test_no_death_before_or_after_any_write_loses_or_doubles_anything(tmp_path: Path) -> None:
     sandbox = tmp_path / "sandbox"
     sandbox.mkdir()
-    with running_sandbox(SLOW_ENOUGH_TO_BE_POLLED, sandbox) as url:
-        whole = python("dying.py", url, str(tmp_path / "whole"), "A bottle, whole")
-        assert whole.returncode == 0, whole.stderr
-        writes = int(whole.stdout)
-        assert writes >= 12
-        deaths = [Death(nth, when) for nth in range(1, writes + 1) for when in ("before", "after")]
+    with running_sandbox(SLOW_ENOUGH_TO_BE_POLLED, sandbox) as url, nursery() as context:
+        whole = lived(
+            context, tmp_path / "notes", die, url, str(tmp_path / "whole"), "A bottle, whole", None, ""
+        )
+        assert not whole.complaint
+        assert whole.given >= 12
+        deaths = [Death(nth, when) for nth in range(1, whole.given + 1) for when in ("before", "after")]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            wrong = list(pool.map(lambda death: survive(death, url, sandbox, tmp_path), deaths))
+            wrong = list(pool.map(lambda death: survive(context, death, url, sandbox, tmp_path), deaths))
     failures = {death.name: what for death, what in zip(deaths, wrong, strict=True) if what is not None}
     assert not failures

@@ -1,0 +1,74 @@
+"""Fresh processes at little cost: forks of one that has imported everything and done nothing yet."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import multiprocessing
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rivya_nb.jobs import pacing
+
+PRELOADED = (
+    "death.dying", "death.resuming", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "anyio._backends._asyncio",
+    "certifi", "httpcore", "httpx", "sqlalchemy.dialects.sqlite", "rivya_nb.api.client",
+    "rivya_nb.api.pictures", "rivya_nb.calls", "rivya_nb.dispatch", "rivya_nb.jobs.runner", "rivya_nb.results.run",
+    "rivya_nb.session", "rivya_nb.store.store",
+)  # fmt: skip
+POLLS = (0.2, 0.3)
+"""Seconds before the first and the second poll, which nobody here has to be spared."""
+
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Life:
+    """How a process ended: its exit code as `subprocess` gives it, what its function gave, or its traceback."""
+
+    exit_code: int | None
+    given: Any
+    complaint: str
+
+
+@contextlib.contextmanager
+def nursery() -> Iterator[ForkServerContext]:
+    """Where `lived` may be called, from any thread."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    with pytest.MonkeyPatch.context() as patch:
+        # The only path that a forkserver of every Python looks at.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        forkserver.ensure_running()
+    yield context
+
+
+def lived(context: ForkServerContext, notes: Path, function: Callable[..., Any], *arguments: Any) -> Life:
+    """Call a function in a process of its own, to the end of that."""
+    process = context.Process(target=_live, args=(notes, function, arguments))
+    process.start()
+    process.join(SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    given, complaint = json.loads(notes.read_text()) if notes.exists() else (None, "")
+    return Life(process.exitcode, given, complaint)
+
+
+def _live(notes: Path, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    given, complaint = None, ""
+    pacing.FIRST, pacing.SECOND = POLLS
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            given = function(*arguments)
+        except Exception:
+            complaint = traceback.format_exc()
+    notes.write_text(json.dumps([given, complaint]))
