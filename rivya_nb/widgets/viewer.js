@@ -596,7 +596,7 @@ class Viewer {
     const [a, b] = this.pair();
     const shown = this.scene.cells[this.state.hover] ?? this.cell;
     this.parts.message.textContent = this.state.silent
-      ? "The kernel does not answer: it is busy or gone. Nothing is kept meanwhile."
+      ? "The kernel does not answer: it is busy or gone. A rating is not kept before it does."
       : this.state.message;
     if (!shown) return this.parts.facts.replaceChildren("There is nothing to look at yet.");
     const hovered = this.state.hover !== null && this.state.mode === "grid";
