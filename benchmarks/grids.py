@@ -4,14 +4,14 @@
 
 Draws noisy pictures of 2048 × 2048 pixels (5 MB each as PNG) into a store of its own. The loop is what
 `make_image_grid` of diffusers amounts to: open each original, resize it, paste it, save the sheet. `--many` also
-measures the peak of memory for 16, 64 and 144 pictures and for more rows of eight, each in a process of its own.
+measures (on Linux) the peak of memory for 16, 64 and 144 pictures and for more rows of eight, each in a process of
+its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import resource
 import subprocess
 import sys
 import tempfile
@@ -133,8 +133,9 @@ def compare(folder: Path) -> None:
 
 def peak(folder: Path, kind: str, count: int, columns: int) -> None:
     """Print the peak of this process' memory in MB for one sheet."""
-    pictures = fill(folder, count)
     files = ContentFiles(folder)
+    originals = sorted(files.folder.rglob("*.png"))[:count]
+    pictures = [PictureRecord(it.stem, "image/png", SIDE, SIDE, it.stat().st_size) for it in originals]
     if kind == "loop":
         loop([files.path(it.sha256, it.mime_type) for it in pictures], columns, folder / "loop.png")
     else:
@@ -143,10 +144,16 @@ def peak(folder: Path, kind: str, count: int, columns: int) -> None:
         save_grid(
             layout, lambda it: files.path(it.sha256, it.mime_type), out, load=files.thumbnails.load, cell=CELL
         )
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    # What getrusage says of a child begins with its parent's memory.
+    (line,) = (it for it in Path("/proc/self/status").read_text().splitlines() if it.startswith("VmHWM"))
+    print(int(line.split()[1]) // 1024)
 
 
 def peaks(folder: Path) -> None:
+    fill(folder, 256)
+    files = ContentFiles(folder)
+    for path in files.folder.rglob("*.png"):
+        files.thumbnails.prepare(path)
     print("Peak of memory of the whole process, MB")
     print(f"  {'pictures':<20}{'loop':>8}{'png':>8}{'jpg':>8}{'webp':>8}{'pdf':>8}")
     for count, columns in ((16, 4), (64, 8), (144, 12), (144, 8), (256, 8)):
@@ -175,7 +182,6 @@ def main() -> None:
         folder = Path(name)
         compare(folder)
         if asked.many:
-            fill(folder, 256)
             peaks(folder)
 
 
