@@ -15,7 +15,7 @@ import rivya_nb
 
 IMPORT = "import sys, rivya_nb; print(*sys.modules)"
 
-HEAVY = ("httpx", "PIL", "ipywidgets", "anywidget", "sqlalchemy", "jinja2", "keyring")
+HEAVY = ("httpx", "PIL", "numpy", "skimage", "ipywidgets", "anywidget", "sqlalchemy", "jinja2", "keyring")
 
 LOAD = """
 import sys
@@ -43,6 +43,7 @@ FLOORS = (
     ("results",),
     ("widgets",),
     ("views",),
+    ("measures",),
     ("jobs",),
     ("store", "api", "sandbox"),
     ("contract",),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.jobs.loop import Home
 from rivya_nb.results.desk import desk_of
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.views.headline import headline
@@ -15,6 +17,7 @@ from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
+    from rivya_nb.results.differences import Differences
     from rivya_nb.results.job import Job
     from rivya_nb.results.plan import Plan
     from rivya_nb.results.run import Run
@@ -80,6 +83,24 @@ class Grid:
         from rivya_nb.results.viewing import view_grid
 
         return view_grid(self._run, self._jobs, self._store, rows=self._rows, cols=self._cols)
+
+    def differences(self) -> Differences:
+        """What moves the pictures, in numbers: the seed, the shape, or the words?
+
+        Each two pictures that share every value but one are compared, and for each axis it is shown how much
+        they differ. Of an axis with more than 300 pairs, 300 are drawn, always the same ones. It takes a few
+        seconds at most, in worker threads, while runs go on. Only the first picture of a place counts.
+
+        Raises:
+            UsageError: scikit-image is missing (the extra `analysis`), or no two pictures can be compared.
+        """
+        from rivya_nb.results.differences import Differences
+
+        layout, home = self._arranged(), Home.find()
+        work = asyncio.to_thread(
+            Differences, self._run.axes, layout, path_finder(self._files), self._files.thumbnails.load
+        )
+        return home.wait(home.start(work))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
         """The plan of what is missing here: places that nothing was asked for, that failed, or whose picture

@@ -41,13 +41,14 @@ class Cell:
 
     `jobs` are all jobs with these coordinates, the shown one first; `more` counts what is not shown: further
     pictures, and further jobs without one. `number` counts a task's pictures from 1 where each has a place of
-    its own, and is 0 where only the first is shown.
+    its own, and is 0 where only the first is shown. `place` has an index into each axis' values.
     """
 
     label: Label
     jobs: tuple[JobRecord, ...]
     more: int = 0
     number: int = 0
+    place: tuple[int, ...] = ()
 
     @property
     def job(self) -> JobRecord:
@@ -183,7 +184,7 @@ def _cell(axes: Sequence[AxisRecord], place: tuple[int, ...], group: list[JobRec
     things = sum(max(1, len(job.pictures)) for job in group)
     values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
     label = Label(" · ".join(label.text for label in values), " · ".join(label.full for label in values))
-    return Cell(label, tuple(reversed(newest_last)), things - 1)
+    return Cell(label, tuple(reversed(newest_last)), things - 1, place=place)
 
 
 def _pages(
@@ -242,7 +243,7 @@ def _numbered(cell: Cell | None, number: int) -> Cell | None:
     if len(cell.job.pictures) < 2:
         return cell
     if number > 1:
-        return Cell(cell.label, (cell.job,), number=number)
+        return replace(cell, jobs=(cell.job,), more=0, number=number)
     return replace(cell, more=cell.more - len(cell.job.pictures) + 1, number=1)
 
 

@@ -1,0 +1,70 @@
+"""From pictures to differences: each is read once, in worker threads, and compared with its neighbours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.errors import PictureError
+from rivya_nb.measures.metric import FRAME, NONE, Difference, Sample, compare, require, sample
+from rivya_nb.measures.pairs import Pair, Place, choose_pairs
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+WORKERS = min(4, os.cpu_count() or 1)
+
+_BOX = (8 * FRAME, 8 * FRAME)
+"""Pixels in which a picture is read: enough for the short side of a panorama, and within the store's small
+pictures."""
+
+Load = Callable[[Path, tuple[int, int]], "Image.Image"]
+"""How an original becomes a picture within a box, in pixels."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The differences found, and the places whose picture could not be read."""
+
+    found: Mapping[Pair, Difference]
+    unread: frozenset[Place]
+
+
+def compare_all(paths: Mapping[Place, Path], axes: int, load: Load) -> Compared:
+    """The differences between neighbours of a grid that has a picture's original in each of these places.
+
+    An original takes some 3 ms where the store has its small picture, and a pair some 4: run it off the event
+    loop.
+
+    Raises:
+        UsageError: scikit-image is not installed.
+    """
+    require()
+    pairs = choose_pairs(list(paths), axes)
+    needed = dict.fromkeys(place for pair in pairs for place in (pair.one, pair.other))
+    originals = list(dict.fromkeys(paths[place] for place in needed))
+
+    def read(path: Path) -> Sample | None:
+        try:
+            return sample(load(path, _BOX))
+        except PictureError:
+            return None
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        samples = dict(zip(originals, workers.map(read, originals), strict=True))
+
+        def difference(pair: Pair) -> Difference | None:
+            one, other = samples[paths[pair.one]], samples[paths[pair.other]]
+            if one is None or other is None:
+                return None
+            return NONE if one is other else compare(one, other)
+
+        found = zip(pairs, workers.map(difference, pairs), strict=True)
+        return Compared(
+            found={pair: each for pair, each in found if each is not None},
+            unread=frozenset(place for place in needed if samples[paths[place]] is None),
+        )

@@ -1,0 +1,208 @@
+"""What moves the pictures of a grid, as a picture of tables: it reads right untrusted, and in the dark as well.
+
+Above, for each axis, how its differences are spread, drawn as columns of a histogram, and their median in words.
+Below, the grid itself: how far each picture is from its neighbours, as a number on a shade.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import median
+
+from rivya_nb.measures.metric import Difference
+from rivya_nb.measures.pairs import AxisDifferences, Place, Spread
+from rivya_nb.views.layout import Cell, Label, Layout
+from rivya_nb.views.models import text_table
+from rivya_nb.views.words import count, plain
+
+BINS = 40
+BIN_WIDTH = 5
+HEIGHT = 26
+HIGHEST = 20
+"""CSS pixels: a histogram's bin, its place and its highest column, over which the median's mark is still seen."""
+
+_SCALES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
+_FULL = 0.5
+"""Which part of the median a picture has to be away from it to be shaded fully."""
+
+_ORANGE, _BLUE = "230,130,20", "50,130,230"
+_DARKEST = 0.55
+"""Opacity of a full shade: black and white letters are legible on either colour of it."""
+
+ABOUT = (
+    ("structure", "1 − SSIM of the lightness: 0 is the same, about 1 has nothing in common"),
+    ("colour", "mean CIEDE2000: 0 is the same, about 1 just visible, 100 black against white"),
+)
+FOOT = (
+    "Compared are pictures that share every value but one, each stretched to the same small square; "
+    "between shapes, the stretching counts too. The numbers know nothing of what is shown, or how good it is."
+)
+
+
+@dataclass(frozen=True)
+class DifferencesView:
+    """All that is drawn: what moved the pictures by axis, and how far each is `apart` from its neighbours."""
+
+    axes: Sequence[AxisDifferences]
+    apart: Mapping[Place, Difference]
+    layout: Layout
+    notes: Sequence[str] = ()
+
+    @property
+    def title(self) -> str:
+        return f"Differences of {count(len(self.apart), 'picture')}"
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """A column of a histogram, or a gap; both in CSS pixels. `middle` where the median is in it."""
+
+    width: int
+    height: int
+    middle: bool
+
+
+@dataclass(frozen=True)
+class _Strip:
+    bars: tuple[_Bar, ...]
+    words: str
+    title: str
+
+
+@dataclass(frozen=True)
+class _Shade:
+    """A place: its number, on a colour; `words` is empty where there is no picture."""
+
+    label: Label
+    words: str
+    colour: str
+    title: str
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One of the two measures, drawn: its scale ends at `top`; a strip for each axis, and shaded pages."""
+
+    name: str
+    about: str
+    top: str
+    strips: tuple[_Strip | None, ...]
+    middle: str
+    pages: tuple[tuple[tuple[_Shade, ...], ...], ...]
+
+
+def differences_html(view: DifferencesView) -> str:
+    """The picture as static HTML."""
+    from rivya_nb.views.run_html import environment
+
+    return environment().get_template("differences.html").render(
+        view=view,
+        kinds=[_kind(view, name, about) for name, about in ABOUT],
+        names=[plain(axis.name) for axis in view.axes],
+        pairs=[_pair_words(axis) for axis in view.axes],
+        captions=[page.caption for page in view.layout.pages if not page.further],
+        height=HEIGHT,
+        foot=FOOT,
+    )  # fmt: skip
+
+
+def differences_text(view: DifferencesView) -> str:
+    """The medians by axis as plain text, with the middle half of the differences."""
+    headings = ("only this differs", *(name for name, _ in ABOUT), "pairs")
+    rows = [
+        (
+            plain(axis.name),
+            *(_spread_words(kind, _spread(axis, kind)) for kind, _ in ABOUT),
+            _pair_words(axis),
+        )
+        for axis in view.axes
+    ]
+    about = [f"{name}: {words}" for name, words in ABOUT]
+    title = f"{view.title}: median (middle half)"
+    return "\n".join([title, *text_table(headings, rows), *about, FOOT, *view.notes])
+
+
+def _spread(axis: AxisDifferences, kind: str) -> Spread | None:
+    return axis.structure if kind == "structure" else axis.colour
+
+
+def _of(difference: Difference, kind: str) -> float:
+    return difference.structure if kind == "structure" else difference.colour
+
+
+def number_words(kind: str, number: float) -> str:
+    """`0.62` of structure, `14.3` of colour: no more exact than it is."""
+    return f"{number:.2f}" if kind == "structure" else f"{number:.1f}"
+
+
+def _spread_words(kind: str, spread: Spread | None) -> str:
+    if spread is None:
+        return "–"
+    low, middle, high = (number_words(kind, each) for each in (spread.low, spread.median, spread.high))
+    return f"{middle} ({low}–{high})"
+
+
+def _pair_words(axis: AxisDifferences) -> str:
+    if not axis.pairs:
+        return "no two pictures to compare"
+    return str(axis.pairs) if axis.pairs == axis.possible else f"{axis.pairs} drawn of {axis.possible:,}"
+
+
+def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
+    spreads = [_spread(axis, name) for axis in view.axes]
+    largest = max((spread.values[-1] for spread in spreads if spread), default=0.0)
+    top = next((scale for scale in _SCALES if scale >= largest), _SCALES[-1])
+    apart = {place: _of(each, name) for place, each in view.apart.items()}
+    middle = median(apart.values()) if apart else 0.0
+    return _Kind(
+        name=name,
+        about=about,
+        top=f"{top:g}",
+        strips=tuple(None if spread is None else _strip(name, spread, top) for spread in spreads),
+        middle=number_words(name, middle),
+        pages=tuple(
+            tuple(tuple(_shade(name, cell, apart, middle) for cell in row) for row in page.cells)
+            for page in view.layout.pages
+            if not page.further
+        ),
+    )
+
+
+def _strip(kind: str, spread: Spread, top: float) -> _Strip:
+    def place(value: float) -> int:
+        return min(BINS - 1, int(value / top * BINS))
+
+    found, middle = Counter(map(place, spread.values)), place(spread.median)
+    most = max(found.values())
+    bars: list[_Bar] = []
+    for empty, bins in groupby(range(BINS), lambda number: not found[number] and number != middle):
+        if empty:
+            bars.append(_Bar(BIN_WIDTH * len(list(bins)), 0, False))
+            continue
+        # Even a single pair among hundreds is seen.
+        heights = ((number, max(2, round(HIGHEST * found[number] / most))) for number in bins)
+        bars += [
+            _Bar(BIN_WIDTH, height if found[number] else 0, number == middle) for number, height in heights
+        ]
+    low, high = number_words(kind, spread.values[0]), number_words(kind, spread.values[-1])
+    return _Strip(
+        tuple(bars), _spread_words(kind, spread), f"{kind}: {_spread_words(kind, spread)}, all {low}–{high}"
+    )
+
+
+def _shade(kind: str, cell: Cell | None, apart: Mapping[Place, float], middle: float) -> _Shade:
+    number = None if cell is None else apart.get(cell.place)
+    if cell is None or number is None:
+        return _Shade(cell.label if cell else Label("", ""), "", "transparent", "no picture to compare")
+    away = (number - middle) / (_FULL * middle) if middle else 0.0
+    opacity = round(_DARKEST * min(1.0, abs(away)), 2)
+    words = number_words(kind, number)
+    return _Shade(
+        label=cell.label,
+        words=words,
+        colour=f"rgba({_ORANGE if away > 0 else _BLUE},{opacity})",
+        title=f"{cell.label.full}: {kind} {words}; the middle of all is {number_words(kind, middle)}",
+    )
