@@ -1,0 +1,98 @@
+"""Which pictures are compared, and what their differences come to."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rivya_nb.measures.metric import NONE, Difference
+from rivya_nb.measures.pairs import MOST_PAIRS, Pair, Place, by_axis, by_place, choose_pairs, count_pairs
+
+SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+
+
+@st.composite
+def some_places(draw: st.DrawFn) -> list[Place]:
+    """A grid of up to four axes, with holes."""
+    whole = list(itertools.product(*map(range, draw(SHAPES))))
+    return draw(st.lists(st.sampled_from(whole), min_size=1, unique=True))
+
+
+def apart(one: Place, other: Place) -> list[int]:
+    return [axis for axis, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+
+
+def made_up(places: list[Place], moving: dict[int, float]) -> dict[Pair, Difference]:
+    """Differences as if each of these axes moved the pictures that much, and the others not at all."""
+    pairs = choose_pairs(places, len(places[0]))
+    return {pair: Difference(moving.get(pair.axis, 0.0), 10 * moving.get(pair.axis, 0.0)) for pair in pairs}
+
+
+@given(some_places())
+def test_every_two_places_that_differ_along_one_axis_are_compared_once(places: list[Place]) -> None:
+    wanted = {
+        (axes[0], *sorted(pair))
+        for pair in itertools.combinations(places, 2)
+        if len(axes := apart(*pair)) == 1
+    }
+    chosen = choose_pairs(places, len(places[0]))
+    assert len(chosen) == len(wanted)
+    assert {(pair.axis, pair.one, pair.other) for pair in chosen} == wanted
+    assert sum(count_pairs(places, axis) for axis in range(len(places[0]))) == len(wanted)
+
+
+def test_of_many_pairs_the_same_ones_are_drawn_each_time_and_from_everywhere() -> None:
+    places = [(row, column) for row in range(10) for column in range(60)]
+    chosen = choose_pairs(places, 2)
+    assert chosen == choose_pairs(list(reversed(places)), 2)
+    assert [sum(pair.axis == axis for pair in chosen) for axis in (0, 1)] == [MOST_PAIRS, MOST_PAIRS]
+    assert len(set(chosen)) == len(chosen)
+    along_rows = [pair for pair in chosen if pair.axis == 1]
+    assert {pair.one[0] for pair in along_rows} == set(range(10))
+    assert all(apart(pair.one, pair.other) == [1] for pair in along_rows)
+    [_, columns] = by_axis(["seed", "light"], places, dict.fromkeys(chosen, NONE))
+    assert (columns.pairs, columns.possible) == (MOST_PAIRS, 10 * 60 * 59 // 2)
+
+
+@given(some_places(), st.data())
+def test_an_axis_is_told_the_same_wherever_it_stands(places: list[Place], data: st.DataObject) -> None:
+    axes = len(places[0])
+    order = data.draw(st.permutations(range(axes)))
+    turned = [tuple(place[axis] for axis in order) for place in places]
+    moving = {axis: 0.1 * (axis + 1) for axis in range(axes)}
+    told = by_axis("abcd"[:axes], places, made_up(places, moving))
+    names = ["abcd"[axis] for axis in order]
+    found = made_up(turned, {number: moving[axis] for number, axis in enumerate(order)})
+    assert {axis.name: axis for axis in by_axis(names, turned, found)} == {axis.name: axis for axis in told}
+
+
+def test_a_seed_that_moves_nothing_is_zero_and_the_ratio_is_what_it_is() -> None:
+    places = list(itertools.product(range(3), range(4)))
+    found = made_up(places, {1: 0.5})
+    seed, ratio = by_axis(["seed", "aspect_ratio"], places, found)
+    assert seed.structure is not None
+    assert ratio.structure is not None
+    assert ratio.colour is not None
+    assert (seed.structure.median, seed.structure.high, seed.pairs) == (0.0, 0.0, 12)
+    assert (ratio.structure.median, ratio.colour.median, ratio.pairs) == (0.5, 5.0, 18)
+
+
+def test_an_axis_without_two_pictures_to_compare_has_no_median() -> None:
+    places = [(0, 0), (0, 1)]
+    seed, ratio = by_axis(["seed", "aspect_ratio"], places, made_up(places, {1: 0.5}))
+    assert (seed.structure, seed.colour, seed.pairs) == (None, None, 0)
+    assert ratio.structure is not None
+    assert ratio.structure.values == (0.5,)
+
+
+def test_the_picture_that_is_unlike_the_others_stands_apart() -> None:
+    places = [(index,) for index in range(5)]
+    odd = {
+        pair: Difference(0.9 if (3,) in (pair.one, pair.other) else 0.2, 0)
+        for pair in choose_pairs(places, 1)
+    }
+    assert {place: each.structure for place, each in by_place(odd).items()} == {
+        (0,): 0.2, (1,): 0.2, (2,): 0.2, (3,): 0.9, (4,): 0.2,
+    }  # fmt: skip

@@ -1,0 +1,97 @@
+"""What is shown of a grid's differences."""
+
+from __future__ import annotations
+
+from rivya_nb.measures.metric import Difference
+from rivya_nb.measures.pairs import by_axis, by_place, choose_pairs
+from rivya_nb.store.records import JobRecord, RunRecord
+from rivya_nb.views.differences import DifferencesView, differences_html, differences_text
+from rivya_nb.views.layout import arrange
+from views.making import HOSTILE, bottles, make_job, make_run
+from views.reading import Element, read
+
+STATES = ("succeeded",) * 11 + ("failed",)
+
+
+def differences(
+    run: RunRecord, jobs: Mapping[str, JobRecord], moving: Mapping[str, float], notes: tuple[str, ...] = ()
+) -> DifferencesView:
+    """A run's differences, as if each axis moved the pictures as much as is said."""
+    layout = arrange(run, jobs)
+    places = [cell.place for cell in layout.cells if cell.picture]
+    names = [axis.name for axis in run.axes]
+    found = {
+        pair: Difference(moving[names[pair.axis]], 20 * moving[names[pair.axis]])
+        for pair in choose_pairs(places, len(names))
+    }
+    return DifferencesView(by_axis(names, places, found), by_place(found), layout, notes)
+
+
+def shaded(page: Element) -> list[str]:
+    return [cell.text for cell in page.all("td") if "rgba(128,128,128,0.25)" in cell.style.get("border", "")]
+
+
+def test_each_axis_has_a_histogram_and_its_median_in_words() -> None:
+    view = differences(*bottles(STATES), {"seed": 0.62, "aspect_ratio": 0.1})
+    page = read(differences_html(view))
+    rows = [row.text for row in page.all("tr") if "0.62 (" in row.text or "0.10 (" in row.text]
+    assert rows[0].split() == ["seed", "0.62", "(0.62–0.62)", "12.4", "(12.4–12.4)", "15"]
+    assert rows[1].replace("_ ", "_").split()[1:] == ["0.10", "(0.10–0.10)", "2.0", "(2.0–2.0)", "10"]
+    titles = [table.attributes["title"] for table in page.all("table") if "title" in table.attributes]
+    assert titles[0] == "structure: 0.62 (0.62–0.62), all 0.62–0.62"
+    assert len(titles) == 4
+    assert "Differences of 11 pictures" in page.text
+
+
+def test_each_picture_has_its_number_and_a_missing_one_a_dash() -> None:
+    view = differences(*bottles(STATES), {"seed": 0.4, "aspect_ratio": 0.4})
+    numbers = shaded(read(differences_html(view)))
+    assert numbers == ["0.40"] * 11 + ["–"] + ["8.0"] * 11 + ["–"]
+
+
+def test_only_what_an_untrusted_notebook_keeps_carries_the_meaning() -> None:
+    page = read(differences_html(differences(*bottles(STATES), {"seed": 0.4, "aspect_ratio": 0.2})))
+    assert {element.tag for element in page.all()} <= {
+        "div", "table", "thead", "tbody", "tr", "th", "td", "b", "bdi", "span", "wbr",
+    }  # fmt: skip
+    for element in page.all():
+        assert "var(" not in element.attributes.get("style", "")
+
+
+def test_a_single_axis_wraps_and_further_axes_make_pages() -> None:
+    seeds = make_run({"seed": "123"}, [make_job(name) for name in "abc"])
+    assert shaded(read(differences_html(differences(*seeds, {"seed": 0.3})))) == ["0.30"] * 3 + ["6.0"] * 3
+    axes = {"seed": "12", "aspect_ratio": ("1:1", "16:9"), "light": ("dawn", "dusk")}
+    jobs = [make_job(f"job{number}") for number in range(8)]
+    page = read(differences_html(differences(*make_run(axes, jobs), dict.fromkeys(axes, 0.2))))
+    assert [page.text.count(words) for words in ("light dawn", "light dusk")] == [1, 1]
+    assert len(shaded(page)) == 16
+
+
+def test_axes_that_move_nothing_are_drawn_as_zero() -> None:
+    view = differences(*bottles(STATES), {"seed": 0.0, "aspect_ratio": 0.0})
+    assert set(shaded(read(differences_html(view)))) == {"0.00", "0.0", "–"}
+
+
+def test_names_and_labels_of_others_are_text() -> None:
+    run, jobs = make_run({HOSTILE: (HOSTILE, "b")}, [make_job("a", prompt=HOSTILE), make_job("b")])
+    view = differences(run, jobs, {HOSTILE: 0.5})
+    page = read(differences_html(view))
+    assert page.all("script") == page.all("img") == []
+    assert "\u202e" not in differences_text(view)
+
+
+def test_as_text_it_has_the_medians_and_what_they_are() -> None:
+    view = differences(*bottles(STATES), {"seed": 0.62, "aspect_ratio": 0.1}, ("1 place left out",))
+    lines = differences_text(view).splitlines()
+    assert lines[0] == "Differences of 11 pictures: median (middle half)"
+    assert lines[2].split() == ["seed", "0.62", "(0.62–0.62)", "12.4", "(12.4–12.4)", "15"]
+    assert lines[-1] == "1 place left out"
+
+
+def test_a_drawn_sample_says_so() -> None:
+    seeds = [str(number) for number in range(40)]
+    jobs = [make_job(f"job{number}") for number in range(40)]
+    view = differences(*make_run({"seed": seeds}, jobs), {"seed": 0.3})
+    assert "300 drawn of 780" in differences_text(view)
+    assert "300 drawn of 780" in read(differences_html(view)).text
