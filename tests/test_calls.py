@@ -6,7 +6,7 @@ import asyncio
 import csv
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -273,3 +273,13 @@ def test_the_key_is_nowhere_to_be_seen(url: str, connect: Callable[..., rv.Sessi
     for path in (tmp_path / "store").rglob("*"):
         if path.is_file():
             assert b"readonly" not in path.read_bytes(), path
+
+
+def test_what_is_given_up_while_it_is_about_to_be_sent_stays_given_up(session: rv.Session) -> None:
+    for attempt in range(5):
+        run = rv.generate(f"A bottle, take {attempt}", seed=range(20), resolution="1K")
+        run.stop()
+        with suppress(rv.RunFailedError):
+            run.wait(TIMEOUT)
+        stored = session.store.jobs(job.id for job in run).values()
+        assert {job.status for job in run} | {job.status for job in stored} <= {"succeeded", "stopped"}

@@ -271,9 +271,11 @@ class Runner:
             await asyncio.sleep(min(left, 1.0))
 
     async def _begin(self, job: LiveJob, media: Sequence[Mapping[str, Any]]) -> bool:
-        """Write down the exact body. False where the job is held, or another kernel stopped it."""
+        """Write down the exact body. False where the job is held, or was stopped, by whatever kernel."""
         if job.is_held:
-            await write_down(self._store, job, notice=job.notice, status="planned")
+            # Who holds it back may be giving it up at this moment: what was stopped stays stopped.
+            await asyncio.to_thread(self._store.claims.put_back, job.id)
+            job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
             return False
         body = generation_body(job.record.request, media, job.id).decode()
         begin = self._store.claims.begin_submit

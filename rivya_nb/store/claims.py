@@ -46,6 +46,12 @@ class Claims:
         with self._database.writing() as connection:
             return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
 
+    def put_back(self, job_id: str) -> None:
+        """Let a job that is held back wait as planned; nothing is changed where it was stopped, or is sent."""
+        still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(still).values(status="planned"))
+
     def reopen(self, job: JobRecord, status: str) -> bool:
         """Put a job that had ended back to a step; False where it is no longer as `job` says: another kernel
         was faster."""
