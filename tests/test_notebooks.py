@@ -17,6 +17,9 @@ TOLD = {
     "02_references": {
         "dry": "phone.jpg: turned upright, as JPEG, without the place where it was taken",
     },
+    "04_panel": {
+        "panel": "<Panel 'main' with sandbox>",
+    },
 }
 """What cells say beside their pictures, by notebook and cell."""
 
