@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rivya_nb.measures.metric import Difference
 from rivya_nb.measures.pairs import by_axis, by_place, choose_pairs
 from rivya_nb.store.records import JobRecord, RunRecord
