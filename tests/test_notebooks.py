@@ -20,6 +20,11 @@ TOLD = {
     "04_panel": {
         "panel": "<Panel 'main' with sandbox>",
     },
+    "03_what_moves_the_picture": {
+        "plan": "144 credits · nothing is sent yet",
+        "differences": "Differences of 12 pictures",
+        "history": "1 of 1",
+    },
 }
 """What cells say beside their pictures, by notebook and cell."""
 
