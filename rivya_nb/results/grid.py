@@ -88,8 +88,18 @@ class Grid:
         """What moves the pictures, in numbers: the seed, the shape, or the words?
 
         Each two pictures that share every value but one are compared, and for each axis it is shown how much
-        they differ. Of an axis with more than 300 pairs, 300 are drawn, always the same ones. It takes a few
-        seconds at most, in worker threads, while runs go on. Only the first picture of a place counts.
+        they differ. Every picture is stretched to the same small square, so between shapes that counts too.
+
+        - `structure` is 1 − SSIM of the lightness: 0 where light and dark are distributed alike, about 1 where
+          one picture tells nothing of the other, at most 2 (its negative).
+        - `colour` is the mean CIEDE2000: 0 for the same colours in the same places, about 1 where the eye just
+          tells them apart, 100 between black and white.
+
+        Neither knows what is shown: a bottle that moves aside differs as much as one that becomes a vase, and
+        nothing is said of quality, style, or how well a prompt was followed.
+
+        Only the first picture of a place counts. Of an axis with more than 300 pairs, 300 are drawn, always the
+        same ones. It takes a few seconds at most, in worker threads, while runs go on.
 
         Raises:
             UsageError: scikit-image is missing (the extra `analysis`), or no two pictures can be compared.
