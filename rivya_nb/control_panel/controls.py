@@ -40,6 +40,7 @@ class ParamControl:
         self.widget.add_class("rivya-control")
         self._show_one()
         for control in (self._single, self._list):
+            control.tooltip = _help(param)
             control.observe(self._note, "value")
         self._axis.observe(self._switch, "value")
 
@@ -130,6 +131,18 @@ def _has_slider(param: Param) -> bool:
         return False
     steps = (param.maximum - param.minimum) / (param.step or 1)
     return isinstance(param.default, (int, float)) and steps <= _MOST_STEPS
+
+
+def _help(param: Param) -> str:
+    """What the service calls it, what it takes, and what holds where nothing is sent."""
+    words = [param.key]
+    if param.options is not None:
+        words.append(", ".join(param.options))
+    elif param.type == "number":
+        words.append(range_words(param))
+    if param.default is not None:
+        words.append(f"{param.default} where nothing is sent")
+    return " · ".join(words)
 
 
 def _hint(param: Param) -> str:

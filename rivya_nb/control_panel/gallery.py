@@ -17,8 +17,9 @@ import anywidget
 import ipywidgets
 
 from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.form_state import FormState, form_cell
-from rivya_nb.errors import PictureError, RivyaError
+from rivya_nb.errors import PictureError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
 from rivya_nb.views.words import count, shorten
@@ -63,6 +64,7 @@ class Gallery:
         self._session = session
         self._ways = ways
         self._closed = False
+        self._background = Background(session.home, lambda text: self._say(text, wrong=True))
         self.widget = GalleryWidget()
         self.widget.on_msg(self._receive)
 
@@ -74,23 +76,21 @@ class Gallery:
     def close(self) -> None:
         """Give the widgets up."""
         self._closed = True
+        self._background.close()
         self.widget.close()
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         """A message of the front end; it may come on any thread."""
         if isinstance(content, dict):
-            self._session.home.start(self._answer(content))
+            self._background.start(self._answer(content))
 
     async def _answer(self, content: Mapping[str, Any]) -> None:
         kind = str(content.get("kind"))
-        try:
-            if kind == "ask":
-                message, buffers = await asyncio.to_thread(self._page, content)
-                self.widget.send(message, buffers)
-                return
+        if kind == "ask":
+            message, buffers = await asyncio.to_thread(self._page, content)
+            self.widget.send(message, buffers)
+        else:
             await self._act(kind, content)
-        except RivyaError as error:
-            self._say(str(error), wrong=True)
 
     async def _act(self, kind: str, content: Mapping[str, Any]) -> None:
         """Do something with the jobs that are named. What shows widgets does so on the session's loop."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
+from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 GALLERY = "Gallery"
 
+MOST_ENDED = 6
+"""Runs that have ended and still have a row of their own; all of them are in the gallery."""
+
 
 class Panel:
     """What `rv.panel()` gives: it shows itself in a notebook. Runs belong to the session and outlive it.
@@ -42,13 +45,14 @@ class Panel:
         self._closed = False
         self._rows: list[RunRow] = []
         self._watch = AnswerWatch(session.home)
+        self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
         self.form = Form(session, self._planner.request)
         self._summary = markup.empty()
         self._reason = markup.empty()
         self.generate = ipywidgets.Button(description="Generate", button_style="primary", disabled=True)
         self.generate.add_class("rivya-once")
-        self.generate.on_click(lambda _: session.home.start(self._go()))
+        self.generate.on_click(lambda _: self._background.start(self._go()))
         self._runs = ipywidgets.VBox()
         ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
         self.gallery = Gallery(session, ways)
@@ -58,8 +62,7 @@ class Panel:
         self.form.put(FormState.from_json(session.store.panel_states.get(name) or {}))
         for run in reversed(unfinished_runs(session)):
             self._add(run)
-        self._balance: Future[None] | None = None
-        self._ask_balance()
+        self._background.start(self._show_balance())
 
     def _composed(self) -> Any:
         ask = ipywidgets.HBox([self._summary, self.generate])
@@ -94,8 +97,7 @@ class Panel:
         self._keep(self.form.state)
         self._closed = True
         self._planner.close()
-        if self._balance is not None:
-            self._balance.cancel()
+        self._background.close()
         for row in self._rows:
             row.close()
         if self._opened is not None:
@@ -144,7 +146,7 @@ class Panel:
         try:
             plan = await asyncio.to_thread(self._plan)
             run = await asyncio.to_thread(plan.run)
-        except RivyaError as error:
+        except (InvalidRequestError, UsageError) as error:
             self._show(error)
             return
         self.form.used(run.drawn_seeds)
@@ -154,6 +156,10 @@ class Panel:
     def _add(self, run: Run) -> None:
         """A row and a tab for a run, the newest first."""
         row = RunRow(self.session, run, self._ended)
+        ended = [each for each in self._rows if not each.run.is_working]
+        for old in ended[MOST_ENDED - 1 :]:
+            self._rows.remove(old)
+            old.close()
         self._rows.insert(0, row)
         self._runs.children = [each.widget for each in self._rows]
         self._show_tabs(row.pictures)
@@ -176,12 +182,11 @@ class Panel:
     def _ended(self, _: RunRow) -> None:
         if not self._closed:
             self.gallery.refresh()
-            self._ask_balance()
+            self._background.start(self._show_balance())
 
-    def _ask_balance(self) -> None:
-        if self._balance is not None:
-            self._balance.cancel()
-        self._balance = self.session.home.start(self._show_balance())
+    def _say(self, text: str) -> None:
+        """Say why Generate did nothing."""
+        self._show(RivyaError(text))
 
     async def _show_balance(self) -> None:
         try:

@@ -15,6 +15,7 @@ import traitlets
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.background import Background
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
@@ -70,6 +71,7 @@ class References:
         self._arriving: dict[int, _Arrival] = {}
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
+        self._background = Background(session.home, lambda text: self.show([text]))
         self.value: tuple[Reference, ...] = ()
         self._strip = ReferenceStrip(rules=_rules(None))
         self._strip.on_msg(self._receive)
@@ -85,11 +87,11 @@ class References:
     def put(self, references: Sequence[Reference]) -> None:
         """Show these references; their files are in the store."""
         self.value = tuple(references)
-        self._session.home.start(self._show())
+        self._background.start(self._show())
 
     def add(self, sources: Sequence[object]) -> None:
         """Take more of what `take_references` takes, pictures of the store among them."""
-        self._session.home.start(self._add(sources))
+        self._background.start(self._add(sources))
 
     def set_model(self, model: Model | None) -> None:
         """The model whose rules hold from now on."""
@@ -102,6 +104,7 @@ class References:
 
     def close(self) -> None:
         """Give the widgets up."""
+        self._background.close()
         for widget in (self._strip, self._mistakes, self.widget):
             widget.close()
 
@@ -127,7 +130,7 @@ class References:
         if kind == "move":
             rest.insert(int(content.get("to", place)), self.value[place])
         self.value = tuple(rest)
-        self._session.home.start(self._show())
+        self._background.start(self._show())
         self._changed()
 
     def _handle_file(self, kind: str, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
@@ -146,7 +149,7 @@ class References:
         self._strip.send({"kind": "got", "file": number, "bytes": len(arrival.data)})
         if len(arrival.data) >= arrival.size:
             del self._arriving[number]
-            self._session.home.start(self._arrived(number, arrival))
+            self._background.start(self._arrived(number, arrival))
 
     async def _arrived(self, number: int, arrival: _Arrival) -> None:
         """A file is here as a whole: take it, or say why not."""

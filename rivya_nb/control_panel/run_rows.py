@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from rivya_nb.control_panel import markup
-from rivya_nb.errors import RivyaError
+from rivya_nb.control_panel.background import Background
 from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNSENT
 from rivya_nb.views.words import count
 
@@ -50,18 +50,18 @@ class RunRow:
             [head, self._bar, self._text, self._stop, self._retry, self._resume, self._rest, self._said]
         )
         self.widget.add_class("rivya-run-row")
+        self._background = Background(session.home, self._say)
         self._following: Future[None] | None = None
         self.follow()
 
     def follow(self) -> None:
         """Keep the row current until the run has ended."""
         if self._following is None or self._following.done():
-            self._following = self._session.home.start(self._follow())
+            self._following = self._background.start(self._follow())
 
     def close(self) -> None:
         """Give the widgets up; the run goes on."""
-        if self._following is not None:
-            self._following.cancel()
+        self._background.close()
         for widget in (*self.widget.children, self.pictures, self.widget):
             widget.close()
 
@@ -111,17 +111,17 @@ class RunRow:
         button = ipywidgets.Button(description=text, tooltip=name)
         button.add_class("rivya-small")
         _shown(button, False)
-        button.on_click(lambda _: self._session.home.start(self._act(act)))
+        button.on_click(lambda _: self._background.start(self._act(act)))
         return button
 
     async def _act(self, act: Callable[[], object]) -> None:
-        """Do what a button is for, in a worker thread, and say what stands against it."""
+        """Do what a button is for, in a worker thread."""
         self._said.value = ""
-        try:
-            await asyncio.to_thread(act)
-        except RivyaError as error:
-            self._said.value = markup.mistakes_html([str(error)])
+        await asyncio.to_thread(act)
         self.follow()
+
+    def _say(self, text: str) -> None:
+        self._said.value = markup.mistakes_html([text])
 
     def _stopped(self) -> None:
         self.run.stop()
