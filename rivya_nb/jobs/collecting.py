@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from rivya_nb.errors import (
     TransportError,
 )
 from rivya_nb.jobs.pacing import DEADLINE, poll_delays
+from rivya_nb.jobs.together import together
 from rivya_nb.store.records import JobChanges, PictureRecord
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Collector:
         kept = False
         while not kept:
             try:
-                pictures = await self._download_all(task.urls)
+                pictures = await together(self._download(url) for url in task.urls)
                 if not pictures:
                     raise PictureError("the service gave no address of a picture")
             except PictureError as error:
@@ -147,16 +147,6 @@ class Collector:
                 return
             kept = await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
         job.changed(replace(job.record, pictures=tuple(pictures), **changes))
-
-    async def _download_all(self, urls: Sequence[str]) -> list[PictureRecord]:
-        """All pictures of a task, in order; where one cannot be had, the others are not left on their way."""
-        downloads = [asyncio.ensure_future(self._download(url)) for url in urls]
-        try:
-            return await asyncio.gather(*downloads)
-        finally:
-            for download in downloads:
-                download.cancel()
-            await asyncio.gather(*downloads, return_exceptions=True)
 
     async def _download(self, url: str) -> PictureRecord:
         async with self._downloads:

@@ -13,6 +13,7 @@ from rivya_nb.api.records import UploadedFile
 from rivya_nb.contract.params import REFERENCES_KEY
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import ApiError, NotFoundError, TransportError, ValidationFailedError
+from rivya_nb.jobs.together import together
 from rivya_nb.store.records import JobRecord, UploadRecord
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Uploads:
         Raises:
             ApiError, TransportError: the service refused an upload, or none got through.
         """
-        return await asyncio.gather(*(self._item(job, reference) for reference in job.references))
+        return await together(self._item(job, reference) for reference in job.references)
 
     async def _item(self, job: JobRecord, reference: Reference) -> Mapping[str, Any]:
         if reference.url:

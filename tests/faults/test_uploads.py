@@ -6,20 +6,23 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PIL import Image
 
 import rivya_nb as rv
 
-from .place import Place, check, check_money, finish
+from .place import Place, check, check_money, finish, place_at
 from .proxy import (
     UPLOAD,
+    Exchange,
     Fault,
     Spoil,
     answers,
     changed,
     cut,
+    meanwhile,
     refuses,
     reset,
     reset_lost,
@@ -99,3 +102,30 @@ def test_a_reference_that_is_uploaded_at_the_second_try(case: Case, place: Place
     assert uploads(place) == 2
     check(place, run)
     check_money(place, run)
+
+
+def test_when_one_reference_is_refused_the_others_are_not_left_on_their_way(tmp_path: Path) -> None:
+    under_way, let_go = Event(), Event()
+
+    async def stall_and_tell(exchange: Exchange) -> None:
+        under_way.set()
+        await exchange.stall()
+        let_go.set()
+
+    refused = meanwhile(lambda: under_way.wait(5), refuses(400, "validation_failed"))
+    references = [tmp_path / "one.png", tmp_path / "two.png"]
+    for path, colour in zip(references, ("teal", "plum"), strict=True):
+        Image.new("RGB", (16, 16), colour).save(path)
+    # So patient that an upload which goes on is still going on when it is looked for.
+    with place_at(tmp_path, step=20.0) as place:
+        place.proxy.inject(Fault(UPLOAD, refused, times=1), Fault(UPLOAD, stall_and_tell))
+        run = rv.generate("A bottle", seed=1, references=references, resolution="1K")
+        finish(run)
+        assert run[0].status == "failed"
+        assert let_go.wait(5)
+
+        place.proxy.heal()
+        again = place.session.retry(run.id)
+        finish(again)
+        assert [job.status for job in again] == ["succeeded"]
+        check_money(place, again)
