@@ -32,7 +32,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-START_SECONDS = 60
+START_SECONDS = 120
 ANSWER_SECONDS = 60
 
 # Of each image, whether it was really decoded and really has a size on the page.
@@ -196,17 +196,21 @@ def free_port() -> int:
     return port
 
 
-def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_up(base: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+    """The url that the JupyterLab under `base` says it has, once it answers there."""
+    announced = base / "runtime" / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"JupyterLab ended at once:\n{log.read_text()}")
         try:
+            url = f"http://127.0.0.1:{json.loads(announced.read_text())['port']}"
             urllib.request.urlopen(f"{url}/api/status", timeout=5).close()
-        except OSError:
+        except (OSError, ValueError):
+            # Not there, half written or not yet listening.
             time.sleep(0.1)
         else:
-            return
+            return url
     raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log.read_text()}")
 
 
@@ -233,12 +237,11 @@ def jupyter_lab(browser: Browser, base: Path, environment: Mapping[str, str]) ->
     """Run JupyterLab of this interpreter under `base`, until the block ends."""
     folder = base / "work"
     folder.mkdir()
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
     log = base / "lab.log"
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
-        "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+        # A port that is free now; where it no longer is when JupyterLab gets to it, that takes another.
+        "--ip=127.0.0.1", f"--ServerApp.port={free_port()}",
         "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
     with log.open("wb") as output:
@@ -246,8 +249,7 @@ def jupyter_lab(browser: Browser, base: Path, environment: Mapping[str, str]) ->
             command, env=lab_environment(base, environment), stdout=output, stderr=output, cwd=folder
         )
         try:
-            wait_until_up(url, process, log)
-            yield Lab(url, folder, browser)
+            yield Lab(wait_until_up(base, process, log), folder, browser)
         finally:
             process.terminate()
             try:
