@@ -1,7 +1,8 @@
 // Says so when the kernel does not answer a click, gives short buttons their full names, and keeps an impatient
 // second click on "Generate" from buying twice. It draws nothing but one line.
 
-const PATIENCE = 300; // milliseconds
+const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
+const SUSPICION = 10_000; // milliseconds until it may be gone: nothing tells a panel that its kernel was restarted
 
 function render({ model, el }) {
   const line = document.createElement("div");
@@ -11,7 +12,9 @@ function render({ model, el }) {
   let sent = 0;
   let received = 0; // The kernel's front door has seen the click ...
   let worked = 0; //   ... and the loop that does the work has turned since.
+  let since = 0; // when the oldest click without an answer was
   let timer = 0;
+  let later = 0;
 
   const panel = () => el.closest(".rivya-panel");
   const waiting = () => worked < sent;
@@ -23,19 +26,23 @@ function render({ model, el }) {
     }
     if (!waiting()) line.textContent = "";
     else if (received < sent) {
-      line.textContent = "The kernel has not answered yet. What you clicked is not lost: it is next when the kernel is free.";
+      line.textContent = "The kernel has not answered yet. What you clicked is not lost: a busy kernel takes it up when it is free.";
+      if (Date.now() - since > SUSPICION) line.textContent += " If it was restarted, run the panel's cell again.";
     } else {
       line.textContent = "A cell is running. What you clicked is not lost: it goes on when the cell is done.";
     }
   }
 
   function note() {
+    if (!waiting()) since = Date.now();
     sent += 1;
     const mine = sent;
     // After the click's own message, so that the answer comes behind what the click does.
     setTimeout(() => model.send({ click: mine }), 0);
     clearTimeout(timer);
     timer = setTimeout(say, PATIENCE);
+    clearTimeout(later);
+    later = setTimeout(say, SUSPICION + 1);
   }
 
   function clicked(event) {
@@ -57,6 +64,7 @@ function render({ model, el }) {
     if ("worked" in message) worked = Math.max(worked, message.worked);
     if (!waiting()) {
       clearTimeout(timer);
+      clearTimeout(later);
       say();
     } else if (line.textContent) say();
   }
@@ -81,6 +89,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(attached);
     clearTimeout(timer);
+    clearTimeout(later);
     observer.disconnect();
     document.removeEventListener("click", clicked, true);
     model.off("msg:custom", answered);

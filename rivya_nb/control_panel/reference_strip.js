@@ -63,8 +63,8 @@ function render({ model, el }) {
       taken += 1;
       number += 1;
       sending.set(number, { file, sent: 0, answered: 0 });
+      // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.
       model.send({ kind: "begin", file: number, name: file.name || "pasted.png", size: file.size });
-      push(number);
     }
     show();
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +44,28 @@ class ReferenceStrip(anywidget.AnyWidget):
     shrink = traitlets.Bool(False).tag(sync=True)
 
 
-@dataclass
 class _Arrival:
-    """A file on its way from the browser; `size` in bytes."""
+    """A file on its way from the browser, whose pieces come in any order; `size` in bytes."""
 
-    name: str
-    size: int
-    data: bytearray = field(default_factory=bytearray)
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.data = bytearray(size)
+        self._pieces: dict[int, int] = {}
+
+    def put(self, offset: int, piece: memoryview) -> None:
+        """Take a piece; one that does not fit is none of this file's."""
+        if 0 <= offset <= len(self.data) - len(piece):
+            self.data[offset : offset + len(piece)] = piece
+            self._pieces[offset] = len(piece)
+
+    @property
+    def received(self) -> int:
+        """How many bytes are here."""
+        return sum(self._pieces.values())
+
+    @property
+    def is_whole(self) -> bool:
+        return self.received >= len(self.data)
 
 
 class References:
@@ -136,18 +151,19 @@ class References:
     def _handle_file(self, kind: str, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         number = int(content["file"])
         if kind == "begin":
-            self._arriving[number] = _Arrival(str(content.get("name", "")), int(content.get("size", 0)))
-            return
-        if kind == "drop":
+            size = int(content.get("size", 0))
+            if not 0 < size <= LARGEST:
+                return
+            self._arriving[number] = _Arrival(str(content.get("name", "")), size)
+        elif kind == "drop":
             self._arriving.pop(number, None)
-            return
         arrival = self._arriving.get(number)
-        if arrival is None or content.get("offset") != len(arrival.data):
+        if arrival is None:
             return
         for buffer in buffers:
-            arrival.data += buffer
-        self._strip.send({"kind": "got", "file": number, "bytes": len(arrival.data)})
-        if len(arrival.data) >= arrival.size:
+            arrival.put(int(content.get("offset", -1)), buffer)
+        self._strip.send({"kind": "got", "file": number, "bytes": arrival.received})
+        if arrival.is_whole:
             del self._arriving[number]
             self._background.start(self._arrived(number, arrival))
 

@@ -109,7 +109,8 @@ def send(panel: Panel, content: dict[str, Any], buffers: tuple[bytes, ...] = ())
 def drop(panel: Panel, name: str, data: bytes, number: int = 1, piece: int = 1 << 20) -> None:
     """A file as the browser sends it."""
     send(panel, {"kind": "begin", "file": number, "name": name, "size": len(data)})
-    for offset in range(0, len(data), piece):
+    # Messages of one widget may overtake each other on a kernel's threads.
+    for offset in reversed(range(0, len(data), piece)):
         send(panel, {"kind": "piece", "file": number, "offset": offset}, (data[offset : offset + piece],))
 
 
