@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.calls import connect, generate, history, plan, recall, resume, runs, undo
     from rivya_nb.contract.request import Request
+    from rivya_nb.control_panel.opening import panel
+    from rivya_nb.control_panel.panel import Panel
     from rivya_nb.errors import (
         ApiError,
         ApiKeyExpiredError,
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "rivya_nb.api.client": ("RivyaClient",),
     "rivya_nb.calls": ("connect", "generate", "history", "plan", "recall", "resume", "runs", "undo"),
+    "rivya_nb.control_panel.opening": ("panel",),
+    "rivya_nb.control_panel.panel": ("Panel",),
     "rivya_nb.contract.request": ("Request",),
     "rivya_nb.errors": (
         "ApiError",
@@ -116,6 +120,7 @@ __all__ = [
     "NotConnectedError",
     "NotDeliveredError",
     "NotFoundError",
+    "Panel",
     "PictureError",
     "Plan",
     "PublicApiDisabledError",
@@ -138,6 +143,7 @@ __all__ = [
     "generate",
     "history",
     "load_ipython_extension",
+    "panel",
     "plan",
     "recall",
     "resume",
