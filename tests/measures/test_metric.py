@@ -52,6 +52,8 @@ def test_black_and_white_are_as_far_apart_as_colours_are() -> None:
     black, white = (sample(Image.new("RGB", (50, 20), colour)) for colour in ("black", "white"))
     assert compare(black, white).colour == pytest.approx(100, abs=0.01)
     assert compare(black, white).structure == pytest.approx(1, abs=0.01)
+    # On the scale of lightness, from 0 to 100, the darkest grey is hardly anything.
+    assert compare(black, sample(Image.new("RGB", (9, 9), "#020202"))).structure < 0.3
     clear = Image.new("RGBA", (9, 9), (0, 0, 0, 0))
     assert compare(sample(clear), white) == NONE
 

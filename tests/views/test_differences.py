@@ -51,6 +51,21 @@ def test_each_picture_has_its_number_and_a_missing_one_a_dash() -> None:
     assert numbers == ["0.40"] * 11 + ["–"] + ["8.0"] * 11 + ["–"]
 
 
+def test_a_picture_that_stands_apart_is_orange_and_one_like_the_others_is_not() -> None:
+    run, jobs = make_run({"seed": "12345"}, [make_job(name) for name in "abcde"])
+    odd = {
+        pair: Difference(0.9 if (3,) in (pair.one, pair.other) else 0.3, 0)
+        for pair in choose_pairs([cell.coordinates for cell in run.cells], 1)
+    }
+    view = DifferencesView((), by_place(odd), arrange(run, jobs))
+    backgrounds = {
+        cell.text: cell.style["background"]
+        for cell in read(differences_html(view)).all("td")
+        if cell.text in ("0.30", "0.90")
+    }
+    assert backgrounds == {"0.30": "rgba(50,130,230,0.0)", "0.90": "rgba(230,130,20,0.55)"}
+
+
 def test_only_what_an_untrusted_notebook_keeps_carries_the_meaning() -> None:
     page = read(differences_html(differences(*bottles(STATES), {"seed": 0.4, "aspect_ratio": 0.2})))
     assert {element.tag for element in page.all()} <= {
