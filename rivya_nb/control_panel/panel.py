@@ -43,7 +43,7 @@ class Panel:
         self.session = session
         self.name = name
         self._closed = False
-        self._rows: list[RunRow] = []
+        self.rows: list[RunRow] = []
         self._watch = AnswerWatch(session.home)
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
@@ -80,7 +80,7 @@ class Panel:
     @property
     def runs(self) -> list[Run]:
         """The runs that the panel shows, newest first."""
-        return [row.run for row in self._rows]
+        return [row.run for row in self.rows]
 
     @property
     def summary(self) -> str:
@@ -98,7 +98,7 @@ class Panel:
         self._closed = True
         self._planner.close()
         self._background.close()
-        for row in self._rows:
+        for row in self.rows:
             row.close()
         if self._opened is not None:
             self._opened[1].close()
@@ -156,12 +156,12 @@ class Panel:
     def _add(self, run: Run) -> None:
         """A row and a tab for a run, the newest first."""
         row = RunRow(self.session, run, self._ended)
-        ended = [each for each in self._rows if not each.run.is_working]
+        ended = [each for each in self.rows if not each.run.is_working]
         for old in ended[MOST_ENDED - 1 :]:
-            self._rows.remove(old)
+            self.rows.remove(old)
             old.close()
-        self._rows.insert(0, row)
-        self._runs.children = [each.widget for each in self._rows]
+        self.rows.insert(0, row)
+        self._runs.children = [each.widget for each in self.rows]
         self._show_tabs(row.pictures)
 
     def _open(self, title: str, widget: Any) -> None:
@@ -172,7 +172,7 @@ class Panel:
         self._show_tabs(widget)
 
     def _show_tabs(self, chosen: Any) -> None:
-        tabs = [(GALLERY, self.gallery.widget), *((f"Run {row.run.id}", row.pictures) for row in self._rows)]
+        tabs = [(GALLERY, self.gallery.widget), *((f"Run {row.run.id}", row.pictures) for row in self.rows)]
         if self._opened is not None:
             tabs.insert(1, self._opened)
         self._tabs.children = [widget for _, widget in tabs]

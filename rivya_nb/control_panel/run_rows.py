@@ -41,13 +41,13 @@ class RunRow:
         self._text = markup.empty()
         self._said = markup.empty()
         self._stop = self._button("Stop", f"Stop run {run.id}", self._stopped)
-        self._retry = self._button("Retry", f"Retry the failed pictures of run {run.id}", self._retried)
+        self.retry = self._button("Retry", f"Retry the failed pictures of run {run.id}", self._retried)
         self._resume = self._button("Resume", f"Resume run {run.id}", self._resumed)
         self._rest = self._button("Send the rest", f"Send the rest of run {run.id}", self._sent)
         self.pictures = ipywidgets.HTML()
         head = ipywidgets.HTML(markup.strong_html(f"Run {run.id}"))
         self.widget = ipywidgets.HBox(
-            [head, self._bar, self._text, self._stop, self._retry, self._resume, self._rest, self._said]
+            [head, self._bar, self._text, self._stop, self.retry, self._resume, self._rest, self._said]
         )
         self.widget.add_class("rivya-run-row")
         self._background = Background(session.home, self._say)
@@ -99,7 +99,7 @@ class RunRow:
         self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
         self._text.value = markup.quiet_html(self.run.line())
         _shown(self._stop, working)
-        _shown(self._retry, not working and any(status in ("failed", "undelivered") for status in statuses))
+        _shown(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
         paid = any(status in SENT or status in COLLECTABLE for status in statuses)
         _shown(self._resume, not working and paid)
         rest = [job for job in jobs if job.status in UNSENT]

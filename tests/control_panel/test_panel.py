@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,10 @@ def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
 def generate(panel: Panel, state: FormState) -> rv.Run:
     """Fill the form in, press the button once it can be pressed, and wait for the run."""
     panel.form.put(state)
-    before = len(panel.runs)
+    before = panel.runs[:1]
     until(lambda: not panel.generate.disabled)
     panel.generate.click()
-    until(lambda: len(panel.runs) > before)
+    until(lambda: panel.runs[:1] != before)
     return panel.runs[0].wait(60)
 
 
@@ -80,6 +81,44 @@ def test_runs_queue_up_beside_each_other(opened: Callable[..., Panel]) -> None:
     ]
     assert [run.id for run in panel.runs] == [run.id for run in reversed(runs)]
     assert all(len(run.images) == 1 for run in runs)
+
+
+def test_a_failed_picture_is_asked_for_again_from_its_row(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    asked = FormState(prompt="a cat sandbox:fail(seed=2)", params={"seed": "1..2", "resolution": "1K"})
+    run = generate(panel, replace(asked, several=frozenset({"seed"})))
+    assert [job.status for job in run] == ["succeeded", "failed"]
+    failed = run[1].id
+    row = panel.rows[0]
+    until(lambda: row.retry.layout.display != "none")
+    row.retry.click()
+    until(lambda: run[1].id != failed and run[1].status == "failed")
+    until(lambda: row.retry.layout.display != "none")
+
+
+def test_a_mistake_of_our_own_is_told_and_ends_nothing(
+    opened: Callable[..., Panel], caplog: pytest.LogCaptureFixture
+) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    said: list[dict[str, Any]] = []
+    panel.gallery.widget.send = lambda content, buffers=None: said.append(content)
+    panel.gallery._receive(None, {"kind": "rate", "jobs": [run[0].id], "rating": object()}, [])
+    panel.gallery._receive(None, {"kind": "ask", "place": "no number"}, [])
+    until(lambda: any("mistake of rivya_nb itself" in str(each.get("text")) for each in said))
+    assert "Traceback" in caplog.text
+    said.clear()
+    panel.gallery._receive(None, {"kind": "ask"}, [])
+    until(lambda: any(each["kind"] == "page" for each in said))
+
+
+def test_only_the_latest_ended_runs_keep_a_row(
+    opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.control_panel.panel.MOST_ENDED", 2)
+    panel = opened()
+    runs = [generate(panel, replace(ASKED, prompt=f"cat {number}")) for number in range(4)]
+    assert [run.id for run in panel.runs] == [runs[3].id, runs[2].id]
 
 
 def test_a_panel_finds_its_state_again_by_its_name(opened: Callable[..., Panel]) -> None:
