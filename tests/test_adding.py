@@ -15,6 +15,7 @@ from views.making import STARTED, make_job, make_run
 import rivya_nb as rv
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.contract.request import Request
+from rivya_nb.errors import UsageError
 from rivya_nb.results.adding import Addition, extend, fill, labelled
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
@@ -118,6 +119,11 @@ def test_repeats_of_models_with_and_without_seeds_go_on_alike() -> None:
     added = extended(make_run({"model": (DEFAULT_MODEL, SEEDLESS), "repeat": "12"}, jobs), repeat=1)
     assert axes(added)["repeat"] == ("1", "2", "3")
     assert [params for _, params in asked(added)] == [{"seed": 100}, {}]
+
+
+def test_a_typo_in_the_repeats_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="repeat: 1,000,000,000 are too many"):
+        extended(lights(), repeat=10**9)
 
 
 def test_values_that_are_there_already_ask_for_nothing() -> None:

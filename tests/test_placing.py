@@ -14,8 +14,9 @@ from rivya_nb.errors import UsageError
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.results.job import Job
 from rivya_nb.results.placing import Placement, place, placing_notes
-from rivya_nb.store.records import JobRecord
+from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.store.store import Store
+from rivya_nb.views.layout import arrange
 
 
 def jobs_of(records: Sequence[JobRecord], folder: Path) -> list[Job]:
@@ -41,7 +42,21 @@ def labels(made: Placement) -> list[tuple[str, ...]]:
 def test_values_stand_as_the_models_record_lists_them_and_defaults_count(tmp_path: Path) -> None:
     made = placed(tmp_path, shapes("16:9", "3:4", None, "1:1"), "aspect_ratio")
     assert labels(made) == [("1:1", "16:9", "3:4")]
-    assert [cell.coordinates for cell in made.cells] == [(1,), (2,), (0,), (0,)]
+    assert {cell.job_id: cell.coordinates for cell in made.cells} == {
+        "job0": (1,),
+        "job1": (2,),
+        "job2": (0,),
+        "job3": (0,),
+    }
+
+
+def test_of_pictures_of_one_run_at_one_place_the_newest_is_shown(tmp_path: Path) -> None:
+    newest_first = [make_job(name, prompt=name) for name in ("noon", "dusk", "dawn")]
+    made = placed(tmp_path, newest_first, "aspect_ratio")
+    layout = arrange(
+        RunRecord(0, None, "", STARTED, made.axes, made.cells), {job.id: job for job in newest_first}
+    )
+    assert [cell.job.prompt for cell in layout.cells] == ["noon"]
 
 
 def test_numbers_stand_by_their_size_also_where_a_model_takes_them_as_text(tmp_path: Path) -> None:

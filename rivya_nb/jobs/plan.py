@@ -71,6 +71,7 @@ def expand(ask: Ask, draw_seed: DrawSeed) -> Expansion:
         InvalidRequestError: with each mistake of each combination, once.
         UsageError: axes clash, or there are too many combinations.
     """
+    check_repeat(ask.repeat)
     ask, drawn = _draw_seeds(ask, draw_seed)
     axes = ask.axes()
     count = math.prod(len(axis) for axis in axes)
@@ -133,6 +134,14 @@ def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
     # The seeds stand where --repeat was written.
     order = tuple(SEED_KEY if name == REPEAT_AXIS else name for name in ask.order)
     return replace(ask, params={**ask.params, SEED_KEY: seeds}, repeat=1, order=order), seeds
+
+
+def check_repeat(repeat: int) -> None:
+    """UsageError where no plan takes so many, before each of them gets a seed or a label."""
+    if repeat > MOST_REQUESTS:
+        raise UsageError(
+            [Mistake("repeat", f"{repeat:,} are too many; a plan takes {MOST_REQUESTS:,} at most")]
+        )
 
 
 def draw_seeds(

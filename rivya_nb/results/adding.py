@@ -16,7 +16,15 @@ from rivya_nb.contract.request import SEED_KEY, Request, build_request
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS, Axis
-from rivya_nb.jobs.plan import MOST_REQUESTS, DrawSeed, Expansion, PlannedRequest, draw_seeds, seed_param
+from rivya_nb.jobs.plan import (
+    MOST_REQUESTS,
+    DrawSeed,
+    Expansion,
+    PlannedRequest,
+    check_repeat,
+    draw_seeds,
+    seed_param,
+)
 from rivya_nb.results.places import Known, Place, reference_label
 from rivya_nb.results.placing import NONE, label_text
 from rivya_nb.store.records import (
@@ -141,6 +149,7 @@ def extend(
     Raises:
         InvalidRequestError, UsageError: with every mistake.
     """
+    check_repeat(repeat)
     growing = _Growing(Known.read(run, jobs, catalogue), run.id)
     for name, values in wanted.items():
         growing.add(name, values)

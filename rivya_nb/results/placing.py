@@ -51,11 +51,12 @@ def place(jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf) 
     models = _models(jobs, catalogue_of)
     axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
     at = [{label: index for index, label in enumerate(axis.labels)} for axis in axes]
-    cells = tuple(
+    cells = [
         CellRecord(job.id, tuple(index[each.get(name, NONE)] for name, index in zip(names, at, strict=True)))
         for job, each in zip(jobs, known, strict=True)
-    )
-    return Placement(tuple(axes), cells)
+    ]
+    # As in a run, the newest comes last: of jobs of one moment, which share a place, it is the one shown.
+    return Placement(tuple(axes), tuple(reversed(cells)))
 
 
 def _asked(job: Job) -> dict[str, str]:

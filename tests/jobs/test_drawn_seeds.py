@@ -44,6 +44,14 @@ def test_more_repeats_than_seeds_are_refused_and_not_drawn_for_ever() -> None:
         expand(ask(tiny, with_seed("far", Param("seed", "number", minimum=10))), lambda low, high: low)
 
 
+def test_a_typo_in_the_repeats_is_refused_at_once() -> None:
+    for model in (WAN, bundled()["nano-banana"]):
+        with pytest.raises(
+            UsageError, match="repeat: 1,000,000,000 are too many; a plan takes 10,000 at most"
+        ):
+            expand(ask(model, repeat=10**9), lambda low, high: low)
+
+
 def test_a_seed_of_a_few_choices_is_left_to_the_service() -> None:
     odd = with_seed("odd", Param("seed", "select", options=("lucky", "unlucky")))
     made = expand(ask(odd, WAN), lambda low, high: 7)
