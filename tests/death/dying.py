@@ -16,7 +16,6 @@ from rivya_nb.store.claims import Claims
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.store import Store
 
-SEEDS = [1, 2]
 WRITES = (
     (Store, ("add_run", "update_job", "finish_job", "add_upload")),
     (Claims, ("claim", "begin_submit", "release")),
@@ -53,7 +52,9 @@ def ask(url: str, store: str, prompt: str) -> rv.Run:
     reference = Path(store).with_suffix(".png")
     Image.new("RGB", (16, 16), "teal").save(reference)
     rv.connect(DEFAULT_KEY, url, store=store)
-    return rv.generate(prompt, seed=SEEDS, references=reference, resolution="1K").wait(60)
+    # The smallest pictures that there are with a reference.
+    plan = rv.plan(prompt, model="qwen-image", repeat=2, references=reference, image_size="square")
+    return plan.run().wait(60)
 
 
 def die(url: str, store: str, prompt: str, nth: int | None, when: str) -> int:
