@@ -12,6 +12,7 @@ from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import range_words
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.form_state import is_free_text
 
 _SWITCH = {"true", "false"}
@@ -72,8 +73,7 @@ class ParamControl:
 
     def close(self) -> None:
         """Give the widgets up."""
-        for widget in (self._axis, self._single, self._list, self._mistakes, self.widget):
-            widget.close()
+        give_up(self.widget)
 
     def _note(self, _: object) -> None:
         self._changed()

@@ -12,6 +12,7 @@ from rivya_nb.contract.catalogue import Model, Param
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import prompt_length
 from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.controls import ParamControl
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_words
@@ -156,10 +157,7 @@ class Form:
     def close(self) -> None:
         """Give every widget up."""
         self.references.close()
-        for control in self._controls.values():
-            control.close()
-        ipywidgets.Widget.close(self.model)
-        self.widget.close()
+        give_up(self.widget)
 
     def _note(self, _: object = None) -> None:
         self._show_length()

@@ -18,6 +18,7 @@ import ipywidgets
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.form_state import FormState, form_cell
 from rivya_nb.errors import PictureError
 from rivya_nb.store.records import Question
@@ -77,7 +78,7 @@ class Gallery:
         """Give the widgets up."""
         self._closed = True
         self._background.close()
-        self.widget.close()
+        give_up(self.widget)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         """A message of the front end; it may come on any thread."""

@@ -12,6 +12,7 @@ import ipywidgets
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
@@ -100,12 +101,9 @@ class Panel:
         self._background.close()
         for row in self.rows:
             row.close()
-        if self._opened is not None:
-            self._opened[1].close()
         self.gallery.close()
         self.form.close()
-        self._watch.close()
-        self.widget.close()
+        give_up(self.widget)
 
     # Planning: called by the planner, `_plan` in a worker thread and `_show` on the session's loop
 
@@ -167,7 +165,7 @@ class Panel:
     def _open(self, title: str, widget: Any) -> None:
         """A tab for something to look at, in the place of the last such."""
         if self._opened is not None:
-            self._opened[1].close()
+            give_up(self._opened[1])
         self._opened = (title, widget)
         self._show_tabs(widget)
 

@@ -16,6 +16,7 @@ from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
@@ -120,8 +121,7 @@ class References:
     def close(self) -> None:
         """Give the widgets up."""
         self._background.close()
-        for widget in (self._strip, self._mistakes, self.widget):
-            widget.close()
+        give_up(self.widget)
 
     # Messages of the strip
 

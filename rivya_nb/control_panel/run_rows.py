@@ -12,6 +12,7 @@ import ipywidgets
 
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNSENT
 from rivya_nb.views.words import count
 
@@ -62,8 +63,8 @@ class RunRow:
     def close(self) -> None:
         """Give the widgets up; the run goes on."""
         self._background.close()
-        for widget in (*self.widget.children, self.pictures, self.widget):
-            widget.close()
+        give_up(self.widget)
+        give_up(self.pictures)
 
     async def _follow(self) -> None:
         changed = asyncio.Event()

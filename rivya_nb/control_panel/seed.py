@@ -10,6 +10,7 @@ import ipywidgets
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.controls import title
 from rivya_nb.jobs.plan import LARGEST_SEED
 
@@ -40,7 +41,6 @@ class SeedControl:
         self.widget = ipywidgets.VBox([self._count, row, self._mistakes])
         self.widget.add_class("rivya-control")
         self.widget.add_class("rivya-wide")
-        self._row = row
         self._field.observe(self._typed, "value")
         self._putting = False
 
@@ -78,9 +78,7 @@ class SeedControl:
 
     def close(self) -> None:
         """Give the widgets up."""
-        widgets = (self._field, self._die, self._lock, self._around, self._count, self._mistakes)
-        for widget in (*widgets, self._row, self.widget):
-            widget.close()
+        give_up(self.widget)
 
     def _typed(self, _: object) -> None:
         if not self._putting:

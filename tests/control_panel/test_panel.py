@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from control_panel.conftest import until
+from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
 import rivya_nb as rv
@@ -129,6 +130,15 @@ def test_a_panel_finds_its_state_again_by_its_name(opened: Callable[..., Panel])
     again = opened("study")
     assert again.form.state == ASKED
     assert opened("other").form.state == FormState()
+
+
+def test_a_closed_panel_leaves_no_widget_behind(opened: Callable[..., Panel]) -> None:
+    before = set(_instances)
+    panel = opened()
+    generate(panel, ASKED)
+    panel.form.model.value = "seedream-4-0"
+    panel.close()
+    assert [_instances[model] for model in set(_instances) - before] == []
 
 
 def test_two_panels_do_not_disturb_each_other(opened: Callable[..., Panel]) -> None:
