@@ -69,6 +69,7 @@ class Additions:
             UsageError: what is missing cannot be told.
         """
         run = self._session.dispatcher.own_run(grid.id) if grid.id else None
+        jobs = self._as_on_disk(jobs)
         if run is not None:
             jobs = self._jobs_of(run)
             grid = _current(run, jobs)
@@ -121,12 +122,19 @@ class Additions:
             kept = _current(run, jobs).cells
             expansion = expansion.without({cell.coordinates for cell in kept if jobs[cell.job_id].is_there})
         else:
-            jobs = self.store.jobs([cell.job_id for cell in kept])
+            jobs = self._as_on_disk(self.store.jobs([cell.job_id for cell in kept]))
         new = self._session.draft(expansion, fresh=False)
         return draft_addition(new, kept, jobs, run, self._session.is_idle)
 
     def _jobs_of(self, run: RunRecord) -> dict[str, JobRecord]:
-        return self.store.jobs([cell.job_id for cell in run.cells])
+        return self._as_on_disk(self.store.jobs([cell.job_id for cell in run.cells]))
+
+    def _as_on_disk(self, jobs: Mapping[str, JobRecord]) -> dict[str, JobRecord]:
+        """The jobs; a picture whose file somebody took out of the store counts as deleted."""
+        return {
+            job_id: job if self.store.files.has_all(job.pictures) else replace(job, pictures=())
+            for job_id, job in jobs.items()
+        }
 
 
 def _current(run: RunRecord, jobs: Mapping[str, JobRecord]) -> RunRecord:

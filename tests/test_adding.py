@@ -320,6 +320,16 @@ def test_a_runs_failed_cells_are_filled_into_the_run(session: rv.Session) -> Non
     assert len(rv.runs()) == 1
 
 
+def test_a_picture_whose_file_somebody_took_away_is_filled_too(session: rv.Session) -> None:
+    run = small(seed=[1, 2])
+    assert run[1].path is not None
+    run[1].path.unlink()
+    for grid in (rv.runs(run.id).grid(), rv.history().grid(rows="seed")):
+        assert (len(grid.fill()), grid.fill().credits) == (1, 12)
+    grid.fill().run().wait(TIMEOUT)
+    assert (len(grid.fill()), rv.plan("A bottle", resolution="1K", seed=[1, 2]).credits) == (0, 0)
+
+
 def test_a_grid_of_several_runs_is_filled_by_a_run_of_its_own(session: rv.Session) -> None:
     small(seed=10, aspect_ratio="16:9")
     small(seed=[2, 1])

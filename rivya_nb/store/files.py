@@ -6,11 +6,12 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
 from rivya_nb.store.trouble import disk_trouble
 
@@ -65,6 +66,10 @@ class ContentFiles:
                 finally:
                     part.unlink(missing_ok=True)
         return sha256
+
+    def has_all(self, pictures: Iterable[PictureRecord]) -> bool:
+        """Whether the files of these pictures are all there."""
+        return all(self.path(each.sha256, each.mime_type).is_file() for each in pictures)
 
     @contextmanager
     def arriving(self) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.lookup import (
+    all_numbers_of,
     insert_one,
     load_jobs,
     load_numbered_jobs,
@@ -208,10 +209,11 @@ class Store:
         deleted it just now. It has to be fetched again.
         """
         with self._database.writing() as connection:
-            if not all(self.files.path(each.sha256, each.mime_type).is_file() for each in pictures):
+            if not self.files.has_all(pictures):
                 return False
-            _change(connection, job_id, changes)
-            number = numbers_of(connection, [job_id])[job_id]
+            if changes:
+                _change(connection, job_id, changes)
+            number = all_numbers_of(connection, [job_id])[job_id]
             _replace_pictures(connection, number, pictures)
         return True
 
@@ -242,25 +244,37 @@ class Store:
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
         """By identity, the job that an identical request may join instead of being sent.
 
-        That is the newest one that succeeded and has pictures; else the newest one that is unfinished, or that
-        ended without a picture and is or may be paid for. Where that was never sent and nobody is about to,
-        joining it means to send it.
+        That is the newest one that succeeded and has pictures, whose files are there; else the newest one that
+        is unfinished, or that ended without a picture and is or may be paid for. Where that was never sent and
+        nobody is about to, joining it means to send it.
         """
         found: dict[str, JobRecord] = {}
         with self._database.reading() as connection:
             for some in portions(list(identities)):
-                numbers = self._reusable_numbers(connection, service, some)
-                for record in load_jobs(connection, select(jobs).where(jobs.c.number.in_(numbers))):
-                    found[record.identity] = record
+                lost: set[str] = set()
+                while True:
+                    numbers = self._reusable_numbers(connection, service, some, lost)
+                    records = load_jobs(connection, select(jobs).where(jobs.c.number.in_(numbers)))
+                    gone = {record.id for record in records if not self.files.has_all(record.pictures)}
+                    if not gone:
+                        break
+                    lost |= gone
+                found.update((record.identity, record) for record in records)
         return found
 
-    def _reusable_numbers(self, connection: Connection, service: str, identities: Sequence[str]) -> list[int]:
+    def _reusable_numbers(
+        self, connection: Connection, service: str, identities: Sequence[str], lost: Collection[str]
+    ) -> list[int]:
         # Not chosen by the query: offered a status, SQLite's planner takes the index that most jobs share.
-        statement = select(jobs.c.identity, jobs.c.number, jobs.c.status, jobs.c.pictured)
+        statement = select(jobs.c.identity, jobs.c.number, jobs.c.id, jobs.c.status, jobs.c.pictured)
         statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
         succeeded: dict[str, int] = {}
         pending: dict[str, int] = {}
-        for identity, number, status, pictured in connection.execute(statement.order_by(jobs.c.number)):
+        for identity, number, job_id, status, pictured in connection.execute(
+            statement.order_by(jobs.c.number)
+        ):
+            if job_id in lost:
+                continue
             if status == "succeeded" and pictured:
                 succeeded[identity] = number
             elif status in UNFINISHED or status in COLLECTABLE:

@@ -16,7 +16,7 @@ from rivya_nb.store import words as words_module
 from rivya_nb.store.records import CellRecord, Question
 from rivya_nb.store.store import Store
 
-from .filling import PICTURE, a_job, add, done, ids
+from .filling import PICTURE, a_job, add, done, ids, kept
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 awkward = st.text(st.sampled_from("%_/\\'\"a ÀßΣς\0*?[]"), max_size=8)
@@ -145,10 +145,19 @@ def test_what_was_asked_for_within_a_time_or_a_run_is_found(store: Store) -> Non
 
 
 def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None:
-    old, new = done(), done()
+    picture = kept(store, b"picture")
+    old, new = done(pictures=(picture,)), done(pictures=(picture,))
     going = a_job(status="queued")
     add(store, old, new, going)
     assert store.find_reusable("sandbox", [new.identity, "absent"]) == {new.identity: store.job(new.id)}
+
+
+def test_a_job_whose_picture_file_somebody_took_away_is_not_reused(store: Store) -> None:
+    old, new = done(pictures=(kept(store, b"old"),)), done(pictures=(kept(store, b"new"),))
+    add(store, old, new)
+    for job, left in ((new, {old.identity: store.job(old.id)}), (old, {})):
+        store.files.path(job.pictures[0].sha256, job.pictures[0].mime_type).unlink()
+        assert store.find_reusable("sandbox", [old.identity]) == left
 
 
 def test_without_a_picture_the_newest_unfinished_job_is_joined(store: Store) -> None:
@@ -175,7 +184,7 @@ def test_a_dead_owners_job_is_joined_unless_it_has_ended(store: Store, status: s
 
 
 def test_reuse_never_crosses_services(store: Store) -> None:
-    job = done(service="https://rivya.ai")
+    job = done(service="https://rivya.ai", pictures=(kept(store, b"picture"),))
     add(store, job)
     assert store.find_reusable("sandbox", [job.identity]) == {}
     assert set(store.find_reusable("https://rivya.ai", [job.identity])) == {job.identity}

@@ -200,6 +200,8 @@ def test_a_job_changes_and_ends_with_its_pictures(store: Store) -> None:
         pictures,
     )
     assert store.unfinished() == []
+    assert store.finish_job(job.id, [])
+    assert store.job(job.id) == replace(ended, pictures=())
 
 
 def test_a_job_that_is_not_there_is_not_changed_silently(store: Store) -> None:
