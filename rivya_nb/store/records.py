@@ -158,9 +158,10 @@ class Question:
     """What is asked of the history: jobs with pictures that fit everything given.
 
     `prompt` is words that must all occur, in any order and case, also within words; `params` are compared
-    with those that were sent, 7 and "7" being the same; `rating` is at least that; `tags` are all of them;
-    `run` is a run's id; `since` and `until` are seconds since the epoch, both included, and mean when the job
-    was asked for. What is hidden is left out unless `hidden`.
+    with those that were sent, and with the documented defaults of those that were not, 7 and "7" being the
+    same; `rating` is at least that; `tags` are all of them; `run` is a run's id; `since` and `until` are
+    seconds since the epoch, both included, and mean when the job was asked for. What is hidden is left out
+    unless `hidden`.
     """
 
     service: str | None = None

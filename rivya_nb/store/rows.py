@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
@@ -59,9 +60,14 @@ def job_row(job: JobRecord, prompt_id: int) -> dict[str, Any]:
 
 
 def param_rows(number: int, job: JobRecord) -> list[dict[str, Any]]:
-    """The rows by which the job with this number is found by its params."""
+    """The rows by which the job with this number is found by its params, documented defaults included."""
+    model = bundled().get(job.model)
+    defaults = {} if model is None else {each.key: each.default for each in model.params}
+    params = {**defaults, **job.params}
     return [
-        {"job_number": number, "key": key, "value": param_text(value)} for key, value in job.params.items()
+        {"job_number": number, "key": key, "value": param_text(value)}
+        for key, value in params.items()
+        if value is not None
     ]
 
 

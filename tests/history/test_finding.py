@@ -207,7 +207,7 @@ def test_nothing_found_says_why_and_what_can_be_asked(session: rv.Session, fill:
     assert "did you mean 'keep'?" in text_of(rv.history(tag="kep"))
     assert "did you mean 'wan-2-7-image-pro'?" in text_of(rv.history(model="wan-2-7-imagepro"))
     assert "this store has runs 1 to 1" in text_of(rv.history(run=42))
-    assert "No picture was asked for with aspect_ratio 1:1" in text_of(rv.history(aspect_ratio="1:1"))
+    assert "No picture was asked for with aspect_ratio 9:16" in text_of(rv.history(aspect_ratio="9:16"))
     rv.history()[:].hide()
     assert "2 pictures would fit, but hidden" in text_of(rv.history())
     assert "until, hidden or any param" in text_of(rv.history(rating=5))

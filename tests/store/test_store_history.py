@@ -57,6 +57,14 @@ def test_filters_all_have_to_fit(store: Store) -> None:
     assert store.history(Question(seed=9)) == []
 
 
+def test_a_documented_default_is_found_though_it_was_not_sent(store: Store) -> None:
+    default, sent, other = done(), done(params={"resolution": "2K"}), done(params={"resolution": "1K"})
+    unknown = done(model="of-no-record")
+    add(store, default, sent, other, unknown)
+    assert ids(store.history(Question(params={"resolution": "2K"}))) == ids([sent, default])
+    assert ids(store.history(Question(params={"watermark": False}))) == ids([other, sent, default])
+
+
 @pytest.mark.parametrize(
     ("sent", "asked", "fits"),
     [
