@@ -1,5 +1,6 @@
-// Says so when the kernel does not answer a click, gives short buttons their full names, and keeps an impatient
-// second click on "Generate" from buying twice. It draws nothing but one line.
+// Says so when the kernel does not answer a click, gives short buttons their full names, keeps an impatient second
+// click on "Generate" from buying twice, Jupyter's shortcuts out of the panel and the focus in it. It draws nothing
+// but one line.
 
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
 const SUSPICION = 10_000; // milliseconds until it may be gone: nothing tells a panel that its kernel was restarted
@@ -9,6 +10,7 @@ function render({ model, el }) {
   line.className = "rivya-watch";
   line.setAttribute("role", "status");
   el.append(line);
+  const view = crypto.getRandomValues(new Uint32Array(1))[0]; // A panel may be shown twice, and each counts for itself.
   let sent = 0;
   let received = 0; // The kernel's front door has seen the click ...
   let worked = 0; //   ... and the loop that does the work has turned since.
@@ -38,7 +40,7 @@ function render({ model, el }) {
     sent += 1;
     const mine = sent;
     // After the click's own message, so that the answer comes behind what the click does.
-    setTimeout(() => model.send({ click: mine }), 0);
+    setTimeout(() => model.send({ click: mine, view }), 0);
     clearTimeout(timer);
     timer = setTimeout(say, PATIENCE);
     clearTimeout(later);
@@ -60,6 +62,7 @@ function render({ model, el }) {
   }
 
   function answered(message) {
+    if (message.view !== view) return;
     if ("received" in message) received = Math.max(received, message.received);
     if ("worked" in message) worked = Math.max(worked, message.worked);
     if (!waiting()) {
@@ -69,21 +72,70 @@ function render({ model, el }) {
     } else if (line.textContent) say();
   }
 
-  // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says.
+  // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says,
+  // and one that stays pressed says so.
   function nameButtons() {
     for (const button of panel()?.querySelectorAll("button[title]") ?? []) {
       const name = button.getAttribute("title");
       if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+      if (button.classList.contains("widget-toggle-button")) {
+        button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
+      }
     }
   }
 
-  const observer = new MutationObserver(nameButtons);
-  const attached = requestAnimationFrame(() => {
-    const root = panel();
-    if (!root) return;
-    observer.observe(root, { subtree: true, childList: true, attributeFilter: ["title"] });
+  // On a focused button Jupyter takes `a` for a new cell and `d d` for the end of this one.
+  function keepKeys(event) {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  }
+
+  // A control that goes away under the focus leaves it to the nearest box that stood around it: to no other
+  // control, since the next key would press that.
+  let held = [];
+  const isThere = (node) => node.isConnected && !node.disabled && node.getClientRects().length > 0;
+
+  function hold(event) {
+    held = [];
+    for (let node = event.target; node && node !== root.parentElement; node = node.parentElement) held.push(node);
+  }
+
+  function letGo() {
+    // Only by then it is known whether the control has gone, or the user.
+    setTimeout(() => {
+      if (held.length && isThere(held[0]) && !root.contains(document.activeElement)) held = [];
+    }, 0);
+  }
+
+  function rescueFocus() {
+    if (!held.length || isThere(held[0])) return;
+    const current = document.activeElement;
+    if (current && current !== document.body && current !== held[0]) return;
+    const box = held.slice(1).find((node) => isThere(node) && node.offsetHeight > 0);
+    held = [];
+    if (!box) return;
+    if (!box.hasAttribute("tabindex")) box.tabIndex = -1;
+    box.focus({ preventScroll: true });
+  }
+
+  let root = null;
+  let attached = 0;
+  const observer = new MutationObserver(() => {
     nameButtons();
+    // The page notices a hidden or disabled control's focus when it is drawn.
+    if (held.length && !isThere(held[0])) setTimeout(rescueFocus, 30);
   });
+  const onRoot = [["keydown", keepKeys], ["focusin", hold], ["focusout", letGo]];
+  function attach() {
+    root = panel();
+    if (!root) {
+      attached = requestAnimationFrame(attach);
+      return;
+    }
+    observer.observe(root, { subtree: true, childList: true, attributeFilter: ["title", "class", "style", "disabled"] });
+    for (const [name, listener] of onRoot) root.addEventListener(name, listener);
+    nameButtons();
+  }
+  attached = requestAnimationFrame(attach);
   document.addEventListener("click", clicked, true);
   model.on("msg:custom", answered);
   return () => {
@@ -91,6 +143,7 @@ function render({ model, el }) {
     clearTimeout(timer);
     clearTimeout(later);
     observer.disconnect();
+    for (const [name, listener] of onRoot) root?.removeEventListener(name, listener);
     document.removeEventListener("click", clicked, true);
     model.off("msg:custom", answered);
   };

@@ -28,5 +28,6 @@ class AnswerWatch(anywidget.AnyWidget):
     def _answer(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         click = content.get("click")
         if isinstance(click, int):
-            self.send({"received": click})
-            self._home.loop.call_soon_threadsafe(self.send, {"worked": click})
+            view = content.get("view")
+            self.send({"received": click, "view": view})
+            self._home.loop.call_soon_threadsafe(self.send, {"worked": click, "view": view})

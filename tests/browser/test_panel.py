@@ -125,6 +125,20 @@ def test_mistakes_stand_at_their_control_and_generate_says_what_it_waits_for(pan
     expect(panel.root).to_contain_text("4 pictures · 2 × 2")
 
 
+def test_keys_that_mean_something_to_jupyter_do_nothing_to_the_notebook(panel: PanelPage) -> None:
+    cells = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
+    before = panel.page.evaluate(cells)
+    for name in ("Vary around it", "Add reference", "Generate"):
+        for key in ("a", "b", "d", "d", "x", "m", "Escape"):
+            panel.button(name).focus()
+            panel.page.keyboard.press(key)
+    assert panel.page.evaluate(cells) == before
+    expect(panel.button("Several values of Resolution")).to_have_attribute("aria-pressed", "false")
+    panel.button("Several values of Resolution").press("Enter")
+    expect(panel.button("Several values of Resolution")).to_have_attribute("aria-pressed", "true")
+    panel.button("Several values of Resolution").press("Enter")
+
+
 def test_references_are_dropped_and_refused_with_a_reason(panel: PanelPage) -> None:
     panel.drop("notes.txt", "image/png", b"these are just words")
     expect(panel.root.get_by_role("alert").filter(has_text="notes.txt")).to_contain_text("no picture")
@@ -156,9 +170,11 @@ def test_a_run_is_stopped(panel: PanelPage) -> None:
     panel.field("Prompt").fill("A lamp")
     expect(panel.root).to_contain_text("30 pictures")
     panel.generate(2)
-    panel.button("Stop run 2").click()
+    panel.button("Stop run 2").press("Enter")
     panel.wait_for_end(2)
     expect(panel.row(2)).to_contain_text("stopped")
+    # Where the pressed button is gone, the next key goes to what stood around it.
+    expect(panel.row(2)).to_be_focused()
 
 
 def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage) -> None:
