@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ HEADER_BYTES = 32
 """How many bytes from a file's start `other_format` needs."""
 
 _CHUNK = 1 << 20
+
+_USERINFO = re.compile(r"//[^/?#]*@")
+"""A name and a password in an address, which no message repeats."""
 
 _OTHERS = (
     (b"GIF8", "a GIF"),
@@ -91,7 +95,7 @@ def web_address(source: object) -> Reference | None:
     try:
         parts, host, _ = split_address(source)
     except PictureError:
-        raise _wrong(source[:60], "this is no web address") from None
+        raise _wrong(_USERINFO.sub("//…@", source)[:60], "this is no web address") from None
     if parts.scheme != "https":
         raise _wrong(source, "an address is https; or download the picture and give the file")
     name = parts.path.rpartition("/")[2] or host

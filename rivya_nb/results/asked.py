@@ -26,6 +26,7 @@ BEST = 5
 """The highest rating."""
 
 _SHOWN_LENGTH = 60
+_LARGEST_ID = 2**63 - 1
 
 
 class Filters(TypedDict, total=False):
@@ -184,6 +185,9 @@ class _Checks:
             return None
         if not isinstance(number, int) or isinstance(number, bool):
             self._wrong("run", f"{_shown(value)} is neither a run nor a run's id")
+            return None
+        if not 0 < number <= _LARGEST_ID:
+            self._wrong("run", f"{_shown(value)} is no run's id")
             return None
         self.given["run"] = number
         return number

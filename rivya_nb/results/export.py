@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.results.looks import look_at, path_finder, records
 from rivya_nb.store.provenance import write_whole
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.report import render_report, report_thumbnails
 
@@ -30,7 +30,7 @@ def write_report(run: RunRecord, jobs: Mapping[str, Job], store: Store, path: st
     layout = arrange(run, records(jobs), every=True)
     pictures = report_thumbnails(layout, path_finder(files), load=files.thumbnails.load)
     html = render_report([look_at(run, jobs, layout, pictures)], marks=store.marks.of(list(jobs)))
-    with disk_trouble(target):
+    with disk_trouble(target, ANOTHER_PLACE):
         target.parent.mkdir(parents=True, exist_ok=True)
     # What is no text, half of a surrogate pair, becomes a question mark.
     write_whole(target, html.encode("utf-8", "replace"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.jobs.loop import Home
 from rivya_nb.results.desk import desk_of
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint
@@ -59,23 +60,24 @@ class Grid:
         picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
 
         Raises:
-            UsageError: another suffix, or a sheet larger than the format can hold.
-            OSError: the file cannot be written.
+            UsageError: another suffix, no such `cell`, or a sheet larger than the format can hold.
+            StoreError: the file cannot be written.
         """
         from rivya_nb.views.contact_sheet import save_grid
 
         target = Path(path).expanduser().absolute()
         layout = self._arranged(every=True)
         head = headline(look_at(self._run, self._jobs, layout, {}))
-        save_grid(
-            layout,
-            path_finder(self._files),
-            target,
-            load=self._files.thumbnails.load,
-            cell=cell,
-            caption=head.full_prompt,
-            details=head.facts,
-        )
+        with disk_trouble(target, ANOTHER_PLACE):
+            save_grid(
+                layout,
+                path_finder(self._files),
+                target,
+                load=self._files.thumbnails.load,
+                cell=cell,
+                caption=head.full_prompt,
+                details=head.facts,
+            )
         return target
 
     def view(self) -> Viewer:
@@ -136,7 +138,8 @@ class Grid:
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         layout = self._arranged()
         small = thumbnails(layout, self._files)
-        return bundle(look_at(self._run, self._jobs, layout, small, hints=self._hints), self._files)
+        view = look_at(self._run, self._jobs, layout, small, hints=self._hints)
+        return bundle(replace(view, marks=self._store.marks.of(self._jobs)), self._files)
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

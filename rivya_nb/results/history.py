@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -83,14 +84,16 @@ class Album(Pictures):
         if isinstance(index, slice):
             return Selection(self._store, self._ids_at(self._places(index)), self._jobs_of, self.title)
         at = index if index >= 0 else index + len(self)
-        found = self._ids_at(range(at, at + 1)) if at >= 0 else []
+        found = self._ids_at(range(at, at + 1)) if 0 <= at < sys.maxsize else []
         if not found:
             raise IndexError(f"there is no picture {index}; there are {len(self):,}")
         return self._jobs_of(found)[0]
 
     def _places(self, part: slice) -> range:
         start, stop = part.start or 0, part.stop
-        if part.step is None and start >= 0 and stop is not None and stop >= 0:
+        few = stop is not None and 0 <= start <= stop <= min(start + _AT_ONCE, sys.maxsize)
+        if few and part.step is None:
+            # What is past the end is left out when it is read: no need to count.
             return range(start, stop)
         return range(len(self))[part]
 

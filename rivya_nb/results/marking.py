@@ -87,6 +87,8 @@ class Markable(ABC):
         Raises:
             UsageError: nobody can be asked, or a job has not ended; nothing was deleted.
         """
+        if confirm is not None:
+            _switch("delete", confirm)
         jobs = [job for job in self._meant() if job.record.pictures]
         if not jobs:
             print("There is no picture to delete.")

@@ -51,12 +51,12 @@ def place(jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf) 
     models = _models(jobs, catalogue_of)
     axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
     at = [{label: index for index, label in enumerate(axis.labels)} for axis in axes]
-    cells = [
+    placed = [
         CellRecord(job.id, tuple(index[each.get(name, NONE)] for name, index in zip(names, at, strict=True)))
         for job, each in zip(jobs, known, strict=True)
     ]
     # As in a run, the newest comes last: of jobs of one moment, which share a place, it is the one shown.
-    return Placement(tuple(axes), tuple(reversed(cells)))
+    return Placement(tuple(axes), tuple(reversed(placed)))
 
 
 def _asked(job: Job) -> dict[str, str]:
@@ -87,7 +87,7 @@ def _check(names: Sequence[object], known: Iterable[str]) -> None:
             mistakes.append(Mistake("grid", no_such_axis(name, choices)))
         elif name not in choices:
             message = f"no job here has it; they have {listing(choices)}{did_you_mean(name, choices)}"
-            mistakes.append(Mistake(name, message))
+            mistakes.append(Mistake(name, message if choices else "there are no pictures"))
     if mistakes:
         raise UsageError(mistakes)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.store.provenance import Stamped, provenance_of, stamp
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 if TYPE_CHECKING:
     from rivya_nb.results.job import Job
@@ -25,7 +25,7 @@ def save_copies(jobs: Iterable[Job], folder: str | os.PathLike[str]) -> list[Sta
         StoreError: an original is gone, or the folder cannot be written.
     """
     target = Path(folder).expanduser().absolute()
-    with disk_trouble(target):
+    with disk_trouble(target, ANOTHER_PLACE):
         target.mkdir(parents=True, exist_ok=True)
     saved = []
     for job in jobs:

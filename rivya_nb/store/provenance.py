@@ -22,7 +22,7 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.stamping import OURS, CannotStampError, stamped
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 LARGEST = 50 * MEGABYTE
 """Bytes; a larger file is copied as it is, with its provenance beside it."""
@@ -153,7 +153,7 @@ def write_whole(target: Path, content: bytes | Path) -> None:
         StoreError: the disk fails; nothing of it is left.
     """
     part = target.with_name(f".{uuid.uuid4().hex}.part")
-    with disk_trouble(target):
+    with disk_trouble(target, ANOTHER_PLACE):
         try:
             if isinstance(content, Path):
                 shutil.copyfile(content, part)

@@ -9,14 +9,18 @@ from pathlib import Path
 
 from rivya_nb.errors import StoreError
 
+ANOTHER_STORE = "name another folder with store=…"
+ANOTHER_PLACE = "name another place"
+
 _DISK = {
     errno.ENOSPC: "the disk is full; free some space and try again",
     errno.EDQUOT: "the disk quota is used up; free some space and try again",
-    errno.EACCES: "it may not be written by this user; name another folder with store=…",
-    errno.EPERM: "it may not be written by this user; name another folder with store=…",
-    errno.EROFS: "the disk is read-only; name another folder with store=…",
-    errno.ENOTDIR: "there is a file where a folder should be; name another folder with store=…",
-    errno.EEXIST: "there is a file where a folder should be; name another folder with store=…",
+    errno.EACCES: "it may not be written by this user; {way_out}",
+    errno.EPERM: "it may not be written by this user; {way_out}",
+    errno.EROFS: "the disk is read-only; {way_out}",
+    errno.ENOTDIR: "there is a file where a folder should be; {way_out}",
+    errno.EEXIST: "there is a file where a folder should be; {way_out}",
+    errno.EISDIR: "there is a folder where a file should be; {way_out}",
     errno.ENOENT: "it is not there any more",
 }
 
@@ -34,13 +38,16 @@ _DATABASE = (
 
 
 @contextmanager
-def disk_trouble(path: Path) -> Iterator[None]:
-    """Turn an OSError about `path` into a StoreError."""
+def disk_trouble(path: Path, way_out: str = ANOTHER_STORE) -> Iterator[None]:
+    """Turn an OSError about `path` into a StoreError, which names a `way_out` where another path is one."""
     try:
         yield
     except OSError as error:
-        place = error.filename if isinstance(error.filename, str) else path
-        raise StoreError(f"{place}: {_DISK.get(error.errno or 0, error.strerror or str(error))}.") from error
+        named = error.filename2 or error.filename
+        # What is on its way into a place bears a name that nobody has given.
+        place = named if isinstance(named, str) and not named.endswith(".part") else path
+        said = _DISK.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(f"{place}: {said.replace('{way_out}', way_out)}.") from error
 
 
 def database_trouble(path: Path, said: str) -> StoreError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rivya_nb.store.records import UNFINISHED, JobRecord
+from rivya_nb.store.records import UNFINISHED, JobRecord, Marks
 from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
@@ -34,6 +34,9 @@ _WORDS_HEIGHT = 80
 """CSS pixels that a sign, a word and a note need."""
 
 
+NO_MARKS: Mapping[str, Marks] = {}
+
+
 @dataclass(frozen=True)
 class CellView:
     """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's within it.
@@ -59,6 +62,7 @@ class CellView:
     word: str = ""
     notes: tuple[str, ...] = ()
     hole: bool = False
+    marks: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,16 @@ def draw(
     thumbnails: Mapping[str, Thumbnail | None],
     now: float,
     lost: Collection[str] = (),
+    marks: Mapping[str, Marks] = NO_MARKS,
 ) -> tuple[PageView, ...]:
-    """Every page of a layout, place by place. `lost` has the keys of cells whose picture's file is gone."""
+    """Every page of a layout, place by place. `lost` has the keys of cells whose picture's file is gone, `marks`
+    by job id what was said of pictures."""
     return tuple(
         PageView(
             page.caption,
             tuple(
                 tuple(
-                    _cell_view(cell, column, geometry, thumbnails, now, lost, page.further)
+                    _cell_view(cell, column, geometry, thumbnails, now, lost, page.further, marks)
                     for column, cell in enumerate(row)
                 )
                 for row in page.cells
@@ -98,6 +104,7 @@ def _cell_view(
     now: float,
     lost: Collection[str],
     further: bool,
+    marks: Mapping[str, Marks],
 ) -> CellView:
     width, height = geometry.widths[column], geometry.height
     if cell is None:
@@ -124,7 +131,15 @@ def _cell_view(
         sign="!" if gone else SIGNS.get(state(job), "·"),
         word="file gone" if gone else state_word(job),
         notes=() if gone else ("not shown here",) if left_out else _notes(job, box, now),
+        marks=_mark_badge(marks.get(job.id)),
     )
+
+
+def _mark_badge(marks: Marks | None) -> str:
+    """What fits into a picture's corner: `★ 4/5`."""
+    if marks is None:
+        return ""
+    return " ".join(["★"] * marks.starred + [f"{marks.rating}/5"] * bool(marks.rating))
 
 
 def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:

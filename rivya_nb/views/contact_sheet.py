@@ -28,6 +28,8 @@ _LONGEST_SIDE = {".png": 100_000, ".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_3
 """Pixels a side; for PNG what programs still open, for the others what the format can say."""
 _SUFFIXES = (*_LONGEST_SIDE, ".pdf")
 
+_SMALLEST_CELL = 16
+
 _PAPER: Colour = (255, 255, 255)
 _EMPTY: Colour = (244, 244, 244)
 _EDGE: Colour = (205, 205, 205)
@@ -67,6 +69,11 @@ def save_grid(
         raise UsageError(
             [Mistake(out.name, f"a grid is saved as {listing(_SUFFIXES)}, not {out.suffix!r}{hint}")]
         )
+    if isinstance(cell, bool) or not isinstance(cell, int) or cell < _SMALLEST_CELL:
+        message = (
+            f"{cell!r} is no height of a picture; give a whole number of pixels from {_SMALLEST_CELL} on"
+        )
+        raise UsageError([Mistake("cell", message)])
     sheet = plan_sheet(layout, cell, caption, details)
     if suffix == ".pdf" and sheet.width > _PDF_WIDTH:
         sheet = plan_sheet(layout, max(1, cell * _PDF_WIDTH // sheet.width), caption, details)

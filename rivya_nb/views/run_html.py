@@ -33,7 +33,7 @@ def render_run(view: RunView) -> str:
         progress=progress_line(view),
         percent=100 * sums.ended // sums.total if view.live and sums.total else None,
         layout=view.layout,
-        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now, view.lost),
+        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now, view.lost, view.marks),
         gap=GAP,
         left_out=left_out(view),
         notes=_notes(view),

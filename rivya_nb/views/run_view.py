@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, RunRecord
+from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, Marks, RunRecord
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import about, count, joined, seconds, state
@@ -30,7 +30,7 @@ class RunView:
     `thumbnails` by cell key: absent while there is none yet, None where one is left out. `now` in epoch
     seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
     while somebody is working on the run. `progress` replaces the line that says how far it is. `lost` has, by
-    cell key, the files that somebody took out of the store.
+    cell key, the files that somebody took out of the store, `marks`, by job id, what was said of pictures.
     """
 
     run: RunRecord
@@ -43,6 +43,7 @@ class RunView:
     hints: tuple[Hint, ...] = ()
     progress: str = ""
     lost: Mapping[str, Path] = field(default_factory=dict)
+    marks: Mapping[str, Marks] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:

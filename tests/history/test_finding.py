@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -133,6 +134,20 @@ def test_a_part_is_read_without_the_rest(
     for index in (60, -61):
         with pytest.raises(IndexError, match="there are 60"):
             history[index]
+
+
+def test_places_past_every_end_are_none_and_take_no_time(fill: Fill) -> None:
+    fill([1, 2])
+    history = rv.history()
+    for part in (history[: 10**30], history[:][: sys.maxsize], history[-(10**30) : 10**30]):
+        assert seeds(part) == [2, 1]
+    assert seeds(history[10**30 : 10**30 + 5]) == []
+    with pytest.raises(IndexError, match="there are 2"):
+        history[10**30]
+    with pytest.raises(rv.UsageError, match="is no run's id"):
+        rv.history(run=10**30)
+    with pytest.raises(rv.UsageError, match="seed: there are no pictures"):
+        history[2:].grid(rows="seed")
 
 
 def test_a_slice_stays_and_the_history_goes_on(fill: Fill) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,14 @@ def test_runs_histories_and_their_parts_are_marked_as_a_whole(fill: Fill) -> Non
     assert list(frame["starred"]) == [False, True, False]
     assert list(frame["tags"]) == ["study"] * 3
     assert list(frame["runs"]) == [str(run.id)] * 3
+
+
+def test_a_grid_shows_stars_and_ratings_in_the_pictures_corners(fill: Fill) -> None:
+    run = fill([1, 2, 3])
+    run[0].star().rate(4)
+    run[1].rate(2)
+    html = run.grid()._repr_mimebundle_()["text/html"]
+    assert [html.count(f">{badge}</span>") for badge in ("★ 4/5", "2/5", "★")] == [1, 1, 0]
 
 
 def test_marks_are_taken_back_one_after_the_other(fill: Fill) -> None:
@@ -95,6 +104,40 @@ def test_what_is_deleted_is_gone_and_what_it_was_stays_known(
     run.delete(confirm=True)
     assert run.wait() is run, "a run whose pictures were deleted has not failed"
     assert rv.undo() == "There is nothing to undo."
+
+
+def test_only_true_agrees_to_a_deletion(fill: Fill) -> None:
+    job = fill([1])[0]
+    with pytest.raises(rv.UsageError, match="delete: 'no' is neither True nor False"):
+        job.delete(confirm="no")  # type: ignore[arg-type]
+    assert job.image is not None
+
+
+@pytest.mark.parametrize("cell", [0, -5, True, 100.5, "big"])
+def test_a_sheet_needs_a_height_that_is_one(fill: Fill, tmp_path: Path, cell: object) -> None:
+    grid = fill([1]).grid()
+    with pytest.raises(rv.UsageError, match="is no height of a picture"):
+        grid.save(tmp_path / "grid.png", cell=cell)  # type: ignore[arg-type]
+    assert not (tmp_path / "grid.png").exists()
+
+
+def test_what_is_in_the_way_of_a_saved_file_is_named_as_the_user_named_it(fill: Fill, tmp_path: Path) -> None:
+    run, file, folder = fill([1]), tmp_path / "file", tmp_path / "folder.png"
+    file.write_text("mine")
+    folder.mkdir()
+    words = "there is a file where a folder should be; name another place"
+    for save in (
+        run.save,
+        lambda path: run.report(path / "x.html"),
+        lambda path: run.grid().save(path / "x.png"),
+    ):
+        with pytest.raises(rv.StoreError, match=f"^{file}: {words}"):
+            save(file)
+    for save in (run.report, run.grid().save):
+        with pytest.raises(rv.StoreError, match=f"^{folder}: there is a folder where a file should be"):
+            save(folder)
+    assert file.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png", "store"]
 
 
 def test_a_kept_part_shows_what_was_deleted_since(fill: Fill) -> None:

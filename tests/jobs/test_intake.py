@@ -448,6 +448,7 @@ def lazy(path: Path) -> object:
         (lambda path: b"\xff\xd8\xff" + bytes(50), "cut short|damaged"),
         (lambda path: "x" * 5000, "cannot be read"),
         (lambda path: object(), "an? object is no picture"),
+        (lambda path: "https://me:secret@rivya.ai/cat.png", "^https://…@rivya.ai/cat.png: this is no web"),
     ],
 )
 def test_hostile_sources_give_a_message_and_nothing_is_kept(
@@ -458,6 +459,7 @@ def test_hostile_sources_give_a_message_and_nothing_is_kept(
         take_references([source], WAN, files, shrink=shrink)
     assert kept(files) == []
     assert str(files.incoming) not in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_large_file_is_not_held_in_memory(files: ContentFiles, tmp_path: Path) -> None:
