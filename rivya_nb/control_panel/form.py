@@ -19,11 +19,17 @@ from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_word
 from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.seed import SeedControl
 from rivya_nb.errors import Mistake
-from rivya_nb.views.words import count
+from rivya_nb.jobs.axes import REPEAT_AXIS
+from rivya_nb.views.words import count, shorten
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
     from rivya_nb.session import Session
+
+
+NAME = "name"
+LIMIT = "credit limit"
+"""Where a mistake is, if it is in one of these controls."""
 
 
 class Control(Protocol):
@@ -54,12 +60,15 @@ class Form:
         # Values of params that the present model does not have: they are there again with one that has them.
         self._kept: dict[str, tuple[str, bool]] = {}
         self._controls: dict[str, Control] = {}
+        # What each control showed at first, which may be less than what was kept for it.
+        self._shown: dict[str, tuple[str, bool]] = {}
         self.balance: int | None = None
         self.model = ModelPicker(models=entries(session.catalogue.values()))
         self._price = markup.empty()
         self._prompt = ipywidgets.Textarea(description="Prompt", rows=4)
         self._length = markup.empty()
         self._prompt_mistakes = markup.empty()
+        self._beside = {place: markup.empty() for place in ("model", REPEAT_AXIS, NAME, LIMIT)}
         self._params = ipywidgets.Box()
         self.repeat = ipywidgets.BoundedIntText(description="Repeat", value=1, min=1, max=100)
         self.name = ipywidgets.Text(description="Name", placeholder="optional")
@@ -73,12 +82,13 @@ class Form:
         for widget in (self._price, self._length):
             widget.add_class("rivya-beside")
         self._params.add_class("rivya-params")
-        others = ipywidgets.Box([_control(widget) for widget in (self.repeat, self.name, self.limit)])
+        named = ((REPEAT_AXIS, self.repeat), (NAME, self.name), (LIMIT, self.limit))
+        others = ipywidgets.Box([_control(widget, self._beside[place]) for place, widget in named])
         others.add_class("rivya-params")
         prompt = ipywidgets.VBox([self._length, self._prompt, self._prompt_mistakes])
         prompt.add_class("rivya-control")
         prompt.add_class("rivya-prompt")
-        model = ipywidgets.VBox([self._price, self.model])
+        model = ipywidgets.VBox([self._price, self.model, self._beside["model"]])
         model.add_class("rivya-control")
         form = ipywidgets.VBox([model, prompt, self._params, others, self.references.widget, self._mistakes])
         form.add_class("rivya-form")
@@ -93,7 +103,6 @@ class Form:
     def state(self) -> FormState:
         """What stands in the form."""
         written = {key: (control.text, control.several) for key, control in self._controls.items()}
-        limit = str(self.limit.value).strip()
         return FormState(
             model=self.model.value,
             prompt=str(self._prompt.value),
@@ -102,8 +111,19 @@ class Form:
             references=self.references.value,
             repeat=int(self.repeat.value),
             name=str(self.name.value),
-            max_credits=int(limit) if limit.isdecimal() else None,
+            max_credits=int(self._limit) if self._limit.isdecimal() else None,
         )
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """What is written and has no place in the state, since it cannot be read."""
+        if not self._limit or self._limit.isdecimal():
+            return ()
+        return (Mistake(LIMIT, f"{shorten(self._limit, 20)!r} is not a whole number from 0 on"),)
+
+    @property
+    def _limit(self) -> str:
+        return str(self.limit.value).strip()
 
     def put(self, state: FormState) -> None:
         """Set every widget; params that the model does not have are kept for one that does."""
@@ -139,6 +159,8 @@ class Form:
         about_prompt = _taken(left, "prompt")
         # An empty form is no mistake yet; beside Generate it says what is waited for.
         self._prompt_mistakes.value = markup.mistakes_html(about_prompt if self._prompt.value.strip() else ())
+        for place, shown in self._beside.items():
+            shown.value = markup.mistakes_html(_taken(left, place))
         self.references.show(_taken(left, "references"))
         self._mistakes.value = markup.mistakes_html(map(str, left))
         self._show_length()
@@ -175,19 +197,25 @@ class Form:
     def _build_controls(self, *, keep: bool) -> None:
         """The controls of the model's params, with the values that still apply."""
         if keep:
-            self._kept |= {
-                key: (each.text, each.several) for key, each in self._controls.items() if each.text
-            }
+            self._keep_values()
         gone = list(self._controls.values())
         record = self._record
         params = () if record is None else sorted(record.params, key=lambda param: param.key != SEED_KEY)
         self._controls = {param.key: self._made(param) for param in params}
+        self._shown = {key: (each.text, each.several) for key, each in self._controls.items()}
         self._params.children = [control.widget for control in self._controls.values()]
         for control in gone:
             control.close()
         self.references.set_model(record)
         self._show_price()
         self._show_length()
+
+    def _keep_values(self) -> None:
+        """Keep what was changed for the next model; a value that was taken away does not come back."""
+        for key, control in self._controls.items():
+            now = control.text, control.several
+            if now != self._shown.get(key):
+                self._kept[key] = now
 
     def _made(self, param: Param) -> Control:
         kind = SeedControl if param.key == SEED_KEY and not param.options else ParamControl
@@ -212,8 +240,8 @@ class Form:
         self._length.value = markup.quiet_html(text)
 
 
-def _control(widget: Any) -> Any:
-    box = ipywidgets.VBox([widget])
+def _control(*widgets: Any) -> Any:
+    box = ipywidgets.VBox(widgets)
     box.add_class("rivya-control")
     return box
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -73,13 +73,17 @@ class FormState:
         )
 
 
-def plan_form(session: Session, state: FormState, namespace: Mapping[str, object]) -> Plan:
+def plan_form(
+    session: Session, state: FormState, namespace: Mapping[str, object], wrong: Sequence[Mistake] = ()
+) -> Plan:
     """The plan that the form asks for; `namespace` holds the notebook's variables. Nothing is sent.
+
+    `wrong` is what could not even be read into the state; it is told with the rest.
 
     Raises:
         InvalidRequestError: with every mistake, each named after the param or the part of the form.
     """
-    mistakes: list[Mistake] = []
+    mistakes: list[Mistake] = list(wrong)
     prompt = _prompt(state.prompt, namespace, mistakes)
     model = session.catalogue.get(state.model)
     params = {

@@ -5,6 +5,7 @@
 const RATINGS = [["", "any rating"], ["starred", "★ starred"], ...[1, 2, 3, 4, 5].map((n) => [String(n), `${"★".repeat(n)} and above`])];
 const ORDERS = [["", "newest first"], ["oldest", "oldest first"]];
 const TYPING = 250; // milliseconds after the last key before the history is asked
+const BETWEEN_CHECKS = 1000; // milliseconds at least until it is asked again whether there is anything new
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -41,6 +42,7 @@ function render({ model, el }) {
   let place = 0;
   let current = 0;
   let asked = 0;
+  const view = crypto.getRandomValues(new Uint32Array(1))[0]; // The same gallery may be shown twice, at other places.
   const chosen = new Map(); // by job id: its name, in the order of choosing
 
   const words = element("input", { type: "search", placeholder: "words of the prompt" });
@@ -62,10 +64,13 @@ function render({ model, el }) {
   said.setAttribute("role", "status");
   const foot = element("div", { className: "rivya-foot" }, bar, element("span", { className: "rivya-pages" }, count, before, after));
 
-  function ask() {
-    asked += 1;
+  function ask(known = "") {
+    // A look whether the page is still the newest may stay without an answer.
+    if (!known) asked += 1;
     model.send({
       kind: "ask",
+      view,
+      known,
       number: asked,
       place,
       prompt: words.value,
@@ -75,6 +80,14 @@ function render({ model, el }) {
       tag: tag.value,
       oldest_first: order.value === "oldest",
     });
+  }
+
+  // Cells, other panels and other kernels add to the history and mark it, too.
+  let checked = Date.now();
+  function check() {
+    if (!page.known || Date.now() - checked < BETWEEN_CHECKS) return;
+    checked = Date.now();
+    ask(page.known);
   }
 
   function askAnew() {
@@ -97,7 +110,7 @@ function render({ model, el }) {
   }
 
   function show(message, buffers) {
-    if (message.number !== undefined && message.number < asked) return;
+    if (message.view !== view || message.number < asked) return;
     page = message;
     place = page.first;
     addresses.forEach((address) => URL.revokeObjectURL(address));
@@ -108,20 +121,23 @@ function render({ model, el }) {
     drawTiles();
     const last = page.first + page.items.length;
     count.textContent = page.total ? `${page.first + 1}–${last} of ${page.total.toLocaleString("en")}` : "no pictures";
+    const focused = document.activeElement;
     before.disabled = page.first === 0;
     after.disabled = last >= page.total;
+    // At either end the way back is the one that is left.
+    if (focused === before && before.disabled) after.focus();
+    if (focused === after && after.disabled) before.focus();
   }
 
   function tile(item, at) {
     const made = element("div", { className: "rivya-tile" });
     const picture = item.picture === null
       ? element("span", { className: "rivya-gone", textContent: item.trouble })
-      : element("img", { src: addresses[item.picture], alt: item.name });
+      : element("img", { src: addresses[item.picture], alt: item.name, draggable: false }); // Dragged, it would be its small copy.
     const main = element("button", { type: "button", className: "rivya-main", title: `${item.name}\nClick: use its settings. V: look closely. X: choose.` }, picture);
     main.setAttribute("aria-label", item.name);
     main.tabIndex = at === current ? 0 : -1;
     main.addEventListener("click", () => act("recall", [item.job]));
-    main.addEventListener("focus", () => focusOn(at, false));
     const look = button("⤢", `Look closely at ${item.name}`, () => act("view", [item.job]));
     look.className = "rivya-look";
     look.tabIndex = -1;
@@ -129,6 +145,7 @@ function render({ model, el }) {
     box.setAttribute("aria-label", `Choose ${item.name}`);
     box.addEventListener("change", () => choose(item, box.checked));
     made.classList.toggle("rivya-chosen", chosen.has(item.job));
+    made.addEventListener("focusin", () => focusOn(at, false));
     made.append(main, box, look);
     if (item.marks) made.append(element("span", { className: "rivya-marks", textContent: item.marks }));
     return made;
@@ -137,8 +154,14 @@ function render({ model, el }) {
   function drawTiles() {
     const had = grid.contains(document.activeElement);
     grid.replaceChildren(...page.items.map(tile));
-    if (had) focusOn(current, true);
+    if (had && !page.items.length) words.focus();
+    else if (had) focusOn(current, true);
+    const focused = bar.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     drawBar();
+    if (!focused) return;
+    const again = [...bar.children].find((each) => each.getAttribute("aria-label") === focused);
+    if (again) again.focus();
+    else focusOn(current, true);
   }
 
   function focusOn(at, move) {
@@ -236,6 +259,7 @@ function render({ model, el }) {
   function answered(message, buffers) {
     if (message.kind === "page") show(message, buffers);
     else if (message.kind === "stale") ask();
+    else if (message.kind === "check") check();
     else if (message.kind === "code") showCode(message.text);
     else if (message.kind === "said") said.replaceChildren(element("span", { className: message.wrong ? "rivya-mistakes" : "", textContent: message.text }));
   }
@@ -249,6 +273,8 @@ function render({ model, el }) {
   // Jupyter has shortcuts of its own for most keys.
   el.addEventListener("keydown", (event) => event.target.matches("input, select") && event.stopPropagation());
 
+  el.addEventListener("pointerenter", check);
+  el.addEventListener("focusin", (event) => el.contains(event.relatedTarget) || check());
   model.on("msg:custom", answered);
   el.classList.add("rivya-gallery");
   el.append(filters, grid, foot, said);

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,11 @@ class Gallery:
         if not self._closed:
             self.widget.send({"kind": "stale"})
 
+    def check(self) -> None:
+        """Let the front end ask whether its page is still the newest; called on any thread."""
+        if not self._closed:
+            self.widget.send({"kind": "check"})
+
     def close(self) -> None:
         """Give the widgets up."""
         self._closed = True
@@ -88,8 +94,9 @@ class Gallery:
     async def _answer(self, content: Mapping[str, Any]) -> None:
         kind = str(content.get("kind"))
         if kind == "ask":
-            message, buffers = await asyncio.to_thread(self._page, content)
-            self.widget.send(message, buffers)
+            page = await asyncio.to_thread(self._page, content)
+            if page is not None:
+                self.widget.send(*page)
         else:
             await self._act(kind, content)
 
@@ -140,8 +147,11 @@ class Gallery:
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.widget.send({"kind": "said", "text": text, "wrong": wrong})
 
-    def _page(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-        """One page of what is asked for, and its pictures as WebP. This decodes pictures."""
+    def _page(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]] | None:
+        """One page of what is asked for, and its pictures as WebP. This decodes pictures.
+
+        None where the front end has just this page: its `known` is the page's.
+        """
         store = self._session.store
         question = _question(content)
         total = store.count(question)
@@ -149,6 +159,9 @@ class Gallery:
         first = min(max(0, int(content.get("place", 0))), max(0, (total - 1) // PAGE * PAGE))
         records = store.history(question, limit=PAGE, offset=first)
         marks = store.marks.of([record.id for record in records])
+        known = _fingerprint(first, total, records, marks)
+        if content.get("known") == known:
+            return None
         with ThreadPoolExecutor(WORKERS) as workers:
             pictures = list(workers.map(self._thumbnail, records))
         buffers = [picture for picture in pictures if isinstance(picture, bytes)]
@@ -162,6 +175,8 @@ class Gallery:
         message = {
             "kind": "page",
             "number": content.get("number", 0),
+            "view": content.get("view"),
+            "known": known,
             "items": items,
             "first": first,
             "total": total,
@@ -213,6 +228,12 @@ def _question(content: Mapping[str, Any]) -> Question:
         tags=(tag,) if tag else (),
         oldest_first=bool(content.get("oldest_first")),
     )
+
+
+def _fingerprint(first: int, total: int, records: Sequence[JobRecord], marks: Mapping[str, Marks]) -> str:
+    """Another text for a page that would look different."""
+    shown = [(record.id, len(record.pictures), marks[record.id]) for record in records]
+    return sha256(repr((first, total, shown)).encode()).hexdigest()
 
 
 def _item(record: JobRecord, marks: Marks, picture: int | None, trouble: str) -> dict[str, Any]:

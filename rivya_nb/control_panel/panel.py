@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -44,6 +43,8 @@ class Panel:
         self.session = session
         self.name = name
         self._closed = False
+        self._going = False
+        self._kept: FormState | None = None
         self.rows: list[RunRow] = []
         self._watch = AnswerWatch(session.home)
         self._background = Background(session.home, self._say)
@@ -60,10 +61,14 @@ class Panel:
         self._opened: tuple[str, Any] | None = None
         self._tabs = ipywidgets.Tab([self.gallery.widget], titles=[GALLERY])
         self.widget = self._composed()
-        self.form.put(FormState.from_json(session.store.panel_states.get(name) or {}))
+        self._kept = FormState.from_json(session.store.panel_states.get(name) or {})
+        self.form.put(self._kept)
         for run in reversed(unfinished_runs(session)):
             self._add(run)
         self._background.start(self._show_balance())
+        self._shell = _notebook_shell()
+        if self._shell is not None:
+            self._shell.events.register("post_run_cell", self._catch_up)
 
     def _composed(self) -> Any:
         ask = ipywidgets.HBox([self._summary, self.generate])
@@ -97,6 +102,8 @@ class Panel:
         """Take the panel away; runs go on, and its state stays in the store."""
         self._keep(self.form.state)
         self._closed = True
+        if self._shell is not None:
+            self._shell.events.unregister("post_run_cell", self._catch_up)
         self._planner.close()
         self._background.close()
         for row in self.rows:
@@ -110,13 +117,19 @@ class Panel:
     def _plan(self) -> Plan:
         state = self.form.state
         self._keep(state)
-        plan = plan_form(self.session, state, _notebook_variables())
+        variables = {} if self._shell is None else self._shell.user_ns
+        plan = plan_form(self.session, state, variables, self.form.mistakes)
         plan.check()
         return plan
 
     def _keep(self, state: FormState) -> None:
-        """Keep the state for whoever opens the panel again; after `close` another one may have its name."""
-        if not self._closed:
+        """Keep the state for whoever opens the panel again.
+
+        Another panel may have the same name by now, in the cell that was run again: its state is only replaced
+        by what is written here.
+        """
+        if not self._closed and state != self._kept:
+            self._kept = state
             self.session.store.panel_states.put(self.name, state.as_json())
 
     def _show(self, outcome: Plan | RivyaError) -> None:
@@ -140,13 +153,17 @@ class Panel:
 
     async def _go(self) -> None:
         """Plan what stands there now, and let it go."""
-        self.generate.disabled = True
+        if self._going:
+            return
+        self._going = True
         try:
             plan = await asyncio.to_thread(self._plan)
             run = await asyncio.to_thread(plan.run)
         except (InvalidRequestError, UsageError) as error:
             self._show(error)
             return
+        finally:
+            self._going = False
         self.form.used(run.drawn_seeds)
         self._add(run)
         self._planner.request()
@@ -182,6 +199,12 @@ class Panel:
             self.gallery.refresh()
             self._background.start(self._show_balance())
 
+    def _catch_up(self, *_: object) -> None:
+        """A cell has run: the prompt's variables may be others, and there may be new pictures."""
+        if not self._closed:
+            self._planner.request()
+            self.gallery.check()
+
     def _say(self, text: str) -> None:
         """Say why Generate did nothing."""
         self._show(RivyaError(text))
@@ -203,10 +226,10 @@ class Panel:
         return f"<Panel {self.name!r} with {self.session.service}>"
 
 
-def _notebook_variables() -> Mapping[str, object]:
+def _notebook_shell() -> Any:
+    """The shell whose variables go into a prompt; None outside a notebook."""
     ipython = sys.modules.get("IPython")
-    shell: Any = None if ipython is None else ipython.get_ipython()
-    return {} if shell is None else shell.user_ns
+    return None if ipython is None else ipython.get_ipython()
 
 
 def _waits_for(mistake: Mistake) -> str:
@@ -226,7 +249,8 @@ def _price_html(plan: Plan, balance: int | None) -> str:
     if plan.draft.unpriced:
         price.append(f"{plan.draft.unpriced} without a documented price")
     if balance is not None:
-        price.append(f"{balance - plan.credits:,} left after")
+        left = balance - plan.credits
+        price.append(f"{left:,} left after" if left >= 0 else f"{-left:,} more than there are")
     head = markup.strong_html(count(len(plan), "picture")) + (
         markup.quiet_html(f" · {shape}") if shape else ""
     )

@@ -50,6 +50,29 @@ def test_another_model_keeps_the_values_that_still_apply(form: Form) -> None:
     assert form.state.params == {"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}
 
 
+def test_a_value_that_was_taken_away_does_not_come_back_with_another_model(form: Form) -> None:
+    form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9"}))
+    for control in form._controls.values():
+        control.put("", False)
+    form.model.value = "gpt-image-2"
+    form.model.value = "wan-2-7-image-pro"
+    assert form.state.params == {}
+
+
+@pytest.mark.parametrize(("text", "wrong"), [("1,000", True), ("-5", True), ("", False), ("40", False)])
+def test_a_credit_limit_that_is_no_number_is_never_ignored(
+    session: rv.Session, form: Form, text: str, wrong: bool
+) -> None:
+    form.limit.value = text
+    if not wrong:
+        plan_form(session, form.state, {}, form.mistakes)
+        return
+    with pytest.raises(rv.InvalidRequestError, match="whole number") as caught:
+        plan_form(session, form.state, {}, form.mistakes)
+    form.show(caught.value.mistakes, None)
+    assert [widget.value for widget in _htmls(form._beside["credit limit"]) if "✕" in widget.value]
+
+
 def test_a_mistake_stands_at_its_control_and_nowhere_else(form: Form) -> None:
     form.show([Mistake("aspect_ratio", "no <b>such</b> ratio"), Mistake("", "the account is empty")], None)
     texts = [widget.value for widget in _htmls(form.widget) if "✕" in widget.value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -141,6 +142,28 @@ def test_a_closed_panel_leaves_no_widget_behind(opened: Callable[..., Panel]) ->
     assert [_instances[model] for model in set(_instances) - before] == []
 
 
+def test_a_panel_that_was_opened_again_keeps_its_state_from_the_one_before(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    before = opened()
+    before.form.put(replace(ASKED, prompt="before"))
+    until(lambda: not before.generate.disabled)
+    opened().form.put(replace(ASKED, prompt="now"))
+
+    def kept() -> object:
+        return (session.store.panel_states.get("main") or {})["prompt"]
+
+    until(lambda: kept() == "now")
+    before._plan()  # as its balance comes in, or a run of its own ends
+    assert kept() == "now"
+
+
+def test_what_costs_more_than_there_is_says_so(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.form.put(replace(ASKED, params={"seed": "1..2000"}, max_credits=100_000))
+    until(lambda: re.search(r"[\d,]+ more than there are", panel.summary))
+
+
 def test_two_panels_do_not_disturb_each_other(opened: Callable[..., Panel]) -> None:
     one, other = opened("one"), opened("other")
     other.form.put(FormState(prompt="mine"))
@@ -235,6 +258,10 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     assert all(Image.open(BytesIO(data)).format == "WEBP" for data in pictures)
     ask(kind="rate", jobs=ids[:1], rating=4)
     assert ask(kind="ask", number=2, rating=4)[0]["items"][0]["job"] == ids[0]
+    same = {"kind": "ask", "number": 2, "rating": 4, "known": ask(kind="ask", number=2, rating=4)[0]["known"]}
+    assert panel.gallery._page(same) is None
+    run[0].rate(5)
+    assert panel.gallery._page(same) is not None
     code, _ = ask(kind="code", jobs=ids)
     assert code["text"] == "%%rivya seed=1,2 resolution=1K\na glass bottle"
     panel.gallery._receive(None, {"kind": "recall", "jobs": ids[1:]}, [])
