@@ -75,7 +75,7 @@ function render({ model, el }) {
   // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says,
   // and one that stays pressed says so.
   function nameButtons() {
-    for (const button of panel()?.querySelectorAll("button[title]") ?? []) {
+    for (const button of panel()?.querySelectorAll("button.jupyter-button[title]") ?? []) {
       const name = button.getAttribute("title");
       if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
       if (button.classList.contains("widget-toggle-button")) {

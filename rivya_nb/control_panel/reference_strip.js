@@ -31,7 +31,8 @@ function refusal(file, rules, shrink, taken) {
 
 function render({ model, el }) {
   const sending = new Map(); // by number: { file, sent, answered }
-  let number = 0;
+  // Another view of the same references, or this one before the page was loaded anew, may be sending too.
+  let number = crypto.getRandomValues(new Uint32Array(1))[0];
 
   const input = element("input", { type: "file", multiple: true, accept: "image/*", hidden: true });
   const add = element("button", { type: "button", className: "rivya-drop" });
@@ -106,7 +107,7 @@ function render({ model, el }) {
   }
 
   function card(item, place, items) {
-    const picture = element("img", { src: item.thumbnail, alt: `Reference ${place + 1}: ${item.name}`, title: `${item.name} · ${item.about}` });
+    const picture = element("img", { src: item.thumbnail, draggable: false, alt: `Reference ${place + 1}: ${item.name}`, title: `${item.name} · ${item.about}` });
     const tools = element("div", { className: "rivya-strip-tools" });
     if (place > 0) tools.append(button("‹", `Move ${item.name} left`, act("move", place, { to: place - 1 })));
     if (place < items.length - 1) tools.append(button("›", `Move ${item.name} right`, act("move", place, { to: place + 1 })));
@@ -142,14 +143,22 @@ function render({ model, el }) {
     );
     add.disabled = !rules.taken;
     options.hidden = !rules.taken;
-    const focused = row.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    const buttons = [...row.querySelectorAll("button")];
+    const focused = buttons.indexOf(document.activeElement);
+    const name = buttons[focused]?.getAttribute("aria-label");
     row.replaceChildren(...items.map(card), ...[...sending.values()].map(waiting), add);
-    if (focused) [...row.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === focused)?.focus();
+    if (focused < 0) return;
+    const now = [...row.querySelectorAll("button")];
+    const named = (wanted) => now.filter((each) => each.getAttribute("aria-label") === wanted)
+      .sort((a, b) => Math.abs(now.indexOf(a) - focused) - Math.abs(now.indexOf(b) - focused))[0]; // of two the nearer
+    const back = name.startsWith("Move") && named(name.replace(/(left|right)$/, (side) => (side === "left" ? "right" : "left")));
+    (named(name) || back || now[focused] || add).focus();
   }
 
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const panel = () => el.closest(".rivya-panel") ?? el;
   function over(event) {
+    add.classList.remove("rivya-over");
     if (!hasFiles(event) || !panel().contains(event.target)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -165,7 +174,10 @@ function render({ model, el }) {
   }
   function pasted(event) {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length || !panel().contains(event.target)) return;
+    // Where no text is selected, browsers name another element than the one with the focus.
+    if (!files.length || !(panel().contains(event.target) || panel().contains(document.activeElement))) return;
+    // Spreadsheets and word processors put a picture beside the text, and in a field the text is meant.
+    if (event.target.matches?.("input, textarea") && event.clipboardData.getData("text/plain")) return;
     event.preventDefault();
     event.stopPropagation();
     take(files);
