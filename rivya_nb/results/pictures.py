@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from rivya_nb.errors import StoreError
 from rivya_nb.results.job import Job
 from rivya_nb.results.marking import Markable
 from rivya_nb.store.records import Marks, RunRecord
-from rivya_nb.views.words import joined
+from rivya_nb.views.words import joined, lost_words
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -95,16 +96,19 @@ class Pictures(Markable):
         pictures' absolute paths.
 
         Raises:
-            StoreError: an original is gone, or the folder cannot be written.
+            StoreError: an original is gone, and the others are saved; or the folder cannot be written.
         """
         from rivya_nb.results.lists import write_lists
         from rivya_nb.results.saving import save_copies
 
         kept = self._kept()
-        jobs = kept.jobs
+        jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
         copies = save_copies(jobs, folder)
         marks = self._store.marks.of([job.id for job in jobs])
         write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
+        if lost:
+            raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
         return [copy.path for copy in copies]
 
     def report(self, path: str | os.PathLike[str]) -> Path:
