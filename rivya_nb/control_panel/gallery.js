@@ -244,9 +244,10 @@ function render({ model, el }) {
       chosen.clear();
       act("delete", jobs);
     });
-    const text = `Delete ${jobs.length === 1 ? "this picture" : `these ${jobs.length} pictures`} for good? What they cost stays on record. `;
-    said.replaceChildren(element("span", { textContent: text }), sure, button("Keep", "Keep them", () => said.replaceChildren()));
-    sure.focus();
+    const what = jobs.length === 1 ? "this picture for good? What it" : `these ${jobs.length} pictures for good? What they`;
+    const keep = button("Keep", "Keep them", () => said.replaceChildren());
+    said.replaceChildren(element("span", { textContent: `Delete ${what} cost stays on record. ` }), sure, keep);
+    keep.focus(); // A key held too long must not delete.
   }
 
   function showCode(text) {

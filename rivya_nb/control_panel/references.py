@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +47,12 @@ class ReferenceStrip(anywidget.AnyWidget):
 
 
 class _Arrival:
-    """A file on its way from the browser, whose pieces come in any order; `size` in bytes."""
+    """A file on its way from the browser, whose pieces come in any order; `size` in bytes, `place` among all
+    that were ever sent."""
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, place: int) -> None:
         self.name = name
+        self.place = place
         self.data = bytearray(size)
         self._pieces: dict[int, int] = {}
 
@@ -85,6 +88,8 @@ class References:
         self._recall = recall
         self._model: Model | None = None
         self._arriving: dict[int, _Arrival] = {}
+        self._places: dict[Reference, int] = {}
+        self._counter = count()
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
         self._background = Background(session.home, lambda text: self.show([text]))
@@ -154,7 +159,7 @@ class References:
             size = int(content.get("size", 0))
             if not 0 < size <= LARGEST:
                 return
-            self._arriving[number] = _Arrival(str(content.get("name", "")), size)
+            self._arriving[number] = _Arrival(str(content.get("name", "")), size, next(self._counter))
         elif kind == "drop":
             self._arriving.pop(number, None)
         arrival = self._arriving.get(number)
@@ -175,13 +180,20 @@ class References:
         except RivyaError as error:
             self._strip.send({"kind": "refused", "file": number, "name": arrival.name, "why": _why(error)})
             return
-        self.value = (*self.value, replace(reference, name=arrival.name))
+        self._insert(replace(reference, name=arrival.name), arrival.place)
         request = await asyncio.to_thread(self._request_of, data)
         if request is not None:
             self._requests[reference.sha256] = request
         await self._show()
         self._strip.send({"kind": "taken", "file": number})
         self._changed()
+
+    def _insert(self, reference: Reference, place: int) -> None:
+        """Put it behind the files that were sent before it: a small file overtakes a large one on the way."""
+        self._places[reference] = place
+        later = (at for at, other in enumerate(self.value) if self._places.get(other, -1) > place)
+        at = next(later, len(self.value))
+        self.value = (*self.value[:at], reference, *self.value[at:])
 
     async def _add(self, sources: Sequence[object]) -> None:
         try:
