@@ -12,19 +12,29 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
-from rivya_nb.sandbox import DEFAULT_KEY
+from rivya_nb.sandbox import DEFAULT_KEY, gallery
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.server import build
+from rivya_nb.sandbox.sizes import pixel_size
 
 INSTANT = SandboxConfig(latency=0, credits=1000)
 MODEL = "wan-2-7-image-pro"
 
 
 @contextlib.contextmanager
-def running_sandbox(config: SandboxConfig = INSTANT, folder: Path | None = None) -> Iterator[str]:
-    """The url of a sandbox that runs for as long as the block; without a folder it forgets everything."""
+def running_sandbox(
+    config: SandboxConfig = INSTANT, folder: Path | None = None, *, shrink: int = 4
+) -> Iterator[str]:
+    """The url of a sandbox that runs for as long as the block; without a folder it forgets everything.
+
+    Its pictures' sides are divided by `shrink`: what they show matters to few, and drawing them, decoding them
+    and shrinking them again is most of what tests would do.
+    """
     with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(gallery, "pixel_size", lambda params: tuple(n // shrink for n in pixel_size(params)))
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -40,12 +50,16 @@ def running_sandbox(config: SandboxConfig = INSTANT, folder: Path | None = None)
 
 @contextlib.contextmanager
 def sandbox_client(
-    config: SandboxConfig = INSTANT, folder: Path | None = None, key: str | None = DEFAULT_KEY
+    config: SandboxConfig = INSTANT,
+    folder: Path | None = None,
+    key: str | None = DEFAULT_KEY,
+    *,
+    shrink: int = 4,
 ) -> Iterator[httpx.Client]:
     """A plain HTTP client of a sandbox of its own; the key is sent unless it is None."""
     headers = {} if key is None else bearer(key)
     with (
-        running_sandbox(config, folder) as url,
+        running_sandbox(config, folder, shrink=shrink) as url,
         httpx.Client(base_url=url, headers=headers, timeout=60) as client,
     ):
         yield client

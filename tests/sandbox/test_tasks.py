@@ -21,7 +21,7 @@ from rivya_nb.sandbox.config import SandboxConfig
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with sandbox_client(replace(INSTANT, credits=10**6)) as client:
+    with sandbox_client(replace(INSTANT, credits=10**6), shrink=1) as client:
         yield client
 
 
@@ -164,7 +164,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         assert submit(client, key="kept", seed=1, referenceMediaItems=[item]).json()["id"] == task["id"]
         assert until(lambda: retrieve(client, failing["id"])["status"] == "failed")
         assert credits_of(client) == 988
-        assert fetched(client, retrieve(client, task["id"])).size == (2048, 2048)
+        assert fetched(client, retrieve(client, task["id"])).size == (512, 512)
         assert client.get(f"/api/v1/files/{file['id']}").json()["name"] == file["name"]
         assert submit(client, seed=2, referenceMediaItems=[item]).status_code == 200
 
