@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +37,11 @@ WAIT = 60
 IMPATIENT = RetryPolicy(attempts=4, budget=10.0, first=0.05, longest=0.2)
 """The real rules at a pace for tests."""
 
-STEP = 1.0
-"""Seconds that a step of a call may take."""
+STEP = 2.0
+"""Seconds that a step of a call may take where only that ends it."""
+
+PATIENT = 20.0
+"""The same where nothing stalls: a busy machine is not taken for a bad network."""
 
 MODEL, PRICE = "ideogram-v3", 7
 SMALL: dict[str, Any] = {"model": MODEL, "image_size": "square"}
@@ -46,13 +49,14 @@ SMALL: dict[str, Any] = {"model": MODEL, "image_size": "square"}
 
 @dataclass
 class Place:
-    """`notices` are all announcements of waits."""
+    """`notices` are all announcements of waits; `on_notice` is what happens at each."""
 
     proxy: Proxy
     sandbox: Path
     folder: Path
     session: rv.Session
     notices: list[str] = field(default_factory=list)
+    on_notice: list[Callable[[], object]] = field(default_factory=list)
 
     def prices(self) -> list[int]:
         """Of everything that the sandbox has billed."""
@@ -131,9 +135,12 @@ def place_at(
     """A place with a session of its own, the current one. Only times differ from what a user has."""
     store, sandbox = store or folder / "store", folder / "sandbox"
     notices: list[str] = []
+    on_notice: list[Callable[[], object]] = []
 
     def announce(notice: RetryNotice) -> None:
         notices.append(str(notice))
+        for act in on_notice:
+            act()
         tell_waiting(notice)
 
     def impatient(_key: Key, url: str | None, _folder: Path) -> Service:
@@ -152,4 +159,4 @@ def place_at(
         sandbox.mkdir(parents=True)
         proxy = stack.enter_context(proxy_to(stack.enter_context(running_sandbox(config, sandbox))))
         session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)))
-        yield Place(proxy, sandbox, store, session, notices)
+        yield Place(proxy, sandbox, store, session, notices, on_notice)

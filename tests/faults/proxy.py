@@ -380,3 +380,7 @@ def meanwhile(action: Callable[[], object], then: Spoil = pass_on) -> Spoil:
         await then(exchange)
 
     return spoil
+
+
+SILENT: tuple[object, ...] = (stall, stall_unread, stall_lost, clog)
+"""What ends only when the client has waited long enough."""

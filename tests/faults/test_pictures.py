@@ -181,8 +181,9 @@ def test_one_of_two_addresses_that_does_not_work(place: Place) -> None:
     check_money(place, run)
 
 
-def test_a_host_that_is_away_when_the_picture_is_there(place: Place) -> None:
-    place.proxy.inject(Fault(PICTURE, stall, times=1), Fault(SUBMIT, down(seconds=0.2), times=1))
+@pytest.mark.parametrize("fault", [stall])
+def test_a_host_that_is_away_when_the_picture_is_there(fault: Spoil, place: Place) -> None:
+    place.proxy.inject(Fault(PICTURE, fault, times=1), Fault(SUBMIT, down(seconds=0.2), times=1))
     run = rv.generate("A bottle", seed=[1, 2], **SMALL)
     finish(run)
     assert [job.status for job in run if job.status != "failed"]

@@ -175,7 +175,8 @@ def test_what_would_be_refused_alike_is_not_sent(
 
 
 def test_a_service_that_is_away_for_a_moment(place: Place) -> None:
-    place.proxy.inject(Fault(BALANCE, down(seconds=0.1), times=1))
+    place.proxy.inject(Fault(BALANCE, down(), times=1))
+    place.on_notice.append(place.proxy.heal)
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     assert [job.status for job in run] == ["succeeded"]
