@@ -87,7 +87,11 @@ function render({ model, el }) {
   function check() {
     if (!page.known || Date.now() - checked < BETWEEN_CHECKS) return;
     checked = Date.now();
-    ask(page.known);
+    try {
+      ask(page.known);
+    } catch {
+      // The kernel was restarted, and this panel has nobody to ask.
+    }
   }
 
   function askAnew() {

@@ -31,8 +31,7 @@ function refusal(file, rules, shrink, taken) {
 
 function render({ model, el }) {
   const sending = new Map(); // by number: { file, sent, answered }
-  // Another view of the same references, or this one before the page was loaded anew, may be sending too.
-  let number = crypto.getRandomValues(new Uint32Array(1))[0];
+  let number = 0;
 
   const input = element("input", { type: "file", multiple: true, accept: "image/*", hidden: true });
   const add = element("button", { type: "button", className: "rivya-drop" });
@@ -62,7 +61,8 @@ function render({ model, el }) {
         continue;
       }
       taken += 1;
-      number += 1;
+      // Later files have higher numbers, also where another view of the same references has sent some.
+      number = Math.max(number + 1, Date.now());
       sending.set(number, { file, sent: 0, answered: 0 });
       // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.
       model.send({ kind: "begin", file: number, name: file.name || "pasted.png", size: file.size });

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +46,10 @@ class ReferenceStrip(anywidget.AnyWidget):
 
 
 class _Arrival:
-    """A file on its way from the browser, whose pieces come in any order; `size` in bytes, `place` among all
-    that were ever sent."""
+    """A file on its way from the browser, whose pieces come in any order; `size` in bytes."""
 
-    def __init__(self, name: str, size: int, place: int) -> None:
+    def __init__(self, name: str, size: int) -> None:
         self.name = name
-        self.place = place
         self.data = bytearray(size)
         self._pieces: dict[int, int] = {}
 
@@ -88,8 +85,7 @@ class References:
         self._recall = recall
         self._model: Model | None = None
         self._arriving: dict[int, _Arrival] = {}
-        self._places: dict[Reference, int] = {}
-        self._counter = count()
+        self._numbers: dict[Reference, int] = {}
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
         self._background = Background(session.home, lambda text: self.show([text]))
@@ -159,7 +155,7 @@ class References:
             size = int(content.get("size", 0))
             if not 0 < size <= LARGEST:
                 return
-            self._arriving[number] = _Arrival(str(content.get("name", "")), size, next(self._counter))
+            self._arriving[number] = _Arrival(str(content.get("name", "")), size)
         elif kind == "drop":
             self._arriving.pop(number, None)
         arrival = self._arriving.get(number)
@@ -180,7 +176,7 @@ class References:
         except RivyaError as error:
             self._strip.send({"kind": "refused", "file": number, "name": arrival.name, "why": _why(error)})
             return
-        self._insert(replace(reference, name=arrival.name), arrival.place)
+        self._insert(replace(reference, name=arrival.name), number)
         request = await asyncio.to_thread(self._request_of, data)
         if request is not None:
             self._requests[reference.sha256] = request
@@ -188,10 +184,11 @@ class References:
         self._strip.send({"kind": "taken", "file": number})
         self._changed()
 
-    def _insert(self, reference: Reference, place: int) -> None:
-        """Put it behind the files that were sent before it: a small file overtakes a large one on the way."""
-        self._places[reference] = place
-        later = (at for at, other in enumerate(self.value) if self._places.get(other, -1) > place)
+    def _insert(self, reference: Reference, number: int) -> None:
+        """Put it behind the files that were sent before it, whose numbers are lower: a small file overtakes a
+        large one on the way."""
+        self._numbers[reference] = number
+        later = (at for at, other in enumerate(self.value) if self._numbers.get(other, -1) > number)
         at = next(later, len(self.value))
         self.value = (*self.value[:at], reference, *self.value[at:])
 

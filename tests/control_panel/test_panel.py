@@ -206,9 +206,9 @@ def test_a_file_arrives_in_pieces_and_whole(session: rv.Session, opened: Callabl
 def test_files_that_are_dropped_together_keep_their_order(opened: Callable[..., Panel]) -> None:
     panel = opened()
     large = png(600, 500)
-    send(panel, {"kind": "begin", "file": 1, "name": "large.png", "size": len(large)})
     drop(panel, "small.png", png(8, 8), 2)
     until(lambda: panel.form.references.value)
+    send(panel, {"kind": "begin", "file": 1, "name": "large.png", "size": len(large)})
     send(panel, {"kind": "piece", "file": 1, "offset": 0}, (large,))
     until(lambda: [each.name for each in panel.form.references.value] == ["large.png", "small.png"])
 
