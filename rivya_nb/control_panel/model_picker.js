@@ -1,8 +1,6 @@
 // A combobox of models, after the pattern of the ARIA practices: type to filter, arrows to move, Enter to choose.
 // Everything the kernel sends is put in as text, never as markup.
 
-let made = 0;
-
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
@@ -17,7 +15,8 @@ function fits(model, typed) {
 }
 
 function render({ model, el }) {
-  const id = `rivya-models-${++made}`;
+  // Every panel has a module of its own, which could not count the others.
+  const id = `rivya-models-${Math.random().toString(36).slice(2)}`;
   const label = element("label", { className: "widget-label", textContent: "Model", htmlFor: `${id}-input` });
   const input = element("input", { id: `${id}-input`, type: "text", autocomplete: "off", spellcheck: false });
   const list = element("ul", { id: `${id}-list`, className: "rivya-models", hidden: true });
