@@ -25,7 +25,7 @@ from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
 from rivya_nb.service import reach
 from rivya_nb.session import Session
-from rivya_nb.store.records import SENT, UNSENT
+from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
@@ -123,6 +123,11 @@ def _say_goodbye() -> None:
         for run in library.touched():
             sent = sum(job.status in SENT for job in run.jobs)
             unsent = sum(job.status in UNSENT for job in run.jobs)
+            doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
+            if doubtful:
+                _tell(
+                    f"run {run.id}: {doubtful} may be paid for without a picture; resume({run.id}) asks for it"
+                )
             if sent:
                 _tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:

@@ -189,6 +189,8 @@ def test_running_a_cell_again_does_not_repeat_a_submit_whose_key_may_be_forgotte
         with pytest.raises(rv.RunFailedError, match=r"only resume with unsent=True .*--fresh"):
             rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
     assert session.balance() == 10_000 - 12
+    summary = rv.plan("A bottle", seed=1, resolution="1K").summary
+    assert summary == "1 picture · 0 credits · 1 that may be paid for already, collected at no more cost"
 
 
 def test_a_session_limit_counts_what_the_service_takes(

@@ -174,8 +174,11 @@ class Plan:
         parts = [count(len(self), "picture"), f"{self.credits} credits"]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")
-        if self.draft.reused:
-            parts.append(f"{len(self.draft.reused)} from the history at no cost")
+        doubtful = sum(job.status == "unknown" for job in self.draft.reused)
+        if known := len(self.draft.reused) - doubtful:
+            parts.append(f"{known} from the history at no cost")
+        if doubtful:
+            parts.append(f"{doubtful} that may be paid for already, collected at no more cost")
         if there := sum(job.is_there for job in self.draft.kept_jobs):
             parts.append(f"beside {there} that {'is' if there == 1 else 'are'} there already")
         if self.draft.unpriced:

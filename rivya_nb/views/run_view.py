@@ -90,7 +90,7 @@ def tally(run: RunRecord, jobs: Mapping[str, JobRecord], *, now: float, live: bo
         total=len(mine),
         states=Counter(state(job) for job in mine.values()),
         pictures=sum(len(job.pictures) for job in mine.values()),
-        reused=len(mine) - len(own),
+        reused=sum(mine[job_id].is_there and mine[job_id].status != "unknown" for job_id in reused_ids),
         price=sum(_asked(job) for job in own),
         spent=sum(job.credits for job in own if job.status != "unknown"),
         refunded=sum(max(0, (job.reserved_credits or 0) - job.credits) for job in own if job.is_final),

@@ -76,6 +76,16 @@ def test_what_comes_from_the_history_costs_this_run_nothing() -> None:
     )
 
 
+def test_what_failed_or_may_be_billed_is_not_told_to_come_from_the_history_at_no_cost() -> None:
+    states = ("succeeded", "succeeded", "failed", "unknown")
+    named = [make_job(f"j{place}", state) for place, state in enumerate(states)]
+    run, jobs = make_run({"seed": list("1234")}, named)
+    reused = replace(run, cells=(run.cells[0], *(replace(cell, reused=True) for cell in run.cells[1:])))
+    assert progress_line(make_view(reused, jobs)).startswith(
+        "2 of 4 pictures · 1 failed · 1 unknown · 12 credits (1 from the history at no cost)"
+    )
+
+
 def test_a_job_in_two_places_is_paid_once() -> None:
     twin = make_job("twin")
     run, jobs = make_run({"seed": ("1", "1")}, [twin, twin], [(0,), (1,)])
