@@ -130,7 +130,7 @@ def check_money(place: Place, run: rv.Run) -> None:
 
 @contextlib.contextmanager
 def place_at(
-    folder: Path, *, latency: float = 0.2, store: Path | None = None, step: float = STEP
+    folder: Path, *, latency: float = 0.2, store: Path | None = None, step: float = STEP, shrink: int = 4
 ) -> Iterator[Place]:
     """A place with a session of its own, the current one. Only times differ from what a user has."""
     store, sandbox = store or folder / "store", folder / "sandbox"
@@ -157,6 +157,7 @@ def place_at(
             patch.setattr(pacing, name, seconds)
         config = SandboxConfig(latency=latency, credits=CREDITS)
         sandbox.mkdir(parents=True)
-        proxy = stack.enter_context(proxy_to(stack.enter_context(running_sandbox(config, sandbox))))
+        service = stack.enter_context(running_sandbox(config, sandbox, shrink=shrink))
+        proxy = stack.enter_context(proxy_to(service))
         session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)))
         yield Place(proxy, sandbox, store, session, notices, on_notice)
