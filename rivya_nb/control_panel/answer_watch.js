@@ -73,14 +73,21 @@ function render({ model, el }) {
   }
 
   // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says,
-  // and one that stays pressed says so.
-  function nameButtons() {
+  // one that stays pressed says so, and a slider and the number beside it are called what their label says.
+  function nameControls() {
     for (const button of panel()?.querySelectorAll("button.jupyter-button[title]") ?? []) {
       const name = button.getAttribute("title");
       if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
       if (button.classList.contains("widget-toggle-button")) {
         button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
       }
+    }
+    for (const slider of panel()?.querySelectorAll(".widget-slider") ?? []) {
+      const name = slider.querySelector(".widget-label")?.textContent ?? "";
+      slider.querySelector("[role=slider]")?.setAttribute("aria-label", name);
+      const number = slider.querySelector("[contenteditable]");
+      number?.setAttribute("role", "textbox");
+      number?.setAttribute("aria-label", `${name}, as a number`);
     }
   }
 
@@ -120,7 +127,7 @@ function render({ model, el }) {
   let root = null;
   let attached = 0;
   const observer = new MutationObserver(() => {
-    nameButtons();
+    nameControls();
     // The page notices a hidden or disabled control's focus when it is drawn.
     if (held.length && !isThere(held[0])) setTimeout(rescueFocus, 30);
   });
@@ -133,7 +140,7 @@ function render({ model, el }) {
     }
     observer.observe(root, { subtree: true, childList: true, attributeFilter: ["title", "class", "style", "disabled"] });
     for (const [name, listener] of onRoot) root.addEventListener(name, listener);
-    nameButtons();
+    nameControls();
   }
   attached = requestAnimationFrame(attach);
   document.addEventListener("click", clicked, true);

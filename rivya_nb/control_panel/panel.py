@@ -44,6 +44,7 @@ class Panel:
         self.name = name
         self._closed = False
         self._going = False
+        self._shell = _notebook_shell()
         self._kept: FormState | None = None
         self.rows: list[RunRow] = []
         self._watch = AnswerWatch(session.home)
@@ -66,7 +67,6 @@ class Panel:
         for run in reversed(unfinished_runs(session)):
             self._add(run)
         self._background.start(self._show_balance())
-        self._shell = _notebook_shell()
         if self._shell is not None:
             self._shell.events.register("post_run_cell", self._catch_up)
 
@@ -100,6 +100,8 @@ class Panel:
 
     def close(self) -> None:
         """Take the panel away; runs go on, and its state stays in the store."""
+        if self._closed:
+            return
         self._keep(self.form.state)
         self._closed = True
         if self._shell is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from control_panel.conftest import until
+from IPython.core.events import EventManager, available_events
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -156,6 +157,32 @@ def test_a_panel_that_was_opened_again_keeps_its_state_from_the_one_before(
     until(lambda: kept() == "now")
     before._plan()  # as its balance comes in, or a run of its own ends
     assert kept() == "now"
+
+
+class Shell:
+    """A notebook's variables, and word of each cell that has run."""
+
+    def __init__(self) -> None:
+        self.user_ns: dict[str, object] = {}
+        self.events = EventManager(self, available_events)
+
+    def run(self, **variables: object) -> None:
+        self.user_ns |= variables
+        self.events.trigger("post_run_cell", None)
+
+
+def test_a_cell_that_changes_a_variable_changes_the_price(
+    opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell()
+    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    panel = opened()
+    panel.form.put(replace(ASKED, prompt="a {light} bottle"))
+    until(lambda: "prompt" in panel.reason)
+    shell.run(light=["dawn", "dusk"])
+    until(lambda: "4 pictures" in panel.summary)
+    panel.close()
+    assert not shell.events.callbacks["post_run_cell"]
 
 
 def test_what_costs_more_than_there_is_says_so(opened: Callable[..., Panel]) -> None:
