@@ -25,6 +25,7 @@ _TO_2 = (
     "ALTER TABLE jobs DROP COLUMN prompt_words",
     """CREATE INDEX jobs_by_references ON jobs ("references") WHERE "references" != '[]'""",
     "CREATE INDEX jobs_listed ON jobs (number, created_at, service, id, prompt_id, pictured) WHERE pictured = 1",
+    "CREATE INDEX jobs_not_listed ON jobs (number) WHERE pictured = 0",
     "CREATE INDEX jobs_by_model ON jobs (model, number, created_at, prompt_id, pictured) WHERE pictured = 1",
     "CREATE INDEX jobs_by_seed ON jobs (seed, number, created_at, prompt_id, pictured) WHERE pictured = 1",
     "CREATE INDEX pictures_by_content ON pictures (sha256)",

@@ -81,6 +81,8 @@ jobs = Table(
     # compared with long lists (`prompt_id`) stands behind what is not, or SQLite would look for each
     # combination of two lists' members.
     Index("jobs_listed", "number", "created_at", "service", "id", "prompt_id", "pictured", **_LISTED),
+    # The few that are not listed are what a count takes away from a list of another table.
+    Index("jobs_not_listed", "number", sqlite_where=text("pictured = 0")),
     Index("jobs_by_model", "model", "number", "created_at", "prompt_id", "pictured", **_LISTED),
     Index("jobs_by_seed", "seed", "number", "created_at", "prompt_id", "pictured", **_LISTED),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, func, intersect, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Subquery, func, intersect, select
 
 from rivya_nb.store import words
 from rivya_nb.store.records import Question
@@ -30,8 +30,27 @@ def find_ids(connection: Connection, question: Question, limit: int | None, offs
 
 def count(connection: Connection, question: Question) -> int:
     """How many there are."""
-    statement = select(func.count()).select_from(jobs).where(*_conditions(connection, question))
+    listed = _listed(question)
+    statement = select(func.count()).select_from(jobs if listed is None else listed)
+    if listed is None:
+        statement = statement.where(*_conditions(connection, question))
     return connection.execute(statement).scalar_one()
+
+
+def _listed(question: Question) -> Subquery | None:
+    """The list of another table, less what is not to be listed; None where the jobs have to be asked.
+
+    To look up whether each job of a long list has pictures would take several times as long.
+    """
+    asked = (question.service, question.model, question.seed, question.prompt, question.since, question.until)
+    lists = _lists(question)
+    if not lists or question.run is not None or any(each is not None for each in asked):
+        return None
+    listed = (intersect(*lists) if len(lists) > 1 else lists[0]).subquery()
+    left_out = select(jobs.c.number).where(~jobs.c.pictured)
+    hidden = select(marks.c.job_number).where(marks.c.hidden)
+    every = left_out if question.hidden else left_out.union_all(hidden)
+    return select(listed.c.job_number).where(listed.c.job_number.not_in(every)).subquery()
 
 
 def _page(

@@ -57,6 +57,30 @@ def test_filters_all_have_to_fit(store: Store) -> None:
     assert store.history(Question(seed=9)) == []
 
 
+def test_a_count_is_of_what_is_listed(store: Store) -> None:
+    shown, hidden, deleted = done(), done(), done(pictures=(kept(store, b"picture"),))
+    add(store, shown, hidden, deleted, a_job(status="failed"))
+    cells = [CellRecord(job.id, (place,)) for place, job in enumerate((shown, shown, hidden))]
+    run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
+    everything = [job.id for job in (shown, hidden, deleted)]
+    store.marks.change(everything, rating=4, starred=True)
+    store.marks.tag(everything, ["keep", "soft"])
+    store.marks.change([hidden.id], hidden=True)
+    store.delete_pictures([deleted.id])
+    for asked in (
+        Question(tags=("keep",)),
+        Question(tags=("keep", "soft"), rating=3),
+        Question(starred=True),
+        Question(params={"seed": 1}),
+        Question(run=run.id),
+        Question(tags=("keep",), model=shown.model),
+        Question(tags=("none",)),
+    ):
+        for question in (asked, replace(asked, hidden=True)):
+            assert store.count(question) == len(store.history_ids(question))
+    assert store.count(Question(tags=("keep",))) == 1
+
+
 def test_a_documented_default_is_found_though_it_was_not_sent(store: Store) -> None:
     default, sent, other = done(), done(params={"resolution": "2K"}), done(params={"resolution": "1K"})
     unknown = done(model="of-no-record")
