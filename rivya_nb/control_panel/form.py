@@ -63,6 +63,7 @@ class Form:
         # What each control showed at first, which may be less than what was kept for it.
         self._shown: dict[str, tuple[str, bool]] = {}
         self.balance: int | None = None
+        self._balance_asked = False
         self.model = ModelPicker(models=entries(session.catalogue.values()))
         self._price = markup.empty()
         self._prompt = ipywidgets.Textarea(description="Prompt", rows=4)
@@ -168,10 +169,11 @@ class Form:
     def show_balance(self, balance: int | None) -> None:
         """Show what is left, in credits; None where it is not known."""
         self.balance = balance
+        self._balance_asked = True
         self._show_price()
 
     def recall(self, request: Request) -> None:
-        """Set what a request says; the name, the repeats and the limit stay, since they are not the picture's."""
+        """Set what a request says; the name and the limit stay, since they are not the picture's."""
         now = self.state
         asked = FormState.of_request(request)
         self.put(replace(asked, name=now.name, max_credits=now.max_credits))
@@ -231,6 +233,8 @@ class Form:
         parts = [] if record is None else [price_words(record)]
         if self.balance is not None:
             parts.append(f"{self.balance:,} left")
+        elif self._balance_asked:
+            parts.append("balance not known")
         self._price.value = markup.quiet_html(" · ".join(parts))
 
     def _show_length(self) -> None:

@@ -17,6 +17,8 @@ function button(text, name, act) {
   return made;
 }
 
+const GONE = "nobody takes it; if the kernel was restarted, run the panel's cell again";
+
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 // Why a file need not even be sent, or nothing.
@@ -63,11 +65,21 @@ function render({ model, el }) {
       taken += 1;
       // Later files have higher numbers, also where another view of the same references has sent some.
       number = Math.max(number + 1, Date.now());
-      sending.set(number, { file, sent: 0, answered: 0 });
       // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.
-      model.send({ kind: "begin", file: number, name: file.name || "pasted.png", size: file.size });
+      if (tell({ kind: "begin", file: number, name: file.name || "pasted.png", size: file.size })) {
+        sending.set(number, { file, sent: 0, answered: 0 });
+      } else refuse(file.name, GONE);
     }
     show();
+  }
+
+  function tell(content, buffers = []) {
+    try {
+      model.send(content, {}, buffers);
+      return true;
+    } catch {
+      return false; // The kernel was restarted, and this panel belongs to none.
+    }
   }
 
   async function push(which) {
@@ -85,7 +97,12 @@ function render({ model, el }) {
         show();
         return;
       }
-      model.send({ kind: "piece", file: which, offset: start }, {}, [new DataView(piece)]);
+      if (!tell({ kind: "piece", file: which, offset: start }, [new DataView(piece)])) {
+        sending.delete(which);
+        refuse(state.file.name, GONE);
+        show();
+        return;
+      }
     }
   }
 

@@ -91,10 +91,12 @@ class SeedControl:
 
     def _spread(self, _: object) -> None:
         """The numbers around the seed that stands there; around a new one where none does."""
+        if self.several:
+            return
         if not self.text.isdecimal():
             self._roll(None)
         low, high = self._bounds()
-        seed = int(self.text)
+        seed = min(max(low, int(self.text)), high)
         self.put(f"{max(low, seed - AROUND)}..{min(high, seed + AROUND)}")
 
     def _bounds(self) -> tuple[int, int]:

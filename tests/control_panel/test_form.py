@@ -81,6 +81,12 @@ def test_a_mistake_stands_at_its_control_and_nowhere_else(form: Form) -> None:
     assert "the account is empty" in texts[1]
 
 
+def test_a_balance_that_cannot_be_asked_for_is_told_as_not_known(form: Form) -> None:
+    assert not any("not known" in widget.value for widget in _htmls(form.widget))
+    form.show_balance(None)
+    assert any("balance not known" in widget.value for widget in _htmls(form.widget))
+
+
 def test_the_prompt_is_counted_against_the_models_limit(form: Form) -> None:
     form.put(FormState(prompt="1234567"))
     assert any("7 / 5,000" in widget.value for widget in _htmls(form.widget))
@@ -124,7 +130,14 @@ def test_an_unlocked_seed_is_drawn_anew_for_each_run_and_the_last_is_told() -> N
 
 
 @pytest.mark.parametrize(
-    ("seed", "around"), [("7", "5..9"), ("1", "0..3"), ("2147483647", "2147483645..2147483647")]
+    ("seed", "around"),
+    [
+        ("7", "5..9"),
+        ("1", "0..3"),
+        ("2147483647", "2147483645..2147483647"),
+        ("9999999999", "2147483645..2147483647"),
+        ("5..9", "5..9"),
+    ],
 )
 def test_seeds_vary_around_one(seed: str, around: str) -> None:
     control = _seed_control()
