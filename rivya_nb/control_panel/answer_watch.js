@@ -3,7 +3,7 @@
 // but one line.
 
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
-const SUSPICION = 10_000; // milliseconds until it may be gone: nothing tells a panel that its kernel was restarted
+const SUSPICION = 10_000; // milliseconds until it may be gone: not every restart closes a panel's connection
 
 function render({ model, el }) {
   const line = document.createElement("div");
@@ -14,6 +14,7 @@ function render({ model, el }) {
   let sent = 0;
   let received = 0; // The kernel's front door has seen the click ...
   let worked = 0; //   ... and the loop that does the work has turned since.
+  let gone = false; // There is no connection to a kernel any more.
   let since = 0; // when the oldest click without an answer was
   let timer = 0;
   let later = 0;
@@ -26,7 +27,8 @@ function render({ model, el }) {
     for (const button of root?.querySelectorAll("button.rivya-once") ?? []) {
       button.classList.toggle("rivya-pressed", waiting());
     }
-    if (!waiting()) line.textContent = "";
+    if (gone) line.textContent = "The kernel was restarted. Run the panel's cell again: what stands here was kept.";
+    else if (!waiting()) line.textContent = "";
     else if (received < sent) {
       line.textContent = "The kernel has not answered yet. What you clicked is not lost: a busy kernel takes it up when it is free.";
       if (Date.now() - since > SUSPICION) line.textContent += " If it was restarted, run the panel's cell again.";
@@ -40,7 +42,14 @@ function render({ model, el }) {
     sent += 1;
     const mine = sent;
     // After the click's own message, so that the answer comes behind what the click does.
-    setTimeout(() => model.send({ click: mine, view }), 0);
+    setTimeout(() => {
+      try {
+        model.send({ click: mine, view });
+      } catch {
+        gone = true;
+        say();
+      }
+    }, 0);
     clearTimeout(timer);
     timer = setTimeout(say, PATIENCE);
     clearTimeout(later);

@@ -182,7 +182,14 @@ function render({ model, el }) {
     return Math.max(1, tiles.filter((each) => each.offsetTop === top).length);
   }
 
-  const moves = { ArrowRight: () => 1, ArrowLeft: () => -1, ArrowDown: columns, ArrowUp: () => -columns() };
+  const moves = {
+    ArrowRight: () => 1,
+    ArrowLeft: () => -1,
+    ArrowDown: columns,
+    ArrowUp: () => -columns(),
+    Home: () => -page.items.length,
+    End: () => page.items.length,
+  };
   grid.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const item = page.items[current];
