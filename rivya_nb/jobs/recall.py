@@ -102,7 +102,9 @@ def _as_known(found: Found, store: Store) -> Request | None:
 def _told(request: Request, store: Store) -> Request:
     """The request, with a note for each reference that it cannot be asked with."""
     missing = [
-        f"{reference.name}: {LOST}" for reference in request.references if not is_there(reference, store.files)
+        f"{reference.name}: {LOST}"
+        for reference in request.references
+        if not is_there(reference, store.files)
     ]
     return replace(request, notes=(*request.notes, *missing))
 
