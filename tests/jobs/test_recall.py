@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zlib
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,8 +73,15 @@ INVOKE = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "store")
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store.open(tmp_path / "store")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Store]:
+    with closing(Store.open(tmp_path / "another store")) as opened:
+        yield opened
 
 
 def png(**texts: str) -> bytes:
@@ -117,12 +126,13 @@ BOTTLE = Request("wan-2-7-image-pro", "A bottle\nแสงเช้า", {"seed"
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_a_saved_copy_gives_its_request_back(kind: str, store: Store, tmp_path: Path) -> None:
+def test_a_saved_copy_gives_its_request_back(
+    kind: str, store: Store, elsewhere: Store, tmp_path: Path
+) -> None:
     source, target = tmp_path / "original", tmp_path / f"bottle.{kind.lower()}"
     Image.new("RGB", (8, 8), "teal").save(source, kind)
     done = stamp(source, target, provenance(store, BOTTLE))
     assert (done.sidecar is not None) is (kind == "GIF")
-    elsewhere = Store.open(tmp_path / "another store")
     for told in (recall(str(target), elsewhere, bundled()), recall(target, store, bundled())):
         assert (told, told.notes) == (BOTTLE, ())
 
@@ -144,12 +154,11 @@ def test_an_original_is_known_by_its_content_and_the_newest_job_counts(store: St
         recall("0" * 64, store, bundled())
 
 
-def test_references_are_known_by_hash_and_missing_ones_are_told(store: Store, tmp_path: Path) -> None:
+def test_references_are_known_by_hash_and_missing_ones_are_told(store: Store, elsewhere: Store) -> None:
     cat = Reference(store.files.put(png(), "image/png"), "image", "image/png", "cat.png", 90)
     request = Request(BOTTLE.model, "A cat", {}, (cat,))
     copy = stamped(png(), "", provenance(store, request).to_json())
     assert (read(copy, store), read(copy, store).notes) == (request, ())
-    elsewhere = Store.open(tmp_path / "another store")
     told = read(copy, elsewhere)
     assert told == request
     assert told.notes == (
