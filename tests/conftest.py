@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from kernels import kernel, kernel_newest, start_kernel
+from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
@@ -19,19 +20,26 @@ LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
 """Tests that take long or wait much, the longest first."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if group := _named(item, TOGETHER):
-            item.add_marker(pytest.mark.xdist_group(group))
     # What takes longest begins first, or all but one process would wait for it at the end.
     order = (*TOGETHER, *LONG)
-    items.sort(key=lambda item: order.index(name) if (name := _named(item, order)) else len(order))
+    items.sort(key=lambda item: order.index(name) if (name := _named(item.path, order)) else len(order))
 
 
-def _named(item: pytest.Item, names: tuple[str, ...]) -> str | None:
-    """The one of some folders and files that a test is in."""
-    return next((name for name in names if name in item.path.parts or item.path.stem == name), None)
+class Together(LoadScopeScheduling):
+    """Hands out tests one by one, but those that stay in one process as a whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _named(Path(nodeid.partition("::")[0]), TOGETHER) or nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)
+
+
+def _named(path: Path, names: tuple[str, ...]) -> str | None:
+    """The one of some folders and files that a path leads through."""
+    return next((name for name in names if name in path.parts or path.stem == name), None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import multiprocessing
+import signal
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,13 @@ class Life:
     exit_code: int | None
     given: Any
     complaint: str
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it. On a busy machine the fork server may lose word of how a process ended
+        (255); then it is told by what is missing: the function neither returned nor raised."""
+        lost = self.exit_code == 255 and self.given is None and not self.complaint
+        return self.exit_code == -signal.SIGKILL or lost
 
 
 @contextlib.contextmanager

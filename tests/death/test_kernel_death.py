@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ def survive(context: ForkServerContext, death: Death, url: str, sandbox: Path, f
     if death.nth > LEAST_WRITES and died.exit_code == 0 and died.given < death.nth:
         # Its polls saw a change less, and it had nothing more to write.
         return None
-    if died.exit_code != -signal.SIGKILL:
+    if not died.was_killed:
         return f"it did not die: {died}"
     resumed = lived(context, folder / f"{death.name}.resumed", go_on, url, store)
     if resumed.exit_code or resumed.complaint:
