@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -120,6 +121,11 @@ class _Execution(NotebookClient):
         if found:
             self._progress.say(counts=found[2], line=found[1])
         return super().process_message(msg, cell, cell_index)
+
+    async def _async_poll_kernel_alive(self) -> None:
+        # Ctrl-C may take the connection away from under this watcher, whose complaint nobody would ever collect.
+        with suppress(AssertionError):
+            await super()._async_poll_kernel_alive()
 
     def _begin(self, cell: NotebookNode, **_: object) -> None:
         if cell.cell_type == "code":
