@@ -23,6 +23,7 @@ from rivya_nb.store.records import (
     RunRecord,
     planned_job,
 )
+from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
@@ -230,7 +231,7 @@ class Dispatcher:
     def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         price = sum(job.price or 0 for job in jobs)
         limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
-        what = f"{len(jobs)} new pictures would cost {price:,} credits"
+        what = f"{count(len(jobs), 'new picture')} would cost {count(price, 'credit')}"
         if limit is not None and price > limit:
             raise CreditLimitError(
                 f"{what}, and the limit is {limit:,}. Nothing was sent. "
@@ -239,7 +240,7 @@ class Dispatcher:
         unpriced = sum(job.price is None for job in jobs)
         if max_credits is None and unpriced > MOST_UNPRICED:
             raise CreditLimitError(
-                f"{unpriced} new pictures are of models whose price is not known, and the limit is "
+                f"{unpriced:,} new pictures are of models whose price is not known, and the limit is "
                 f"{MOST_UNPRICED}. Nothing was sent. max_credits={DEFAULT_LIMIT} (--max-credits "
                 f"{DEFAULT_LIMIT}), which does not count them, allows it."
             )
@@ -290,7 +291,10 @@ class Dispatcher:
         jobs = self._store.unfinished(service, wanted)
         if not jobs:
             left = len(self._store.unfinished(service))
-            hint = f"; {left} jobs were never sent, and unsent=True (--unsent) sends them" if left else ""
+            words = "was never sent, and unsent=True (--unsent) sends it"
+            if left > 1:
+                words = "were never sent, and unsent=True (--unsent) sends them"
+            hint = f"; {count(left, 'job')} {words}" if left else ""
             raise UsageError(f"Nothing that was sent to {service} is unfinished{hint}.")
         self._allow_rest(jobs, unsent, max_credits)
         runs = self._store.runs_of([job.id for job in jobs])

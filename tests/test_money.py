@@ -206,6 +206,16 @@ def test_a_session_limit_counts_what_the_service_takes(
     assert rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT).credits == 0
 
 
+def test_a_refusal_counts_as_one_speaks(connect: Callable[..., rv.Session]) -> None:
+    connect(SandboxConfig(latency=0))
+    with pytest.raises(rv.CreditLimitError, match=r"^1 new picture would cost 12 credits, "):
+        rv.generate("A bottle", resolution="1K", max_credits=0)
+    plan = rv.plan("A bottle", seed=range(1200), resolution="1K")
+    assert "1,200 pictures · 14,400 credits" in repr(plan)
+    with pytest.raises(rv.CreditLimitError, match=r"^1,200 new pictures would cost 14,400 credits, "):
+        plan.run()
+
+
 def test_many_requests_without_a_known_price_have_a_limit_too(connect: Callable[..., rv.Session]) -> None:
     session = connect(SandboxConfig(latency=0))
     entry = {"id": DEFAULT_MODEL, "category": "image", "base_credits": None}

@@ -56,7 +56,7 @@ def test_the_way_on_that_a_limit_names_can_be_gone(session: rv.Session) -> None:
         COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits"))
     with pytest.raises(rv.CreditLimitError, match=f"{held} new pictures .* limit is 9"):
         COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits", "9"))
-    with pytest.raises(rv.CreditLimitError, match=r"1 new pictures .* limit is 0"):
+    with pytest.raises(rv.CreditLimitError, match=r"1 new picture would .* limit is 0"):
         COMMANDS["retry"].act(("--max-credits=0", str(run.id)))
     [resumed] = COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits=600"))  # type: ignore[misc]
     assert isinstance(resumed, rv.Run)

@@ -171,7 +171,7 @@ class Plan:
     @property
     def summary(self) -> str:
         """Count and price, in words."""
-        parts = [count(len(self), "picture"), f"{self.credits} credits"]
+        parts = [count(len(self), "picture"), count(self.credits, "credit")]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")
         doubtful = sum(job.status == "unknown" for job in self.draft.reused)

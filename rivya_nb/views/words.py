@@ -51,8 +51,8 @@ def about(value: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 picture`, `12 pictures`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 picture`, `12 pictures`, `1,200 pictures`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def plain(text: str) -> str:
