@@ -174,6 +174,15 @@ def _why_not(model: Model) -> str:
     return f"{name} cannot be called: the service says {model.api_status!r} of it, not {AVAILABLE!r}"
 
 
+def shared_param(key: str, models: Iterable[Model]) -> Param | None:
+    """The param that stands for all these models': the first one's that has it.
+
+    Where one model takes numbers, they are numbers for all: those that want text are sent the number's.
+    """
+    params = [param for model in models if (param := model.param(key)) is not None]
+    return next((param for param in params if param.type == "number"), next(iter(params), None))
+
+
 @cache
 def bundled() -> Catalogue:
     """The catalogue that ships with this package."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import keyword
 import unicodedata
+from collections.abc import Mapping
+
+from rivya_nb.contract.text import did_you_mean
+from rivya_nb.errors import Mistake, UsageError
 
 
 def python_name(text: str) -> str | None:
@@ -16,3 +20,15 @@ def python_name(text: str) -> str | None:
         return None
     name = unicodedata.normalize("NFKC", text)
     return None if keyword.iskeyword(name) else name
+
+
+def notebook_object(name: str, namespace: Mapping[str, object], where: str) -> object:
+    """The object that the notebook calls `name`.
+
+    Raises:
+        UsageError: there is none; `where` is what it was wanted for.
+    """
+    if name in namespace:
+        return namespace[name]
+    hint = did_you_mean(name, [known for known in namespace if not known.startswith("_")])
+    raise UsageError([Mistake(where, f"{{{name}}} is no variable of this notebook{hint}")])

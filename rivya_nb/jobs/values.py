@@ -13,12 +13,13 @@ What is no number stays text, so that the check against the model's record says 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.jobs.names import notebook_object
 
 MAX_VALUES = 10_000
 """The longest axis that is ever laid out; far above what a plan may cost, far below what fills the memory."""
@@ -90,6 +91,16 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
     if items[MAX_VALUES:]:  # not len(), which a range may be too long for
         raise UsageError([Mistake(where, f"more than {MAX_VALUES:,} values are too many for an axis")])
     return tuple(_once(items))
+
+
+def variable_values(name: str, namespace: Mapping[str, object], where: str) -> tuple[object, ...]:
+    """The values that the notebook's variable stands for: several, if it is an axis.
+
+    Raises:
+        UsageError: there is no such variable, or no values in it; `where` names what they are for.
+    """
+    found = notebook_object(name, namespace, where)
+    return as_axis(found, where) or (found,)
 
 
 def _is_split(param: Param) -> bool:

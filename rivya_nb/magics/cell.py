@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param
-from rivya_nb.contract.text import did_you_mean
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
+from rivya_nb.jobs.names import notebook_object
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
 from rivya_nb.jobs.sources import listed_references, reference_sets
-from rivya_nb.jobs.values import as_axis, parse_values
+from rivya_nb.jobs.values import parse_values, variable_values
 from rivya_nb.magics.line import Line
 from rivya_nb.magics.words import ObjectName, Value
 from rivya_nb.results.plan import Plan
@@ -100,30 +100,23 @@ class _Reader:
         return reference_sets(listed)
 
     def _param(self, key: str, models: Sequence[str]) -> Param | None:
-        """The param by the first model that has it; a model that nobody knows is named later.
-
-        Where one model takes numbers, they are numbers for all: those that want text are sent the number's.
-        """
-        known = (self._catalogue.get(model) for model in models)
-        params = [param for model in known if model and (param := model.param(key))]
-        return next((param for param in params if param.type == "number"), next(iter(params), None))
+        """The param of these models; one that nobody knows is named later."""
+        return shared_param(key, [self._catalogue[model] for model in models if model in self._catalogue])
 
     def _objects(self, where: str, value: ObjectName) -> tuple[object, ...]:
         """The values that an object gives: several, if it is an axis."""
-        found = self._object(where, value)
         try:
-            return as_axis(found, where) or (found,)
+            return variable_values(value.name, self._namespace, where)
         except UsageError as error:
             self.mistakes += error.mistakes
             return (None,)
 
     def _object(self, where: str, value: ObjectName) -> object:
-        if value.name in self._namespace:
-            return self._namespace[value.name]
-        names = [name for name in self._namespace if not name.startswith("_")]
-        hint = did_you_mean(value.name, names)
-        self._wrong(where, f"{{{value.name}}} is no variable of this notebook{hint}")
-        return None
+        try:
+            return notebook_object(value.name, self._namespace, where)
+        except UsageError as error:
+            self.mistakes += error.mistakes
+            return None
 
     def _wrong(self, where: str, message: str) -> None:
         self.mistakes.append(Mistake(where, message))
