@@ -14,7 +14,7 @@ from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.closing import give_up
 from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNSENT
-from rivya_nb.views.words import count
+from rivya_nb.views.words import count, shorten
 
 if TYPE_CHECKING:
     from rivya_nb.results.run import Run
@@ -25,6 +25,9 @@ SHORTEST_PAUSE = 0.4
 
 HEARTBEAT = 1.0
 """Seconds after which the elapsed time is shown anew though nothing else has changed."""
+
+_LONGEST = 240
+"""Characters of a reason in a row; the run's own tab has all of it."""
 
 
 class RunRow:
@@ -54,6 +57,11 @@ class RunRow:
         self._background = Background(session.home, self._say)
         self._following: Future[None] | None = None
         self.follow()
+
+    @property
+    def text(self) -> str:
+        """How far the run is, and why it is no further, as HTML."""
+        return str(self._text.value)
 
     def follow(self) -> None:
         """Keep the row current until the run has ended."""
@@ -98,7 +106,8 @@ class RunRow:
         working = self.run.is_working
         self._bar.value = sum(status in FINAL for status in statuses)
         self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
-        self._text.value = markup.quiet_html(self.run.line())
+        why = markup.quiet_html(shorten(self.run.why(), _LONGEST))
+        self._text.value = markup.quiet_html(self.run.line()) + (f"<div>{why}</div>" if why else "")
         _shown(self._stop, working)
         _shown(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
         paid = any(status in SENT or status in COLLECTABLE for status in statuses)

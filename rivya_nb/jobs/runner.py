@@ -55,6 +55,11 @@ SUBMITS_AT_ONCE = 4
 BALANCE_TIMEOUT = 10.0
 """Seconds that a run waits for the balance before it goes on without."""
 
+GATE_PATIENCE = 1.0
+"""Seconds after which a job says that it waits for the balance."""
+
+GATE_WORDS = "waiting for the service to say how many credits are left"
+
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
 
@@ -83,6 +88,16 @@ def tell_waiting(notice: RetryNotice) -> None:
         runner, job = current
         runner.pause(notice)
         job.changed(notice=str(notice))
+
+
+async def _answer(gate: concurrent.futures.Future[str | None], job: LiveJob) -> str | None:
+    """What the gate says; where that takes long, the job says meanwhile what it waits for."""
+    answer = asyncio.wrap_future(gate)
+    if not (await asyncio.wait([answer], timeout=GATE_PATIENCE))[0]:
+        job.changed(notice=f"{GATE_WORDS}, at most {BALANCE_TIMEOUT:.0f} s")
+        await asyncio.wait([answer])
+        job.changed()
+    return answer.result()
 
 
 class Runner:
@@ -241,7 +256,7 @@ class Runner:
         """Upload, write the exact body down and send it; None where it was held, stopped or not taken."""
         again = job.record.status == "submitting"
         gate = self._gates.pop(job.id, None)
-        if not again and gate is not None and (reason := await asyncio.wrap_future(gate)) is not None:
+        if not again and gate is not None and (reason := await _answer(gate, job)) is not None:
             job.wanted_by.clear()
             job.changed(notice=reason)
         media = () if again else await self._media_items(job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +40,6 @@ def look_at(
     hints: tuple[Hint, ...] = (),
 ) -> RunView:
     """Everything a picture of the run is drawn from, at this moment."""
-    notices = dict.fromkeys(job.live.notice for job in jobs.values() if job.live.notice)
     return RunView(
         run=run,
         jobs=records(jobs),
@@ -48,9 +47,15 @@ def look_at(
         now=time.time(),
         live=any(job.live.is_working for job in jobs.values()),
         thumbnails=thumbnails,
-        notice=" · ".join(list(notices)[:2]),
+        notice=notice_of(jobs.values()),
         hints=hints,
     )
+
+
+def notice_of(jobs: Iterable[Job]) -> str:
+    """What these jobs wait for, or why they were not sent, beside what their records say."""
+    notices = dict.fromkeys(job.live.notice for job in jobs if job.live.notice)
+    return " · ".join(list(notices)[:2])
 
 
 def bundle(view: RunView, files: ContentFiles) -> Bundle:

@@ -13,10 +13,11 @@ from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledEr
 from rivya_nb.results.desk import desk_of
 from rivya_nb.results.job import Job
 from rivya_nb.results.live import LiveDisplay, in_notebook
-from rivya_nb.results.looks import Bundle, records
+from rivya_nb.results.looks import Bundle, notice_of, records
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.terminal import follow_in_terminal, follows_in_terminal
-from rivya_nb.store.records import SENT, UNSENT
+from rivya_nb.store.records import FINAL, SENT, UNSENT
+from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
@@ -274,6 +275,15 @@ class Run(Pictures):
     def line(self) -> str:
         """What is happening, or what has become of it, on one line of plain text."""
         return self._display.line()
+
+    def why(self) -> str:
+        """What is being waited for, and why pictures are missing, as far as anything tells; else empty."""
+        if notice := notice_of(self.jobs):
+            return notice
+        reasons = dict.fromkeys(
+            reason(job.record) for job in self.jobs if job.status in FINAL and not job.record.pictures
+        )
+        return joined(list(reasons)[:2])
 
     def _ipython_display_(self) -> None:
         if in_notebook():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -9,9 +9,15 @@ import pytest
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
+from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.panel import Panel
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 WAIT = 60.0
+
+ASKED = FormState(
+    prompt="a glass bottle", params={"seed": "1..2", "resolution": "1K"}, several=frozenset({"seed"})
+)
 
 
 @pytest.fixture(scope="package")
@@ -32,3 +38,30 @@ def until(holds: Callable[[], object]) -> None:
     while not holds():
         assert monotonic() < deadline, "it never came to be"
         sleep(0.01)
+
+
+@pytest.fixture
+def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
+    with ExitStack() as stack:
+
+        def panel(name: str = "main") -> Panel:
+            made = Panel(session, name)
+            stack.callback(made.close)
+            return made
+
+        yield panel
+
+
+def start(panel: Panel, state: FormState) -> rv.Run:
+    """Fill the form in, and press the button once it can be pressed."""
+    panel.form.put(state)
+    before = panel.runs[:1]
+    until(lambda: not panel.generate.disabled)
+    panel.generate.click()
+    until(lambda: panel.runs[:1] != before)
+    return panel.runs[0]
+
+
+def generate(panel: Panel, state: FormState) -> rv.Run:
+    """The same, and wait for the run."""
+    return start(panel, state).wait(60)

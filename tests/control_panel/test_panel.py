@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from control_panel.conftest import until
+from control_panel.conftest import ASKED, generate, until
 from IPython.core.events import EventManager, available_events
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
@@ -19,32 +18,6 @@ from PIL import Image
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
-
-ASKED = FormState(
-    prompt="a glass bottle", params={"seed": "1..2", "resolution": "1K"}, several=frozenset({"seed"})
-)
-
-
-@pytest.fixture
-def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
-    with ExitStack() as stack:
-
-        def panel(name: str = "main") -> Panel:
-            made = Panel(session, name)
-            stack.callback(made.close)
-            return made
-
-        yield panel
-
-
-def generate(panel: Panel, state: FormState) -> rv.Run:
-    """Fill the form in, press the button once it can be pressed, and wait for the run."""
-    panel.form.put(state)
-    before = panel.runs[:1]
-    until(lambda: not panel.generate.disabled)
-    panel.generate.click()
-    until(lambda: panel.runs[:1] != before)
-    return panel.runs[0].wait(60)
 
 
 def test_generate_waits_for_a_prompt_and_says_so(opened: Callable[..., Panel]) -> None:
@@ -138,7 +111,7 @@ def test_a_closed_panel_leaves_no_widget_behind(opened: Callable[..., Panel]) ->
     before = set(_instances)
     panel = opened()
     generate(panel, ASKED)
-    panel.form.model.value = "seedream-4-0"
+    panel.form.model.put(["seedream-4-0"])
     panel.close()
     assert [_instances[model] for model in set(_instances) - before] == []
 

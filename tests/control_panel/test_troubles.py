@@ -1,0 +1,63 @@
+"""What a panel says where something is in the way: no service, no key, no credits."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from html import unescape
+from pathlib import Path
+
+import pytest
+from control_panel.conftest import start, until
+
+import rivya_nb as rv
+from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.panel import Panel
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+
+def words(html: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", " ", html))
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Panel]:
+    """A panel whose service takes connections and never says a word."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        closing(
+            rv.connect(DEFAULT_KEY, f"http://127.0.0.1:{listener.getsockname()[1]}", store=tmp_path / "store")
+        ) as session,
+        closing(Panel(session, "main")) as panel,
+    ):
+        yield panel
+
+
+def test_a_row_tells_that_the_service_cannot_be_reached(tmp_path: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with (
+            closing(rv.connect(DEFAULT_KEY, address, store=tmp_path / "store")) as session,
+            closing(Panel(session, "main")) as panel,
+        ):
+            run = start(panel, FormState(prompt="a cat"))
+            (row,) = panel.rows
+            until(lambda: "cannot be reached, next try in" in words(row.text))
+            until(lambda: not run.is_working)
+            until(lambda: f"{address} cannot be reached" in words(row.text))
+
+
+def test_a_row_tells_what_a_silent_service_is_waited_for(silent: Panel) -> None:
+    start(silent, FormState(prompt="a cat"))
+    (row,) = silent.rows
+    until(lambda: "waiting for the service to say how many credits are left" in words(row.text))
+
+
+def test_a_row_tells_why_pictures_failed(session: rv.Session) -> None:
+    with closing(Panel(session, "main")) as panel:
+        start(panel, FormState(prompt="a cat sandbox:fail", params={"resolution": "1K"}))
+        (row,) = panel.rows
+        until(lambda: "generation_failed" in words(row.text))
