@@ -1,8 +1,8 @@
 """The viewer: pictures looked at closely, side by side and one over another, and rated meanwhile.
 
-The front end is `viewer.js`. It holds small pictures from the start and asks for an original when it is
-looked at. It sends a message with an `id` and gets one back with the same `id`, which holds `trouble` where it
-could not be done:
+The front end is `viewer.js` with what that imports. It holds small pictures from the start and asks for an
+original when it is looked at. It sends a message with an `id` and gets one back with the same `id`, which holds
+`trouble` where it could not be done:
 
     {kind: "read", key, offset}           → {total, mime} and a piece of the original's bytes
     {kind: "mark", job, rating | starred} → {} once it is in the store
@@ -26,6 +26,7 @@ from rivya_nb.jobs.loop import Home
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.records import MarkChanges, Marks, PictureRecord
+from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
 
 PIECE = 1 << 20
@@ -47,7 +48,7 @@ class Viewer(anywidget.AnyWidget):
     page on. Originals are read from `files` when they are looked at.
     """
 
-    _esm = Path(__file__).with_name("viewer.js")
+    _esm = joined(Path(__file__).with_name("viewer.js"))
     _css = Path(__file__).with_name("viewer.css")
     _scene = traitlets.Dict().tag(sync=True)
     _marks = traitlets.Dict().tag(sync=True)

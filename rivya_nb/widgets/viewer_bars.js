@@ -1,0 +1,111 @@
+// The bars around the stage: tools above it, the slider of a third axis, the pages of a long history.
+
+import { button, element, set } from "./dom.js";
+import { MODES } from "./viewer_compare.js";
+
+const key = (text) => element("kbd", {}, text);
+const word = (text) => element("span", { class: "word" }, ` ${text}`);
+
+export class Tools {
+  constructor(viewer) {
+    this.viewer = viewer;
+    const { comparison } = viewer;
+    this.modes = MODES.map(([mode, name]) => [mode, this.tool(name, name, () => comparison.enter(mode))]);
+    this.node = element("div", { class: "bar" },
+      element("div", { class: "modes", role: "group", "aria-label": "View" }, ...this.modes.map(([, node]) => node)),
+      element("div", { class: "tools", role: "group", "aria-label": "Picture" }, ...this.groups()));
+  }
+
+  tool(content, name, act, more) {
+    const onclick = (event) => {
+      act();
+      // After a click with a pointer the keys are for the pictures again: Space flickers.
+      if (event.detail) this.viewer.stage.focus();
+    };
+    return button(content, name, onclick, more);
+  }
+
+  groups() {
+    const { viewer } = this;
+    const { zoom, marks, comparison } = viewer;
+    const group = (given, ...tools) => element("span", { class: "set", ...given }, ...tools);
+    this.fit = this.tool("", "Fit (0)", () => zoom.fit(), { class: "percent" });
+    this.rates = [1, 2, 3, 4, 5].map((rating) =>
+      this.tool("☆", `Rate ${rating}`, () => marks.rate(rating), { class: "rate" }));
+    this.star = this.tool("", "Star (s)", () => marks.star());
+    this.pin = this.tool([key("p"), word("pin")], "Pin as A (p)", () => comparison.pin());
+    return [
+      group({}, this.tool("−", "Zoom out (−)", () => zoom.out()), this.fit, this.tool("+", "Zoom in (+)", () => zoom.in())),
+      group({}, this.tool(key("←"), "Previous picture (←)", () => viewer.step(-1)),
+        this.tool(key("→"), "Next picture (→)", () => viewer.step(1))),
+      group({ role: "group", "aria-label": "Rating" }, ...this.rates),
+      this.star,
+      this.pin,
+      this.tool([key("space"), word("flicker")], "Flicker between A and B (space)", () => comparison.flicker()),
+      this.tool(key("i"), "Everything known of the picture (i)", () => viewer.toggle("info")),
+      this.tool(key("f"), "Full screen (f)", () => viewer.fullScreen()),
+      this.tool(key("?"), "Help (?)", () => viewer.toggle("help")),
+    ];
+  }
+
+  draw() {
+    const { cell, marks, state } = this.viewer;
+    for (const [mode, node] of this.modes) set(node, "aria-pressed", String(mode === state.mode));
+    const { rating, starred } = marks.of(cell);
+    this.rates.forEach((node, index) => {
+      node.textContent = index < rating ? "★" : "☆";
+      set(node, "aria-pressed", String(index + 1 === rating));
+    });
+    this.star.replaceChildren(key("s"), starred ? " ✦" : "", word(starred ? "starred" : "star"));
+    set(this.star, "aria-pressed", String(starred));
+    set(this.pin, "aria-pressed", String(state.pinned !== null && state.pinned.key === cell?.key));
+  }
+
+  /** How large one is looking, as a share of the original's own pixels; 0 where that is not known. */
+  sayZoom(scale) {
+    this.fit.textContent = scale ? `${Math.round(scale * 100)} %` : "fit";
+  }
+}
+
+/** The slider of a third axis, over the whole grid. */
+export class Sheets {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.node = element("div", { class: "sheets" });
+  }
+
+  draw() {
+    const { scene, state } = this.viewer;
+    const { pages } = scene;
+    this.node.hidden = pages.length < 2;
+    if (pages.length < 2) return;
+    if (this.viewer.stale("sheets", pages.length)) {
+      this.input = element("input", { type: "range", min: 0, max: pages.length - 1, step: 1, "aria-label": "Page",
+        oninput: (event) => this.viewer.toSheet(Number(event.target.value)) });
+      this.words = element("span", { class: "caption" });
+      this.node.replaceChildren(this.input, this.words);
+    }
+    const { caption } = pages[state.sheet];
+    this.input.value = state.sheet;
+    set(this.input, "aria-valuetext", caption);
+    this.words.textContent = `${caption} · ${state.sheet + 1} of ${pages.length}`;
+  }
+}
+
+/** The pages of a long history. */
+export class Pages {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.node = element("div", { class: "pages" });
+  }
+
+  draw() {
+    const { page, more_pages: pages, first, total, cells } = this.viewer.scene;
+    this.node.hidden = pages < 2;
+    if (pages < 2 || !this.viewer.stale("pages", page, total)) return;
+    const turn = (by, name) => element("button", { type: "button", onclick: () => this.viewer.turn(by),
+      disabled: page + by < 0 || page + by >= pages }, name);
+    const words = `${first.toLocaleString()} – ${(first + cells.length - 1).toLocaleString()} of ${total.toLocaleString()}`;
+    this.node.replaceChildren(turn(-1, "Previous page"), words, turn(1, "Next page"));
+  }
+}

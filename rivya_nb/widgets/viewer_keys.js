@@ -1,0 +1,116 @@
+// What the keys do, and the help that says so.
+
+import { button, element, set } from "./dom.js";
+import { take } from "./viewer_zoom.js";
+
+const PAN = 0.12; // shares of a frame
+
+const HELP = [
+  ["← → ↑ ↓", "next picture"],
+  ["Enter", "large, and back to the grid"],
+  ["Esc", "back to the grid"],
+  ["+  −  0", "zoom, and fit again; all pictures move together"],
+  ["Shift + arrows", "pan"],
+  ["wheel, drag, pinch", "zoom and pan, once the viewer was clicked"],
+  ["Space", "flicker between A and B, then step by step"],
+  ["c", "next way to compare"],
+  ["p", "pin as A; what you go to is B"],
+  ["1 – 5", "rate; the same again takes it away"],
+  ["s", "star"],
+  ["[  ]", "pages of a third axis"],
+  ["PgUp  PgDn", "pages of a long history"],
+  ["i", "everything known of the picture"],
+  ["f", "full screen"],
+  ["?", "this help"],
+];
+
+export class Keys {
+  constructor(viewer) {
+    this.viewer = viewer;
+    viewer.root.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter")) return undefined;
+    // Also those that mean nothing here: a frontend's shortcuts must not act on what it cannot see.
+    event.stopPropagation();
+    const own = event.target.closest("button, input");
+    if (own && (["Enter", " "].includes(event.key) || (own.type === "range" && /^(Arrow|Page|Home|End)/.test(event.key)))) {
+      return undefined;
+    }
+    const action = event.shiftKey && event.key.startsWith("Arrow") ? this.panning(event.key) : this.action(event.key);
+    if (!action) return undefined;
+    take(event);
+    return action();
+  }
+
+  action(key) {
+    const { viewer } = this;
+    const { comparison, marks, state, zoom } = viewer;
+    if (/^[1-5]$/.test(key)) return () => marks.rate(Number(key));
+    return {
+      ArrowLeft: () => viewer.step(-1),
+      ArrowRight: () => viewer.step(1),
+      ArrowUp: () => viewer.stepLine(-1),
+      ArrowDown: () => viewer.stepLine(1),
+      Enter: () => comparison.enter(state.mode === "grid" ? "one" : "grid"),
+      Escape: this.escape(),
+      "+": () => zoom.in(),
+      "=": () => zoom.in(),
+      "-": () => zoom.out(),
+      0: () => zoom.fit(),
+      " ": () => comparison.flicker(),
+      c: () => comparison.next(),
+      p: () => comparison.pin(),
+      s: () => marks.star(),
+      "[": () => viewer.toSheet(state.sheet - 1),
+      "]": () => viewer.toSheet(state.sheet + 1),
+      PageUp: () => viewer.turn(-1),
+      PageDown: () => viewer.turn(1),
+      i: () => viewer.toggle("info"),
+      f: () => viewer.fullScreen(),
+      "?": () => viewer.toggle("help"),
+    }[key];
+  }
+
+  /** Out of what covers, then out of what is large; in the grid the key is not ours. */
+  escape() {
+    const { comparison, state } = this.viewer;
+    if (state.help || state.info) return () => this.viewer.update({ help: false, info: false });
+    return state.mode === "grid" ? undefined : () => comparison.enter("grid");
+  }
+
+  panning(key) {
+    const [dx, dy] = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
+    return () => this.viewer.zoom.pan(dx * PAN, dy * PAN);
+  }
+}
+
+/** What lies over the stage while it is read: the keys, or everything known of a picture. */
+export class Cover {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.node = element("div", { class: "cover", role: "dialog" });
+  }
+
+  draw() {
+    const { cell, state } = this.viewer;
+    const { help, info } = state;
+    this.node.hidden = !help && !info;
+    if (!this.viewer.stale("cover", help, info, info && cell?.key)) return;
+    const title = help ? "Keys" : "This picture";
+    const rows = help ? HELP : cell ? [...cell.facts, ...cell.asides] : [];
+    const table = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
+    set(this.node, "aria-label", title);
+    this.node.replaceChildren(
+      button("✕", "Close", () => this.close(), { class: "close" }),
+      element("h4", {}, title),
+      element("dl", {}, ...table),
+    );
+  }
+
+  close() {
+    this.viewer.update({ help: false, info: false });
+    this.viewer.root.focus({ preventScroll: true });
+  }
+}

@@ -1,0 +1,45 @@
+// What is thought of the pictures: shown at once, and kept once the kernel says so.
+
+const NONE = { rating: 0, starred: false };
+
+export const stars = (marks) => "★".repeat(marks.rating) + (marks.starred ? " ✦" : "");
+export const spoken = (marks) =>
+  [marks.rating ? `rated ${marks.rating} of 5` : "", marks.starred ? "starred" : ""].filter(Boolean).join(", ");
+
+export class Marks {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.waiting = new Map(); // job → marks that the kernel has not confirmed yet
+  }
+
+  of(cell) {
+    if (!cell) return NONE;
+    return { ...(this.viewer.model.get("_marks")[cell.job] ?? NONE), ...this.waiting.get(cell.job) };
+  }
+
+  /** Rate what one is at; the same rating again takes it away. */
+  rate(rating) {
+    const { cell } = this.viewer;
+    if (cell) this.change(cell, { rating: this.of(cell).rating === rating ? 0 : rating });
+  }
+
+  star() {
+    const { cell } = this.viewer;
+    if (cell) this.change(cell, { starred: !this.of(cell).starred });
+  }
+
+  /** Shown at once; the kernel confirms, or it is taken back with the reason. */
+  async change({ job }, changes) {
+    const mine = { ...this.waiting.get(job), ...changes };
+    this.waiting.set(job, mine);
+    this.viewer.update({ message: "" });
+    let message = "";
+    try {
+      await this.viewer.kernel.ask({ kind: "mark", job, ...changes });
+    } catch (error) {
+      message = `Not kept: ${error.message}`;
+    }
+    if (this.waiting.get(job) === mine) this.waiting.delete(job);
+    this.viewer.update({ message });
+  }
+}
