@@ -7,8 +7,8 @@ record means *not known*, never *unlimited*: what is not known is left to the se
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -181,6 +181,30 @@ def shared_param(key: str, models: Iterable[Model]) -> Param | None:
     """
     params = [param for model in models if (param := model.param(key)) is not None]
     return next((param for param in params if param.type == "number"), next(iter(params), None))
+
+
+def common_params(models: Sequence[Model]) -> tuple[Param, ...]:
+    """The params that all these models have, in the first one's order, each with what all of them take.
+
+    A default that is not the same for all is none. Where they share no option, the first one's are left.
+    """
+    keys = models[0].param_keys if models else ()
+    return tuple(_common(key, models) for key in keys if all(model.param(key) for model in models))
+
+
+def _common(key: str, models: Sequence[Model]) -> Param:
+    same = [param for model in models if (param := model.param(key)) is not None]
+    first = shared_param(key, models) or same[0]
+    limits = [set(param.options) for param in same if param.options is not None]
+    options = tuple(option for option in first.options or () if all(option in each for each in limits))
+    return replace(
+        first,
+        required=any(param.required for param in same),
+        default=first.default if all(param.default == first.default for param in same) else None,
+        options=options or first.options,
+        minimum=max((param.minimum for param in same if param.minimum is not None), default=None),
+        maximum=min((param.maximum for param in same if param.maximum is not None), default=None),
+    )
 
 
 @cache

@@ -37,8 +37,7 @@ class ParamControl:
         )
         self._axis.add_class("rivya-axis")
         self._mistakes = markup.empty()
-        self.widget = ipywidgets.VBox([self._single, self._list, self._axis, self._mistakes])
-        self.widget.add_class("rivya-control")
+        self.widget = framed(self._single, self._list, self._axis, self._mistakes)
         self._show_one()
         for control in (self._single, self._list):
             control.tooltip = _help(param)
@@ -87,6 +86,13 @@ class ParamControl:
     def _show_one(self) -> None:
         self._single.layout.display = "none" if self.several else None
         self._list.layout.display = None if self.several else "none"
+
+
+def framed(*widgets: Any) -> Any:
+    """A box around a control and what is said of it."""
+    box = ipywidgets.VBox(widgets)
+    box.add_class("rivya-control")
+    return box
 
 
 def title(key: str) -> str:

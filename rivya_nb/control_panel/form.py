@@ -8,28 +8,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
 
-from rivya_nb.contract.catalogue import Model, Param
+from rivya_nb.contract.catalogue import Model, Param, common_params
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import prompt_length
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.closing import give_up
-from rivya_nb.control_panel.controls import ParamControl
+from rivya_nb.control_panel.controls import ParamControl, framed
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_words
 from rivya_nb.control_panel.references import References
+from rivya_nb.control_panel.run_options import RunOptions
 from rivya_nb.control_panel.seed import SeedControl
 from rivya_nb.errors import Mistake
-from rivya_nb.jobs.axes import REPEAT_AXIS
-from rivya_nb.views.words import count, shorten
+from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
     from rivya_nb.session import Session
-
-
-NAME = "name"
-LIMIT = "credit limit"
-"""Where a mistake is, if it is in one of these controls."""
 
 
 class Control(Protocol):
@@ -65,15 +60,13 @@ class Form:
         self.balance: int | None = None
         self._balance_asked = False
         self.model = ModelPicker(models=entries(session.catalogue.values()))
+        self._model_mistakes = markup.empty()
         self._price = markup.empty()
         self._prompt = ipywidgets.Textarea(description="Prompt", rows=4)
         self._length = markup.empty()
         self._prompt_mistakes = markup.empty()
-        self._beside = {place: markup.empty() for place in ("model", REPEAT_AXIS, NAME, LIMIT)}
         self._params = ipywidgets.Box()
-        self.repeat = ipywidgets.BoundedIntText(description="Repeat", value=1, min=1, max=100)
-        self.name = ipywidgets.Text(description="Name", placeholder="optional")
-        self.limit = ipywidgets.Text(description="Credit limit", placeholder="500")
+        self.options = RunOptions(self._note)
         self.references = References(session, self._note, self.recall)
         self._mistakes = markup.empty()
         self.widget = self._composed()
@@ -83,48 +76,36 @@ class Form:
         for widget in (self._price, self._length):
             widget.add_class("rivya-beside")
         self._params.add_class("rivya-params")
-        named = ((REPEAT_AXIS, self.repeat), (NAME, self.name), (LIMIT, self.limit))
-        others = ipywidgets.Box([_control(widget, self._beside[place]) for place, widget in named])
-        others.add_class("rivya-params")
-        prompt = ipywidgets.VBox([self._length, self._prompt, self._prompt_mistakes])
-        prompt.add_class("rivya-control")
+        prompt = framed(self._length, self._prompt, self._prompt_mistakes)
         prompt.add_class("rivya-prompt")
-        model = ipywidgets.VBox([self._price, self.model, self._beside["model"]])
-        model.add_class("rivya-control")
-        form = ipywidgets.VBox([model, prompt, self._params, others, self.references.widget, self._mistakes])
+        model = framed(self._price, self.model, self._model_mistakes)
+        form = ipywidgets.VBox(
+            [model, prompt, self._params, self.options.widget, self.references.widget, self._mistakes]
+        )
         form.add_class("rivya-form")
         return form
 
     def _observe(self) -> None:
-        self.model.observe(self._model_changed, "value")
-        for widget in (self._prompt, self.repeat, self.name, self.limit):
-            widget.observe(self._note, "value")
+        self.model.observe(self._model_changed, "values")
+        self._prompt.observe(self._note, "value")
 
     @property
     def state(self) -> FormState:
         """What stands in the form."""
         written = {key: (control.text, control.several) for key, control in self._controls.items()}
-        return FormState(
-            model=self.model.value,
+        state = FormState(
+            models=tuple(self.model.values),
             prompt=str(self._prompt.value),
             params={key: text for key, (text, _) in written.items() if text},
             several=frozenset(key for key, (_, several) in written.items() if several),
-            references=self.references.value,
-            repeat=int(self.repeat.value),
-            name=str(self.name.value),
-            max_credits=int(self._limit) if self._limit.isdecimal() else None,
+            references=(self.references.value,) if self.references.value else (),
         )
+        return self.options.added_to(state)
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
         """What is written and has no place in the state, since it cannot be read."""
-        if not self._limit or self._limit.isdecimal():
-            return ()
-        return (Mistake(LIMIT, f"{shorten(self._limit, 20)!r} is not a whole number from 0 on"),)
-
-    @property
-    def _limit(self) -> str:
-        return str(self.limit.value).strip()
+        return self.options.mistakes
 
     def put(self, state: FormState) -> None:
         """Set every widget; params that the model does not have are kept for one that does."""
@@ -134,13 +115,11 @@ class Form:
             for control in self._controls.values():
                 control.put("", False)
             self._prompt.value = state.prompt
-            self.repeat.value = state.repeat
-            self.name.value = state.name
-            self.limit.value = "" if state.max_credits is None else str(state.max_credits)
-            self.references.put(state.references)
-            if self.model.value == state.model:
+            self.options.put(state)
+            self.references.put([each for references in state.references for each in references])
+            if tuple(self.model.values) == state.models:
                 self._build_controls(keep=False)
-            self.model.value = state.model
+            self.model.put(state.models)
         finally:
             self._quiet = False
         self._changed()
@@ -160,8 +139,10 @@ class Form:
         about_prompt = _taken(left, "prompt")
         # An empty form is no mistake yet; beside Generate it says what is waited for.
         self._prompt_mistakes.value = markup.mistakes_html(about_prompt if self._prompt.value.strip() else ())
-        for place, shown in self._beside.items():
-            shown.value = markup.mistakes_html(_taken(left, place))
+        self._model_mistakes.value = markup.mistakes_html(_taken(left, "model"))
+        self.options.show(lambda place: _taken(left, place))
+        if plan is not None:
+            self.options.offer([axis.name for axis in plan.expansion.axes])
         self.references.show(_taken(left, "references"))
         self._mistakes.value = markup.mistakes_html(map(str, left))
         self._show_length()
@@ -173,14 +154,15 @@ class Form:
         self._show_price()
 
     def recall(self, request: Request) -> None:
-        """Set what a request says; the name and the limit stay, since they are not the picture's."""
+        """Set what a request says; the name, the limit and the grid stay, since they are not the picture's."""
         now = self.state
         asked = FormState.of_request(request)
-        self.put(replace(asked, name=now.name, max_credits=now.max_credits))
+        self.put(replace(asked, name=now.name, max_credits=now.max_credits, rows=now.rows, cols=now.cols))
 
     def close(self) -> None:
         """Give every widget up."""
         self.references.close()
+        self.options.close()
         give_up(self.widget)
 
     def _note(self, _: object = None) -> None:
@@ -193,22 +175,23 @@ class Form:
         self._note()
 
     @property
-    def _record(self) -> Model | None:
-        return self._session.catalogue.get(self.model.value)
+    def _models(self) -> list[Model]:
+        known = self._session.catalogue
+        return [known[model] for model in self.model.values if model in known]
 
     def _build_controls(self, *, keep: bool) -> None:
-        """The controls of the model's params, with the values that still apply."""
+        """The controls of the models' params, with the values that still apply."""
         if keep:
             self._keep_values()
         gone = list(self._controls.values())
-        record = self._record
-        params = () if record is None else sorted(record.params, key=lambda param: param.key != SEED_KEY)
+        models = self._models
+        params = sorted(common_params(models), key=lambda param: param.key != SEED_KEY)
         self._controls = {param.key: self._made(param) for param in params}
         self._shown = {key: (each.text, each.several) for key, each in self._controls.items()}
         self._params.children = [control.widget for control in self._controls.values()]
         for control in gone:
             control.close()
-        self.references.set_model(record)
+        self.references.set_models(models)
         self._show_price()
         self._show_length()
 
@@ -229,8 +212,8 @@ class Form:
         return control
 
     def _show_price(self) -> None:
-        record = self._record
-        parts = [] if record is None else [price_words(record)]
+        models = self._models
+        parts = [price_words(models)] if models else []
         if self.balance is not None:
             parts.append(f"{self.balance:,} left")
         elif self._balance_asked:
@@ -238,16 +221,11 @@ class Form:
         self._price.value = markup.quiet_html(" · ".join(parts))
 
     def _show_length(self) -> None:
-        limit = None if self._record is None else self._record.max_prompt_length
+        limits = [model.max_prompt_length for model in self._models]
+        limit = min((each for each in limits if each is not None), default=None)
         length = prompt_length(str(self._prompt.value).strip())
         text = count(length, "character") if limit is None else f"{length:,} / {limit:,}"
         self._length.value = markup.quiet_html(text)
-
-
-def _control(*widgets: Any) -> Any:
-    box = ipywidgets.VBox(widgets)
-    box.add_class("rivya-control")
-    return box
 
 
 def _taken(mistakes: list[Mistake], place: str) -> list[str]:

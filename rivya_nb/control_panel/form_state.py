@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain, count
 from typing import Any
 
-from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.jobs.names import python_name
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
-from rivya_nb.jobs.values import parse_values
+from rivya_nb.jobs.values import parse_values, variable_values
 from rivya_nb.results.plan import Plan
 from rivya_nb.session import Session
 
@@ -21,27 +23,33 @@ from rivya_nb.session import Session
 class FormState:
     """Everything a user has set. `params` holds what was written for each param, as on the magic's line.
 
-    A param that is absent or empty is not sent. Those in `several` hold several values: separated by commas,
-    or one on each line where the param is free text. `repeat` is how many seeds are drawn where none is
-    written. `max_credits` is the limit of what a run may cost, in credits.
+    A param that is absent or empty is not sent; `{name}` is the notebook's variable. Those in `several` hold
+    several values: separated by commas, or one on each line where the param is free text. Several models, or
+    several sets of `references`, are an axis; one of the sets may be empty. `repeat` is how many seeds are drawn
+    where none is written. `max_credits` is the limit of what a run may cost, in credits. `rows` and `cols` name
+    the axes of the grid; one that there is not counts as none.
     """
 
-    model: str = DEFAULT_MODEL
+    models: tuple[str, ...] = (DEFAULT_MODEL,)
     prompt: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     several: frozenset[str] = frozenset()
-    references: tuple[Reference, ...] = ()
+    references: tuple[tuple[Reference, ...], ...] = ()
     repeat: int = 1
     name: str = ""
     max_credits: int | None = None
+    fresh: bool = False
+    rows: str = ""
+    cols: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The state as JSON can hold it."""
         return {
             **asdict(self),
+            "models": list(self.models),
             "params": dict(self.params),
             "several": sorted(self.several),
-            "references": [asdict(reference) for reference in self.references],
+            "references": [[asdict(reference) for reference in each] for each in self.references],
         }
 
     @classmethod
@@ -50,26 +58,31 @@ class FormState:
         default = cls()
         params = record.get("params")
         return cls(
-            model=_text(record.get("model")) or default.model,
+            models=tuple(filter(None, map(_text, _list(record.get("models"))))) or default.models,
             prompt=_text(record.get("prompt")),
             params={str(key): _text(value) for key, value in params.items()}
             if isinstance(params, dict)
             else {},
             several=frozenset(map(str, _list(record.get("several")))),
-            references=tuple(_references(record.get("references"))),
+            references=tuple(
+                tuple(_references(each)) for each in _list(record.get("references")) if isinstance(each, list)
+            ),
             repeat=max(1, _whole(record.get("repeat")) or 1),
             name=_text(record.get("name")),
             max_credits=_whole(record.get("max_credits")),
+            fresh=record.get("fresh") is True,
+            rows=_text(record.get("rows")),
+            cols=_text(record.get("cols")),
         )
 
     @classmethod
     def of_request(cls, request: Request) -> FormState:
         """The form that asks for a request again."""
         return cls(
-            model=request.model,
+            models=(request.model,),
             prompt=escaped(request.prompt),
             params={key: str(value) for key, value in request.params.items()},
-            references=request.references,
+            references=(request.references,) if request.references else (),
         )
 
 
@@ -85,11 +98,11 @@ def plan_form(
     """
     mistakes: list[Mistake] = list(wrong)
     prompt = _prompt(state.prompt, namespace, mistakes)
-    model = session.catalogue.get(state.model)
+    models = [session.catalogue[model] for model in state.models if model in session.catalogue]
     params = {
         key: values
         for key, text in state.params.items()
-        if text.strip() and (values := _values(key, text, model, key in state.several, mistakes))
+        if text.strip() and (values := _values(key, text, models, key in state.several, namespace, mistakes))
     }
     order = [
         *(key for key in params if key == SEED_KEY or key in state.several),
@@ -101,37 +114,64 @@ def plan_form(
     try:
         plan = session.plan(
             prompt,
-            models=[state.model],
+            models=state.models,
             params=params,
-            references={"": state.references} if state.references else {},
+            references=labelled(state.references),
             repeat=state.repeat,
             order=order,
             name=state.name.strip() or None,
             max_credits=state.max_credits,
+            fresh=state.fresh,
         )
     except (InvalidRequestError, UsageError) as error:
         raise InvalidRequestError([*mistakes, *error.mistakes]) from None
     if mistakes:
         raise InvalidRequestError(mistakes)
-    return plan
+    return _arranged(plan, state.rows, state.cols)
 
 
-def form_cell(state: FormState, model: Model | None, files: Mapping[str, str]) -> str:
-    """The `%%rivya` cell that asks for what the form does; `files` are the references' paths by hash."""
+def labelled(sets: Sequence[tuple[Reference, ...]]) -> dict[str, tuple[Reference, ...]]:
+    """Sets of references by the labels that an axis of them has; a single one has none."""
+    if len(sets) < 2:
+        return {"": sets[0]} if any(sets) else {}
+    labels: dict[str, tuple[Reference, ...]] = {}
+    for references in sets:
+        name = " + ".join(reference.name for reference in references) or "without"
+        numbered = (f"{name} ({number})" for number in count(2))
+        labels[next(label for label in chain([name], numbered) if label not in labels)] = references
+    return labels
+
+
+def _arranged(plan: Plan, rows: str, cols: str) -> Plan:
+    """The plan with these axes as rows and columns, as far as it has them."""
+    names = [axis.name for axis in plan.expansion.axes]
+    chosen = rows if rows in names else None
+    return plan.arranged(chosen, cols if cols in names and cols != chosen else None)
+
+
+def form_cell(state: FormState, models: Sequence[Model], files: Mapping[str, str]) -> str:
+    """The `%%rivya` cell that asks for what the form does; `files` are the references' paths by hash.
+
+    A line can name one set of references only: of several, the first.
+    """
     words = ["%%rivya"]
     for key, text in state.params.items():
         if text.strip():
-            param = None if model is None else model.param(key)
+            param = shared_param(key, models)
             words.append(f"{key}={_written(text.strip(), param, key in state.several)}")
-    if state.model != DEFAULT_MODEL:
-        words.append(f"--model {state.model}")
-    words += [f"--ref {_quoted(files[ref.sha256])}" for ref in state.references if ref.sha256 in files]
+    if state.models != (DEFAULT_MODEL,):
+        words.append(f"--model {','.join(state.models)}")
+    for reference in state.references[0] if state.references else ():
+        if reference.sha256 in files:
+            words.append(f"--ref {_quoted(files[reference.sha256])}")
     if state.repeat > 1:
         words.append(f"--repeat {state.repeat}")
     if state.name.strip():
         words.append(f"--name {_quoted(state.name.strip())}")
     if state.max_credits is not None:
         words.append(f"--max-credits {state.max_credits}")
+    if state.fresh:
+        words.append("--fresh")
     return " ".join(words) + "\n" + state.prompt
 
 
@@ -157,21 +197,33 @@ def _prompt(text: str, namespace: Mapping[str, object], mistakes: list[Mistake])
 
 
 def _values(
-    key: str, text: str, model: Model | None, several: bool, mistakes: list[Mistake]
+    key: str,
+    text: str,
+    models: Sequence[Model],
+    several: bool,
+    namespace: Mapping[str, object],
+    mistakes: list[Mistake],
 ) -> tuple[object, ...]:
-    param = None if model is None else model.param(key)
-    if param is not None and is_free_text(param):
-        lines = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
-        return lines if several else (text.strip(),)
+    param = shared_param(key, models)
     try:
+        if (name := _variable(text.strip())) is not None:
+            return variable_values(name, namespace, key)
+        if param is not None and is_free_text(param):
+            lines = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+            return lines if several else (text.strip(),)
         return parse_values(text.strip(), param, quoted=not several and key != SEED_KEY)
     except UsageError as error:
         mistakes += error.mistakes
         return ()
 
 
+def _variable(text: str) -> str | None:
+    """The variable that `{name}` stands for; None for any other text."""
+    return python_name(text[1:-1].strip()) if text.startswith("{") and text.endswith("}") else None
+
+
 def _written(text: str, param: Param | None, several: bool) -> str:
-    if param is not None and is_free_text(param):
+    if param is not None and is_free_text(param) and _variable(text) is None:
         return _quoted(text.splitlines()[0] if several else text)
     return text.replace(" ", "")
 

@@ -215,7 +215,8 @@ class Gallery:
             state = replace(state, params={**state.params, SEED_KEY: ",".join(seeds)})
         store = self._session.store
         files = {ref.sha256: str(store.files.path(ref.sha256, ref.mime_type)) for ref in first.references}
-        return form_cell(state, self._session.catalogue.get(first.model), files)
+        known = self._session.catalogue.get(first.model)
+        return form_cell(state, [] if known is None else [known], files)
 
 
 def _question(content: Mapping[str, Any]) -> Question:

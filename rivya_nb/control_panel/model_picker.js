@@ -25,8 +25,20 @@ function render({ model, el }) {
   input.setAttribute("aria-autocomplete", "list");
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Choices");
+  const chips = element("div", { className: "rivya-model-chips" });
+  const axis = element("button", { type: "button", className: "rivya-axis", title: "Several values of Model" });
+  axis.setAttribute("aria-label", axis.title);
   let shown = [];
   let active = -1;
+
+  const values = () => model.get("values");
+  // As an axis, the box is empty and takes one more; what is chosen stands above it.
+  const written = () => (model.get("several") ? "" : (values()[0] ?? ""));
+
+  function put(chosen) {
+    model.set("values", chosen);
+    model.save_changes();
+  }
 
   function isOpen() {
     return !list.hidden;
@@ -37,14 +49,28 @@ function render({ model, el }) {
     active = -1;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
-    input.value = model.get("value");
+    input.value = written();
+  }
+
+  // Of an axis one value at least is left: a click on the last one changes nothing.
+  function toggle(id) {
+    const rest = values().filter((each) => each !== id);
+    if (rest.length) put(rest.length < values().length ? rest : [...rest, id]);
   }
 
   function choose(entry) {
     if (!entry.available) return;
-    model.set("value", entry.id);
-    model.save_changes();
+    if (model.get("several")) toggle(entry.id);
+    else put([entry.id]);
     close();
+  }
+
+  function chip(id) {
+    const remove = element("button", { type: "button", textContent: "×", title: `Remove ${id}` });
+    remove.setAttribute("aria-label", remove.title);
+    remove.disabled = values().length < 2;
+    remove.addEventListener("click", () => toggle(id));
+    return element("span", { className: "rivya-model-chip" }, id, remove);
   }
 
   function option(entry, place) {
@@ -55,7 +81,7 @@ function render({ model, el }) {
       element("span", { className: "rivya-quiet", textContent: entry.detail }),
     );
     made.setAttribute("role", "option");
-    made.setAttribute("aria-selected", String(entry.id === model.get("value")));
+    made.setAttribute("aria-selected", String(values().includes(entry.id)));
     made.setAttribute("aria-disabled", String(!entry.available));
     // On mousedown the input would lose its focus, and the list would be gone before the click.
     made.addEventListener("mousedown", (event) => event.preventDefault());
@@ -69,7 +95,7 @@ function render({ model, el }) {
     if (!shown.length) list.append(element("li", { className: "rivya-quiet", textContent: "no model fits" }));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
-    move(shown.findIndex((entry) => entry.available && (typed || entry.id === model.get("value"))));
+    move(shown.findIndex((entry) => entry.available && (typed || values().includes(entry.id))));
   }
 
   function move(place) {
@@ -107,14 +133,29 @@ function render({ model, el }) {
   });
   input.addEventListener("blur", close);
 
-  const showValue = () => {
-    if (!isOpen()) input.value = model.get("value");
-  };
-  model.on("change:value", showValue);
+  axis.addEventListener("click", () => {
+    model.set("several", !model.get("several"));
+    put(values().slice(0, 1));
+  });
+
+  function show() {
+    const several = model.get("several");
+    axis.setAttribute("aria-pressed", String(several));
+    axis.classList.toggle("mod-active", several);
+    axis.textContent = values().length > 1 ? `axis · ${values().length}` : "axis";
+    input.placeholder = several ? "add a model" : "";
+    const focused = [...chips.querySelectorAll("button")].indexOf(document.activeElement);
+    chips.replaceChildren(...(several ? values().map(chip) : []));
+    // The next chip's button takes the focus of one that was pressed and is gone.
+    if (focused >= 0) ([...chips.querySelectorAll("button:enabled")].slice(0, focused + 1).pop() ?? input).focus();
+    if (!isOpen()) input.value = written();
+  }
+  model.on("change:values change:several", show);
   close();
+  show();
   el.classList.add("rivya-model-picker");
-  el.append(label, element("div", { className: "rivya-model-box" }, input, list));
-  return () => model.off("change:value", showValue);
+  el.append(label, axis, chips, element("div", { className: "rivya-model-box" }, input, list));
+  return () => model.off("change:values change:several", show);
 }
 
 export default { render };

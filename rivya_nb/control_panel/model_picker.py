@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,18 @@ from rivya_nb.views.words import count
 
 
 class ModelPicker(anywidget.AnyWidget):
-    """`value` is the id of the chosen model; `models` what is known of each, those that can be asked first."""
+    """`values` are the ids of the chosen models, several of them only where `several` says that they are an axis;
+    `models` is what is known of each, those that can be asked first."""
 
     _esm = Path(__file__).parent / "model_picker.js"
-    value = traitlets.Unicode().tag(sync=True)
+    values: traitlets.List[str] = traitlets.List().tag(sync=True)
+    several = traitlets.Bool(False).tag(sync=True)
     models: traitlets.List[Mapping[str, Any]] = traitlets.List().tag(sync=True)
+
+    def put(self, models: Sequence[str]) -> None:
+        """Show these models, as an axis if there are several."""
+        self.several = len(models) > 1
+        self.values = list(models)
 
 
 def entries(models: Iterable[Model]) -> list[dict[str, Any]]:
@@ -35,14 +42,16 @@ def entries(models: Iterable[Model]) -> list[dict[str, Any]]:
     ]
 
 
-def price_words(model: Model) -> str:
-    """What one request costs, as far as that is documented."""
-    if model.base_credits is None:
+def price_words(models: Sequence[Model]) -> str:
+    """What one request costs, as far as that is documented: the cheapest and the dearest where they differ."""
+    known = sorted({model.base_credits for model in models if model.base_credits is not None})
+    if not known:
         return "price not known"
-    price = count(model.base_credits, "credit")
-    return f"{price} each" if model.has_fixed_price else f"from {price}"
+    price = count(known[0], "credit") if len(known) == 1 else f"{known[0]:,} to {count(known[-1], 'credit')}"
+    fixed = all(model.has_fixed_price for model in models)
+    return f"{price} each" if fixed else f"from {price}"
 
 
 def _facts(model: Model) -> list[str]:
-    facts = [model.category or "category not known", price_words(model)]
+    facts = [model.category or "category not known", price_words([model])]
     return facts if model.api_status == AVAILABLE else [*facts, model.api_status.replace("_", " ")]

@@ -83,14 +83,14 @@ class References:
         self._session = session
         self._changed = changed
         self._recall = recall
-        self._model: Model | None = None
+        self._models: Sequence[Model] = ()
         self._arriving: dict[int, _Arrival] = {}
         self._numbers: dict[Reference, int] = {}
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
         self._background = Background(session.home, lambda text: self.show([text]))
         self.value: tuple[Reference, ...] = ()
-        self._strip = ReferenceStrip(rules=_rules(None))
+        self._strip = ReferenceStrip(rules=_rules(()))
         self._strip.on_msg(self._receive)
         self._mistakes = markup.empty()
         self.widget = ipywidgets.VBox([self._strip, self._mistakes])
@@ -110,10 +110,10 @@ class References:
         """Take more of what `take_references` takes, pictures of the store among them."""
         self._background.start(self._add(sources))
 
-    def set_model(self, model: Model | None) -> None:
-        """The model whose rules hold from now on."""
-        self._model = model
-        self._strip.rules = _rules(model)
+    def set_models(self, models: Sequence[Model]) -> None:
+        """The models whose rules hold from now on."""
+        self._models = models
+        self._strip.rules = _rules(models)
 
     def show(self, mistakes: Sequence[str]) -> None:
         """Show what a plan says is wrong with them."""
@@ -203,8 +203,7 @@ class References:
         self._changed()
 
     def _take(self, sources: Sequence[object]) -> tuple[Reference, ...]:
-        models = [] if self._model is None else [self._model]
-        return take_references(sources, models, self._session.store.files, shrink=self.shrinks)
+        return take_references(sources, self._models, self._session.store.files, shrink=self.shrinks)
 
     def _request_of(self, data: bytes) -> Request | None:
         """The request that a picture of this tool came from; None for any other picture."""
@@ -237,19 +236,22 @@ class References:
                 self._thumbnails[reference.sha256] = small.uri
 
 
-def _rules(model: Model | None) -> Rules:
-    """What the strip checks by itself, and says of the model; `{n}` stands for how many there are."""
-    rules = None if model is None else model.references
-    rule = None if rules is None else rules.rule("image")
-    words = ["{n}" if rules is None or rules.max_files is None else f"{{n}} of {rules.max_files}"]
-    if rule is not None and rule.max_bytes is not None:
-        words.append(f"≤ {rule.max_bytes / MEGABYTE:g} MB each")
+def _rules(models: Sequence[Model]) -> Rules:
+    """What the strip checks by itself, and says of the models; `{n}` stands for how many there are."""
+    known = [model.references for model in models if model.references is not None]
+    taken = bool(known) and len(known) == len(models)
+    most = min((rules.max_files for rules in known if rules.max_files is not None), default=None)
+    sizes = [size for rules in known if (size := rules.rule("image").max_bytes) is not None]
+    words = ["{n}" if most is None else f"{{n}} of {most}"]
+    if sizes:
+        words.append(f"≤ {min(sizes) / MEGABYTE:g} MB each")
+    refusal = "this model takes none" if len(models) < 2 else "not all of these models take any"
     return {
-        "taken": rules is not None,
-        "max_files": None if rules is None else rules.max_files,
-        "max_bytes": None if rule is None else rule.max_bytes,
+        "taken": taken,
+        "max_files": most,
+        "max_bytes": min(sizes, default=None),
         "largest": LARGEST,
-        "words": "this model takes none" if rules is None else " · ".join(words),
+        "words": " · ".join(words) if taken else refusal,
     }
 
 

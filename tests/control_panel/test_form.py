@@ -34,7 +34,7 @@ def form(session: rv.Session) -> Iterator[Form]:
 def test_every_model_has_a_control_for_each_param_and_sends_none_by_default(
     session: rv.Session, form: Form, model: str
 ) -> None:
-    form.model.value = model
+    form.model.put([model])
     labels = [title(key) for key in sorted(bundled()[model].param_keys, key=lambda key: key != "seed")]
     assert [name for name in _names(form.widget) if name in labels] == labels
     assert form.state.params == {}
@@ -44,9 +44,9 @@ def test_every_model_has_a_control_for_each_param_and_sends_none_by_default(
 
 def test_another_model_keeps_the_values_that_still_apply(form: Form) -> None:
     form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}))
-    form.model.value = "gpt-image-2"
+    form.model.put(["gpt-image-2"])
     assert form.state.params == {}  # 1K is its default, it has no seed, and does not know that ratio
-    form.model.value = "wan-2-7-image-pro"
+    form.model.put(["wan-2-7-image-pro"])
     assert form.state.params == {"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}
 
 
@@ -54,8 +54,8 @@ def test_a_value_that_was_taken_away_does_not_come_back_with_another_model(form:
     form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9"}))
     for control in form._controls.values():
         control.put("", False)
-    form.model.value = "gpt-image-2"
-    form.model.value = "wan-2-7-image-pro"
+    form.model.put(["gpt-image-2"])
+    form.model.put(["wan-2-7-image-pro"])
     assert form.state.params == {}
 
 
@@ -63,14 +63,14 @@ def test_a_value_that_was_taken_away_does_not_come_back_with_another_model(form:
 def test_a_credit_limit_that_is_no_number_is_never_ignored(
     session: rv.Session, form: Form, text: str, wrong: bool
 ) -> None:
-    form.limit.value = text
+    form.options.limit.value = text
     if not wrong:
         plan_form(session, form.state, {}, form.mistakes)
         return
     with pytest.raises(rv.InvalidRequestError, match="whole number") as caught:
         plan_form(session, form.state, {}, form.mistakes)
     form.show(caught.value.mistakes, None)
-    assert [widget.value for widget in _htmls(form._beside["credit limit"]) if "✕" in widget.value]
+    assert [widget.value for widget in _htmls(form.options.widget) if "✕" in widget.value]
 
 
 def test_a_mistake_stands_at_its_control_and_nowhere_else(form: Form) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import rivya_nb as rv
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.references import Reference
-from rivya_nb.control_panel.form_state import FormState, form_cell, plan_form
+from rivya_nb.control_panel.form_state import FormState, form_cell, labelled, plan_form
 from rivya_nb.magics.cell import plan_cell
 from rivya_nb.magics.line import parse_line
 
@@ -22,14 +23,17 @@ REFERENCE = Reference("ab" * 32, "image", PNG, "cat.png", 12)
 
 states = st.builds(
     FormState,
-    model=st.sampled_from(["wan-2-7-image-pro", "ideogram-v3", "z-image"]),
+    models=st.sampled_from(
+        [("wan-2-7-image-pro",), ("ideogram-v3",), ("z-image",), ("wan-2-7-image-pro", "seedream-3-0")]
+    ),
     prompt=st.sampled_from(
         ["a cat", "a {dawn|dusk} sky", "{{braces}} {light=a|b}", 'ein „Haus“ "x"', "แมว 猫"]
     ),
     params=st.fixed_dictionaries({"seed": st.sampled_from(["", "7", "1..3", "1, 5", "none"])}),
     repeat=st.just(1),
     name=st.sampled_from(["", "two words", 'a "quote"']),
-    max_credits=st.sampled_from([None, 40]),
+    max_credits=st.sampled_from([None, 400]),
+    fresh=st.booleans(),
 )
 
 
@@ -43,12 +47,13 @@ def requests_of_the_cell(session: rv.Session, cell: str) -> tuple[rv.Request, ..
 def test_a_form_asks_for_what_the_cell_asks_that_it_is_written_as(
     session: rv.Session, state: FormState
 ) -> None:
-    seeded = bundled()[state.model].param("seed") is not None
+    models = [bundled()[model] for model in state.models]
+    seeded = all(model.param("seed") is not None for model in models)
     params = state.params if seeded and state.params["seed"] else {}
     several = frozenset({"seed"} if "," in params.get("seed", "") or ".." in params.get("seed", "") else ())
-    state = FormState(state.model, state.prompt, params, several, (), 1, state.name, state.max_credits)
+    state = replace(state, params=params, several=several)
     asked = plan_form(session, state, {}).requests
-    again = requests_of_the_cell(session, form_cell(state, bundled()[state.model], {}))
+    again = requests_of_the_cell(session, form_cell(state, models, {}))
     drawn = "seed" not in params and seeded
     assert [request.prompt for request in asked] == [request.prompt for request in again]
     if not drawn:
@@ -69,10 +74,10 @@ def test_several_values_of_any_param_are_axes_in_the_order_of_the_form(session: 
 
 
 def test_free_text_is_never_split_at_its_commas(session: rv.Session) -> None:
-    state = FormState("ideogram-v3", "a cat", {"negative_prompt": "dogs, cars"})
+    state = FormState(("ideogram-v3",), "a cat", {"negative_prompt": "dogs, cars"})
     assert plan_form(session, state, {}).requests[0].params["negative_prompt"] == "dogs, cars"
     several = FormState(
-        "ideogram-v3", "a cat", {"negative_prompt": "dogs, cars\nrain"}, frozenset({"negative_prompt"})
+        ("ideogram-v3",), "a cat", {"negative_prompt": "dogs, cars\nrain"}, frozenset({"negative_prompt"})
     )
     assert [request.params["negative_prompt"] for request in plan_form(session, several, {}).requests] == [
         "dogs, cars", "rain"
@@ -84,6 +89,68 @@ def test_the_notebooks_variables_go_into_the_prompt(session: rv.Session) -> None
         session, FormState(prompt="a {subject}", params={"seed": "1"}), {"subject": ["cat", "dog"]}
     )
     assert [request.prompt for request in plan.requests] == ["a cat", "a dog"]
+
+
+def test_the_notebooks_variables_are_values_of_a_param(session: rv.Session) -> None:
+    state = FormState(prompt="a cat", params={"seed": "{ seeds }", "resolution": "{size}"})
+    plan = plan_form(session, state, {"seeds": range(3), "size": "1K"})
+    assert [dict(request.params) for request in plan.requests] == [
+        {"seed": seed, "resolution": "1K"} for seed in range(3)
+    ]
+    with pytest.raises(rv.InvalidRequestError, match="no variable of this notebook; did you mean"):
+        plan_form(session, state, {"seeds_": 1, "size": "1K"})
+
+
+def test_several_models_and_sets_of_references_are_axes(session: rv.Session) -> None:
+    kept = [session.store.files.put(data, PNG) for data in (b"red", b"blue")]
+    red, blue = (Reference(sha256, "image", PNG, "cat.png", 12) for sha256 in kept)
+    state = FormState(
+        models=("wan-2-7-image-pro", "gpt-image-2"),
+        prompt="a cat",
+        references=((red,), (blue,), (red, blue), ()),
+    )
+    plan = plan_form(session, state, {})
+    assert [(axis.name, axis.labels) for axis in plan.expansion.axes] == [
+        ("model", ("wan-2-7-image-pro", "gpt-image-2")),
+        ("references", ("cat.png", "cat.png (2)", "cat.png + cat.png", "without")),
+    ]
+    assert plan.requests[6].references == (red, blue)
+    assert plan.requests[7].references == ()
+
+
+def test_one_set_of_references_is_no_axis_and_an_empty_one_is_none() -> None:
+    assert labelled(((REFERENCE,),)) == {"": (REFERENCE,)}
+    assert labelled(()) == labelled(((),)) == {}
+
+
+def test_what_the_history_has_is_asked_anew_where_that_is_wanted(session: rv.Session) -> None:
+    state = FormState(prompt="a cat", params={"seed": "7", "resolution": "1K"})
+    plan_form(session, state, {}).run().wait(60)
+    assert plan_form(session, state, {}).credits == 0
+    assert plan_form(session, replace(state, fresh=True), {}).credits == 12
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "wanted"),
+    [
+        ("prompt", "", ("prompt", "seed")),
+        ("", "seed", ("resolution", "seed")),
+        ("prompt", "prompt", ("prompt", "seed")),
+        ("no such", "resolution", ("seed", "resolution")),
+    ],
+)
+def test_axes_are_rows_and_columns_as_chosen_as_far_as_there_are(
+    session: rv.Session, rows: str, cols: str, wanted: tuple[str, str]
+) -> None:
+    state = FormState(
+        prompt="a {cat|dog}",
+        params={"seed": "1..2", "resolution": "1K,2K"},
+        several=frozenset({"resolution"}),
+        rows=rows,
+        cols=cols,
+    )
+    layout = plan_form(session, state, {})._layout()
+    assert (layout.row_axis, layout.column_axis) == wanted
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_place(session: rv.Session) -> None:
@@ -103,8 +170,15 @@ def test_an_empty_prompt_is_no_prompt(session: rv.Session) -> None:
 
 @given(states)
 def test_a_state_survives_as_json(state: FormState) -> None:
-    given = FormState(
-        state.model, state.prompt, state.params, frozenset({"seed"}), (REFERENCE,), 3, state.name, 9
+    sets = ((REFERENCE,), (), (REFERENCE, REFERENCE))
+    given = replace(
+        state,
+        several=frozenset({"seed"}),
+        references=sets,
+        repeat=3,
+        max_credits=9,
+        rows="seed",
+        cols="model",
     )
     assert FormState.from_json(given.as_json()) == given
 
@@ -121,7 +195,8 @@ anything = (
 @given(st.dictionaries(st.sampled_from(list(FormState().as_json())), anything))
 def test_whatever_was_kept_a_form_comes_of_it(record: Mapping[str, Any]) -> None:
     state = FormState.from_json(record)
-    assert state.model
+    assert all(state.models)
+    assert state.models
     assert state.repeat >= 1
 
 

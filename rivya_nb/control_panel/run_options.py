@@ -1,0 +1,145 @@
+"""What the form says of the run as a whole: how often, anew or not, its name, its limit, and its grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets
+
+from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.closing import give_up
+from rivya_nb.control_panel.controls import framed, title
+from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.errors import Mistake
+from rivya_nb.jobs.axes import REPEAT_AXIS
+from rivya_nb.views.words import shorten
+
+NAME = "name"
+LIMIT = "credit limit"
+"""Where a mistake is, if it is in one of these controls."""
+
+
+class RunOptions:
+    """The controls below the params. `changed` is called when the user has changed one, on any thread."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self.repeat = ipywidgets.BoundedIntText(description="Repeat", value=1, min=1, max=100)
+        self.name = ipywidgets.Text(description="Name", placeholder="optional")
+        self.limit = ipywidgets.Text(description="Credit limit", placeholder="500")
+        self.fresh = ipywidgets.Checkbox(description="Ask anew", indent=False)
+        self.fresh.tooltip = "Ask anew also for what the history has, as --fresh does"
+        self.rows = AxisChoice("Rows", changed)
+        self.cols = AxisChoice("Columns", changed)
+        self._beside = {place: markup.empty() for place in (REPEAT_AXIS, NAME, LIMIT)}
+        named = ((REPEAT_AXIS, self.repeat), (NAME, self.name), (LIMIT, self.limit))
+        self._always = (
+            *(framed(widget, self._beside[place]) for place, widget in named),
+            framed(self.fresh),
+        )
+        self.widget = ipywidgets.Box(self._always)
+        self.widget.add_class("rivya-params")
+        for widget in (self.repeat, self.name, self.limit, self.fresh):
+            widget.observe(lambda _: changed(), "value")
+
+    def put(self, state: FormState) -> None:
+        """Show what a state says of them."""
+        self.repeat.value = state.repeat
+        self.name.value = state.name
+        self.limit.value = "" if state.max_credits is None else str(state.max_credits)
+        self.fresh.value = state.fresh
+        self.rows.put(state.rows)
+        self.cols.put(state.cols)
+
+    def added_to(self, state: FormState) -> FormState:
+        """The state with what stands here."""
+        return replace(
+            state,
+            repeat=int(self.repeat.value),
+            name=str(self.name.value),
+            max_credits=int(self._limit) if self._limit.isdecimal() else None,
+            fresh=bool(self.fresh.value),
+            rows=self.rows.value,
+            cols=self.cols.value,
+        )
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:
+        """What is written and has no place in the state, since it cannot be read."""
+        if not self._limit or self._limit.isdecimal():
+            return ()
+        return (Mistake(LIMIT, f"{shorten(self._limit, 20)!r} is not a whole number from 0 on"),)
+
+    def show(self, messages: Callable[[str], Sequence[str]]) -> None:
+        """Mark what is wrong; `messages` gives what there is to say of a place."""
+        for place, shown in self._beside.items():
+            shown.value = markup.mistakes_html(messages(place))
+
+    def offer(self, axes: Sequence[str]) -> None:
+        """Offer these axes as rows and columns, where there is something to choose."""
+        choices = [choice.offering(axes) for choice in (self.rows, self.cols)] if len(axes) > 1 else []
+        if self.widget.children != (*self._always, *choices):
+            self.widget.children = (*self._always, *choices)
+
+    def close(self) -> None:
+        """Give the widgets up, those too that are not shown now."""
+        self.rows.close()
+        self.cols.close()
+        give_up(self.widget)
+
+    @property
+    def _limit(self) -> str:
+        return str(self.limit.value).strip()
+
+
+class AxisChoice:
+    """Which axis is the grid's rows, or its columns; `value` is its name, empty where that is left open.
+
+    What was chosen is kept while there is no such axis. `changed` is called when the user has chosen.
+    """
+
+    def __init__(self, name: str, changed: Callable[[], None]) -> None:
+        self.value = ""
+        self._name = name
+        self._changed = changed
+        self._choice: Any = None
+        self._widget: Any = None
+        self._axes: tuple[str, ...] = ()
+        self._offering = False
+
+    def put(self, axis: str) -> None:
+        """Choose this axis, as soon as there is one of that name."""
+        self.value = axis
+        self._show()
+
+    def offering(self, axes: Sequence[str]) -> Any:
+        """The widget that offers these axes; it is made when it is first asked for."""
+        if self._choice is None:
+            self._choice = ipywidgets.Dropdown(description=self._name)
+            self._choice.observe(self._chosen, "value")
+            self._widget = framed(self._choice)
+        if self._axes != tuple(axes):
+            self._axes = tuple(axes)
+            self._show()
+        return self._widget
+
+    def close(self) -> None:
+        """Give the widget up, if there is one."""
+        if self._widget is not None:
+            give_up(self._widget)
+
+    def _show(self) -> None:
+        if self._choice is None:
+            return
+        self._offering = True
+        try:
+            self._choice.options = [("as written", ""), *((title(axis), axis) for axis in self._axes)]
+            self._choice.value = self.value if self.value in self._axes else ""
+        finally:
+            self._offering = False
+
+    def _chosen(self, _: object) -> None:
+        if not self._offering:
+            self.value = str(self._choice.value)
+            self._changed()
