@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.balance import Balance
 from rivya_nb.control_panel.closing import give_up
-from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.control_panel.gallery import Gallery, Ways
+from rivya_nb.control_panel.offer import Offer
 from rivya_nb.control_panel.planner import Planner
 from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
-from rivya_nb.errors import InvalidRequestError, Mistake, RivyaError, UsageError
-from rivya_nb.views.words import count
+from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
@@ -51,10 +50,9 @@ class Panel:
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
         self.form = Form(session, self._planner.request)
-        self._summary = markup.empty()
-        self._reason = markup.empty()
-        self.generate = ipywidgets.Button(description="Generate", button_style="primary", disabled=True)
-        self.generate.add_class("rivya-once")
+        self._balance = Balance(session, self._background, self._weigh)
+        self._offer = Offer(self._balance)
+        self.generate = self._offer.button
         self.generate.on_click(lambda _: self._background.start(self._go()))
         self._runs = ipywidgets.VBox()
         ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
@@ -66,14 +64,12 @@ class Panel:
         self.form.put(self._kept)
         for run in reversed(unfinished_runs(session)):
             self._add(run)
-        self._background.start(self._show_balance())
+        self._background.start(self._balance.ask())
         if self._shell is not None:
             self._shell.events.register("post_run_cell", self._catch_up)
 
     def _composed(self) -> Any:
-        ask = ipywidgets.HBox([self._summary, self.generate])
-        ask.add_class("rivya-ask")
-        left = ipywidgets.VBox([self.form.widget, ask, self._reason])
+        left = ipywidgets.VBox([self.form.widget, self._offer.widget])
         left.add_class("rivya-left")
         right = ipywidgets.VBox([self._runs, self._tabs])
         right.add_class("rivya-right")
@@ -91,12 +87,12 @@ class Panel:
     @property
     def summary(self) -> str:
         """What Generate would do, and what it would cost, as HTML."""
-        return str(self._summary.value)
+        return self._offer.summary
 
     @property
     def reason(self) -> str:
         """Why Generate cannot be pressed, as HTML; empty where it can."""
-        return str(self._reason.value)
+        return self._offer.reason
 
     def close(self) -> None:
         """Take the panel away; runs go on, and its state stays in the store."""
@@ -107,6 +103,7 @@ class Panel:
         if self._shell is not None:
             self._shell.events.unregister("post_run_cell", self._catch_up)
         self._planner.close()
+        self._balance.close()
         self._background.close()
         for row in self.rows:
             row.close()
@@ -135,21 +132,14 @@ class Panel:
             self.session.store.panel_states.put(self.name, state.as_json())
 
     def _show(self, outcome: Plan | RivyaError) -> None:
-        if isinstance(outcome, RivyaError):
-            mistakes = (
-                outcome.mistakes
-                if isinstance(outcome, (InvalidRequestError, UsageError))
-                else (Mistake("", str(outcome)),)
-            )
-            self.form.show(mistakes, None)
-            self._summary.value = markup.strong_html("Nothing to send yet")
-            self._reason.value = markup.quiet_html(_waits_for(mistakes[0]))
-            self.generate.disabled = True
-            return
-        self.form.show((), outcome)
-        self._summary.value = _price_html(outcome, self.form.balance)
-        self._reason.value = ""
-        self.generate.disabled = False
+        if not isinstance(outcome, RivyaError):
+            self.form.show((), outcome)
+        elif isinstance(outcome, (InvalidRequestError, UsageError)):
+            self.form.show(outcome.mistakes, None)
+        else:
+            # Nothing in the form is wrong; beside Generate it says what is.
+            self.form.show((), None)
+        self._offer.show(outcome)
 
     # Generating
 
@@ -199,7 +189,8 @@ class Panel:
     def _ended(self, _: RunRow) -> None:
         if not self._closed:
             self.gallery.refresh()
-            self._background.start(self._show_balance())
+            self._planner.request()
+            self._background.start(self._balance.ask())
 
     def _catch_up(self, *_: object) -> None:
         """A cell has run: the prompt's variables may be others, and there may be new pictures."""
@@ -211,14 +202,11 @@ class Panel:
         """Say why Generate did nothing."""
         self._show(RivyaError(text))
 
-    async def _show_balance(self) -> None:
-        try:
-            balance: int | None = await self.session.abalance()
-        except RivyaError:
-            balance = None
+    def _weigh(self) -> None:
+        """The balance is known anew."""
         if not self._closed:
-            self.form.show_balance(balance)
-            self._planner.request()
+            self.form.show_balance(self._balance.credits)
+            self._offer.weigh()
 
     def _repr_mimebundle_(self, **options: object) -> Any:
         # Where no widget can be shown, its text is; ipywidgets would write every child there.
@@ -232,28 +220,3 @@ def _notebook_shell() -> Any:
     """The shell whose variables go into a prompt; None outside a notebook."""
     ipython = sys.modules.get("IPython")
     return None if ipython is None else ipython.get_ipython()
-
-
-def _waits_for(mistake: Mistake) -> str:
-    """Why nothing can be sent: where to look, or what is wrong where no control stands for it."""
-    if mistake.where:
-        return f"Generate waits for the {title(mistake.where).lower()}"
-    return f"Generate waits: {mistake.message}"
-
-
-def _price_html(plan: Plan, balance: int | None) -> str:
-    """How many pictures, in which shape, at what price, and what would be left."""
-    axes = [len(axis) for axis in plan.expansion.axes]
-    shape = " × ".join(map(str, axes)) if len(axes) > 1 else ""
-    price = [count(plan.credits, "credit")]
-    if plan.draft.reused:
-        price.append(f"{len(plan.draft.reused)} from the history at no cost")
-    if plan.draft.unpriced:
-        price.append(f"{plan.draft.unpriced} without a documented price")
-    if balance is not None:
-        left = balance - plan.credits
-        price.append(f"{left:,} left after" if left >= 0 else f"{-left:,} more than there are")
-    head = markup.strong_html(count(len(plan), "picture")) + (
-        markup.quiet_html(f" · {shape}") if shape else ""
-    )
-    return f"<div>{head}</div><div>{markup.quiet_html(' · '.join(price))}</div>"

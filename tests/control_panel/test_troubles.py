@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from html import unescape
 from pathlib import Path
 
 import pytest
 from control_panel.conftest import start, until
+from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
+from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 
@@ -61,3 +63,33 @@ def test_a_row_tells_why_pictures_failed(session: rv.Session) -> None:
         start(panel, FormState(prompt="a cat sandbox:fail", params={"resolution": "1K"}))
         (row,) = panel.rows
         until(lambda: "generation_failed" in words(row.text))
+
+
+def test_what_is_more_than_there_is_waits_for_credits_and_goes_on_when_they_arrive(tmp_path: Path) -> None:
+    with running_sandbox(SandboxConfig(latency=8, credits=24)) as url, ExitStack() as stack:
+
+        def connected(name: str) -> rv.Session:
+            return stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / name)))
+
+        another = connected("another notebook")
+        rv.generate("a cat sandbox:fail", seed=[1, 2], resolution="1K")  # comes back when it has failed
+        until(lambda: another.balance() == 0)
+        panel = stack.enter_context(closing(Panel(connected("here"), "main")))
+        panel.form.put(FormState(prompt="a dog", params={"resolution": "1K"}))
+        until(lambda: "waits for credits: 12 are needed, 0 are left" in words(panel.reason))
+        assert panel.generate.disabled
+        until(lambda: not panel.generate.disabled)
+        assert words(panel.reason) == ""
+        assert "12 left after" in words(panel.summary)
+
+
+def test_without_a_key_the_next_step_is_told_in_short(tmp_path: Path) -> None:
+    with (
+        closing(rv.connect(None, "https://rivya.invalid", store=tmp_path / "store")) as session,
+        closing(Panel(session, "main")) as panel,
+    ):
+        panel.form.put(FormState(prompt="a dog"))
+        until(lambda: "waits for a key" in panel.reason)
+        assert panel.generate.disabled
+        assert "%rivya connect" in panel.reason
+        assert len(words(panel.reason)) < 100
