@@ -131,7 +131,7 @@ def _say_goodbye() -> None:
             if sent:
                 _tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:
-                _tell(f"run {run.id}: {unsent} were never sent; resume({run.id}, unsent=True) sends them")
+                _tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
         library.store.close()
 
 

@@ -132,7 +132,7 @@ class RivyaMagics:
         if parsed.dry_run:
             return self._bound(parsed.out, plan), None
         run = self._bound(parsed.out, plan.run())
-        run.show(variable=parsed.out, rows=parsed.rows, cols=parsed.cols)
+        run.show(variable=parsed.out)
         return run, None if parsed.background else run
 
     def _bound(self, name: str | None, value: T) -> T:

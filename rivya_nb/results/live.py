@@ -75,14 +75,18 @@ class LiveDisplay:
         self._rows: str | None = None
         self._cols: str | None = None
 
-    def configure(self, *, variable: str | None, rows: str | None, cols: str | None) -> None:
-        """How the run is shown: the notebook's name for it, and which axes are rows and columns.
+    def call_it(self, variable: str | None) -> None:
+        """Note the notebook's name for the run, for what it proposes to do next."""
+        self._variable = variable
+
+    def arrange(self, rows: str | None, cols: str | None) -> None:
+        """Note which axes are rows and columns.
 
         Raises:
             UsageError: the run has no axis of that name.
         """
         arrange(self._run.record, records(self._run.jobs_by_id), rows=rows, cols=cols)
-        self._variable, self._rows, self._cols = variable, rows, cols
+        self._rows, self._cols = rows, cols
 
     def show(self, *, whole: bool = True) -> None:
         """Show the run in the executing cell, unless it stands there already; nothing without a notebook.

@@ -159,6 +159,8 @@ class Plan:
             NotConnectedError: there is no key for the service.
         """
         run = self._start(self)
+        if self._rows or self._cols:
+            run.arrange(rows=self._rows, cols=self._cols)
         for tell in self._started:
             tell(run)
         # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.

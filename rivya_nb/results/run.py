@@ -253,16 +253,22 @@ class Run(Pictures):
         """The run without failed jobs that were asked for again, as every picture shows it."""
         return replace(self._record, cells=self._record.current(records(self._jobs)))
 
-    def show(self, *, variable: str | None = None, rows: str | None = None, cols: str | None = None) -> None:
+    def show(self, *, variable: str | None = None) -> None:
         """Show the run in the executing cell and keep it current there; once for each cell.
 
         `variable` is the notebook's name for it, for what it proposes to do next.
+        """
+        self._display.call_it(variable)
+        self._display.show(whole=False)
+
+    def arrange(self, *, rows: str | None = None, cols: str | None = None) -> Run:
+        """Show it with these axes as rows and columns from now on; None leaves the choice to the grid.
 
         Raises:
             UsageError: `rows` or `cols` is no axis of the run.
         """
-        self._display.configure(variable=variable, rows=rows, cols=cols)
-        self._display.show(whole=False)
+        self._display.arrange(rows, cols)
+        return self
 
     def look(self) -> Bundle:
         """The run as it is now, as display data. This decodes pictures: call it off the event loop."""

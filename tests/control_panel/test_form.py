@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from threading import Event
 from typing import Any
@@ -48,6 +49,35 @@ def test_another_model_keeps_the_values_that_still_apply(form: Form) -> None:
     assert form.state.params == {}  # 1K is its default, it has no seed, and does not know that ratio
     form.model.put(["wan-2-7-image-pro"])
     assert form.state.params == {"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}
+
+
+def test_several_models_share_the_params_that_all_of_them_take(session: rv.Session, form: Form) -> None:
+    form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}))
+    form.model.put(["wan-2-7-image-pro", "gpt-image-2"])
+    shown = [name for name in _names(form.widget) if name in ("Seed", "Aspect ratio", "Resolution", "Watermark")]
+    assert shown == ["Aspect ratio", "Resolution"]  # only one of them has a seed or a watermark
+    assert form.state.params == {"resolution": "1K"}  # only one of them knows 21:9; 1K is the default of one
+    asked = plan_form(session, form.state, {}).requests
+    assert [request.model for request in asked] == ["wan-2-7-image-pro", "gpt-image-2"]
+    assert any("3 to 12 credits each" in widget.value for widget in _htmls(form.widget))
+    form.model.put(["wan-2-7-image-pro"])
+    assert form.state.params == {"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}
+
+
+def test_rows_and_columns_are_chosen_where_there_are_two_axes(session: rv.Session, form: Form) -> None:
+    def planned(state: FormState) -> list[str]:
+        form.put(state)
+        form.show((), plan_form(session, form.state, {}))
+        return [name for name in _names(form.widget) if name in ("Rows", "Columns")]
+
+    two = FormState(prompt="a {cat|dog}", params={"seed": "1..2"}, several=frozenset({"seed"}))
+    assert planned(FormState(prompt="a {cat|dog}", params={"seed": "1"})) == []
+    assert planned(two) == ["Rows", "Columns"]
+    form.options.rows._choice.value = "prompt"
+    assert form.state.rows == "prompt"
+    assert planned(replace(form.state, prompt="a cat")) == []
+    assert planned(replace(two, rows=form.state.rows)) == ["Rows", "Columns"]
+    assert form.options.rows._choice.value == "prompt"
 
 
 def test_a_value_that_was_taken_away_does_not_come_back_with_another_model(form: Form) -> None:

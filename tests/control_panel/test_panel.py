@@ -50,6 +50,13 @@ def test_a_run_of_the_panel_is_a_run_of_the_session(
     until(lambda: "0 credits · 2 from the history" in panel.summary)
 
 
+def test_a_run_stands_in_the_rows_and_columns_that_were_chosen(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    run = generate(panel, replace(ASKED, prompt="a {cat|dog}", rows="prompt"))
+    rows = re.findall(r'scope="row".*?<bdi>(.*?)</bdi>', run.look()["text/html"])
+    assert rows == ["cat", "dog"]
+
+
 def test_runs_queue_up_beside_each_other(opened: Callable[..., Panel]) -> None:
     panel = opened()
     runs = [
