@@ -54,7 +54,9 @@ def test_another_model_keeps_the_values_that_still_apply(form: Form) -> None:
 def test_several_models_share_the_params_that_all_of_them_take(session: rv.Session, form: Form) -> None:
     form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}))
     form.model.put(["wan-2-7-image-pro", "gpt-image-2"])
-    shown = [name for name in _names(form.widget) if name in ("Seed", "Aspect ratio", "Resolution", "Watermark")]
+    shown = [
+        name for name in _names(form.widget) if name in ("Seed", "Aspect ratio", "Resolution", "Watermark")
+    ]
     assert shown == ["Aspect ratio", "Resolution"]  # only one of them has a seed or a watermark
     assert form.state.params == {"resolution": "1K"}  # only one of them knows 21:9; 1K is the default of one
     asked = plan_form(session, form.state, {}).requests
