@@ -25,6 +25,7 @@ from rivya_nb.errors import PictureError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
 from rivya_nb.views.words import count, shorten
+from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
     from rivya_nb.contract.request import Request
@@ -56,7 +57,7 @@ class Ways:
 class GalleryWidget(anywidget.AnyWidget):
     """The front end; it has no state of its own here."""
 
-    _esm = Path(__file__).parent / "gallery.js"
+    _esm = joined(Path(__file__).with_name("gallery.js"))
 
 
 class Gallery:

@@ -1,0 +1,101 @@
+// The pictures that were chosen, on whatever page, what can be done with them, and how that went.
+
+import { button, element } from "../widgets/dom.js";
+import { select } from "./gallery_filters.js";
+
+export class Chosen {
+  constructor(gallery) {
+    this.gallery = gallery;
+    this.jobs = new Set(); // in the order of choosing
+    this.bar = element("div", { class: "rivya-bar" });
+    this.said = element("div", { class: "rivya-said", role: "status" });
+  }
+
+  has({ job }) {
+    return this.jobs.has(job);
+  }
+
+  put({ job }, wanted) {
+    if (wanted) this.jobs.add(job);
+    else this.jobs.delete(job);
+  }
+
+  drop(jobs) {
+    jobs.forEach((job) => this.jobs.delete(job));
+    this.gallery.drawChosen();
+  }
+
+  draw() {
+    const label = (node) => node?.getAttribute("aria-label");
+    const focused = this.bar.contains(document.activeElement) ? label(document.activeElement) : null;
+    this.bar.replaceChildren(...(this.jobs.size ? this.tools([...this.jobs]) : []));
+    if (!focused) return;
+    const again = [...this.bar.children].find((each) => label(each) === focused);
+    if (again) again.focus();
+    else this.gallery.tiles.focusOn(this.gallery.tiles.current, true);
+  }
+
+  tools(jobs) {
+    const { gallery } = this;
+    const all = (kind, more) => () => gallery.act(kind, jobs, more);
+    const ratings = [0, 1, 2, 3, 4, 5].map((rating) => [String(rating), rating ? "★".repeat(rating) : "no rating"]);
+    const rate = select("Rate the chosen pictures", [["", "Rate…"], ...ratings]);
+    rate.addEventListener("change", () => rate.value && gallery.act("rate", jobs, { rating: Number(rate.value) }));
+    return [
+      element("span", { class: "rivya-quiet" }, `${jobs.length} chosen:`),
+      button("Compare", "Compare the chosen pictures", all("view")),
+      button("Grid", "Show the chosen pictures as a grid", all("grid")),
+      button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
+      rate,
+      button("★", "Star the chosen pictures", all("star")),
+      button("Use as reference", "Use the chosen pictures as references", all("reference")),
+      button("To code", "Show the cells that ask for the chosen pictures", all("code")),
+      button("Delete…", "Delete the chosen pictures", () => this.askDelete(jobs)),
+      button("None", "Choose none", () => this.drop(jobs)),
+    ];
+  }
+
+  say(text, isWrong) {
+    this.said.replaceChildren(element("span", { class: isWrong ? "rivya-mistakes" : "" }, text));
+  }
+
+  askFolder(jobs) {
+    const folder = element("input", { type: "text", value: "pictures", "aria-label": "Folder to save into" });
+    const save = () => this.gallery.act("save", jobs, { folder: folder.value });
+    folder.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") save();
+    });
+    const sure = button("Save", "Save into this folder", save);
+    this.said.replaceChildren(element("span", {}, "into the folder "), folder, sure);
+    folder.focus();
+  }
+
+  askDelete(jobs) {
+    const sure = button("Delete", "Delete them for good", () => {
+      this.drop(jobs);
+      this.gallery.act("delete", jobs);
+    });
+    const what = jobs.length === 1 ? "this picture for good? What it" : `these ${jobs.length} pictures for good? What they`;
+    const keep = button("Keep", "Keep them", () => this.said.replaceChildren());
+    this.said.replaceChildren(element("span", {}, `Delete ${what} cost stays on record. `), sure, keep);
+    keep.focus(); // A key held too long must not delete.
+  }
+
+  showCode(text) {
+    const copy = button("Copy", "Copy the code", async () => {
+      copy.textContent = (await copyText(text)) ? "Copied" : "Select the text to copy it";
+    });
+    this.said.replaceChildren(element("pre", { tabIndex: 0 }, text), copy);
+  }
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Pages that are not served securely have no clipboard; the text stands there to be selected.
+    return false;
+  }
+}

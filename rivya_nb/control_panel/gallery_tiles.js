@@ -1,0 +1,95 @@
+// The small pictures of one page, and the keys that walk over them.
+
+import { button, element } from "../widgets/dom.js";
+
+export class Tiles {
+  constructor(gallery) {
+    this.gallery = gallery;
+    this.items = [];
+    this.addresses = [];
+    this.current = 0;
+    this.node = element("div", { class: "rivya-tiles", role: "group", "aria-label": "Pictures of the history" });
+    this.node.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  /** Show a page in the place of another; `buffers` are the bytes of its pictures. */
+  take(items, buffers) {
+    const focused = this.node.contains(document.activeElement);
+    this.close();
+    this.items = items;
+    this.addresses = buffers.map((bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/webp" })));
+    this.current = Math.min(this.current, Math.max(0, items.length - 1));
+    this.node.replaceChildren(...items.map((item, at) => this.tile(item, at)));
+    this.drawChosen();
+    if (focused && items.length) this.focusOn(this.current, true);
+    else if (focused) this.gallery.filters.words.focus();
+  }
+
+  tile(item, at) {
+    const { gallery } = this;
+    const picture = item.picture === null
+      ? element("span", { class: "rivya-gone" }, item.trouble)
+      : element("img", { src: this.addresses[item.picture], alt: item.name, draggable: false }); // Dragged, it would be its small copy.
+    const main = button(picture, item.name, () => gallery.act("recall", [item.job]), {
+      class: "rivya-main", tabIndex: at === this.current ? 0 : -1,
+      title: `${item.name}\nClick: use its settings. V: look closely. X: choose.`,
+    });
+    const box = element("input", { type: "checkbox", tabIndex: -1, "aria-label": `Choose ${item.name}`,
+      onchange: () => gallery.choose(item, box.checked) });
+    const look = button("⤢", `Look closely at ${item.name}`, () => gallery.act("view", [item.job]),
+      { class: "rivya-look", tabIndex: -1 });
+    const marks = item.marks ? element("span", { class: "rivya-marks" }, item.marks) : "";
+    const made = element("div", { class: "rivya-tile" }, main, box, look, marks);
+    made.addEventListener("focusin", () => this.focusOn(at, false));
+    return made;
+  }
+
+  drawChosen() {
+    for (const [at, node] of [...this.node.children].entries()) {
+      const isChosen = this.gallery.chosen.has(this.items[at]);
+      node.classList.toggle("rivya-chosen", isChosen);
+      node.querySelector("input").checked = isChosen;
+    }
+  }
+
+  focusOn(at, move) {
+    const mains = [...this.node.querySelectorAll(".rivya-main")];
+    if (!mains.length) return;
+    this.current = Math.max(0, Math.min(mains.length - 1, at));
+    mains.forEach((each, index) => (each.tabIndex = index === this.current ? 0 : -1));
+    if (move) mains[this.current].focus();
+  }
+
+  columns() {
+    const tiles = [...this.node.children];
+    return Math.max(1, tiles.filter((each) => each.offsetTop === tiles[0].offsetTop).length);
+  }
+
+  /** How far a key goes, undefined for one that goes nowhere. */
+  distance(key) {
+    const { length } = this.items;
+    return { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns(), ArrowUp: -this.columns(), Home: -length, End: length }[key];
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { gallery } = this;
+    const item = this.items[this.current];
+    const { key } = event;
+    const distance = this.distance(key);
+    if (distance !== undefined) this.focusOn(this.current + distance, true);
+    else if (key === "PageDown") gallery.turn(1);
+    else if (key === "PageUp") gallery.turn(-1);
+    else if (key === "v" && item) gallery.act("view", [item.job]);
+    else if (key === "x" && item) gallery.choose(item, !gallery.chosen.has(item));
+    else if (/^[0-5]$/.test(key) && item) gallery.act("rate", [item.job], { rating: Number(key) });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Give the pictures up that the browser holds. */
+  close() {
+    this.addresses.forEach((address) => URL.revokeObjectURL(address));
+  }
+}
