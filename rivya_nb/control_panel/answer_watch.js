@@ -1,8 +1,9 @@
 // Says so when the kernel does not answer a click, gives short buttons their full names, keeps an impatient second
-// click on "Generate" from buying twice, Jupyter's shortcuts out of the panel and the focus in it. It draws nothing
-// but one line.
+// click on "Generate" from buying twice, Jupyter's shortcuts out of the panel and the focus in it, and has read out what
+// Generate would do. It draws nothing but one line.
 
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
+const PAUSE = 1000; // milliseconds without a letter until what became of the letters is read out
 const SUSPICION = 10_000; // milliseconds until it may be gone: not every restart closes a panel's connection
 
 function render({ model, el }) {
@@ -18,6 +19,8 @@ function render({ model, el }) {
   let since = 0; // when the oldest click without an answer was
   let timer = 0;
   let later = 0;
+  let telling = 0;
+  let made = 0;
 
   const panel = () => el.closest(".rivya-panel");
   const waiting = () => worked < sent;
@@ -100,6 +103,43 @@ function render({ model, el }) {
     }
   }
 
+  // Nor does it say which of a tab's contents belongs to which tab.
+  function nameTabs() {
+    for (const tabs of panel()?.querySelectorAll(".jupyter-widget-tab") ?? []) {
+      const names = tabs.querySelectorAll(":scope > .lm-TabBar [role=tab]");
+      const contents = tabs.querySelectorAll(":scope > .widget-tab-contents > *");
+      if (names.length !== contents.length) continue; // one of them is on its way
+      names.forEach((name, place) => {
+        const content = contents[place];
+        content.id ||= `rivya-tab-${view}-${(made += 1)}`;
+        name.id ||= `${content.id}-name`;
+        set(name, "aria-controls", content.id);
+        set(content, "role", "tabpanel");
+        set(content, "aria-labelledby", name.id);
+      });
+    }
+  }
+
+  function set(node, name, value) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  }
+
+  // What Generate would do, and what it waits for, is read out when it has changed; not at each letter, but once
+  // the user pauses.
+  const spoken = () => panel()?.querySelectorAll(":is(.rivya-summary, .rivya-reason) .widget-html-content") ?? [];
+
+  function nameSpoken() {
+    for (const content of spoken()) set(content, "role", "status");
+  }
+
+  function holdTongue() {
+    for (const content of spoken()) set(content, "aria-busy", "true");
+    clearTimeout(telling);
+    telling = setTimeout(() => {
+      for (const content of spoken()) content.removeAttribute("aria-busy");
+    }, PAUSE);
+  }
+
   // On a focused button Jupyter takes `a` for a new cell and `d d` for the end of this one.
   function keepKeys(event) {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
@@ -137,10 +177,12 @@ function render({ model, el }) {
   let attached = 0;
   const observer = new MutationObserver(() => {
     nameControls();
+    nameTabs();
+    nameSpoken();
     // The page notices a hidden or disabled control's focus when it is drawn.
     if (held.length && !isThere(held[0])) setTimeout(rescueFocus, 30);
   });
-  const onRoot = [["keydown", keepKeys], ["focusin", hold], ["focusout", letGo]];
+  const onRoot = [["keydown", keepKeys], ["focusin", hold], ["focusout", letGo], ["input", holdTongue]];
   function attach() {
     root = panel();
     if (!root) {
@@ -150,6 +192,8 @@ function render({ model, el }) {
     observer.observe(root, { subtree: true, childList: true, attributeFilter: ["title", "class", "style", "disabled"] });
     for (const [name, listener] of onRoot) root.addEventListener(name, listener);
     nameControls();
+    nameTabs();
+    nameSpoken();
   }
   attached = requestAnimationFrame(attach);
   document.addEventListener("click", clicked, true);
@@ -158,6 +202,7 @@ function render({ model, el }) {
     cancelAnimationFrame(attached);
     clearTimeout(timer);
     clearTimeout(later);
+    clearTimeout(telling);
     observer.disconnect();
     for (const [name, listener] of onRoot) root?.removeEventListener(name, listener);
     document.removeEventListener("click", clicked, true);
