@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rivya_nb.calls import current_session
 from rivya_nb.control_panel.panel import Panel
+
+_opened: dict[tuple[Path, str], Panel] = {}
+"""The last panel of each name, by the folder of its store."""
 
 
 def panel(name: str = "main") -> Panel:
     """Open the control panel. What stands in it is kept in the store under `name`.
 
+    There is one panel of a name: the one that was opened before, by this cell or by another, gives way to it.
+
     Raises:
         StoreError: its state cannot be read.
     """
-    return Panel(current_session(), name)
+    session = current_session()
+    place = session.store.folder, name
+    if place in _opened:
+        # It keeps its state first, which the new one reads.
+        _opened[place].give_way()
+    _opened[place] = Panel(session, name)
+    return _opened[place]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.balance import Balance
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from rivya_nb.session import Session
 
 GALLERY = "Gallery"
+
+GAVE_WAY = "This panel has been opened again by another cell. Run this cell to have it here."
 
 MOST_ENDED = 6
 """Runs that have ended and still have a row of their own; all of them are in the gallery."""
@@ -96,6 +99,19 @@ class Panel:
 
     def close(self) -> None:
         """Take the panel away; runs go on, and its state stays in the store."""
+        self._end()
+        give_up(self.widget)
+
+    def give_way(self) -> None:
+        """Close, since another panel has its name now; where this one is shown, that is said."""
+        if not self._closed:
+            inside = self.widget.children
+            self.widget.children = [ipywidgets.HTML(markup.quiet_html(GAVE_WAY))]
+            self._end()
+            for each in inside:
+                give_up(each)
+
+    def _end(self) -> None:
         if self._closed:
             return
         self._keep(self.form.state)
@@ -109,7 +125,6 @@ class Panel:
             row.close()
         self.gallery.close()
         self.form.close()
-        give_up(self.widget)
 
     # Planning: called by the planner, `_plan` in a worker thread and `_show` on the session's loop
 

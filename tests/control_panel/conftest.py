@@ -6,6 +6,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from IPython.core.events import EventManager, available_events
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
@@ -65,3 +66,15 @@ def start(panel: Panel, state: FormState) -> rv.Run:
 def generate(panel: Panel, state: FormState) -> rv.Run:
     """The same, and wait for the run."""
     return start(panel, state).wait(60)
+
+
+class Shell:
+    """A notebook's variables, and word of each cell that has run."""
+
+    def __init__(self) -> None:
+        self.user_ns: dict[str, object] = {}
+        self.events = EventManager(self, available_events)
+
+    def run(self, **variables: object) -> None:
+        self.user_ns |= variables
+        self.events.trigger("post_run_cell", None)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, generate, until
-from IPython.core.events import EventManager, available_events
+from control_panel.conftest import ASKED, Shell, generate, until
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -137,18 +136,6 @@ def test_a_panel_that_was_opened_again_keeps_its_state_from_the_one_before(
     until(lambda: kept() == "now")
     before._plan()  # as its balance comes in, or a run of its own ends
     assert kept() == "now"
-
-
-class Shell:
-    """A notebook's variables, and word of each cell that has run."""
-
-    def __init__(self) -> None:
-        self.user_ns: dict[str, object] = {}
-        self.events = EventManager(self, available_events)
-
-    def run(self, **variables: object) -> None:
-        self.user_ns |= variables
-        self.events.trigger("post_run_cell", None)
 
 
 def test_a_cell_that_changes_a_variable_changes_the_price(

@@ -1,0 +1,46 @@
+"""Panels that are opened by their names, once and again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from control_panel.conftest import ASKED, Shell, generate
+from ipywidgets.widgets.widget import _instances
+
+import rivya_nb as rv
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+
+def test_a_panel_gives_way_to_the_next_of_its_name(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell()
+    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    before = set(_instances)
+    with closing(rv.panel()) as first:
+        first.form.put(replace(ASKED, prompt="before"))
+        with closing(rv.panel()) as again:
+            assert again.form.state.prompt == "before"
+            (said,) = first.widget.children
+            assert "opened again by another cell" in said.value
+            assert len(shell.events.callbacks["post_run_cell"]) == 1
+            assert generate(again, ASKED).images
+            assert first.runs == []
+        left = [type(_instances[model]).__name__ for model in set(_instances) - before]
+        assert sorted(left) == ["HTML", "HTMLStyle", "Layout", "Layout", "VBox"]
+    assert set(_instances) == before
+
+
+def test_a_cell_that_connects_and_opens_gives_way_too(url: str, tmp_path: Path) -> None:
+    with (
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")),
+        closing(rv.panel()) as first,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")),
+        closing(rv.panel()) as again,
+        closing(rv.panel("other")),
+    ):
+        assert len(first.widget.children) == 1
+        assert len(again.widget.children) > 1
