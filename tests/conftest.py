@@ -7,11 +7,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from kernels import kernel, kernel_newest, start_kernel
 from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
+# How long an example takes is the machine's affair.
+settings.register_profile("rivya", deadline=None)
+settings.load_profile("rivya")
 
 TOGETHER = ("browser", "test_cli")
 """Tests that share something costly: each of these stays in one process."""

@@ -42,7 +42,7 @@ def requests_of_the_cell(session: rv.Session, cell: str) -> tuple[rv.Request, ..
     return plan_cell(session, parse_line(line.removeprefix("%%rivya")), body, {}).requests
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(states)
 def test_a_form_asks_for_what_the_cell_asks_that_it_is_written_as(
     session: rv.Session, state: FormState

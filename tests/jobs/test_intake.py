@@ -266,7 +266,7 @@ def test_damaged_metadata_never_fails(data: bytes, mime_type: str) -> None:
     assert 1 <= read_metadata(headers[mime_type] + data, mime_type).orientation <= 8
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     suffix=st.sampled_from([".jpg", ".png", ".webp"]),
     orientation=st.integers(1, 8),

@@ -33,7 +33,7 @@ def bottle(colour: str, left: int, size: tuple[int, int] = (300, 300)) -> Image.
     return drawn.resize(size)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pictures(), pictures())
 def test_it_is_the_same_in_either_order_and_within_its_range(one: Image.Image, other: Image.Image) -> None:
     there, back = compare(sample(one), sample(other)), compare(sample(other), sample(one))
@@ -42,7 +42,7 @@ def test_it_is_the_same_in_either_order_and_within_its_range(one: Image.Image, o
     assert 0 <= there.colour <= 130
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(pictures())
 def test_a_picture_does_not_differ_from_itself(picture: Image.Image) -> None:
     assert compare(sample(picture), sample(picture.copy())) == NONE

@@ -38,7 +38,6 @@ UNRULED = ("POST /api/v1/generations", "POST /api/v1/files")
 
 quietly = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],

@@ -119,7 +119,7 @@ def test_a_copy_says_where_it_came_from_and_keeps_every_byte_of_the_picture(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60),
     st.text('a{\\"é', max_size=30),
@@ -213,7 +213,7 @@ def test_more_text_than_a_jpeg_takes_goes_beside_it(tmp_path: Path) -> None:
     assert done.sidecar is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(KINDS), st.data())
 def test_damaged_files_are_stamped_or_refused_and_nothing_else(kind: str, choice: st.DataObject) -> None:
     data = bytearray(drawn(kind, exif=Image.Exif()))

@@ -143,7 +143,7 @@ changes = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sets(st.integers(0, 2)), changes), max_size=8))
 def test_taking_everything_back_leads_through_the_same_states(
     store: Store, jobs: list[JobRecord], steps: list[tuple[set[int], dict[str, object]]]

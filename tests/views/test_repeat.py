@@ -120,7 +120,7 @@ def test_what_no_cell_can_say_becomes_python_that_asks_for_the_same(changes: dic
     assert given.get("references", []) == [str(in_store(ref)) for ref in job.references]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text("ab {}|=\n\"'\\%?é", min_size=1, max_size=40), st.text("ab {}|=,.\"'\\%“-", max_size=20))
 def test_any_prompt_and_param_come_back_from_the_cell(prompt: str, value: str) -> None:
     job = make_job("a", prompt=prompt.strip(), params={"negative_prompt": value})
