@@ -70,6 +70,7 @@ class Gallery:
         self._background = Background(session.home, lambda text: self._say(text, wrong=True))
         self.widget = GalleryWidget()
         self.widget.on_msg(self._receive)
+        session.store.marks.subscribe(self.check)
 
     def refresh(self) -> None:
         """Let the front end ask for its page again; called on the session's loop."""

@@ -13,6 +13,8 @@ import { Originals, SmallPictures } from "./viewer_pictures.js";
 import { Stage } from "./viewer_stage.js";
 import { Gestures, Zoom } from "./viewer_zoom.js";
 
+const BETWEEN_LOOKS = 1000; // milliseconds at least until marks are asked for again
+
 class Viewer {
   constructor(model, host) {
     this.model = model;
@@ -54,6 +56,8 @@ class Viewer {
     this.onMarks = () => this.draw();
     this.model.on("change:_scene", this.onScene);
     this.model.on("change:_marks", this.onMarks);
+    this.root.addEventListener("pointerenter", () => this.lookAgain());
+    this.root.addEventListener("focusin", (event) => this.root.contains(event.relatedTarget) || this.lookAgain());
     this.resized = new ResizeObserver(() => this.zoom.draw());
     this.resized.observe(this.root);
   }
@@ -68,6 +72,17 @@ class Viewer {
     const first = this.order(0)[0] ?? 0;
     this.drawn = {};
     this.update({ at: Math.max(same, first), sheet: same < 0 ? 0 : this.state.sheet, hover: null });
+  }
+
+  /** Somebody turns to the viewer: let the kernel see whether another one has marked the pictures. */
+  lookAgain() {
+    if (Date.now() - (this.looked ?? 0) < BETWEEN_LOOKS) return;
+    this.looked = Date.now();
+    try {
+      this.model.send({ kind: "look" });
+    } catch {
+      // The kernel is gone, which is worth a word once something is asked of it.
+    }
   }
 
   update(changes) {

@@ -7,13 +7,16 @@ original when it is looked at. It sends a message with an `id` and gets one back
     {kind: "read", key, offset}           → {total, mime} and a piece of the original's bytes
     {kind: "mark", job, rating | starred} → {} once it is in the store
     {kind: "turn", page}                  → {} once the scene is another page of a long history
+
+Without an `id`, as it needs no answer, it also sends `{kind: "look"}` when somebody turns to it: another kernel
+may have marked the pictures. What this one marks, in cells or panels, the viewer hears of by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -62,8 +65,11 @@ class Viewer(anywidget.AnyWidget):
         first = look(0)
         self._words = describe(first)
         self._is_stale = False
+        self._marks_are_stale = False
+        self._marking = asyncio.Lock()
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
+        marks.subscribe(self.refresh_marks)
 
     def __repr__(self) -> str:
         return (
@@ -76,6 +82,22 @@ class Viewer(anywidget.AnyWidget):
         if not self._is_stale:
             self._is_stale = True
             self._home.start(self._renew())
+
+    def refresh_marks(self) -> None:
+        """Show the marks that were given meanwhile, soon; from any thread, and as often as one likes."""
+        if not self._marks_are_stale:
+            self._marks_are_stale = True
+            # Whoever marks a picture need not care that the loop of a viewer is gone.
+            with suppress(RivyaError):
+                self._home.start(self._renew_marks())
+
+    async def _renew_marks(self) -> None:
+        """Read the marks again if they may have changed; one reading at a time, so that the newest stays."""
+        async with self._marking:
+            if self._marks_are_stale:
+                self._marks_are_stale = False
+                with suppress(RivyaError):
+                    self._show({"_marks": await asyncio.to_thread(self._read_marks, list(self._marks))})
 
     async def _renew(self) -> None:
         size = sum(len(cell["small"] or b"") for cell in self._scene["cells"])
@@ -95,8 +117,10 @@ class Viewer(anywidget.AnyWidget):
         # A picture of an earlier page may still be pinned.
         self._pictures.update(pictures)
         jobs = list(dict.fromkeys(cell["job"] for cell in scene["cells"]))
-        marks = {job: _as_json(mark) for job, mark in self._book.of(jobs).items()}
-        return {"_scene": scene, "_marks": {**self._marks, **marks}}
+        return {"_scene": scene, "_marks": {**self._marks, **self._read_marks(jobs)}}
+
+    def _read_marks(self, jobs: Iterable[str]) -> dict[str, Any]:
+        return {job: _as_json(marks) for job, marks in self._book.of(jobs).items()}
 
     def _take(self, _widget: object, content: object, _buffers: object) -> None:
         """A message of the front end; it may arrive on any thread."""
@@ -105,43 +129,52 @@ class Viewer(anywidget.AnyWidget):
 
     async def _answer(self, content: dict[str, Any]) -> None:
         """Do what was asked off the loop, and answer from the loop's own thread, as a kernel's socket needs."""
-        answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(str(content.get("kind")))
+        kind = str(content.get("kind"))
+        if kind == "look":
+            self.refresh_marks()
+        answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(kind)
         if answer is None:
             return
         reply: dict[str, Any] = {"id": content.get("id")}
         buffers: list[bytes] = []
         try:
-            traits, more, buffers = await asyncio.to_thread(answer, content)
+            more, buffers = await answer(content)
             reply.update(more)
-            self._show(traits)
         except RivyaError as error:
             reply["trouble"] = str(error)
         self.send(reply, buffers)
 
-    def _read(self, content: Mapping[str, Any]) -> Answer:
+    async def _read(self, content: Mapping[str, Any]) -> Answer:
         picture = self._pictures.get(str(content.get("key")))
         offset = content.get("offset")
         if picture is None or not isinstance(offset, int) or offset < 0:
             raise UsageError("This viewer shows no such picture.")
-        data, total = read_piece(self._files.path(picture.sha256, picture.mime_type), offset)
-        return {}, {"total": total, "mime": picture.mime_type}, [data]
+        path = self._files.path(picture.sha256, picture.mime_type)
+        data, total = await asyncio.to_thread(read_piece, path, offset)
+        return {"total": total, "mime": picture.mime_type}, [data]
 
-    def _mark(self, content: Mapping[str, Any]) -> Answer:
+    async def _mark(self, content: Mapping[str, Any]) -> Answer:
         job = str(content.get("job"))
         if job not in self._marks:
             raise UsageError("This viewer shows no such job.")
-        self._book.change([job], **_changes(content))
-        return {"_marks": {**self._marks, job: _as_json(self._book.of([job])[job])}}, {}, []
+        changes = _changes(content)
+        # Of two ratings in a row the second one is the one to keep.
+        async with self._marking:
+            await asyncio.to_thread(lambda: self._book.change([job], **changes))
+        self._marks_are_stale = True
+        await self._renew_marks()
+        return {}, []
 
-    def _turn(self, content: Mapping[str, Any]) -> Answer:
+    async def _turn(self, content: Mapping[str, Any]) -> Answer:
         page = content.get("page")
         if not isinstance(page, int) or not 0 <= page < self._scene["more_pages"]:
             raise UsageError("There is no such page.")
-        return self._prepare(self._look(page)), {}, []
+        self._show(await asyncio.to_thread(lambda: self._prepare(self._look(page))))
+        return {}, []
 
 
-Answer = tuple[dict[str, Any], dict[str, Any], list[bytes]]
-"""Traits to set, what to reply, and bytes that go with the reply."""
+Answer = tuple[dict[str, Any], list[bytes]]
+"""What to reply, and bytes that go with it."""
 
 
 def read_piece(path: Path, offset: int) -> tuple[bytes, int]:

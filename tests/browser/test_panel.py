@@ -215,6 +215,9 @@ def test_two_pictures_are_compared_and_written_as_code(panel: PanelPage, screens
     viewer = panel.root.get_by_role("application", name="Picture viewer")
     expect(viewer.get_by_role("gridcell")).to_have_count(2)
     panel.page.screenshot(path=screenshots / "panel-compare.png")
+    viewer.get_by_role("gridcell").first.click()
+    panel.page.keyboard.press("3")
+    expect(panel.root.locator(".rivya-marks")).to_have_text(["3/5", "4/5"])
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from browser.harness import Lab, OpenNotebook, write_notebook
+from rivya_nb.store.store import Store
 
 CONNECT = """import os
 os.environ["RIVYA_SANDBOX_LATENCY"] = "0"
@@ -199,6 +201,23 @@ def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
     view.wait_for_kernel(marks, [[0, True]])
     view.press("s")
     view.wait_for_kernel(marks, [[0, False]])
+
+
+def test_what_is_marked_elsewhere_shows_too(view: View) -> None:
+    first = view.cells.first
+    view.kernel("str(run[0].rate(3))")
+    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 3 of 5")
+    view.kernel("str(rv.undo())")
+    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
+    folder, job = view.kernel("[str(run._store.folder), run[0].id]")
+    with closing(Store.open(Path(folder))) as store:
+        store.marks.change([job], starred=True)
+    # Nobody tells this kernel what another one does: it is asked for when the viewer is looked at.
+    view.page.mouse.move(0, 0)
+    first.hover()
+    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, starred")
+    view.press("s")
+    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
 
 
 def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
