@@ -235,7 +235,8 @@ class Dispatcher:
         if limit is not None and price > limit:
             raise CreditLimitError(
                 f"{what}, and the limit is {limit:,}. Nothing was sent. "
-                f"max_credits={price} (--max-credits {price}) allows it."
+                f"max_credits={price} (--max-credits {price}) allows it.",
+                enough=price,
             )
         unpriced = sum(job.price is None for job in jobs)
         if max_credits is None and unpriced > MOST_UNPRICED:

@@ -96,7 +96,14 @@ class UsageError(_MistakesError):
 
 
 class CreditLimitError(RivyaError):
-    """A plan would cost more credits than is allowed; nothing was sent."""
+    """A plan would cost more credits than is allowed; nothing was sent.
+
+    `enough` is the limit that would allow it, in credits; None where the plan's own limit is not in the way.
+    """
+
+    def __init__(self, message: str, enough: int | None = None) -> None:
+        super().__init__(message)
+        self.enough = enough
 
 
 class NotConnectedError(RivyaError):

@@ -8,7 +8,7 @@ import ipywidgets
 
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import title
-from rivya_nb.errors import InvalidRequestError, NotConnectedError, RivyaError, UsageError
+from rivya_nb.errors import CreditLimitError, InvalidRequestError, NotConnectedError, RivyaError, UsageError
 from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
@@ -52,30 +52,45 @@ class Offer:
         self._draw(again=True)
 
     def _draw(self, *, again: bool) -> None:
-        outcome, left = self._outcome, self._balance.credits
-        if outcome is None:
+        if self._outcome is None:
             return
-        if isinstance(outcome, RivyaError):
-            summary, reason = markup.strong_html("Nothing to send yet"), _waits_for(outcome)
+        left = self._balance.credits
+        plan = self._outcome.plan if isinstance(self._outcome, RefusedError) else self._outcome
+        if isinstance(plan, RivyaError):
+            self._summary.value = markup.strong_html("Nothing to send yet")
         else:
-            summary, reason = _price_html(outcome, left), _lacks(outcome, left)
-        if isinstance(outcome, RivyaError) or not reason:
+            self._summary.value = _price_html(plan, left)
+        if isinstance(self._outcome, RivyaError):
             self._balance.trust()
-        else:
+            reason = _waits_for(self._outcome)
+        elif reason := _lacks(self._outcome, left):
             self._balance.doubt(again=again)
-        self._summary.value = summary
+        else:
+            self._balance.trust()
         self._reason.value = markup.quiet_html(reason)
         self.button.disabled = bool(reason)
 
 
+class RefusedError(RivyaError):
+    """What the form says can be planned, and the plan may not be sent: `why` tells it."""
+
+    def __init__(self, plan: Plan, why: RivyaError) -> None:
+        super().__init__(str(why))
+        self.plan = plan
+        self.why = why
+
+
 def _waits_for(error: RivyaError) -> str:
     """Why nothing can be sent: where to look, or what is wrong where no control stands for it."""
-    if isinstance(error, NotConnectedError):
+    why = error.why if isinstance(error, RefusedError) else error
+    if isinstance(why, NotConnectedError):
         return "Generate waits for a key: run %rivya connect in a cell, then the panel's cell again"
-    first = error.mistakes[0] if isinstance(error, (InvalidRequestError, UsageError)) else None
+    if isinstance(why, CreditLimitError) and why.enough is not None:
+        return f"Generate waits for a credit limit of {why.enough:,}"
+    first = why.mistakes[0] if isinstance(why, (InvalidRequestError, UsageError)) else None
     if first is not None and first.where:
         return f"Generate waits for the {title(first.where).lower()}"
-    return f"Generate waits: {error if first is None else first.message}"
+    return f"Generate waits: {why if first is None else first.message}"
 
 
 def _lacks(plan: Plan, left: int | None) -> str:

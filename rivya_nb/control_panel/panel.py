@@ -16,10 +16,16 @@ from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.control_panel.gallery import Gallery, Ways
-from rivya_nb.control_panel.offer import Offer
+from rivya_nb.control_panel.offer import Offer, RefusedError
 from rivya_nb.control_panel.planner import Planner
 from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
-from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
+from rivya_nb.errors import (
+    CreditLimitError,
+    InvalidRequestError,
+    NotConnectedError,
+    RivyaError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
@@ -133,7 +139,10 @@ class Panel:
         self._keep(state)
         variables = {} if self._shell is None else self._shell.user_ns
         plan = plan_form(self.session, state, variables, self.form.mistakes)
-        plan.check()
+        try:
+            plan.check()
+        except (CreditLimitError, NotConnectedError) as error:
+            raise RefusedError(plan, error) from None
         return plan
 
     def _keep(self, state: FormState) -> None:
@@ -151,6 +160,8 @@ class Panel:
             self.form.show((), outcome)
         elif isinstance(outcome, (InvalidRequestError, UsageError)):
             self.form.show(outcome.mistakes, None)
+        elif isinstance(outcome, RefusedError):
+            self.form.show((), outcome.plan)
         else:
             # Nothing in the form is wrong; beside Generate it says what is.
             self.form.show((), None)
@@ -166,7 +177,7 @@ class Panel:
         try:
             plan = await asyncio.to_thread(self._plan)
             run = await asyncio.to_thread(plan.run)
-        except (InvalidRequestError, UsageError) as error:
+        except (InvalidRequestError, UsageError, RefusedError) as error:
             self._show(error)
             return
         finally:

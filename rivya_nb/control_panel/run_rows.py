@@ -43,6 +43,9 @@ class RunRow:
         self._ended = ended
         self._bar = ipywidgets.IntProgress(min=0, max=max(1, len(run.jobs)))
         self._text = markup.empty()
+        self._why = markup.empty()
+        self._why.add_class("rivya-why")
+        _shown(self._why, False)
         self._said = markup.empty()
         self._stop = self._button("Stop", f"Stop run {run.id}", self._stopped)
         self.retry = self._button("Retry", f"Retry the failed pictures of run {run.id}", self._retried)
@@ -51,7 +54,17 @@ class RunRow:
         self.pictures = ipywidgets.HTML()
         head = ipywidgets.HTML(markup.strong_html(f"Run {run.id}"))
         self.widget = ipywidgets.HBox(
-            [head, self._bar, self._text, self._stop, self.retry, self._resume, self._rest, self._said]
+            [
+                head,
+                self._bar,
+                self._text,
+                self._stop,
+                self.retry,
+                self._resume,
+                self._rest,
+                self._why,
+                self._said,
+            ]
         )
         self.widget.add_class("rivya-run-row")
         self._background = Background(session.home, self._say)
@@ -61,7 +74,7 @@ class RunRow:
     @property
     def text(self) -> str:
         """How far the run is, and why it is no further, as HTML."""
-        return str(self._text.value)
+        return f"{self._text.value} {self._why.value}"
 
     def follow(self) -> None:
         """Keep the row current until the run has ended."""
@@ -106,8 +119,9 @@ class RunRow:
         working = self.run.is_working
         self._bar.value = sum(status in FINAL for status in statuses)
         self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
-        why = markup.quiet_html(shorten(self.run.why(), _LONGEST))
-        self._text.value = markup.quiet_html(self.run.line()) + (f"<div>{why}</div>" if why else "")
+        self._text.value = markup.quiet_html(self.run.line())
+        self._why.value = markup.quiet_html(shorten(self.run.why(), _LONGEST))
+        _shown(self._why, bool(self._why.value))
         _shown(self._stop, working)
         _shown(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
         paid = any(status in SENT or status in COLLECTABLE for status in statuses)

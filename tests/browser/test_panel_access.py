@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +67,70 @@ def test_each_tab_leads_to_what_it_shows(panel: PanelPage) -> None:
     expect(panel.root.get_by_role("tabpanel", name="Gallery")).to_be_visible()
     expect(panel.tab("Gallery")).to_have_attribute("aria-selected", "true")
     expect(panel.root.get_by_role("tabpanel")).to_have_count(1)
+
+
+def test_two_views_of_a_panel_show_one_panel(panel: PanelPage) -> None:
+    panel.notebook.command("notebook:create-output-view")
+    views = panel.page.locator(".jp-LinkedOutputView")
+    prompt = views.get_by_label("Prompt", exact=True)
+    expect(prompt).to_have_value("A glass bottle")
+    prompt.fill("A glass jug")
+    expect(panel.field("Prompt")).to_have_value("A glass jug")
+    expect(views.get_by_role("tabpanel", name="Gallery")).to_be_visible()
+    panel.page.locator(".lm-TabBar-tab").filter(has_text="Output View").locator(
+        ".lm-TabBar-tabCloseIcon"
+    ).click()
+    expect(views).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_a_hostile_name_stays_text_and_leaves_the_layout_whole(
+    panel: PanelPage, screenshots: Path, theme: str
+) -> None:
+    panel.notebook.set_theme(theme)
+    panel.field("Name").fill(NAME)
+    panel.field("Seed").fill("1..2" if theme.endswith("Light") else "3..4")
+    run = 2 if theme.endswith("Light") else 3
+    panel.generate(run)
+    panel.wait_for_end(run)
+    expect(panel.root.get_by_role("tabpanel", name=f"Run {run}")).to_contain_text("<img src=x onerror=")
+    panel.page.screenshot(path=screenshots / f"access-name-{theme.split()[1].lower()}.png")
+    assert panel.page.evaluate("window.hacked") is None
+    for box in (".rivya-panel", ".rivya-run-row >> nth=0", ".widget-tab-contents"):
+        wide = panel.root.locator(box).evaluate("box => box.scrollWidth - box.clientWidth")
+        assert wide <= 1, box
+    panel.tab("Gallery").click()
+    panel.tiles.first.focus()
+    panel.page.screenshot(path=screenshots / f"access-gallery-{theme.split()[1].lower()}.png")
+
+
+def test_a_panel_that_was_opened_again_says_so_in_its_first_place(
+    panel: PanelPage, screenshots: Path
+) -> None:
+    said: list[str] = []
+    panel.page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    panel.notebook.set_theme("JupyterLab Light")
+    panel.field("Prompt").fill("A glass bottle, here")
+    panel.notebook.command("notebook:move-cursor-down")
+    panel.notebook.command("notebook:run-cell")
+    second = panel.notebook.output(1)
+    expect(second.get_by_label("Prompt", exact=True)).to_have_value("A glass bottle, here")
+    expect(panel.root).to_contain_text("opened again by another cell")
+    expect(panel.button("Generate")).to_have_count(0)
+    panel.page.screenshot(path=screenshots / "access-again.png")
+    panel.notebook.command("notebook:move-cursor-up")
+    panel.notebook.command("notebook:run-cell")
+    expect(panel.field("Prompt")).to_have_value("A glass bottle, here")
+    expect(second).to_contain_text("opened again by another cell")
+    assert said == []
+
+
+def test_a_kernel_that_was_restarted_unseen_is_suspected(panel: PanelPage, lab: Lab) -> None:
+    with urllib.request.urlopen(f"{lab.url}/api/kernels") as answer:
+        (kernel,) = json.load(answer)
+    restart = urllib.request.Request(f"{lab.url}/api/kernels/{kernel['id']}/restart", method="POST")
+    urllib.request.urlopen(restart).close()
+    panel.notebook.wait_for_kernel()
+    panel.button("Generate").click()
+    status = panel.root.get_by_role("status").filter(has_text="run the panel's cell again")
+    expect(status).to_be_visible()

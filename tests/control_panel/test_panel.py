@@ -34,7 +34,9 @@ def test_what_is_over_the_limit_is_refused_before_the_click(opened: Callable[...
     panel.form.put(
         FormState(prompt="a cat", params={"seed": "1..9"}, several=frozenset({"seed"}), max_credits=100)
     )
-    until(lambda: "108 credits" in panel.reason)
+    until(lambda: "credit limit of 108" in panel.reason)
+    assert "9 pictures" in panel.summary
+    assert "108 credits" in panel.summary
     assert panel.generate.disabled
 
 

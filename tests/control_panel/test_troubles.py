@@ -92,4 +92,5 @@ def test_without_a_key_the_next_step_is_told_in_short(tmp_path: Path) -> None:
         until(lambda: "waits for a key" in panel.reason)
         assert panel.generate.disabled
         assert "%rivya connect" in panel.reason
+        assert "12 credits" in panel.summary
         assert len(words(panel.reason)) < 100
