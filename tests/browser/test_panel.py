@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +21,8 @@ panel"""
 BUSY = "import time; time.sleep(6)"
 HOSTILE = 'A glass bottle <img src=x onerror="window.hacked = true">'
 RUN_WITHOUT_WAITING = "() => void window.jupyterapp.commands.execute('notebook:run-cell')"
+RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+"""What Lab's menu does once it has asked whether that is meant."""
 IS_BUSY = """() => window.jupyterapp.shell.currentWidget.content.activeCell.model.executionState === 'running'
     || window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"""
 DROP = """([element, name, type, data]) => {
@@ -252,15 +252,12 @@ def test_a_busy_kernel_is_told_and_no_click_is_lost(panel: PanelPage) -> None:
     expect(panel.tab("Run 4")).to_have_count(0)
 
 
-def test_a_restarted_kernel_finds_the_form_and_the_unfinished_run(panel: PanelPage, lab: Lab) -> None:
+def test_a_restarted_kernel_finds_the_form_and_the_unfinished_run(panel: PanelPage) -> None:
     panel.field("Prompt").fill("A glass bottle, remembered")
     panel.field("Seed").fill("77")
     panel.generate(4)
     expect(panel.row(4)).to_contain_text("processing")
-    with urllib.request.urlopen(f"{lab.url}/api/kernels") as answer:
-        (kernel,) = json.load(answer)
-    restart = urllib.request.Request(f"{lab.url}/api/kernels/{kernel['id']}/restart", method="POST")
-    urllib.request.urlopen(restart).close()
+    panel.page.evaluate(RESTART)
     panel.notebook.wait_for_kernel()
     panel.notebook.command("notebook:move-cursor-up")
     panel.notebook.command("notebook:run-cell")
@@ -269,3 +266,23 @@ def test_a_restarted_kernel_finds_the_form_and_the_unfinished_run(panel: PanelPa
     panel.button("Resume run 4").click()
     panel.wait_for_end(4)
     expect(panel.pictures).to_have_count(1)
+
+
+def test_models_are_compared_in_the_rows_and_columns_that_were_chosen(panel: PanelPage) -> None:
+    panel.button("Several values of Model").click()
+    for model in ("gpt-image-2", "z-image"):
+        panel.field("Model").fill(model)
+        panel.page.keyboard.press("Enter")
+    expect(panel.button("Several values of Model")).to_have_text("axis · 3")
+    panel.button("Remove z-image").press("Enter")
+    expect(panel.button("Remove gpt-image-2")).to_be_focused()
+    panel.field("Prompt").fill("A glass bottle, {dawn|dusk} light")
+    expect(panel.root).to_contain_text("4 pictures · 2 × 2")
+    panel.field("Rows").select_option("Prompt")
+    panel.generate(5)
+    panel.wait_for_end(5)
+    grid = panel.root.locator(".widget-tab-contents table").filter(visible=True)
+    expect(grid.get_by_role("rowheader")).to_have_text(["dawn", "dusk"])
+    expect(grid.get_by_role("columnheader")).to_have_text(["wan-2-7-image-pro", "gpt-image-2"])
+    panel.button("Several values of Model").click()
+    expect(panel.field("Model")).to_have_value("wan-2-7-image-pro")
