@@ -54,11 +54,11 @@ class Uploads:
             if known is None:
                 async with self._slots:
                     known = await self._upload(job, reference)
-                await asyncio.to_thread(self._store.add_upload, known)
+                await asyncio.to_thread(self._store.uploads.add, known)
         return UploadedFile(known.file_id, known.url, known.duration_token).media_item(reference)
 
     async def _known(self, model: str, reference: Reference) -> UploadRecord | None:
-        return await asyncio.to_thread(self._store.upload, self._service, model, reference.sha256)
+        return await asyncio.to_thread(self._store.uploads.get, self._service, model, reference.sha256)
 
     async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
         uploaded = await self._client.files.upload(
@@ -99,7 +99,7 @@ class Uploads:
             return True
         if not await self._is_gone(known, message):
             return False
-        await asyncio.to_thread(self._store.forget_upload, known)
+        await asyncio.to_thread(self._store.uploads.forget, known)
         return True
 
     async def _is_gone(self, upload: UploadRecord, message: str) -> bool:

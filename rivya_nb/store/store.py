@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from rivya_nb.errors import UsageError
-from rivya_nb.store import rows, search, words
+from rivya_nb.store import reuse, rows, search, words
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
@@ -33,7 +33,6 @@ from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
 from rivya_nb.store.records import (
-    COLLECTABLE,
     FINAL,
     NOT_BILLED,
     UNFINISHED,
@@ -44,11 +43,11 @@ from rivya_nb.store.records import (
     PictureRecord,
     Question,
     RunRecord,
-    UploadRecord,
 )
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs, uploads
+from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs
 from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.uploads import UploadBook
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,7 +55,8 @@ if TYPE_CHECKING:
 
 class Store:
     """An open store. `files` holds the pictures, `models` the services' lists of models, `marks` what the user
-    thinks of the pictures, and `owner` is this process as an owner of jobs."""
+    thinks of the pictures, `uploads` what the services hold of references, `panel_states` how panels were left;
+    `claims` tells whose a job is, and `owner` is this process as an owner of jobs."""
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
         self.folder = folder
@@ -65,6 +65,7 @@ class Store:
         self.owner = owner
         self.claims = Claims(database, owner)
         self.marks = MarkBook(database, owner)
+        self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self._database = database
 
@@ -242,44 +243,9 @@ class Store:
         return next(iter(found), None)
 
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
-        """By identity, the job that an identical request may join instead of being sent.
-
-        That is the newest one that succeeded and has pictures, whose files are there; else the newest one that
-        is unfinished, or that ended without a picture and is or may be paid for. Where that was never sent and
-        nobody is about to, joining it means to send it.
-        """
-        found: dict[str, JobRecord] = {}
+        """By identity, the job that an identical request may join instead of being sent, as `reuse` has it."""
         with self._database.reading() as connection:
-            for some in portions(list(identities)):
-                lost: set[str] = set()
-                while True:
-                    numbers = self._reusable_numbers(connection, service, some, lost)
-                    records = load_jobs(connection, select(jobs).where(jobs.c.number.in_(numbers)))
-                    gone = {record.id for record in records if not self.files.has_all(record.pictures)}
-                    if not gone:
-                        break
-                    lost |= gone
-                found.update((record.identity, record) for record in records)
-        return found
-
-    def _reusable_numbers(
-        self, connection: Connection, service: str, identities: Sequence[str], lost: Collection[str]
-    ) -> list[int]:
-        # Not chosen by the query: offered a status, SQLite's planner takes the index that most jobs share.
-        statement = select(jobs.c.identity, jobs.c.number, jobs.c.id, jobs.c.status, jobs.c.pictured)
-        statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
-        succeeded: dict[str, int] = {}
-        pending: dict[str, int] = {}
-        for identity, number, job_id, status, pictured in connection.execute(
-            statement.order_by(jobs.c.number)
-        ):
-            if job_id in lost:
-                continue
-            if status == "succeeded" and pictured:
-                succeeded[identity] = number
-            elif status in UNFINISHED or status in COLLECTABLE:
-                pending[identity] = number
-        return list({**pending, **succeeded}.values())
+            return reuse.find(connection, self.files.has_all, service, identities)
 
     def unfinished(
         self, service: str | None = None, statuses: Collection[str] = UNFINISHED
@@ -351,42 +317,6 @@ class Store:
         for record in records:
             if record.pictures:
                 _replace_pictures(connection, numbers[record.id], record.pictures)
-
-    # Uploads
-
-    def upload(self, service: str, model: str, sha256: str) -> UploadRecord | None:
-        """What a service holds of a reference for a model, None where nothing was uploaded yet."""
-        statement = select(uploads).where(
-            uploads.c.service == service, uploads.c.model == model, uploads.c.sha256 == sha256
-        )
-        with self._database.reading() as connection:
-            row = connection.execute(statement).mappings().one_or_none()
-        return None if row is None else UploadRecord(**row)
-
-    def add_upload(self, record: UploadRecord) -> None:
-        """Remember an upload, in the place of an earlier one of the same content."""
-        values = {column.name: getattr(record, column.name) for column in uploads.columns}
-        with self._database.writing() as connection:
-            connection.execute(
-                delete(uploads).where(
-                    uploads.c.service == record.service,
-                    uploads.c.model == record.model,
-                    uploads.c.sha256 == record.sha256,
-                )
-            )
-            connection.execute(insert(uploads).values(values))
-
-    def forget_upload(self, record: UploadRecord) -> None:
-        """Forget an upload that the service has lost; a newer one of the same content stays."""
-        with self._database.writing() as connection:
-            connection.execute(
-                delete(uploads).where(
-                    uploads.c.service == record.service,
-                    uploads.c.model == record.model,
-                    uploads.c.sha256 == record.sha256,
-                    uploads.c.url == record.url,
-                )
-            )
 
 
 def _append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:

@@ -15,9 +15,11 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.store import Store
+from rivya_nb.store.uploads import UploadBook
 
 WRITES = (
-    (Store, ("add_run", "update_job", "finish_job", "add_upload")),
+    (Store, ("add_run", "update_job", "finish_job")),
+    (UploadBook, ("add",)),
     (Claims, ("claim", "begin_submit", "release")),
     (ContentFiles, ("put", "adopt")),
 )

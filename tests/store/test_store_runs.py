@@ -238,12 +238,12 @@ def test_many_threads_write_at_once(store: Store) -> None:
 def test_an_upload_is_remembered_by_service_model_and_content(store: Store) -> None:
     first = UploadRecord("sandbox", "m", "ab", "http://127.0.0.1/1", 1.0)
     later = replace(first, url="http://127.0.0.1/2", created_at=2.0, file_id="file_2")
-    assert store.upload("sandbox", "m", "ab") is None
-    store.add_upload(first)
-    store.add_upload(later)
-    assert store.upload("sandbox", "m", "ab") == later
-    assert store.upload("sandbox", "other", "ab") is None
-    assert store.upload("https://rivya.ai", "m", "ab") is None
+    assert store.uploads.get("sandbox", "m", "ab") is None
+    store.uploads.add(first)
+    store.uploads.add(later)
+    assert store.uploads.get("sandbox", "m", "ab") == later
+    assert store.uploads.get("sandbox", "other", "ab") is None
+    assert store.uploads.get("https://rivya.ai", "m", "ab") is None
 
 
 def test_a_closed_store_says_so(folder: Path) -> None:

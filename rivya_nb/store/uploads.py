@@ -1,0 +1,40 @@
+"""What the services hold of references, so that nothing is uploaded twice."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select
+
+from rivya_nb.store.database import Database
+from rivya_nb.store.records import UploadRecord
+from rivya_nb.store.schema import uploads
+
+
+class UploadBook:
+    """The uploads of one store: of each content at most one for a model of a service."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, service: str, model: str, sha256: str) -> UploadRecord | None:
+        """What a service holds of a reference for a model, None where nothing was uploaded yet."""
+        with self._database.reading() as connection:
+            statement = select(uploads).where(_is_of(service, model, sha256))
+            row = connection.execute(statement).mappings().one_or_none()
+        return None if row is None else UploadRecord(**row)
+
+    def add(self, record: UploadRecord) -> None:
+        """Remember an upload, in the place of an earlier one of the same content."""
+        values = {column.name: getattr(record, column.name) for column in uploads.columns}
+        with self._database.writing() as connection:
+            connection.execute(delete(uploads).where(_is_of(record.service, record.model, record.sha256)))
+            connection.execute(insert(uploads).values(values))
+
+    def forget(self, record: UploadRecord) -> None:
+        """Forget an upload that the service has lost; a newer one of the same content stays."""
+        lost = and_(_is_of(record.service, record.model, record.sha256), uploads.c.url == record.url)
+        with self._database.writing() as connection:
+            connection.execute(delete(uploads).where(lost))
+
+
+def _is_of(service: str, model: str, sha256: str) -> ColumnElement[bool]:
+    return and_(uploads.c.service == service, uploads.c.model == model, uploads.c.sha256 == sha256)
