@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 
+from rivya_nb.widgets.modules import joined
+
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
 
@@ -17,7 +19,7 @@ class AnswerWatch(anywidget.AnyWidget):
     """Answers each click twice: when it has arrived, on whatever thread, and when the session's loop has
     turned."""
 
-    _esm = _FOLDER / "answer_watch.js"
+    _esm = joined(_FOLDER / "answer_watch.js")
     _css = _FOLDER / "panel.css"
 
     def __init__(self, home: Home) -> None:

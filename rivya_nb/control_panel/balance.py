@@ -31,6 +31,8 @@ class Balance:
         self._background = background
         self._told = told
         self._asked = 0.0
+        self._asking = False
+        self._wanted = False
         self._pause = SHORTEST_PAUSE
         self._next: asyncio.TimerHandle | None = None
         self._closed = False
@@ -40,13 +42,25 @@ class Balance:
         self._closed = True
 
     async def ask(self) -> None:
-        """Ask the service."""
-        self._asked = asyncio.get_running_loop().time()
+        """Ask the service; whoever asks while it has not answered shares one more answer."""
+        self._wanted = True
+        if self._asking:
+            return
+        self._asking = True
         try:
-            self.credits = await self._session.abalance()
+            while self._wanted:
+                self._wanted = False
+                self._asked = asyncio.get_running_loop().time()
+                self.credits = await self._answer()
+                self._told()
+        finally:
+            self._asking = False
+
+    async def _answer(self) -> int | None:
+        try:
+            return await self._session.abalance()
         except RivyaError:
-            self.credits = None
-        self._told()
+            return None
 
     def trust(self) -> None:
         """What is left is enough, as far as is known: there is nothing to ask."""

@@ -29,6 +29,9 @@ HEARTBEAT = 1.0
 _LONGEST = 240
 """Characters of a reason in a row; the run's own tab has all of it."""
 
+_LONGEST_NAME = 30
+"""Characters of a run's name in its row."""
+
 
 class RunRow:
     """One run: its number, a bar, how far it is, and buttons to stop it, retry it, or collect what it has left.
@@ -52,7 +55,7 @@ class RunRow:
         self._resume = self._button("Resume", f"Resume run {run.id}", self._resumed)
         self._rest = self._button("Send the rest", f"Send the rest of run {run.id}", self._sent)
         self.pictures = ipywidgets.HTML()
-        head = ipywidgets.HTML(markup.strong_html(f"Run {run.id}"))
+        head = ipywidgets.HTML(_head_html(run))
         self.widget = ipywidgets.HBox(
             [
                 head,
@@ -158,6 +161,11 @@ class RunRow:
 
     def _sent(self) -> None:
         self._session.resume(self.run.id, unsent=True)
+
+
+def _head_html(run: Run) -> str:
+    name = shorten(run.name or "", _LONGEST_NAME)
+    return markup.strong_html(f"Run {run.id}") + (f" {markup.quiet_html(name)}" if name else "")
 
 
 def _shown(widget: Any, wanted: bool) -> None:

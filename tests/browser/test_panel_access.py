@@ -94,6 +94,7 @@ def test_a_hostile_name_stays_text_and_leaves_the_layout_whole(
     panel.generate(run)
     panel.wait_for_end(run)
     expect(panel.root.get_by_role("tabpanel", name=f"Run {run}")).to_contain_text("<img src=x onerror=")
+    expect(panel.row(run)).to_contain_text("<img src=x onerror=")
     panel.page.screenshot(path=screenshots / f"access-name-{theme.split()[1].lower()}.png")
     assert panel.page.evaluate("window.hacked") is None
     for box in (".rivya-panel", ".rivya-run-row >> nth=0", ".widget-tab-contents"):

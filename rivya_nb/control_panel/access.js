@@ -1,0 +1,115 @@
+// What ipywidgets leaves out for those who hear a page or walk it by keys: names, which tab shows what, what is worth
+// reading out, and a focus that is not lost.
+
+const PAUSE = 1000; // milliseconds without a letter until what became of the letters is read out
+
+// Keeps a panel's elements so for as long as it stands there; `view` tells it from others of the same panel.
+export function makeAccessible(root, view) {
+  let telling = 0;
+  let made = 0;
+
+  // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says,
+  // one that stays pressed says so, and a slider and the number beside it are called what their label says.
+  function nameControls() {
+    for (const button of root.querySelectorAll("button.jupyter-button[title]")) {
+      const name = button.getAttribute("title");
+      if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+      if (button.classList.contains("widget-toggle-button")) {
+        button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
+      }
+    }
+    for (const slider of root.querySelectorAll(".widget-slider")) {
+      const name = slider.querySelector(".widget-label")?.textContent ?? "";
+      slider.querySelector("[role=slider]")?.setAttribute("aria-label", name);
+      const number = slider.querySelector("[contenteditable]");
+      number?.setAttribute("role", "textbox");
+      number?.setAttribute("aria-label", `${name}, as a number`);
+    }
+  }
+
+  // Nor does it say which of a tab's contents belongs to which tab.
+  function nameTabs() {
+    for (const tabs of root.querySelectorAll(".jupyter-widget-tab")) {
+      const names = tabs.querySelectorAll(":scope > .lm-TabBar [role=tab]");
+      const contents = tabs.querySelectorAll(":scope > .widget-tab-contents > *");
+      if (names.length !== contents.length) continue; // one of them is on its way
+      names.forEach((name, place) => {
+        const content = contents[place];
+        content.id ||= `rivya-tab-${view}-${(made += 1)}`;
+        name.id ||= `${content.id}-name`;
+        set(name, "aria-controls", content.id);
+        set(content, "role", "tabpanel");
+        set(content, "aria-labelledby", name.id);
+      });
+    }
+  }
+
+  function set(node, name, value) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  }
+
+  // What Generate would do, and what it waits for, is read out when it has changed; not at each letter, but once
+  // the user pauses.
+  const spoken = () => root.querySelectorAll(":is(.rivya-summary, .rivya-reason) .widget-html-content");
+
+  function nameSpoken() {
+    for (const content of spoken()) set(content, "role", "status");
+  }
+
+  function holdTongue() {
+    for (const content of spoken()) set(content, "aria-busy", "true");
+    clearTimeout(telling);
+    telling = setTimeout(() => {
+      for (const content of spoken()) content.removeAttribute("aria-busy");
+    }, PAUSE);
+  }
+
+  function nameAll() {
+    nameControls();
+    nameTabs();
+    nameSpoken();
+  }
+
+  // A control that goes away under the focus leaves it to the nearest box that stood around it: to no other
+  // control, since the next key would press that.
+  let held = [];
+  const isThere = (node) => node.isConnected && !node.disabled && node.getClientRects().length > 0;
+
+  function hold(event) {
+    held = [];
+    for (let node = event.target; node && node !== root.parentElement; node = node.parentElement) held.push(node);
+  }
+
+  function letGo() {
+    // Only by then it is known whether the control has gone, or the user.
+    setTimeout(() => {
+      if (held.length && isThere(held[0]) && !root.contains(document.activeElement)) held = [];
+    }, 0);
+  }
+
+  function rescueFocus() {
+    if (!held.length || isThere(held[0])) return;
+    const current = document.activeElement;
+    if (current && current !== document.body && current !== held[0]) return;
+    const box = held.slice(1).find((node) => isThere(node) && node.offsetHeight > 0);
+    held = [];
+    if (!box) return;
+    if (!box.hasAttribute("tabindex")) box.tabIndex = -1;
+    box.focus({ preventScroll: true });
+  }
+
+  const observer = new MutationObserver(() => {
+    nameAll();
+    // The page notices a hidden or disabled control's focus when it is drawn.
+    if (held.length && !isThere(held[0])) setTimeout(rescueFocus, 30);
+  });
+  const onRoot = [["focusin", hold], ["focusout", letGo], ["input", holdTongue]];
+  observer.observe(root, { subtree: true, childList: true, attributeFilter: ["title", "class", "style", "disabled"] });
+  for (const [name, listener] of onRoot) root.addEventListener(name, listener);
+  nameAll();
+  return () => {
+    clearTimeout(telling);
+    observer.disconnect();
+    for (const [name, listener] of onRoot) root.removeEventListener(name, listener);
+  };
+}
