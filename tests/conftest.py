@@ -49,6 +49,9 @@ def _named(path: Path, names: tuple[str, ...]) -> str | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
     parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
+    parser.addoption(
+        "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -164,9 +164,15 @@ class Lab:
         self.folder = folder
         self.browser = browser
 
-    def open(self, path: Path, *, height: int = 1400) -> OpenNotebook:
-        """Open a notebook of the folder in a fresh browser profile, and wait until it is laid out."""
-        page = self.browser.new_context(viewport={"width": 1200, "height": height}).new_page()
+    def open(
+        self, path: Path, *, width: int = 1200, height: int = 1400, sharpness: float = 1
+    ) -> OpenNotebook:
+        """Open a notebook of the folder in a fresh browser profile, and wait until it is laid out.
+
+        `width` and `height` are in pixels; a picture of the page has `sharpness` times as many.
+        """
+        size: ViewportSize = {"width": width, "height": height}
+        page = self.browser.new_context(viewport=size, device_scale_factor=sharpness).new_page()
         page.set_default_timeout(ANSWER_SECONDS * 1000)
         page.goto(f"{self.url}/doc/tree/{path.relative_to(self.folder)}")
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()

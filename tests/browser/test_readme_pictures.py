@@ -1,0 +1,157 @@
+"""The README's pictures show what is said of them. They are taken here each time, and kept with the screenshots;
+
+    pytest tests/browser/test_readme_pictures.py --readme-pictures
+
+puts them into `docs/`, from where the README shows them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import Locator, expect
+
+import rivya_nb as rv
+from browser.harness import Lab, OpenNotebook, write_notebook
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHARPNESS = 2
+"""Pixels of a picture for one of the page's."""
+MOST_BYTES = 150_000
+"""What a picture may weigh, for the page to be there at once."""
+
+SECONDS = 6
+"""What a picture takes to come: long enough for a picture of that."""
+CONNECT = """%load_ext rivya_nb
+import rivya_nb as rv
+rv.connect(base_url="sandbox", store="pictured")"""
+ASK, OPEN = 1, 2
+
+ALONE = f".jp-Cell:not([data-windowed-list-index='{ASK}']) {{ visibility: hidden }}"
+"""The chosen cell's frame reaches into the one before."""
+
+Take = Callable[..., None]
+
+
+def cell_above(name: str) -> str:
+    """The README's cell that a picture follows on."""
+    (source,) = re.findall(
+        rf"^```ipython\n([^`]+)\n```\n\n!\[[^\]]+\]\(docs/{name}\.webp\)", README, re.MULTILINE
+    )
+    return str(source)
+
+
+def said_of(name: str) -> str:
+    """What the README tells those who do not see a picture."""
+    (said,) = re.findall(rf"!\[([^\]]+)\]\(docs/{name}\.webp\)", README)
+    return str(said)
+
+
+@pytest.fixture(scope="module")
+def take(request: pytest.FixtureRequest, screenshots: Path) -> Take:
+    folders = [screenshots, *([ROOT / "docs"] if request.config.getoption("--readme-pictures") else [])]
+
+    def taken(shown: Locator, name: str, style: str = "") -> None:
+        shot = Image.open(BytesIO(shown.screenshot(animations="disabled", caret="hide", style=style)))
+        # Where it ends between two pixels, a line of what is beside it is on the picture.
+        picture = ImageOps.crop(shot, SHARPNESS)
+        for folder in folders:
+            path = folder / f"{name}.webp"
+            picture.save(path, quality=80, method=4)
+            assert path.stat().st_size < MOST_BYTES
+
+    return taken
+
+
+def make_some(store: Path, prompt: str) -> None:
+    """Have six of the README's nine pictures in the history, and three others, one of them starred."""
+    with closing(rv.connect(base_url="sandbox", store=store)):
+        others = "A {vase with flowers|cup|candle} on a wooden table, dawn light"
+        rv.generate(others, seed=2, resolution="1K").wait(60)[0].star()
+        rv.generate(prompt, seed=[1, 2, 3], aspect_ratio=["1:1", "16:9"], resolution="1K").wait(60)
+
+
+@pytest.fixture(scope="module")
+def notebook(lab: Lab) -> Iterator[OpenNotebook]:
+    asked = cell_above("run-done")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RIVYA_SANDBOX_LATENCY", "0")
+        make_some(lab.folder / "pictured", asked.splitlines()[-1])
+    setting = f"import os; os.environ['RIVYA_SANDBOX_LATENCY'] = '{SECONDS}'\n"
+    path = write_notebook(lab.folder / "pictured.ipynb", [setting + CONNECT, asked, "rv.panel()"])
+    opened = lab.open(path, width=900, sharpness=SHARPNESS)
+    opened.run_all()
+    yield opened
+    opened.close()
+
+
+# The tests of this file follow one another in one notebook.
+
+
+def test_a_live_grid_has_six_pictures_and_three_on_their_way(notebook: OpenNotebook, take: Take) -> None:
+    cell = notebook.cell(ASK)
+    expect(cell.locator("td", has_text="processing")).to_have_count(3)
+    assert len(notebook.pictures(ASK)) == 6
+    take(cell, "run-live", ALONE)
+    expect(cell).to_contain_text("6 of 9 done")
+    assert "six pictures there, three on their way" in said_of("run-live")
+
+
+def test_a_grid_that_is_done_has_nine(notebook: OpenNotebook, take: Take) -> None:
+    notebook.wait_until_done(ASK)
+    assert len(notebook.pictures(ASK)) == 9
+    take(notebook.cell(ASK), "run-done", ALONE)
+    assert "nine bottles" in said_of("run-done")
+
+
+def test_a_panel_has_a_price_a_run_and_a_history(notebook: OpenNotebook, take: Take) -> None:
+    notebook.page.set_viewport_size({"width": 1460, "height": 1300})
+    root = notebook.output(OPEN).locator(".rivya-panel")
+
+    def field(name: str) -> Locator:
+        return root.get_by_label(name, exact=True).locator("visible=true")
+
+    field("Prompt").fill("A glass bottle on a soft studio background, {dawn|dusk} light")
+    field("Seed").fill("1..3")
+    field("Resolution").select_option("1K")
+    root.get_by_role("button", name="Several values of Aspect ratio").click()
+    root.get_by_role("textbox", name="Aspect ratio").fill("1:1, 16:9")
+    expect(root).to_contain_text("12 pictures · 3 × 2 × 2")
+    root.get_by_role("button", name="Generate", exact=True).click()
+    expect(root.locator(".rivya-run-row")).to_contain_text("144 credits ·")
+
+    root.get_by_role("tab", name="Gallery").click()
+    chosen = root.get_by_role(
+        "checkbox", name=re.compile(r"^Choose A glass bottle .* dusk .* aspect_ratio 1:1")
+    )
+    expect(chosen).to_have_count(3)
+    for each in chosen.all():
+        each.check(force=True)
+    field("Seed").fill("4..7")
+    expect(root).to_contain_text("16 pictures · 4 × 2 × 2")
+    expect(root).to_contain_text("192 credits")
+    expect(root.locator(".rivya-tile img:visible")).to_have_count(24)
+    notebook.page.mouse.move(0, 0)
+    take(root, "panel")
+    for words in ("16 pictures", "a finished run", "the history", "three pictures chosen"):
+        assert words in said_of("panel")
+
+
+def test_a_viewer_has_three_bottles_beside_each_other(notebook: OpenNotebook, take: Take) -> None:
+    notebook.page.get_by_role("button", name="Compare the chosen pictures").click()
+    viewer = notebook.page.get_by_role("application", name="Picture viewer")
+    expect(viewer.get_by_role("gridcell")).to_have_count(3)
+    expect(viewer).to_contain_text("A glass bottle on a soft studio background, dusk light")
+    notebook.page.wait_for_function(
+        "root => [...root.querySelectorAll('img')].every(each => each.complete && each.naturalWidth)",
+        arg=viewer.element_handle(),
+    )
+    take(viewer, "viewer")
+    assert "three bottles side by side" in said_of("viewer")
