@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_the_history_finds_words_seeds_and_params(session: rv.Session) -> None:
     assert rv.history()[0].prompt == "A clay pot, dusk"
     frame = rv.history().to_pandas()
     assert list(frame["seed"]) == [2, 2, 1]
+
+
+def test_a_table_without_pandas_says_what_to_install(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small("A glass bottle", seed=1)
+    monkeypatch.setitem(sys.modules, "pandas", None)  # as where it is not installed
+    with pytest.raises(rv.UsageError, match="pip install pandas"):
+        rv.history().to_pandas()
 
 
 def test_requests_and_jobs_are_taken_as_they_are(session: rv.Session) -> None:

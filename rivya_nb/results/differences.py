@@ -8,6 +8,7 @@ from rivya_nb.errors import UsageError
 from rivya_nb.measures.comparing import compare_all
 from rivya_nb.measures.metric import Difference
 from rivya_nb.measures.pairs import by_axis, by_place
+from rivya_nb.results.tables import table
 from rivya_nb.views.differences import DifferencesView, differences_html, differences_text
 from rivya_nb.views.words import count
 
@@ -70,11 +71,9 @@ class Differences:
         """One row for each pair: the axis, both its values, both differences, and both jobs' ids.
 
         Raises:
-            ImportError: pandas is not installed.
+            UsageError: pandas is not installed.
         """
-        import pandas
-
-        return pandas.DataFrame([self._row(pair, each) for pair, each in self._found.items()])
+        return table([self._row(pair, each) for pair, each in self._found.items()])
 
     def _row(self, pair: Pair, difference: Difference) -> dict[str, Any]:
         axis = self._axes[pair.axis]

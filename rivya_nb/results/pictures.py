@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from rivya_nb.errors import StoreError
 from rivya_nb.results.job import Job
 from rivya_nb.results.marking import Markable
+from rivya_nb.results.tables import table
 from rivya_nb.store.records import Marks, RunRecord
 from rivya_nb.views.words import joined, lost_words
 
@@ -123,14 +124,12 @@ class Pictures(Markable):
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
 
         Raises:
-            ImportError: pandas is not installed.
+            UsageError: pandas is not installed.
         """
-        import pandas
-
         jobs = self.jobs
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
-        return pandas.DataFrame([_row(job, marks[job.id], runs[job.id]) for job in jobs])
+        return table([_row(job, marks[job.id], runs[job.id]) for job in jobs])
 
     def __len__(self) -> int:
         return len(self.jobs)

@@ -1,0 +1,27 @@
+"""Tables of pandas, which is only imported where somebody wants one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.errors import UsageError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def table(rows: Sequence[dict[str, Any]]) -> DataFrame:
+    """One row for each dict, a column for each key.
+
+    Raises:
+        UsageError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise UsageError(
+            "A table needs pandas, which is not installed here: pip install pandas. "
+            "save() writes a .csv and a .json beside the pictures without it."
+        ) from None
+    return pandas.DataFrame(rows)
