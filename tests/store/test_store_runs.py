@@ -126,8 +126,9 @@ def test_an_unknown_run_is_answered_with_the_runs_there_are(store: Store) -> Non
         store.run(7)
     add(store, a_job())
     add(store, a_job())
-    with pytest.raises(UsageError, match="no run 7; this store has runs 1 to 2"):
-        store.run(7)
+    for unknown in (7, 2**70):
+        with pytest.raises(UsageError, match=f"no run {unknown}; this store has runs 1 to 2"):
+            store.run(unknown)
 
 
 def test_a_run_that_cannot_be_stored_whole_leaves_nothing(store: Store) -> None:
