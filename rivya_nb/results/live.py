@@ -146,7 +146,9 @@ class LiveDisplay:
         hints = default_hints(run.shown, known, self._variable)
         seeds = ",".join(map(str, run.drawn_seeds))
         if run.drawn_seeds and all(job.seed is not None for job in run.jobs):
-            hints.append(Hint(f"seed={seeds}", "asks for the same again, at no cost"))
+            made = all(job.record.is_there for job in run.jobs)
+            what = "asks for the same again, at no cost" if made else "asks for the same seeds again"
+            hints.append(Hint(f"seed={seeds}", what))
         elif run.drawn_seeds:
             hints.append(Hint("", f"drawn for the models that take a seed: {seeds}"))
         return replace(view, hints=tuple(hints))

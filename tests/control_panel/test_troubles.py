@@ -60,9 +60,12 @@ def test_a_row_tells_what_a_silent_service_is_waited_for(silent: Panel) -> None:
 
 def test_a_row_tells_why_pictures_failed(session: rv.Session) -> None:
     with closing(Panel(session, "main")) as panel:
-        start(panel, FormState(prompt="a cat sandbox:fail", params={"resolution": "1K"}))
+        run = start(panel, FormState(prompt="a cat sandbox:fail", params={"resolution": "1K"}))
         (row,) = panel.rows
         until(lambda: "generation_failed" in words(row.text))
+        # Its seed was drawn; whoever asks for that again pays for it.
+        until(lambda: "asks for the same seeds again" in run.text())
+        assert "at no cost" not in run.text()
 
 
 def test_what_is_more_than_there_is_waits_for_credits_and_goes_on_when_they_arrive(tmp_path: Path) -> None:
