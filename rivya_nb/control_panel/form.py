@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +20,7 @@ from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.run_options import RunOptions
 from rivya_nb.control_panel.seed import SeedControl
 from rivya_nb.errors import Mistake
+from rivya_nb.jobs.axes import REFERENCES_AXIS
 from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Form:
             prompt=str(self._prompt.value),
             params={key: text for key, (text, _) in written.items() if text},
             several=frozenset(key for key, (_, several) in written.items() if several),
-            references=(self.references.value,) if self.references.value else (),
+            references=self.references.value,
         )
         return self.options.added_to(state)
 
@@ -116,7 +117,7 @@ class Form:
                 control.put("", False)
             self._prompt.value = state.prompt
             self.options.put(state)
-            self.references.put([each for references in state.references for each in references])
+            self.references.put(state.references)
             if tuple(self.model.values) == state.models:
                 self._build_controls(keep=False)
             self.model.put(state.models)
@@ -143,7 +144,7 @@ class Form:
         self.options.show(lambda place: _taken(left, place))
         if plan is not None:
             self.options.offer([axis.name for axis in plan.expansion.axes])
-        self.references.show(_taken(left, "references"))
+        self.references.show(_taken(left, REFERENCES_AXIS, self.references.names))
         self._mistakes.value = markup.mistakes_html(map(str, left))
         self._show_length()
 
@@ -228,12 +229,8 @@ class Form:
         self._length.value = markup.quiet_html(text)
 
 
-def _taken(mistakes: list[Mistake], place: str) -> list[str]:
-    """The messages of one place, taken out of the list; each reference is told by its number."""
-    here = [
-        mistake
-        for mistake in mistakes
-        if mistake.where == place or (place == "references" and mistake.where.startswith("reference "))
-    ]
+def _taken(mistakes: list[Mistake], place: str, files: Collection[str] = ()) -> list[str]:
+    """The messages of one place, taken out of the list; each of `files` that belongs there is told by its name."""
+    here = [mistake for mistake in mistakes if mistake.where == place or mistake.where in files]
     mistakes[:] = [mistake for mistake in mistakes if mistake not in here]
     return [mistake.message if mistake.where == place else str(mistake) for mistake in here]

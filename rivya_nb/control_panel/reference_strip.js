@@ -1,231 +1,172 @@
-// Reference pictures: dropped, chosen or pasted, sent to the kernel in pieces, shown as a row of thumbnails.
-// What the kernel and the files say is put in as text, never as markup.
+// Reference pictures: dropped, chosen or pasted, sent to the kernel in pieces, shown as a row of thumbnails, which
+// are framed set by set where the sets are an axis. What the kernel and the files say is put in as text, never as
+// markup.
 
-const PIECE = 1 << 20; // bytes; a message above 10 MiB would close the kernel's connection
-const IN_FLIGHT = 4; // pieces sent ahead of the kernel's answers
+import { button, element } from "../widgets/dom.js";
+import { listenForFiles } from "./reference_arriving.js";
+import { Sending } from "./reference_sending.js";
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
+const DRAGGED = "text/x-rivya-reference";
 
-function button(text, name, act) {
-  const made = element("button", { type: "button", textContent: text, title: name });
-  made.setAttribute("aria-label", name);
-  made.addEventListener("click", act);
-  return made;
-}
+// Where a pressed button is gone, the one that takes it back has the focus.
+const BACK = [
+  [/^(Move .*) left$/, "$1 right"],
+  [/^(Move .*) right$/, "$1 left"],
+  [/^Put (.*) together with the one before$/, "Make $1 a set of its own"],
+  [/^Make (.*) a set of its own$/, "Put $1 together with the one before"],
+];
 
-const GONE = "nobody takes it; if the kernel was restarted, run the panel's cell again";
+class Strip {
+  constructor(model, host) {
+    this.model = model;
+    this.sending = new Sending(model, () => this.show(), (name, why) => this.refuse(name, why));
+    this.build(host);
+    this.show = this.show.bind(this);
+    this.answered = (message) => this.sending.answered(message);
+    model.on("change", this.show);
+    model.on("msg:custom", this.answered);
+    this.end = listenForFiles(host, {
+      take: (files) => this.take(files),
+      refuse: (name, why) => this.refuse(name, why),
+      mark: (over) => this.add.classList.toggle("rivya-over", over),
+    });
+    this.show();
+  }
 
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+  build(host) {
+    this.input = element("input", { type: "file", multiple: true, accept: "image/*", hidden: true, onchange: () => {
+      this.take([...this.input.files]);
+      this.input.value = "";
+    } });
+    this.add = button(element("span", {}, "drop, paste or choose"), "Add reference", () => this.input.click(), { class: "rivya-drop", title: "" });
+    this.add.addEventListener("dragleave", () => this.add.classList.remove("rivya-over"));
+    this.words = element("span", { class: "rivya-quiet" });
+    this.axis = button("axis", "Several values of References", () => this.tell("axis", { on: !this.model.get("several") }), { class: "rivya-axis" });
+    const head = element("div", { class: "rivya-strip-head" }, element("span", { class: "rivya-strip-title" }, "References"), this.words, this.axis);
+    this.row = element("div", { class: "rivya-strip" });
+    this.refused = element("div", { class: "rivya-mistakes", role: "alert" });
+    [this.without, this.withoutBox] = this.option("and once without any", () => this.tell("without", { on: this.withoutBox.checked }));
+    [this.shrink, this.shrinkBox] = this.option("shrink what is too large", () => {
+      this.model.set("shrink", this.shrinkBox.checked);
+      this.model.save_changes();
+    });
+    host.classList.add("rivya-references");
+    host.append(head, this.row, this.refused, this.without, this.shrink, this.input);
+  }
 
-// Why a file need not even be sent, or nothing.
-function refusal(file, rules, shrink, taken) {
-  if (!rules.taken) return "this model takes no references";
-  if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files} references are the most this model takes`;
-  if (file.size === 0) return "the file is empty";
-  const limit = shrink ? rules.largest : (rules.max_bytes ?? rules.largest);
-  if (file.size > limit) return `${megabytes(file.size)} is over the limit of ${megabytes(limit)}`;
-  return "";
-}
+  option(words, onchange) {
+    const box = element("input", { type: "checkbox", onchange });
+    return [element("label", { class: "rivya-strip-options rivya-quiet" }, box, words), box];
+  }
 
-function render({ model, el }) {
-  const sending = new Map(); // by number: { file, sent, answered }
-  let number = 0;
+  tell(kind, more = {}) {
+    this.model.send({ kind, ...more });
+  }
 
-  const input = element("input", { type: "file", multiple: true, accept: "image/*", hidden: true });
-  const add = element("button", { type: "button", className: "rivya-drop" });
-  add.setAttribute("aria-label", "Add reference");
-  add.append(element("span", { textContent: "drop, paste or choose" }));
-  const head = element("div", { className: "rivya-strip-head" });
-  const row = element("div", { className: "rivya-strip" });
-  const refused = element("div", { className: "rivya-mistakes" });
-  refused.setAttribute("role", "alert");
-  const shrink = element("input", { type: "checkbox", id: `rivya-shrink-${Math.random().toString(36).slice(2)}` });
-  const shrinkLabel = element("label", { htmlFor: shrink.id, textContent: "shrink what is too large" });
-  const options = element("div", { className: "rivya-strip-options rivya-quiet" }, shrink, shrinkLabel);
+  take(files) {
+    this.refused.replaceChildren();
+    this.sending.take(files);
+  }
 
-  function refuse(name, why) {
+  refuse(name, why) {
     const line = element("div", {}, `✕ ${name}: ${why} `);
     line.append(button("dismiss", `Dismiss the message about ${name}`, () => line.remove()));
-    refused.append(line);
+    this.refused.append(line);
   }
 
-  function take(files) {
-    refused.replaceChildren();
-    let taken = model.get("items").length + sending.size;
-    for (const file of files) {
-      const why = refusal(file, model.get("rules"), shrink.checked, taken);
-      if (why) {
-        refuse(file.name || "the pasted picture", why);
-        continue;
-      }
-      taken += 1;
-      // Later files have higher numbers, also where another view of the same references has sent some.
-      number = Math.max(number + 1, Date.now());
-      // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.
-      if (tell({ kind: "begin", file: number, name: file.name || "pasted.png", size: file.size })) {
-        sending.set(number, { file, sent: 0, answered: 0 });
-      } else refuse(file.name, GONE);
+  // Cards
+
+  card(item, place, items) {
+    const { key, name, about } = item;
+    const picture = element("img", { src: item.thumbnail, draggable: false, alt: `Reference ${place + 1}: ${name}`, title: `${name} · ${about}` });
+    const tools = element("div", { class: "rivya-strip-tools" });
+    const act = (kind, more) => () => this.tell(kind, { card: key, ...more });
+    if (place > 0) tools.append(button("‹", `Move ${name} left`, act("step", { forward: false })));
+    if (place < items.length - 1) tools.append(button("›", `Move ${name} right`, act("step", { forward: true })));
+    tools.append(button("×", `Remove ${name}`, act("remove")));
+    const made = element("div", { class: "rivya-strip-card", draggable: true }, picture, tools);
+    made.append(element("div", { class: "rivya-strip-name", title: name }, name));
+    made.append(element("div", { class: "rivya-strip-name rivya-quiet", title: about }, about));
+    if (this.model.get("several")) {
+      const isAlone = items.filter((each) => each.set === item.set).length === 1;
+      if (!isAlone) made.append(button("its own", `Make ${name} a set of its own`, act("split")));
+      else if (item.set > 0) made.append(button("together", `Put ${name} together with the one before`, act("join")));
     }
-    show();
-  }
-
-  function tell(content, buffers = []) {
-    try {
-      model.send(content, {}, buffers);
-      return true;
-    } catch {
-      return false; // The kernel was restarted, and this panel belongs to none.
-    }
-  }
-
-  async function push(which) {
-    const state = sending.get(which);
-    while (state && sending.has(which) && state.sent < state.file.size && state.sent - state.answered < IN_FLIGHT * PIECE) {
-      const start = state.sent;
-      state.sent = Math.min(state.file.size, start + PIECE);
-      let piece;
-      try {
-        piece = await state.file.slice(start, state.sent).arrayBuffer();
-      } catch {
-        sending.delete(which);
-        model.send({ kind: "drop", file: which });
-        refuse(state.file.name, "the browser cannot read it any more");
-        show();
-        return;
-      }
-      if (!tell({ kind: "piece", file: which, offset: start }, [new DataView(piece)])) {
-        sending.delete(which);
-        refuse(state.file.name, GONE);
-        show();
-        return;
-      }
-    }
-  }
-
-  function answered(message) {
-    const state = sending.get(message.file);
-    if (!state) return;
-    if (message.kind === "got") {
-      state.answered = message.bytes;
-      push(message.file);
-    } else {
-      sending.delete(message.file);
-      if (message.kind === "refused") refuse(message.name, message.why);
-    }
-    show();
-  }
-
-  function act(kind, place, extra = {}) {
-    return () => model.send({ kind, place, ...extra });
-  }
-
-  function card(item, place, items) {
-    const picture = element("img", { src: item.thumbnail, draggable: false, alt: `Reference ${place + 1}: ${item.name}`, title: `${item.name} · ${item.about}` });
-    const tools = element("div", { className: "rivya-strip-tools" });
-    if (place > 0) tools.append(button("‹", `Move ${item.name} left`, act("move", place, { to: place - 1 })));
-    if (place < items.length - 1) tools.append(button("›", `Move ${item.name} right`, act("move", place, { to: place + 1 })));
-    tools.append(button("×", `Remove ${item.name}`, act("remove", place)));
-    const made = element("div", { className: "rivya-strip-card", draggable: true }, picture, tools);
-    made.append(element("div", { className: "rivya-strip-name", textContent: item.name, title: item.name }));
-    made.append(element("div", { className: "rivya-strip-name rivya-quiet", textContent: item.about, title: item.about }));
-    if (item.recallable) made.append(button("Recall settings", `Recall the settings of ${item.name}`, act("recall", place)));
-    made.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/x-rivya-reference", String(place)));
-    made.addEventListener("dragover", (event) => event.preventDefault());
+    if (item.recallable) made.append(button("Recall settings", `Recall the settings of ${name}`, act("recall")));
+    made.addEventListener("dragstart", (event) => event.dataTransfer.setData(DRAGGED, key));
+    made.addEventListener("dragover", (event) => event.dataTransfer.types.includes(DRAGGED) && event.preventDefault());
     made.addEventListener("drop", (event) => {
-      const from = event.dataTransfer.getData("text/x-rivya-reference");
+      const from = event.dataTransfer.getData(DRAGGED);
       if (from === "") return;
       event.preventDefault();
       event.stopPropagation();
-      model.send({ kind: "move", place: Number(from), to: place });
+      this.tell("move", { card: from, to: key });
     });
     return made;
   }
 
-  function waiting({ file, answered }) {
-    const bar = element("progress", { max: file.size, value: answered });
-    bar.setAttribute("aria-label", `Sending ${file.name}`);
-    return element("div", { className: "rivya-strip-card" }, bar, element("div", { className: "rivya-strip-name", textContent: file.name }));
+  waiting({ file, answered }) {
+    const bar = element("progress", { max: file.size, value: answered, "aria-label": `Sending ${file.name}` });
+    return element("div", { class: "rivya-strip-card" }, bar, element("div", { class: "rivya-strip-name" }, file.name));
   }
 
-  function show() {
-    const items = model.get("items");
-    const rules = model.get("rules");
-    head.replaceChildren(
-      element("span", { className: "rivya-strip-title", textContent: "References" }),
-      element("span", { className: "rivya-quiet", textContent: rules.words.replace("{n}", items.length) }),
-    );
-    add.disabled = !rules.taken;
-    options.hidden = !rules.taken;
-    const buttons = [...row.querySelectorAll("button")];
-    const focused = buttons.indexOf(document.activeElement);
-    const name = buttons[focused]?.getAttribute("aria-label");
-    row.replaceChildren(...items.map(card), ...[...sending.values()].map(waiting), add);
+  /** The cards in a row, or in frames with the numbers of their sets. */
+  cards(items) {
+    const cards = items.map((item, place) => this.card(item, place, items));
+    if (!this.model.get("several")) return cards;
+    const frames = new Map();
+    items.forEach(({ set }, place) => frames.set(set, [...(frames.get(set) ?? []), cards[place]]));
+    return [...frames].map(([set, inside]) =>
+      element("div", { class: "rivya-strip-set", role: "group", "aria-label": `Set ${set + 1} of references` },
+        element("div", { class: "rivya-strip-number rivya-quiet", "aria-hidden": "true" }, String(set + 1)),
+        element("div", { class: "rivya-strip" }, ...inside)));
+  }
+
+  show() {
+    const { model } = this;
+    const [items, rules, several, values] = ["items", "rules", "several", "values"].map((name) => model.get(name));
+    const sizes = items.map((item) => items.filter((each) => each.set === item.set).length);
+    this.words.textContent = rules.words.replace("{n}", several && items.length ? `up to ${Math.max(...sizes)}` : items.length);
+    this.axis.hidden = !rules.taken && !several;
+    this.axis.textContent = several && values > 1 ? `axis · ${values}` : "axis";
+    this.axis.setAttribute("aria-pressed", String(several));
+    this.axis.classList.toggle("mod-active", several);
+    this.without.hidden = !several;
+    this.withoutBox.checked = model.get("without");
+    this.shrink.hidden = !rules.taken;
+    this.shrinkBox.checked = model.get("shrink");
+    this.add.disabled = !rules.taken;
+    this.keepFocus(() => this.row.replaceChildren(...this.cards(items), ...[...this.sending.files.values()].map((each) => this.waiting(each)), this.add));
+  }
+
+  /** Redraw the row; the focus stays on the button of the same name, or goes to the one that takes a press back, or
+   * that removes what stands in the place of what was removed. */
+  keepFocus(redraw) {
+    const before = [...this.row.querySelectorAll("button")];
+    const focused = before.indexOf(document.activeElement);
+    const name = before[focused]?.getAttribute("aria-label");
+    redraw();
     if (focused < 0) return;
-    const now = [...row.querySelectorAll("button")];
+    const now = [...this.row.querySelectorAll("button")];
     const named = (wanted) => now.filter((each) => each.getAttribute("aria-label") === wanted)
       .sort((a, b) => Math.abs(now.indexOf(a) - focused) - Math.abs(now.indexOf(b) - focused))[0]; // of two the nearer
-    const back = name.startsWith("Move") && named(name.replace(/(left|right)$/, (side) => (side === "left" ? "right" : "left")));
-    (named(name) || back || now[focused] || add).focus();
+    const back = BACK.filter(([pressed]) => pressed.test(name)).map(([pressed, other]) => named(name.replace(pressed, other)));
+    const removes = (buttons) => buttons.filter((each) => each.getAttribute("aria-label").startsWith("Remove "));
+    const removed = removes(before).indexOf(before[focused]);
+    const next = removed < 0 ? now[focused] : removes(now).slice(0, removed + 1).pop();
+    (named(name) ?? back.find(Boolean) ?? next ?? this.add).focus();
   }
 
-  const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  const panel = () => el.closest(".rivya-panel") ?? el;
-  function over(event) {
-    add.classList.remove("rivya-over");
-    if (!hasFiles(event) || !panel().contains(event.target)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    add.classList.add("rivya-over");
+  close() {
+    this.end();
+    this.model.off("change", this.show);
+    this.model.off("msg:custom", this.answered);
   }
-  function dropped(event) {
-    add.classList.remove("rivya-over");
-    if (!hasFiles(event) || !panel().contains(event.target)) return;
-    // Jupyter would insert the picture into the notebook.
-    event.preventDefault();
-    event.stopPropagation();
-    take(event.dataTransfer.files);
-  }
-  function pasted(event) {
-    const files = [...(event.clipboardData?.files ?? [])];
-    // Where no text is selected, browsers name another element than the one with the focus.
-    if (!files.length || !(panel().contains(event.target) || panel().contains(document.activeElement))) return;
-    // Spreadsheets and word processors put a picture beside the text, and in a field the text is meant.
-    if (event.target.matches?.("input, textarea") && event.clipboardData.getData("text/plain")) return;
-    event.preventDefault();
-    event.stopPropagation();
-    take(files);
-  }
-  const listeners = [["dragenter", over], ["dragover", over], ["drop", dropped], ["paste", pasted]];
-  for (const [name, listener] of listeners) document.addEventListener(name, listener, true);
-  const left = () => add.classList.remove("rivya-over");
-  add.addEventListener("dragleave", left);
-  add.addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    take([...input.files]);
-    input.value = "";
-  });
-  shrink.checked = model.get("shrink");
-  shrink.addEventListener("change", () => {
-    model.set("shrink", shrink.checked);
-    model.save_changes();
-  });
+}
 
-  model.on("change:items", show);
-  model.on("change:rules", show);
-  model.on("msg:custom", answered);
-  el.classList.add("rivya-references");
-  el.append(head, row, refused, options, input);
-  show();
-  return () => {
-    for (const [name, listener] of listeners) document.removeEventListener(name, listener, true);
-    model.off("change:items", show);
-    model.off("change:rules", show);
-    model.off("msg:custom", answered);
-  };
+function render({ model, el }) {
+  const strip = new Strip(model, el);
+  return () => strip.close();
 }
 
 export default { render };

@@ -1,4 +1,5 @@
-"""Reference pictures of the panel: dropped, chosen or pasted, as thumbnails that can be ordered and removed."""
+"""Reference pictures of the panel: dropped, chosen or pasted, as thumbnails that can be ordered, put together as
+sets, and removed."""
 
 from __future__ import annotations
 
@@ -15,12 +16,15 @@ import traitlets
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.closing import give_up
+from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
 from rivya_nb.views.thumbnails import thumbnail
+from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
@@ -36,41 +40,24 @@ Item = dict[str, Any]
 
 
 class ReferenceStrip(anywidget.AnyWidget):
-    """The row of thumbnails, and the place to drop files. `items` are shown in their order; `rules` is what is
-    checked before a file is sent, and said of the model; `shrink` that what is too large is encoded anew."""
+    """The row of thumbnails, and the place to drop files.
 
-    _esm = Path(__file__).parent / "reference_strip.js"
+    `items` are shown in their order, each with the number of its set, from 0 on; `several` says that the sets are
+    an axis, `values` how many it has, `without` that one of them is no reference at all. `rules` is what is
+    checked before a file is sent, and said of the model; `shrink` that what is too large is encoded anew.
+    """
+
+    _esm = joined(Path(__file__).with_name("reference_strip.js"))
     items: traitlets.List[Item] = traitlets.List().tag(sync=True)
+    several = traitlets.Bool(False).tag(sync=True)
+    values = traitlets.Int(0).tag(sync=True)
+    without = traitlets.Bool(False).tag(sync=True)
     rules: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     shrink = traitlets.Bool(False).tag(sync=True)
 
 
-class _Arrival:
-    """A file on its way from the browser, whose pieces come in any order; `size` in bytes."""
-
-    def __init__(self, name: str, size: int) -> None:
-        self.name = name
-        self.data = bytearray(size)
-        self._pieces: dict[int, int] = {}
-
-    def put(self, offset: int, piece: memoryview) -> None:
-        """Take a piece; one that does not fit is none of this file's."""
-        if 0 <= offset <= len(self.data) - len(piece):
-            self.data[offset : offset + len(piece)] = piece
-            self._pieces[offset] = len(piece)
-
-    @property
-    def received(self) -> int:
-        """How many bytes are here."""
-        return sum(self._pieces.values())
-
-    @property
-    def is_whole(self) -> bool:
-        return self.received >= len(self.data)
-
-
 class References:
-    """The references of the next request, in their order.
+    """The references of the next requests, in their order: one set, or several as an axis.
 
     `changed` is called when the user has changed them, `recall` with the request that a dropped picture came
     from, when the user wants its settings back. Messages are handled on the session's loop, whichever thread
@@ -84,12 +71,12 @@ class References:
         self._changed = changed
         self._recall = recall
         self._models: Sequence[Model] = ()
-        self._arriving: dict[int, _Arrival] = {}
+        self._arrivals = Arrivals(self._arrived, lambda answer: self._strip.send(answer))
         self._numbers: dict[Reference, int] = {}
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
         self._background = Background(session.home, lambda text: self.show([text]))
-        self.value: tuple[Reference, ...] = ()
+        self._sets = ReferenceSets()
         self._strip = ReferenceStrip(rules=_rules(()))
         self._strip.on_msg(self._receive)
         self._mistakes = markup.empty()
@@ -97,13 +84,23 @@ class References:
         self.widget.add_class("rivya-control")
 
     @property
+    def value(self) -> tuple[ReferenceSet, ...]:
+        """No set, the one that every request takes, or the values of an axis, of which the last may be empty."""
+        return self._sets.value
+
+    @property
+    def names(self) -> set[str]:
+        """What mistakes call them: a file by its name, an address by itself."""
+        return {reference.url or reference.name for reference in self._sets.references}
+
+    @property
     def shrinks(self) -> bool:
         """Whether what is too large is to be encoded anew."""
         return bool(self._strip.shrink)
 
-    def put(self, references: Sequence[Reference]) -> None:
-        """Show these references; their files are in the store."""
-        self.value = tuple(references)
+    def put(self, sets: Sequence[ReferenceSet]) -> None:
+        """Show these sets, as an axis if there are several; the references' files are in the store."""
+        self._sets = ReferenceSets.of(sets)
         self._background.start(self._show())
 
     def add(self, sources: Sequence[object]) -> None:
@@ -131,66 +128,73 @@ class References:
 
     def _handle(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         kind = content.get("kind")
-        if kind in ("begin", "piece", "drop"):
-            self._handle_file(str(kind), content, buffers)
-            return
-        place = content.get("place")
-        if not isinstance(place, int) or not 0 <= place < len(self.value):
+        if kind in KINDS:
+            self._arrivals.handle(content, buffers)
+        elif kind == "axis":
+            self._change(self._sets.as_axis(content.get("on") is True))
+        elif kind == "without":
+            self._change(replace(self._sets, without=content.get("on") is True))
+        else:
+            self._handle_card(content)
+
+    def _handle_card(self, content: Mapping[str, Any]) -> None:
+        """Do what was asked of one reference; what is asked of one that there is not, is not done.
+
+        It is named by its key: its place may be another by now, if the button was pressed twice.
+        """
+        places = {key: place for place, key in enumerate(self._sets.keys)}
+        kind, place = content.get("kind"), places.get(str(content.get("card")))
+        if place is None:
             return
         if kind == "recall":
-            request = self._requests.get(self.value[place].sha256)
+            request = self._requests.get(self._sets.references[place].sha256)
             if request is not None:
                 self._recall(request)
-            return
-        rest = [*self.value[:place], *self.value[place + 1 :]]
-        if kind == "move":
-            rest.insert(int(content.get("to", place)), self.value[place])
-        self.value = tuple(rest)
+        elif kind == "remove":
+            self._change(self._sets.removed(place))
+        elif kind == "join":
+            self._change(self._sets.joined(place))
+        elif kind == "split":
+            self._change(self._sets.split(place))
+        elif kind == "step":
+            other = place + (1 if content.get("forward") is True else -1)
+            if 0 <= other < len(places):
+                self._change(self._sets.exchanged(place, other))
+        elif kind == "move" and (to := places.get(str(content.get("to")))) is not None:
+            self._change(self._sets.moved(place, to))
+
+    def _change(self, sets: ReferenceSets) -> None:
+        self._sets = sets
         self._background.start(self._show())
         self._changed()
 
-    def _handle_file(self, kind: str, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
-        number = int(content["file"])
-        if kind == "begin":
-            size = int(content.get("size", 0))
-            if not 0 < size <= LARGEST:
-                return
-            self._arriving[number] = _Arrival(str(content.get("name", "")), size)
-        elif kind == "drop":
-            self._arriving.pop(number, None)
-        arrival = self._arriving.get(number)
-        if arrival is None:
-            return
-        for buffer in buffers:
-            arrival.put(int(content.get("offset", -1)), buffer)
-        self._strip.send({"kind": "got", "file": number, "bytes": arrival.received})
-        if arrival.is_whole:
-            del self._arriving[number]
-            self._background.start(self._arrived(number, arrival))
+    def _arrived(self, arrival: Arrival) -> None:
+        self._background.start(self._accept(arrival))
 
-    async def _arrived(self, number: int, arrival: _Arrival) -> None:
+    async def _accept(self, arrival: Arrival) -> None:
         """A file is here as a whole: take it, or say why not."""
         data = bytes(arrival.data)
+        about = {"file": arrival.number, "name": arrival.name}
         try:
             (reference,) = await asyncio.to_thread(self._take, [data])
         except RivyaError as error:
-            self._strip.send({"kind": "refused", "file": number, "name": arrival.name, "why": _why(error)})
+            self._strip.send({"kind": "refused", **about, "why": _why(error)})
             return
-        self._insert(replace(reference, name=arrival.name), number)
+        self._insert(replace(reference, name=arrival.name), arrival.number)
         request = await asyncio.to_thread(self._request_of, data)
         if request is not None:
             self._requests[reference.sha256] = request
         await self._show()
-        self._strip.send({"kind": "taken", "file": number})
+        self._strip.send({"kind": "taken", **about})
         self._changed()
 
     def _insert(self, reference: Reference, number: int) -> None:
         """Put it behind the files that were sent before it, whose numbers are lower: a small file overtakes a
         large one on the way."""
         self._numbers[reference] = number
-        later = (at for at, other in enumerate(self.value) if self._numbers.get(other, -1) > number)
-        at = next(later, len(self.value))
-        self.value = (*self.value[:at], reference, *self.value[at:])
+        there = enumerate(self._sets.references)
+        later = (at for at, other in there if self._numbers.get(other, -1) > number)
+        self._sets = self._sets.added([reference], before=next(later, None))
 
     async def _add(self, sources: Sequence[object]) -> None:
         try:
@@ -198,7 +202,7 @@ class References:
         except RivyaError as error:
             self.show([_why(error)])
             return
-        self.value = (*self.value, *taken)
+        self._sets = self._sets.added(taken)
         await self._show()
         self._changed()
 
@@ -214,16 +218,23 @@ class References:
 
     async def _show(self) -> None:
         """Show the references as they are now; thumbnails are made in a worker thread."""
-        await asyncio.to_thread(self._make_thumbnails, self.value)
-        self._strip.items = [
-            {
-                "name": reference.name,
-                "about": _about(reference),
-                "thumbnail": self._thumbnails.get(reference.sha256, ""),
-                "recallable": reference.sha256 in self._requests,
-            }
-            for reference in self.value
-        ]
+        await asyncio.to_thread(self._make_thumbnails, self._sets.references)
+        sets = self._sets
+        with self._strip.hold_sync():
+            self._strip.several, self._strip.without = sets.several, sets.without
+            self._strip.values = len(sets.value)
+            numbers = [number for number, references in enumerate(sets.sets) for _ in references]
+            self._strip.items = [
+                {
+                    "key": key,
+                    "set": number,
+                    "name": reference.name,
+                    "about": _about(reference),
+                    "thumbnail": self._thumbnails.get(reference.sha256, ""),
+                    "recallable": reference.sha256 in self._requests,
+                }
+                for key, number, reference in zip(sets.keys, numbers, sets.references, strict=True)
+            ]
 
     def _make_thumbnails(self, references: Sequence[Reference]) -> None:
         for reference in references:

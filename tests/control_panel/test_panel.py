@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,82 +169,6 @@ def test_two_panels_do_not_disturb_each_other(opened: Callable[..., Panel]) -> N
     assert generate(other, FormState(prompt="mine", params={"resolution": "1K"})).images
 
 
-def send(panel: Panel, content: dict[str, Any], buffers: tuple[bytes, ...] = ()) -> None:
-    panel.form.references._receive(None, content, [memoryview(data) for data in buffers])
-
-
-def drop(panel: Panel, name: str, data: bytes, number: int = 1, piece: int = 1 << 20) -> None:
-    """A file as the browser sends it."""
-    send(panel, {"kind": "begin", "file": number, "name": name, "size": len(data)})
-    # Messages of one widget may overtake each other on a kernel's threads.
-    for offset in reversed(range(0, len(data), piece)):
-        send(panel, {"kind": "piece", "file": number, "offset": offset}, (data[offset : offset + piece],))
-
-
-def png(*size: int) -> bytes:
-    buffer = BytesIO()
-    Image.effect_noise((size[0], size[1]), 90).convert("RGB").save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def test_a_file_arrives_in_pieces_and_whole(session: rv.Session, opened: Callable[..., Panel]) -> None:
-    panel = opened()
-    data = png(1400, 1200)
-    assert len(data) > 2 * (1 << 20)
-    drop(panel, "noise.png", data)
-    until(lambda: panel.form.references.value)
-    (reference,) = panel.form.references.value
-    assert reference.name == "noise.png"
-    assert session.store.files.read(reference.sha256, reference.mime_type) == data
-
-
-def test_files_that_are_dropped_together_keep_their_order(opened: Callable[..., Panel]) -> None:
-    panel = opened()
-    large = png(600, 500)
-    drop(panel, "small.png", png(8, 8), 2)
-    until(lambda: panel.form.references.value)
-    send(panel, {"kind": "begin", "file": 1, "name": "large.png", "size": len(large)})
-    send(panel, {"kind": "piece", "file": 1, "offset": 0}, (large,))
-    until(lambda: [each.name for each in panel.form.references.value] == ["large.png", "small.png"])
-
-
-def test_references_can_be_moved_and_removed(opened: Callable[..., Panel]) -> None:
-    panel = opened()
-    for number, name in enumerate(("a", "b", "c"), start=1):
-        drop(panel, name, png(8 * number, 8), number)
-        until(lambda number=number: len(panel.form.references.value) == number)
-    send(panel, {"kind": "move", "place": 2, "to": 0})
-    until(lambda: [each.name for each in panel.form.references.value] == ["c", "a", "b"])
-    send(panel, {"kind": "remove", "place": 1})
-    until(lambda: [each.name for each in panel.form.references.value] == ["c", "b"])
-
-
-def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -> None:
-    panel = opened()
-    said: list[dict[str, Any]] = []
-    panel.form.references._strip.send = lambda content, buffers=None: said.append(content)
-    drop(panel, "notes.txt", b"just some text")
-    until(lambda: any(each["kind"] == "refused" for each in said))
-    refused = said[-1]
-    assert refused["name"] == "notes.txt"
-    assert "text" in refused["why"]
-    assert panel.form.references.value == ()
-
-
-def test_a_dropped_picture_of_this_tool_offers_its_settings(
-    opened: Callable[..., Panel], tmp_path: Path
-) -> None:
-    panel = opened()
-    run = generate(panel, ASKED)
-    (copy, *_) = [path for path in run.save(tmp_path / "saved") if path.suffix == ".png"]
-    panel.form.put(FormState(prompt="something else"))
-    drop(panel, copy.name, copy.read_bytes())
-    until(lambda: panel.form.references._strip.items and panel.form.references._strip.items[0]["recallable"])
-    send(panel, {"kind": "recall", "place": 0})
-    until(lambda: panel.form.state.params.get("seed") == "1")
-    assert panel.form.state.prompt == "a glass bottle"
-
-
 def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Panel]) -> None:
     panel = opened()
     run = generate(panel, ASKED)
@@ -280,14 +203,6 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
 
 def test_a_message_of_another_shape_does_no_harm(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    for content in (
-        None,
-        [],
-        {"kind": "no such"},
-        {"kind": "remove", "place": 99},
-        {"kind": "recall", "place": "x"},
-    ):
+    for content in (None, [], {"kind": "no such"}, {"kind": "recall", "jobs": 3}):
         panel.gallery._receive(None, content, [])
-        if isinstance(content, dict):
-            send(panel, content)
     assert generate(panel, ASKED).images

@@ -1,0 +1,98 @@
+// Files on their way to the kernel, in pieces.
+
+const PIECE = 1 << 20; // bytes; a message above 10 MiB would close the kernel's connection
+const IN_FLIGHT = 4; // pieces sent ahead of the kernel's answers
+const GONE = "nobody takes it; if the kernel was restarted, run the panel's cell again";
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+// Why a file need not even be sent, or nothing; `taken` is how many there are in the set that it would go to.
+function refusal(file, rules, shrink, taken) {
+  if (!rules.taken) return "this model takes no references";
+  if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files} references are the most this model takes`;
+  if (file.size === 0) return "the file is empty";
+  const limit = shrink ? rules.largest : (rules.max_bytes ?? rules.largest);
+  if (file.size > limit) return `${megabytes(file.size)} is over the limit of ${megabytes(limit)}`;
+  return "";
+}
+
+export class Sending {
+  /** `changed` is called when there is more or less on its way, `refuse` with a file's name and why it is not taken. */
+  constructor(model, changed, refuse) {
+    this.model = model;
+    this.changed = changed;
+    this.refuse = refuse;
+    this.files = new Map(); // by number: { file, sent, answered }
+    this.number = 0;
+  }
+
+  take(files) {
+    const rules = this.model.get("rules");
+    let taken = this.model.get("items").length + this.files.size;
+    for (const file of files) {
+      // Of an axis, each file is a set of its own.
+      const why = refusal(file, rules, this.model.get("shrink"), this.model.get("several") ? 0 : taken);
+      if (why) {
+        this.refuse(file.name || "the pasted picture", why);
+        continue;
+      }
+      taken += 1;
+      // Later files have higher numbers, also where another view of the same references has sent some.
+      this.number = Math.max(this.number + 1, Date.now());
+      // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.
+      if (this.tell({ kind: "begin", file: this.number, name: file.name || "pasted.png", size: file.size })) {
+        this.files.set(this.number, { file, sent: 0, answered: 0 });
+      } else this.refuse(file.name, GONE);
+    }
+    this.changed();
+  }
+
+  answered(message) {
+    const state = this.files.get(message.file);
+    if (!state) return;
+    if (message.kind === "got") {
+      state.answered = message.bytes;
+      this.push(message.file);
+    } else {
+      this.files.delete(message.file);
+      if (message.kind === "refused") this.refuse(message.name, message.why);
+    }
+    this.changed();
+  }
+
+  tell(content, buffers = []) {
+    try {
+      this.model.send(content, {}, buffers);
+      return true;
+    } catch {
+      return false; // The kernel was restarted, and this panel belongs to none.
+    }
+  }
+
+  async push(which) {
+    const state = this.files.get(which);
+    while (state && this.files.has(which) && state.sent < state.file.size && state.sent - state.answered < IN_FLIGHT * PIECE) {
+      const start = state.sent;
+      state.sent = Math.min(state.file.size, start + PIECE);
+      let piece;
+      try {
+        piece = await state.file.slice(start, state.sent).arrayBuffer();
+      } catch {
+        this.tell({ kind: "drop", file: which });
+        this.giveUp(which, "the browser cannot read it any more");
+        return;
+      }
+      if (!this.tell({ kind: "piece", file: which, offset: start }, [new DataView(piece)])) {
+        this.giveUp(which, GONE);
+        return;
+      }
+    }
+  }
+
+  giveUp(which, why) {
+    const { file } = this.files.get(which);
+    this.files.delete(which);
+    this.refuse(file.name, why);
+    this.changed();
+  }
+}
