@@ -101,7 +101,7 @@ def _lacks(plan: Plan, left: int | None) -> str:
 
 
 def _price_html(plan: Plan, balance: int | None) -> str:
-    """How many pictures, in which shape, at what price, and what would be left."""
+    """How many pictures, in which shape, at what price, what would be left, and what else there is to know."""
     axes = [len(axis) for axis in plan.expansion.axes]
     shape = " × ".join(map(str, axes)) if len(axes) > 1 else ""
     price = [count(plan.credits, "credit")]
@@ -115,4 +115,5 @@ def _price_html(plan: Plan, balance: int | None) -> str:
     head = markup.strong_html(count(len(plan), "picture")) + (
         markup.quiet_html(f" · {shape}") if shape else ""
     )
-    return f"<div>{head}</div><div>{markup.quiet_html(' · '.join(price))}</div>"
+    lines = [head, *map(markup.quiet_html, [" · ".join(price), *plan.notes])]
+    return "".join(f"<div>{line}</div>" for line in lines)

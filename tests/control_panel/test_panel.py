@@ -50,6 +50,12 @@ def test_a_run_of_the_panel_is_a_run_of_the_session(
     until(lambda: "0 credits · 2 from the history" in panel.summary)
 
 
+def test_what_is_not_known_of_a_model_is_said_beside_the_price(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.form.put(FormState(models=("seedream-4-0",), prompt="a cat"))
+    until(lambda: "not known of seedream-4-0" in panel.summary and "the service decides" in panel.summary)
+
+
 def test_a_run_stands_in_the_rows_and_columns_that_were_chosen(opened: Callable[..., Panel]) -> None:
     panel = opened()
     run = generate(panel, replace(ASKED, prompt="a {cat|dog}", rows="prompt"))
