@@ -2,7 +2,7 @@
 // The kernel is asked for a page and sends it in one message, its pictures as bytes: nothing of an earlier page
 // stays.
 
-import { button, element } from "../widgets/dom.js";
+import { button, element, set } from "../widgets/dom.js";
 import { Chosen } from "./gallery_chosen.js";
 import { Filters } from "./gallery_filters.js";
 import { Tiles } from "./gallery_tiles.js";
@@ -16,6 +16,7 @@ class Gallery {
     this.page = { items: [], first: 0, total: 0, size: 24, models: [], tags: [] };
     this.place = 0; // where the page that was asked for last begins
     this.asked = 0;
+    this.isTurning = false; // What is shown is not what was asked for last.
     this.checked = Date.now();
     this.view = crypto.getRandomValues(new Uint32Array(1))[0]; // The same gallery may be shown twice, at other places.
     this.build(host);
@@ -63,11 +64,13 @@ class Gallery {
   }
 
   question() {
-    return { kind: "ask", view: this.view, number: this.asked, place: this.place, ...this.filters.values() };
+    const chosen = [...this.chosen.jobs];
+    return { kind: "ask", view: this.view, number: this.asked, place: this.place, chosen, ...this.filters.values() };
   }
 
   askAnew() {
     this.place = 0;
+    this.sayTurning(true);
     this.ask();
   }
 
@@ -75,7 +78,14 @@ class Gallery {
     const next = this.place + step * this.page.size;
     if (next < 0 || next >= this.page.total) return;
     this.place = next;
+    this.count.textContent = `turning to ${next + 1}–${Math.min(next + this.page.size, this.page.total)} …`;
+    this.sayTurning(true);
     this.ask();
+  }
+
+  sayTurning(isTurning) {
+    this.isTurning = isTurning;
+    set(this.tiles.node, "aria-busy", String(isTurning));
   }
 
   /** Let the kernel say if the page is another by now, soon: cells, other panels and other kernels add and mark. */
@@ -101,7 +111,10 @@ class Gallery {
     else if (message.kind === "stale") this.ask();
     else if (message.kind === "check") this.check();
     else if (message.kind === "code") this.chosen.showCode(message.text);
-    else if (message.kind === "said") this.chosen.say(message.text, message.wrong);
+    else if (message.kind === "said") {
+      this.chosen.say(message.text, message.wrong);
+      if (message.wrong) this.sayTurning(false);
+    }
   }
 
   show(message, buffers) {
@@ -109,9 +122,10 @@ class Gallery {
     const { first, items, total } = message;
     this.page = message;
     this.place = first;
+    this.sayTurning(false);
     this.filters.offer(message.models, message.tags);
     this.tiles.take(items, buffers);
-    this.chosen.draw();
+    this.chosen.drop(message.gone);
     const last = first + items.length;
     this.count.textContent = total ? `${first + 1}–${last} of ${total.toLocaleString("en")}` : "no pictures";
     const focused = document.activeElement;

@@ -67,6 +67,9 @@ class Gallery:
         self._session = session
         self._ways = ways
         self._closed = False
+        self._newest: dict[str, int] = {}
+        self._paging = asyncio.Lock()
+        self._changing = asyncio.Lock()
         self._background = Background(session.home, lambda text: self._say(text, wrong=True))
         self.widget = GalleryWidget()
         self.widget.on_msg(self._receive)
@@ -96,11 +99,19 @@ class Gallery:
     async def _answer(self, content: Mapping[str, Any]) -> None:
         kind = str(content.get("kind"))
         if kind == "ask":
-            page = await asyncio.to_thread(self._page, content)
-            if page is not None:
-                self.widget.send(*page)
+            await self._show(content)
         else:
             await self._act(kind, content)
+
+    async def _show(self, content: Mapping[str, Any]) -> None:
+        """Send a page, unless its view asks for another before its turn comes: one may leaf faster than that."""
+        view, number = str(content.get("view")), int(content.get("number", 0))
+        self._newest[view] = max(number, self._newest.get(view, 0))
+        async with self._paging:
+            if number == self._newest[view]:
+                page = await asyncio.to_thread(self._page, content)
+                if page is not None:
+                    self.widget.send(*page)
 
     async def _act(self, kind: str, content: Mapping[str, Any]) -> None:
         """Do something with the jobs that are named. What shows widgets does so on the session's loop."""
@@ -122,7 +133,9 @@ class Gallery:
             text = await asyncio.to_thread(self._code, ids)
             self.widget.send({"kind": "code", "text": text})
         else:
-            self._say(await asyncio.to_thread(self._change, kind, chosen, content))
+            # Of two ratings in a row the second one is the one to keep.
+            async with self._changing:
+                self._say(await asyncio.to_thread(self._change, kind, chosen, content))
             self.refresh()
 
     def _change(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> str:
@@ -185,8 +198,14 @@ class Gallery:
             "size": PAGE,
             "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
             "tags": store.marks.known_tags(),
+            "gone": self._gone(content.get("chosen") or []),
         }
         return message, buffers
+
+    def _gone(self, chosen: Sequence[str]) -> list[str]:
+        """Those of the chosen jobs that have no picture any more; it may have been deleted in a cell."""
+        records = self._session.store.jobs(map(str, chosen))
+        return [job_id for job_id in chosen if job_id not in records or not records[job_id].pictures]
 
     def _thumbnail(self, record: JobRecord) -> bytes | str:
         """The small picture of a job, or why there is none."""

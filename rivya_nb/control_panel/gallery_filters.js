@@ -43,6 +43,10 @@ export class Filters {
     };
   }
 
+  get areSet() {
+    return [this.words, this.model, this.rating, this.tag].some((control) => control.value);
+  }
+
   offer(models, tags) {
     refill(this.model, models);
     refill(this.tag, tags);

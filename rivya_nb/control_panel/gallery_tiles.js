@@ -8,7 +8,8 @@ export class Tiles {
     this.items = [];
     this.addresses = [];
     this.current = 0;
-    this.node = element("div", { class: "rivya-tiles", role: "group", "aria-label": "Pictures of the history" });
+    const given = { class: "rivya-tiles", role: "group", "aria-label": "Pictures of the history", tabIndex: -1 };
+    this.node = element("div", given);
     this.node.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -19,10 +20,15 @@ export class Tiles {
     this.items = items;
     this.addresses = buffers.map((bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/webp" })));
     this.current = Math.min(this.current, Math.max(0, items.length - 1));
-    this.node.replaceChildren(...items.map((item, at) => this.tile(item, at)));
-    this.drawChosen();
+    this.node.replaceChildren(...(items.length ? items.map((item, at) => this.tile(item, at)) : [this.none()]));
     if (focused && items.length) this.focusOn(this.current, true);
-    else if (focused) this.gallery.filters.words.focus();
+    // Nothing is left that a key could mean: in a field the next one would be written.
+    else if (focused) this.node.focus();
+  }
+
+  none() {
+    const words = this.gallery.filters.areSet ? "No picture of the history is like that" : "What is generated is kept here";
+    return element("span", { class: "rivya-none" }, words);
   }
 
   tile(item, at) {
@@ -45,8 +51,9 @@ export class Tiles {
   }
 
   drawChosen() {
-    for (const [at, node] of [...this.node.children].entries()) {
-      const isChosen = this.gallery.chosen.has(this.items[at]);
+    for (const [at, item] of this.items.entries()) {
+      const node = this.node.children[at];
+      const isChosen = this.gallery.chosen.has(item);
       node.classList.toggle("rivya-chosen", isChosen);
       node.querySelector("input").checked = isChosen;
     }
@@ -74,7 +81,8 @@ export class Tiles {
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { gallery } = this;
-    const item = this.items[this.current];
+    // While another page is on its way, a key is not meant for what is still shown.
+    const item = gallery.isTurning ? undefined : this.items[this.current];
     const { key } = event;
     const distance = this.distance(key);
     if (distance !== undefined) this.focusOn(this.current + distance, true);

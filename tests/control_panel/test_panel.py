@@ -185,8 +185,11 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     def ask(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
         said.clear()
         panel.gallery._receive(None, content, [])
-        until(lambda: any(each[0]["kind"] != "stale" for each in said))
-        return next(each for each in said if each[0]["kind"] != "stale")
+        until(lambda: answers())
+        return answers()[0]
+
+    def answers() -> list[tuple[dict[str, Any], list[bytes]]]:
+        return [each for each in said if each[0]["kind"] not in ("stale", "check")]
 
     page, pictures = ask(kind="ask", number=1, prompt="glass")
     assert (page["total"], len(page["items"]), len(pictures)) == (2, 2, 2)
@@ -202,9 +205,21 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     panel.gallery._receive(None, {"kind": "recall", "jobs": ids[1:]}, [])
     until(lambda: panel.form.state.params.get("seed") == "2")
     assert ask(kind="delete", jobs=ids)[0]["text"] == "Deleted 2 pictures"
-    assert ask(kind="ask", number=3)[0]["total"] == 0
+    after, _ = ask(kind="ask", number=3, chosen=[*ids, "nobody"])
+    assert (after["total"], after["gone"]) == (0, [*ids, "nobody"])
     wrong, _ = ask(kind="rate", jobs=ids, rating=9)
     assert wrong["wrong"]
+
+
+def test_who_leafs_fast_waits_for_the_last_page_only(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    generate(panel, ASKED)
+    said: list[dict[str, Any]] = []
+    panel.gallery.widget.send = lambda content, buffers=None: said.append(content)
+    for number in range(1, 101):
+        panel.gallery._receive(None, {"kind": "ask", "number": number, "view": 7}, [])
+    until(lambda: any(each.get("number") == 100 for each in said))
+    assert sum(each["kind"] == "page" for each in said) < 50
 
 
 def test_a_message_of_another_shape_does_no_harm(opened: Callable[..., Panel]) -> None:
