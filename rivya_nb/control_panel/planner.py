@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import RivyaError
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
 
 PAUSE = 0.15
-"""Seconds between the beginnings of two plans at least, however fast a slider moves."""
+"""Seconds between two plans, however fast a slider moves."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class Planner:
         self._show = show
         self._wanted = False
         self._closed = False
-        self._work: Future[None] | None = None
+        self._following = False
 
     def request(self) -> None:
         """Plan soon. May be called from any thread."""
@@ -47,17 +46,19 @@ class Planner:
 
     def _note(self) -> None:
         self._wanted = True
-        if self._work is None or self._work.done():
-            self._work = self._home.start(self._follow())
+        if not self._following:
+            self._following = True
+            self._home.start(self._follow())
 
     async def _follow(self) -> None:
         while self._wanted and not self._closed:
             self._wanted = False
-            pause = asyncio.create_task(asyncio.sleep(PAUSE))
             outcome = await self._outcome()
             if outcome is not None and not self._closed:
                 self._show(outcome)
-            await pause
+            # Only now: a worker thread that began late must not bring two beginnings nearer to one another.
+            await asyncio.sleep(PAUSE)
+        self._following = False
 
     async def _outcome(self) -> Plan | RivyaError | None:
         try:
