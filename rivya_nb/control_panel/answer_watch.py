@@ -22,8 +22,8 @@ class AnswerWatch(anywidget.AnyWidget):
     _esm = joined(_FOLDER / "answer_watch.js")
     _css = _FOLDER / "panel.css"
 
-    def __init__(self, home: Home) -> None:
-        super().__init__()
+    def __init__(self, home: Home, **traits: Any) -> None:
+        super().__init__(**traits)
         self._home = home
         self.on_msg(self._answer)
 

@@ -12,8 +12,8 @@ from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import range_words
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.form_state import is_free_text
+from rivya_nb.control_panel.making import give_up, make, show
 
 _SWITCH = {"true", "false"}
 _MOST_STEPS = 1000
@@ -32,10 +32,12 @@ class ParamControl:
         self._changed = changed
         self._single = _single_control(param)
         self._list = _list_control(param)
-        self._axis = ipywidgets.ToggleButton(
-            description="axis", tooltip=f"Several values of {title(param.key)}"
+        self._axis = make(
+            ipywidgets.ToggleButton,
+            description="axis",
+            tooltip=f"Several values of {title(param.key)}",
+            classes="rivya-axis",
         )
-        self._axis.add_class("rivya-axis")
         self._mistakes = markup.empty()
         self.widget = framed(self._single, self._list, self._axis, self._mistakes)
         self._show_one()
@@ -84,15 +86,13 @@ class ParamControl:
         self._changed()
 
     def _show_one(self) -> None:
-        self._single.layout.display = "none" if self.several else None
-        self._list.layout.display = None if self.several else "none"
+        show(self._single, not self.several)
+        show(self._list, self.several)
 
 
-def framed(*widgets: Any) -> Any:
+def framed(*widgets: Any, classes: str = "") -> Any:
     """A box around a control and what is said of it."""
-    box = ipywidgets.VBox(widgets)
-    box.add_class("rivya-control")
-    return box
+    return make(ipywidgets.VBox, widgets, classes=f"rivya-control {classes}")
 
 
 def title(key: str) -> str:
@@ -105,14 +105,15 @@ def _single_control(param: Param) -> Any:
     name = title(param.key)
     if param.options is not None:
         if set(param.options) == _SWITCH and param.default is not None:
-            return ipywidgets.Checkbox(description=name, value=param.default == "true", indent=False)
+            return make(ipywidgets.Checkbox, description=name, value=param.default == "true", indent=False)
         unset = "not sent" if param.default is None else f"{param.default} (default)"
         options = [(option, option) for option in param.options if option != param.default]
-        return ipywidgets.Dropdown(description=name, options=[(unset, ""), *options], value="")
+        return make(ipywidgets.Dropdown, description=name, options=[(unset, ""), *options], value="")
     if _has_slider(param):
         whole = param.step == 1 or isinstance(param.default, int)
         kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-        return kind(
+        return make(
+            kind,
             description=name,
             value=param.default,
             min=param.minimum,
@@ -120,16 +121,16 @@ def _single_control(param: Param) -> Any:
             step=param.step or (1 if whole else 0.1),
         )
     if param.type == "number" or param.key == SEED_KEY:
-        return ipywidgets.Text(description=name, placeholder=_hint(param))
-    return ipywidgets.Textarea(description=name, rows=2, placeholder=_hint(param))
+        return make(ipywidgets.Text, description=name, placeholder=_hint(param))
+    return make(ipywidgets.Textarea, description=name, rows=2, placeholder=_hint(param))
 
 
 def _list_control(param: Param) -> Any:
     name = title(param.key)
     if is_free_text(param):
-        return ipywidgets.Textarea(description=name, rows=3, placeholder="one on each line")
+        return make(ipywidgets.Textarea, description=name, rows=3, placeholder="one on each line")
     examples = param.options[:2] if param.options else ("1..4",)
-    return ipywidgets.Text(description=name, placeholder=", ".join(examples))
+    return make(ipywidgets.Text, description=name, placeholder=", ".join(examples))
 
 
 def _has_slider(param: Param) -> bool:

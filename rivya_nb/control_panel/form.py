@@ -12,9 +12,9 @@ from rivya_nb.contract.catalogue import Model, Param, common_params
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import prompt_length
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.controls import ParamControl, framed
 from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_words
 from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.run_options import RunOptions
@@ -60,13 +60,13 @@ class Form:
         self._shown: dict[str, tuple[str, bool]] = {}
         self.balance: int | None = None
         self._balance_asked = False
-        self.model = ModelPicker(models=entries(session.catalogue.values()))
+        self.model = make(ModelPicker, models=entries(session.catalogue.values()))
         self._model_mistakes = markup.empty()
-        self._price = markup.empty()
-        self._prompt = ipywidgets.Textarea(description="Prompt", rows=4)
-        self._length = markup.empty()
+        self._price = markup.empty("rivya-beside")
+        self._prompt = make(ipywidgets.Textarea, description="Prompt", rows=4)
+        self._length = markup.empty("rivya-beside")
         self._prompt_mistakes = markup.empty()
-        self._params = ipywidgets.Box()
+        self._params = make(ipywidgets.Box, classes="rivya-params")
         self.options = RunOptions(self._note)
         self.references = References(session, self._note, self.recall)
         self._mistakes = markup.empty()
@@ -74,17 +74,13 @@ class Form:
         self._observe()
 
     def _composed(self) -> Any:
-        for widget in (self._price, self._length):
-            widget.add_class("rivya-beside")
-        self._params.add_class("rivya-params")
-        prompt = framed(self._length, self._prompt, self._prompt_mistakes)
-        prompt.add_class("rivya-prompt")
+        prompt = framed(self._length, self._prompt, self._prompt_mistakes, classes="rivya-prompt")
         model = framed(self._price, self.model, self._model_mistakes)
-        form = ipywidgets.VBox(
-            [model, prompt, self._params, self.options.widget, self.references.widget, self._mistakes]
+        return make(
+            ipywidgets.VBox,
+            [model, prompt, self._params, self.options.widget, self.references.widget, self._mistakes],
+            classes="rivya-form",
         )
-        form.add_class("rivya-form")
-        return form
 
     def _observe(self) -> None:
         self.model.observe(self._model_changed, "values")

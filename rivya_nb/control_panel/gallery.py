@@ -19,8 +19,8 @@ import ipywidgets
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel.background import Background
-from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.form_state import FormState, form_cell
+from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import PictureError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
@@ -71,7 +71,7 @@ class Gallery:
         self._paging = asyncio.Lock()
         self._changing = asyncio.Lock()
         self._background = Background(session.home, lambda text: self._say(text, wrong=True))
-        self.widget = GalleryWidget()
+        self.widget = make(GalleryWidget)
         self.widget.on_msg(self._receive)
         session.store.marks.subscribe(self.check)
 

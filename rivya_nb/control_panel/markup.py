@@ -8,10 +8,12 @@ from typing import Any
 
 import ipywidgets
 
+from rivya_nb.control_panel.making import make
 
-def empty() -> Any:
+
+def empty(classes: str = "") -> Any:
     """A widget that shows nothing yet."""
-    return ipywidgets.HTML()
+    return make(ipywidgets.HTML, classes=classes)
 
 
 def mistakes_html(messages: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import ipywidgets
 
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import title
+from rivya_nb.control_panel.making import make
 from rivya_nb.errors import CreditLimitError, InvalidRequestError, NotConnectedError, RivyaError, UsageError
 from rivya_nb.views.words import count
 
@@ -22,15 +23,17 @@ class Offer:
     def __init__(self, balance: Balance) -> None:
         self._balance = balance
         self._outcome: Plan | RivyaError | None = None
-        self._summary = markup.empty()
-        self._summary.add_class("rivya-summary")
-        self._reason = markup.empty()
-        self._reason.add_class("rivya-reason")
-        self.button = ipywidgets.Button(description="Generate", button_style="primary", disabled=True)
-        self.button.add_class("rivya-once")
-        ask = ipywidgets.HBox([self._summary, self.button])
-        ask.add_class("rivya-ask")
-        self.widget = ipywidgets.VBox([ask, self._reason])
+        self._summary = markup.empty("rivya-summary")
+        self._reason = markup.empty("rivya-reason")
+        self.button = make(
+            ipywidgets.Button,
+            description="Generate",
+            button_style="primary",
+            disabled=True,
+            classes="rivya-once",
+        )
+        ask = make(ipywidgets.HBox, [self._summary, self.button], classes="rivya-ask")
+        self.widget = make(ipywidgets.VBox, [ask, self._reason])
 
     @property
     def summary(self) -> str:

@@ -12,10 +12,10 @@ from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.balance import Balance
-from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.control_panel.gallery import Gallery, Ways
+from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.offer import Offer, RefusedError
 from rivya_nb.control_panel.planner import Planner
 from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
@@ -55,7 +55,7 @@ class Panel:
         self._shell = _notebook_shell()
         self._kept: FormState | None = None
         self.rows: list[RunRow] = []
-        self._watch = AnswerWatch(session.home)
+        self._watch = make(AnswerWatch, session.home)
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
         self.form = Form(session, self._planner.request)
@@ -63,11 +63,11 @@ class Panel:
         self._offer = Offer(self._balance)
         self.generate = self._offer.button
         self.generate.on_click(lambda _: self._background.start(self._go()))
-        self._runs = ipywidgets.VBox()
+        self._runs = make(ipywidgets.VBox)
         ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
         self.gallery = Gallery(session, ways)
         self._opened: tuple[str, Any] | None = None
-        self._tabs = ipywidgets.Tab([self.gallery.widget], titles=[GALLERY])
+        self._tabs = make(ipywidgets.Tab, [self.gallery.widget], titles=[GALLERY])
         self.widget = self._composed()
         self._kept = FormState.from_json(session.store.panel_states.get(name) or {})
         self.form.put(self._kept)
@@ -78,12 +78,10 @@ class Panel:
             self._shell.events.register("post_run_cell", self._catch_up)
 
     def _composed(self) -> Any:
-        left = ipywidgets.VBox([self.form.widget, self._offer.widget])
-        left.add_class("rivya-left")
-        right = ipywidgets.VBox([self._runs, self._tabs])
-        right.add_class("rivya-right")
-        both = ipywidgets.Box([left, right])
-        both.add_class("rivya-both")
+        left = make(ipywidgets.VBox, [self.form.widget, self._offer.widget], classes="rivya-left")
+        right = make(ipywidgets.VBox, [self._runs, self._tabs], classes="rivya-right")
+        both = make(ipywidgets.Box, [left, right], classes="rivya-both")
+        # Its layout is its own: whoever shows the panel may want it smaller.
         panel = ipywidgets.VBox([self._watch, both])
         panel.add_class("rivya-panel")
         return panel
@@ -234,9 +232,10 @@ class Panel:
             self.form.show_balance(self._balance.credits)
             self._offer.weigh()
 
-    def _repr_mimebundle_(self, **options: object) -> Any:
-        # Where no widget can be shown, its text is; ipywidgets would write every child there.
-        return {**self.widget._repr_mimebundle_(**options), "text/plain": repr(self)}
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        # Where no widget can be shown, its text is; ipywidgets would take its time to write every child there.
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<Panel {self.name!r} with {self.session.service}>"

@@ -18,7 +18,7 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
-from rivya_nb.control_panel.closing import give_up
+from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
@@ -77,11 +77,10 @@ class References:
         self._thumbnails: dict[str, str] = {}
         self._background = Background(session.home, lambda text: self.show([text]))
         self._sets = ReferenceSets()
-        self._strip = ReferenceStrip(rules=_rules(()))
+        self._strip = make(ReferenceStrip, rules=_rules(()))
         self._strip.on_msg(self._receive)
         self._mistakes = markup.empty()
-        self.widget = ipywidgets.VBox([self._strip, self._mistakes])
-        self.widget.add_class("rivya-control")
+        self.widget = make(ipywidgets.VBox, [self._strip, self._mistakes], classes="rivya-control")
 
     @property
     def value(self) -> tuple[ReferenceSet, ...]:

@@ -9,9 +9,9 @@ from typing import Any
 import ipywidgets
 
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.controls import framed, title
 from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import Mistake
 from rivya_nb.jobs.axes import REPEAT_AXIS
 from rivya_nb.views.words import shorten
@@ -25,10 +25,10 @@ class RunOptions:
     """The controls below the params. `changed` is called when the user has changed one, on any thread."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self.repeat = ipywidgets.BoundedIntText(description="Repeat", value=1, min=1, max=100)
-        self.name = ipywidgets.Text(description="Name", placeholder="optional")
-        self.limit = ipywidgets.Text(description="Credit limit", placeholder="500")
-        self.fresh = ipywidgets.Checkbox(description="Ask anew", indent=False)
+        self.repeat = make(ipywidgets.BoundedIntText, description="Repeat", value=1, min=1, max=100)
+        self.name = make(ipywidgets.Text, description="Name", placeholder="optional")
+        self.limit = make(ipywidgets.Text, description="Credit limit", placeholder="500")
+        self.fresh = make(ipywidgets.Checkbox, description="Ask anew", indent=False)
         self.fresh.tooltip = "Ask anew also for what the history has, as --fresh does"
         self.rows = AxisChoice("Rows", changed)
         self.cols = AxisChoice("Columns", changed)
@@ -38,8 +38,7 @@ class RunOptions:
             *(framed(widget, self._beside[place]) for place, widget in named),
             framed(self.fresh),
         )
-        self.widget = ipywidgets.Box(self._always)
-        self.widget.add_class("rivya-params")
+        self.widget = make(ipywidgets.Box, self._always, classes="rivya-params")
         for widget in (self.repeat, self.name, self.limit, self.fresh):
             widget.observe(lambda _: changed(), "value")
 
@@ -116,7 +115,7 @@ class AxisChoice:
     def offering(self, axes: Sequence[str]) -> Any:
         """The widget that offers these axes; it is made when it is first asked for."""
         if self._choice is None:
-            self._choice = ipywidgets.Dropdown(description=self._name)
+            self._choice = make(ipywidgets.Dropdown, description=self._name)
             self._choice.observe(self._chosen, "value")
             self._widget = framed(self._choice)
         if self._axes != tuple(axes):

@@ -12,7 +12,7 @@ import ipywidgets
 
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
-from rivya_nb.control_panel.closing import give_up
+from rivya_nb.control_panel.making import give_up, make, show
 from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNSENT
 from rivya_nb.views.words import count, shorten
 
@@ -44,19 +44,20 @@ class RunRow:
         self.run = run
         self._session = session
         self._ended = ended
-        self._bar = ipywidgets.IntProgress(min=0, max=max(1, len(run.jobs)))
+        self._bar = make(ipywidgets.IntProgress, min=0, max=max(1, len(run.jobs)))
         self._text = markup.empty()
         self._why = markup.empty()
         self._why.add_class("rivya-why")
-        _shown(self._why, False)
+        show(self._why, False)
         self._said = markup.empty()
         self._stop = self._button("Stop", f"Stop run {run.id}", self._stopped)
         self.retry = self._button("Retry", f"Retry the failed pictures of run {run.id}", self._retried)
         self._resume = self._button("Resume", f"Resume run {run.id}", self._resumed)
         self._rest = self._button("Send the rest", f"Send the rest of run {run.id}", self._sent)
-        self.pictures = ipywidgets.HTML()
-        head = ipywidgets.HTML(_head_html(run))
-        self.widget = ipywidgets.HBox(
+        self.pictures = make(ipywidgets.HTML)
+        head = make(ipywidgets.HTML, _head_html(run))
+        self.widget = make(
+            ipywidgets.HBox,
             [
                 head,
                 self._bar,
@@ -67,9 +68,9 @@ class RunRow:
                 self._rest,
                 self._why,
                 self._said,
-            ]
+            ],
+            classes="rivya-run-row",
         )
-        self.widget.add_class("rivya-run-row")
         self._background = Background(session.home, self._say)
         self._following: Future[None] | None = None
         self.follow()
@@ -124,20 +125,19 @@ class RunRow:
         self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
         self._text.value = markup.quiet_html(self.run.line())
         self._why.value = markup.quiet_html(shorten(self.run.why(), _LONGEST))
-        _shown(self._why, bool(self._why.value))
-        _shown(self._stop, working)
-        _shown(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
+        show(self._why, bool(self._why.value))
+        show(self._stop, working)
+        show(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
         paid = any(status in SENT or status in COLLECTABLE for status in statuses)
-        _shown(self._resume, not working and paid)
+        show(self._resume, not working and paid)
         rest = [job for job in jobs if job.status in UNSENT]
         price = count(sum(job.record.price or 0 for job in rest), "credit")
         self._rest.description = f"Send the rest ({price})"
-        _shown(self._rest, not working and bool(rest))
+        show(self._rest, not working and bool(rest))
 
     def _button(self, text: str, name: str, act: Callable[[], object]) -> Any:
-        button = ipywidgets.Button(description=text, tooltip=name)
-        button.add_class("rivya-small")
-        _shown(button, False)
+        button = make(ipywidgets.Button, description=text, tooltip=name, classes="rivya-small")
+        show(button, False)
         button.on_click(lambda _: self._background.start(self._act(act)))
         return button
 
@@ -166,10 +166,6 @@ class RunRow:
 def _head_html(run: Run) -> str:
     name = shorten(run.name or "", _LONGEST_NAME)
     return markup.strong_html(f"Run {run.id}") + (f" {markup.quiet_html(name)}" if name else "")
-
-
-def _shown(widget: Any, wanted: bool) -> None:
-    widget.layout.display = None if wanted else "none"
 
 
 def unfinished_runs(session: Session) -> list[Run]:

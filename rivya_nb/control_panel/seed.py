@@ -10,8 +10,8 @@ import ipywidgets
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.closing import give_up
 from rivya_nb.control_panel.controls import title
+from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.jobs.plan import LARGEST_SEED
 
 AROUND = 2
@@ -30,17 +30,18 @@ class SeedControl:
     def __init__(self, param: Param, changed: Callable[[], None]) -> None:
         self.param = param
         self._changed = changed
-        self._field = ipywidgets.Text(description=title(param.key), placeholder=UNSET)
+        self._field = make(ipywidgets.Text, description=title(param.key), placeholder=UNSET)
         self._die = _button("⚄", "Roll the die", self._roll)
-        self._lock = ipywidgets.ToggleButton(description="lock", tooltip="Lock: keep it for the next runs")
+        self._lock = make(
+            ipywidgets.ToggleButton, description="lock", tooltip="Lock: keep it for the next runs"
+        )
         self._around = _button("±", "Vary around it", self._spread)
         self._count = markup.empty()
         self._mistakes = markup.empty()
-        row = ipywidgets.HBox([self._field, self._die, self._around, self._lock])
-        row.add_class("rivya-seed")
-        self.widget = ipywidgets.VBox([self._count, row, self._mistakes])
-        self.widget.add_class("rivya-control")
-        self.widget.add_class("rivya-wide")
+        row = make(ipywidgets.HBox, [self._field, self._die, self._around, self._lock], classes="rivya-seed")
+        self.widget = make(
+            ipywidgets.VBox, [self._count, row, self._mistakes], classes="rivya-control rivya-wide"
+        )
         self._field.observe(self._typed, "value")
         self._putting = False
 
@@ -105,6 +106,6 @@ class SeedControl:
 
 
 def _button(text: str, name: str, act: Callable[[object], None]) -> Any:
-    button = ipywidgets.Button(description=text, tooltip=name)
+    button = make(ipywidgets.Button, description=text, tooltip=name)
     button.on_click(act)
     return button
