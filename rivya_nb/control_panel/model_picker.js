@@ -1,11 +1,6 @@
 // A combobox of models, after the pattern of the ARIA practices: type to filter, arrows to move, Enter to choose.
-// Everything the kernel sends is put in as text, never as markup.
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
+import { button, element } from "../widgets/dom.js";
 
 // Every typed word has to occur somewhere in what is known of a model.
 function fits(model, typed) {
@@ -17,17 +12,14 @@ function fits(model, typed) {
 function render({ model, el }) {
   // Every panel has a module of its own, which could not count the others.
   const id = `rivya-models-${Math.random().toString(36).slice(2)}`;
-  const label = element("label", { className: "widget-label", textContent: "Model", htmlFor: `${id}-input` });
-  const input = element("input", { id: `${id}-input`, type: "text", autocomplete: "off", spellcheck: false });
-  const list = element("ul", { id: `${id}-list`, className: "rivya-models", hidden: true });
-  input.setAttribute("role", "combobox");
-  input.setAttribute("aria-controls", list.id);
-  input.setAttribute("aria-autocomplete", "list");
-  list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Choices");
-  const chips = element("div", { className: "rivya-model-chips" });
-  const axis = element("button", { type: "button", className: "rivya-axis", title: "Several values of Model" });
-  axis.setAttribute("aria-label", axis.title);
+  const label = element("label", { class: "widget-label", htmlFor: `${id}-input` }, "Model");
+  const list = element("ul", { id: `${id}-list`, class: "rivya-models", hidden: true, role: "listbox", "aria-label": "Choices" });
+  const input = element("input", {
+    id: `${id}-input`, type: "text", autocomplete: "off", spellcheck: false,
+    role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list",
+  });
+  const chips = element("div", { class: "rivya-model-chips" });
+  const axis = button("", "Several values of Model", takeSeveral, { class: "rivya-axis" });
   let shown = [];
   let active = -1;
 
@@ -66,33 +58,28 @@ function render({ model, el }) {
   }
 
   function chip(id) {
-    const remove = element("button", { type: "button", textContent: "×", title: `Remove ${id}` });
-    remove.setAttribute("aria-label", remove.title);
-    remove.disabled = values().length < 2;
-    remove.addEventListener("click", () => toggle(id));
-    return element("span", { className: "rivya-model-chip" }, id, remove);
+    const remove = button("×", `Remove ${id}`, () => toggle(id), { disabled: values().length < 2 });
+    return element("span", { class: "rivya-model-chip" }, id, remove);
   }
 
   function option(entry, place) {
-    const made = element(
-      "li",
-      { id: `${id}-${place}` },
-      element("span", { className: "rivya-model-id", textContent: entry.id }),
-      element("span", { className: "rivya-quiet", textContent: entry.detail }),
-    );
-    made.setAttribute("role", "option");
-    made.setAttribute("aria-selected", String(values().includes(entry.id)));
-    made.setAttribute("aria-disabled", String(!entry.available));
-    // On mousedown the input would lose its focus, and the list would be gone before the click.
-    made.addEventListener("mousedown", (event) => event.preventDefault());
-    made.addEventListener("click", () => choose(entry));
-    return made;
+    const given = {
+      id: `${id}-${place}`,
+      role: "option",
+      "aria-selected": String(values().includes(entry.id)),
+      "aria-disabled": String(!entry.available),
+      // On mousedown the input would lose its focus, and the list would be gone before the click.
+      onmousedown: (event) => event.preventDefault(),
+      onclick: () => choose(entry),
+    };
+    return element("li", given,
+      element("span", { class: "rivya-model-id" }, entry.id), element("span", { class: "rivya-quiet" }, entry.detail));
   }
 
   function open(typed) {
     shown = model.get("models").filter((entry) => fits(entry, typed));
     list.replaceChildren(...shown.map(option));
-    if (!shown.length) list.append(element("li", { className: "rivya-quiet", textContent: "no model fits" }));
+    if (!shown.length) list.append(element("li", { class: "rivya-quiet" }, "no model fits"));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     move(shown.findIndex((entry) => entry.available && (typed || values().includes(entry.id))));
@@ -133,10 +120,10 @@ function render({ model, el }) {
   });
   input.addEventListener("blur", close);
 
-  axis.addEventListener("click", () => {
+  function takeSeveral() {
     model.set("several", !model.get("several"));
     put(values().slice(0, 1));
-  });
+  }
 
   function show() {
     const several = model.get("several");
@@ -154,7 +141,7 @@ function render({ model, el }) {
   close();
   show();
   el.classList.add("rivya-model-picker");
-  el.append(label, axis, chips, element("div", { className: "rivya-model-box" }, input, list));
+  el.append(label, axis, chips, element("div", { class: "rivya-model-box" }, input, list));
   return () => model.off("change:values change:several", show);
 }
 

@@ -11,13 +11,14 @@ import traitlets
 
 from rivya_nb.contract.catalogue import AVAILABLE, Model
 from rivya_nb.views.words import count
+from rivya_nb.widgets.modules import joined
 
 
 class ModelPicker(anywidget.AnyWidget):
     """`values` are the ids of the chosen models, several of them only where `several` says that they are an axis;
     `models` is what is known of each, those that can be asked first."""
 
-    _esm = Path(__file__).parent / "model_picker.js"
+    _esm = joined(Path(__file__).with_name("model_picker.js"))
     values: traitlets.List[str] = traitlets.List().tag(sync=True)
     several = traitlets.Bool(False).tag(sync=True)
     models: traitlets.List[Mapping[str, Any]] = traitlets.List().tag(sync=True)
