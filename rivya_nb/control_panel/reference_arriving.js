@@ -1,8 +1,9 @@
 // What is dropped or pasted anywhere in a panel: files are meant as references, and nothing else may happen to them.
 
+const ADDRESS = "an address is no file; save the picture and drop its file here";
 const SMALL = "a picture of this page is dragged as its small copy; choose it in the gallery and use it as reference there";
 
-/** `take` is called with files, `refuse` with a name and why it is not taken, `mark` with whether files are over the
+/** `take` is called with files, `refuse` with the name of what is not taken and why, `mark` with whether files are over the
  * panel that `host` is in. Gives what ends it. */
 export function listenForFiles(host, { take, refuse, mark }) {
   const panel = () => host.closest(".rivya-panel") ?? host;
@@ -11,8 +12,10 @@ export function listenForFiles(host, { take, refuse, mark }) {
 
   const has = (event, type) => [...(event.dataTransfer?.types ?? [])].includes(type);
   const isPicture = () => dragged?.nodeName === "IMG";
-  // A browser gives a dragged picture of a page as a file, too.
-  const isMeant = (event) => isInside(event) && (has(event, "Files") || isPicture());
+  // Of another page, a picture may come as its address only, which a field takes as text.
+  const isAddress = (event) => !dragged && has(event, "text/uri-list") && !event.target.matches?.("input, textarea");
+  // A browser may give a dragged picture of this page as a file, too.
+  const isMeant = (event) => isInside(event) && (isPicture() || has(event, "Files") || isAddress(event));
 
   // Jupyter would insert the file into the notebook, and the browser would leave the page for it.
   function keep(event) {
@@ -24,7 +27,7 @@ export function listenForFiles(host, { take, refuse, mark }) {
     mark(false);
     if (!isMeant(event)) return;
     keep(event);
-    mark(!isPicture());
+    mark(!isPicture() && has(event, "Files"));
   }
 
   function dropped(event) {
@@ -32,7 +35,8 @@ export function listenForFiles(host, { take, refuse, mark }) {
     if (!isMeant(event)) return;
     keep(event);
     if (isPicture()) refuse(dragged.alt || "the picture", SMALL);
-    else take([...event.dataTransfer.files]);
+    else if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
+    else refuse("what was dropped", ADDRESS);
   }
 
   function pasted(event) {

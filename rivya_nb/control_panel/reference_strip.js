@@ -27,7 +27,10 @@ class Strip {
     model.on("msg:custom", this.answered);
     this.end = listenForFiles(host, {
       take: (files) => this.take(files),
-      refuse: (name, why) => this.refuse(name, why),
+      refuse: (name, why) => {
+        this.refused.replaceChildren();
+        this.refuse(name, why);
+      },
       mark: (over) => this.add.classList.toggle("rivya-over", over),
     });
     this.show();

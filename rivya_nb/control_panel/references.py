@@ -23,7 +23,9 @@ from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
+from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.thumbnails import thumbnail
+from rivya_nb.views.words import shorten
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 BOX = (144, 144)
 MOST_BYTES = 6_000
 """A thumbnail in the strip: pixels at most, and bytes before base64."""
+
+NAME = 24
+"""Characters of a prompt in the name of a picture that was made of it."""
 
 Rules = dict[str, Any]
 Item = dict[str, Any]
@@ -197,13 +202,23 @@ class References:
 
     async def _add(self, sources: Sequence[object]) -> None:
         try:
-            taken = await asyncio.to_thread(self._take, sources)
+            taken = await asyncio.to_thread(lambda: self._take([self._named(source) for source in sources]))
         except RivyaError as error:
             self.show([_why(error)])
             return
         self._sets = self._sets.added(taken)
         await self._show()
         self._changed()
+
+    def _named(self, source: object) -> object:
+        """A picture of the store as a reference that is called after what was asked for, in place of a number."""
+        if not isinstance(source, PictureRecord):
+            return source
+        job = self._session.store.pictured(source.sha256)
+        if job is None:
+            return source
+        name = shorten(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
+        return Reference(source.sha256, "image", source.mime_type, name, source.size)
 
     def _take(self, sources: Sequence[object]) -> tuple[Reference, ...]:
         return take_references(sources, self._models, self._session.store.files, shrink=self.shrinks)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from browser.harness import Lab, write_notebook
 from browser.test_panel import PanelPage, png
@@ -21,7 +21,7 @@ CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
-    notebook = lab.open(write_notebook(lab.folder / "referring.ipynb", [OPEN]))
+    notebook = lab.open(write_notebook(lab.folder / "referring.ipynb", [OPEN, "panel"]))
     notebook.page.set_viewport_size({"width": 1600, "height": 1200})
     notebook.command("notebook:run-cell")
     made = PanelPage(notebook)
@@ -37,6 +37,29 @@ def sets(panel: PanelPage) -> list[str]:
         ", ".join(frame.get_by_role("img").evaluate_all("all => all.map(each => each.alt)"))
         for frame in frames.all()
     ]
+
+
+def drag(panel: PanelPage, what: Locator, onto: Locator) -> None:
+    """Drag by mouse, from the middle of one thing to the middle of another."""
+    for target in (what, onto):
+        target.scroll_into_view_if_needed()
+    mouse = panel.page.mouse
+    for step, target in enumerate((what, onto)):
+        box = target.bounding_box()
+        assert box is not None
+        mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=1 + 7 * step)
+        (mouse.up if step else mouse.down)()
+
+
+def drop_from_desktop(panel: PanelPage, path: Path, onto: Locator) -> None:
+    """Drop a file as the browser does it, with all that it would do of its own accord."""
+    box = onto.bounding_box()
+    assert box is not None
+    files = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    protocol = panel.page.context.new_cdp_session(panel.page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        protocol.send("Input.dispatchDragEvent", {"type": kind, **place, "data": files})
 
 
 def press(panel: PanelPage, name: str, *, then: str | None = None) -> None:
@@ -92,3 +115,73 @@ def test_sets_of_references_are_an_axis_of_the_run(panel: PanelPage) -> None:
     expect(panel.pictures).to_have_count(4)
     for label in ("cat.png", "dog.png"):
         expect(panel.root.locator(".widget-tab-contents").get_by_text(label, exact=True)).to_be_visible()
+
+
+def test_a_picture_of_the_page_is_not_taken_for_its_original(panel: PanelPage) -> None:
+    drag(panel, panel.pictures.first, panel.button("Add reference"))
+    message = panel.root.get_by_role("alert").filter(has_text="small copy")
+    expect(message).to_be_visible()
+    assert sets(panel) == ["Reference 1: cat.png", "Reference 2: dog.png"]
+    message.get_by_role("button", name="Dismiss").click()
+
+
+def test_a_file_dropped_anywhere_on_the_panel_is_a_reference_and_nothing_else(
+    panel: PanelPage, tmp_path: Path
+) -> None:
+    address, cells = panel.page.url, panel.page.evaluate(CELLS)
+    panel.field("Seed").fill("1..2")
+    panel.tab("Gallery").click()
+    places = (panel.field("Prompt"), panel.tab("Gallery"), panel.tiles.first, panel.button("Generate"))
+    for number, place in enumerate(places, start=1):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(png((10 * number, 10)))
+        drop_from_desktop(panel, path, place)
+        expect(panel.root.get_by_role("img", name=f"Reference {2 + number}: {number}.png")).to_be_visible()
+    expect(panel.button(AXIS)).to_have_text("axis · 6")
+    assert (panel.page.url, panel.page.evaluate(CELLS)) == (address, cells)
+    expect(panel.field("Prompt")).to_have_value("A glass bottle")
+
+
+def test_cards_are_dragged_between_sets(panel: PanelPage) -> None:
+    cards = panel.root.locator(".rivya-strip-card")
+    panel.button("Put dog.png together with the one before").click()
+    expect(panel.button("Make dog.png a set of its own")).to_be_visible()
+    drag(panel, cards.nth(5), cards.nth(1))
+    expect(panel.root.get_by_role("img", name="Reference 2: 4.png")).to_be_visible()
+    for name in ("1.png", "2.png", "3.png"):
+        panel.button(f"Remove {name}").click()
+    expect(panel.button(AXIS)).to_have_text("axis")
+    drag(panel, cards.nth(0), panel.field("Prompt"))
+    expect(panel.field("Prompt")).to_have_value("A glass bottle")
+    panel.button("Make 4.png a set of its own").click()
+    expect(panel.button(AXIS)).to_have_text("axis · 2")
+    assert sets(panel) == ["Reference 1: cat.png, Reference 2: dog.png", "Reference 3: 4.png"]
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("width", [700, 1600])
+def test_sets_are_shown_in_full(panel: PanelPage, screenshots: Path, theme: str, width: int) -> None:
+    panel.notebook.set_theme(theme)
+    panel.page.set_viewport_size({"width": width, "height": 1200})
+    expect(panel.button(AXIS)).to_be_visible()
+    panel.page.screenshot(path=screenshots / f"references-{theme.split()[1].lower()}-{width}.png")
+    wide = panel.root.locator(".rivya-references").evaluate("strip => strip.scrollWidth - strip.clientWidth")
+    assert wide <= 0
+
+
+def test_sets_are_there_again_in_another_view_and_in_another_panel(panel: PanelPage) -> None:
+    panel.root.get_by_role("checkbox", name="and once without any").check()
+    expect(panel.root).to_contain_text("6 pictures · 2 × 3")
+    panel.notebook.command("notebook:move-cursor-down")
+    panel.notebook.command("notebook:run-cell")
+    other = PanelPage(panel.notebook)
+    other.root = panel.notebook.output(1)
+    expect(other.button(AXIS)).to_have_text("axis · 3")
+    other.button("Put 4.png together with the one before").click()
+    expect(panel.button("Make 4.png a set of its own")).to_be_visible()
+    expect(panel.button(AXIS)).to_have_text("axis · 2")
+    panel.notebook.command("notebook:move-cursor-up")
+    panel.notebook.command("notebook:run-cell")
+    expect(panel.button(AXIS)).to_have_text("axis · 2")
+    expect(panel.root.get_by_role("checkbox", name="and once without any")).to_be_checked()
+    assert sets(panel) == ["Reference 1: cat.png, Reference 2: dog.png, Reference 3: 4.png"]

@@ -195,10 +195,17 @@ def test_what_is_added_to_an_axis_is_a_set_of_its_own(axis: Panel, session: rv.S
     until(lambda: names(axis) == [["a", "b"], ["c"], ["early"], ["d"], ["late"]])
     drop(axis, "earlier", png(80, 24), 2)
     until(lambda: "earlier" in str(names(axis)))
-    picture = generate(axis, FormState(prompt="a cat", params={"resolution": "1K"}))[0].record.pictures[0]
-    axis.form.put(FormState(references=axis_of(axis, "a", "b")))
-    axis.form.references.add([picture])
-    until(lambda: [len(each) for each in axis.form.references.value] == [1, 1, 1])
+
+
+def test_pictures_of_the_gallery_join_an_axis_by_what_was_asked_for(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    run = generate(panel, replace(ASKED, prompt="A glass bottle on a soft studio background"))
+    send(panel, {"kind": "axis", "on": True})
+    panel.form.references.add([job.record.pictures[0] for job in run])
+    until(
+        lambda: names(panel) == [["A glass bottle on a sof…, seed 1"], ["A glass bottle on a sof…, seed 2"]]
+    )
+    until(lambda: "2 × 2" in panel.summary)
 
 
 def axis_of(panel: Panel, *files: str) -> tuple[Any, ...]:
