@@ -89,7 +89,7 @@ class Form:
     @property
     def state(self) -> FormState:
         """What stands in the form."""
-        written = {key: (control.text, control.several) for key, control in self._controls.items()}
+        written = self._written()
         state = FormState(
             models=tuple(self.model.values),
             prompt=str(self._prompt.value),
@@ -111,6 +111,8 @@ class Form:
             self._kept = {key: (text, key in state.several) for key, text in state.params.items()}
             for control in self._controls.values():
                 control.put("", False)
+            # That nobody has changed: it must not be kept in place of what the state says.
+            self._shown = self._written()
             self._prompt.value = state.prompt
             self.options.put(state)
             self.references.put(state.references)
@@ -184,7 +186,7 @@ class Form:
         models = self._models
         params = sorted(common_params(models), key=lambda param: param.key != SEED_KEY)
         self._controls = {param.key: self._made(param) for param in params}
-        self._shown = {key: (each.text, each.several) for key, each in self._controls.items()}
+        self._shown = self._written()
         self._params.children = [control.widget for control in self._controls.values()]
         for control in gone:
             control.close()
@@ -194,10 +196,12 @@ class Form:
 
     def _keep_values(self) -> None:
         """Keep what was changed for the next model; a value that was taken away does not come back."""
-        for key, control in self._controls.items():
-            now = control.text, control.several
-            if now != self._shown.get(key):
-                self._kept[key] = now
+        changed = {key: now for key, now in self._written().items() if now != self._shown.get(key)}
+        self._kept |= changed
+
+    def _written(self) -> dict[str, tuple[str, bool]]:
+        """What stands in each control, and whether it is an axis."""
+        return {key: (control.text, control.several) for key, control in self._controls.items()}
 
     def _made(self, param: Param) -> Control:
         kind = SeedControl if param.key == SEED_KEY and not param.options else ParamControl

@@ -50,6 +50,16 @@ def test_another_model_keeps_the_values_that_still_apply(form: Form) -> None:
     assert form.state.params == {"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}
 
 
+def test_settings_that_are_put_in_count_more_than_what_another_model_had(form: Form) -> None:
+    asked = FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9"})
+    form.put(asked)
+    other = replace(asked, models=("z-image",), params={"aspect_ratio": "16:9"})
+    form.put(other)
+    assert form.state == other
+    form.put(asked)
+    assert form.state == asked
+
+
 def test_several_models_share_the_params_that_all_of_them_take(session: rv.Session, form: Form) -> None:
     form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}))
     form.model.put(["wan-2-7-image-pro", "gpt-image-2"])
