@@ -13,6 +13,7 @@ function render({ model, el }) {
   el.append(line);
   const view = crypto.getRandomValues(new Uint32Array(1))[0]; // A panel may be shown twice, and each counts for itself.
   let sent = 0;
+  let bought = 0; // the last click of these that was one on "Generate"
   let received = 0; // The kernel's front door has seen the click ...
   let worked = 0; //   ... and the loop that does the work has turned since.
   let gone = false; // There is no connection to a kernel any more.
@@ -22,11 +23,12 @@ function render({ model, el }) {
 
   const panel = () => el.closest(".rivya-panel");
   const waiting = () => worked < sent;
+  const buying = () => worked < bought;
 
   function say() {
     const root = panel();
     for (const button of root?.querySelectorAll("button.rivya-once") ?? []) {
-      button.classList.toggle("rivya-pressed", waiting());
+      button.classList.toggle("rivya-pressed", buying());
     }
     if (gone) line.textContent = "The kernel was restarted. Run the panel's cell again: what stands here was kept.";
     else if (!waiting()) line.textContent = "";
@@ -60,15 +62,17 @@ function render({ model, el }) {
   function clicked(event) {
     const button = event.target.closest?.("button");
     if (!button || !panel()?.contains(button)) return;
-    if (button.classList.contains("rivya-once")) {
-      if (waiting()) {
-        event.stopImmediatePropagation();
-        event.preventDefault();
-        return;
-      }
-      button.classList.add("rivya-pressed");
+    const buys = button.classList.contains("rivya-once");
+    if (buys && buying()) {
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      return;
     }
     note();
+    if (buys) {
+      bought = sent;
+      button.classList.add("rivya-pressed");
+    }
   }
 
   function answered(message) {
