@@ -53,19 +53,19 @@ class Planner:
     async def _follow(self) -> None:
         while self._wanted and not self._closed:
             self._wanted = False
-            outcome = await self._outcome()
-            if outcome is not None and not self._closed:
-                self._show(outcome)
+            try:
+                outcome = await self._outcome()
+                if not self._closed:
+                    self._show(outcome)
+            except Exception:
+                # A mistake of ours must not end the planning for good; it is told where ours are told.
+                _log.exception("the form could not be planned")
             # Only now: a worker thread that began late must not bring two beginnings nearer to one another.
             await asyncio.sleep(PAUSE)
         self._following = False
 
-    async def _outcome(self) -> Plan | RivyaError | None:
+    async def _outcome(self) -> Plan | RivyaError:
         try:
             return await asyncio.to_thread(self._make)
         except RivyaError as error:
             return error
-        except Exception:
-            # A mistake of ours must not end the planning for good; it is told where ours are told.
-            _log.exception("the form could not be planned")
-            return None

@@ -220,6 +220,23 @@ def test_a_slider_that_moves_fast_is_planned_rarely(session: rv.Session) -> None
     assert all(later - earlier >= PAUSE for earlier, later in pairwise(plans))
 
 
+def test_a_mistake_of_our_own_does_not_end_the_planning(
+    session: rv.Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown: list[object] = []
+
+    def show(outcome: object) -> None:
+        shown.append(outcome)
+        if len(shown) == 1:
+            raise KeyError("a control that there is no more")
+
+    planner = Planner(session.home, lambda: plan_form(session, FormState(prompt="a cat"), {}), show)
+    planner.request()
+    until(lambda: "a control that there is no more" in caplog.text)
+    planner.request()
+    until(lambda: len(shown) > 1)
+
+
 def test_a_params_key_reads_as_a_label() -> None:
     assert [title(key) for key in ("aspect_ratio", "aspectRatio", "seed")] == [
         "Aspect ratio",
