@@ -1,6 +1,8 @@
 // What ipywidgets leaves out for those who hear a page or walk it by keys: names, which tab shows what, what is worth
 // reading out, and a focus that is not lost.
 
+import { set } from "../widgets/dom.js";
+
 const PAUSE = 1000; // milliseconds without a letter until what became of the letters is read out
 
 // Keeps a panel's elements so for as long as it stands there; `view` tells it from others of the same panel.
@@ -27,10 +29,12 @@ export function makeAccessible(root, view) {
     }
   }
 
-  // Nor does it say which of a tab's contents belongs to which tab.
+  // Nor does it say which of a tab's contents belongs to which tab, nor lead the Tab key to the tab that is shown.
   function nameTabs() {
     for (const tabs of root.querySelectorAll(".jupyter-widget-tab")) {
       const names = tabs.querySelectorAll(":scope > .lm-TabBar [role=tab]");
+      const walked = [...names].includes(document.activeElement); // It has the arrow keys to itself then.
+      for (const name of walked ? [] : names) name.tabIndex = name.getAttribute("aria-selected") === "true" ? 0 : -1;
       const contents = tabs.querySelectorAll(":scope > .widget-tab-contents > *");
       if (names.length !== contents.length) continue; // one of them is on its way
       names.forEach((name, place) => {
@@ -44,13 +48,21 @@ export function makeAccessible(root, view) {
     }
   }
 
-  function set(node, name, value) {
-    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  // What is wrong with a control stands beside it; it is heard there too by those who come back to it.
+  function nameMistakes() {
+    for (const control of root.querySelectorAll(".rivya-control")) {
+      const mistakes = control.querySelector(".rivya-mistakes");
+      if (mistakes) mistakes.id ||= `rivya-mistakes-${view}-${(made += 1)}`;
+      for (const field of control.querySelectorAll("input, select, textarea, [role=slider]")) {
+        set(field, "aria-invalid", mistakes ? "true" : null);
+        set(field, "aria-describedby", mistakes ? mistakes.id : null);
+      }
+    }
   }
 
-  // What Generate would do, and what it waits for, is read out when it has changed; not at each letter, but once
-  // the user pauses.
-  const spoken = () => root.querySelectorAll(":is(.rivya-summary, .rivya-reason) .widget-html-content");
+  // What Generate would do, what it waits for, and how a run has ended is read out when it has changed; not at each
+  // letter, but once the user pauses.
+  const spoken = () => root.querySelectorAll(":is(.rivya-summary, .rivya-reason, .rivya-heard) .widget-html-content");
 
   function nameSpoken() {
     for (const content of spoken()) set(content, "role", "status");
@@ -67,6 +79,7 @@ export function makeAccessible(root, view) {
   function nameAll() {
     nameControls();
     nameTabs();
+    nameMistakes();
     nameSpoken();
   }
 

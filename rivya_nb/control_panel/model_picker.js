@@ -91,6 +91,8 @@ function render({ model, el }) {
     const current = active >= 0 ? list.children[active] : null;
     current?.classList.add("rivya-active");
     current?.scrollIntoView({ block: "nearest" });
+    // Where both are not in sight, in an output that scrolls, one still has to see what one types.
+    if (current) input.scrollIntoView({ block: "nearest" });
     if (current) input.setAttribute("aria-activedescendant", current.id);
     else input.removeAttribute("aria-activedescendant");
   }

@@ -50,6 +50,7 @@ class RunRow:
         self._why.add_class("rivya-why")
         show(self._why, False)
         self._said = markup.empty()
+        self._heard = markup.empty("rivya-heard")
         self._stop = self._button("Stop", f"Stop run {run.id}", self._stopped)
         self.retry = self._button("Retry", f"Retry the failed pictures of run {run.id}", self._retried)
         self._resume = self._button("Resume", f"Resume run {run.id}", self._resumed)
@@ -68,6 +69,7 @@ class RunRow:
                 self._rest,
                 self._why,
                 self._said,
+                self._heard,
             ],
             classes="rivya-run-row",
         )
@@ -121,6 +123,8 @@ class RunRow:
         jobs = self.run.jobs
         statuses = [job.status for job in jobs]
         working = self.run.is_working
+        # Read out once: the text that is seen counts the seconds.
+        self._heard.value = "" if working else markup.quiet_html(f"Run {self.run.id}: {self.run.line()}")
         self._bar.value = sum(status in FINAL for status in statuses)
         self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
         self._text.value = markup.quiet_html(self.run.line())

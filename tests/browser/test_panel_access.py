@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,10 +49,13 @@ def test_what_generate_waits_for_is_read_out_once_one_pauses(panel: PanelPage) -
     expect(status.filter(has_text="1 picture")).to_contain_text("12 credits")
     panel.page.wait_for_function("node => !node.hasAttribute('aria-busy')", arg=reason)
     panel.field("Seed").fill("1..x")
+    expect(panel.field("Seed")).to_have_accessible_description(re.compile("'1..x' is no range"))
     expect(status.filter(has_text="Generate waits for the seed")).to_be_visible()
     # The very node that stood there before: a screen reader listens to no other.
     assert reason.text_content() == "Generate waits for the seed"
     panel.field("Seed").fill("")
+    expect(panel.field("Seed")).to_have_accessible_description("")
+    expect(panel.field("Seed")).not_to_have_attribute("aria-invalid", "true")
 
 
 def test_each_tab_leads_to_what_it_shows(panel: PanelPage) -> None:
@@ -62,7 +66,14 @@ def test_each_tab_leads_to_what_it_shows(panel: PanelPage) -> None:
     expect(panel.tab("Run 1")).to_have_attribute("aria-controls", shown.get_attribute("id") or "")
     expect(panel.root.get_by_role("tabpanel", name="Gallery")).to_be_hidden()
     panel.wait_for_end(1)
+    expect(panel.root.get_by_role("status").filter(has_text="Run 1: 1 picture")).to_have_count(1)
     expect(shown.locator("img")).to_have_count(1)
+    # By keys, too, it is the tab that is shown that comes behind Generate, and the others beside it.
+    panel.button("Generate").focus()
+    panel.page.keyboard.press("Tab")
+    expect(panel.tab("Run 1")).to_be_focused()
+    panel.page.keyboard.press("ArrowLeft")
+    expect(panel.tab("Gallery")).to_be_focused()
     panel.tab("Gallery").click()
     expect(panel.root.get_by_role("tabpanel", name="Gallery")).to_be_visible()
     expect(panel.tab("Gallery")).to_have_attribute("aria-selected", "true")
@@ -81,6 +92,18 @@ def test_two_views_of_a_panel_show_one_panel(panel: PanelPage) -> None:
         ".lm-TabBar-tabCloseIcon"
     ).click()
     expect(views).to_have_count(0)
+
+
+def test_the_focus_is_seen_on_every_control_alike(panel: PanelPage) -> None:
+    panel.field("Prompt").focus()
+    controls = panel.root.locator(":is(input, select, textarea, button, [role=tab]):enabled:visible")
+    for _ in range(controls.count()):
+        focused = panel.page.locator(":focus")
+        if not panel.page.evaluate("!!document.activeElement.closest('.rivya-panel')"):
+            break
+        expect(focused).to_have_css("outline-style", "solid")
+        expect(focused).to_have_css("outline-width", "2px")
+        panel.page.keyboard.press("Tab")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
