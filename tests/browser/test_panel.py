@@ -242,7 +242,8 @@ def test_a_busy_kernel_is_told_and_no_click_is_lost(panel: PanelPage) -> None:
     panel.notebook.command("notebook:move-cursor-down")
     panel.page.evaluate(RUN_WITHOUT_WAITING)
     panel.page.wait_for_function(IS_BUSY)
-    panel.button("Roll the die").click()  # which waits for the kernel too, and must not swallow the next click
+    # It waits for the kernel too, and must not swallow the next click.
+    panel.button("Roll the die").click()
     panel.button("Generate").click()
     expect(panel.root.get_by_role("status").filter(has_text="not lost")).to_be_visible()
     panel.button("Generate").click()  # an impatient second time, which must not buy a second run
