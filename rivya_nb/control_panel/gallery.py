@@ -120,9 +120,13 @@ class Gallery:
         if kind == "recall":
             (record, *_) = await asyncio.to_thread(self._records, ids)
             self._ways.recall(record.request)
+            # In a narrow page the form is out of sight.
+            self._say("Its settings are in the form now")
         elif kind == "reference":
             records = await asyncio.to_thread(self._records, ids)
-            self._ways.refer([record.pictures[0] for record in records if record.pictures])
+            pictures = [record.pictures[0] for record in records if record.pictures]
+            self._ways.refer(pictures)
+            self._say(f"Handed {count(len(pictures), 'picture')} to the references")
         elif kind == "view":
             viewer = await asyncio.to_thread(chosen.view)
             self._ways.open(f"Compare ({len(ids)})" if len(ids) > 1 else "Look", viewer)

@@ -56,6 +56,8 @@ export class Tiles {
       const isChosen = this.gallery.chosen.has(item);
       node.classList.toggle("rivya-chosen", isChosen);
       node.querySelector("input").checked = isChosen;
+      // Heard where the focus is; the box beside it is for the mouse.
+      node.querySelector(".rivya-main").setAttribute("aria-label", isChosen ? `chosen: ${item.name}` : item.name);
     }
   }
 

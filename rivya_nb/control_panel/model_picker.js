@@ -79,7 +79,7 @@ function render({ model, el }) {
   function open(typed) {
     shown = model.get("models").filter((entry) => fits(entry, typed));
     list.replaceChildren(...shown.map(option));
-    if (!shown.length) list.append(element("li", { class: "rivya-quiet" }, "no model fits"));
+    if (!shown.length) list.append(element("li", { class: "rivya-quiet", role: "option", "aria-disabled": "true" }, "no model fits"));
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     move(shown.findIndex((entry) => entry.available && (typed || values().includes(entry.id))));

@@ -77,6 +77,10 @@ def test_each_tab_leads_to_what_it_shows(panel: PanelPage) -> None:
     panel.tab("Gallery").click()
     expect(panel.root.get_by_role("tabpanel", name="Gallery")).to_be_visible()
     expect(panel.tab("Gallery")).to_have_attribute("aria-selected", "true")
+    panel.tiles.first.press("x")
+    expect(panel.tiles.first).to_have_accessible_name(re.compile("^chosen: A glass bottle"))
+    panel.tiles.first.press("x")
+    expect(panel.tiles.first).to_have_accessible_name(re.compile("^A glass bottle"))
     expect(panel.root.get_by_role("tabpanel")).to_have_count(1)
 
 

@@ -202,8 +202,10 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     assert panel.gallery._page(same) is not None
     code, _ = ask(kind="code", jobs=ids)
     assert code["text"] == "%%rivya seed=1,2 resolution=1K\na glass bottle"
-    panel.gallery._receive(None, {"kind": "recall", "jobs": ids[1:]}, [])
-    until(lambda: panel.form.state.params.get("seed") == "2")
+    # Where the page is narrow, the form is far from the gallery.
+    assert ask(kind="recall", jobs=ids[1:])[0]["text"] == "Its settings are in the form now"
+    assert panel.form.state.params.get("seed") == "2"
+    assert ask(kind="reference", jobs=ids)[0]["text"] == "Handed 2 pictures to the references"
     assert ask(kind="delete", jobs=ids)[0]["text"] == "Deleted 2 pictures"
     after, _ = ask(kind="ask", number=3, chosen=[*ids, "nobody"])
     assert (after["total"], after["gone"]) == (0, [*ids, "nobody"])
