@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import ipywidgets
@@ -10,6 +11,7 @@ from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.making import make
 from rivya_nb.errors import CreditLimitError, InvalidRequestError, NotConnectedError, RivyaError, UsageError
+from rivya_nb.jobs.axes import REFERENCES_AXIS
 from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Offer:
     def __init__(self, balance: Balance) -> None:
         self._balance = balance
         self._outcome: Plan | RivyaError | None = None
+        self._files: Collection[str] = ()
         self._summary = markup.empty("rivya-summary")
         self._reason = markup.empty("rivya-reason")
         self.button = make(
@@ -45,9 +48,9 @@ class Offer:
         """Why it cannot be pressed, as HTML; empty where it can."""
         return str(self._reason.value)
 
-    def show(self, outcome: Plan | RivyaError) -> None:
-        """Offer what a plan asks for, or say why there is none."""
-        self._outcome = outcome
+    def show(self, outcome: Plan | RivyaError, files: Collection[str] = ()) -> None:
+        """Offer what a plan asks for, or say why there is none; `files` are what mistakes call the references."""
+        self._outcome, self._files = outcome, files
         self._draw(again=False)
 
     def weigh(self) -> None:
@@ -65,7 +68,7 @@ class Offer:
             self._summary.value = _price_html(plan, left)
         if isinstance(self._outcome, RivyaError):
             self._balance.trust()
-            reason = _waits_for(self._outcome)
+            reason = _waits_for(self._outcome, self._files)
         elif reason := _lacks(self._outcome, left):
             self._balance.doubt(again=again)
         else:
@@ -83,7 +86,7 @@ class RefusedError(RivyaError):
         self.why = why
 
 
-def _waits_for(error: RivyaError) -> str:
+def _waits_for(error: RivyaError, files: Collection[str]) -> str:
     """Why nothing can be sent: where to look, or what is wrong where no control stands for it."""
     why = error.why if isinstance(error, RefusedError) else error
     if isinstance(why, NotConnectedError):
@@ -92,7 +95,8 @@ def _waits_for(error: RivyaError) -> str:
         return f"Generate waits for a credit limit of {why.enough:,}"
     first = why.mistakes[0] if isinstance(why, (InvalidRequestError, UsageError)) else None
     if first is not None and first.where:
-        return f"Generate waits for the {title(first.where).lower()}"
+        place = REFERENCES_AXIS if first.where in files else title(first.where).lower()
+        return f"Generate waits for the {place}"
     return f"Generate waits: {why if first is None else first.message}"
 
 

@@ -163,7 +163,7 @@ class Panel:
         else:
             # Nothing in the form is wrong; beside Generate it says what is.
             self.form.show((), None)
-        self._offer.show(outcome)
+        self._offer.show(outcome, self.form.references.names)
 
     # Generating
 

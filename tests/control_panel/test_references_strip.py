@@ -253,3 +253,4 @@ def test_what_is_wrong_with_one_reference_stands_below_the_strip(
     panel.form.put(replace(ASKED, references=sets))
     until(lambda: "dog.png" in panel.form.references._mistakes.value)
     assert panel.form._mistakes.value == ""
+    until(lambda: "waits for the references" in panel.reason)
