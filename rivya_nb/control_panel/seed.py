@@ -68,9 +68,7 @@ class SeedControl:
         """A run has drawn these seeds: they are named, and the field is free for the next one's."""
         if not self._lock.value:
             self.put("")
-            self._field.placeholder = (
-                f"drawn for each run; last {', '.join(map(str, seeds))}" if seeds else ""
-            )
+            self._field.placeholder = f"{UNSET}; last {', '.join(map(str, seeds))}" if seeds else UNSET
 
     def show(self, mistakes: Sequence[str], count: int) -> None:
         """Show what is wrong with it, and how many seeds it stands for."""

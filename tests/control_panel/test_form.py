@@ -17,7 +17,7 @@ from rivya_nb.control_panel.controls import ParamControl, title
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.control_panel.planner import PAUSE, Planner
-from rivya_nb.control_panel.seed import SeedControl
+from rivya_nb.control_panel.seed import UNSET, SeedControl
 from rivya_nb.errors import Mistake
 
 IMAGE_MODELS = [model.id for model in bundled().values() if model.makes_pictures]
@@ -181,6 +181,8 @@ def test_an_unlocked_seed_is_drawn_anew_for_each_run_and_the_last_is_told() -> N
     control.used([7])
     assert control.text == ""
     assert "last 7" in control._field.placeholder
+    control.used([])  # by a run whose seed was written
+    assert control._field.placeholder == UNSET
 
 
 @pytest.mark.parametrize(
