@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -54,6 +55,7 @@ class Panel:
         self._going = False
         self._shell = _notebook_shell()
         self._kept: FormState | None = None
+        self._keeping = threading.RLock()
         self.rows: list[RunRow] = []
         self._watch = make(AnswerWatch, session.home)
         self._background = Background(session.home, self._say)
@@ -118,8 +120,9 @@ class Panel:
     def _end(self) -> None:
         if self._closed:
             return
-        self._keep(self.form.state)
-        self._closed = True
+        with self._keeping:
+            self._keep(self.form.state)
+            self._closed = True
         if self._shell is not None:
             self._shell.events.unregister("post_run_cell", self._catch_up)
         self._planner.close()
@@ -147,11 +150,12 @@ class Panel:
         """Keep the state for whoever opens the panel again.
 
         Another panel may have the same name by now, in the cell that was run again: its state is only replaced
-        by what is written here.
+        by what is written here, and nothing is after the last state, with which this panel closes.
         """
-        if not self._closed and state != self._kept:
-            self._kept = state
-            self.session.store.panel_states.put(self.name, state.as_json())
+        with self._keeping:
+            if not self._closed and state != self._kept:
+                self._kept = state
+                self.session.store.panel_states.put(self.name, state.as_json())
 
     def _show(self, outcome: Plan | RivyaError) -> None:
         if not isinstance(outcome, RivyaError):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, Shell, generate
+from control_panel.conftest import ASKED, Shell, generate, until
 from ipywidgets.widgets.widget import _instances
 
 import rivya_nb as rv
@@ -32,6 +35,28 @@ def test_a_panel_gives_way_to_the_next_of_its_name(
         left = [type(_instances[model]).__name__ for model in set(_instances) - before]
         assert sorted(left) == ["HTML", "HTMLStyle", "Layout", "Layout", "VBox"]
     assert set(_instances) == before
+
+
+def test_what_stood_there_last_is_kept_though_the_disk_is_slow(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = session.store.panel_states
+    put, is_slow, is_closed = states.put, threading.Event(), threading.Event()
+
+    def put_slowly(name: str, state: Mapping[str, Any]) -> None:
+        if state["prompt"] == "earlier":
+            is_slow.set()
+            is_closed.wait(1)
+        put(name, state)
+
+    monkeypatch.setattr(states, "put", put_slowly)
+    with closing(rv.panel("slow")) as panel:
+        panel.form.put(replace(ASKED, prompt="earlier"))
+        until(is_slow.is_set)
+        panel.form.put(replace(ASKED, prompt="last"))
+    is_closed.set()
+    until(lambda: not panel._planner._following)
+    assert (states.get("slow") or {})["prompt"] == "last"
 
 
 def test_a_cell_that_connects_and_opens_gives_way_too(url: str, tmp_path: Path) -> None:
