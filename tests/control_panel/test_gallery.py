@@ -1,0 +1,131 @@
+"""The panel's gallery: what of the history it shows, and what it does with chosen pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from control_panel.conftest import Shell, until
+from PIL import Image
+
+import rivya_nb as rv
+from rivya_nb.control_panel.gallery import PAGE
+from rivya_nb.control_panel.panel import Panel
+
+
+class Talk:
+    """What is said between a panel's gallery and its front end."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.said: list[dict[str, Any]] = []
+        panel.gallery.widget.send = lambda content, buffers=None: self.said.append(content)
+
+    def ask(self, kind: str = "ask", **content: Any) -> dict[str, Any]:
+        """The answer to a message."""
+        self.said.clear()
+        self.tell(kind, **content)
+        until(lambda: [each for each in self.said if each["kind"] not in ("stale", "check")])
+        return next(each for each in self.said if each["kind"] not in ("stale", "check"))
+
+    def tell(self, kind: str, **content: Any) -> None:
+        self.panel.gallery._receive(None, {"kind": kind, **content}, [])
+
+    def seeds(self, **question: Any) -> list[int]:
+        """The seeds of the pictures on a page."""
+        return [self.seed(item) for item in self.ask(**question)["items"]]
+
+    @staticmethod
+    def seed(item: dict[str, Any]) -> int:
+        words = [fact.split() for fact in item["name"].split(" · ")]
+        return next(int(fact[1]) for fact in words if fact[0] == "seed")
+
+
+@pytest.fixture
+def run(session: rv.Session) -> rv.Run:
+    return rv.generate("a cat", seed=[1, 2, 3], resolution="1K").wait(60)
+
+
+@pytest.fixture
+def talk(run: rv.Run, opened: Callable[..., Panel]) -> Talk:
+    return Talk(opened())
+
+
+def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, run: rv.Run) -> None:
+    rv.generate("a dog", model="seedream-3-0", seed=9).wait(60)
+    run[0].star()
+    run[1].tag("keep")
+    assert talk.seeds() == [9, 3, 2, 1]
+    assert talk.seeds(oldest_first=True) == [1, 2, 3, 9]
+    assert talk.seeds(model="seedream-3-0") == [9]
+    assert talk.seeds(starred=True) == [1]
+    assert talk.seeds(tag="keep") == [2]
+    page = talk.ask()
+    assert page["tags"] == ["keep"]
+    assert {"seedream-3-0", "wan-2-7-image-pro"} <= set(page["models"])
+    assert [item["marks"] for item in page["items"]] == ["", "", "", "★"]
+
+
+def test_a_place_beyond_the_last_picture_is_on_the_last_page(talk: Talk) -> None:
+    page = talk.ask(place=PAGE)
+    assert (page["first"], page["total"], len(page["items"])) == (0, 3, 3)
+
+
+def test_a_picture_whose_file_is_lost_says_so_and_the_others_are_shown(talk: Talk, run: rv.Run) -> None:
+    path = run[1].path
+    assert path is not None
+    path.unlink()
+    items = talk.ask()["items"]
+    assert [item["picture"] for item in items] == [0, None, 1]
+    assert items[1]["trouble"]
+
+
+def test_what_is_marked_is_said_and_shown(talk: Talk, run: rv.Run) -> None:
+    said = talk.ask("star", jobs=[run[0].id, run[1].id])
+    assert said["text"].startswith("Starred 2 pictures")
+    until(lambda: any(each["kind"] == "stale" for each in talk.said))
+    assert talk.seeds(starred=True) == [2, 1]
+
+
+def test_what_is_marked_or_made_elsewhere_is_looked_for(
+    run: rv.Run, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell()
+    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    talk = Talk(opened())
+    run[0].star()
+    until(lambda: any(each["kind"] == "check" for each in talk.said))
+    talk.said.clear()
+    shell.run()
+    until(lambda: any(each["kind"] == "check" for each in talk.said))
+
+
+def test_copies_are_saved_where_they_are_wanted(talk: Talk, run: rv.Run, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    said = talk.ask("save", jobs=[job.id for job in run], folder=str(folder))
+    assert said["text"] == f"Saved 3 pictures in {folder}"
+    assert len(list(folder.glob("*.png"))) == 3
+
+
+def test_the_code_of_pictures_names_their_references_and_keeps_them_apart(talk: Talk, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (64, 64), "orange").save(photo)
+    sizes = [
+        rv.generate("a cat", seed=5, references=[photo], resolution=size).wait(60) for size in ("1K", "2K")
+    ]
+    text = talk.ask("code", jobs=[run[0].id for run in sizes])["text"]
+    assert text.count("%%rivya seed=5") == 2
+    assert text.count(" --ref ") == 2
+    assert text.count("resolution=1K") == 1
+
+
+def test_pictures_of_the_gallery_become_references_beside_those_that_are_there(
+    talk: Talk, run: rv.Run
+) -> None:
+    strip = talk.panel.form.references._strip
+    for number in (1, 2):
+        talk.tell("reference", jobs=[run[number].id])
+        until(lambda number=number: len(strip.items) == number)
+    assert all(item["thumbnail"].startswith("data:image/") for item in strip.items)

@@ -1,0 +1,128 @@
+"""The rows of a panel's runs: how far each is, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from control_panel.conftest import ASKED, generate, start, until
+from ipywidgets.widgets.widget import _instances
+from sandboxes import running_sandbox
+
+import rivya_nb as rv
+from rivya_nb.control_panel.panel import Panel
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+
+def buttons(panel: Panel, place: int = 0) -> dict[str, Any]:
+    """The buttons that a run's row shows now, by their names; the newest run's is the first."""
+    row = panel.rows[place].widget.children
+    return {each.tooltip: each for each in row if hasattr(each, "on_click") and each.layout.display != "none"}
+
+
+def bar(panel: Panel) -> tuple[int, int, str]:
+    """How full the newest run's bar is, what full is, and its colour."""
+    (found,) = [each for each in panel.rows[0].widget.children if hasattr(each, "bar_style")]
+    return found.value, found.max, found.bar_style
+
+
+def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    until(lambda: panel.form.balance is not None)
+    before = panel.form.balance
+    assert before is not None
+    run = start(panel, replace(ASKED, params={"seed": "1..40", "resolution": "1K"}))
+    until(lambda: list(buttons(panel)) == [f"Stop run {run.id}"])
+    buttons(panel)[f"Stop run {run.id}"].click()
+    until(lambda: not buttons(panel))
+    assert "stopped" in {job.status for job in run}
+    assert bar(panel) == (40, 40, "")
+    until(lambda: "stopped" in panel.rows[0].text)
+    until(lambda: panel.form.balance == before - sum(job.record.credits for job in run))
+
+
+def test_a_run_is_shown_as_it_fills_and_its_end_is_known_everywhere(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    until(lambda: panel.form.balance is not None)
+    before = panel.form.balance
+    assert before is not None
+    said: list[str] = []
+    panel.gallery.widget.send = lambda content, buffers=None: said.append(content["kind"])
+    run = generate(panel, replace(ASKED, prompt="a cat sandbox:fail(seed=2)", name="two cats"))
+    until(lambda: bar(panel) == (2, 2, "danger"))
+    assert panel._tabs.titles[panel._tabs.selected_index] == f"Run {run.id}"
+    until(lambda: panel.rows[0].pictures.value.count("<img") == 1)
+    assert "two cats" in panel.rows[0].widget.children[0].value
+    until(lambda: "stale" in said)
+    until(lambda: panel.form.balance == before - 12)
+    until(lambda: "1 from the history" in panel.summary)
+
+
+def test_an_impatient_second_click_buys_nothing(session: rv.Session, opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.form.put(ASKED)
+    until(lambda: not panel.generate.disabled)
+    for _ in range(3):
+        panel.generate.click()
+    until(lambda: panel.runs)
+    panel.runs[0].wait(60)
+    until(lambda: "0 credits" in panel.summary)
+    assert len(rv.runs()) == 1
+
+
+def test_what_was_sent_before_the_kernel_ended_is_resumed_from_its_row(tmp_path: Path) -> None:
+    def connected(url: str) -> Any:
+        return closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store"))
+
+    with running_sandbox(SandboxConfig(latency=2, credits=1000)) as url:
+        with connected(url):
+            left = [rv.generate(prompt, seed=7, resolution="1K") for prompt in ("a cat", "a dog")]
+            until(lambda: all(job.record.task_id for run in left for job in run))
+        with connected(url) as session, closing(Panel(session, "main")) as panel:
+            assert [run.id for run in panel.runs] == [2, 1]
+            for place, name in enumerate(("Resume run 2", "Resume run 1")):
+                until(lambda place=place, name=name: list(buttons(panel, place)) == [name])
+                buttons(panel, place)[name].click()
+            for place, run in enumerate(panel.runs):
+                until(lambda run=run: run.images)
+                until(lambda place=place: not buttons(panel, place))
+                until(lambda place=place: "<img" in panel.rows[place].pictures.value)
+
+
+def test_what_was_never_sent_says_its_price_and_is_sent_from_its_row(tmp_path: Path) -> None:
+    with (
+        running_sandbox(SandboxConfig(latency=2, credits=24)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")) as session,
+    ):
+        failing = rv.generate("a cat sandbox:fail", seed=[1, 2], resolution="1K")
+        until(lambda: session.balance() == 0)
+        held = rv.generate("a dog", seed=7, resolution="1K")
+        until(lambda: not held.is_working)
+        until(lambda: not failing.is_working)
+        with closing(Panel(session, "main")) as panel:
+            until(lambda: list(buttons(panel)) == [f"Send the rest of run {held.id}"])
+            send = buttons(panel)[f"Send the rest of run {held.id}"]
+            assert send.description == "Send the rest (12 credits)"
+            send.click()
+            until(lambda: held.images)
+            until(lambda: not buttons(panel))
+
+
+@pytest.mark.parametrize("kind", ["grid", "view"])
+def test_what_was_opened_leaves_nothing_behind(opened: Callable[..., Panel], kind: str) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    before = set(_instances)
+    seen: list[Any] = []
+    for _ in range(2):
+        panel.gallery._receive(None, {"kind": kind, "jobs": [job.id for job in run]}, [])
+        until(lambda: panel._tabs.children[1] not in seen and len(panel._tabs.children) == 3)
+        seen.append(panel._tabs.children[1])
+    panel.close()
+    left = [type(_instances[model]).__name__ for model in set(_instances) - before]
+    assert left == []
