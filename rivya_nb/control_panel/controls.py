@@ -30,6 +30,7 @@ class ParamControl:
     def __init__(self, param: Param, changed: Callable[[], None]) -> None:
         self.param = param
         self._changed = changed
+        self._exact = ""
         self._single = _single_control(param)
         self._list = _list_control(param)
         self._axis = make(
@@ -54,17 +55,23 @@ class ParamControl:
     @property
     def text(self) -> str:
         """What is written, as on the magic's line; empty where the default holds."""
-        value = self._list.value if self.several else self._single.value
-        written = _as_text(value)
-        return "" if not self.several and written == _as_text(self.param.default) else written
+        if self.several:
+            return str(self._list.value)
+        written = _as_text(self._single.value)
+        return self._exact if written in ("", _as_text(self.param.default)) else written
 
-    def put(self, text: str, several: bool = False) -> None:
-        """Show this value; what the control cannot show is left out."""
+    def put(self, text: str, several: bool = False, *, exact: bool = False) -> None:
+        """Show this value; what the control cannot show is left out.
+
+        The default is not sent; if it is `exact`, it is, until the user changes something: it was sent before, and
+        without it this would be another request.
+        """
         if several:
             self._list.value = text
         else:
             _put(self._single, self.param, text)
         self._axis.value = several
+        self._exact = text if exact and not several and text == _as_text(self.param.default) else ""
         self._show_one()
 
     def show(self, mistakes: Sequence[str], count: int) -> None:
@@ -77,6 +84,7 @@ class ParamControl:
         give_up(self.widget)
 
     def _note(self, _: object) -> None:
+        self._exact = ""
         self._changed()
 
     def _switch(self, _: object) -> None:

@@ -60,6 +60,29 @@ def test_settings_that_are_put_in_count_more_than_what_another_model_had(form: F
     assert form.state == asked
 
 
+@pytest.mark.parametrize("model", IMAGE_MODELS)
+def test_a_default_that_a_picture_was_asked_for_with_is_asked_for_again(
+    session: rv.Session, form: Form, model: str
+) -> None:
+    params = {param.key: str(param.default) for param in bundled()[model].params if param.default is not None}
+    asked = FormState(models=(model,), prompt="a cat", params=params)
+    (request,) = plan_form(session, asked, {}).requests
+    form.recall(request)
+    (again,) = plan_form(session, form.state, {}).requests
+    assert again.identity == request.identity  # or it would be bought a second time
+
+
+def test_a_default_that_is_chosen_in_the_form_is_not_sent() -> None:
+    param = bundled()["wan-2-7-image-pro"].param("aspect_ratio")
+    assert param is not None
+    control = ParamControl(param, lambda: None)
+    control.put("1:1", False, exact=True)
+    assert control.text == "1:1"
+    control._single.value = "16:9"
+    control._single.value = ""
+    assert control.text == ""
+
+
 def test_several_models_share_the_params_that_all_of_them_take(session: rv.Session, form: Form) -> None:
     form.put(FormState(prompt="a cat", params={"seed": "7", "aspect_ratio": "21:9", "resolution": "1K"}))
     form.model.put(["wan-2-7-image-pro", "gpt-image-2"])
