@@ -60,7 +60,7 @@ class ParamControl:
         written = _as_text(self._single.value)
         return self._exact if written in ("", _as_text(self.param.default)) else written
 
-    def put(self, text: str, several: bool = False, *, exact: bool = False) -> None:
+    def put(self, text: str, several: bool = False, exact: bool = False) -> None:
         """Show this value; what the control cannot show is left out.
 
         The default is not sent; if it is `exact`, it is, until the user changes something: it was sent before, and

@@ -55,7 +55,7 @@ class SeedControl:
         """What is written, as on the magic's line."""
         return str(self._field.value).strip()
 
-    def put(self, text: str, _several: bool = False, *, exact: bool = False) -> None:
+    def put(self, text: str, _several: bool = False, _exact: bool = False) -> None:
         """Show these seeds, locked where there are any."""
         self._putting = True
         try:

@@ -76,7 +76,7 @@ def test_a_default_that_is_chosen_in_the_form_is_not_sent() -> None:
     param = bundled()["wan-2-7-image-pro"].param("aspect_ratio")
     assert param is not None
     control = ParamControl(param, lambda: None)
-    control.put("1:1", False, exact=True)
+    control.put("1:1", False, True)
     assert control.text == "1:1"
     control._single.value = "16:9"
     control._single.value = ""
