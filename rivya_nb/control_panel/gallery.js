@@ -110,7 +110,7 @@ class Gallery {
     if (message.kind === "page") this.show(message, buffers);
     else if (message.kind === "stale") this.ask();
     else if (message.kind === "check") this.check();
-    else if (message.kind === "code") this.chosen.showCode(message.text);
+    else if (message.kind === "code") this.chosen.showCode(message.cells);
     else if (message.kind === "said") {
       this.chosen.say(message.text, message.wrong);
       if (message.wrong) this.sayTurning(false);

@@ -134,8 +134,7 @@ class Gallery:
             look = await asyncio.to_thread(lambda: chosen.grid()._repr_mimebundle_())
             self._ways.open(f"Grid ({len(ids)})", ipywidgets.HTML(look["text/html"]))
         elif kind == "code":
-            text = await asyncio.to_thread(self._code, ids)
-            self.widget.send({"kind": "code", "text": text})
+            self.widget.send({"kind": "code", "cells": await asyncio.to_thread(self._cells, ids)})
         else:
             # Of two ratings in a row the second one is the one to keep.
             async with self._changing:
@@ -224,13 +223,13 @@ class Gallery:
     def _records(self, ids: Sequence[str]) -> list[JobRecord]:
         return list(self._session.store.jobs(ids).values())
 
-    def _code(self, ids: Sequence[str]) -> str:
+    def _cells(self, ids: Sequence[str]) -> list[str]:
         """The cells that ask for these jobs' pictures: one for those that differ in their seeds only."""
         alike: dict[str, list[JobRecord]] = {}
         for record in self._records(ids):
             rest = {key: value for key, value in record.params.items() if key != SEED_KEY}
             alike.setdefault(repr((record.model, record.prompt, rest, record.references)), []).append(record)
-        return "\n\n".join(self._cell(records) for records in alike.values())
+        return [self._cell(records) for records in alike.values()]
 
     def _cell(self, records: Sequence[JobRecord]) -> str:
         first = records[0]

@@ -82,11 +82,16 @@ export class Chosen {
     keep.focus(); // A key held too long must not delete.
   }
 
-  showCode(text) {
-    const copy = button("Copy", "Copy the code", async () => {
-      copy.textContent = (await copyText(text)) ? "Copied" : "Select the text to copy it";
+  // Each cell is copied by itself: a second `%%rivya` within one would be a part of its prompt.
+  showCode(cells) {
+    const shown = cells.flatMap((text, place) => {
+      const name = cells.length > 1 ? `Copy cell ${place + 1} of ${cells.length}` : "Copy the cell";
+      const copy = button("Copy", name, async () => {
+        copy.textContent = (await copyText(text)) ? "Copied" : "Select the text to copy it";
+      });
+      return [element("pre", { tabIndex: 0 }, text), copy];
     });
-    this.said.replaceChildren(element("pre", { tabIndex: 0 }, text), copy);
+    this.said.replaceChildren(...shown);
   }
 }
 

@@ -120,9 +120,10 @@ class RunRow:
         self._ended(self)
 
     def _show(self) -> None:
+        # Asked first: a job that ends meanwhile would stand in a row of an ended run as one that goes on.
+        working = self.run.is_working
         jobs = self.run.jobs
         statuses = [job.status for job in jobs]
-        working = self.run.is_working
         # Read out once: the text that is seen counts the seconds.
         self._heard.value = "" if working else markup.quiet_html(f"Run {self.run.id}: {self.run.line()}")
         self._bar.value = sum(status in FINAL for status in statuses)

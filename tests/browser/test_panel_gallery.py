@@ -123,8 +123,8 @@ def test_chosen_pictures_are_marked_saved_and_copied_as_code(panel: PanelPage, l
     expect(panel.root).to_contain_text("Saved 2 pictures in")
     assert len(list((lab.folder / "kept").glob("*.png"))) == 2
     panel.button("Show the cells that ask for the chosen pictures").click()
-    panel.button("Copy the code").click()
-    expect(panel.button("Copy the code")).to_have_text("Copied")
+    panel.button("Copy the cell").click()
+    expect(panel.button("Copy the cell")).to_have_text("Copied")
     copied = panel.page.evaluate("navigator.clipboard.readText()")
     assert copied == f"%%rivya seed=26,25 resolution=1K\n{PROMPT}"
 

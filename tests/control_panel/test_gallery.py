@@ -115,10 +115,11 @@ def test_the_code_of_pictures_names_their_references_and_keeps_them_apart(talk: 
     sizes = [
         rv.generate("a cat", seed=5, references=[photo], resolution=size).wait(60) for size in ("1K", "2K")
     ]
-    text = talk.ask("code", jobs=[run[0].id for run in sizes])["text"]
-    assert text.count("%%rivya seed=5") == 2
-    assert text.count(" --ref ") == 2
-    assert text.count("resolution=1K") == 1
+    cells = talk.ask("code", jobs=[run[0].id for run in sizes])["cells"]
+    assert [cell.split()[:3] for cell in cells] == [
+        ["%%rivya", "seed=5", f"resolution={size}"] for size in ("1K", "2K")
+    ]
+    assert all(cell.count(" --ref ") == 1 for cell in cells)
 
 
 def test_pictures_of_the_gallery_become_references_beside_those_that_are_there(

@@ -201,7 +201,7 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     run[0].rate(5)
     assert panel.gallery._page(same) is not None
     code, _ = ask(kind="code", jobs=ids)
-    assert code["text"] == "%%rivya seed=1,2 resolution=1K\na glass bottle"
+    assert code["cells"] == ["%%rivya seed=1,2 resolution=1K\na glass bottle"]
     # Where the page is narrow, the form is far from the gallery.
     assert ask(kind="recall", jobs=ids[1:])[0]["text"] == "Its settings are in the form now"
     assert panel.form.state.params.get("seed") == "2"
