@@ -23,11 +23,11 @@ from rivya_nb.session import Session
 class FormState:
     """Everything a user has set. `params` holds what was written for each param, as on the magic's line.
 
-    A param that is absent or empty is not sent; `{name}` is the notebook's variable. Those in `several` hold
-    several values: separated by commas, or one on each line where the param is free text. Several models, or
-    several sets of `references`, are an axis; one of the sets may be empty. `repeat` is how many seeds are drawn
-    where none is written. `max_credits` is the limit of what a run may cost, in credits. `rows` and `cols` name
-    the axes of the grid; one that there is not counts as none.
+    A param that is absent or empty is not sent; `{name}` is the notebook's variable, but in free text. Those
+    in `several` hold several values: separated by commas, or one on each line where the param is free text.
+    Several models, or several sets of `references`, are an axis; one of the sets may be empty. `repeat` is
+    how many seeds are drawn where none is written. `max_credits` is the limit of what a run may cost, in
+    credits. `rows` and `cols` name the axes of the grid; one that there is not counts as none.
     """
 
     models: tuple[str, ...] = (DEFAULT_MODEL,)
@@ -205,12 +205,12 @@ def _values(
     mistakes: list[Mistake],
 ) -> tuple[object, ...]:
     param = shared_param(key, models)
+    if param is not None and is_free_text(param):
+        lines = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+        return lines if several else (text.strip(),)
     try:
         if (name := _variable(text.strip())) is not None:
             return variable_values(name, namespace, key)
-        if param is not None and is_free_text(param):
-            lines = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
-            return lines if several else (text.strip(),)
         return parse_values(text.strip(), param, quoted=not several and key != SEED_KEY)
     except UsageError as error:
         mistakes += error.mistakes
@@ -223,7 +223,7 @@ def _variable(text: str) -> str | None:
 
 
 def _written(text: str, param: Param | None, several: bool) -> str:
-    if param is not None and is_free_text(param) and _variable(text) is None:
+    if param is not None and is_free_text(param):
         return _quoted(text.splitlines()[0] if several else text)
     return text.replace(" ", "")
 

@@ -184,6 +184,10 @@ class References:
         except RivyaError as error:
             self._strip.send({"kind": "refused", **about, "why": _why(error)})
             return
+        except Exception:
+            # What was wrong is told by whoever runs this; the file's card would wait for ever.
+            self._strip.send({"kind": "dropped", **about})
+            raise
         self._insert(replace(reference, name=arrival.name), arrival.number)
         request = await asyncio.to_thread(self._request_of, data)
         if request is not None:

@@ -20,6 +20,9 @@ NAME = "name"
 LIMIT = "credit limit"
 """Where a mistake is, if it is in one of these controls."""
 
+MOST_DIGITS = 12
+"""Digits of a limit."""
+
 
 class RunOptions:
     """The controls below the params. `changed` is called when the user has changed one, on any thread."""
@@ -57,7 +60,7 @@ class RunOptions:
             state,
             repeat=int(self.repeat.value),
             name=str(self.name.value),
-            max_credits=int(self._limit) if self._limit.isdecimal() else None,
+            max_credits=self._max_credits,
             fresh=bool(self.fresh.value),
             rows=self.rows.value,
             cols=self.cols.value,
@@ -66,9 +69,10 @@ class RunOptions:
     @property
     def mistakes(self) -> tuple[Mistake, ...]:
         """What is written and has no place in the state, since it cannot be read."""
-        if not self._limit or self._limit.isdecimal():
+        written = self.limit.value.strip()
+        if not written or self._max_credits is not None:
             return ()
-        return (Mistake(LIMIT, f"{shorten(self._limit, 20)!r} is not a whole number from 0 on"),)
+        return (Mistake(LIMIT, f"{shorten(written, 20)!r} is not a whole number from 0 on"),)
 
     def show(self, messages: Callable[[str], Sequence[str]]) -> None:
         """Mark what is wrong; `messages` gives what there is to say of a place."""
@@ -88,8 +92,10 @@ class RunOptions:
         give_up(self.widget)
 
     @property
-    def _limit(self) -> str:
-        return str(self.limit.value).strip()
+    def _max_credits(self) -> int | None:
+        """The limit in credits; None where none can be read, as of a number that is far too long."""
+        written = str(self.limit.value).strip()
+        return int(written) if written.isdecimal() and len(written) <= MOST_DIGITS else None
 
 
 class AxisChoice:

@@ -89,11 +89,11 @@ class SeedControl:
         self.put(str(random.SystemRandom().randint(low, high)))
 
     def _spread(self, _: object) -> None:
-        """The numbers around the seed that stands there; around a new one where none does."""
-        if self.several:
-            return
-        if not self.text.isdecimal():
+        """The numbers around the seed that stands there; around a new one where nothing does."""
+        if not self.text:
             self._roll(None)
+        if not self.text.isdecimal():
+            return
         low, high = self._bounds()
         seed = min(max(low, int(self.text)), high)
         self.put(f"{max(low, seed - AROUND)}..{min(high, seed + AROUND)}")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LARGEST = 100 * MEGABYTE
 """Bytes; no file above this is read, whatever a model's record leaves open."""
 
-LOST = "this reference is not in the store; ask anew with its file in references="
+LOST = "this reference is not in the store any more; give its file again"
 
 HEADER_BYTES = 32
 """How many bytes from a file's start `other_format` needs."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,9 +124,12 @@ class Store:
             UsageError: there is none with this id; the message tells which there are.
         """
         with self._database.reading() as connection:
-            # An id that SQLite has no number for is no run's, and none is asked for.
-            with suppress(OverflowError, IndexError):
-                return load_runs(connection, select(runs).where(runs.c.id == run_id))[0]
+            try:
+                found = load_runs(connection, select(runs).where(runs.c.id == run_id))
+            except OverflowError:  # SQLite has no number that large, and so no run of that id
+                found = []
+            if found:
+                return found[0]
             first, last = connection.execute(select(func.min(runs.c.id), func.max(runs.c.id))).one()
         known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
         raise UsageError(f"There is no run {run_id}; {known}.")

@@ -123,7 +123,9 @@ def test_a_value_that_was_taken_away_does_not_come_back_with_another_model(form:
     assert form.state.params == {}
 
 
-@pytest.mark.parametrize(("text", "wrong"), [("1,000", True), ("-5", True), ("", False), ("40", False)])
+@pytest.mark.parametrize(
+    ("text", "wrong"), [("1,000", True), ("-5", True), ("9" * 5000, True), ("", False), ("40", False)]
+)
 def test_a_credit_limit_that_is_no_number_is_never_ignored(
     session: rv.Session, form: Form, text: str, wrong: bool
 ) -> None:
@@ -224,6 +226,14 @@ def test_seeds_vary_around_one(seed: str, around: str) -> None:
     control._around.click()
     assert control.text == around
     assert control.several
+
+
+@pytest.mark.parametrize("text", ["{seeds}", "none", "abc"])
+def test_what_is_no_seed_is_left_as_it_is_where_seeds_vary(text: str) -> None:
+    control = _seed_control()
+    control.put(text, False)
+    control._around.click()
+    assert control.text == text
 
 
 def test_a_slider_that_moves_fast_is_planned_rarely(session: rv.Session) -> None:

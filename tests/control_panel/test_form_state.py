@@ -84,6 +84,14 @@ def test_free_text_is_never_split_at_its_commas(session: rv.Session) -> None:
     ]  # fmt: skip
 
 
+def test_free_text_that_looks_like_a_variable_is_text(session: rv.Session) -> None:
+    state = FormState(("ideogram-v3",), "a cat", {"negative_prompt": "{dogs}"})
+    asked = plan_form(session, state, {}).requests
+    assert asked[0].params["negative_prompt"] == "{dogs}"
+    cell = form_cell(replace(state, params={**state.params, "seed": "1"}), [bundled()["ideogram-v3"]], {})
+    assert requests_of_the_cell(session, cell)[0].params["negative_prompt"] == "{dogs}"
+
+
 def test_the_notebooks_variables_go_into_the_prompt(session: rv.Session) -> None:
     plan = plan_form(
         session, FormState(prompt="a {subject}", params={"seed": "1"}), {"subject": ["cat", "dog"]}

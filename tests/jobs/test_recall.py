@@ -161,9 +161,7 @@ def test_references_are_known_by_hash_and_missing_ones_are_told(store: Store, el
     assert (read(copy, store), read(copy, store).notes) == (request, ())
     told = read(copy, elsewhere)
     assert told == request
-    assert told.notes == (
-        "cat.png: this reference is not in the store; ask anew with its file in references=",
-    )
+    assert told.notes == ("cat.png: this reference is not in the store any more; give its file again",)
 
 
 @pytest.mark.parametrize(
