@@ -23,7 +23,10 @@ class Strip {
     this.build(host);
     this.show = this.show.bind(this);
     this.answered = (message) => this.sending.answered(message);
+    // What one model refuses, another may take.
+    this.forget = () => this.refused.replaceChildren();
     model.on("change", this.show);
+    model.on("change:rules", this.forget);
     model.on("msg:custom", this.answered);
     this.end = listenForFiles(host, {
       take: (files) => this.take(files),
@@ -163,6 +166,7 @@ class Strip {
   close() {
     this.end();
     this.model.off("change", this.show);
+    this.model.off("change:rules", this.forget);
     this.model.off("msg:custom", this.answered);
   }
 }
