@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from rivya_nb.calls import current_session
 from rivya_nb.control_panel.panel import Panel
 
-_opened: dict[tuple[Path, str], Panel] = {}
+_opened: WeakValueDictionary[tuple[Path, str], Panel] = WeakValueDictionary()
 """The last panel of each name, by the folder of its store."""
 
 
@@ -21,8 +22,8 @@ def panel(name: str = "main") -> Panel:
     """
     session = current_session()
     place = session.store.folder, name
-    if place in _opened:
+    if (before := _opened.get(place)) is not None:
         # It keeps its state first, which the new one reads.
-        _opened[place].give_way()
-    _opened[place] = Panel(session, name)
-    return _opened[place]
+        before.give_way()
+    opened = _opened[place] = Panel(session, name)
+    return opened

@@ -21,9 +21,14 @@ def send(panel: Panel, content: dict[str, Any], buffers: tuple[bytes, ...] = ())
     panel.form.references._receive(None, content, [memoryview(data) for data in buffers])
 
 
+def keys_of(panel: Panel) -> dict[str, str]:
+    """The keys of the cards, by the names of their files."""
+    return {item["name"]: item["key"] for item in panel.form.references._strip.items}
+
+
 def act(panel: Panel, kind: str, name: str, to: str = "", **more: object) -> None:
     """What the buttons of a card say, and a card that is dropped on another; both known by their names."""
-    keys = {item["name"]: item["key"] for item in panel.form.references._strip.items}
+    keys = keys_of(panel)
     send(panel, {"kind": kind, "card": keys[name], "to": keys.get(to), **more})
 
 
@@ -169,8 +174,9 @@ def test_a_button_pressed_twice_before_the_answer_acts_twice_on_the_same_referen
     for _ in range(2):
         act(axis, "step", "a", forward=True)
     until(lambda: names(axis) == [["b"], ["c"], ["a"], ["d"]])
+    key = keys_of(axis)["c"]
     for _ in range(2):
-        act(axis, "remove", "c")
+        send(axis, {"kind": "remove", "card": key})
     until(lambda: names(axis) == [["b"], ["a"], ["d"]])
 
 

@@ -30,6 +30,9 @@ POLLS = (0.2, 0.3)
 
 SECONDS = 120
 
+LOST = 255
+"""The exit code that the fork server gives where it has none."""
+
 
 @dataclass(frozen=True)
 class Life:
@@ -39,11 +42,19 @@ class Life:
     given: Any
     complaint: str
 
+    # On a busy machine the fork server may lose word of how a process ended, and says 255: then what the function
+    # gave tells it.
+
+    @property
+    def went_well(self) -> bool:
+        """Whether the function returned, and the process ended with it."""
+        lost = self.exit_code == LOST and self.given is not None
+        return not self.complaint and (self.exit_code == 0 or lost)
+
     @property
     def was_killed(self) -> bool:
-        """Whether a signal ended it. On a busy machine the fork server may lose word of how a process ended
-        (255); then it is told by what is missing: the function neither returned nor raised."""
-        lost = self.exit_code == 255 and self.given is None and not self.complaint
+        """Whether a signal ended it: the function neither returned nor raised."""
+        lost = self.exit_code == LOST and self.given is None and not self.complaint
         return self.exit_code == -signal.SIGKILL or lost
 
 

@@ -46,13 +46,13 @@ def survive(context: ForkServerContext, death: Death, url: str, sandbox: Path, f
     """What is wrong after a death and what followed, None where nothing is."""
     store, prompt = str(folder / death.name), f"A bottle, {death.name}"
     died = lived(context, folder / f"{death.name}.died", die, url, store, prompt, death.nth, death.when)
-    if death.nth > LEAST_WRITES and died.exit_code == 0 and died.given < death.nth:
+    if death.nth > LEAST_WRITES and died.went_well and died.given < death.nth:
         # Its polls saw a change less, and it had nothing more to write.
         return None
     if not died.was_killed:
         return f"it did not die: {died}"
     resumed = lived(context, folder / f"{death.name}.resumed", go_on, url, store)
-    if resumed.exit_code or resumed.complaint:
+    if not resumed.went_well:
         return f"it did not go on: {resumed}"
     jobs = resumed.given
     paid = billed(sandbox, prompt)

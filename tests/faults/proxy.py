@@ -230,10 +230,11 @@ class Proxy:
     async def _end(self) -> None:
         await self.refuse()
         self._unclog()
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # All there are: a connection that has only just come in is served by no task of ours yet.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0.05)
 
 
