@@ -159,8 +159,12 @@ class Proxy:
 
     async def refuse(self) -> None:
         """Refuse every new connection; those that there are go on."""
-        if self._server is not None:
-            self._server.close()
+        if (server := self._server) is not None:
+            # Who has been accepted already is let in first: asyncio would lose them in a server that is closed.
+            for listener in server.sockets:
+                asyncio.get_running_loop().remove_reader(listener)
+            await asyncio.sleep(0)
+            server.close()
             self._server = None
 
     async def clog(self) -> None:
