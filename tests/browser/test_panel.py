@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -79,15 +80,22 @@ class PanelPage:
         expect(self.button(f"Stop run {run}")).to_be_hidden()
 
 
-@pytest.fixture(scope="module")
-def panel(lab: Lab) -> Iterator[PanelPage]:
-    notebook = lab.open(write_notebook(lab.folder / "panel.ipynb", [OPEN, BUSY]))
+@contextmanager
+def opened(lab: Lab, name: str, *cells: str) -> Iterator[PanelPage]:
+    """A notebook of these cells, the first of which opens a panel."""
+    notebook = lab.open(write_notebook(lab.folder / f"{name}.ipynb", cells))
     notebook.page.set_viewport_size({"width": 1600, "height": 1200})
     notebook.command("notebook:run-cell")
     made = PanelPage(notebook)
     expect(made.field("Prompt")).to_be_visible()
     yield made
     notebook.close()
+
+
+@pytest.fixture(scope="module")
+def panel(lab: Lab) -> Iterator[PanelPage]:
+    with opened(lab, "panel", OPEN, BUSY) as made:
+        yield made
 
 
 def png(size: tuple[int, int] = (320, 200)) -> bytes:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from browser.harness import Lab, write_notebook
-from browser.test_panel import PanelPage
+from browser.harness import Lab
+from browser.test_panel import PanelPage, opened
 
 OPEN = """import rivya_nb as rv
 rv.connect(base_url="sandbox", store="heard")
@@ -27,13 +27,8 @@ NAME = (
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
-    notebook = lab.open(write_notebook(lab.folder / "access.ipynb", [OPEN, AGAIN]))
-    notebook.page.set_viewport_size({"width": 1600, "height": 1200})
-    notebook.command("notebook:run-cell")
-    made = PanelPage(notebook)
-    expect(made.field("Prompt")).to_be_visible()
-    yield made
-    notebook.close()
+    with opened(lab, "access", OPEN, AGAIN) as made:
+        yield made
 
 
 # The tests of this file follow one another on one page.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from browser.harness import Lab, write_notebook
-from browser.test_panel import PanelPage, png
+from browser.harness import Lab
+from browser.test_panel import PanelPage, opened, png
 
 OPEN = """import rivya_nb as rv
 rv.connect(base_url="sandbox", store="referring")
@@ -21,13 +21,8 @@ CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
 
 @pytest.fixture(scope="module")
 def panel(lab: Lab) -> Iterator[PanelPage]:
-    notebook = lab.open(write_notebook(lab.folder / "referring.ipynb", [OPEN, "panel"]))
-    notebook.page.set_viewport_size({"width": 1600, "height": 1200})
-    notebook.command("notebook:run-cell")
-    made = PanelPage(notebook)
-    expect(made.field("Prompt")).to_be_visible()
-    yield made
-    notebook.close()
+    with opened(lab, "referring", OPEN, "panel") as made:
+        yield made
 
 
 def sets(panel: PanelPage) -> list[str]:
