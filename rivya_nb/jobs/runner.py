@@ -34,6 +34,7 @@ from rivya_nb.errors import (
     ValidationFailedError,
 )
 from rivya_nb.jobs.collecting import NO_ERROR, Collector, write_down
+from rivya_nb.jobs.together import end
 from rivya_nb.jobs.uploads import Uploads
 from rivya_nb.store.records import UNSENT, JobRecord
 
@@ -198,10 +199,7 @@ class Runner:
     async def aclose(self) -> None:
         """Let go of everything, at whatever step it is; what was written down can be resumed from anywhere."""
         jobs = self.working
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(list(self._tasks.values()))
         for job in jobs:
             await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed()

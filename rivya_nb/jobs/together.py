@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+AGAIN = 1.0
+"""Seconds after which what has not ended is cancelled once more."""
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -15,6 +18,17 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     try:
         return await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
+        await end(tasks)
+
+
+async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and return once all of them have ended, however they have."""
+    going: Collection[asyncio.Task[Any]] = [task for task in tasks if not task.done()]
+    # Once is not enough: `asyncio.wait_for` up to Python 3.11 loses a cancellation that comes together with what
+    # it waits for, and a task that asks again and again would do so for long.
+    while going:
+        for task in going:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, going = await asyncio.wait(going, timeout=AGAIN)
+    # Looked at, or asyncio would complain about those that failed.
+    await asyncio.gather(*tasks, return_exceptions=True)
