@@ -7,10 +7,11 @@ import io
 import json
 import multiprocessing
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,9 @@ POLLS = (0.2, 0.3)
 
 SECONDS = 120
 
-LOST = 255
-"""The exit code that the fork server gives where it has none."""
+ONE_AT_A_TIME = threading.Lock()
+"""`multiprocessing` asks after all of its processes whenever it starts one: two threads that ask at the same time
+take the answer from each other."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,15 @@ class Life:
     given: Any
     complaint: str
 
-    # On a busy machine the fork server may lose word of how a process ended, and says 255: then what the function
-    # gave tells it.
-
     @property
     def went_well(self) -> bool:
         """Whether the function returned, and the process ended with it."""
-        lost = self.exit_code == LOST and self.given is not None
-        return not self.complaint and (self.exit_code == 0 or lost)
+        return self.exit_code == 0 and not self.complaint
 
     @property
     def was_killed(self) -> bool:
         """Whether a signal ended it: the function neither returned nor raised."""
-        lost = self.exit_code == LOST and self.given is None and not self.complaint
-        return self.exit_code == -signal.SIGKILL or lost
+        return self.exit_code == -signal.SIGKILL
 
 
 @contextlib.contextmanager
@@ -73,10 +70,12 @@ def nursery() -> Iterator[ForkServerContext]:
 def lived(context: ForkServerContext, notes: Path, function: Callable[..., Any], *arguments: Any) -> Life:
     """Call a function in a process of its own, to the end of that."""
     process = context.Process(target=_live, args=(notes, function, arguments))
-    process.start()
-    process.join(SECONDS)
-    if process.is_alive():
-        process.kill()
+    with ONE_AT_A_TIME:
+        process.start()
+    ended = connection.wait([process.sentinel], SECONDS)
+    with ONE_AT_A_TIME:
+        if not ended:
+            process.kill()
         process.join()
     given, complaint = json.loads(notes.read_text()) if notes.exists() else (None, "")
     return Life(process.exitcode, given, complaint)

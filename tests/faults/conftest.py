@@ -13,7 +13,17 @@ from .proxy import SILENT
 
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    params = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
-    silent = any(getattr(param, "spoil", param) in SILENT for param in params)
-    with place_at(tmp_path, step=STEP if silent else PATIENT) as made:
+    with place_at(tmp_path, step=STEP if _is_silent(request) else PATIENT) as made:
         yield made
+
+
+@pytest.fixture
+def patient_place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A place where a fault strikes one call, and the next has more time: a busy machine is slow, too."""
+    with place_at(tmp_path, step=3 * STEP if _is_silent(request) else PATIENT) as made:
+        yield made
+
+
+def _is_silent(request: pytest.FixtureRequest) -> bool:
+    params = request.node.callspec.params.values() if hasattr(request.node, "callspec") else ()
+    return any(getattr(param, "spoil", param) in SILENT for param in params)

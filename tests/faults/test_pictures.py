@@ -121,14 +121,14 @@ def test_asking_again_for_a_picture_that_is_paid_for_fetches_it(place: Place) ->
 
 
 @pytest.mark.parametrize("case", PASSING, ids=named)
-def test_a_picture_that_comes_at_the_second_try(case: Case, place: Place) -> None:
-    place.proxy.inject(Fault(PICTURE, case.spoil, times=1))
+def test_a_picture_that_comes_at_the_second_try(case: Case, patient_place: Place) -> None:
+    patient_place.proxy.inject(Fault(PICTURE, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     assert [(job.status, job.error) for job in run] == [("succeeded", None)]
-    assert downloads(place) == 2
-    check(place, run)
-    check_money(place, run)
+    assert downloads(patient_place) == 2
+    check(patient_place, run)
+    check_money(patient_place, run)
 
 
 @pytest.mark.parametrize(

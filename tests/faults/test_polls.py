@@ -128,13 +128,13 @@ def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
 
 
 @pytest.mark.parametrize("case", PASSING, ids=named)
-def test_a_poll_that_goes_wrong_once(case: Case, place: Place) -> None:
-    place.proxy.inject(Fault(POLL, case.spoil, times=1))
+def test_a_poll_that_goes_wrong_once(case: Case, patient_place: Place) -> None:
+    patient_place.proxy.inject(Fault(POLL, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     assert [(job.status, job.error) for job in run] == [("succeeded", None)]
-    check(place, run)
-    check_money(place, run)
+    check(patient_place, run)
+    check_money(patient_place, run)
 
 
 def test_a_service_that_is_away_while_a_task_runs(place: Place) -> None:

@@ -121,17 +121,17 @@ def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place
 
 
 @pytest.mark.parametrize("case", PASSING, ids=named)
-def test_a_submit_that_comes_through_at_the_second_try(case: Case, place: Place) -> None:
-    place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))
+def test_a_submit_that_comes_through_at_the_second_try(case: Case, patient_place: Place) -> None:
+    patient_place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     [job] = run
     assert (job.status, job.error) == ("succeeded", None)
-    assert [notice for notice in place.notices if re.search(r"next try in \d+ s$", notice)]
-    assert place.proxy.keys == [job.id] * 2
-    assert place.prices() == [PRICE]
-    check(place, run)
-    check_money(place, run)
+    assert [notice for notice in patient_place.notices if re.search(r"next try in \d+ s$", notice)]
+    assert patient_place.proxy.keys == [job.id] * 2
+    assert patient_place.prices() == [PRICE]
+    check(patient_place, run)
+    check_money(patient_place, run)
 
 
 def test_what_may_be_billed_is_not_told_as_spent_too(place: Place) -> None:

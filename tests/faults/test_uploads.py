@@ -94,14 +94,16 @@ def test_a_reference_that_cannot_be_uploaded(case: Case, place: Place, tmp_path:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.tries > 1], ids=named)
-def test_a_reference_that_is_uploaded_at_the_second_try(case: Case, place: Place, tmp_path: Path) -> None:
-    place.proxy.inject(Fault(UPLOAD, case.spoil, times=1))
+def test_a_reference_that_is_uploaded_at_the_second_try(
+    case: Case, patient_place: Place, tmp_path: Path
+) -> None:
+    patient_place.proxy.inject(Fault(UPLOAD, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, references=reference(case, tmp_path), resolution="1K")
     finish(run)
     assert [(job.status, job.error) for job in run] == [("succeeded", None)]
-    assert uploads(place) == 2
-    check(place, run)
-    check_money(place, run)
+    assert uploads(patient_place) == 2
+    check(patient_place, run)
+    check_money(patient_place, run)
 
 
 def test_when_one_reference_is_refused_the_others_are_not_left_on_their_way(tmp_path: Path) -> None:
