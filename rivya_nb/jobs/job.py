@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 from collections.abc import Callable
 
-from rivya_nb.store.records import JobRecord
+from rivya_nb.store.records import UNSENT, JobRecord
 
 
 class LiveJob:
@@ -33,6 +33,11 @@ class LiveJob:
     def is_held(self) -> bool:
         """Whether it is not to be submitted."""
         return not self.wanted_by
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether this process will carry it further: it works on it, and does not hold it back."""
+        return self.is_working and not (self.is_held and self.record.status in UNSENT)
 
     def changed(self, record: JobRecord | None = None, *, notice: str | None = None) -> None:
         """Take the newest record and notice, and tell everybody who listens."""

@@ -46,6 +46,7 @@ def look_at(
         layout=layout,
         now=time.time(),
         live=any(job.live.is_working for job in jobs.values()),
+        idle={job_id for job_id, job in jobs.items() if not job.live.goes_on},
         thumbnails=thumbnails,
         notice=notice_of(jobs.values()),
         hints=hints,

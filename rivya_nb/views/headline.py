@@ -30,7 +30,7 @@ def headline(view: RunView) -> Headline:
     """
     jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
     prompt = prompt_text(view)
-    sums = tally(view.run, view.jobs, now=view.now, live=view.live)
+    sums = tally(view)
     names = [f"run {view.run.id}" if view.run.id else "", shorten(view.run.name or "", _PARAM_LENGTH)]
     price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
     facts = joined([_models(jobs), *common_words(view), *price, ", ".join(name for name in names if name)])

@@ -26,7 +26,7 @@ _NOTE_LENGTH = 200
 
 def render_run(view: RunView) -> str:
     """The HTML of a run, finished or not: what was asked, how far it is, the grid, and what to do next."""
-    sums = tally(view.run, view.jobs, now=view.now, live=view.live)
+    sums = tally(view)
     template = environment().get_template("run.html")
     return template.render(
         headline=headline(view),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -29,8 +29,9 @@ class RunView:
 
     `thumbnails` by cell key: absent while there is none yet, None where one is left out. `now` in epoch
     seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
-    while somebody is working on the run. `progress` replaces the line that says how far it is. `lost` has, by
-    cell key, the files that somebody took out of the store, `marks`, by job id, what was said of pictures.
+    while somebody is working on the run, and `idle` has the ids of those of its jobs that nobody carries on all
+    the same: held back, or left. `progress` replaces the line that says how far it is. `lost` has, by cell key,
+    the files that somebody took out of the store, `marks`, by job id, what was said of pictures.
     """
 
     run: RunRecord
@@ -38,6 +39,7 @@ class RunView:
     layout: Layout
     now: float
     live: bool
+    idle: Collection[str] = frozenset()
     thumbnails: Mapping[str, Thumbnail | None] = field(default_factory=dict)
     notice: str = ""
     hints: tuple[Hint, ...] = ()
@@ -81,11 +83,14 @@ class Tally:
         return self.total - sum(self.states.get(state, 0) for state in UNFINISHED)
 
 
-def tally(run: RunRecord, jobs: Mapping[str, JobRecord], *, now: float, live: bool) -> Tally:
+def tally(view: RunView) -> Tally:
     """Count a run's jobs, each once, however many cells it fills."""
+    run, jobs = view.run, view.jobs
     reused_ids = {cell.job_id for cell in run.cells if cell.reused}
     mine = {cell.job_id: jobs[cell.job_id] for cell in run.cells}
     own = [job for job_id, job in mine.items() if job_id not in reused_ids]
+    ended = [job for job in own if job.status not in UNFINISHED]
+    going = [job for job in mine.values() if job.status in UNFINISHED and job.id not in view.idle]
     return Tally(
         total=len(mine),
         states=Counter(state(job) for job in mine.values()),
@@ -95,8 +100,8 @@ def tally(run: RunRecord, jobs: Mapping[str, JobRecord], *, now: float, live: bo
         spent=sum(job.credits for job in own if job.status != "unknown"),
         refunded=sum(max(0, (job.reserved_credits or 0) - job.credits) for job in own if job.is_final),
         doubtful=sum(_asked(job) for job in own if job.status == "unknown"),
-        elapsed=_elapsed(run, own, now, live),
-        left=time_left(own, now) if live else None,
+        elapsed=_elapsed(run, own, view.now, view.live),
+        left=time_left([*ended, *going], view.now) if view.live else None,
     )
 
 
@@ -111,9 +116,9 @@ def _elapsed(run: RunRecord, own: Iterable[JobRecord], now: float, live: bool) -
 
 
 def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
-    """Estimated seconds until the last job is done; None before the first one was.
+    """Estimated seconds until the last job is done; None before the first one was, or where none goes on.
 
-    With `d` the median time from submission to picture in this run: a job that is under way has `d` minus its
+    With `d` the median time from submission to picture of these jobs: one that is under way has `d` minus its
     age left, at least 1 s; those not submitted yet take `d` each, one after the other, on as many lanes as
     jobs are under way now. The estimate is the end of the longest lane.
     """
@@ -123,14 +128,12 @@ def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
         for job in everything
         if job.status == "succeeded" and job.finished_at is not None and job.submitted_at is not None
     ]
-    open_jobs = [job for job in everything if job.status in UNFINISHED]
-    if not took or not open_jobs:
+    going = [job for job in everything if job.status in UNFINISHED]
+    if not took or not going:
         return None
     typical = max(1.0, median(took))
-    lanes = [
-        max(1.0, typical - (now - job.submitted_at)) for job in open_jobs if job.submitted_at is not None
-    ]
-    waiting = len(open_jobs) - len(lanes)
+    lanes = [max(1.0, typical - (now - job.submitted_at)) for job in going if job.submitted_at is not None]
+    waiting = len(going) - len(lanes)
     lanes = lanes or [0.0]
     heapq.heapify(lanes)
     for _ in range(waiting):
@@ -142,7 +145,7 @@ def progress_line(view: RunView) -> str:
     """What is happening, or what has become of it, on one line of plain text."""
     if view.progress:
         return view.progress
-    sums = tally(view.run, view.jobs, now=view.now, live=view.live)
+    sums = tally(view)
     return joined(_live_parts(sums) if view.live else _final_parts(sums))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from control_panel.conftest import ASKED, generate, start, until
+from faults.proxy import POLL, Exchange, Spoil, proxy_to, stall
 from ipywidgets.widgets.widget import _instances
 from sandboxes import running_sandbox
 
@@ -17,6 +19,7 @@ import rivya_nb as rv
 from rivya_nb.control_panel.panel import Panel
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.records import SENT
 
 
 def buttons(panel: Panel, place: int = 0) -> dict[str, Any]:
@@ -111,6 +114,30 @@ def test_what_was_never_sent_says_its_price_and_is_sent_from_its_row(tmp_path: P
             send.click()
             until(lambda: held.images)
             until(lambda: not buttons(panel))
+
+
+def test_what_is_held_back_is_not_in_the_time_that_is_left(tmp_path: Path) -> None:
+    polled: list[str] = []
+
+    def let_one_wait(exchange: Exchange) -> Spoil | None:
+        if POLL.fits(exchange.method, exchange.path):
+            polled.append(exchange.path)
+        return stall if exchange.path in polled[:1] else None
+
+    with (
+        running_sandbox(SandboxConfig(latency=1)) as url,
+        proxy_to(url) as proxy,
+        closing(rv.connect(DEFAULT_KEY, proxy.url, store=tmp_path / "store")) as session,
+        closing(Panel(session, "main")) as panel,
+    ):
+        proxy.choose = let_one_wait
+        run = start(panel, replace(ASKED, params={"seed": "1..30", "resolution": "1K"}))
+        until(lambda: sum(job.task_id is not None for job in run) > 1)
+        run.hold()
+        until(lambda: sum(job.status in SENT for job in run) == 1 and run.images)
+        # The others will not follow on the one that is under way.
+        until(lambda: "about 1 s left" in panel.rows[0].text)
+        assert re.search(r"\d planned", panel.rows[0].text)
 
 
 @pytest.mark.parametrize("kind", ["grid", "view"])

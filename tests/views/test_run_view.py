@@ -89,13 +89,13 @@ def test_what_failed_or_may_be_billed_is_not_told_to_come_from_the_history_at_no
 def test_a_job_in_two_places_is_paid_once() -> None:
     twin = make_job("twin")
     run, jobs = make_run({"seed": ("1", "1")}, [twin, twin], [(0,), (1,)])
-    sums = tally(run, jobs, now=STARTED, live=False)
+    sums = tally(make_view(run, jobs))
     assert (sums.total, sums.spent, sums.pictures) == (1, 12, 1)
 
 
 def test_the_price_counts_what_is_not_reserved_yet() -> None:
     run, jobs = bottles(["planned"] * 6 + ["processing"] * 6)
-    sums = tally(run, jobs, now=STARTED, live=True)
+    sums = tally(make_view(run, jobs, live=True))
     assert (sums.price, sums.spent) == (144, 72)
 
 
@@ -117,6 +117,23 @@ def test_time_left_lets_waiting_jobs_follow_on_the_lanes_in_use() -> None:
 def test_time_left_never_reaches_zero_while_something_runs() -> None:
     running = make_job("r", "processing", submitted_at=STARTED)
     assert time_left(done_and(running), STARTED + 500) == 1
+
+
+def test_what_is_not_going_to_be_sent_takes_no_time() -> None:
+    running = make_job("r", "processing", submitted_at=STARTED + 25)
+    held = [make_job(f"held{index}", "planned") for index in range(30)]
+    run, jobs = make_run({"seed": [str(index) for index in range(32)]}, done_and(running, *held))
+    view = make_view(run, jobs, live=True)
+    assert progress_line(view).endswith("about 10 min left")
+    view = replace(view, idle={job.id for job in held})
+    assert progress_line(view) == "1 of 32 done · 1 processing · 30 planned · 31 s · about 15 s left"
+    assert progress_line(replace(view, idle={job.id for job in [running, *held]})).endswith("31 s")
+
+
+def test_pictures_that_another_run_makes_are_waited_for_too() -> None:
+    run, jobs = make_run({"seed": "12"}, done_and(make_job("r", "processing", submitted_at=STARTED + 25)))
+    run = replace(run, cells=(run.cells[0], replace(run.cells[1], reused=True)))
+    assert progress_line(make_view(run, jobs, live=True)).endswith("about 15 s left")
 
 
 @pytest.mark.parametrize(
