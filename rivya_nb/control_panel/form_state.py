@@ -1,4 +1,4 @@
-"""What stands in a panel's form, as plain data: it can be planned, written down as a cell, and kept."""
+"""What stands in a panel's form, as plain data: it can be planned and kept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import Any
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
+from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
@@ -15,6 +16,7 @@ from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.names import python_name
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
 from rivya_nb.jobs.values import parse_values, variable_values
+from rivya_nb.magics.words import ObjectName
 from rivya_nb.results.plan import Plan
 from rivya_nb.session import Session
 
@@ -41,6 +43,11 @@ class FormState:
     fresh: bool = False
     rows: str = ""
     cols: str = ""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The keys of the params that anything is written for, in the form's order."""
+        return tuple(key for key, text in self.params.items() if text.strip())
 
     def as_json(self) -> dict[str, Any]:
         """The state as JSON can hold it."""
@@ -98,19 +105,7 @@ def plan_form(
     """
     mistakes: list[Mistake] = list(wrong)
     prompt = _prompt(state.prompt, namespace, mistakes)
-    models = [session.catalogue[model] for model in state.models if model in session.catalogue]
-    params = {
-        key: values
-        for key, text in state.params.items()
-        if text.strip() and (values := _values(key, text, models, key in state.several, namespace, mistakes))
-    }
-    order = [
-        *(key for key in params if key == SEED_KEY or key in state.several),
-        MODEL_AXIS,
-        REFERENCES_AXIS,
-        REPEAT_AXIS,
-        *(axis.name for axis in prompt.axes),
-    ]
+    params = _params(state, session.catalogue, namespace, mistakes)
     try:
         plan = session.plan(
             prompt,
@@ -118,7 +113,7 @@ def plan_form(
             params=params,
             references=labelled(state.references),
             repeat=state.repeat,
-            order=order,
+            order=[*params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *(axis.name for axis in prompt.axes)],
             name=state.name.strip() or None,
             max_credits=state.max_credits,
             fresh=state.fresh,
@@ -127,7 +122,7 @@ def plan_form(
         raise InvalidRequestError([*mistakes, *error.mistakes]) from None
     if mistakes:
         raise InvalidRequestError(mistakes)
-    return _arranged(plan, state.rows, state.cols)
+    return plan.arranged(*arrangement(state, [axis.name for axis in plan.expansion.axes]))
 
 
 def labelled(sets: Sequence[tuple[Reference, ...]]) -> dict[str, tuple[Reference, ...]]:
@@ -142,37 +137,33 @@ def labelled(sets: Sequence[tuple[Reference, ...]]) -> dict[str, tuple[Reference
     return labels
 
 
-def _arranged(plan: Plan, rows: str, cols: str) -> Plan:
-    """The plan with these axes as rows and columns, as far as it has them."""
-    names = [axis.name for axis in plan.expansion.axes]
-    chosen = rows if rows in names else None
-    return plan.arranged(chosen, cols if cols in names and cols != chosen else None)
+def arrangement(state: FormState, axes: Sequence[str]) -> tuple[str | None, str | None]:
+    """The axes that are rows and columns, as far as they are among those that there are."""
+    rows = state.rows if state.rows in axes else None
+    return rows, state.cols if state.cols in axes and state.cols != rows else None
 
 
-def form_cell(state: FormState, models: Sequence[Model], files: Mapping[str, str]) -> str:
-    """The `%%rivya` cell that asks for what the form does; `files` are the references' paths by hash.
+def param_of(state: FormState, key: str, catalogue: Mapping[str, Model]) -> Param | None:
+    """The param that stands for all of the form's models'; None where none of them has it."""
+    return shared_param(key, [catalogue[model] for model in state.models if model in catalogue])
 
-    A line can name one set of references only: of several, the first.
+
+def read_param(
+    state: FormState, key: str, catalogue: Mapping[str, Model]
+) -> tuple[ParamValue | None, ...] | ObjectName:
+    """What is written for a param: its values, or the notebook's variable that holds them.
+
+    Raises:
+        UsageError: it cannot be read.
     """
-    words = ["%%rivya"]
-    for key, text in state.params.items():
-        if text.strip():
-            param = shared_param(key, models)
-            words.append(f"{key}={_written(text.strip(), param, key in state.several)}")
-    if state.models != (DEFAULT_MODEL,):
-        words.append(f"--model {','.join(state.models)}")
-    for reference in state.references[0] if state.references else ():
-        if reference.sha256 in files:
-            words.append(f"--ref {_quoted(files[reference.sha256])}")
-    if state.repeat > 1:
-        words.append(f"--repeat {state.repeat}")
-    if state.name.strip():
-        words.append(f"--name {_quoted(state.name.strip())}")
-    if state.max_credits is not None:
-        words.append(f"--max-credits {state.max_credits}")
-    if state.fresh:
-        words.append("--fresh")
-    return " ".join(words) + "\n" + state.prompt
+    text, several = state.params[key].strip(), key in state.several
+    param = param_of(state, key, catalogue)
+    if param is not None and is_free_text(param):
+        lines = (line.strip() for line in text.splitlines())
+        return tuple(dict.fromkeys(filter(None, lines))) if several else (text,)
+    if text.startswith("{") and text.endswith("}") and (name := python_name(text[1:-1].strip())) is not None:
+        return ObjectName(name)
+    return parse_values(text, param, quoted=not several and key != SEED_KEY)
 
 
 def escaped(prompt: str) -> str:
@@ -196,40 +187,21 @@ def _prompt(text: str, namespace: Mapping[str, object], mistakes: list[Mistake])
         return parse_prompt("-", variables=False)
 
 
-def _values(
-    key: str,
-    text: str,
-    models: Sequence[Model],
-    several: bool,
+def _params(
+    state: FormState,
+    catalogue: Mapping[str, Model],
     namespace: Mapping[str, object],
     mistakes: list[Mistake],
-) -> tuple[object, ...]:
-    param = shared_param(key, models)
-    if param is not None and is_free_text(param):
-        lines = tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
-        return lines if several else (text.strip(),)
-    try:
-        if (name := _variable(text.strip())) is not None:
-            return variable_values(name, namespace, key)
-        return parse_values(text.strip(), param, quoted=not several and key != SEED_KEY)
-    except UsageError as error:
-        mistakes += error.mistakes
-        return ()
-
-
-def _variable(text: str) -> str | None:
-    """The variable that `{name}` stands for; None for any other text."""
-    return python_name(text[1:-1].strip()) if text.startswith("{") and text.endswith("}") else None
-
-
-def _written(text: str, param: Param | None, several: bool) -> str:
-    if param is not None and is_free_text(param):
-        return _quoted(text.splitlines()[0] if several else text)
-    return text.replace(" ", "")
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""').replace("\n", " ") + '"'
+) -> dict[str, tuple[object, ...]]:
+    """The values of every param that can be read, in the form's order."""
+    params: dict[str, tuple[object, ...]] = {}
+    for key in state.written:
+        try:
+            read = read_param(state, key, catalogue)
+            params[key] = variable_values(read.name, namespace, key) if isinstance(read, ObjectName) else read
+        except UsageError as error:
+            mistakes += error.mistakes
+    return params
 
 
 def _text(value: object) -> str:

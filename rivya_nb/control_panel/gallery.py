@@ -19,7 +19,8 @@ import ipywidgets
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel.background import Background
-from rivya_nb.control_panel.form_state import FormState, form_cell
+from rivya_nb.control_panel.form_cell import form_cells
+from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import PictureError
 from rivya_nb.store.records import Question
@@ -229,18 +230,16 @@ class Gallery:
         for record in self._records(ids):
             rest = {key: value for key, value in record.params.items() if key != SEED_KEY}
             alike.setdefault(repr((record.model, record.prompt, rest, record.references)), []).append(record)
-        return [self._cell(records) for records in alike.values()]
+        return [cell for records in alike.values() for cell in form_cells(self._session, _asking(records))]
 
-    def _cell(self, records: Sequence[JobRecord]) -> str:
-        first = records[0]
-        state = FormState.of_request(first.request)
-        if SEED_KEY in state.params:
-            seeds = dict.fromkeys(str(record.params[SEED_KEY]) for record in records)
-            state = replace(state, params={**state.params, SEED_KEY: ",".join(seeds)})
-        store = self._session.store
-        files = {ref.sha256: str(store.files.path(ref.sha256, ref.mime_type)) for ref in first.references}
-        known = self._session.catalogue.get(first.model)
-        return form_cell(state, [] if known is None else [known], files)
+
+def _asking(records: Sequence[JobRecord]) -> FormState:
+    """The form that asks for these jobs' pictures, which differ in their seeds only."""
+    state = FormState.of_request(records[0].request)
+    if SEED_KEY not in state.params:
+        return state
+    seeds = dict.fromkeys(str(record.params[SEED_KEY]) for record in records)
+    return replace(state, params={**state.params, SEED_KEY: ",".join(seeds)})
 
 
 def _question(content: Mapping[str, Any]) -> Question:

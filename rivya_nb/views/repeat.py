@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice, product
 from pathlib import Path
 
@@ -152,13 +152,13 @@ def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
     text that would read otherwise than it runs.
     """
     body = _literal(job.prompt)
-    values = [str(value) for value in job.params.values()]
     shown = [ref.url or str(path_of(ref)) for ref in job.references]
-    if _reads_as_it_runs(body, job.prompt) and all(map(_fits_a_line, (*values, *shown))):
-        words = [f"{key}={_word(value, _PLAIN_VALUE)}" for key, value in zip(job.params, values, strict=True)]
-        words += [f"--model {job.model}"] if job.model != DEFAULT_MODEL else []
-        words += [f"--ref {_word(path, _PLAIN_PATH)}" for path in shown]
-        return " ".join(["%%rivya", *words]) + "\n" + body
+    words = [f"{key}={_word(str(value), _PLAIN_VALUE)}" for key, value in job.params.items()]
+    words += [f"--model {job.model}"] if job.model != DEFAULT_MODEL else []
+    words += [f"--ref {_word(path, _PLAIN_PATH)}" for path in shown]
+    cell = magic_cell(words, body)
+    if cell is not None and _says(body, job.prompt):
+        return cell
     given = [f"    {body!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
     given += [f"    references={shown!r}"] if shown else []
     return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
@@ -168,15 +168,29 @@ def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _reads_as_it_runs(body: str, prompt: str) -> bool:
-    if TURNING & set(body) or not _fits_a_line(body.replace("\n", " ")):
-        return False
+def _says(body: str, prompt: str) -> bool:
     template = parse_prompt(body, variables=True)
     return not template.axes and not template.variables and template.render({}) == prompt
 
 
-def _fits_a_line(text: str) -> bool:
+def fits_a_line(text: str) -> bool:
+    """Whether a text is one line, and reads as it runs."""
     return not TURNING & set(text) and not any(unicodedata.category(char) in _LINE_ENDS for char in text)
+
+
+def magic_cell(words: Iterable[str], body: str) -> str | None:
+    """The `%%rivya` cell of these words and this body; None where it would not run as it reads.
+
+    What a line of text may well begin with, IPython takes for the prompt of a shell, and out of the cell.
+    """
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    line = " ".join(words)
+    cell = f"%%rivya {line}".rstrip() + f"\n{body}"
+    sent = body if body.endswith("\n") else f"{body}\n"
+    call = f"get_ipython().run_cell_magic('rivya', {line!r}, {sent!r})\n"
+    fits = fits_a_line(line) and fits_a_line(body.replace("\n", " "))
+    return cell if fits and TransformerManager().transform_cell(cell) == call else None
 
 
 def _word(value: str, plain: re.Pattern[str]) -> str:

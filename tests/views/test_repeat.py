@@ -104,9 +104,10 @@ def test_one_job_has_a_cell_with_its_references_as_files_of_the_store() -> None:
     [
         {"params": {"negative_prompt": "two\nlines"}},
         {"prompt": "seems \u202eesrever {a|b}"},
+        {"prompt": "a snake\n>>> import this"},
         {"params": {"negative_prompt": "seems \u202eesrever"}, "references": (CAT,)},
     ],
-    ids=["lines", "prompt", "param"],
+    ids=["lines", "prompt", "shell", "param"],
 )
 def test_what_no_cell_can_say_becomes_python_that_asks_for_the_same(changes: dict[str, Any]) -> None:
     job = make_job("a", **changes)
