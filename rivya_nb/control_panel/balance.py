@@ -1,4 +1,4 @@
-"""What is left at the service, as a panel knows it."""
+"""What is left at the service, as a panel weighs it against what its form would cost."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rivya_nb.errors import RivyaError
+from rivya_nb.control_panel.account import account_of
 
 if TYPE_CHECKING:
-    from rivya_nb.control_panel.background import Background
     from rivya_nb.session import Session
 
 SHORTEST_PAUSE = 5.0
@@ -20,47 +19,44 @@ LONGEST_PAUSE = 60.0
 
 
 class Balance:
-    """Credits that are left; None where that is not known. `told` is called after each answer.
-
-    But for `close`, everything here happens on the session's loop.
+    """The session's account, for one panel. `open`, `look` and `close` may be called from any thread; the rest
+    is for the session's loop.
     """
 
-    def __init__(self, session: Session, background: Background, told: Callable[[], None]) -> None:
-        self.credits: int | None = None
-        self._session = session
-        self._background = background
-        self._told = told
-        self._asked = 0.0
-        self._asking = False
-        self._wanted = False
+    def __init__(self, session: Session) -> None:
+        self._account = account_of(session)
+        self._loop = session.home.loop
+        self._told: Callable[[], None] | None = None
         self._pause = SHORTEST_PAUSE
+        self._doubted: tuple[int | None, int] | None = None
         self._next: asyncio.TimerHandle | None = None
         self._closed = False
 
+    @property
+    def credits(self) -> int | None:
+        """Credits that are left; None where that is not known."""
+        return self._account.credits
+
+    @property
+    def promised(self) -> int:
+        """Those of them that the session's runs will still take."""
+        return self._account.promised
+
+    def open(self, told: Callable[[], None]) -> None:
+        """Ask the service. `told` is called after each answer, and when runs will take more of it, or less."""
+        self._told = told
+        self._account.join(told)
+        self._account.ask()
+
     def close(self) -> None:
-        """Ask nothing more. May be called from any thread."""
+        """Ask nothing more."""
         self._closed = True
+        if self._told is not None:
+            self._account.leave(self._told)
 
-    async def ask(self) -> None:
-        """Ask the service; whoever asks while it has not answered shares one more answer."""
-        self._wanted = True
-        if self._asking:
-            return
-        self._asking = True
-        try:
-            while self._wanted:
-                self._wanted = False
-                self._asked = asyncio.get_running_loop().time()
-                self.credits = await self._answer()
-                self._told()
-        finally:
-            self._asking = False
-
-    async def _answer(self) -> int | None:
-        try:
-            return await self._session.abalance()
-        except RivyaError:
-            return None
+    def look(self) -> None:
+        """Ask it if anything was spent, now or by the runs that go on."""
+        self._account.look()
 
     def trust(self) -> None:
         """What is left is enough, as far as is known: there is nothing to ask."""
@@ -74,10 +70,11 @@ class Balance:
         With `again`, where the last answer has changed nothing, that is done ever less often.
         """
         self.trust()
+        known = (self.credits, self.promised)
+        again, self._doubted = again and known == self._doubted, known
         self._pause = min(2 * self._pause, LONGEST_PAUSE) if again else SHORTEST_PAUSE
-        loop = self._session.home.loop
-        self._next = loop.call_at(self._asked + self._pause, self._ask_now)
+        self._next = self._loop.call_at(self._account.asked + self._pause, self._ask_now)
 
     def _ask_now(self) -> None:
         if not self._closed:
-            self._background.start(self.ask())
+            self._account.ask()

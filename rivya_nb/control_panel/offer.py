@@ -54,22 +54,22 @@ class Offer:
         self._draw(again=False)
 
     def weigh(self) -> None:
-        """The balance is known anew."""
+        """The balance is known anew, or runs will take more of it, or less."""
         self._draw(again=True)
 
     def _draw(self, *, again: bool) -> None:
         if self._outcome is None:
             return
-        left = self._balance.credits
+        balance, promised = self._balance.credits, self._balance.promised
         plan = self._outcome.plan if isinstance(self._outcome, RefusedError) else self._outcome
         if isinstance(plan, RivyaError):
             self._summary.value = markup.strong_html("Nothing to send yet")
         else:
-            self._summary.value = _price_html(plan, left)
+            self._summary.value = _price_html(plan, balance, promised)
         if isinstance(self._outcome, RivyaError):
             self._balance.trust()
             reason = _waits_for(self._outcome, self._files)
-        elif reason := _lacks(self._outcome, left):
+        elif reason := _lacks(self._outcome, balance, promised):
             self._balance.doubt(again=again)
         else:
             self._balance.trust()
@@ -100,14 +100,18 @@ def _waits_for(error: RivyaError, files: Collection[str]) -> str:
     return f"Generate waits: {why if first is None else first.message}"
 
 
-def _lacks(plan: Plan, left: int | None) -> str:
-    """Why the service would refuse a plan for its price; empty where it would not, as far as is known."""
-    if left is None or plan.credits <= left:
+def _lacks(plan: Plan, balance: int | None, promised: int) -> str:
+    """Why the service would refuse a plan for its price, or what was promised to runs; empty where it would
+    not, as far as is known."""
+    if balance is None or not plan.credits or plan.credits <= balance - promised:
         return ""
-    return f"Generate waits for credits: {plan.credits:,} are needed, {left:,} are left"
+    left = f"{plan.credits:,} are needed, {balance:,} are left"
+    if promised:
+        left += f", and runs that go on take {promised:,} of them"
+    return f"Generate waits for credits: {left}"
 
 
-def _price_html(plan: Plan, balance: int | None) -> str:
+def _price_html(plan: Plan, balance: int | None, promised: int) -> str:
     """How many pictures, in which shape, at what price, what would be left, and what else there is to know."""
     axes = [len(axis) for axis in plan.expansion.axes]
     shape = " × ".join(map(str, axes)) if len(axes) > 1 else ""
@@ -117,7 +121,9 @@ def _price_html(plan: Plan, balance: int | None) -> str:
     if plan.draft.unpriced:
         price.append(f"{plan.draft.unpriced:,} without a documented price")
     if balance is not None:
-        left = balance - plan.credits
+        left = balance - promised - plan.credits
+        if promised:
+            price.append(f"{promised:,} for runs that go on")
         price.append(f"{left:,} left after" if left >= 0 else f"{-left:,} more than there are")
     head = markup.strong_html(count(len(plan), "picture")) + (
         markup.quiet_html(f" · {shape}") if shape else ""

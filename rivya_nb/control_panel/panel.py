@@ -61,7 +61,7 @@ class Panel:
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
         self.form = Form(session, self._planner.request)
-        self._balance = Balance(session, self._background, self._weigh)
+        self._balance = Balance(session)
         self._offer = Offer(self._balance)
         self.generate = self._offer.button
         self.generate.on_click(lambda _: self._background.start(self._go()))
@@ -75,7 +75,7 @@ class Panel:
         self.form.put(self._kept)
         for run in reversed(unfinished_runs(session)):
             self._add(run)
-        self._background.start(self._balance.ask())
+        self._balance.open(self._weigh)
         if self._shell is not None:
             self._shell.events.register("post_run_cell", self._catch_up)
 
@@ -190,7 +190,7 @@ class Panel:
 
     def _add(self, run: Run) -> None:
         """A row and a tab for a run, the newest first."""
-        row = RunRow(self.session, run, self._ended)
+        row = RunRow(self.session, run, follows=self._balance.look, ended=self._ended)
         ended = [each for each in self.rows if not each.run.is_working]
         for old in ended[MOST_ENDED - 1 :]:
             self.rows.remove(old)
@@ -218,20 +218,21 @@ class Panel:
         if not self._closed:
             self.gallery.refresh()
             self._planner.request()
-            self._background.start(self._balance.ask())
+            self._balance.look()
 
     def _catch_up(self, *_: object) -> None:
-        """A cell has run: the prompt's variables may be others, and there may be new pictures."""
+        """A cell has run: the prompt's variables may be others, and it may have spent credits on new pictures."""
         if not self._closed:
             self._planner.request()
             self.gallery.check()
+            self._balance.look()
 
     def _say(self, text: str) -> None:
         """Say why Generate did nothing."""
         self._show(RivyaError(text))
 
     def _weigh(self) -> None:
-        """The balance is known anew."""
+        """The balance is known anew, or runs will take more of it, or less."""
         if not self._closed:
             self.form.show_balance(self._balance.credits)
             self._offer.weigh()

@@ -36,13 +36,16 @@ _LONGEST_NAME = 30
 class RunRow:
     """One run: its number, a bar, how far it is, and buttons to stop it, retry it, or collect what it has left.
 
-    `pictures` is a widget of its own, the run as a cell would show it. `ended` is called on the session's loop
-    each time the run has nothing more to do.
+    `pictures` is a widget of its own, the run as a cell would show it. `follows` is called each time the run may
+    go on, and `ended`, on the session's loop, each time it has nothing more to do.
     """
 
-    def __init__(self, session: Session, run: Run, ended: Callable[[RunRow], None]) -> None:
+    def __init__(
+        self, session: Session, run: Run, *, follows: Callable[[], None], ended: Callable[[RunRow], None]
+    ) -> None:
         self.run = run
         self._session = session
+        self._follows = follows
         self._ended = ended
         self._bar = make(ipywidgets.IntProgress, min=0, max=max(1, len(run.jobs)))
         self._text = markup.empty()
@@ -86,6 +89,7 @@ class RunRow:
         """Keep the row current until the run has ended."""
         if self._following is None or self._following.done():
             self._following = self._background.start(self._follow())
+        self._follows()
 
     def close(self) -> None:
         """Give the widgets up; the run goes on."""
