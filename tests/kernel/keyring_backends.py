@@ -13,9 +13,12 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 FILE = "KEYRING_FILE"
 """Names the file that `Working` keeps its entries in."""
 
+NEVER_CHOSEN = -1
+"""Below that of the backend that stands for none: whatever is defined here is no keyring of the other tests."""
+
 
 class Working(KeyringBackend):
-    priority = 0.1  # type: ignore[assignment]
+    priority = NEVER_CHOSEN  # type: ignore[assignment]
 
     def get_password(self, service: str, username: str) -> str | None:
         return self._entries().get(f"{service} {username}")
@@ -41,7 +44,7 @@ class Working(KeyringBackend):
 class Locked(KeyringBackend):
     """Refuses, and repeats what it was given, as an unlucky backend might."""
 
-    priority = 0.1  # type: ignore[assignment]
+    priority = NEVER_CHOSEN  # type: ignore[assignment]
 
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked("the collection is locked")
