@@ -1,150 +1,160 @@
 // A combobox of models, after the pattern of the ARIA practices: type to filter, arrows to move, Enter to choose.
 
 import { button, element } from "../widgets/dom.js";
+import { Choices } from "./model_choices.js";
 
-// Every typed word has to occur somewhere in what is known of a model.
-function fits(model, typed) {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = `${model.id} ${model.name} ${model.detail}`.toLowerCase();
-  return words.every((word) => text.includes(word));
-}
-
-function render({ model, el }) {
-  // Every panel has a module of its own, which could not count the others.
-  const id = `rivya-models-${Math.random().toString(36).slice(2)}`;
-  const label = element("label", { class: "widget-label", htmlFor: `${id}-input` }, "Model");
-  const list = element("ul", { id: `${id}-list`, class: "rivya-models", hidden: true, role: "listbox", "aria-label": "Choices" });
-  const input = element("input", {
-    id: `${id}-input`, type: "text", autocomplete: "off", spellcheck: false,
-    role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list",
-  });
-  const chips = element("div", { class: "rivya-model-chips" });
-  const axis = button("", "Several values of Model", takeSeveral, { class: "rivya-axis" });
-  let shown = [];
-  let active = -1;
-
-  const values = () => model.get("values");
-  // As an axis, the box is empty and takes one more; what is chosen stands above it.
-  const written = () => (model.get("several") ? "" : (values()[0] ?? ""));
-
-  function put(chosen) {
-    model.set("values", chosen);
-    model.save_changes();
+class Picker {
+  constructor(model, host) {
+    this.model = model;
+    // Every panel has a module of its own, which could not count the others.
+    const id = `rivya-models-${Math.random().toString(36).slice(2)}`;
+    this.choices = new Choices(id, (entry) => this.choose(entry));
+    this.input = element("input", {
+      id: `${id}-input`, type: "text", autocomplete: "off", spellcheck: false,
+      role: "combobox", "aria-controls": this.choices.node.id, "aria-autocomplete": "list",
+    });
+    this.chips = element("div", { class: "rivya-model-chips" });
+    this.axis = button("", "Several values of Model", () => this.takeSeveral(), { class: "rivya-axis" });
+    const label = element("label", { class: "widget-label", htmlFor: this.input.id }, "Model");
+    host.classList.add("rivya-model-picker");
+    host.append(label, this.axis, this.chips, element("div", { class: "rivya-model-box" }, this.input, this.choices.node));
+    this.listen();
+    this.close();
+    this.show();
   }
 
-  function isOpen() {
-    return !list.hidden;
+  listen() {
+    const { input } = this;
+    input.addEventListener("keydown", (event) => this.press(event));
+    input.addEventListener("input", () => this.open(input.value));
+    input.addEventListener("click", () => {
+      if (!this.choices.isOpen) {
+        input.select();
+        this.open("");
+      }
+    });
+    input.addEventListener("blur", () => this.close());
+    this.show = this.show.bind(this);
+    this.model.on("change:values change:several", this.show);
   }
 
-  function close() {
-    list.hidden = true;
-    active = -1;
-    input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
-    input.value = written();
+  leave() {
+    this.model.off("change:values change:several", this.show);
+  }
+
+  // What is chosen
+
+  get values() {
+    return this.model.get("values");
+  }
+
+  put(chosen) {
+    this.model.set("values", chosen);
+    this.model.save_changes();
+  }
+
+  choose(entry) {
+    if (!entry.available) return;
+    if (this.model.get("several")) this.toggle(entry.id);
+    else this.put([entry.id]);
+    this.close();
   }
 
   // Of an axis one value at least is left: a click on the last one changes nothing.
-  function toggle(id) {
-    const rest = values().filter((each) => each !== id);
-    if (rest.length) put(rest.length < values().length ? rest : [...rest, id]);
+  toggle(id) {
+    const rest = this.values.filter((each) => each !== id);
+    if (rest.length) this.put(rest.length < this.values.length ? rest : [...rest, id]);
   }
 
-  function choose(entry) {
-    if (!entry.available) return;
-    if (model.get("several")) toggle(entry.id);
-    else put([entry.id]);
-    close();
+  takeSeveral() {
+    this.model.set("several", !this.model.get("several"));
+    this.put(this.values.slice(0, 1));
   }
 
-  function chip(id) {
-    const remove = button("×", `Remove ${id}`, () => toggle(id), { disabled: values().length < 2 });
+  // What is shown
+
+  show() {
+    const several = this.model.get("several");
+    this.axis.setAttribute("aria-pressed", String(several));
+    this.axis.classList.toggle("mod-active", several);
+    this.axis.textContent = this.values.length > 1 ? `axis · ${this.values.length}` : "axis";
+    this.input.placeholder = several ? "add a model" : "";
+    this.showChips(several ? this.values : []);
+    if (!this.choices.isOpen) this.writeChosen();
+  }
+
+  showChips(ids) {
+    const enabled = () => [...this.chips.querySelectorAll("button:enabled")];
+    const focused = [...this.chips.querySelectorAll("button")].indexOf(document.activeElement);
+    this.chips.replaceChildren(...ids.map((id) => this.chip(id)));
+    // The next chip's button takes the focus of one that was pressed and is gone.
+    if (focused >= 0) (enabled().slice(0, focused + 1).pop() ?? this.input).focus();
+  }
+
+  chip(id) {
+    const remove = button("×", `Remove ${id}`, () => this.toggle(id), { disabled: this.values.length < 2 });
     return element("span", { class: "rivya-model-chip" }, id, remove);
   }
 
-  function option(entry, place) {
-    const given = {
-      id: `${id}-${place}`,
-      role: "option",
-      "aria-selected": String(values().includes(entry.id)),
-      "aria-disabled": String(!entry.available),
-      // On mousedown the input would lose its focus, and the list would be gone before the click.
-      onmousedown: (event) => event.preventDefault(),
-      onclick: () => choose(entry),
-    };
-    return element("li", given,
-      element("span", { class: "rivya-model-id" }, entry.id), element("span", { class: "rivya-quiet" }, entry.detail));
+  // As an axis, the box is empty and takes one more; what is chosen stands above it.
+  writeChosen() {
+    this.input.value = this.model.get("several") ? "" : (this.values[0] ?? "");
   }
 
-  function open(typed) {
-    shown = model.get("models").filter((entry) => fits(entry, typed));
-    list.replaceChildren(...shown.map(option));
-    if (!shown.length) list.append(element("li", { class: "rivya-quiet", role: "option", "aria-disabled": "true" }, "no model fits"));
-    list.hidden = false;
-    input.setAttribute("aria-expanded", "true");
-    move(shown.findIndex((entry) => entry.available && (typed || values().includes(entry.id))));
+  // The list
+
+  open(typed) {
+    this.choices.open(this.model.get("models"), this.values, typed);
+    this.input.setAttribute("aria-expanded", "true");
+    this.sayActive();
   }
 
-  function move(place) {
-    list.children[active]?.classList.remove("rivya-active");
-    active = Math.max(-1, Math.min(shown.length - 1, place));
-    const current = active >= 0 ? list.children[active] : null;
-    current?.classList.add("rivya-active");
-    current?.scrollIntoView({ block: "nearest" });
+  close() {
+    this.choices.close();
+    this.input.setAttribute("aria-expanded", "false");
+    this.sayActive();
+    this.writeChosen();
+  }
+
+  move(step) {
+    if (!this.choices.isOpen) {
+      this.open("");
+      return;
+    }
+    this.choices.move(step);
+    this.sayActive();
+  }
+
+  sayActive() {
+    const { activeNode } = this.choices;
     // Where both are not in sight, in an output that scrolls, one still has to see what one types.
-    if (current) input.scrollIntoView({ block: "nearest" });
-    if (current) input.setAttribute("aria-activedescendant", current.id);
-    else input.removeAttribute("aria-activedescendant");
+    if (activeNode) this.input.scrollIntoView({ block: "nearest" });
+    if (activeNode) this.input.setAttribute("aria-activedescendant", activeNode.id);
+    else this.input.removeAttribute("aria-activedescendant");
   }
 
-  const keys = {
-    ArrowDown: () => (isOpen() ? move(active + 1) : open("")),
-    ArrowUp: () => (isOpen() ? move(active - 1) : open("")),
-    Enter: () => (isOpen() ? shown[active] && choose(shown[active]) : open("")),
-    Escape: close,
-  };
+  take() {
+    const { isOpen, activeEntry } = this.choices;
+    if (!isOpen) this.open("");
+    else if (activeEntry) this.choose(activeEntry);
+  }
 
-  input.addEventListener("keydown", (event) => {
+  press(event) {
     // Jupyter has shortcuts of its own for most keys.
     event.stopPropagation();
-    const act = keys[event.key];
-    if (act && (isOpen() || event.key !== "Escape")) {
-      event.preventDefault();
-      act();
-    }
-  });
-  input.addEventListener("input", () => open(input.value));
-  input.addEventListener("click", () => {
-    if (!isOpen()) {
-      input.select();
-      open("");
-    }
-  });
-  input.addEventListener("blur", close);
-
-  function takeSeveral() {
-    model.set("several", !model.get("several"));
-    put(values().slice(0, 1));
+    const { key } = event;
+    if (key === "ArrowDown") this.move(1);
+    else if (key === "ArrowUp") this.move(-1);
+    else if (key === "Enter") this.take();
+    else if (key === "Escape" && this.choices.isOpen) this.close();
+    else return;
+    event.preventDefault();
   }
-
-  function show() {
-    const several = model.get("several");
-    axis.setAttribute("aria-pressed", String(several));
-    axis.classList.toggle("mod-active", several);
-    axis.textContent = values().length > 1 ? `axis · ${values().length}` : "axis";
-    input.placeholder = several ? "add a model" : "";
-    const focused = [...chips.querySelectorAll("button")].indexOf(document.activeElement);
-    chips.replaceChildren(...(several ? values().map(chip) : []));
-    // The next chip's button takes the focus of one that was pressed and is gone.
-    if (focused >= 0) ([...chips.querySelectorAll("button:enabled")].slice(0, focused + 1).pop() ?? input).focus();
-    if (!isOpen()) input.value = written();
-  }
-  model.on("change:values change:several", show);
-  close();
-  show();
-  el.classList.add("rivya-model-picker");
-  el.append(label, axis, chips, element("div", { class: "rivya-model-box" }, input, list));
-  return () => model.off("change:values change:several", show);
 }
 
-export default { render };
+export default {
+  render({ model, el }) {
+    const picker = new Picker(model, el);
+    return () => picker.leave();
+  },
+};
