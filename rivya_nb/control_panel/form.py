@@ -12,6 +12,7 @@ from rivya_nb.contract.catalogue import Model, Param, common_params
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import prompt_length
 from rivya_nb.control_panel import markup
+from rivya_nb.control_panel.cell_view import CellView
 from rivya_nb.control_panel.controls import ParamControl, framed
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
@@ -70,6 +71,7 @@ class Form:
         self.options = RunOptions(self._note)
         self.references = References(session, self._note, self.recall)
         self._mistakes = markup.empty()
+        self.cell = CellView(session, lambda: self.state)
         self.widget = self._composed()
         self._observe()
 
@@ -78,7 +80,15 @@ class Form:
         model = framed(self._price, self.model, self._model_mistakes)
         return make(
             ipywidgets.VBox,
-            [model, prompt, self._params, self.options.widget, self.references.widget, self._mistakes],
+            [
+                model,
+                prompt,
+                self._params,
+                self.options.widget,
+                self.references.widget,
+                self._mistakes,
+                self.cell.widget,
+            ],
             classes="rivya-form",
         )
 
@@ -144,6 +154,7 @@ class Form:
             self.options.offer([axis.name for axis in plan.expansion.axes])
         self.references.show(_taken(left, REFERENCES_AXIS, self.references.names))
         self._mistakes.value = markup.mistakes_html(map(str, left))
+        self.cell.show(plan)
         self._show_length()
 
     def show_balance(self, balance: int | None) -> None:
@@ -162,6 +173,7 @@ class Form:
         """Give every widget up."""
         self.references.close()
         self.options.close()
+        self.cell.close()
         give_up(self.widget)
 
     def _note(self, _: object = None) -> None:

@@ -1,6 +1,7 @@
 // The pictures that were chosen, on whatever page, what can be done with them, and how that went.
 
 import { button, element } from "../widgets/dom.js";
+import { cellsToCopy } from "./cells.js";
 import { select } from "./gallery_filters.js";
 
 export class Chosen {
@@ -82,25 +83,7 @@ export class Chosen {
     keep.focus(); // A key held too long must not delete.
   }
 
-  // Each cell is copied by itself: a second `%%rivya` within one would be a part of its prompt.
   showCode(cells) {
-    const shown = cells.flatMap((text, place) => {
-      const name = cells.length > 1 ? `Copy cell ${place + 1} of ${cells.length}` : "Copy the cell";
-      const copy = button("Copy", name, async () => {
-        copy.textContent = (await copyText(text)) ? "Copied" : "Select the text to copy it";
-      });
-      return [element("pre", { tabIndex: 0 }, text), copy];
-    });
-    this.said.replaceChildren(...shown);
-  }
-}
-
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Pages that are not served securely have no clipboard; the text stands there to be selected.
-    return false;
+    this.said.replaceChildren(cellsToCopy(cells));
   }
 }

@@ -28,7 +28,9 @@ class RunOptions:
     """The controls below the params. `changed` is called when the user has changed one, on any thread."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self.repeat = make(ipywidgets.BoundedIntText, description="Repeat", value=1, min=1, max=100)
+        self.repeat = make(
+            ipywidgets.BoundedIntText, description="Repeat", value=1, min=1, max=100, continuous_update=True
+        )
         self.name = make(ipywidgets.Text, description="Name", placeholder="optional")
         self.limit = make(ipywidgets.Text, description="Credit limit", placeholder="500")
         self.fresh = make(ipywidgets.Checkbox, description="Ask anew", indent=False)

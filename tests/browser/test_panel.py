@@ -137,6 +137,39 @@ def test_mistakes_stand_at_their_control_and_generate_says_what_it_waits_for(pan
     expect(panel.root).to_contain_text("4 pictures · 2 × 2")
 
 
+def test_repeat_is_planned_while_it_is_typed(panel: PanelPage) -> None:
+    panel.field("Seed").fill("")
+    panel.field("Repeat").fill("3")
+    expect(panel.root).to_contain_text("6 pictures · 3 × 2")
+    expect(panel.field("Repeat")).to_be_focused()
+    panel.field("Repeat").fill("")
+    panel.page.keyboard.type("12")
+    expect(panel.root).to_contain_text("24 pictures · 12 × 2")
+    expect(panel.field("Repeat")).to_have_value("12")
+    panel.field("Repeat").fill("1")
+    panel.field("Seed").fill("1..2")
+    expect(panel.root).to_contain_text("4 pictures · 2 × 2")
+
+
+def test_the_form_is_shown_as_the_cell_that_asks_for_the_same(panel: PanelPage) -> None:
+    cell = panel.root.get_by_role("group", name="The form as a cell")
+    panel.button("As a cell").press("Enter")
+    expect(panel.button("As a cell")).to_have_attribute("aria-pressed", "true")
+    expect(cell.locator("pre")).to_have_text(f"%%rivya seed=1..2\n{HOSTILE}, {{dawn|dusk}} light")
+    for _ in range(2):
+        panel.page.keyboard.press("Tab")
+    expect(cell.get_by_role("button", name="Copy the cell")).to_be_focused()
+    panel.page.keyboard.press("Enter")
+    expect(cell.get_by_role("button")).to_have_text(re.compile("Copied|Select the text"))
+    panel.field("Seed").fill("1..x")
+    expect(cell).to_have_text("There is a cell as soon as nothing is wrong in the form")
+    panel.button("As a cell").click()
+    expect(cell).to_have_count(0)
+    expect(panel.root.get_by_role("button", name="As a cell, as soon as")).to_be_disabled()
+    panel.field("Seed").fill("1..2")
+    expect(panel.button("As a cell")).to_be_enabled()
+
+
 def test_keys_that_mean_something_to_jupyter_do_nothing_to_the_notebook(panel: PanelPage) -> None:
     cells = "() => window.jupyterapp.shell.currentWidget.content.model.cells.length"
     before = panel.page.evaluate(cells)
