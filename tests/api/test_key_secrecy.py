@@ -16,6 +16,7 @@ from api.scripted import (
     IMPATIENT,
     KEY,
     Action,
+    Scripted,
     answer,
     client_of,
     closed_port,
@@ -74,7 +75,8 @@ def test_a_stalled_upload_that_times_out_or_is_cancelled_shows_no_key(tmp_path: 
     big = tmp_path / "big.png"
     big.write_bytes(os.urandom(20_000_000))
 
-    async def refuse_to_read(*_: object) -> None:
+    async def refuse_to_read(_reader: object, _writer: object, service: Scripted) -> None:
+        service.called.set()
         await asyncio.sleep(0.6)
 
     async def main() -> list[BaseException]:
@@ -85,8 +87,9 @@ def test_a_stalled_upload_that_times_out_or_is_cancelled_shows_no_key(tmp_path: 
 
             with pytest.raises(RivyaError) as timed_out:
                 await upload()
+            service.called.clear()
             task = asyncio.create_task(upload())
-            await asyncio.sleep(0.1)
+            await service.called.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:
                 await task
