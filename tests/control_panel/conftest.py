@@ -12,6 +12,7 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
+from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 WAIT = 60.0
@@ -23,7 +24,8 @@ ASKED = FormState(
 
 @pytest.fixture(scope="package")
 def url() -> Iterator[str]:
-    with running_sandbox() as address:
+    # All tests of this folder spend from one account.
+    with running_sandbox(SandboxConfig(latency=0, credits=10_000)) as address:
         yield address
 
 
