@@ -10,15 +10,22 @@ export function makeAccessible(root, view) {
   let telling = 0;
   let made = 0;
 
-  // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says,
-  // one that stays pressed says so, and a slider and the number beside it are called what their label says.
+  // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says on
+  // its first line, and described by what follows; one that stays pressed says so, and a slider and the number
+  // beside it are called what their label says.
   function nameControls() {
     for (const button of root.querySelectorAll("button.jupyter-button[title]")) {
-      const name = button.getAttribute("title");
-      if (name && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+      const [name, ...more] = button.getAttribute("title").split("\n");
+      if (name) set(button, "aria-label", name);
+      set(button, "aria-description", more.join(" ") || null);
       if (button.classList.contains("widget-toggle-button")) {
         button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
       }
+    }
+    // Where the focus goes when a row's button has gone.
+    for (const row of root.querySelectorAll(".rivya-run-row")) {
+      set(row, "role", "group");
+      set(row, "aria-label", row.querySelector("b")?.textContent);
     }
     for (const slider of root.querySelectorAll(".widget-slider")) {
       const name = slider.querySelector(".widget-label")?.textContent ?? "";
@@ -60,9 +67,10 @@ export function makeAccessible(root, view) {
     }
   }
 
-  // What Generate would do, what it waits for, and how a run has ended is read out when it has changed; not at each
-  // letter, but once the user pauses.
-  const spoken = () => root.querySelectorAll(":is(.rivya-summary, .rivya-reason, .rivya-heard) .widget-html-content");
+  // What Generate would do, what it waits for, what Stop did, and how a run has ended is read out when it has
+  // changed; not at each letter, but once the user pauses.
+  const read = ":is(.rivya-summary, .rivya-reason, .rivya-told, .rivya-heard)";
+  const spoken = () => root.querySelectorAll(`${read} .widget-html-content`);
 
   function nameSpoken() {
     for (const content of spoken()) set(content, "role", "status");

@@ -109,12 +109,12 @@ class Account:
             went_on = bool(working)
             if any(_is_limited(run) for run in working):
                 self._earliest = loop.time() + PAUSE
-            if self._wanted and loop.time() >= max(self.asked + PAUSE, self._earliest):
+            asks = self._wanted and loop.time() >= max(self.asked + PAUSE, self._earliest)
+            if asks:
                 await self._ask()
+            before, promised = promised, self.promised
+            if asks or promised != before:
                 self._tell()
-            elif self.promised != promised:
-                self._tell()
-            promised = self.promised
             if not (self._wanted or went_on):
                 return
             await asyncio.sleep(TICK)

@@ -13,10 +13,11 @@ import ipywidgets
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.making import give_up, make, show
-from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNSENT
+from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNFINISHED, UNSENT
 from rivya_nb.views.words import count, shorten
 
 if TYPE_CHECKING:
+    from rivya_nb.results.job import Job
     from rivya_nb.results.run import Run
     from rivya_nb.session import Session
 
@@ -25,6 +26,11 @@ SHORTEST_PAUSE = 0.4
 
 HEARTBEAT = 1.0
 """Seconds after which the elapsed time is shown anew though nothing else has changed."""
+
+NOTHING_TO_STOP = "Nothing is left to stop"
+
+SENT_GOES_ON = "what was sent goes on"
+"""It cannot be recalled, and it is paid for."""
 
 _LONGEST = 240
 """Characters of a reason in a row; the run's own tab has all of it."""
@@ -52,6 +58,7 @@ class RunRow:
         self._why = markup.empty()
         self._why.add_class("rivya-why")
         show(self._why, False)
+        self._told = markup.empty("rivya-told")
         self._said = markup.empty()
         self._heard = markup.empty("rivya-heard")
         self._stop = self._button("Stop", f"Stop run {run.id}", self._stopped)
@@ -71,6 +78,7 @@ class RunRow:
                 self._resume,
                 self._rest,
                 self._why,
+                self._told,
                 self._said,
                 self._heard,
             ],
@@ -82,8 +90,8 @@ class RunRow:
 
     @property
     def text(self) -> str:
-        """How far the run is, and why it is no further, as HTML."""
-        return f"{self._text.value} {self._why.value}"
+        """How far the run is, why it is no further, and what Stop did, as HTML."""
+        return f"{self._text.value} {self._why.value} {self._told.value}"
 
     def follow(self) -> None:
         """Keep the row current until the run has ended."""
@@ -136,6 +144,9 @@ class RunRow:
         self._why.value = markup.quiet_html(shorten(self.run.why(), _LONGEST))
         show(self._why, bool(self._why.value))
         show(self._stop, working)
+        self._show_stop()
+        if not working:
+            self._tell("")
         show(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
         paid = any(status in SENT or status in COLLECTABLE for status in statuses)
         show(self._resume, not working and paid)
@@ -143,6 +154,18 @@ class RunRow:
         price = count(sum(job.record.price or 0 for job in rest), "credit")
         self._rest.description = f"Send the rest ({price})"
         show(self._rest, not working and bool(rest))
+
+    def _show_stop(self) -> None:
+        """Keep Stop where it is, also once it has nothing to do: whoever stands on it is not thrown off, and
+        pressing it tells why. Behind the first line of its tooltip, which is its name, that is described."""
+        name = f"Stop run {self.run.id}"
+        idle = not self.run.stoppable
+        self._stop.tooltip = f"{name}\n{NOTHING_TO_STOP}; {SENT_GOES_ON}" if idle else name
+        (self._stop.add_class if idle else self._stop.remove_class)("rivya-spent")
+
+    def _tell(self, text: str) -> None:
+        """Say what became of a press that is no mistake."""
+        self._told.value = markup.quiet_html(text)
 
     def _button(self, text: str, name: str, act: Callable[[], object]) -> Any:
         button = make(ipywidgets.Button, description=text, tooltip=name, classes="rivya-small")
@@ -153,6 +176,7 @@ class RunRow:
     async def _act(self, act: Callable[[], object]) -> None:
         """Do what a button is for, in a worker thread."""
         self._said.value = ""
+        self._tell("")
         await asyncio.to_thread(act)
         self.follow()
 
@@ -160,7 +184,20 @@ class RunRow:
         self._said.value = markup.mistakes_html([text])
 
     def _stopped(self) -> None:
+        wanted = self.run.stoppable
         self.run.stop()
+        stopped = sum(job.status == "stopped" for job in wanted)
+        going = [job for job in self.run.jobs if job.status in UNFINISHED]
+        elsewhere = [job for job in going if job.status in UNSENT and self._is_wanted_elsewhere(job)]
+        words = [f"{count(stopped, 'picture')} stopped" if stopped else NOTHING_TO_STOP]
+        if len(going) > len(elsewhere):
+            words.append(SENT_GOES_ON)
+        if elsewhere:
+            words.append("another run or kernel sends the rest")
+        self._tell("; ".join(words))
+
+    def _is_wanted_elsewhere(self, job: Job) -> bool:
+        return not job.live.is_held or self._session.store.claims.is_taken(job.record)
 
     def _retried(self) -> None:
         self._session.retry(self.run.id)

@@ -181,6 +181,12 @@ class Run(Pictures):
         # A retry asks anew for what failed; what may have been taken is never asked for anew.
         return f"resume {self.id}" if statuses & (SENT | {"unknown"}) else f"retry {self.id}"
 
+    @property
+    def stoppable(self) -> list[Job]:
+        """The jobs that `stop` would give up, as far as this process knows: never sent, and wanted by no other
+        run."""
+        return [job for job in self.jobs if job.status in UNSENT and job.live.wanted_by <= {self.id}]
+
     def stop(self) -> Run:
         """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on.
 

@@ -208,18 +208,26 @@ def test_a_param_becomes_an_axis_and_the_grid_fills(panel: PanelPage, screenshot
     assert panel.page.evaluate("window.hacked") is None
 
 
-def test_a_run_is_stopped(panel: PanelPage) -> None:
+def test_a_run_is_stopped(panel: PanelPage, screenshots: Path) -> None:
     panel.field("Seed").fill("11..40")
     panel.button("Remove cat <b>.png").click()
     panel.button("Several values of Aspect ratio").click()
     panel.field("Prompt").fill("A lamp")
     expect(panel.root).to_contain_text("30 pictures")
     panel.generate(2)
-    panel.button("Stop run 2").press("Enter")
+    stop = panel.button("Stop run 2")
+    stop.press("Enter")
+    said = re.compile(r"\d+ pictures? stopped; what was sent goes on")
+    expect(panel.root.get_by_role("status").filter(has_text=said)).to_be_visible()
+    # It can do no more, says so, and keeps its name and the focus as long as the run goes on.
+    expect(stop).to_have_accessible_description(re.compile("Nothing is left to stop"))
+    expect(stop).to_be_focused()
+    panel.page.screenshot(path=screenshots / "panel-stopped.png")
     panel.wait_for_end(2)
     expect(panel.row(2)).to_contain_text("stopped")
     # Where the pressed button is gone, the next key goes to what stood around it.
     expect(panel.row(2)).to_be_focused()
+    expect(panel.row(2)).to_have_accessible_name("Run 2")
 
 
 def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage) -> None:

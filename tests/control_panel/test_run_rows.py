@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,13 @@ from rivya_nb.store.records import SENT
 def buttons(panel: Panel, place: int = 0) -> dict[str, Any]:
     """The buttons that a run's row shows now, by their names; the newest run's is the first."""
     row = panel.rows[place].widget.children
-    return {each.tooltip: each for each in row if hasattr(each, "on_click") and each.layout.display != "none"}
+    shown = (each for each in row if hasattr(each, "on_click") and each.layout.display != "none")
+    return {each.tooltip.splitlines()[0]: each for each in shown}
+
+
+def tooltip(panel: Panel, name: str) -> str:
+    """What the newest run's button of this name says of itself; empty where it is not shown."""
+    return str(buttons(panel)[name].tooltip) if name in buttons(panel) else ""
 
 
 def bar(panel: Panel) -> tuple[int, int, str]:
@@ -47,6 +53,53 @@ def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., 
     assert bar(panel) == (40, 40, "")
     until(lambda: "stopped" in panel.rows[0].text)
     until(lambda: panel.form.balance == before - sum(job.record.credits for job in run))
+
+
+def slow_panel(stack: ExitStack, folder: Path) -> Panel:
+    url = stack.enter_context(running_sandbox(SandboxConfig(latency=5)))
+    session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=folder)))
+    return stack.enter_context(closing(Panel(session, "main")))
+
+
+def test_stop_stays_and_says_so_once_nothing_is_left_to_stop(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        panel = slow_panel(stack, tmp_path / "store")
+        run = start(panel, ASKED)
+        name = f"Stop run {run.id}"
+        until(lambda: "Nothing is left to stop" in tooltip(panel, name))
+        assert "stop" not in panel.rows[0].text
+        buttons(panel)[name].click()
+        until(lambda: "Nothing is left to stop; what was sent goes on" in panel.rows[0].text)
+        assert list(buttons(panel)) == [name]
+        assert len(run.wait(60).images) == 2
+        until(lambda: not buttons(panel))
+        assert "stop" not in panel.rows[0].text
+
+
+def test_stop_says_what_it_stopped_and_what_goes_on(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        panel = slow_panel(stack, tmp_path / "store")
+        run = start(panel, replace(ASKED, params={"seed": "1..40", "resolution": "1K"}))
+        name = f"Stop run {run.id}"
+        until(lambda: list(buttons(panel)) == [name] and any(job.task_id for job in run))
+        assert buttons(panel)[name].tooltip == name
+        buttons(panel)[name].click()
+        until(lambda: re.search(r"\d+ pictures stopped; what was sent goes on", panel.rows[0].text))
+        until(lambda: "Nothing is left to stop" in tooltip(panel, name))
+
+
+def test_stop_leaves_what_another_run_wants_and_says_so(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        panel = slow_panel(stack, tmp_path / "store")
+        state = replace(ASKED, params={"seed": "1..40", "resolution": "1K"})
+        first = start(panel, state)
+        second = start(panel, state)
+        name = f"Stop run {second.id}"
+        until(lambda: "Nothing is left to stop" in tooltip(panel, name))
+        buttons(panel)[name].click()
+        until(lambda: "Nothing is left to stop" in panel.rows[0].text)
+        assert "another run or kernel sends the rest" in panel.rows[0].text
+        assert "stopped" not in {job.status for job in first}
 
 
 def test_a_run_is_shown_as_it_fills_and_its_end_is_known_everywhere(opened: Callable[..., Panel]) -> None:
