@@ -36,7 +36,8 @@ class Offer:
             classes="rivya-once",
         )
         ask = make(ipywidgets.HBox, [self._summary, self.button], classes="rivya-ask")
-        self.widget = make(ipywidgets.VBox, [ask, self._reason])
+        self._notice = markup.empty()
+        self.widget = make(ipywidgets.VBox, [ask, self._reason, self._notice])
 
     @property
     def summary(self) -> str:
@@ -47,6 +48,15 @@ class Offer:
     def reason(self) -> str:
         """Why it cannot be pressed, as HTML; empty where it can."""
         return str(self._reason.value)
+
+    @property
+    def notice(self) -> str:
+        """What became of a click that sent nothing, as HTML."""
+        return str(self._notice.value)
+
+    def note(self, text: str) -> None:
+        """Say what became of a click that sent nothing; nothing any more where the text is empty."""
+        self._notice.value = markup.mistakes_html([text] if text else ())
 
     def show(self, outcome: Plan | RivyaError, files: Collection[str] = ()) -> None:
         """Offer what a plan asks for, or say why there is none; `files` are what mistakes call the references."""

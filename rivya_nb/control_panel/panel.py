@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -14,19 +13,14 @@ from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.balance import Balance
 from rivya_nb.control_panel.form import Form
-from rivya_nb.control_panel.form_state import FormState, plan_form
+from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.gallery import Gallery, Ways
+from rivya_nb.control_panel.generating import Asked, Generating
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.offer import Offer, RefusedError
 from rivya_nb.control_panel.planner import Planner
 from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
-from rivya_nb.errors import (
-    CreditLimitError,
-    InvalidRequestError,
-    NotConnectedError,
-    RivyaError,
-    UsageError,
-)
+from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
@@ -52,7 +46,6 @@ class Panel:
         self.session = session
         self.name = name
         self._closed = False
-        self._going = False
         self._shell = _notebook_shell()
         self._kept: FormState | None = None
         self._keeping = threading.RLock()
@@ -60,11 +53,18 @@ class Panel:
         self._watch = make(AnswerWatch, session.home)
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
-        self.form = Form(session, self._planner.request)
+        self.form = Form(session, self._edited)
         self._balance = Balance(session)
         self._offer = Offer(self._balance)
         self.generate = self._offer.button
-        self.generate.on_click(lambda _: self._background.start(self._go()))
+        self._generating = Generating(
+            session,
+            self._offer,
+            self._background,
+            read=self._asked,
+            started=self._started,
+            refused=self._refused,
+        )
         self._runs = make(ipywidgets.VBox)
         ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
         self.gallery = Gallery(session, ways)
@@ -103,6 +103,11 @@ class Panel:
         """Why Generate cannot be pressed, as HTML; empty where it can."""
         return self._offer.reason
 
+    @property
+    def notice(self) -> str:
+        """What became of a click that sent nothing, as HTML; empty where there is nothing to say."""
+        return self._offer.notice
+
     def close(self) -> None:
         """Take the panel away; runs go on, and its state stays in the store."""
         self._end()
@@ -136,15 +141,14 @@ class Panel:
     # Planning: called by the planner, `_plan` in a worker thread and `_show` on the session's loop
 
     def _plan(self) -> Plan:
-        state = self.form.state
-        self._keep(state)
-        variables = {} if self._shell is None else self._shell.user_ns
-        plan = plan_form(self.session, state, variables, self.form.mistakes)
-        try:
-            plan.check()
-        except (CreditLimitError, NotConnectedError) as error:
-            raise RefusedError(plan, error) from None
-        return plan
+        asked = self._asked()
+        self._keep(asked.state)
+        return asked.plan(self.session)
+
+    def _asked(self) -> Asked:
+        """What stands in the form now; this is read on any thread."""
+        variables = {} if self._shell is None else dict(self._shell.user_ns)
+        return Asked(self.form.state, self.form.mistakes, variables)
 
     def _keep(self, state: FormState) -> None:
         """Keep the state for whoever opens the panel again.
@@ -171,22 +175,24 @@ class Panel:
 
     # Generating
 
-    async def _go(self) -> None:
-        """Plan what stands there now, and let it go."""
-        if self._going:
-            return
-        self._going = True
-        try:
-            plan = await asyncio.to_thread(self._plan)
-            run = await asyncio.to_thread(plan.run)
-        except (InvalidRequestError, UsageError, RefusedError) as error:
-            self._show(error)
-            return
-        finally:
-            self._going = False
+    def _edited(self) -> None:
+        """Something in the form was changed; this comes on any thread."""
+        self._offer.note("")
+        self._planner.request()
+
+    def _started(self, run: Run) -> None:
+        self._offer.note("")
         self.form.used(run.drawn_seeds)
         self._add(run)
         self._planner.request()
+
+    def _refused(self, asked: Asked, why: RivyaError) -> None:
+        """Say why what was clicked was not sent, where the form is another by now without touching it."""
+        if asked == self._asked():
+            self._offer.note("")
+            self._show(why)
+        else:
+            self._offer.note(f"What was clicked before the form changed was not sent: {why}")
 
     def _add(self, run: Run) -> None:
         """A row and a tab for a run, the newest first."""

@@ -1,0 +1,89 @@
+"""What a click on Generate starts: what stood in the form then is planned, weighed against its offer, and sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.form_state import FormState, plan_form
+from rivya_nb.control_panel.offer import Offer, RefusedError
+from rivya_nb.errors import CreditLimitError, InvalidRequestError, Mistake, NotConnectedError, UsageError
+
+if TYPE_CHECKING:
+    from rivya_nb.results.plan import Plan
+    from rivya_nb.results.run import Run
+    from rivya_nb.session import Session
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What stands in the form at one moment, with what is written in it and cannot be read, and the notebook's
+    variables."""
+
+    state: FormState
+    wrong: tuple[Mistake, ...]
+    variables: Mapping[str, object] = field(compare=False)
+
+    def plan(self, session: Session) -> Plan:
+        """What it comes to. Nothing is sent.
+
+        Raises:
+            InvalidRequestError, UsageError: with every mistake.
+            RefusedError: it can be planned, and may not be sent.
+        """
+        plan = plan_form(session, self.state, self.variables, self.wrong)
+        try:
+            plan.check()
+        except (CreditLimitError, NotConnectedError) as error:
+            raise RefusedError(plan, error) from None
+        return plan
+
+
+class Generating:
+    """Sends what is clicked. `read` gives what stands in the form; `started` is called with each run, `refused`
+    with what was asked and could not be sent, and why, both on the session's loop.
+
+    A cell may be running when a click arrives, and the loop then turns much later: what counts is the form at
+    the click. Clicks are dealt with one after another; one that asks for just what an earlier one that is not
+    through yet asks for was made out of impatience.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        offer: Offer,
+        background: Background,
+        *,
+        read: Callable[[], Asked],
+        started: Callable[[Run], None],
+        refused: Callable[[Asked, InvalidRequestError | UsageError | RefusedError], None],
+    ) -> None:
+        self._session = session
+        self._background = background
+        self._read = read
+        self._started = started
+        self._refused = refused
+        self._going: list[Asked] = []
+        self._turn = asyncio.Lock()
+        offer.button.on_click(lambda _: self._click())
+
+    def _click(self) -> None:
+        """Generate was pressed; this comes on any thread."""
+        self._background.start(self._go(self._read()))
+
+    async def _go(self, asked: Asked) -> None:
+        if asked in self._going:
+            return
+        self._going.append(asked)
+        try:
+            async with self._turn:
+                run = await asyncio.to_thread(lambda: asked.plan(self._session).run())
+        except (InvalidRequestError, UsageError, RefusedError) as error:
+            self._refused(asked, error)
+        else:
+            self._started(run)
+        finally:
+            self._going.remove(asked)

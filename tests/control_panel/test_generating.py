@@ -1,0 +1,111 @@
+"""What a click on Generate buys, whatever happens between the click and the sending of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from control_panel.conftest import ASKED, Shell, start, until
+
+import rivya_nb as rv
+from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.panel import Panel
+
+LIGHTHOUSE = FormState(prompt="a lighthouse", params={"seed": "7", "resolution": "1K"})
+CACTUS = replace(ASKED, prompt="a cactus", params={"seed": "1..6", "resolution": "1K"})
+
+
+@contextmanager
+def busy(session: rv.Session) -> Iterator[None]:
+    """The session's loop does nothing meanwhile, as in a notebook whose cell is running."""
+    began, over = threading.Event(), threading.Event()
+
+    def run() -> None:
+        began.set()
+        over.wait(60)
+
+    session.home.loop.call_soon_threadsafe(run)
+    assert began.wait(60)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def filled(panel: Panel, state: FormState) -> Panel:
+    panel.form.put(state)
+    until(lambda: not panel.generate.disabled)
+    return panel
+
+
+def settled(session: rv.Session, panel: Panel) -> None:
+    """Wait until no click and no change of the form is left to be dealt with."""
+    with busy(session):
+        pass
+    until(lambda: not (panel._background._going or panel._planner._following))
+
+
+def prompts(panel: Panel) -> list[str]:
+    """What was asked for, the newest first."""
+    return [run[0].request.prompt for run in panel.runs]
+
+
+def test_a_click_buys_what_stood_in_the_form_when_it_was_made(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    panel = filled(opened(), LIGHTHOUSE)
+    with busy(session):
+        panel.generate.click()
+        panel.form.put(CACTUS)
+    until(lambda: "6 pictures" in panel.summary)
+    settled(session, panel)
+    assert prompts(panel) == ["a lighthouse"]
+    assert panel.form.state == CACTUS
+
+
+def test_a_click_means_the_variables_as_they_were(
+    session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell()
+    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    shell.run(thing="lighthouse")
+    panel = filled(opened(), replace(LIGHTHOUSE, prompt="a {thing}"))
+    with busy(session):
+        panel.generate.click()
+        shell.user_ns["thing"] = "cactus"
+    settled(session, panel)
+    assert prompts(panel) == ["a lighthouse"]
+
+
+def test_clicks_on_different_forms_are_all_kept_and_an_impatient_one_is_not(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    panel = filled(opened(), LIGHTHOUSE)
+    with busy(session):
+        panel.generate.click()
+        panel.generate.click()
+        panel.form.put(replace(LIGHTHOUSE, prompt="a cactus"))
+        panel.generate.click()
+    settled(session, panel)
+    assert prompts(panel) == ["a cactus", "a lighthouse"]
+
+
+def test_what_was_clicked_and_cannot_be_sent_says_so_and_leaves_the_form_alone(
+    session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = filled(opened(), LIGHTHOUSE)
+    with busy(session):
+        panel.form.put(replace(LIGHTHOUSE, prompt=""))
+        panel.generate.click()
+        panel.form.put(CACTUS)
+    until(lambda: "6 pictures" in panel.summary)
+    settled(session, panel)
+    assert panel.runs == []
+    assert "not sent" in panel.notice
+    assert "there is none yet" not in panel.form._prompt_mistakes.value
+    run = start(panel, CACTUS)
+    assert panel.notice == ""
+    run.wait(60)
