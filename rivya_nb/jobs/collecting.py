@@ -18,7 +18,7 @@ from rivya_nb.errors import (
 )
 from rivya_nb.jobs.pacing import DEADLINE, poll_delays
 from rivya_nb.jobs.together import together
-from rivya_nb.store.records import JobChanges, PictureRecord
+from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -100,6 +100,7 @@ class Collector:
             error_code=error.code,
             error_message=error.message,
             request_id=error.request_id,
+            finished_at=job.record.finished_at if status in UNFINISHED else time.time(),
         )
 
     async def _still_running(self, job: LiveJob, task: Task) -> None:
@@ -132,7 +133,6 @@ class Collector:
             status="downloading",
             remote_status=task.status,
             final_credits=billed,
-            finished_at=time.time(),
         )
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         kept = False
@@ -142,9 +142,10 @@ class Collector:
                 if not pictures:
                     raise PictureError("the service gave no address of a picture")
             except PictureError as error:
-                failure: JobChanges = {**NO_ERROR, "error_message": str(error)}
+                failure: JobChanges = {**NO_ERROR, "error_message": str(error), "finished_at": time.time()}
                 await write_down(self._store, job, status="undelivered", **failure)
                 return
+            changes["finished_at"] = time.time()
             kept = await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
         job.changed(replace(job.record, pictures=tuple(pictures), **changes))
 

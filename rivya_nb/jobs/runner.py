@@ -345,7 +345,6 @@ class Runner:
     async def _refused(
         self, job: LiveJob, error: ApiError | TransportError, *, status: str = "failed"
     ) -> None:
-        api = isinstance(error, ApiError)
         await write_down(
             self._store,
             job,
@@ -354,5 +353,5 @@ class Runner:
             error_code=error.code if isinstance(error, ApiError) else None,
             error_message=error.message if isinstance(error, ApiError) else str(error),
             request_id=error.request_id if isinstance(error, ApiError) else None,
-            finished_at=time.time() if api or status == "failed" else None,
+            finished_at=time.time(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import about, count, joined, seconds, state
+
+_OVERDUE = 2.0
+"""Seconds by which a job may take longer than any before it until its end counts as unknown."""
 
 
 class Hint(NamedTuple):
@@ -100,7 +104,7 @@ def tally(view: RunView) -> Tally:
         spent=sum(job.credits for job in own if job.status != "unknown"),
         refunded=sum(max(0, (job.reserved_credits or 0) - job.credits) for job in own if job.is_final),
         doubtful=sum(_asked(job) for job in own if job.status == "unknown"),
-        elapsed=_elapsed(run, own, view.now, view.live),
+        elapsed=_elapsed(run, mine.values(), view.now, view.live),
         left=time_left([*ended, *going], view.now) if view.live else None,
     )
 
@@ -109,18 +113,20 @@ def _asked(job: JobRecord) -> int:
     return job.reserved_credits if job.reserved_credits is not None else job.price or 0
 
 
-def _elapsed(run: RunRecord, own: Iterable[JobRecord], now: float, live: bool) -> float:
-    ends = [job.finished_at for job in own if job.finished_at is not None]
+def _elapsed(run: RunRecord, jobs: Iterable[JobRecord], now: float, live: bool) -> float:
+    # Pictures that another run made meanwhile were waited for too; what had ended before the run took none of it.
+    ends = [job.finished_at for job in jobs if job.finished_at is not None]
     end = now if live else max(ends, default=run.created_at)
     return max(0.0, end - run.created_at)
 
 
 def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
-    """Estimated seconds until the last job is done; None before the first one was, or where none goes on.
+    """Estimated seconds until the last job is done, its download included. None before the first one was, where
+    none goes on, and where one goes on for longer than all that are done took: nobody knows then.
 
-    With `d` the median time from submission to picture of these jobs: one that is under way has `d` minus its
-    age left, at least 1 s; those not submitted yet take `d` each, one after the other, on as many lanes as
-    jobs are under way now. The estimate is the end of the longest lane.
+    A job that is under way is expected to take the median time of those that took longer than it has taken by
+    now, and has at least 1 s left. Those not submitted yet take the median time of all each, one after the other,
+    on as many lanes as jobs are under way now. The estimate is the end of the longest lane.
     """
     everything = list(jobs)
     took = [
@@ -131,14 +137,22 @@ def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
     going = [job for job in everything if job.status in UNFINISHED]
     if not took or not going:
         return None
-    typical = max(1.0, median(took))
-    lanes = [max(1.0, typical - (now - job.submitted_at)) for job in going if job.submitted_at is not None]
+    ages = [now - job.submitted_at for job in going if job.submitted_at is not None]
+    if max(ages, default=0.0) > max(took) + _OVERDUE:
+        return None
+    lanes = [_expected(age, took) for age in ages]
     waiting = len(going) - len(lanes)
     lanes = lanes or [0.0]
     heapq.heapify(lanes)
     for _ in range(waiting):
-        heapq.heappush(lanes, heapq.heappop(lanes) + typical)
+        heapq.heappush(lanes, heapq.heappop(lanes) + max(1.0, median(took)))
     return max(lanes)
+
+
+def _expected(age: float, took: Iterable[float]) -> float:
+    """Seconds that a job of this age has left."""
+    longer = [each for each in took if each > age]
+    return max(1.0, median(longer) - age) if longer else 1.0
 
 
 def progress_line(view: RunView) -> str:
@@ -151,7 +165,7 @@ def progress_line(view: RunView) -> str:
 
 def _live_parts(sums: Tally) -> list[str]:
     left = f"{about(sums.left)} left" if sums.left is not None else ""
-    return [f"{sums.done} of {sums.total} done", *_others(sums), seconds(sums.elapsed), left]
+    return [f"{sums.done} of {sums.total} done", *_others(sums), seconds(math.floor(sums.elapsed)), left]
 
 
 def _final_parts(sums: Tally) -> list[str]:
@@ -161,7 +175,8 @@ def _final_parts(sums: Tally) -> list[str]:
         done = f"{sums.done} of {count(sums.total, 'picture')}"
     else:
         done = count(sums.total, "picture")
-    took = seconds(sums.elapsed) if sums.elapsed >= 1 else ""
+    # Rounded up: who looked while the last picture was being written down has seen a little more than that.
+    took = seconds(math.ceil(sums.elapsed)) if sums.elapsed >= 1 else ""
     return [done, *_others(sums), credits_line(sums), took]
 
 

@@ -20,10 +20,10 @@ from views.making import (
     BOTTLE,
     DONE_STATES,
     HOSTILE,
-    LIVE_STATES,
     STARTED,
     bottles,
     gradient,
+    live_bottles,
     make_job,
     make_run,
     make_view,
@@ -66,7 +66,7 @@ def page(view: RunView) -> Element:
 
 
 def live() -> RunView:
-    run, jobs = bottles(LIVE_STATES)
+    run, jobs = live_bottles()
     hint = Hint("", "interrupting the kernel stops the waiting, not the run")
     return pictured(make_view(run, jobs, live=True, notice="rate limited, next try in 8 s", hints=(hint,)))
 

@@ -16,9 +16,9 @@ from views.making import (
     BOTTLE,
     DONE_STATES,
     HOSTILE,
-    LIVE_STATES,
     STARTED,
     bottles,
+    live_bottles,
     make_job,
     make_run,
     make_view,
@@ -33,7 +33,7 @@ def line(states: str, *, live: bool = False, **changes: object) -> str:
 
 
 def test_a_running_line_counts_what_happens_now() -> None:
-    run, jobs = bottles(LIVE_STATES)
+    run, jobs = live_bottles()
     text = progress_line(make_view(run, jobs, live=True))
     assert text.startswith("6 of 12 done · 1 failed · 2 processing · 3 queued · 31 s · about ")
     assert text.endswith(" left")
@@ -116,7 +116,29 @@ def test_time_left_lets_waiting_jobs_follow_on_the_lanes_in_use() -> None:
 
 def test_time_left_never_reaches_zero_while_something_runs() -> None:
     running = make_job("r", "processing", submitted_at=STARTED)
-    assert time_left(done_and(running), STARTED + 500) == 1
+    assert time_left(done_and(running), STARTED + 21) == 1
+
+
+def test_what_takes_longer_than_all_that_ended_is_given_no_end() -> None:
+    running = make_job("r", "downloading", submitted_at=STARTED)
+    assert time_left(done_and(running), STARTED + 25) is None
+    soon = make_job("soon", "processing", submitted_at=STARTED + 20)
+    assert time_left(done_and(running, soon), STARTED + 25) is None
+
+
+def test_what_has_outlasted_most_is_compared_with_what_took_longer() -> None:
+    slow = make_job("slow", submitted_at=STARTED, finished_at=STARTED + 60)
+    running = make_job("r", "downloading", submitted_at=STARTED)
+    others = [make_job(f"quick{index}", submitted_at=STARTED, finished_at=STARTED + 20) for index in range(5)]
+    assert time_left([*others, slow, running], STARTED + 5) == 15
+    assert time_left([*others, slow, running], STARTED + 30) == 30
+
+
+def test_the_time_of_a_run_never_goes_back_where_its_last_look_was_a_moment_too_late() -> None:
+    jobs = make_run({"seed": "1"}, [make_job("j", finished_at=STARTED + 9.3)])
+    view = make_view(*jobs, live=True)
+    assert " · 9 s" in progress_line(replace(view, now=STARTED + 9.9))
+    assert progress_line(replace(view, live=False)).endswith("· 10 s")
 
 
 def test_what_is_not_going_to_be_sent_takes_no_time() -> None:
@@ -230,7 +252,7 @@ def test_the_text_tells_the_run_its_seeds_its_failures_and_its_files() -> None:
 
 
 def test_a_running_text_says_what_all_of_it_costs() -> None:
-    run, jobs = bottles(LIVE_STATES)
+    run, jobs = live_bottles()
     text = render_text(make_view(run, jobs, live=True, notice="rate limited, next try in 8 s"))
     assert "12 pictures · 144 credits" in text
     assert text.endswith("  rate limited, next try in 8 s")
