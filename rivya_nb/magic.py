@@ -14,10 +14,10 @@ from rivya_nb.magics import awaiting
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from rivya_nb.magics.line import Line
     from rivya_nb.results.plan import Plan
     from rivya_nb.results.run import Run
     from rivya_nb.session import Session
+    from rivya_nb.syntax.line import Line
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class RivyaMagics:
         """What the line says, and the session that it says it to."""
         from rivya_nb.calls import current_session
         from rivya_nb.magics.cell import check_prompt
-        from rivya_nb.magics.line import parse_line
+        from rivya_nb.syntax.line import parse_line
 
         try:
             return parse_line(line), current_session()

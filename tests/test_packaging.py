@@ -44,6 +44,7 @@ FLOORS = (
     ("widgets",),
     ("views",),
     ("measures",),
+    ("syntax",),
     ("jobs",),
     ("store", "api", "sandbox"),
     ("contract",),

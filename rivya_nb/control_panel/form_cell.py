@@ -17,8 +17,8 @@ from rivya_nb.errors import UsageError
 from rivya_nb.jobs.axes import REFERENCES_AXIS
 from rivya_nb.jobs.prompt import parse_prompt
 from rivya_nb.jobs.values import parse_values
-from rivya_nb.magics.line import Line, parse_line
-from rivya_nb.magics.words import ObjectName, Text
+from rivya_nb.syntax.line import Line, parse_line
+from rivya_nb.syntax.words import ObjectName, Text
 from rivya_nb.views.repeat import fits_a_line, magic_cell
 
 if TYPE_CHECKING:

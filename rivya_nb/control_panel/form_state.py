@@ -16,9 +16,9 @@ from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.names import python_name
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
 from rivya_nb.jobs.values import parse_values, variable_values
-from rivya_nb.magics.words import ObjectName
 from rivya_nb.results.plan import Plan
 from rivya_nb.session import Session
+from rivya_nb.syntax.words import ObjectName
 
 
 @dataclass(frozen=True)

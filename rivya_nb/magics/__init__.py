@@ -1,1 +1,1 @@
-"""What the magics are made of: their text, and how their cells wait."""
+"""What the magics are made of: how they act, and how their cells wait."""

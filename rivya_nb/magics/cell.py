@@ -10,10 +10,10 @@ from rivya_nb.jobs.names import notebook_object
 from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
 from rivya_nb.jobs.sources import listed_references, reference_sets
 from rivya_nb.jobs.values import parse_values, variable_values
-from rivya_nb.magics.line import Line
-from rivya_nb.magics.words import ObjectName, Value
 from rivya_nb.results.plan import Plan
 from rivya_nb.session import Session
+from rivya_nb.syntax.line import Line
+from rivya_nb.syntax.words import ObjectName, Value
 
 
 def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, object]) -> Plan:

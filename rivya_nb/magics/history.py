@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.calls import current_session
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.magics.line import Flag, Reader
-from rivya_nb.magics.words import ObjectName, Text, WordError, read_value
+from rivya_nb.syntax.line import Flag, Reader
+from rivya_nb.syntax.words import ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
     from rivya_nb.results.asked import Filters

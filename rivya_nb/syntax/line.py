@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rivya_nb.contract.text import did_you_mean
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.names import python_name
-from rivya_nb.magics.words import (
+from rivya_nb.syntax.words import (
     DASHES,
     OPENING_QUOTES,
     ObjectName,
