@@ -2,6 +2,7 @@
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
 import { makeAccessible } from "./access.js";
+import { sendHeldChanges } from "./held_changes.js";
 
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
 const SUSPICION = 10_000; // milliseconds until it may be gone: not every restart closes a panel's connection
@@ -21,6 +22,9 @@ function render({ model, el }) {
   let timer = 0;
   let later = 0;
 
+  let form = null; // the model of all that is bought by
+
+  model.widget_manager.get_model(model.get("form")).then((found) => (form = found), () => {});
   const panel = () => el.closest(".rivya-panel");
   const waiting = () => worked < sent;
   const buying = () => worked < bought;
@@ -70,6 +74,7 @@ function render({ model, el }) {
     }
     note();
     if (buys) {
+      if (form) sendHeldChanges(form);
       bought = sent;
       button.classList.add("rivya-pressed");
     }

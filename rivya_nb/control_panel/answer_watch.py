@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import traitlets
 
 from rivya_nb.widgets.modules import joined
 
@@ -17,10 +18,11 @@ _FOLDER = Path(__file__).parent
 
 class AnswerWatch(anywidget.AnyWidget):
     """Answers each click twice: when it has arrived, on whatever thread, and when the session's loop has
-    turned."""
+    turned. `form` is the id of the widget whose changes go ahead of a click on Generate."""
 
     _esm = joined(_FOLDER / "answer_watch.js")
     _css = _FOLDER / "panel.css"
+    form = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, home: Home, **traits: Any) -> None:
         super().__init__(**traits)

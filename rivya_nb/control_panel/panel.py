@@ -50,10 +50,10 @@ class Panel:
         self._kept: FormState | None = None
         self._keeping = threading.RLock()
         self.rows: list[RunRow] = []
-        self._watch = make(AnswerWatch, session.home)
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
         self.form = Form(session, self._edited)
+        self._watch = make(AnswerWatch, session.home, form=self.form.widget.model_id)
         self._balance = Balance(session)
         self._offer = Offer(self._balance)
         self.generate = self._offer.button
