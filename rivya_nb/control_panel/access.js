@@ -58,7 +58,8 @@ export function makeAccessible(root, view) {
   // What is wrong with a control stands beside it; it is heard there too by those who come back to it.
   function nameMistakes() {
     for (const control of root.querySelectorAll(".rivya-control")) {
-      const mistakes = control.querySelector(".rivya-mistakes");
+      // Where mistakes will stand, there may be none yet.
+      const mistakes = [...control.querySelectorAll(".rivya-mistakes")].find((each) => each.textContent);
       if (mistakes) mistakes.id ||= `rivya-mistakes-${view}-${(made += 1)}`;
       for (const field of control.querySelectorAll("input, select, textarea, [role=slider]")) {
         set(field, "aria-invalid", mistakes ? "true" : null);
