@@ -18,10 +18,14 @@ class Gallery {
     this.asked = 0;
     this.isTurning = false; // What is shown is not what was asked for last.
     this.checked = Date.now();
+    this.isSeen = false;
+    this.isDue = false; // Something may be new; it is asked for once the gallery is seen again.
     this.view = crypto.getRandomValues(new Uint32Array(1))[0]; // The same gallery may be shown twice, at other places.
     this.build(host);
     this.answered = this.answered.bind(this);
     model.on("msg:custom", this.answered);
+    this.sight = new IntersectionObserver((entries) => this.seen(entries.at(-1).isIntersecting));
+    this.sight.observe(host);
     host.addEventListener("pointerenter", () => this.check());
     host.addEventListener("focusin", (event) => host.contains(event.relatedTarget) || this.check());
     // Jupyter has shortcuts of its own for most keys.
@@ -65,7 +69,8 @@ class Gallery {
 
   question() {
     const chosen = [...this.chosen.jobs];
-    return { kind: "ask", view: this.view, number: this.asked, place: this.place, chosen, ...this.filters.values() };
+    const stay = this.isTurning ? {} : { anchor: this.page.items[0]?.job, held: this.tiles.held };
+    return { kind: "ask", view: this.view, number: this.asked, place: this.place, chosen, ...stay, ...this.filters.values() };
   }
 
   askAnew() {
@@ -75,11 +80,12 @@ class Gallery {
   }
 
   turn(step) {
-    const next = this.place + step * this.page.size;
-    if (next < 0 || next >= this.page.total) return;
+    // A page that kept its place while pictures came may begin anywhere.
+    const next = Math.max(0, this.place + step * this.page.size);
+    if (next === this.place || next >= this.page.total) return;
     this.place = next;
-    this.count.textContent = `turning to ${next + 1}–${Math.min(next + this.page.size, this.page.total)} …`;
     this.sayTurning(true);
+    this.count.textContent = `turning to ${next + 1}–${Math.min(next + this.page.size, this.page.total)} …`;
     this.ask();
   }
 
@@ -88,9 +94,15 @@ class Gallery {
     set(this.tiles.node, "aria-busy", String(isTurning));
   }
 
-  /** Let the kernel say if the page is another by now, soon: cells, other panels and other kernels add and mark. */
+  seen(isSeen) {
+    this.isSeen = isSeen;
+    if (isSeen && this.isDue) this.check();
+  }
+
+  /** Let the kernel say if the page is another by now, soon: runs, cells, other panels and kernels add and mark. */
   check() {
-    if (!this.page.known || this.timer) return;
+    this.isDue = !this.isSeen;
+    if (!this.isSeen || !this.page.known || this.timer) return;
     this.timer = setTimeout(() => {
       this.timer = 0;
       this.checked = Date.now();
@@ -148,6 +160,7 @@ class Gallery {
 
   close() {
     clearTimeout(this.timer);
+    this.sight.disconnect();
     this.filters.close();
     this.tiles.close();
     this.model.off("msg:custom", this.answered);

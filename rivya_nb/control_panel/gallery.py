@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 PAGE = 24
 """Pictures on a page."""
 
+REACH = 500
+"""Pictures that may come or go at once while a later page keeps its place."""
+
 BOX = (288, 288)
 MOST_BYTES = 14_000
 """A picture of a page: pixels at most, and bytes."""
@@ -74,7 +77,8 @@ class Gallery:
         self._background = Background(session.home, lambda text: self._say(text, wrong=True))
         self.widget = make(GalleryWidget)
         self.widget.on_msg(self._receive)
-        session.store.marks.subscribe(self.check)
+        for news in (session.store.marks.changes, session.store.arrivals, session.store.deletions):
+            news.subscribe(self.check)
 
     def refresh(self) -> None:
         """Let the front end ask for its page again; called on the session's loop."""
@@ -174,8 +178,7 @@ class Gallery:
         store = self._session.store
         question = _question(content)
         total = store.count(question)
-        # The last page, where what was asked for has become fewer meanwhile.
-        first = min(max(0, int(content.get("place", 0))), max(0, (total - 1) // PAGE * PAGE))
+        first = self._first(question, content, total)
         records = store.history(question, limit=PAGE, offset=first)
         marks = store.marks.of([record.id for record in records])
         known = _fingerprint(first, total, records, marks)
@@ -205,6 +208,25 @@ class Gallery:
             "gone": self._gone(content.get("chosen") or []),
         }
         return message, buffers
+
+    def _first(self, question: Question, content: Mapping[str, Any], total: int) -> int:
+        """Where the page begins that is asked for.
+
+        The first page shows what is new. A later one stays with the picture that it began with, its `anchor`,
+        and so does the first one where what is new would push the picture that has the focus, `held`, out of it.
+        """
+        place = max(0, int(content.get("place", 0)))
+        if place >= total:
+            # The last page, where what was asked for has become fewer meanwhile.
+            place = max(0, (total - 1) // PAGE * PAGE)
+        anchor = content.get("anchor")
+        if not anchor:
+            return place
+        start = max(0, place - REACH)
+        near = self._session.store.history_ids(question, limit=place - start + REACH, offset=start)
+        if anchor not in near or (place == 0 and content.get("held") not in near[PAGE:]):
+            return place
+        return start + near.index(anchor)
 
     def _gone(self, chosen: Sequence[str]) -> list[str]:
         """Those of the chosen jobs that have no picture any more; it may have been deleted in a cell."""

@@ -6,24 +6,52 @@ export class Tiles {
   constructor(gallery) {
     this.gallery = gallery;
     this.items = [];
-    this.addresses = [];
+    this.tiles = new Map(); // by what a tile shows: {node, address}
     this.current = 0;
     const given = { class: "rivya-tiles", role: "group", "aria-label": "Pictures of the history", tabIndex: -1 };
     this.node = element("div", given);
     this.node.addEventListener("keydown", (event) => this.press(event));
   }
 
-  /** Show a page in the place of another; `buffers` are the bytes of its pictures. */
+  /** The job of the picture that has the focus. */
+  get held() {
+    return this.node.contains(document.activeElement) ? this.items[this.current]?.job : undefined;
+  }
+
+  /** Show a page in the place of another; `buffers` are the bytes of its pictures. What is on both stays as it is:
+   * it neither flickers nor loses the focus. */
   take(items, buffers) {
     const focused = this.node.contains(document.activeElement);
-    this.close();
+    const { held } = this;
+    const before = this.tiles;
+    this.tiles = new Map();
+    for (const item of items) {
+      const key = JSON.stringify([item.job, item.name, item.trouble]);
+      this.tiles.set(key, before.get(key) ?? this.tile(item, buffers));
+      before.delete(key);
+    }
     this.items = items;
-    this.addresses = buffers.map((bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/webp" })));
-    this.current = Math.min(this.current, Math.max(0, items.length - 1));
-    this.node.replaceChildren(...(items.length ? items.map((item, at) => this.tile(item, at)) : [this.none()]));
-    if (focused && items.length) this.focusOn(this.current, true);
+    const same = items.findIndex(({ job }) => job === held);
+    this.current = Math.max(0, same < 0 ? Math.min(this.current, items.length - 1) : same);
+    before.forEach((tile) => this.drop(tile));
+    this.place([...this.tiles.values()].map(({ node }) => node));
+    const isLost = focused && !this.node.contains(document.activeElement);
+    this.focusOn(this.current, isLost, { preventScroll: true });
     // Nothing is left that a key could mean: in a field the next one would be written.
-    else if (focused) this.node.focus();
+    if (isLost && !items.length) this.node.focus();
+  }
+
+  /** Put the tiles in their order, without moving those that are in theirs: they would lose the focus. */
+  place(nodes) {
+    const wanted = nodes.length ? nodes : [this.none()];
+    for (const node of [...this.node.children]) if (!wanted.includes(node)) node.remove();
+    wanted.forEach((node, at) => {
+      if (this.node.children[at] !== node) this.node.insertBefore(node, this.node.children[at] ?? null);
+    });
+  }
+
+  drop({ address }) {
+    if (address) URL.revokeObjectURL(address);
   }
 
   none() {
@@ -31,23 +59,25 @@ export class Tiles {
     return element("span", { class: "rivya-none" }, words);
   }
 
-  tile(item, at) {
+  tile(item, buffers) {
     const { gallery } = this;
-    const picture = item.picture === null
+    const address = item.picture === null
+      ? null
+      : URL.createObjectURL(new Blob([buffers[item.picture]], { type: "image/webp" }));
+    const picture = address === null
       ? element("span", { class: "rivya-gone" }, item.trouble)
-      : element("img", { src: this.addresses[item.picture], alt: item.name, draggable: false }); // Dragged, it would be its small copy.
+      : element("img", { src: address, alt: item.name, draggable: false }); // Dragged, it would be its small copy.
     const main = button(picture, item.name, () => gallery.act("recall", [item.job]), {
-      class: "rivya-main", tabIndex: at === this.current ? 0 : -1,
+      class: "rivya-main", tabIndex: -1,
       title: `${item.name}\nClick: use its settings. V: look closely. X: choose.`,
     });
     const box = element("input", { type: "checkbox", tabIndex: -1, "aria-label": `Choose ${item.name}`,
       onchange: () => gallery.choose(item, box.checked) });
     const look = button("⤢", `Look closely at ${item.name}`, () => gallery.act("view", [item.job]),
       { class: "rivya-look", tabIndex: -1 });
-    const marks = item.marks ? element("span", { class: "rivya-marks" }, item.marks) : "";
-    const made = element("div", { class: "rivya-tile" }, main, box, look, marks);
-    made.addEventListener("focusin", () => this.focusOn(at, false));
-    return made;
+    const node = element("div", { class: "rivya-tile" }, main, box, look);
+    node.addEventListener("focusin", () => this.focusOn([...this.node.children].indexOf(node), false));
+    return { node, address };
   }
 
   drawChosen() {
@@ -56,17 +86,19 @@ export class Tiles {
       const isChosen = this.gallery.chosen.has(item);
       node.classList.toggle("rivya-chosen", isChosen);
       node.querySelector("input").checked = isChosen;
+      node.querySelector(".rivya-marks")?.remove();
+      if (item.marks) node.append(element("span", { class: "rivya-marks" }, item.marks));
       // Heard where the focus is; the box beside it is for the mouse.
       node.querySelector(".rivya-main").setAttribute("aria-label", isChosen ? `chosen: ${item.name}` : item.name);
     }
   }
 
-  focusOn(at, move) {
+  focusOn(at, move, how = {}) {
     const mains = [...this.node.querySelectorAll(".rivya-main")];
     if (!mains.length) return;
     this.current = Math.max(0, Math.min(mains.length - 1, at));
     mains.forEach((each, index) => (each.tabIndex = index === this.current ? 0 : -1));
-    if (move) mains[this.current].focus();
+    if (move) mains[this.current].focus(how);
   }
 
   columns() {
@@ -100,6 +132,6 @@ export class Tiles {
 
   /** Give the pictures up that the browser holds. */
   close() {
-    this.addresses.forEach((address) => URL.revokeObjectURL(address));
+    this.tiles.forEach((tile) => this.drop(tile));
   }
 }

@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
+from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import MarkChanges, Marks
 from rivya_nb.store.rows import portions
@@ -33,25 +33,15 @@ _NONE = Marks()
 
 
 class MarkBook:
-    """The marks of one store's jobs. Each call that changes any is one transaction and one step for `undo`."""
+    """The marks of one store's jobs. Each call that changes any is one transaction and one step for `undo`.
+
+    `changes` tells of each step, and of each that was taken back.
+    """
 
     def __init__(self, database: Database, owner: Owner) -> None:
+        self.changes = News()
         self._database = database
         self._owner = owner
-        self._listeners: list[WeakMethod[Callable[[], None]]] = []
-
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call `listener`, a bound method, after each step and each undo, for as long as its object lives.
-
-        It is called on the thread that made the change. What other processes change is not heard of.
-        """
-        self._listeners.append(WeakMethod(listener, self._listeners.remove))
-
-    def _tell(self) -> None:
-        for reference in tuple(self._listeners):
-            listener = reference()
-            if listener is not None:
-                listener()
 
     def of(self, job_ids: Iterable[str]) -> dict[str, Marks]:
         """By job id, its marks; every id is a key."""
@@ -105,7 +95,7 @@ class MarkBook:
                 },
             )
             connection.execute(delete(mark_steps).where(mark_steps.c.id == step["id"]))
-        self._tell()
+        self.changes.tell()
         elsewhere = "" if step["owner"] == self._owner.id else ", made in another kernel"
         return f"{step['what']}{elsewhere}"
 
@@ -131,7 +121,7 @@ class MarkBook:
                 f"{what} of {pictures}",
                 {number: _difference(before[number], marks) for number, marks in changed.items()},
             )
-        self._tell()
+        self.changes.tell()
 
     def _note_down(
         self, connection: Connection, what: str, before: Mapping[int, Mapping[str, object]]

@@ -30,6 +30,7 @@ from rivya_nb.store.lookup import (
 )
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.model_lists import ModelLists
+from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
 from rivya_nb.store.records import (
@@ -56,7 +57,8 @@ if TYPE_CHECKING:
 class Store:
     """An open store. `files` holds the pictures, `models` the services' lists of models, `marks` what the user
     thinks of the pictures, `uploads` what the services hold of references, `panel_states` how panels were left;
-    `claims` tells whose a job is, and `owner` is this process as an owner of jobs."""
+    `claims` tells whose a job is, and `owner` is this process as an owner of jobs; `arrivals` tells of each
+    delivery of pictures, `deletions` of each deletion."""
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
         self.folder = folder
@@ -67,6 +69,8 @@ class Store:
         self.marks = MarkBook(database, owner)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
+        self.arrivals = News()
+        self.deletions = News()
         self._database = database
 
     @classmethod
@@ -219,6 +223,7 @@ class Store:
                 _change(connection, job_id, changes)
             number = all_numbers_of(connection, [job_id])[job_id]
             _replace_pictures(connection, number, pictures)
+        self.arrivals.tell()
         return True
 
     def job(self, job_id: str) -> JobRecord:
@@ -284,7 +289,9 @@ class Store:
         Raises:
             UsageError: one of the jobs has not ended; nothing is deleted.
         """
-        return delete_pictures(self._database, self.files, list(job_ids))
+        freed = delete_pictures(self._database, self.files, list(job_ids))
+        self.deletions.tell()
+        return freed
 
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""

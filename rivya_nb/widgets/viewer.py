@@ -69,7 +69,7 @@ class Viewer(anywidget.AnyWidget):
         self._marking = asyncio.Lock()
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
-        marks.subscribe(self.refresh_marks)
+        marks.changes.subscribe(self.refresh_marks)
 
     def __repr__(self) -> str:
         return (

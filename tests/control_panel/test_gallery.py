@@ -130,3 +130,42 @@ def test_pictures_of_the_gallery_become_references_beside_those_that_are_there(
         talk.tell("reference", jobs=[run[number].id])
         until(lambda number=number: len(strip.items) == number)
     assert all(item["thumbnail"].startswith("data:image/") for item in strip.items)
+
+
+def test_a_picture_is_looked_for_once_it_is_delivered_or_deleted(talk: Talk, run: rv.Run) -> None:
+    talk.said.clear()
+    dog = rv.generate("a dog", seed=9).wait(60)
+    until(lambda: any(each["kind"] == "check" for each in talk.said))
+    talk.said.clear()
+    dog[0].delete(confirm=True)
+    until(lambda: any(each["kind"] == "check" for each in talk.said))
+
+
+def test_a_later_page_keeps_its_place_while_pictures_come_and_go(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    runs = [rv.generate("a cat", seed=range(1, PAGE + 13), resolution="1K").wait(60)]
+    talk = Talk(opened())
+    page = talk.ask(place=PAGE)
+    anchor = page["items"][0]["job"]
+    assert [talk.seed(item) for item in page["items"][:2]] == [12, 11]
+    runs.append(rv.generate("a cat", seed=range(101, 104), resolution="1K").wait(60))
+    page = talk.ask(place=PAGE, anchor=anchor)
+    assert (page["first"], talk.seed(page["items"][0]), page["total"]) == (PAGE + 3, 12, PAGE + 15)
+    for job in runs[1]:
+        job.delete(confirm=True)
+    page = talk.ask(place=PAGE + 3, anchor=anchor)
+    assert (page["first"], talk.seed(page["items"][0])) == (PAGE, 12)
+
+
+def test_the_first_page_shows_what_is_new_unless_that_pushes_the_focus_out(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    rv.generate("a cat", seed=range(1, PAGE + 1), resolution="1K").wait(60)
+    talk = Talk(opened())
+    before = [item["job"] for item in talk.ask()["items"]]
+    rv.generate("a dog", seed=9, resolution="1K").wait(60)
+    assert talk.seeds(anchor=before[0])[:2] == [9, PAGE]
+    assert talk.seeds(anchor=before[0], held=before[0])[:2] == [9, PAGE]
+    held = talk.ask(anchor=before[0], held=before[-1])
+    assert (held["first"], [item["job"] for item in held["items"]]) == (1, before)

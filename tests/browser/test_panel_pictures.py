@@ -1,0 +1,112 @@
+"""Pictures in the panel: they come while a run works, are looked at closely, compared and marked."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+from faults.proxy import POLL, Exchange, Spoil, proxy_to
+from playwright.sync_api import Locator, expect
+from sandboxes import running_sandbox
+
+import rivya_nb as rv
+from browser.harness import Lab, write_notebook
+from browser.test_panel import PanelPage
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+
+STORE = "pictured"
+CUP = "A cup on a wooden table"
+CACTUS = "A cactus on a wooden table"
+
+
+class LastOne:
+    """Keeps a run at work: one of its pictures waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+        self.free.set()
+        self.kept = ""
+
+    def choose(self, exchange: Exchange) -> Spoil | None:
+        if self.free.is_set() or not POLL.fits(exchange.method, exchange.path):
+            return None
+        self.kept = self.kept or exchange.path
+        return self.wait if exchange.path == self.kept else None
+
+    async def wait(self, exchange: Exchange) -> None:
+        await asyncio.to_thread(self.free.wait)
+        await exchange.send(await exchange.forward())
+
+
+@pytest.fixture(scope="module")
+def last_one() -> LastOne:
+    return LastOne()
+
+
+@pytest.fixture(scope="module")
+def panel(lab: Lab, last_one: LastOne) -> Iterator[PanelPage]:
+    with ExitStack() as stack:
+        proxy = stack.enter_context(
+            proxy_to(stack.enter_context(running_sandbox(SandboxConfig(latency=0.3))))
+        )
+        proxy.choose = last_one.choose
+        with closing(rv.connect(DEFAULT_KEY, proxy.url, store=lab.folder / STORE)):
+            rv.generate(CUP, seed=range(1, 27), resolution="1K").wait(60)
+        open_it = (
+            f"import rivya_nb as rv\nrv.connect({DEFAULT_KEY!r}, {proxy.url!r}, store={STORE!r})\nrv.panel()"
+        )
+        notebook = lab.open(write_notebook(lab.folder / "pictured.ipynb", [open_it]))
+        stack.callback(notebook.close)
+        stack.callback(last_one.free.set)
+        notebook.page.set_viewport_size({"width": 1600, "height": 1200})
+        notebook.command("notebook:run-cell")
+        made = PanelPage(notebook)
+        expect(made.root).to_contain_text("1–24 of 26")
+        yield made
+
+
+def tile(panel: PanelPage, prompt: str, seed: int) -> Locator:
+    name = re.compile(rf"^(chosen: )?{prompt} .*\bseed {seed}\b")
+    return panel.root.get_by_role("group", name="Pictures of the history").get_by_role("button", name=name)
+
+
+def names(panel: PanelPage) -> list[str]:
+    found: list[str] = panel.tiles.evaluate_all("tiles => tiles.map(tile => tile.ariaLabel)")
+    return found
+
+
+# The tests of this file follow one another on one page.
+
+
+def test_pictures_come_while_a_run_works_and_nothing_jumps(panel: PanelPage, last_one: LastOne) -> None:
+    last_one.free.clear()
+    panel.field("Prompt").fill(CACTUS)
+    panel.field("Seed").fill("1..4")
+    panel.field("Resolution").select_option("1K")
+    panel.generate(2)
+    panel.tab("Gallery").click()
+    tile(panel, CUP, 26).focus()
+    expect(panel.root).to_contain_text("1–24 of 29")
+    expect(panel.tiles.first).to_have_accessible_name(re.compile(CACTUS))
+    expect(tile(panel, CUP, 26)).to_be_focused()
+    panel.button("Next page").click()
+    expect(panel.root).to_contain_text("25–29 of 29")
+    before = names(panel)
+    panel.tiles.nth(2).focus()
+    panel.page.keyboard.press("x")
+    expect(panel.button("Stop run 2")).to_be_visible()
+    last_one.free.set()
+    expect(panel.root).to_contain_text("26–30 of 30")
+    assert [name.removeprefix("chosen: ") for name in names(panel)] == before
+    expect(panel.tiles.nth(2)).to_be_focused()
+    expect(panel.root).to_contain_text("1 chosen")
+    panel.wait_for_end(2)
+    panel.button("Previous page").click()
+    panel.button("Previous page").click()
+    expect(panel.root).to_contain_text("1–24 of 30")
+    panel.button("Choose none").click()
