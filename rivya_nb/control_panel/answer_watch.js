@@ -2,6 +2,9 @@
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
 import { makeAccessible } from "./access.js";
+import { watchKernel } from "./kernel_end.js";
+
+const REOPEN = "and its panel with it. Run the panel's cell again: it opens as it stood before; what is typed here now is not kept.";
 import { sendHeldChanges } from "./held_changes.js";
 
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
@@ -17,7 +20,7 @@ function render({ model, el }) {
   let bought = 0; // the last click of these that was one on "Generate"
   let received = 0; // The kernel's front door has seen the click ...
   let worked = 0; //   ... and the loop that does the work has turned since.
-  let gone = false; // There is no connection to a kernel any more.
+  let gone = ""; // what has become of the kernel, once there is no connection to it any more
   let since = 0; // when the oldest click without an answer was
   let timer = 0;
   let later = 0;
@@ -34,7 +37,7 @@ function render({ model, el }) {
     for (const button of root?.querySelectorAll("button.rivya-once") ?? []) {
       button.classList.toggle("rivya-pressed", buying());
     }
-    if (gone) line.textContent = "The kernel was restarted. Run the panel's cell again: what stands here was kept.";
+    if (gone) line.textContent = `The kernel ${gone}, ${REOPEN}`;
     else if (!waiting()) line.textContent = "";
     else if (received < sent) {
       line.textContent = "The kernel has not answered yet. What you clicked is not lost: a busy kernel takes it up when it is free.";
@@ -42,6 +45,11 @@ function render({ model, el }) {
     } else {
       line.textContent = "A cell is running. What you clicked is not lost: it goes on when the cell is done.";
     }
+  }
+
+  function end(how = "was restarted") {
+    gone = how;
+    say();
   }
 
   function note() {
@@ -53,8 +61,7 @@ function render({ model, el }) {
       try {
         model.send({ click: mine, view });
       } catch {
-        gone = true;
-        say();
+        end();
       }
     }, 0);
     clearTimeout(timer);
@@ -114,7 +121,9 @@ function render({ model, el }) {
   attached = requestAnimationFrame(attach);
   document.addEventListener("click", clicked, true);
   model.on("msg:custom", answered);
+  const unwatch = watchKernel(model, end);
   return () => {
+    unwatch();
     cancelAnimationFrame(attached);
     clearTimeout(timer);
     clearTimeout(later);

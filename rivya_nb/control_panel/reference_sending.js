@@ -2,6 +2,7 @@
 
 const PIECE = 1 << 20; // bytes; a message above 10 MiB would close the kernel's connection
 const IN_FLIGHT = 4; // pieces sent ahead of the kernel's answers
+const CUT = "cut off by the end of the kernel; run the panel's cell again, and add it there";
 const GONE = "nobody takes it; if the kernel was restarted, run the panel's cell again";
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -87,6 +88,11 @@ export class Sending {
         return;
       }
     }
+  }
+
+  /** Nobody is there any more to answer for what is on its way. */
+  cut() {
+    for (const which of [...this.files.keys()]) this.giveUp(which, CUT);
   }
 
   giveUp(which, why) {

@@ -3,6 +3,7 @@
 // markup.
 
 import { button, element } from "../widgets/dom.js";
+import { watchKernel } from "./kernel_end.js";
 import { listenForFiles } from "./reference_arriving.js";
 import { Sending } from "./reference_sending.js";
 
@@ -28,6 +29,7 @@ class Strip {
     model.on("change", this.show);
     model.on("change:rules", this.forget);
     model.on("msg:custom", this.answered);
+    this.unwatch = watchKernel(model, () => this.sending.cut());
     this.end = listenForFiles(host, {
       take: (files) => this.take(files),
       refuse: (name, why) => {
@@ -164,6 +166,7 @@ class Strip {
   }
 
   close() {
+    this.unwatch();
     this.end();
     this.model.off("change", this.show);
     this.model.off("change:rules", this.forget);
