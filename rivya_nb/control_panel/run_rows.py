@@ -86,6 +86,11 @@ class RunRow:
         )
         self._background = Background(session.home, self._say)
         self._following: Future[None] | None = None
+        self._drawn: object = None
+        self._is_stale = False
+        self._closed = False
+        for news in (session.store.marks.changes, session.store.deletions):
+            news.subscribe(self._look_again)
         self.follow()
 
     @property
@@ -101,6 +106,7 @@ class RunRow:
 
     def close(self) -> None:
         """Give the widgets up; the run goes on."""
+        self._closed = True
         self._background.close()
         give_up(self.widget)
         give_up(self.pictures)
@@ -119,9 +125,7 @@ class RunRow:
                 # Asked before it is drawn: the last round draws what the end left.
                 working = self.run.is_working
                 changed.clear()
-                look = await asyncio.to_thread(self.run.look)
-                self.pictures.value = look["text/html"]
-                self._show()
+                await self._draw()
                 if working:
                     await asyncio.sleep(SHORTEST_PAUSE)
                     with suppress(asyncio.TimeoutError):
@@ -130,6 +134,31 @@ class RunRow:
             for end in subscribed:
                 end()
         self._ended(self)
+
+    async def _draw(self) -> None:
+        self._drawn = await asyncio.to_thread(self._shown)
+        look = await asyncio.to_thread(self.run.look)
+        self.pictures.value = look["text/html"]
+        self._show()
+
+    def _shown(self) -> object:
+        """What of the run's pictures may change once it has ended."""
+        jobs = self.run.jobs
+        return self._session.store.marks.of(job.id for job in jobs), [job.record.pictures for job in jobs]
+
+    def _look_again(self) -> None:
+        """Pictures were marked or deleted, perhaps of this run: draw it anew soon. Called on any thread."""
+        if not self._is_stale and not self._closed:
+            self._is_stale = True
+            self._background.start(self._renew())
+
+    async def _renew(self) -> None:
+        await asyncio.sleep(SHORTEST_PAUSE)
+        self._is_stale = False
+        # Whoever deletes tells the store first, and what is alive of the run only then.
+        await asyncio.to_thread(self._session.run, self.run.id)
+        if not self.run.is_working and await asyncio.to_thread(self._shown) != self._drawn:
+            await self._draw()
 
     def _show(self) -> None:
         # Asked first: a job that ends meanwhile would stand in a row of an ended run as one that goes on.

@@ -122,8 +122,8 @@ class LiveDisplay:
     def bundle(self) -> Bundle:
         """The run as it is now, as display data. This decodes pictures: run it off the event loop."""
         view = self._view(rows=self._rows, cols=self._cols)
-        view = replace(view, thumbnails=thumbnails(view.layout, self._run.files))
-        return bundle(view, self._run.files)
+        small, marks = thumbnails(view.layout, self._run.files), self._run.marks
+        return bundle(replace(view, thumbnails=small, marks=marks), self._run.files)
 
     def _outline(self) -> Bundle:
         return bundle(self._view(rows=self._rows, cols=self._cols), self._run.files)

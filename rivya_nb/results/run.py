@@ -22,7 +22,7 @@ from rivya_nb.views.words import joined, reason
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
     from rivya_nb.results.plan import Plan
-    from rivya_nb.store.records import RunRecord
+    from rivya_nb.store.records import Marks, RunRecord
     from rivya_nb.store.store import Store
 
 
@@ -73,6 +73,11 @@ class Run(Pictures):
     def jobs_by_id(self) -> Mapping[str, Job]:
         """Every job that the run ever had, by id."""
         return self._jobs
+
+    @property
+    def marks(self) -> Mapping[str, Marks]:
+        """By job id, what the user thinks of its pictures."""
+        return self._store.marks.of(self._jobs)
 
     @property
     def home(self) -> Home:

@@ -37,7 +37,7 @@ def view_grid(
         layout = arrange(record, records(jobs), rows=rows, cols=cols, every=True)
         return _look(layout, jobs, record.name or (f"run {record.id}" if record.id else "pictures"))
 
-    viewer = Viewer(look, store.files, store.marks)
+    viewer = Viewer(look, store.files, store.marks, store.deletions)
     working = [job for job in jobs.values() if not job.is_final]
     for job in working:
         job.live.subscribe(viewer.refresh)
@@ -58,7 +58,7 @@ def view_row(album: Album, store: Store) -> Viewer:
         layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
         return _look(layout, by_id, album.title, page=page, first=first + 1, total=total)
 
-    return Viewer(look, store.files, store.marks)
+    return Viewer(look, store.files, store.marks, store.deletions)
 
 
 def _look(

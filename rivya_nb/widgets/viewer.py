@@ -28,6 +28,7 @@ from rivya_nb.errors import RivyaError, StoreError, UsageError
 from rivya_nb.jobs.loop import Home
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
+from rivya_nb.store.news import News
 from rivya_nb.store.records import MarkChanges, Marks, PictureRecord
 from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
@@ -56,7 +57,9 @@ class Viewer(anywidget.AnyWidget):
     _scene = traitlets.Dict().tag(sync=True)
     _marks = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, look: Callable[[int], Look], files: ContentFiles, marks: MarkBook) -> None:
+    def __init__(
+        self, look: Callable[[int], Look], files: ContentFiles, marks: MarkBook, deletions: News
+    ) -> None:
         self._look = look
         self._files = files
         self._book = marks
@@ -70,6 +73,7 @@ class Viewer(anywidget.AnyWidget):
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
         marks.changes.subscribe(self.refresh_marks)
+        deletions.subscribe(self.refresh)
 
     def __repr__(self) -> str:
         return (
@@ -81,13 +85,14 @@ class Viewer(anywidget.AnyWidget):
         """Show what has changed meanwhile, soon; from any thread, and as often as one likes."""
         if not self._is_stale:
             self._is_stale = True
-            self._home.start(self._renew())
+            # Whoever deletes or marks a picture need not care that the loop of a viewer is gone.
+            with suppress(RivyaError):
+                self._home.start(self._renew())
 
     def refresh_marks(self) -> None:
         """Show the marks that were given meanwhile, soon; from any thread, and as often as one likes."""
         if not self._marks_are_stale:
             self._marks_are_stale = True
-            # Whoever marks a picture need not care that the loop of a viewer is gone.
             with suppress(RivyaError):
                 self._home.start(self._renew_marks())
 
@@ -157,6 +162,9 @@ class Viewer(anywidget.AnyWidget):
         job = str(content.get("job"))
         if job not in self._marks:
             raise UsageError("This viewer shows no such job.")
+        cells = [cell for cell in self._scene["cells"] if cell["job"] == job]
+        if cells and not any(cell["has_picture"] for cell in cells):
+            raise UsageError("There is no picture here to mark.")
         changes = _changes(content)
         # Of two ratings in a row the second one is the one to keep.
         async with self._marking:

@@ -13,19 +13,19 @@ export class Marks {
   }
 
   of(cell) {
-    if (!cell) return NONE;
+    if (!cell?.has_picture) return NONE; // It may have been deleted.
     return { ...(this.viewer.model.get("_marks")[cell.job] ?? NONE), ...this.waiting.get(cell.job) };
   }
 
   /** Rate what one is at; the same rating again takes it away. */
   rate(rating) {
     const { cell } = this.viewer;
-    if (cell) this.change(cell, { rating: this.of(cell).rating === rating ? 0 : rating });
+    if (cell?.has_picture) this.change(cell, { rating: this.of(cell).rating === rating ? 0 : rating });
   }
 
   star() {
     const { cell } = this.viewer;
-    if (cell) this.change(cell, { starred: !this.of(cell).starred });
+    if (cell?.has_picture) this.change(cell, { starred: !this.of(cell).starred });
   }
 
   /** Shown at once; the kernel confirms, or it is taken back with the reason. */

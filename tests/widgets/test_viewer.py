@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import comm
@@ -13,7 +14,8 @@ import numpy as np
 import pytest
 from comm.base_comm import BaseComm
 from PIL import Image
-from store.filling import a_job, add
+from sandboxes import until
+from store.filling import a_job, add, done
 
 import rivya_nb as rv
 from rivya_nb.store.records import PictureRecord
@@ -153,3 +155,24 @@ def test_where_no_widget_is_shown_it_says_what_it_is(session: rv.Session) -> Non
         "<Viewer of 130 pictures of history. It is shown where a notebook shows widgets; elsewhere "
         'grid.save("grid.png") makes one picture of them.>'
     )
+
+
+def test_a_picture_that_is_deleted_goes_from_an_open_viewer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comm, "create_comm", Frontend)
+    with closing(rv.connect("key", "http://127.0.0.1:9", store=tmp_path)) as session:
+        add(session.store, *(done(params={"seed": seed}, created_at=1000.0 + seed) for seed in (1, 2)))
+        viewer = rv.history()[:].view()
+
+        def shown() -> list[bool]:
+            return [cell["has_picture"] for cell in viewer._scene["cells"]]
+
+        assert shown() == [True, True]
+        rv.history()[0].delete(confirm=True)
+        assert until(lambda: shown() == [False, True])
+        gone = viewer._scene["cells"][0]
+        assert "deleted" in gone["words"]
+        viewer._handle_custom_msg({"id": "1", "kind": "mark", "job": gone["job"], "rating": 5}, [])
+        answer, _ = viewer.comm.sent.get(timeout=20)
+        assert "no picture here" in answer["trouble"]
