@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.control_panel.offer import Offer, RefusedError
-from rivya_nb.errors import CreditLimitError, InvalidRequestError, Mistake, NotConnectedError, UsageError
+from rivya_nb.errors import (
+    CreditLimitError,
+    InvalidRequestError,
+    Mistake,
+    NotConnectedError,
+    RivyaError,
+    UsageError,
+)
+from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
@@ -42,13 +51,28 @@ class Asked:
         return plan
 
 
+class DearerError(RivyaError):
+    """It costs more by now than it was offered for: `plan` says how much."""
+
+    def __init__(self, plan: Plan, offered: int | None) -> None:
+        price = count(plan.credits, "credit")
+        was = (
+            "nothing was offered yet, and it costs"
+            if offered is None
+            else f"the price has changed from {offered:,} to"
+        )
+        super().__init__(f"{was} {price}")
+        self.plan = plan
+
+
 class Generating:
     """Sends what is clicked. `read` gives what stands in the form; `started` is called with each run, `refused`
     with what was asked and could not be sent, and why, both on the session's loop.
 
     A cell may be running when a click arrives, and the loop then turns much later: what counts is the form at
-    the click. Clicks are dealt with one after another; one that asks for just what an earlier one that is not
-    through yet asks for was made out of impatience.
+    the click, and nothing is sent for more credits than were offered for it then. Clicks are dealt with one
+    after another; one that asks for just what an earlier one that is not through yet asks for was made out of
+    impatience.
     """
 
     def __init__(
@@ -59,9 +83,10 @@ class Generating:
         *,
         read: Callable[[], Asked],
         started: Callable[[Run], None],
-        refused: Callable[[Asked, InvalidRequestError | UsageError | RefusedError], None],
+        refused: Callable[[Asked, RivyaError], None],
     ) -> None:
         self._session = session
+        self._offer = offer
         self._background = background
         self._read = read
         self._started = started
@@ -72,18 +97,29 @@ class Generating:
 
     def _click(self) -> None:
         """Generate was pressed; this comes on any thread."""
-        self._background.start(self._go(self._read()))
+        self._background.start(self._go(self._read(), self._offer.price))
 
-    async def _go(self, asked: Asked) -> None:
+    async def _go(self, asked: Asked, offered: int | None) -> None:
         if asked in self._going:
             return
         self._going.append(asked)
         try:
             async with self._turn:
-                run = await asyncio.to_thread(lambda: asked.plan(self._session).run())
-        except (InvalidRequestError, UsageError, RefusedError) as error:
+                run = await asyncio.to_thread(self._send, asked, offered)
+        except (InvalidRequestError, UsageError, RefusedError, DearerError) as error:
             self._refused(asked, error)
         else:
             self._started(run)
         finally:
             self._going.remove(asked)
+
+    def _send(self, asked: Asked, offered: int | None) -> Run:
+        """Send what was asked for, at the price that was offered or less."""
+        while True:
+            plan = asked.plan(self._session)
+            if offered is None or plan.credits > offered:
+                raise DearerError(plan, offered)
+            # What the history has is looked up once more when it is sent.
+            plan.max_credits = plan.credits
+            with suppress(CreditLimitError):
+                return plan.run()

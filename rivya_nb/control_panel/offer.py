@@ -54,6 +54,12 @@ class Offer:
         """What became of a click that sent nothing, as HTML."""
         return str(self._notice.value)
 
+    @property
+    def price(self) -> int | None:
+        """The credits that it is offered for; None where nothing is."""
+        offered = self._outcome
+        return None if offered is None or isinstance(offered, RivyaError) else offered.credits
+
     def note(self, text: str) -> None:
         """Say what became of a click that sent nothing; nothing any more where the text is empty."""
         self._notice.value = markup.mistakes_html([text] if text else ())

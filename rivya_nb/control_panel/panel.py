@@ -15,7 +15,7 @@ from rivya_nb.control_panel.balance import Balance
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.gallery import Gallery, Ways
-from rivya_nb.control_panel.generating import Asked, Generating
+from rivya_nb.control_panel.generating import Asked, DearerError, Generating
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.offer import Offer, RefusedError
 from rivya_nb.control_panel.planner import Planner
@@ -76,6 +76,7 @@ class Panel:
         for run in reversed(unfinished_runs(session)):
             self._add(run)
         self._balance.open(self._weigh)
+        session.store.deletions.subscribe(self._deleted)
         if self._shell is not None:
             self._shell.events.register("post_run_cell", self._catch_up)
 
@@ -180,6 +181,11 @@ class Panel:
         self._offer.note("")
         self._planner.request()
 
+    def _deleted(self) -> None:
+        """What the history had and has no more costs again; this comes on any thread."""
+        if not self._closed:
+            self._planner.request()
+
     def _started(self, run: Run) -> None:
         self._offer.note("")
         self.form.used(run.drawn_seeds)
@@ -188,11 +194,15 @@ class Panel:
 
     def _refused(self, asked: Asked, why: RivyaError) -> None:
         """Say why what was clicked was not sent, where the form is another by now without touching it."""
-        if asked == self._asked():
+        if asked != self._asked():
+            self._offer.note(f"What was clicked before the form changed was not sent: {why}")
+        elif isinstance(why, DearerError):
+            text = str(why)
+            self._offer.note(f"{text[0].upper()}{text[1:]}: press Generate again")
+            self._show(why.plan)
+        else:
             self._offer.note("")
             self._show(why)
-        else:
-            self._offer.note(f"What was clicked before the form changed was not sent: {why}")
 
     def _add(self, run: Run) -> None:
         """A row and a tab for a run, the newest first."""

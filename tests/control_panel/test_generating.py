@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from control_panel.conftest import ASKED, Shell, start, until
@@ -13,6 +14,8 @@ from control_panel.conftest import ASKED, Shell, start, until
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
+from rivya_nb.results.plan import Plan
+from rivya_nb.store.store import Store
 
 LIGHTHOUSE = FormState(prompt="a lighthouse", params={"seed": "7", "resolution": "1K"})
 CACTUS = replace(ASKED, prompt="a cactus", params={"seed": "1..6", "resolution": "1K"})
@@ -109,3 +112,75 @@ def test_what_was_clicked_and_cannot_be_sent_says_so_and_leaves_the_form_alone(
     run = start(panel, CACTUS)
     assert panel.notice == ""
     run.wait(60)
+
+
+def bought(opened: Callable[..., Panel]) -> Panel:
+    """A panel that offers two pictures from the history, at no cost."""
+    panel = opened()
+    start(panel, ASKED).wait(60)
+    until(lambda: "0 credits · 2 from the history" in panel.summary)
+    return panel
+
+
+def test_what_was_deleted_costs_again_and_the_offer_says_so_at_once(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    panel = bought(opened)
+    one, other = (job.id for job in panel.runs[0])
+    panel.gallery._receive(None, {"kind": "delete", "jobs": [one]}, [])
+    until(lambda: "12 credits · 1 from the history" in panel.summary)
+    session.pictures([other]).delete(confirm=True)  # by a thread of the user's, say
+    until(lambda: "24 credits" in panel.summary)
+
+
+def test_what_costs_more_than_was_offered_is_not_sent_before_that_was_said(
+    opened: Callable[..., Panel], url: str, tmp_path: Path
+) -> None:
+    panel = bought(opened)
+    run = panel.runs[0]
+    # Another kernel has a store of its own on the same folder, and this one hears nothing of it.
+    with closing(Store.open(tmp_path / "store")) as elsewhere:
+        elsewhere.delete_pictures([run[0].id])
+    assert "0 credits" in panel.summary
+    panel.generate.click()
+    until(lambda: "The price has changed from 0 to 12 credits: press Generate again" in panel.notice)
+    assert "12 credits · 1 from the history" in panel.summary
+    assert panel.runs == [run]
+    assert not panel.generate.disabled
+    panel.generate.click()
+    until(lambda: len(panel.runs) == 2)
+    assert panel.notice == ""
+    assert panel.runs[0].wait(60).credits == 12
+
+
+def test_what_is_deleted_in_the_very_moment_is_not_bought_unasked(
+    session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = bought(opened)
+    run, send = panel.runs[0], Plan.run
+
+    def deleted_first(plan: Plan) -> rv.Run:
+        session.store.delete_pictures([run[0].id])
+        return send(plan)
+
+    monkeypatch.setattr(Plan, "run", deleted_first)
+    panel.generate.click()
+    until(lambda: "from 0 to 12 credits" in panel.notice)
+    assert panel.runs == [run]
+
+
+def test_a_dearer_click_on_an_earlier_form_is_told_without_offering_it(
+    session: rv.Session, opened: Callable[..., Panel], tmp_path: Path
+) -> None:
+    panel = bought(opened)
+    run = panel.runs[0]
+    with busy(session):
+        with closing(Store.open(tmp_path / "store")) as elsewhere:
+            elsewhere.delete_pictures([run[0].id])
+        panel.generate.click()
+        panel.form.put(CACTUS)
+    until(lambda: "6 pictures" in panel.summary)
+    settled(session, panel)
+    assert "was not sent: the price has changed from 0 to 12 credits" in panel.notice
+    assert "press Generate again" not in panel.notice
+    assert panel.runs == [run]
