@@ -137,7 +137,7 @@ class RunRow:
 
     async def _draw(self) -> None:
         self._drawn = await asyncio.to_thread(self._shown)
-        look = await asyncio.to_thread(self.run.look)
+        look = await asyncio.to_thread(self.run.look, in_panel=True)
         self.pictures.value = look["text/html"]
         self._show()
 

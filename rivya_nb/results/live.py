@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.run_text import render_text
-from rivya_nb.views.run_view import Hint, RunView, default_hints, progress_line
+from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, progress_line
 
 if TYPE_CHECKING:
     from rivya_nb.results.run import Run
@@ -119,9 +119,12 @@ class LiveDisplay:
         if self._refreshing is not None:
             await asyncio.wait([asyncio.wrap_future(self._refreshing)])
 
-    def bundle(self) -> Bundle:
-        """The run as it is now, as display data. This decodes pictures: run it off the event loop."""
-        view = self._view(rows=self._rows, cols=self._cols)
+    def bundle(self, *, in_panel: bool = False) -> Bundle:
+        """The run as it is now, as display data. This decodes pictures: run it off the event loop.
+
+        What one would do next is told by commands, or by the panel's buttons where it stands `in_panel`.
+        """
+        view = self._view(rows=self._rows, cols=self._cols, in_panel=in_panel)
         small, marks = thumbnails(view.layout, self._run.files), self._run.marks
         return bundle(replace(view, thumbnails=small, marks=marks), self._run.files)
 
@@ -136,22 +139,27 @@ class LiveDisplay:
         """What is happening, on one line of plain text."""
         return progress_line(self._view())
 
-    def _view(self, rows: str | None = None, cols: str | None = None) -> RunView:
+    def _view(self, rows: str | None = None, cols: str | None = None, *, in_panel: bool = False) -> RunView:
         run = self._run
-        known = records(run.jobs_by_id)
-        layout = arrange(run.shown, known, rows=rows, cols=cols)
+        layout = arrange(run.shown, records(run.jobs_by_id), rows=rows, cols=cols)
         view = look_at(run.shown, run.jobs_by_id, layout, {})
         if view.live:
-            return replace(view, hints=_if_it_stands_still(run.id, view.now))
-        hints = default_hints(run.shown, known, self._variable)
+            # A panel is never what is left of a run: it stands still itself, and says so.
+            return view if in_panel else replace(view, hints=_if_it_stands_still(run.id, view.now))
+        hints = default_hints(run.shown, view.jobs, self._variable, BUTTONS if in_panel else None)
+        return replace(view, hints=(*hints, *self._seeds(in_panel)))
+
+    def _seeds(self, in_panel: bool) -> tuple[Hint, ...]:
+        """The seeds that were drawn for the run, and what writing them down does."""
+        run = self._run
         seeds = ",".join(map(str, run.drawn_seeds))
-        if run.drawn_seeds and all(job.seed is not None for job in run.jobs):
-            made = all(job.record.is_there for job in run.jobs)
-            what = "asks for the same again, at no cost" if made else "asks for the same seeds again"
-            hints.append(Hint(f"seed={seeds}", what))
-        elif run.drawn_seeds:
-            hints.append(Hint("", f"drawn for the models that take a seed: {seeds}"))
-        return replace(view, hints=tuple(hints))
+        if not seeds:
+            return ()
+        if any(job.seed is None for job in run.jobs):
+            return (Hint("", f"drawn for the models that take a seed: {seeds}"),)
+        made = all(job.record.is_there for job in run.jobs)
+        what = "asks for the same again, at no cost" if made else "asks for the same seeds again"
+        return (Hint(seeds, f"as the seed {what}") if in_panel else Hint(f"seed={seeds}", what),)
 
     async def _refresh(self) -> None:
         loop = asyncio.get_running_loop()

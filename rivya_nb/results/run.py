@@ -281,9 +281,10 @@ class Run(Pictures):
         self._display.arrange(rows, cols)
         return self
 
-    def look(self) -> Bundle:
-        """The run as it is now, as display data. This decodes pictures: call it off the event loop."""
-        return self._display.bundle()
+    def look(self, *, in_panel: bool = False) -> Bundle:
+        """The run as it is now, as display data, for a cell or a panel. This decodes pictures: call it off the
+        event loop."""
+        return self._display.bundle(in_panel=in_panel)
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""

@@ -200,8 +200,32 @@ def credits_line(sums: Tally) -> str:
     return f"{count(sums.spent, 'credit')} ({aside})" if aside else count(sums.spent, "credit")
 
 
-def default_hints(run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None) -> list[Hint]:
-    """What one would do next with a run that nobody is working on; `variable` is its name in the notebook."""
+class Ways(NamedTuple):
+    """How one goes on with a run where it is shown: what is typed or pressed to `retry`, to `resume` and to `send`
+    what was not sent. `sends` has the states that the last is for."""
+
+    retry: str
+    resume: str
+    send: str
+    sends: Collection[str]
+
+
+def commands(run_id: int) -> Ways:
+    """The ways on in a cell."""
+    resume = f"%rivya resume {run_id}"
+    return Ways(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
+
+
+BUTTONS = Ways("Retry", "Resume", "Send the rest", UNSENT)
+"""The ways on in the control panel: the names of its buttons."""
+
+
+def default_hints(
+    run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None, ways: Ways | None = None
+) -> list[Hint]:
+    """What one would do next with a run that nobody is working on, by commands unless there are other ways;
+    `variable` is its name in the notebook."""
+    ways = ways or commands(run.id)
     mine = list({cell.job_id: jobs[cell.job_id] for cell in run.cells}.values())
     hints = []
     if variable and len(run.axes) > 1 and any(job.pictures for job in mine):
@@ -213,14 +237,13 @@ def default_hints(run: RunRecord, jobs: Mapping[str, JobRecord], variable: str |
         f"fetches {_those(undelivered, 'undelivered')} again (paid already)" if undelivered else "",
     ]
     if failed or undelivered:
-        hints.append(Hint(f"%rivya retry {run.id}", " and ".join(part for part in again if part)))
+        hints.append(Hint(ways.retry, " and ".join(part for part in again if part)))
     open_jobs = [job for job in mine if job.status in SENT or job.status == "unknown"]
     if open_jobs:
-        hints.append(Hint(f"%rivya resume {run.id}", f"collects {_those(open_jobs, 'unfinished')}"))
-    unsent = [job for job in mine if job.status in UNSENT or job.status == "stopped"]
+        hints.append(Hint(ways.resume, f"collects {_those(open_jobs, 'unfinished')}"))
+    unsent = [job for job in mine if job.status in ways.sends]
     if unsent:
-        call = f"%rivya resume {run.id} --unsent"
-        hints.append(Hint(call, f"sends {_those(unsent, 'unsent')} ({_price(unsent)})"))
+        hints.append(Hint(ways.send, f"sends {_those(unsent, 'unsent')} ({_price(unsent)})"))
     return hints
 
 

@@ -40,6 +40,12 @@ def bar(panel: Panel) -> tuple[int, int, str]:
     return found.value, found.max, found.bar_style
 
 
+def shows(seen: list[str], text: str, pattern: str) -> bool:
+    """Whether it comes to show that; what it has shown is kept."""
+    seen.append(text)
+    return re.search(pattern, text) is not None
+
+
 def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., Panel]) -> None:
     panel = opened()
     until(lambda: panel.form.balance is not None)
@@ -189,8 +195,8 @@ def test_what_is_held_back_is_not_in_the_time_that_is_left(tmp_path: Path) -> No
         run.hold()
         until(lambda: sum(job.status in SENT for job in run) == 1 and run.images)
         # The others will not follow on the one that is under way; and when that ends, nobody knows before long.
-        seen = [""]
-        until(lambda: seen.append(panel.rows[0].text) or re.search(r"\d planned · \d+ s<", seen[-1]))
+        seen: list[str] = []
+        until(lambda: shows(seen, panel.rows[0].text, r"\d planned · \d+ s<"))
         alone = [text for text in seen if re.search(r"done · 1 processing · \d+ planned", text)]
         assert not [text for text in alone if re.search(r"about (\d\d s|\d+ min) left", text)]
 
@@ -226,3 +232,28 @@ def test_what_is_marked_or_deleted_once_a_run_has_ended_shows_in_its_tab_and_row
     session.pictures([run[0].id]).delete(confirm=True)
     until(lambda: row.pictures.value.count("<img") == 1)
     until(lambda: "1 of 2 pictures · 1 deleted" in row.text)
+
+
+def test_what_one_would_do_next_is_told_by_the_panels_buttons_there_and_by_commands_in_cells(
+    opened: Callable[..., Panel],
+) -> None:
+    panel = opened()
+    seen: list[str] = []
+    run = start(panel, replace(ASKED, prompt="a cat sandbox:fail(seed=2)"))
+    pictures = panel.rows[0].pictures
+    until(lambda: shows(seen, pictures.value, "Retry"))
+    assert re.search(r"Retry</code> <span[^>]*>generates the failed one again \(12 credits\)", pictures.value)
+    assert not [look for look in seen if "%rivya" in look or "resume" in look]
+    assert f"%rivya retry {run.id}" in run.look()["text/html"]
+
+
+def test_a_panel_proposes_no_button_that_is_not_there(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    run = start(panel, replace(ASKED, params={"seed": "1..40", "resolution": "1K"}))
+    until(lambda: list(buttons(panel)) == [f"Stop run {run.id}"])
+    buttons(panel)[f"Stop run {run.id}"].click()
+    until(lambda: not buttons(panel) and "stopped" in panel.rows[0].pictures.value)
+    assert "stopped" in {job.status for job in run}
+    assert "Send the rest" not in panel.rows[0].pictures.value
+    assert "%rivya" not in panel.rows[0].pictures.value
+    assert f"%rivya resume {run.id} --unsent" in run.look()["text/html"]
