@@ -78,7 +78,9 @@ def check_prompt(model: Model, prompt: str) -> list[Mistake]:
     length = prompt_length(prompt.strip())
     if model.max_prompt_length is not None and length > model.max_prompt_length:
         return [
-            Mistake("prompt", f"{length} characters are too many; {model.id} takes {model.max_prompt_length}")
+            Mistake(
+                "prompt", f"{length:,} characters are too many; {model.id} takes {model.max_prompt_length:,}"
+            )
         ]
     return []
 

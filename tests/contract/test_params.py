@@ -84,7 +84,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_choice() -> None:
 def test_a_prompt_is_counted_in_utf_16_units() -> None:
     assert prompt_length("🍶") == 2
     build_request(WAN, "🍶" * 2500, {})
-    assert "5002 characters are too many" in mistakes(prompt="🍶" * 2501)
+    assert "5,002 characters are too many; wan-2-7-image-pro takes 5,000" in mistakes(prompt="🍶" * 2501)
 
 
 def test_requests_are_equal_when_what_would_be_sent_is() -> None:
