@@ -13,6 +13,7 @@ const GONE = "Nobody answers; if the kernel was restarted, run the panel's cell 
 class Gallery {
   constructor(model, host) {
     this.model = model;
+    this.host = host;
     this.page = { items: [], first: 0, total: 0, size: 24, models: [], tags: [] };
     this.place = 0; // where the page that was asked for last begins
     this.asked = 0;
@@ -97,6 +98,7 @@ class Gallery {
   seen(isSeen) {
     this.isSeen = isSeen;
     if (isSeen && this.isDue) this.check();
+    this.comeBack();
   }
 
   /** Let the kernel say if the page is another by now, soon: runs, cells, other panels and kernels add and mark. */
@@ -111,6 +113,25 @@ class Gallery {
     }, Math.max(0, this.checked + BETWEEN_CHECKS - Date.now()));
   }
 
+  /** Open the viewer: to compare pictures, or `at` one with the others to leaf through. */
+  open(jobs, at) {
+    this.cameFrom = this.chosen.focused ?? "";
+    this.act("view", jobs, { at });
+  }
+
+  look({ job }) {
+    this.open(this.page.items.map((item) => item.job), job);
+  }
+
+  /** Give the focus to where it was when the viewer was opened, as soon as that is seen again. */
+  comeBack() {
+    if (!this.isBack || !this.isSeen) return;
+    this.isBack = false;
+    const current = document.activeElement;
+    if (current !== document.body && !this.host.closest(".rivya-panel")?.contains(current)) return;
+    if (!this.chosen.focusOn(this.cameFrom)) this.tiles.focusOn(this.tiles.current, true);
+  }
+
   act(kind, jobs, more = {}) {
     this.chosen.said.replaceChildren();
     this.tell({ kind, jobs, ...more });
@@ -122,7 +143,11 @@ class Gallery {
     if (message.kind === "page") this.show(message, buffers);
     else if (message.kind === "stale") this.ask();
     else if (message.kind === "check") this.check();
-    else if (message.kind === "code") this.chosen.showCode(message.cells);
+    else if (message.kind === "back") {
+      // The same gallery shown elsewhere has nobody who went away from it.
+      this.isBack = this.cameFrom !== undefined;
+      this.comeBack();
+    } else if (message.kind === "code") this.chosen.showCode(message.cells);
     else if (message.kind === "said") {
       this.chosen.say(message.text, message.wrong);
       if (message.wrong) this.sayTurning(false);

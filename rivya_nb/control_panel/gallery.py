@@ -50,12 +50,13 @@ Outcome = str | None
 
 @dataclass(frozen=True)
 class Ways:
-    """What the panel does with what the gallery is asked for: settings to use, pictures to refer to, and a
-    widget to show under a title."""
+    """What the panel does with what the gallery is asked for: settings to use, pictures to refer to, a widget to
+    show under a title, and to take that away again, back to the gallery."""
 
     recall: Callable[[Request], None]
     refer: Callable[[Sequence[PictureRecord]], None]
     open: Callable[[str, Any], None]
+    leave: Callable[[], None]
 
 
 class GalleryWidget(anywidget.AnyWidget):
@@ -133,8 +134,7 @@ class Gallery:
             self._ways.refer(pictures)
             self._say(f"Handed {count(len(pictures), 'picture')} to the references")
         elif kind == "view":
-            viewer = await asyncio.to_thread(chosen.view)
-            self._ways.open(f"Compare ({len(ids)})" if len(ids) > 1 else "Look", viewer)
+            await self._view(chosen, content.get("at"))
         elif kind == "grid":
             look = await asyncio.to_thread(lambda: chosen.grid()._repr_mimebundle_())
             self._ways.open(f"Grid ({len(ids)})", ipywidgets.HTML(look["text/html"]))
@@ -145,6 +145,17 @@ class Gallery:
             async with self._changing:
                 self._say(await asyncio.to_thread(self._change, kind, chosen, content))
             self.refresh()
+
+    async def _view(self, chosen: Selection, at: str | None) -> None:
+        """Look closely at the picture of the job `at`, with the others to leaf through; or compare all of them."""
+        viewer = await asyncio.to_thread(chosen.view)
+        mode = "side" if len(chosen) == 2 else "grid"
+        viewer.open_as("one" if at else mode, at=at, leave=self._come_back)
+        self._ways.open("Look" if at else f"Compare ({len(chosen)})", viewer)
+
+    def _come_back(self) -> None:
+        self._ways.leave()
+        self.widget.send({"kind": "back"})
 
     def _change(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> str:
         """Mark, save or delete, and say what was done."""

@@ -26,14 +26,22 @@ export class Chosen {
     this.gallery.drawChosen();
   }
 
+  /** The name of the tool that has the focus, null for none. */
+  get focused() {
+    return this.bar.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+  }
+
+  /** Whether there is a tool of this name to give the focus to. */
+  focusOn(name) {
+    const found = [...this.bar.children].find((each) => name && each.getAttribute("aria-label") === name);
+    found?.focus();
+    return Boolean(found);
+  }
+
   draw() {
-    const label = (node) => node?.getAttribute("aria-label");
-    const focused = this.bar.contains(document.activeElement) ? label(document.activeElement) : null;
+    const { focused } = this;
     this.bar.replaceChildren(...(this.jobs.size ? this.tools([...this.jobs]) : []));
-    if (!focused) return;
-    const again = [...this.bar.children].find((each) => label(each) === focused);
-    if (again) again.focus();
-    else this.gallery.tiles.focusOn(this.gallery.tiles.current, true);
+    if (focused && !this.focusOn(focused)) this.gallery.tiles.focusOn(this.gallery.tiles.current, true);
   }
 
   tools(jobs) {
@@ -44,7 +52,7 @@ export class Chosen {
     rate.addEventListener("change", () => rate.value && gallery.act("rate", jobs, { rating: Number(rate.value) }));
     return [
       element("span", { class: "rivya-quiet" }, `${jobs.length} chosen:`),
-      button("Compare", "Compare the chosen pictures", all("view")),
+      button("Compare", "Compare the chosen pictures", () => gallery.open(jobs)),
       button("Grid", "Show the chosen pictures as a grid", all("grid")),
       button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
       rate,

@@ -73,7 +73,7 @@ export class Tiles {
     });
     const box = element("input", { type: "checkbox", tabIndex: -1, "aria-label": `Choose ${item.name}`,
       onchange: () => gallery.choose(item, box.checked) });
-    const look = button("⤢", `Look closely at ${item.name}`, () => gallery.act("view", [item.job]),
+    const look = button("⤢", `Look closely at ${item.name}`, () => gallery.look(item),
       { class: "rivya-look", tabIndex: -1 });
     const node = element("div", { class: "rivya-tile" }, main, box, look);
     node.addEventListener("focusin", () => this.focusOn([...this.node.children].indexOf(node), false));
@@ -122,7 +122,7 @@ export class Tiles {
     if (distance !== undefined) this.focusOn(this.current + distance, true);
     else if (key === "PageDown") gallery.turn(1);
     else if (key === "PageUp") gallery.turn(-1);
-    else if (key === "v" && item) gallery.act("view", [item.job]);
+    else if (key === "v" && item) gallery.look(item);
     else if (key === "x" && item) gallery.choose(item, !gallery.chosen.has(item));
     else if (/^[0-5]$/.test(key) && item) gallery.act("rate", [item.job], { rating: Number(key) });
     else return;

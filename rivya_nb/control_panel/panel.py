@@ -15,7 +15,7 @@ from rivya_nb.control_panel.balance import Balance
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.gallery import Gallery, Ways
-from rivya_nb.control_panel.generating import Asked, DearerError, Generating
+from rivya_nb.control_panel.generating import ArrivingError, Asked, DearerError, Generating
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.offer import Offer, RefusedError
 from rivya_nb.control_panel.planner import Planner
@@ -52,7 +52,7 @@ class Panel:
         self.rows: list[RunRow] = []
         self._background = Background(session.home, self._say)
         self._planner = Planner(session.home, self._plan, self._show)
-        self.form = Form(session, self._edited)
+        self.form = Form(session, self._edited, self._arriving)
         self._watch = make(AnswerWatch, session.home, form=self.form.widget.model_id)
         self._balance = Balance(session)
         self._offer = Offer(self._balance)
@@ -66,7 +66,7 @@ class Panel:
             refused=self._refused,
         )
         self._runs = make(ipywidgets.VBox)
-        ways = Ways(recall=self.form.recall, refer=self.form.references.add, open=self._open)
+        ways = Ways(self.form.recall, self.form.references.add, self._open, self._leave)
         self.gallery = Gallery(session, ways)
         self._opened: tuple[str, Any] | None = None
         self._tabs = make(ipywidgets.Tab, [self.gallery.widget], titles=[GALLERY])
@@ -149,7 +149,7 @@ class Panel:
     def _asked(self) -> Asked:
         """What stands in the form now; this is read on any thread."""
         variables = {} if self._shell is None else dict(self._shell.user_ns)
-        return Asked(self.form.state, self.form.mistakes, variables)
+        return Asked(self.form.state, self.form.mistakes, variables, self.form.references.arriving)
 
     def _keep(self, state: FormState) -> None:
         """Keep the state for whoever opens the panel again.
@@ -181,6 +181,10 @@ class Panel:
         self._offer.note("")
         self._planner.request()
 
+    def _arriving(self) -> None:
+        if not self._closed:
+            self._offer.wait_for(self.form.references.arriving)
+
     def _deleted(self) -> None:
         """What the history had and has no more costs again; this comes on any thread."""
         if not self._closed:
@@ -194,7 +198,9 @@ class Panel:
 
     def _refused(self, asked: Asked, why: RivyaError) -> None:
         """Say why what was clicked was not sent, where the form is another by now without touching it."""
-        if asked != self._asked():
+        if isinstance(why, ArrivingError):
+            self._offer.note(str(why))
+        elif asked != self._asked():
             self._offer.note(f"What was clicked before the form changed was not sent: {why}")
         elif isinstance(why, DearerError):
             text = str(why)
@@ -221,6 +227,13 @@ class Panel:
             give_up(self._opened[1])
         self._opened = (title, widget)
         self._show_tabs(widget)
+
+    def _leave(self) -> None:
+        """Take that away, and show the gallery."""
+        if self._opened is not None:
+            give_up(self._opened[1])
+            self._opened = None
+            self._show_tabs(self.gallery.widget)
 
     def _show_tabs(self, chosen: Any) -> None:
         tabs = [(GALLERY, self.gallery.widget), *((f"Run {row.run.id}", row.pictures) for row in self.rows)]

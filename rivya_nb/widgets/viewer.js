@@ -32,6 +32,7 @@ class Viewer {
     this.build(host);
     this.listen();
     this.takeScene();
+    this.open();
   }
 
   build(host) {
@@ -58,8 +59,42 @@ class Viewer {
     this.model.on("change:_marks", this.onMarks);
     this.root.addEventListener("pointerenter", () => this.lookAgain());
     this.root.addEventListener("focusin", (event) => this.root.contains(event.relatedTarget) || this.lookAgain());
-    this.resized = new ResizeObserver(() => this.zoom.draw());
+    this.resized = new ResizeObserver(() => {
+      this.zoom.draw();
+      this.takeFocus();
+    });
     this.resized.observe(this.root);
+  }
+
+  // Opening and leaving, where it is not a cell's own output
+
+  open() {
+    const { mode, job } = this.model.get("_opening");
+    const at = this.scene.cells.findIndex((cell) => cell.job === job);
+    if (at >= 0) this.update({ at });
+    if (mode !== this.state.mode) this.comparison.enter(mode);
+  }
+
+  /** Have the keys at once where one has just opened it, unless one is somewhere else by now. */
+  takeFocus() {
+    const opening = this.model.get("_opening");
+    if (!opening.takes_focus || !this.root.clientWidth) return;
+    this.model.set("_opening", { ...opening, takes_focus: false });
+    this.model.save_changes();
+    const current = document.activeElement;
+    if (current === document.body || this.root.closest(".rivya-panel")?.contains(current)) this.stage.focus();
+  }
+
+  get canLeave() {
+    return Boolean(this.model.get("_opening").can_leave);
+  }
+
+  leave() {
+    try {
+      this.model.send({ kind: "leave" });
+    } catch {
+      this.update({ message: "The kernel is gone." });
+    }
   }
 
   // State
@@ -67,7 +102,9 @@ class Viewer {
   takeScene() {
     const before = this.cell?.key;
     this.scene = this.model.get("_scene");
-    this.small.take(this.scene.cells, this.state.pinned?.key);
+    const { pinned } = this.state;
+    this.state.pinned = this.scene.cells.find((cell) => cell.key === pinned?.key) ?? pinned;
+    this.small.take(this.scene.cells, pinned?.key);
     const same = this.scene.cells.findIndex((cell) => cell.key === before);
     const first = this.order(0)[0] ?? 0;
     this.drawn = {};

@@ -8,8 +8,9 @@ original when it is looked at. It sends a message with an `id` and gets one back
     {kind: "mark", job, rating | starred} → {} once it is in the store
     {kind: "turn", page}                  → {} once the scene is another page of a long history
 
-Without an `id`, as it needs no answer, it also sends `{kind: "look"}` when somebody turns to it: another kernel
-may have marked the pictures. What this one marks, in cells or panels, the viewer hears of by itself.
+Without an `id`, as they need no answer, it also sends `{kind: "leave"}` to go back to where it was opened, and
+`{kind: "look"}` when somebody turns to it: another kernel may have marked the pictures. What this one marks, in
+cells or panels, the viewer hears of by itself.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Viewer(anywidget.AnyWidget):
     _css = Path(__file__).with_name("viewer.css")
     _scene = traitlets.Dict().tag(sync=True)
     _marks = traitlets.Dict().tag(sync=True)
+    _opening = traitlets.Dict({"mode": "grid"}).tag(sync=True)
 
     def __init__(
         self, look: Callable[[int], Look], files: ContentFiles, marks: MarkBook, deletions: News
@@ -70,6 +72,7 @@ class Viewer(anywidget.AnyWidget):
         self._is_stale = False
         self._marks_are_stale = False
         self._marking = asyncio.Lock()
+        self._leave: Callable[[], None] | None = None
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
         marks.changes.subscribe(self.refresh_marks)
@@ -80,6 +83,13 @@ class Viewer(anywidget.AnyWidget):
             f"<Viewer of {self._words}. It is shown where a notebook shows widgets; elsewhere "
             'grid.save("grid.png") makes one picture of them.>'
         )
+
+    def open_as(self, mode: str, *, at: str | None, leave: Callable[[], None]) -> None:
+        """Say, before it is shown, how it opens: in one of its modes, at the picture of the job `at`, and with the
+        keys for itself; `leave`, called on the loop, brings the user back to where it was opened.
+        """
+        self._leave = leave
+        self.set_trait("_opening", {"mode": mode, "job": at, "takes_focus": True, "can_leave": True})
 
     def refresh(self) -> None:
         """Show what has changed meanwhile, soon; from any thread, and as often as one likes."""
@@ -137,6 +147,8 @@ class Viewer(anywidget.AnyWidget):
         kind = str(content.get("kind"))
         if kind == "look":
             self.refresh_marks()
+        elif kind == "leave" and self._leave is not None:
+            self._leave()
         answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(kind)
         if answer is None:
             return

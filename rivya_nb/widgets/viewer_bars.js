@@ -45,6 +45,7 @@ export class Tools {
       this.tool(key("i"), "Everything known of the picture (i)", () => viewer.toggle("info")),
       this.tool(key("f"), "Full screen (f)", () => viewer.fullScreen()),
       this.tool(key("?"), "Help (?)", () => viewer.toggle("help")),
+      ...(viewer.canLeave ? [button([key("esc"), word("back")], "Back (Esc)", () => viewer.leave())] : []),
     ];
   }
 

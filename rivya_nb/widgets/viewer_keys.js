@@ -8,7 +8,7 @@ const PAN = 0.12; // shares of a frame
 const HELP = [
   ["← → ↑ ↓", "next picture"],
   ["Enter", "large, and back to the grid"],
-  ["Esc", "back to the grid"],
+  ["Esc", "back to the grid, or to where the viewer was opened"],
   ["+  −  0", "zoom, and fit again; all pictures move together"],
   ["Shift + arrows", "pan"],
   ["wheel, drag, pinch", "zoom and pan, once the viewer was clicked"],
@@ -73,10 +73,12 @@ export class Keys {
     }[key];
   }
 
-  /** Out of what covers, then out of what is large; in the grid the key is not ours. */
+  /** Out of what covers, then back to where it was opened, or out of what is large; else the key is not ours. */
   escape() {
-    const { comparison, state } = this.viewer;
-    if (state.help || state.info) return () => this.viewer.update({ help: false, info: false });
+    const { viewer } = this;
+    const { comparison, state } = viewer;
+    if (state.help || state.info) return () => viewer.update({ help: false, info: false });
+    if (viewer.canLeave && ["grid", viewer.model.get("_opening").mode].includes(state.mode)) return () => viewer.leave();
     return state.mode === "grid" ? undefined : () => comparison.enter("grid");
   }
 

@@ -12,9 +12,9 @@ export class SmallPictures {
 
   /** Take those of `cells`; of the others only that of the key `kept` stays. */
   take(cells, kept) {
-    const keys = new Set(cells.map((cell) => cell.key));
+    const keys = new Set(cells.filter((cell) => cell.has_picture).map((cell) => cell.key));
     for (const [key, url] of this.urls) {
-      if (keys.has(key) || key === kept) continue;
+      if (keys.has(key) || (key === kept && !cells.some((cell) => cell.key === key))) continue;
       URL.revokeObjectURL(url);
       this.urls.delete(key);
     }

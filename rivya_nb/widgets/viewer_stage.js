@@ -126,7 +126,7 @@ export class Stage {
   /** The original once it is here, the small picture until then, words where there is neither. */
   showPicture({ cell, image, words }) {
     const { originals, small } = this.viewer;
-    const url = originals.url(cell.key) ?? small.url(cell.key);
+    const url = cell.has_picture ? originals.url(cell.key) ?? small.url(cell.key) : null; // It may have been deleted.
     if (image.getAttribute("src") !== url) set(image, "src", url);
     image.hidden = url === null;
     words.textContent = originals.troubles.get(cell.key) ?? (url ? "" : cell.words);

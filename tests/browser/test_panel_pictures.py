@@ -110,3 +110,41 @@ def test_pictures_come_while_a_run_works_and_nothing_jumps(panel: PanelPage, las
     panel.button("Previous page").click()
     expect(panel.root).to_contain_text("1–24 of 30")
     panel.button("Choose none").click()
+
+
+def viewer(panel: PanelPage) -> Locator:
+    return panel.root.get_by_role("application", name="Picture viewer")
+
+
+def mode(panel: PanelPage) -> Locator:
+    return viewer(panel).get_by_role("group", name="View").get_by_role("button", pressed=True)
+
+
+def test_a_picture_is_looked_at_by_keys_alone_and_the_way_back_is_where_one_was(panel: PanelPage) -> None:
+    tile(panel, CUP, 26).press("v")
+    large = viewer(panel).get_by_role("group", name=re.compile(r"\bseed 26\b"))
+    expect(large).to_be_focused()
+    expect(mode(panel)).to_have_text("Large")
+    panel.page.keyboard.press("ArrowRight")
+    expect(viewer(panel).get_by_role("group", name=re.compile(r"\bseed 25\b"))).to_be_focused()
+    panel.page.keyboard.press("4")
+    expect(viewer(panel).get_by_role("button", name="Rate 4")).to_have_attribute("aria-pressed", "true")
+    panel.page.keyboard.press("Escape")
+    expect(viewer(panel)).to_have_count(0)
+    expect(panel.tab("Look")).to_have_count(0)
+    expect(tile(panel, CUP, 26)).to_be_focused()
+
+
+def test_two_pictures_are_compared_at_once_and_the_way_back_is_the_button(panel: PanelPage) -> None:
+    tile(panel, CUP, 26).press("x")
+    tile(panel, CACTUS, 4).press("x")
+    panel.button("Compare the chosen pictures").press("Enter")
+    expect(mode(panel)).to_have_text("Side by side")
+    expect(viewer(panel)).to_contain_text("differs: prompt …cup… → …cactus…, seed 26 → 4")
+    expect(viewer(panel).get_by_role("group", name=re.compile("^A, "))).to_be_focused()
+    panel.page.keyboard.press("c")
+    expect(mode(panel)).to_have_text("Slider")
+    viewer(panel).get_by_role("button", name="Back (Esc)").click()
+    expect(viewer(panel)).to_have_count(0)
+    expect(panel.button("Compare the chosen pictures")).to_be_focused()
+    panel.button("Choose none").click()

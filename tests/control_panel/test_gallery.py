@@ -169,3 +169,22 @@ def test_the_first_page_shows_what_is_new_unless_that_pushes_the_focus_out(
     assert talk.seeds(anchor=before[0], held=before[0])[:2] == [9, PAGE]
     held = talk.ask(anchor=before[0], held=before[-1])
     assert (held["first"], [item["job"] for item in held["items"]]) == (1, before)
+
+
+def test_two_pictures_open_compared_and_one_opens_large_among_those_of_its_page(
+    talk: Talk, run: rv.Run
+) -> None:
+    panel, ids = talk.panel, [job.id for job in run]
+    talk.tell("view", jobs=ids[:2])
+    until(lambda: panel._opened is not None)
+    title, compared = panel._opened or ("", None)
+    assert (title, compared._opening["mode"]) == ("Compare (2)", "side")
+    talk.tell("view", jobs=ids, at=ids[1])
+    until(lambda: panel._opened is not None and panel._opened[0] == "Look")
+    look = panel._opened[1] if panel._opened else None
+    assert look is not None
+    assert (look._opening["mode"], look._opening["job"], len(look._scene["cells"])) == ("one", ids[1], 3)
+    look._handle_custom_msg({"kind": "leave"}, [])
+    until(lambda: any(each["kind"] == "back" for each in talk.said))
+    assert panel._tabs.titles[panel._tabs.selected_index] == "Gallery"
+    assert panel._opened is None
