@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
     from rivya_nb.session import Session
 
+KEYS = "Ctrl+Enter (Cmd+Enter on a Mac) presses Generate"
+
 
 class Control(Protocol):
     """What the form knows of a param's control."""
@@ -45,12 +47,13 @@ class Control(Protocol):
 
 
 class Form:
-    """Everything that can be set. `changed` is called when the user has changed something, on any thread.
+    """Everything that can be set. `changed` is called when the user has changed something, on any thread, and
+    `arrives`, on the session's loop, when more or less of a reference is on its way.
 
     `state` reads the widgets, `put` sets them; `show` marks what a plan, or its refusal, says of them.
     """
 
-    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
+    def __init__(self, session: Session, changed: Callable[[], None], arrives: Callable[[], None]) -> None:
         self._session = session
         self._changed = changed
         self._quiet = False
@@ -64,12 +67,12 @@ class Form:
         self.model = make(ModelPicker, models=entries(session.catalogue.values()))
         self._model_mistakes = markup.empty()
         self._price = markup.empty("rivya-beside")
-        self._prompt = make(ipywidgets.Textarea, description="Prompt", rows=4)
+        self._prompt = make(ipywidgets.Textarea, description="Prompt", rows=4, tooltip=KEYS)
         self._length = markup.empty("rivya-beside")
         self._prompt_mistakes = markup.empty()
         self._params = make(ipywidgets.Box, classes="rivya-params")
         self.options = RunOptions(self._note)
-        self.references = References(session, self._note, self.recall)
+        self.references = References(session, self._note, arrives, self.recall)
         self._mistakes = markup.empty()
         self.cell = CellView(session, lambda: self.state)
         self.widget = self._composed()

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What stands in the form at one moment, with what is written in it and cannot be read, and the notebook's
-    variables."""
+    """What stands in the form at one moment, with what is written in it and cannot be read, the notebook's
+    variables, and in words what of its references is still on its way."""
 
     state: FormState
     wrong: tuple[Mistake, ...]
     variables: Mapping[str, object] = field(compare=False)
+    arriving: str = field(compare=False)
 
     def plan(self, session: Session) -> Plan:
         """What it comes to. Nothing is sent.
@@ -49,6 +50,13 @@ class Asked:
         except (CreditLimitError, NotConnectedError) as error:
             raise RefusedError(plan, error) from None
         return plan
+
+
+class ArrivingError(RivyaError):
+    """Something that belongs to it is still on its way."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(f"Nothing was sent: {words} had not arrived yet")
 
 
 class DearerError(RivyaError):
@@ -106,7 +114,7 @@ class Generating:
         try:
             async with self._turn:
                 run = await asyncio.to_thread(self._send, asked, offered)
-        except (InvalidRequestError, UsageError, RefusedError, DearerError) as error:
+        except (InvalidRequestError, UsageError, RefusedError, ArrivingError, DearerError) as error:
             self._refused(asked, error)
         else:
             self._started(run)
@@ -115,6 +123,8 @@ class Generating:
 
     def _send(self, asked: Asked, offered: int | None) -> Run:
         """Send what was asked for, at the price that was offered or less."""
+        if asked.arriving:
+            raise ArrivingError(asked.arriving)
         while True:
             plan = asked.plan(self._session)
             if offered is None or plan.credits > offered:

@@ -26,6 +26,8 @@ class Offer:
         self._balance = balance
         self._outcome: Plan | RivyaError | None = None
         self._files: Collection[str] = ()
+        self._why = ""
+        self._arriving = ""
         self._summary = markup.empty("rivya-summary")
         self._reason = markup.empty("rivya-reason")
         self.button = make(
@@ -73,6 +75,17 @@ class Offer:
         """The balance is known anew, or runs will take more of it, or less."""
         self._draw(again=True)
 
+    def wait_for(self, arriving: str) -> None:
+        """Offer nothing while this is on its way; what was offered again where the words are empty."""
+        self._arriving = arriving
+        if self._outcome is not None:
+            self._say()
+
+    def _say(self) -> None:
+        reason = f"Generate waits for {self._arriving}" if self._arriving else self._why
+        self._reason.value = markup.quiet_html(reason)
+        self.button.disabled = bool(reason)
+
     def _draw(self, *, again: bool) -> None:
         if self._outcome is None:
             return
@@ -84,13 +97,14 @@ class Offer:
             self._summary.value = _price_html(plan, balance, promised)
         if isinstance(self._outcome, RivyaError):
             self._balance.trust()
-            reason = _waits_for(self._outcome, self._files)
-        elif reason := _lacks(self._outcome, balance, promised):
+            self._why = _waits_for(self._outcome, self._files)
+        elif lacking := _lacks(self._outcome, balance, promised):
+            self._why = lacking
             self._balance.doubt(again=again)
         else:
+            self._why = ""
             self._balance.trust()
-        self._reason.value = markup.quiet_html(reason)
-        self.button.disabled = bool(reason)
+        self._say()
 
 
 class RefusedError(RivyaError):

@@ -13,7 +13,8 @@ function refusal(file, rules, shrink, taken) {
   if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files} references are the most this model takes`;
   if (file.size === 0) return "the file is empty";
   const limit = shrink ? rules.largest : (rules.max_bytes ?? rules.largest);
-  if (file.size > limit) return `${megabytes(file.size)} is over the limit of ${megabytes(limit)}`;
+  const way = file.size > rules.largest ? "" : "; “shrink what is too large” sends it encoded anew";
+  if (file.size > limit) return `${megabytes(file.size)} is over the limit of ${megabytes(limit)}${way}`;
   return "";
 }
 
@@ -93,6 +94,17 @@ export class Sending {
   /** Nobody is there any more to answer for what is on its way. */
   cut() {
     for (const which of [...this.files.keys()]) this.giveUp(which, CUT);
+  }
+
+  // Generate waits for what is on its way.
+  cancel(which) {
+    this.tell({ kind: "drop", file: which });
+    this.files.delete(which);
+    this.changed();
+  }
+
+  close() {
+    for (const which of [...this.files.keys()]) this.cancel(which);
   }
 
   giveUp(which, why) {

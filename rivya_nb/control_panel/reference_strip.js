@@ -29,6 +29,8 @@ class Strip {
     model.on("change", this.show);
     model.on("change:rules", this.forget);
     model.on("msg:custom", this.answered);
+    this.leave = () => this.sending.close();
+    window.addEventListener("pagehide", this.leave);
     this.unwatch = watchKernel(model, () => this.sending.cut());
     this.end = listenForFiles(host, {
       take: (files) => this.take(files),
@@ -53,11 +55,13 @@ class Strip {
     const head = element("div", { class: "rivya-strip-head" }, element("span", { class: "rivya-strip-title" }, "References"), this.words, this.axis);
     this.row = element("div", { class: "rivya-strip" });
     this.refused = element("div", { class: "rivya-mistakes", role: "alert" });
+    this.dismissAll = button("dismiss all", "Dismiss all messages about files", () => this.refused.replaceChildren());
     [this.without, this.withoutBox] = this.option("and once without any", () => this.tell("without", { on: this.withoutBox.checked }));
     [this.shrink, this.shrinkBox] = this.option("shrink what is too large", () => {
       this.model.set("shrink", this.shrinkBox.checked);
       this.model.save_changes();
     });
+    this.shrink.title = "Encodes anew what is larger than the model takes, and pictures of formats that no model takes, such as GIF and TIFF";
     host.classList.add("rivya-references");
     host.append(head, this.row, this.refused, this.without, this.shrink, this.input);
   }
@@ -78,8 +82,17 @@ class Strip {
 
   refuse(name, why) {
     const line = element("div", {}, `✕ ${name}: ${why} `);
-    line.append(button("dismiss", `Dismiss the message about ${name}`, () => line.remove()));
+    line.append(button("dismiss", `Dismiss the message about ${name}`, () => {
+      line.remove();
+      this.showDismissAll();
+    }));
     this.refused.append(line);
+    this.showDismissAll();
+  }
+
+  showDismissAll() {
+    this.dismissAll.remove();
+    if (this.refused.childElementCount > 1) this.refused.append(this.dismissAll);
   }
 
   // Cards
@@ -113,9 +126,11 @@ class Strip {
     return made;
   }
 
-  waiting({ file, answered }) {
+  waiting([which, { file, answered }]) {
     const bar = element("progress", { max: file.size, value: answered, "aria-label": `Sending ${file.name}` });
-    return element("div", { class: "rivya-strip-card" }, bar, element("div", { class: "rivya-strip-name" }, file.name));
+    const cancel = button("×", `Do not send ${file.name}`, () => this.sending.cancel(which));
+    const tools = element("div", { class: "rivya-strip-tools" }, cancel);
+    return element("div", { class: "rivya-strip-card" }, bar, tools, element("div", { class: "rivya-strip-name" }, file.name));
   }
 
   /** The cards in a row, or in frames with the numbers of their sets. */
@@ -144,7 +159,7 @@ class Strip {
     this.shrink.hidden = !rules.taken;
     this.shrinkBox.checked = model.get("shrink");
     this.add.disabled = !rules.taken;
-    this.keepFocus(() => this.row.replaceChildren(...this.cards(items), ...[...this.sending.files.values()].map((each) => this.waiting(each)), this.add));
+    this.keepFocus(() => this.row.replaceChildren(...this.cards(items), ...[...this.sending.files].map((each) => this.waiting(each)), this.add));
   }
 
   /** Redraw the row; the focus stays on the button of the same name, or goes to the one that takes a press back, or
@@ -168,9 +183,11 @@ class Strip {
   close() {
     this.unwatch();
     this.end();
+    window.removeEventListener("pagehide", this.leave);
     this.model.off("change", this.show);
     this.model.off("change:rules", this.forget);
     this.model.off("msg:custom", this.answered);
+    this.leave();
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,16 +65,23 @@ class ReferenceStrip(anywidget.AnyWidget):
 class References:
     """The references of the next requests, in their order: one set, or several as an axis.
 
-    `changed` is called when the user has changed them, `recall` with the request that a dropped picture came
-    from, when the user wants its settings back. Messages are handled on the session's loop, whichever thread
-    they come on; files are read and checked in worker threads.
+    `changed` is called when the user has changed them, `arrives` when more or less is on its way, `recall` with
+    the request that a dropped picture came from, when the user wants its settings back. Messages are handled on
+    the session's loop, whichever thread they come on; files are read and checked in worker threads.
     """
 
     def __init__(
-        self, session: Session, changed: Callable[[], None], recall: Callable[[Request], None]
+        self,
+        session: Session,
+        changed: Callable[[], None],
+        arrives: Callable[[], None],
+        recall: Callable[[Request], None],
     ) -> None:
         self._session = session
         self._changed = changed
+        self._arrives = arrives
+        self._handed = 0
+        self._watching: Future[None] | None = None
         self._recall = recall
         self._models: Sequence[Model] = ()
         self._arrivals = Arrivals(self._arrived, lambda answer: self._strip.send(answer))
@@ -98,6 +106,11 @@ class References:
         return {reference.url or reference.name for reference in self._sets.references}
 
     @property
+    def arriving(self) -> str:
+        """What is on its way and will be one of them, in words; empty where nothing is. Asked on any thread."""
+        return self._arrivals.words or ("the references" if self._handed else "")
+
+    @property
     def shrinks(self) -> bool:
         """Whether what is too large is to be encoded anew."""
         return bool(self._strip.shrink)
@@ -109,6 +122,7 @@ class References:
 
     def add(self, sources: Sequence[object]) -> None:
         """Take more of what `take_references` takes, pictures of the store among them."""
+        self._handed += 1
         self._background.start(self._add(sources))
 
     def set_models(self, models: Sequence[Model]) -> None:
@@ -128,12 +142,18 @@ class References:
     # Messages of the strip
 
     def _receive(self, _widget: object, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        if content.get("kind") == "begin":
+            # A cell may be running, and a click follow before its end: it waits for the file.
+            self._arrivals.announce(content)
         self._session.home.loop.call_soon_threadsafe(self._handle, content, buffers)
 
     def _handle(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         kind = content.get("kind")
         if kind in KINDS:
             self._arrivals.handle(content, buffers)
+            self._arrives()
+            if self._watching is None or self._watching.done():
+                self._watching = self._background.start(self._arrivals.watch(self._gave_up))
         elif kind == "axis":
             self._change(self._sets.as_axis(content.get("on") is True))
         elif kind == "without":
@@ -172,29 +192,40 @@ class References:
         self._background.start(self._show())
         self._changed()
 
+    def _gave_up(self, arrival: Arrival) -> None:
+        why = "it stopped coming; add it once more"
+        self._strip.send({"kind": "refused", "file": arrival.number, "name": arrival.name, "why": why})
+        self._arrives()
+
     def _arrived(self, arrival: Arrival) -> None:
         self._background.start(self._accept(arrival))
 
     async def _accept(self, arrival: Arrival) -> None:
         """A file is here as a whole: take it, or say why not."""
-        data = bytes(arrival.data)
         about = {"file": arrival.number, "name": arrival.name}
         try:
-            (reference,) = await asyncio.to_thread(self._take, [data])
+            await self._keep(arrival)
         except RivyaError as error:
             self._strip.send({"kind": "refused", **about, "why": _why(error)})
-            return
         except Exception:
             # What was wrong is told by whoever runs this; the file's card would wait for ever.
             self._strip.send({"kind": "dropped", **about})
             raise
+        else:
+            self._strip.send({"kind": "taken", **about})
+            self._changed()
+        finally:
+            self._arrivals.taken(arrival.number)
+            self._arrives()
+
+    async def _keep(self, arrival: Arrival) -> None:
+        data = bytes(arrival.data)
+        (reference,) = await asyncio.to_thread(self._take, [data])
         self._insert(replace(reference, name=arrival.name), arrival.number)
         request = await asyncio.to_thread(self._request_of, data)
         if request is not None:
             self._requests[reference.sha256] = request
         await self._show()
-        self._strip.send({"kind": "taken", **about})
-        self._changed()
 
     def _insert(self, reference: Reference, number: int) -> None:
         """Put it behind the files that were sent before it, whose numbers are lower: a small file overtakes a
@@ -205,14 +236,17 @@ class References:
         self._sets = self._sets.added([reference], before=next(later, None))
 
     async def _add(self, sources: Sequence[object]) -> None:
+        self._arrives()
         try:
             taken = await asyncio.to_thread(lambda: self._take([self._named(source) for source in sources]))
+            self._sets = self._sets.added(taken)
+            await self._show()
+            self._changed()
         except RivyaError as error:
             self.show([_why(error)])
-            return
-        self._sets = self._sets.added(taken)
-        await self._show()
-        self._changed()
+        finally:
+            self._handed -= 1
+            self._arrives()
 
     def _named(self, source: object) -> object:
         """A picture of the store as a reference that is called after what was asked for, in place of a number."""

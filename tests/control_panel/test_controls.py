@@ -29,7 +29,7 @@ def planned() -> list[FormState]:
 
 @pytest.fixture
 def form(session: rv.Session, planned: list[FormState]) -> Iterator[Form]:
-    with closing(Form(session, lambda: planned.append(made.state))) as made:
+    with closing(Form(session, lambda: planned.append(made.state), lambda: None)) as made:
         made.put(FormState(prompt="a cat"))
         yield made
 

@@ -25,7 +25,7 @@ IMAGE_MODELS = [model.id for model in bundled().values() if model.makes_pictures
 
 @pytest.fixture
 def form(session: rv.Session) -> Iterator[Form]:
-    with closing(Form(session, lambda: None)) as made:
+    with closing(Form(session, lambda: None, lambda: None)) as made:
         made.put(FormState(prompt="a cat"))
         yield made
 
