@@ -51,7 +51,7 @@ export class Chosen {
     const rate = select("Rate the chosen pictures", [["", "Rate…"], ...ratings]);
     rate.addEventListener("change", () => rate.value && gallery.act("rate", jobs, { rating: Number(rate.value) }));
     return [
-      element("span", { class: "rivya-quiet" }, `${jobs.length} chosen:`),
+      element("span", { class: "rivya-quiet" }, `${jobs.length} chosen${this.away(jobs, ", ")}:`),
       button("Compare", "Compare the chosen pictures", () => gallery.open(jobs)),
       button("Grid", "Show the chosen pictures as a grid", all("grid")),
       button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
@@ -62,6 +62,15 @@ export class Chosen {
       button("Delete…", "Delete the chosen pictures", () => this.askDelete(jobs)),
       button("None", "Choose none", () => this.drop(jobs)),
     ];
+  }
+
+  /** That some of them are not seen here: what is done is done to them too. */
+  away(jobs, before) {
+    const here = new Set(this.gallery.page.items.map(({ job }) => job));
+    const away = jobs.filter((job) => !here.has(job)).length;
+    if (!away) return "";
+    const which = jobs.length === 1 ? "it is" : away === 1 ? "1 of them is" : `${away} of them are`;
+    return `${before}${which} not on this page`;
   }
 
   say(text, isWrong) {
@@ -87,7 +96,7 @@ export class Chosen {
     });
     const what = jobs.length === 1 ? "this picture for good? What it" : `these ${jobs.length} pictures for good? What they`;
     const keep = button("Keep", "Keep them", () => this.said.replaceChildren());
-    this.said.replaceChildren(element("span", {}, `Delete ${what} cost stays on record. `), sure, keep);
+    this.said.replaceChildren(element("span", {}, `Delete ${what} cost stays on record${this.away(jobs, "; ")}. `), sure, keep);
     keep.focus(); // A key held too long must not delete.
   }
 

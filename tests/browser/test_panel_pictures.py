@@ -148,3 +148,20 @@ def test_two_pictures_are_compared_at_once_and_the_way_back_is_the_button(panel:
     expect(viewer(panel)).to_have_count(0)
     expect(panel.button("Compare the chosen pictures")).to_be_focused()
     panel.button("Choose none").click()
+
+
+def test_what_is_chosen_on_another_page_is_not_forgotten(panel: PanelPage) -> None:
+    tile(panel, CUP, 26).press("x")
+    tile(panel, CUP, 25).press("x")
+    expect(panel.root).to_contain_text("2 chosen:")
+    panel.button("Next page").click()
+    expect(panel.root).to_contain_text("25–30 of 30")
+    expect(panel.root).to_contain_text("2 chosen, 2 of them are not on this page:")
+    panel.tiles.first.press("x")
+    expect(panel.root).to_contain_text("3 chosen, 2 of them are not on this page:")
+    panel.button("Delete the chosen pictures").click()
+    expect(panel.root).to_contain_text("cost stays on record; 2 of them are not on this page.")
+    panel.button("Keep them").click()
+    panel.button("Choose none").click()
+    panel.button("Previous page").click()
+    expect(panel.root).to_contain_text("1–24 of 30")
