@@ -105,6 +105,7 @@ class Generating:
 
     def _click(self) -> None:
         """Generate was pressed; this comes on any thread."""
+        self._offer.note("")
         self._background.start(self._go(self._read(), self._offer.price))
 
     async def _go(self, asked: Asked, offered: int | None) -> None:

@@ -191,7 +191,6 @@ class Panel:
             self._planner.request()
 
     def _started(self, run: Run) -> None:
-        self._offer.note("")
         self.form.used(run.drawn_seeds)
         self._add(run)
         self._planner.request()
@@ -207,7 +206,6 @@ class Panel:
             self._offer.note(f"{text[0].upper()}{text[1:]}: press Generate again")
             self._show(why.plan)
         else:
-            self._offer.note("")
             self._show(why)
 
     def _add(self, run: Run) -> None:

@@ -60,12 +60,10 @@ def start(panel: Panel, state: FormState) -> rv.Run:
     shown."""
     panel.form.put(state)
     before = panel.runs[:1]
-    until(lambda: not panel.generate.disabled)
-    panel.generate.click()
-    until(lambda: panel.runs[:1] != before or "press Generate again" in panel.notice)
-    if panel.runs[:1] == before:
+    while panel.runs[:1] == before:
+        until(lambda: not panel.generate.disabled)
         panel.generate.click()
-        until(lambda: panel.runs[:1] != before)
+        until(lambda: panel.runs[:1] != before or "press Generate again" in panel.notice)
     return panel.runs[0]
 
 
