@@ -29,6 +29,7 @@ class Gallery {
     this.sight.observe(host);
     host.addEventListener("pointerenter", () => this.check());
     host.addEventListener("focusin", (event) => host.contains(event.relatedTarget) || this.check());
+    host.addEventListener("keydown", (event) => this.chosen.escape(event));
     // Jupyter has shortcuts of its own for most keys.
     host.addEventListener("keydown", (event) => event.target.matches("input, select") && event.stopPropagation());
     this.ask();
@@ -60,7 +61,7 @@ class Gallery {
   }
 
   tell(content) {
-    if (!this.send(content)) this.chosen.say(GONE, true);
+    if (!this.send(content)) this.chosen.say({ text: GONE, wrong: true });
   }
 
   ask() {
@@ -133,7 +134,7 @@ class Gallery {
   }
 
   act(kind, jobs, more = {}) {
-    this.chosen.said.replaceChildren();
+    this.chosen.dismiss();
     this.tell({ kind, jobs, ...more });
   }
 
@@ -149,7 +150,7 @@ class Gallery {
       this.comeBack();
     } else if (message.kind === "code") this.chosen.showCode(message.cells);
     else if (message.kind === "said") {
-      this.chosen.say(message.text, message.wrong);
+      this.chosen.say(message);
       if (message.wrong) this.sayTurning(false);
     }
   }

@@ -143,7 +143,8 @@ class Gallery:
         else:
             # Of two ratings in a row the second one is the one to keep.
             async with self._changing:
-                self._say(await asyncio.to_thread(self._change, kind, chosen, content))
+                text, step = await asyncio.to_thread(self._step, kind, chosen, content)
+                self._say(text, step=step)
             self.refresh()
 
     async def _view(self, chosen: Selection, at: str | None) -> None:
@@ -157,15 +158,26 @@ class Gallery:
         self._ways.leave()
         self.widget.send({"kind": "back"})
 
+    def _step(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> tuple[str, int | None]:
+        """Change something, and say what was done, and which step of the marks that was, if it was one."""
+        marks = self._session.store.marks
+        before = marks.last_step()
+        text = self._change(kind, chosen, content)
+        after = marks.last_step()
+        return text, None if kind == "undo" or after == before else after
+
     def _change(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> str:
-        """Mark, save or delete, and say what was done."""
+        """Mark, take back, save or delete, and say what was done."""
         number = count(len(chosen), "picture")
         if kind == "rate":
             chosen.rate(content.get("rating", 0))
-            return f"Rated {number}; rv.undo() takes it back"
+            return f"Rated {number}"
         if kind == "star":
             chosen.star()
-            return f"Starred {number}; rv.undo() takes it back"
+            return f"Starred {number}"
+        if kind == "undo":
+            undone = self._session.store.marks.undo(only=int(content.get("step", 0)))
+            return f"Undone: {undone}" if undone else "There is nothing to undo"
         if kind == "delete":
             chosen.delete(confirm=True)
             return f"Deleted {number}"
@@ -178,8 +190,9 @@ class Gallery:
             )
         return ""
 
-    def _say(self, text: str, *, wrong: bool = False) -> None:
-        self.widget.send({"kind": "said", "text": text, "wrong": wrong})
+    def _say(self, text: str, *, wrong: bool = False, step: int | None = None) -> None:
+        """Tell the user something; a `step` can be taken back beside it."""
+        self.widget.send({"kind": "said", "text": text, "wrong": wrong, "step": step})
 
     def _page(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]] | None:
         """One page of what is asked for, and its pictures as WebP. This decodes pictures.
@@ -295,12 +308,11 @@ def _fingerprint(first: int, total: int, records: Sequence[JobRecord], marks: Ma
 
 def _item(record: JobRecord, marks: Marks, picture: int | None, trouble: str) -> dict[str, Any]:
     facts = [record.model, *(f"{key} {value}" for key, value in record.params.items())]
-    signs = ("★" if marks.starred else "") + (f" {marks.rating}/5" if marks.rating else "")
     more = f" · {len(record.pictures)} pictures" if len(record.pictures) > 1 else ""
     return {
         "job": record.id,
         "name": f"{shorten(record.prompt, 120)} · {' · '.join(facts)}{more}",
-        "marks": signs.strip(),
+        "marks": " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred),
         "picture": picture,
         "trouble": trouble,
     }

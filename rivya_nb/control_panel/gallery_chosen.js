@@ -8,6 +8,7 @@ export class Chosen {
   constructor(gallery) {
     this.gallery = gallery;
     this.jobs = new Set(); // in the order of choosing
+    this.tool = null; // the one that has a question below the bar
     this.bar = element("div", { class: "rivya-bar" });
     this.said = element("div", { class: "rivya-said", role: "status" });
   }
@@ -56,7 +57,7 @@ export class Chosen {
       button("Grid", "Show the chosen pictures as a grid", all("grid")),
       button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
       rate,
-      button("★", "Star the chosen pictures", all("star")),
+      button("✦", "Star the chosen pictures", all("star")),
       button("Use as reference", "Use the chosen pictures as references", all("reference")),
       button("To code", "Show the cells that ask for the chosen pictures", all("code")),
       button("Delete…", "Delete the chosen pictures", () => this.askDelete(jobs)),
@@ -73,19 +74,40 @@ export class Chosen {
     return `${before}${which} not on this page`;
   }
 
-  say(text, isWrong) {
-    this.said.replaceChildren(element("span", { class: isWrong ? "rivya-mistakes" : "" }, text));
+  say({ text, wrong, step }) {
+    this.tool = null;
+    const words = element("span", { class: wrong ? "rivya-mistakes" : "" }, text);
+    const undo = button("Undo", "Undo", () => this.gallery.act("undo", [], { step }));
+    this.said.replaceChildren(words, ...(step ? [undo] : []));
+  }
+
+  /** Ask something below the bar; `tool` is the one that asks, where one comes back to without an answer. */
+  ask(tool, ...nodes) {
+    this.tool = tool;
+    this.said.replaceChildren(...nodes);
+  }
+
+  escape(event) {
+    if (event.key !== "Escape" || !this.tool) return;
+    event.stopPropagation();
+    this.dismiss();
+  }
+
+  /** Take what stands below the bar away; the focus that is there goes back to where it came from. */
+  dismiss() {
+    const isHere = this.said.contains(document.activeElement);
+    this.said.replaceChildren();
+    if (isHere && !this.focusOn(this.tool)) this.gallery.tiles.focusOn(this.gallery.tiles.current, true);
+    this.tool = null;
   }
 
   askFolder(jobs) {
     const folder = element("input", { type: "text", value: "pictures", "aria-label": "Folder to save into" });
     const save = () => this.gallery.act("save", jobs, { folder: folder.value });
-    folder.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter") save();
-    });
+    folder.addEventListener("keydown", (event) => event.key === "Enter" && save());
     const sure = button("Save", "Save into this folder", save);
-    this.said.replaceChildren(element("span", {}, "into the folder "), folder, sure);
+    const cancel = button("Cancel", "Cancel", () => this.dismiss());
+    this.ask("Save the chosen pictures", element("span", {}, "into the folder "), folder, sure, cancel);
     folder.focus();
   }
 
@@ -95,12 +117,14 @@ export class Chosen {
       this.gallery.act("delete", jobs);
     });
     const what = jobs.length === 1 ? "this picture for good? What it" : `these ${jobs.length} pictures for good? What they`;
-    const keep = button("Keep", "Keep them", () => this.said.replaceChildren());
-    this.said.replaceChildren(element("span", {}, `Delete ${what} cost stays on record${this.away(jobs, "; ")}. `), sure, keep);
+    const question = `Delete ${what} cost stays on record${this.away(jobs, "; ")}. `;
+    const keep = button("Keep", "Keep them", () => this.dismiss());
+    this.ask("Delete the chosen pictures", element("span", {}, question), sure, keep);
     keep.focus(); // A key held too long must not delete.
   }
 
   showCode(cells) {
+    this.tool = null;
     this.said.replaceChildren(cellsToCopy(cells));
   }
 }

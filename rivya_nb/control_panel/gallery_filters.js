@@ -5,7 +5,7 @@ import { element } from "../widgets/dom.js";
 const TYPING = 250; // milliseconds after the last key before the history is asked
 const RATINGS = [
   ["", "any rating"],
-  ["starred", "★ starred"],
+  ["starred", "✦ starred"],
   ...[1, 2, 3, 4, 5].map((rating) => [String(rating), `${"★".repeat(rating)} and above`]),
 ];
 const ORDERS = [["", "newest first"], ["oldest", "oldest first"]];

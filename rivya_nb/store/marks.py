@@ -76,13 +76,27 @@ class MarkBook:
             lambda before: replace(before, tags=tuple(tag for tag in before.tags if tag not in gone)),
         )
 
-    def undo(self) -> str | None:
-        """Take back the last step that anybody took, and say what that was; None when nothing is left."""
+    def last_step(self) -> int | None:
+        """What tells the last step that anybody took from every other; None when there is none."""
+        with self._database.reading() as connection:
+            last: int | None = connection.execute(select(func.max(mark_steps.c.id))).scalar_one()
+        return last
+
+    def undo(self, only: int | None = None) -> str | None:
+        """Take back the last step that anybody took, and say what that was; None when nothing is left.
+
+        Raises:
+            UsageError: another step than `only` was taken last, and nothing is taken back.
+        """
         with self._database.writing() as connection:
             last = select(mark_steps).order_by(mark_steps.c.id.desc()).limit(1)
             step = connection.execute(last).mappings().one_or_none()
             if step is None:
                 return None
+            if only not in (None, step["id"]):
+                raise UsageError(
+                    "Something else was marked since; rv.undo() takes back one step after the other."
+                )
             changed = select(mark_changes.c.job_number, mark_changes.c.before)
             changed = changed.where(mark_changes.c.step_id == step["id"])
             before = {number: json.loads(text) for number, text in connection.execute(changed)}

@@ -136,10 +136,10 @@ def _cell_view(
 
 
 def _mark_badge(marks: Marks | None) -> str:
-    """What fits into a picture's corner: `★ 4/5`."""
+    """What fits into a picture's corner: `★★★★ ✦`, four of five and starred, as in the viewer."""
     if marks is None:
         return ""
-    return " ".join(["★"] * marks.starred + [f"{marks.rating}/5"] * bool(marks.rating))
+    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
 
 
 def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:

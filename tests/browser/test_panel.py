@@ -250,7 +250,7 @@ def test_pictures_are_rated_by_key_and_found_by_their_rating(panel: PanelPage) -
     panel.page.keyboard.press("ArrowRight")
     expect(panel.tiles.nth(1)).to_be_focused()
     panel.page.keyboard.press("4")
-    expect(panel.root.locator(".rivya-marks")).to_have_text("4/5")
+    expect(panel.root.locator(".rivya-marks")).to_have_text("★★★★")
     panel.field("Filter: rating").select_option("4")
     expect(panel.root).to_contain_text("1–1 of 1")
     panel.field("Filter: rating").select_option("")
@@ -271,7 +271,7 @@ def test_two_pictures_are_compared_and_written_as_code(panel: PanelPage, screens
     panel.page.screenshot(path=screenshots / "panel-compare.png")
     viewer.get_by_role("gridcell").first.click()
     panel.page.keyboard.press("3")
-    expect(panel.root.locator(".rivya-marks")).to_have_text(["3/5", "4/5"])
+    expect(panel.root.locator(".rivya-marks")).to_have_text(["★★★", "★★★★"])
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

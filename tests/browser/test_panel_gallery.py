@@ -114,9 +114,9 @@ def test_chosen_pictures_are_marked_saved_and_copied_as_code(panel: PanelPage, l
     for place in (0, 1):
         panel.tiles.nth(place).press("x")
     panel.field("Rate the chosen pictures").select_option("3")
-    expect(panel.root.locator(".rivya-marks")).to_have_text(["3/5", "3/5"])
+    expect(panel.root.locator(".rivya-marks")).to_have_text(["★★★", "★★★"])
     panel.button("Star the chosen pictures").click()
-    expect(panel.root.locator(".rivya-marks")).to_have_text(["★ 3/5", "★ 3/5"])
+    expect(panel.root.locator(".rivya-marks")).to_have_text(["★★★ ✦", "★★★ ✦"])
     panel.button("Save the chosen pictures").click()
     panel.field("Folder to save into").fill("kept")
     panel.page.keyboard.press("Enter")

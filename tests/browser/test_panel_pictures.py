@@ -165,3 +165,42 @@ def test_what_is_chosen_on_another_page_is_not_forgotten(panel: PanelPage) -> No
     panel.button("Choose none").click()
     panel.button("Previous page").click()
     expect(panel.root).to_contain_text("1–24 of 30")
+
+
+def test_a_rating_or_a_star_is_taken_back_by_a_button(panel: PanelPage) -> None:
+    badges = panel.root.locator(".rivya-marks")
+    marked = badges.count()
+    for seed in (24, 23):
+        tile(panel, CUP, seed).press("x")
+    panel.field("Rate the chosen pictures").select_option("3")
+    expect(panel.root).to_contain_text("Rated 2 pictures")
+    expect(badges.filter(has_text=re.compile("^★★★$"))).to_have_count(2)
+    panel.button("Undo").click()
+    expect(panel.root).to_contain_text("Undone: rating of 2 pictures")
+    expect(badges).to_have_count(marked)
+    expect(panel.button("Undo")).to_have_count(0)
+    panel.button("Star the chosen pictures").click()
+    expect(panel.root).to_contain_text("Starred 2 pictures")
+    expect(badges).to_have_count(marked + 2)
+    panel.button("Undo").press("Enter")
+    expect(badges).to_have_count(marked)
+
+
+@pytest.mark.parametrize("name", ["Save the chosen pictures", "Delete the chosen pictures"])
+def test_escape_leaves_a_question_at_that(panel: PanelPage, name: str) -> None:
+    answers = panel.root.get_by_role(
+        "button", name=re.compile("^(Save into this folder|Delete them for good)$")
+    )
+    panel.button(name).click()
+    expect(answers).to_have_count(1)
+    panel.page.keyboard.press("Escape")
+    expect(answers).to_have_count(0)
+    expect(panel.button(name)).to_be_focused()
+
+
+def test_saving_is_given_up_by_its_button_too(panel: PanelPage) -> None:
+    panel.button("Save the chosen pictures").click()
+    expect(panel.field("Folder to save into")).to_be_focused()
+    panel.button("Cancel").click()
+    expect(panel.field("Folder to save into")).to_have_count(0)
+    panel.button("Choose none").click()

@@ -65,7 +65,7 @@ def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, r
     page = talk.ask()
     assert page["tags"] == ["keep"]
     assert {"seedream-3-0", "wan-2-7-image-pro"} <= set(page["models"])
-    assert [item["marks"] for item in page["items"]] == ["", "", "", "★"]
+    assert [item["marks"] for item in page["items"]] == ["", "", "", "✦"]
 
 
 def test_a_place_beyond_the_last_picture_is_on_the_last_page(talk: Talk) -> None:
@@ -188,3 +188,17 @@ def test_two_pictures_open_compared_and_one_opens_large_among_those_of_its_page(
     until(lambda: any(each["kind"] == "back" for each in talk.said))
     assert panel._tabs.titles[panel._tabs.selected_index] == "Gallery"
     assert panel._opened is None
+
+
+def test_only_the_step_that_was_told_of_is_taken_back(talk: Talk, run: rv.Run) -> None:
+    first, second = run[0], run[1]
+    said = talk.ask("rate", jobs=[first.id], rating=3)
+    assert said["text"] == "Rated 1 picture"
+    second.star()
+    refused = talk.ask("undo", jobs=[], step=said["step"])
+    assert (refused["wrong"], first.rating, second.starred) == (True, 3, True)
+    assert "marked since" in refused["text"]
+    said = talk.ask("rate", jobs=[first.id], rating=5)
+    assert talk.ask("undo", jobs=[], step=said["step"])["text"] == "Undone: rating of 1 picture"
+    assert first.rating == 3
+    assert talk.ask("rate", jobs=[first.id], rating=3)["step"] is None

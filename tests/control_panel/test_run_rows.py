@@ -175,6 +175,50 @@ def test_what_was_never_sent_says_its_price_and_is_sent_from_its_row(tmp_path: P
             until(lambda: not buttons(panel))
 
 
+def test_the_rest_is_not_sent_where_too_little_is_left_for_it(tmp_path: Path) -> None:
+    with (
+        running_sandbox(SandboxConfig(latency=0, credits=24)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")) as session,
+    ):
+        held = rv.generate("a dog", seed=[1, 2, 3], resolution="1K")
+        until(lambda: not held.is_working)
+        with closing(Panel(session, "main")) as panel:
+            until(lambda: panel.form.balance == 24 and buttons(panel))
+            buttons(panel)[f"Send the rest of run {held.id}"].click()
+            until(lambda: "Nothing was sent: 36 are needed, 24 are left" in panel.rows[0].said)
+            assert {job.status for job in held} == {"planned"}
+
+
+def test_what_failed_is_not_asked_for_again_where_too_little_is_left_for_it(tmp_path: Path) -> None:
+    with (
+        running_sandbox(SandboxConfig(latency=0, credits=36)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")) as session,
+        closing(Panel(session, "main")) as panel,
+    ):
+        failed = start(panel, replace(ASKED, prompt="a cat sandbox:fail"))
+        until(lambda: not failed.is_working)
+        rv.generate("a dog", seed=[1, 2], resolution="1K").wait(60)
+        until(lambda: panel.rows[0].retry.layout.display != "none")
+        panel.rows[0].retry.click()
+        until(lambda: "it would cost 24 credits, and 12 are left" in panel.rows[0].text)
+        assert {job.status for job in failed} == {"planned"}
+        assert session.balance() == 12
+
+
+def test_the_rest_tells_the_price_of_what_was_stopped_and_is_sent_with_it(tmp_path: Path) -> None:
+    with (
+        running_sandbox(SandboxConfig(latency=0, credits=24)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")) as session,
+    ):
+        held = rv.generate("a dog", seed=[1, 2, 3], resolution="1K")
+        until(lambda: not held.is_working)
+        session.store.update_job(held[0].id, status="stopped")
+        with closing(Panel(session, "main")) as panel:
+            until(lambda: buttons(panel))
+            send = buttons(panel)[f"Send the rest of run {held.id}"]
+            assert send.description == "Send the rest (36 credits)"
+
+
 def test_what_is_held_back_is_not_in_the_time_that_is_left(tmp_path: Path) -> None:
     polled: list[str] = []
 
@@ -224,11 +268,11 @@ def test_what_is_marked_or_deleted_once_a_run_has_ended_shows_in_its_tab_and_row
     row = panel.rows[0]
     until(lambda: "2 pictures" in row.text)
     until(lambda: row.pictures.value.count("<img") == 2)
-    assert "★" not in row.pictures.value
+    assert "✦" not in row.pictures.value
     session.pictures([run[0].id]).star()
-    until(lambda: "★" in row.pictures.value)
+    until(lambda: "✦" in row.pictures.value)
     session.undo()
-    until(lambda: "★" not in row.pictures.value)
+    until(lambda: "✦" not in row.pictures.value)
     session.pictures([run[0].id]).delete(confirm=True)
     until(lambda: row.pictures.value.count("<img") == 1)
     until(lambda: "1 of 2 pictures · 1 deleted" in row.text)
