@@ -112,7 +112,7 @@ class Dispatcher:
             run = self._library.run(record)
             if current.run is None:
                 run.drawn_seeds = plan.expansion.drawn_seeds
-            gate = self.runner.can_pay(current.price) if current.price else None
+            gate = self._gate(current.costing)
             for job in run.jobs:
                 # What was given up stays so: its price is in no draft.
                 self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
@@ -147,8 +147,9 @@ class Dispatcher:
                 run = self._library.run(self.own_run(run_id))
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
+            gate = self._gate(self._rest([job.record for job in jobs], unsent))
             for job in jobs:
-                self._take_up(job, run.id, unsent=unsent, doubtful=unsent)
+                self._take_up(job, run.id, unsent=unsent, doubtful=unsent, gate=gate)
             self._library.touch(run)
         return run
 
@@ -174,7 +175,7 @@ class Dispatcher:
             known = job.status == "unknown" and job.task_id is not None
             self._go_on(job, run_id, "queued" if known else COLLECTABLE[job.status])
         elif unsent and job.status == "stopped":
-            self._go_on(job, run_id, "planned")
+            self._go_on(job, run_id, "planned", gate)
 
     def retry(self, run_id: int, *, max_credits: int | None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
@@ -192,9 +193,11 @@ class Dispatcher:
                 record = self.own_run(run_id)
             added = {cell.job_id for cell in extended.cells[len(record.cells) :]}
             run = self._library.run(extended)
+            asked = [job.record for job in run.jobs if job.id in added and job.status in UNSENT]
+            gate = self._gate([job for job in asked if not self._library.is_working(job.id)])
             for job in run.jobs:
                 if job.status == "undelivered" or job.id in added:
-                    self._take_up(job, run.id, unsent=True)
+                    self._take_up(job, run.id, unsent=True, gate=gate)
             self._library.touch(run)
         return run
 
@@ -273,17 +276,26 @@ class Dispatcher:
             )
         return record
 
-    def _go_on(self, job: Job, run_id: int, status: str) -> None:
+    def _gate(self, jobs: Sequence[JobRecord]) -> Future[str | None] | None:
+        """Whether the balance covers what is to be submitted; None where that costs nothing."""
+        price = sum(job.price or 0 for job in jobs)
+        return self.runner.can_pay(price) if price else None
+
+    def _go_on(self, job: Job, run_id: int, status: str, gate: Future[str | None] | None = None) -> None:
         """Take up a job that had ended without its picture, from the step that `status` names."""
         self._store.claims.reopen(job.record, status)
         job.live.changed(self._store.job(job.id))
-        self.runner.launch(job.live, run_id)
+        self.runner.launch(job.live, run_id, gate)
 
-    def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
-        """Let what is left of these jobs be sent, or sent once more, where `unsent` asks for that."""
+    def _rest(self, jobs: Sequence[JobRecord], unsent: bool) -> list[JobRecord]:
+        """What is left of these jobs to be sent, or sent once more, where `unsent` asks for that."""
         given_up = (*UNSENT, "stopped")
         rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
-        self._allow([job for job in rest if not self._library.is_working(job.id)], max_credits)
+        return [job for job in rest if not self._library.is_working(job.id)]
+
+    def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
+        """Let that be sent."""
+        self._allow(self._rest(jobs, unsent), max_credits)
 
     def _all_unfinished(self, unsent: bool, max_credits: int | None) -> tuple[Run, Sequence[Job]]:
         """Everything that is unfinished, and the one run it belongs to or one that is made for it."""

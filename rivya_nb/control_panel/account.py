@@ -88,6 +88,12 @@ class Account:
         """Look at what was spent now, and for as long as runs go on."""
         self._session.home.loop.call_soon_threadsafe(self._watch, False)
 
+    async def renew(self) -> None:
+        """Ask now, unless that was just done or the rate limit forbids it."""
+        if asyncio.get_running_loop().time() >= max(self.asked + PAUSE, self._earliest):
+            await self._ask()
+            self._tell()
+
     def _watch(self, wanted: bool) -> None:
         self._wanted |= wanted
         if self._watching is None or self._watching.done():

@@ -58,6 +58,21 @@ class Balance:
         """Ask it if anything was spent, now or by the runs that go on."""
         self._account.look()
 
+    def lacks(self, price: int) -> str:
+        """Why the service would refuse a price for what is left, or what was promised to runs; empty where it
+        would not, as far as is known."""
+        balance, promised = self.credits, self.promised
+        if balance is None or not price or price <= balance - promised:
+            return ""
+        left = f"{price:,} are needed, {balance:,} are left"
+        return left + (f", and runs that go on take {promised:,} of them" if promised else "")
+
+    async def surely_lacks(self, price: int) -> str:
+        """The same, with the service asked once more where it would refuse: credits may have arrived."""
+        if self.lacks(price):
+            await self._account.renew()
+        return self.lacks(price)
+
     def trust(self) -> None:
         """What is left is enough, as far as is known: there is nothing to ask."""
         if self._next is not None:

@@ -98,8 +98,8 @@ class Offer:
         if isinstance(self._outcome, RivyaError):
             self._balance.trust()
             self._why = _waits_for(self._outcome, self._files)
-        elif lacking := _lacks(self._outcome, balance, promised):
-            self._why = lacking
+        elif lacking := self._balance.lacks(self._outcome.credits):
+            self._why = f"Generate waits for credits: {lacking}"
             self._balance.doubt(again=again)
         else:
             self._why = ""
@@ -128,17 +128,6 @@ def _waits_for(error: RivyaError, files: Collection[str]) -> str:
         place = REFERENCES_AXIS if first.where in files else title(first.where).lower()
         return f"Generate waits for the {place}"
     return f"Generate waits: {why if first is None else first.message}"
-
-
-def _lacks(plan: Plan, balance: int | None, promised: int) -> str:
-    """Why the service would refuse a plan for its price, or what was promised to runs; empty where it would
-    not, as far as is known."""
-    if balance is None or not plan.credits or plan.credits <= balance - promised:
-        return ""
-    left = f"{plan.credits:,} are needed, {balance:,} are left"
-    if promised:
-        left += f", and runs that go on take {promised:,} of them"
-    return f"Generate waits for credits: {left}"
 
 
 def _price_html(plan: Plan, balance: int | None, promised: int) -> str:

@@ -210,7 +210,13 @@ class Panel:
 
     def _add(self, run: Run) -> None:
         """A row and a tab for a run, the newest first."""
-        row = RunRow(self.session, run, follows=self._balance.look, ended=self._ended)
+        row = RunRow(
+            self.session,
+            run,
+            follows=self._balance.look,
+            ended=self._ended,
+            lacks=self._balance.surely_lacks,
+        )
         ended = [each for each in self.rows if not each.run.is_working]
         for old in ended[MOST_ENDED - 1 :]:
             self.rows.remove(old)

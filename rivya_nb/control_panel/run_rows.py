@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -43,16 +43,24 @@ class RunRow:
     """One run: its number, a bar, how far it is, and buttons to stop it, retry it, or collect what it has left.
 
     `pictures` is a widget of its own, the run as a cell would show it. `follows` is called each time the run may
-    go on, and `ended`, on the session's loop, each time it has nothing more to do.
+    go on, and `ended`, on the session's loop, each time it has nothing more to do. `lacks` tells why a price in
+    credits cannot be paid, in words.
     """
 
     def __init__(
-        self, session: Session, run: Run, *, follows: Callable[[], None], ended: Callable[[RunRow], None]
+        self,
+        session: Session,
+        run: Run,
+        *,
+        follows: Callable[[], None],
+        ended: Callable[[RunRow], None],
+        lacks: Callable[[int], Awaitable[str]],
     ) -> None:
         self.run = run
         self._session = session
         self._follows = follows
         self._ended = ended
+        self._lacks = lacks
         self._bar = make(ipywidgets.IntProgress, min=0, max=max(1, len(run.jobs)))
         self._text = markup.empty()
         self._why = markup.empty()
@@ -97,6 +105,11 @@ class RunRow:
     def text(self) -> str:
         """How far the run is, why it is no further, and what Stop did, as HTML."""
         return f"{self._text.value} {self._why.value} {self._told.value}"
+
+    @property
+    def said(self) -> str:
+        """Why a button did nothing, as HTML."""
+        return str(self._said.value)
 
     def follow(self) -> None:
         """Keep the row current until the run has ended."""
@@ -179,10 +192,8 @@ class RunRow:
         show(self.retry, not working and any(status in ("failed", "undelivered") for status in statuses))
         paid = any(status in SENT or status in COLLECTABLE for status in statuses)
         show(self._resume, not working and paid)
-        rest = [job for job in jobs if job.status in UNSENT]
-        price = count(sum(job.record.price or 0 for job in rest), "credit")
-        self._rest.description = f"Send the rest ({price})"
-        show(self._rest, not working and bool(rest))
+        self._rest.description = f"Send the rest ({count(self._price_of_rest(), 'credit')})"
+        show(self._rest, not working and any(status in UNSENT for status in statuses))
 
     def _show_stop(self) -> None:
         """Keep Stop where it is, also once it has nothing to do: whoever stands on it is not thrown off, and
@@ -191,6 +202,10 @@ class RunRow:
         idle = not self.run.stoppable
         self._stop.tooltip = f"{name}\n{NOTHING_TO_STOP}; {SENT_GOES_ON}" if idle else name
         (self._stop.add_class if idle else self._stop.remove_class)("rivya-spent")
+
+    def _price_of_rest(self) -> int:
+        """Credits that sending the rest costs: what was stopped is sent with it."""
+        return sum(job.record.price or 0 for job in self.run.jobs if job.status in {*UNSENT, "stopped"})
 
     def _tell(self, text: str) -> None:
         """Say what became of a press that is no mistake."""
@@ -206,6 +221,9 @@ class RunRow:
         """Do what a button is for, in a worker thread."""
         self._said.value = ""
         self._tell("")
+        if act == self._sent and (lacking := await self._lacks(self._price_of_rest())):
+            self._say(f"Nothing was sent: {lacking}")
+            return
         await asyncio.to_thread(act)
         self.follow()
 
