@@ -106,7 +106,7 @@ class Album(Pictures):
     def _gallery(self, first: int, total: int, jobs: Sequence[Job]) -> Gallery:
         from rivya_nb.views.gallery import Entry, Gallery
 
-        facts = place(jobs, [], self._store.models.catalogue).axes[0].labels
+        facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
         marks = self._store.marks.of([job.id for job in jobs])
         entries = (Entry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True))
         return Gallery(self.title, first, total, tuple(entries), self._hints(first, total))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -14,12 +15,16 @@ from rivya_nb.jobs.axes import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
 from rivya_nb.results.job import Job
 from rivya_nb.store.records import AxisRecord, CellRecord
 from rivya_nb.views.layout import no_such_axis
+from rivya_nb.views.words import shorten
 
 NONE = "none"
 """The label of what was not sent and has no documented default."""
 
 _MOST_DIFFERENCES = 4
 """Differences that a picture of no named axis bears below it."""
+
+_WORDING = 18
+"""Characters of a prompt among them, so that a seed has room beside it."""
 
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
@@ -32,9 +37,12 @@ class Placement(NamedTuple):
     cells: tuple[CellRecord, ...]
 
 
-def place(jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf) -> Placement:
+def place(
+    jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf, *, wordings: bool = True
+) -> Placement:
     """Lay jobs (newest first) out by `names`: params with their documented defaults, `prompt`, `model` or
-    `references`. Without a name they stand in a row, each with what tells it from the others.
+    `references`. Without a name they stand in a row, each with what tells it from the others, the wording of its
+    prompt included unless that is shown beside it (`wordings`).
 
     Values of a param stand in the order of the model's record, numbers by their size, everything else in the
     order in which it was first asked for.
@@ -44,7 +52,7 @@ def place(jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf) 
     """
     known = [_asked(job) for job in jobs]
     if not names:
-        labels = _differences(known)
+        labels = _differences(known, wordings)
         cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
         return Placement((AxisRecord("", labels),), cells)
     _check(names, dict.fromkeys(key for each in known for key in each))
@@ -140,14 +148,36 @@ def placing_notes(jobs: Sequence[Job], names: Sequence[str], catalogue_of: Catal
     return tuple(notes)
 
 
-def _differences(known: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """A label for each job: its seed and what of its model and params not all of them share."""
-    keys = dict.fromkeys(key for each in known for key in each if key not in (PROMPT_AXIS, "seed"))
+def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[str, ...]:
+    """A label for each job: what of its seed, prompt, model and params not all of them share, or else its seed."""
+    short = _wordings([each[PROMPT_AXIS] for each in known])
+    told = [{**each, PROMPT_AXIS: words} for each, words in zip(known, short, strict=True)]
+    keys = dict.fromkeys(["seed", PROMPT_AXIS, *(key for each in told for key in each)])
+    if not wordings:
+        del keys[PROMPT_AXIS]
     differing = [key for key in keys if len({each.get(key) for each in known}) > 1]
-    return tuple(_difference(each, differing) for each in known)
+    return tuple(_difference(each, differing or ["seed"]) for each in told)
 
 
 def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
-    parts = [f"seed {each['seed']}"] if "seed" in each else []
-    parts += [each[key] for key in differing if key in each]
-    return " · ".join(parts[:_MOST_DIFFERENCES]) or each[MODEL_AXIS]
+    named = [f"seed {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
+    return " · ".join(named[:_MOST_DIFFERENCES]) or each[MODEL_AXIS]
+
+
+def _wordings(prompts: Sequence[str]) -> list[str]:
+    """The prompts without the words with which all of them begin and end, shortened."""
+    words = {prompt: prompt.split() for prompt in prompts}
+    head = _shared(words.values())
+    tail = _shared([each[head:][::-1] for each in words.values()])
+    return [_wording(words[prompt][head : len(words[prompt]) - tail], head, tail) for prompt in prompts]
+
+
+def _shared(texts: Iterable[Sequence[str]]) -> int:
+    """With how many words all of these begin; at least one word of each is left."""
+    alike = takewhile(lambda column: len(set(column)) == 1, zip(*(text[:-1] for text in texts), strict=False))
+    return sum(1 for _ in alike)
+
+
+def _wording(words: Sequence[str], head: int, tail: int) -> str:
+    text = shorten(" ".join(words), _WORDING)
+    return f"{'…' if head else ''}{text}{'…' if tail and not text.endswith('…') else ''}"

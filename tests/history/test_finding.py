@@ -216,6 +216,24 @@ def test_differing_prompts_stand_below_their_pictures_and_are_escaped(fill: Fill
     assert "A clay pot" in text_of(rv.history())
 
 
+@pytest.mark.parametrize(
+    ("prompts", "seeds", "labels"),
+    [
+        (["A cup in soft light", "A cactus in soft light"], [4, 4], ["…cup…", "…cactus…"]),
+        (["A red cup on a table", "A blue cup on a table"], [4, 9], ["seed 4 · …red…", "seed 9 · …blue…"]),
+        (["A cup", "A cup at night"], [4, 4], ["…cup", "…cup at night"]),
+        (["A cup", "A cup"], [4, 5], ["seed 4", "seed 5"]),
+        (["A cup", "A cup"], [4, 4], ["seed 4", "seed 4"]),
+    ],
+)
+def test_pictures_that_are_shown_together_are_called_what_tells_them_apart(
+    fill: Fill, session: rv.Session, prompts: list[str], seeds: list[int], labels: list[str]
+) -> None:
+    ids = [fill([seed], prompt)[0].id for seed, prompt in zip(seeds, prompts, strict=True)]
+    cells = session.pictures(ids).view()._scene["cells"]
+    assert [cell["label"] for cell in cells] == labels
+
+
 def test_nothing_found_says_why_and_what_can_be_asked(session: rv.Session, fill: Fill) -> None:
     assert "no pictures yet" in text_of(rv.history(tag="keep"))
     fill([1, 2])[0].tag("keep")
