@@ -6,13 +6,13 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from rivya_nb.calls import current_session
-from rivya_nb.control_panel.panel import Panel
+from rivya_nb.control_panel.panel import DEFAULT_NAME, Panel
 
 _opened: WeakValueDictionary[tuple[Path, str], Panel] = WeakValueDictionary()
 """The last panel of each name, by the folder of its store."""
 
 
-def panel(name: str = "main") -> Panel:
+def panel(name: str = DEFAULT_NAME) -> Panel:
     """Open the control panel. What stands in it is kept in the store under `name`.
 
     There is one panel of a name: the one that was opened before, by this cell or by another, gives way to it.

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 GALLERY = "Gallery"
 
-GAVE_WAY = "This panel has been opened again by another cell. Run this cell to have it here."
+GAVE_WAY = "This panel has been opened again by another cell. {} in a cell opens it there."
+
+DEFAULT_NAME = "main"
 
 MOST_ENDED = 6
 """Runs that have ended and still have a row of their own; all of them are in the gallery."""
@@ -118,7 +120,8 @@ class Panel:
         """Close, since another panel has its name now; where this one is shown, that is said."""
         if not self._closed:
             inside = self.widget.children
-            self.widget.children = [ipywidgets.HTML(markup.quiet_html(GAVE_WAY))]
+            call = "rv.panel()" if self.name == DEFAULT_NAME else f"rv.panel({self.name!r})"
+            self.widget.children = [ipywidgets.HTML(markup.quiet_html(GAVE_WAY.format(call)))]
             self._end()
             for each in inside:
                 give_up(each)

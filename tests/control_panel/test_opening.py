@@ -28,13 +28,19 @@ def test_a_panel_gives_way_to_the_next_of_its_name(
         with closing(rv.panel()) as again:
             assert again.form.state.prompt == "before"
             (said,) = first.widget.children
-            assert "opened again by another cell" in said.value
+            assert "opened again by another cell. rv.panel() in a cell opens it there" in said.value
             assert len(shell.events.callbacks["post_run_cell"]) == 1
             assert generate(again, ASKED).images
             assert first.runs == []
         left = [type(_instances[model]).__name__ for model in set(_instances) - before]
         assert sorted(left) == ["HTML", "HTMLStyle", "Layout", "Layout", "VBox"]
     assert set(_instances) == before
+
+
+def test_a_panel_that_gave_way_names_the_call_that_opens_it(session: rv.Session) -> None:
+    with closing(rv.panel("study")) as first, closing(rv.panel("study")):
+        (said,) = first.widget.children
+        assert "rv.panel(&#x27;study&#x27;) in a cell opens it there" in said.value
 
 
 def test_what_stood_there_last_is_kept_though_the_disk_is_slow(
