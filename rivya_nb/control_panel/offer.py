@@ -123,28 +123,33 @@ def _waits_for(error: RivyaError, files: Collection[str]) -> str:
         return "Generate waits for a key: run %rivya connect in a cell, then the panel's cell again"
     if isinstance(why, CreditLimitError) and why.enough is not None:
         return f"Generate waits for a credit limit of {why.enough:,}"
-    first = why.mistakes[0] if isinstance(why, (InvalidRequestError, UsageError)) else None
-    if first is not None and first.where:
-        place = REFERENCES_AXIS if first.where in files else title(first.where).lower()
-        return f"Generate waits for the {place}"
-    return f"Generate waits: {why if first is None else first.message}"
+    mistakes = why.mistakes if isinstance(why, (InvalidRequestError, UsageError)) else ()
+    wrong = [mistake.where for mistake in mistakes if mistake.where]
+    places = [REFERENCES_AXIS if where in files else title(where).lower() for where in wrong]
+    if places:
+        *others, last = (f"the {place}" for place in dict.fromkeys(places))
+        return f"Generate waits for {', '.join(others)}{' and ' if others else ''}{last}"
+    return f"Generate waits: {mistakes[0].message if mistakes else why}"
 
 
 def _price_html(plan: Plan, balance: int | None, promised: int) -> str:
     """How many pictures, in which shape, at what price, what would be left, and what else there is to know."""
     axes = [len(axis) for axis in plan.expansion.axes]
     shape = " × ".join(map(str, axes)) if len(axes) > 1 else ""
+    pictures = len({job.id for job in (*plan.draft.costing, *plan.draft.reused)})
     price = [count(plan.credits, "credit")]
     if plan.draft.reused:
         price.append(f"{len(plan.draft.reused):,} from the history at no cost")
     if plan.draft.unpriced:
         price.append(f"{plan.draft.unpriced:,} without a documented price")
+    if twins := len(plan) - pictures:
+        price.append(f"{count(twins, 'cell')} {'shows' if twins == 1 else 'show'} one that another shows too")
     if balance is not None:
         left = balance - promised - plan.credits
         if promised:
             price.append(f"{promised:,} for runs that go on")
         price.append(f"{left:,} left after" if left >= 0 else f"{-left:,} more than there are")
-    head = markup.strong_html(count(len(plan), "picture")) + (
+    head = markup.strong_html(count(pictures, "picture")) + (
         markup.quiet_html(f" · {shape}") if shape else ""
     )
     lines = [head, *map(markup.quiet_html, [" · ".join(price), *plan.notes])]

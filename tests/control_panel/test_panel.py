@@ -28,6 +28,12 @@ def test_generate_waits_for_a_prompt_and_says_so(opened: Callable[..., Panel]) -
     assert "24 credits" in panel.summary
 
 
+def test_generate_names_everything_that_it_waits_for(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.form.put(FormState(params={"seed": "1..x"}, several=frozenset({"seed"})))
+    until(lambda: "Generate waits for the prompt and the seed" in panel.reason)
+
+
 def test_what_is_over_the_limit_is_refused_before_the_click(opened: Callable[..., Panel]) -> None:
     panel = opened()
     panel.form.put(

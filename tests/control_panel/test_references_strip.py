@@ -260,3 +260,25 @@ def test_what_is_wrong_with_one_reference_stands_below_the_strip(
     until(lambda: "dog.png" in panel.form.references._mistakes.value)
     assert panel.form._mistakes.value == ""
     until(lambda: "waits for the references" in panel.reason)
+
+
+def test_references_that_are_one_and_the_same_are_offered_as_one_picture(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.form.put(ASKED)
+    for number, (name, size) in enumerate({"a": 8, "again": 8, "b": 16}.items(), start=1):
+        drop(panel, name, plain(size), number)
+    until(lambda: len(panel.form.references._strip.items) == 3)
+    send(panel, {"kind": "axis", "on": True})
+    until(lambda: "4 pictures" in panel.summary)
+    assert "48 credits" in panel.summary
+    assert "2 cells show one that another shows too" in panel.summary
+    until(lambda: not panel.generate.disabled)
+    panel.generate.click()
+    until(lambda: panel.runs)
+    assert "of 4" in repr(panel.runs[0])
+
+
+def plain(size: int) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (size, size)).save(buffer, "PNG")
+    return buffer.getvalue()
