@@ -16,7 +16,7 @@ from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.views.layout import Cell, Layout
 from rivya_nb.views.thumbnails import Thumbnail, collect
-from rivya_nb.views.words import SIGNS, aspect_ratio, count, joined, plain, reason, shorten, state_word
+from rivya_nb.views.words import SIGNS, aspect_ratio, count, joined, plain, reason, shorten, state, state_word
 
 BUDGET = 1_000_000
 """Bytes that the small pictures of a scene may take as base64; they travel as binary, at three quarters of it."""
@@ -131,7 +131,7 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
     """What stands in a place that has no small picture."""
     if picture is None:
         why = shorten(reason(job), _MESSAGE_LENGTH)
-        return f"{SIGNS.get(job.status, '·')} {why or state_word(job)}"
+        return f"{SIGNS.get(state(job), '·')} {why or state_word(job)}"
     if not path_of(picture).is_file():
         return GONE
     return "too many for a small picture of each; open it"

@@ -16,6 +16,7 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from browser.harness import Lab, write_notebook
 from browser.test_panel import PanelPage
+from browser.test_viewer import ASK_KERNEL
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
@@ -204,3 +205,22 @@ def test_saving_is_given_up_by_its_button_too(panel: PanelPage) -> None:
     panel.button("Cancel").click()
     expect(panel.field("Folder to save into")).to_have_count(0)
     panel.button("Choose none").click()
+
+
+def test_a_picture_that_a_cell_deletes_goes_wherever_it_is_shown(panel: PanelPage) -> None:
+    tile(panel, CACTUS, 4).press("v")
+    large = viewer(panel).get_by_role("group", name=re.compile(r"\bseed 4\b.*cactus"))
+    expect(large).to_be_focused()
+    expect(large.locator("img")).to_be_visible()
+    panel.page.evaluate(ASK_KERNEL, "str(rv.history()[0].delete(confirm=True))")
+    expect(large).to_contain_text("∅ deleted")
+    expect(large.locator("img")).to_be_hidden()
+    panel.page.keyboard.press("5")
+    expect(viewer(panel).get_by_role("button", name="Rate 5")).to_have_attribute("aria-pressed", "false")
+    panel.page.keyboard.press("Escape")
+    expect(panel.root).to_contain_text("1–24 of 29")
+    expect(panel.tiles.first).to_have_accessible_name(re.compile(rf"{CACTUS} .*\bseed 3\b"))
+    expect(panel.tiles.first).to_be_focused()
+    expect(panel.row(2)).to_contain_text("3 of 4 pictures · 1 deleted")
+    panel.tab("Run 2").click()
+    expect(panel.pictures).to_have_count(3)

@@ -172,7 +172,7 @@ def test_a_picture_that_is_deleted_goes_from_an_open_viewer(
         rv.history()[0].delete(confirm=True)
         assert until(lambda: shown() == [False, True])
         gone = viewer._scene["cells"][0]
-        assert "deleted" in gone["words"]
+        assert gone["words"] == "∅ deleted"
         viewer._handle_custom_msg({"id": "1", "kind": "mark", "job": gone["job"], "rating": 5}, [])
         answer, _ = viewer.comm.sent.get(timeout=20)
         assert "no picture here" in answer["trouble"]
