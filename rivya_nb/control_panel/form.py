@@ -17,6 +17,7 @@ from rivya_nb.control_panel.controls import ParamControl, framed
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_words
+from rivya_nb.control_panel.recalled import Recalled
 from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.run_options import RunOptions
 from rivya_nb.control_panel.seed import SeedControl
@@ -27,8 +28,6 @@ from rivya_nb.views.words import count
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
     from rivya_nb.session import Session
-
-KEYS = "Ctrl+Enter (Cmd+Enter on a Mac) presses Generate"
 
 
 class Control(Protocol):
@@ -67,12 +66,13 @@ class Form:
         self.model = make(ModelPicker, models=entries(session.catalogue.values()))
         self._model_mistakes = markup.empty()
         self._price = markup.empty("rivya-beside")
-        self._prompt = make(ipywidgets.Textarea, description="Prompt", rows=4, tooltip=KEYS)
+        self._prompt = make(ipywidgets.Textarea, description="Prompt", rows=4)
         self._length = markup.empty("rivya-beside")
         self._prompt_mistakes = markup.empty()
         self._params = make(ipywidgets.Box, classes="rivya-params")
         self.options = RunOptions(self._note)
         self.references = References(session, self._note, arrives, self.recall)
+        self.recalled = Recalled(session.home, lambda: self.state, self.put)
         self._mistakes = markup.empty()
         self.cell = CellView(session, lambda: self.state)
         self.widget = self._composed()
@@ -84,6 +84,7 @@ class Form:
         return make(
             ipywidgets.VBox,
             [
+                self.recalled.widget,
                 model,
                 prompt,
                 self._params,
@@ -137,7 +138,8 @@ class Form:
         self._changed()
 
     def used(self, seeds: Sequence[int]) -> None:
-        """A run has drawn these seeds."""
+        """A run has been started, and has drawn these seeds."""
+        self.recalled.forget()
         control = self._controls.get(SEED_KEY)
         if isinstance(control, SeedControl):
             control.used(seeds)
@@ -171,6 +173,7 @@ class Form:
         now = self.state
         asked = FormState.of_request(request)
         self.put(replace(asked, name=now.name, max_credits=now.max_credits, rows=now.rows, cols=now.cols))
+        self.recalled.tell(now)
 
     def close(self) -> None:
         """Give every widget up."""

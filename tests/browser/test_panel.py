@@ -234,7 +234,7 @@ def test_a_run_is_stopped(panel: PanelPage, screenshots: Path) -> None:
     expect(panel.row(2)).to_have_accessible_name("Run 2")
 
 
-def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage) -> None:
+def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage, screenshots: Path) -> None:
     panel.tab("Gallery").click()
     panel.root.get_by_role("searchbox", name="Search the history").fill("glass")
     expect(panel.root).to_contain_text("1–8 of 8")
@@ -243,6 +243,13 @@ def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage) -> N
     expect(panel.field("Seed")).to_have_value("2")
     expect(panel.field("Resolution")).to_have_value("1K")
     expect(panel.root).to_contain_text("1 from the history at no cost")
+    told = "Settings recalled, in place of the prompt and the seed"
+    expect(panel.root.get_by_role("status").filter(has_text=told)).to_be_visible()
+    panel.page.screenshot(path=screenshots / "panel-recalled.png")
+    panel.button("Undo recall").click()
+    expect(panel.field("Prompt")).to_have_value("A lamp")
+    panel.button("Recall again").click()
+    expect(panel.field("Prompt")).to_have_value(HOSTILE + ", dusk light")
 
 
 def test_pictures_are_rated_by_key_and_found_by_their_rating(panel: PanelPage) -> None:

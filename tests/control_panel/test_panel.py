@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, Shell, generate, until
+from control_panel.conftest import ASKED, Shell, generate, start, until
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -235,3 +235,25 @@ def test_a_message_of_another_shape_does_no_harm(opened: Callable[..., Panel]) -
     for content in (None, [], {"kind": "no such"}, {"kind": "recall", "jobs": 3}):
         panel.gallery._receive(None, content, [])
     assert generate(panel, ASKED).images
+
+
+def test_a_recall_says_what_it_replaced_and_can_be_taken_back(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    recalled = panel.form.recalled
+    assert recalled.text == ""
+    mine = FormState(prompt="something of mine", params={"seed": "5"}, name="study")
+    panel.form.put(mine)
+    panel.gallery._receive(None, {"kind": "recall", "jobs": [run[0].id]}, [])
+    until(lambda: "Settings recalled, in place of the prompt and the seed<" in recalled.text)
+    assert panel.form.state.params == {"seed": "1", "resolution": "1K"}
+    panel.form.put(replace(panel.form.state, prompt="typed since"))
+    recalled.button.click()
+    until(lambda: "What stood in the form before is there again" in recalled.text)
+    assert panel.form.state == mine
+    recalled.button.click()
+    until(lambda: "Settings recalled once more" in recalled.text)
+    assert panel.form.state.prompt == "typed since"
+    start(panel, panel.form.state)
+    until(lambda: recalled.text == "")
+    assert recalled.widget.layout.display == "none"

@@ -262,7 +262,9 @@ def test_what_is_wrong_with_one_reference_stands_below_the_strip(
     until(lambda: "waits for the references" in panel.reason)
 
 
-def test_references_that_are_one_and_the_same_are_offered_as_one_picture(opened: Callable[..., Panel]) -> None:
+def test_references_that_are_one_and_the_same_are_offered_as_one_picture(
+    opened: Callable[..., Panel],
+) -> None:
     panel = opened()
     panel.form.put(ASKED)
     for number, (name, size) in enumerate({"a": 8, "again": 8, "b": 16}.items(), start=1):
