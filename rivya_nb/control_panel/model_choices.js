@@ -37,7 +37,7 @@ export class Choices {
     this.node.replaceChildren(...this.shown.map((entry, place) => this.option(entry, place, chosen.includes(entry.id))));
     if (!this.shown.length) this.node.append(none());
     this.node.hidden = false;
-    this.activate(this.shown.findIndex((entry) => entry.available && (typed || chosen.includes(entry.id))));
+    this.activate(this.shown.findIndex((entry) => !entry.why && (typed || chosen.includes(entry.id))));
   }
 
   close() {
@@ -61,7 +61,7 @@ export class Choices {
       id: `${this.id}-${place}`,
       role: "option",
       "aria-selected": String(isChosen),
-      "aria-disabled": String(!entry.available),
+      "aria-disabled": String(Boolean(entry.why)),
       // On mousedown the input would lose its focus, and the list would be gone before the click.
       onmousedown: (event) => event.preventDefault(),
       onclick: () => this.choose(entry),

@@ -15,9 +15,10 @@ class Picker {
     });
     this.chips = element("div", { class: "rivya-model-chips" });
     this.axis = button("", "Several values of Model", () => this.takeSeveral(), { class: "rivya-axis" });
+    this.said = element("div", { class: "rivya-model-said", role: "status" });
     const label = element("label", { class: "widget-label", htmlFor: this.input.id }, "Model");
     host.classList.add("rivya-model-picker");
-    host.append(label, this.axis, this.chips, element("div", { class: "rivya-model-box" }, this.input, this.choices.node));
+    host.append(label, this.axis, this.chips, element("div", { class: "rivya-model-box" }, this.input, this.said, this.choices.node));
     this.listen();
     this.close();
     this.show();
@@ -54,7 +55,10 @@ class Picker {
   }
 
   choose(entry) {
-    if (!entry.available) return;
+    if (entry.why) {
+      this.said.textContent = `${entry.id} cannot be asked: ${entry.why}`;
+      return;
+    }
     if (this.model.get("several")) this.toggle(entry.id);
     else this.put([entry.id]);
     this.close();
@@ -126,6 +130,7 @@ class Picker {
   }
 
   sayActive() {
+    this.said.textContent = "";
     const { activeNode } = this.choices;
     // Where both are not in sight, in an output that scrolls, one still has to see what one types.
     if (activeNode) this.input.scrollIntoView({ block: "nearest" });

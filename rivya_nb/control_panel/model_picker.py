@@ -9,7 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from rivya_nb.contract.catalogue import AVAILABLE, Model
+from rivya_nb.contract.catalogue import Model
 from rivya_nb.views.words import count
 from rivya_nb.widgets.modules import joined
 
@@ -30,14 +30,14 @@ class ModelPicker(anywidget.AnyWidget):
 
 
 def entries(models: Iterable[Model]) -> list[dict[str, Any]]:
-    """What the picker shows of each model."""
+    """What the picker shows of each model; `why` is why it cannot be asked, empty where it can."""
     ranked = sorted(models, key=lambda model: (not model.makes_pictures, model.category, model.id))
     return [
         {
             "id": model.id,
             "name": model.display_name,
             "detail": " · ".join(_facts(model)),
-            "available": model.makes_pictures,
+            "why": _why_not(model),
         }
         for model in ranked
     ]
@@ -54,5 +54,15 @@ def price_words(models: Sequence[Model]) -> str:
 
 
 def _facts(model: Model) -> list[str]:
-    facts = [model.category or "category not known", price_words([model])]
-    return facts if model.api_status == AVAILABLE else [*facts, model.api_status.replace("_", " ")]
+    return [model.category or "category not known", _why_not(model) or price_words([model])]
+
+
+def _why_not(model: Model) -> str:
+    if model.makes_pictures:
+        return ""
+    if not model.category:
+        return "nobody says what it makes"
+    if model.category != "image":
+        return "it makes no pictures"
+    known = {"coming_soon": "it is only announced", "studio_only": "it works in the service's own studio only"}
+    return known.get(model.api_status, f"the service calls it {model.api_status.replace('_', ' ')}")
