@@ -4,6 +4,7 @@
 import { set } from "../widgets/dom.js";
 
 const PAUSE = 1000; // milliseconds without a letter until what became of the letters is read out
+const PROMPT_KEYS = "Ctrl+Enter (on a Mac Cmd+Enter) presses Generate";
 
 // Keeps a panel's elements so for as long as it stands there; `view` tells it from others of the same panel.
 export function makeAccessible(root, view) {
@@ -22,6 +23,8 @@ export function makeAccessible(root, view) {
         button.setAttribute("aria-pressed", String(button.classList.contains("mod-active")));
       }
     }
+    const prompt = root.querySelector(".rivya-prompt textarea");
+    if (prompt && !prompt.title) prompt.title = PROMPT_KEYS;
     // Where the focus goes when a row's button has gone.
     for (const row of root.querySelectorAll(".rivya-run-row")) {
       set(row, "role", "group");

@@ -2,11 +2,10 @@
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
 import { makeAccessible } from "./access.js";
+import { sendHeldChanges } from "./held_changes.js";
 import { watchKernel } from "./kernel_end.js";
 
 const REOPEN = "and its panel with it. Run the panel's cell again: it opens as it stood before; what is typed here now is not kept.";
-import { sendHeldChanges } from "./held_changes.js";
-
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
 const SUSPICION = 10_000; // milliseconds until it may be gone: not every restart closes a panel's connection
 
@@ -103,6 +102,15 @@ function render({ model, el }) {
     if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
   }
 
+  // The notebook would run the panel's cell; here the key is for what the prompt is written for.
+  function generate(event) {
+    const isMeant = event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.closest?.(".rivya-prompt");
+    if (!isMeant) return;
+    event.preventDefault();
+    event.stopPropagation();
+    panel()?.querySelector("button.rivya-once:enabled")?.click();
+  }
+
   let attached = 0;
   let leave = () => {};
   function attach() {
@@ -113,8 +121,11 @@ function render({ model, el }) {
     }
     const stop = makeAccessible(root, view);
     root.addEventListener("keydown", keepKeys);
+    // ipywidgets lets no key out of a field.
+    root.addEventListener("keydown", generate, true);
     leave = () => {
       root.removeEventListener("keydown", keepKeys);
+      root.removeEventListener("keydown", generate, true);
       stop();
     };
   }
