@@ -64,5 +64,8 @@ def _why_not(model: Model) -> str:
         return "nobody says what it makes"
     if model.category != "image":
         return "it makes no pictures"
-    known = {"coming_soon": "it is only announced", "studio_only": "it works in the service's own studio only"}
+    known = {
+        "coming_soon": "it is only announced",
+        "studio_only": "it works in the service's own studio only",
+    }
     return known.get(model.api_status, f"the service calls it {model.api_status.replace('_', ' ')}")
