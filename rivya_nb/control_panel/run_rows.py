@@ -74,24 +74,7 @@ class RunRow:
         self._resume = self._button("Resume", f"Resume run {run.id}", self._resumed)
         self._rest = self._button("Send the rest", f"Send the rest of run {run.id}", self._sent)
         self.pictures = make(ipywidgets.HTML)
-        head = make(ipywidgets.HTML, _head_html(run))
-        self.widget = make(
-            ipywidgets.HBox,
-            [
-                head,
-                self._bar,
-                self._text,
-                self._stop,
-                self.retry,
-                self._resume,
-                self._rest,
-                self._why,
-                self._told,
-                self._said,
-                self._heard,
-            ],
-            classes="rivya-run-row",
-        )
+        self.widget = self._composed()
         self._background = Background(session.home, self._say)
         self._following: Future[None] | None = None
         self._drawn: object = None
@@ -100,6 +83,12 @@ class RunRow:
         for news in (session.store.marks.changes, session.store.deletions):
             news.subscribe(self._look_again)
         self.follow()
+
+    def _composed(self) -> Any:
+        head = make(ipywidgets.HTML, _head_html(self.run))
+        buttons = [self._stop, self.retry, self._resume, self._rest]
+        said = [self._why, self._told, self._said, self._heard]
+        return make(ipywidgets.HBox, [head, self._bar, self._text, *buttons, *said], classes="rivya-run-row")
 
     @property
     def text(self) -> str:
