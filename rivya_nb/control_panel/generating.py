@@ -62,20 +62,15 @@ class ArrivingError(RivyaError):
 class DearerError(RivyaError):
     """It costs more by now than it was offered for: `plan` says how much."""
 
-    def __init__(self, plan: Plan, offered: int | None) -> None:
-        price = count(plan.credits, "credit")
-        was = (
-            "nothing was offered yet, and it costs"
-            if offered is None
-            else f"the price has changed from {offered:,} to"
-        )
-        super().__init__(f"{was} {price}")
+    def __init__(self, plan: Plan, offered: int) -> None:
+        super().__init__(f"the price has changed from {offered:,} to {count(plan.credits, 'credit')}")
         self.plan = plan
 
 
 class Generating:
-    """Sends what is clicked. `read` gives what stands in the form; `started` is called with each run, `refused`
-    with what was asked and could not be sent, and why, both on the session's loop.
+    """Sends what is clicked. `read` gives what stands in the form, and `price` the credits that are on offer for
+    just that, None where its price is not shown yet; `started` is called with each run, `refused` with what was
+    asked and could not be sent, and why, both on the session's loop.
 
     A cell may be running when a click arrives, and the loop then turns much later: what counts is the form at
     the click, and nothing is sent for more credits than were offered for it then. Clicks are dealt with one
@@ -90,6 +85,7 @@ class Generating:
         background: Background,
         *,
         read: Callable[[], Asked],
+        price: Callable[[Asked], int | None],
         started: Callable[[Run], None],
         refused: Callable[[Asked, RivyaError], None],
     ) -> None:
@@ -97,6 +93,7 @@ class Generating:
         self._offer = offer
         self._background = background
         self._read = read
+        self._price = price
         self._started = started
         self._refused = refused
         self._going: list[Asked] = []
@@ -106,7 +103,8 @@ class Generating:
     def _click(self) -> None:
         """Generate was pressed; this comes on any thread."""
         self._offer.note("")
-        self._background.start(self._go(self._read(), self._offer.price))
+        asked = self._read()
+        self._background.start(self._go(asked, self._price(asked)))
 
     async def _go(self, asked: Asked, offered: int | None) -> None:
         if asked in self._going:
@@ -123,12 +121,12 @@ class Generating:
             self._going.remove(asked)
 
     def _send(self, asked: Asked, offered: int | None) -> Run:
-        """Send what was asked for, at the price that was offered or less."""
+        """Send what was asked for, where it was `offered` at that price or less."""
         if asked.arriving:
             raise ArrivingError(asked.arriving)
         while True:
             plan = asked.plan(self._session)
-            if offered is None or plan.credits > offered:
+            if offered is not None and plan.credits > offered:
                 raise DearerError(plan, offered)
             # What the history has is looked up once more when it is sent.
             plan.max_credits = plan.credits

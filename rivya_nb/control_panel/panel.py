@@ -53,7 +53,10 @@ class Panel:
         self._keeping = threading.RLock()
         self.rows: list[RunRow] = []
         self._background = Background(session.home, self._say)
-        self._planner = Planner(session.home, self._plan, self._show)
+        self._planner = Planner(session.home, self._plan, self._show_planned)
+        # What was planned last, and what is on offer.
+        self._planned: Asked | None = None
+        self._offered: Asked | None = None
         self.form = Form(session, self._edited, self._arriving)
         self._watch = make(AnswerWatch, session.home, form=self.form.widget.model_id)
         self._balance = Balance(session)
@@ -64,6 +67,7 @@ class Panel:
             self._offer,
             self._background,
             read=self._asked,
+            price=self._price,
             started=self._started,
             refused=self._refused,
         )
@@ -145,9 +149,18 @@ class Panel:
     # Planning: called by the planner, `_plan` in a worker thread and `_show` on the session's loop
 
     def _plan(self) -> Plan:
-        asked = self._asked()
+        self._planned = asked = self._asked()
         self._keep(asked.state)
         return asked.plan(self.session)
+
+    def _show_planned(self, outcome: Plan | RivyaError) -> None:
+        # The planner plans nothing else before this was shown.
+        self._offered = self._planned
+        self._show(outcome)
+
+    def _price(self, asked: Asked) -> int | None:
+        """The credits that are on offer for just this; None where something else is, or nothing."""
+        return self._offer.price if asked == self._offered else None
 
     def _asked(self) -> Asked:
         """What stands in the form now; this is read on any thread."""
@@ -207,6 +220,7 @@ class Panel:
         elif isinstance(why, DearerError):
             text = str(why)
             self._offer.note(f"{text[0].upper()}{text[1:]}: press Generate again")
+            self._offered = asked
             self._show(why.plan)
         else:
             self._show(why)

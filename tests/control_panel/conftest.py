@@ -56,14 +56,12 @@ def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
 
 
 def start(panel: Panel, state: FormState) -> rv.Run:
-    """Fill the form in, and press the button once it can be pressed; again, where that was before its price was
-    shown."""
+    """Fill the form in, and press the button once it can be pressed."""
     panel.form.put(state)
     before = panel.runs[:1]
-    while panel.runs[:1] == before:
-        until(lambda: not panel.generate.disabled)
-        panel.generate.click()
-        until(lambda: panel.runs[:1] != before or "press Generate again" in panel.notice)
+    until(lambda: not panel.generate.disabled)
+    panel.generate.click()
+    until(lambda: panel.runs[:1] != before)
     return panel.runs[0]
 
 

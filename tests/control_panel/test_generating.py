@@ -114,6 +114,19 @@ def test_what_was_clicked_and_cannot_be_sent_says_so_and_leaves_the_form_alone(
     run.wait(60)
 
 
+def test_a_click_before_the_new_price_is_shown_buys_what_stands_in_the_form(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    panel = filled(opened(), LIGHTHOUSE)
+    with busy(session):
+        panel.form.put(CACTUS)
+        assert "12 credits" in panel.summary
+        panel.generate.click()
+    settled(session, panel)
+    assert [run.wait(60).credits for run in panel.runs] == [72]
+    assert panel.notice == ""
+
+
 def bought(opened: Callable[..., Panel]) -> Panel:
     """A panel that offers two pictures from the history, at no cost."""
     panel = opened()
