@@ -61,15 +61,16 @@ def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., 
     until(lambda: panel.form.balance == before - sum(job.record.credits for job in run))
 
 
-def slow_panel(stack: ExitStack, folder: Path) -> Panel:
-    url = stack.enter_context(running_sandbox(SandboxConfig(latency=5)))
+def slow_panel(stack: ExitStack, folder: Path, *, latency: float = 60) -> Panel:
+    """A panel whose runs go on for longer than anybody here looks at them, where no other time is given."""
+    url = stack.enter_context(running_sandbox(SandboxConfig(latency=latency)))
     session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=folder)))
     return stack.enter_context(closing(Panel(session, "main")))
 
 
 def test_stop_stays_and_says_so_once_nothing_is_left_to_stop(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        panel = slow_panel(stack, tmp_path / "store")
+        panel = slow_panel(stack, tmp_path / "store", latency=5)
         run = start(panel, ASKED)
         name = f"Stop run {run.id}"
         until(lambda: "Nothing is left to stop" in tooltip(panel, name))
