@@ -270,10 +270,12 @@ def test_two_pictures_are_compared_and_written_as_code(panel: PanelPage, screens
     panel.button("Compare the chosen pictures").click()
     expect(panel.tab("Compare (2)")).to_be_visible()
     viewer = panel.root.get_by_role("application", name="Picture viewer")
-    expect(viewer.get_by_role("gridcell")).to_have_count(2)
+    expect(viewer.get_by_role("group", name=re.compile("^[AB], "))).to_have_count(2)
     panel.page.screenshot(path=screenshots / "panel-compare.png")
+    viewer.get_by_role("button", name="Grid", exact=True).click()
     viewer.get_by_role("gridcell").first.click()
     panel.page.keyboard.press("3")
+    panel.tab("Gallery").click()
     expect(panel.root.locator(".rivya-marks")).to_have_text(["★★★", "★★★★"])
 
 
