@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.errors import CreditLimitError, UsageError
+from rivya_nb.jobs.doubt import is_doubtful
 from rivya_nb.results.plan import Draft, Plan
 from rivya_nb.store.records import (
     COLLECTABLE,
@@ -38,18 +37,6 @@ DEFAULT_LIMIT = 500
 
 MOST_UNPRICED = 20
 """New requests of one plan whose price is not known, where nothing else was said."""
-
-DOUBTFUL = (
-    "no answer came to its submit, more than 24 hours ago: whether it was billed is not known, and only "
-    "resume with unsent=True (--unsent) sends it again, or fresh=True (--fresh) asks anew"
-)
-
-
-def is_doubtful(job: JobRecord) -> bool:
-    """Whether a submit was never answered, and is too old to be repeated under its key without being billed."""
-    unanswered = job.status in ("submitting", "unknown") and job.task_id is None
-    # A submit in the future was written down by a clock that was wrong: then its age is not known.
-    return unanswered and abs(time.time() - (job.submitted_at or job.created_at)) > REMEMBERED
 
 
 def _committed(job: JobRecord) -> int:
@@ -164,11 +151,8 @@ class Dispatcher:
     ) -> None:
         """Go on with a job from where it is, if anything is left to do. `unsent` tells whether what was never
         sent is, `doubtful` whether that which may be billed once more is."""
-        if not doubtful and is_doubtful(job.record) and not job.live.is_working:
-            # Sent again, it would be billed again if the service no longer knows its key.
-            self._store.update_job(job.id, status="unknown", error_message=DOUBTFUL)
-            job.live.changed(replace(job.record, status="unknown", error_message=DOUBTFUL))
-        elif job.status in SENT or (unsent and job.status in UNSENT):
+        job.live.may_be_billed_again |= doubtful
+        if job.status in SENT or (unsent and job.status in UNSENT):
             self.runner.launch(job.live, run_id, gate)
         elif job.status in COLLECTABLE:
             # A task that has an id is asked for by it, and never submitted again.

@@ -300,10 +300,13 @@ class Session:
         """
         return self.home.wait(self.home.start(self.abalance()))
 
-    async def abalance(self) -> int:
-        """The same for those who can await it, on the session's own loop."""
+    async def abalance(self, *, waits: bool = True) -> int:
+        """The same for those who can await it, on the session's own loop; a rate limit is an error for those
+        who do not `wait`."""
         self._service.require_key()
-        return (await self._service.client.credits.retrieve()).current_credits
+        client = self._service.client
+        retries = replace(client.retries, ends_at_limit=not waits)
+        return (await client.credits.retrieve(retries=retries)).current_credits
 
     def recall(self, source: Source) -> Request:
         """The request that a picture came from: a path, bytes, or the hash of an original.

@@ -106,6 +106,11 @@ class RivyaClient:
         return self._wire.origin
 
     @property
+    def retries(self) -> RetryPolicy:
+        """When a call is repeated."""
+        return self._wire.policy
+
+    @property
     def has_key(self) -> bool:
         """Whether there is a key; without one only `models` and `openapi` can be called."""
         return bool(self._wire.key)
@@ -155,6 +160,8 @@ class Generations(_Calls):
         idempotency_key: str | None = None,
         client_request_id: str | None = None,
         references: Sequence[Mapping[str, Any]] = (),
+        retries: RetryPolicy | None = None,
+        repeat_until: float | None = None,
     ) -> Task:
         """Submit a request; it costs credits.
 
@@ -167,6 +174,9 @@ class Generations(_Calls):
             idempotency_key: 1 to 255 visible ASCII characters.
             client_request_id: a trace id, at most 128 characters; the idempotency key where none is given.
             references: the request's uploaded references in its order (`UploadedFile.media_item`).
+            retries: in place of the client's own.
+            repeat_until: seconds since the epoch after which nothing is repeated, because the service may have
+                forgotten the key; 24 hours after the first attempt without an answer where it is None.
 
         Raises:
             ApiError: refused; no attempt of this call was taken.
@@ -189,7 +199,16 @@ class Generations(_Calls):
             trace_id = key[:MAX_CLIENT_REQUEST_ID] if client_request_id is None else client_request_id
             body = generation_body(request, references, trace_id)
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-        call = Call("generations.create", "POST", "/generations", content=body, headers=headers, billed=True)
+        call = Call(
+            "generations.create",
+            "POST",
+            "/generations",
+            content=body,
+            headers=headers,
+            billed=True,
+            retries=retries,
+            until=repeat_until,
+        )
         return await self._read(call, read_task)
 
     async def retrieve(self, task_id: str) -> Task:
@@ -247,9 +266,9 @@ class Files(_Calls):
 class CreditsCalls(_Calls):
     """`GET /credits`."""
 
-    async def retrieve(self) -> Credits:
-        """The balance."""
-        return await self._read(Call("credits.retrieve", "GET", "/credits"), read_credits)
+    async def retrieve(self, *, retries: RetryPolicy | None = None) -> Credits:
+        """The balance; `retries` in place of the client's own."""
+        return await self._read(Call("credits.retrieve", "GET", "/credits", retries=retries), read_credits)
 
 
 class OpenAPI(_Calls):

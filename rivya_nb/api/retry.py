@@ -4,7 +4,8 @@
 |---|---|
 | no connection (`NotDeliveredError`) | yes |
 | reset, timeout, broken answer (`TransportError`) | yes |
-| 429, any 5xx, `public_api_disabled` | yes |
+| any 5xx, `public_api_disabled` | yes |
+| 429 | yes, however often: it says when to come back, and uses up neither attempts nor the budget |
 | 400, 401, 402, 403, 404, 409, any other 4xx, a redirect, JSON of another shape | no: it cannot succeed |
 
 Repeating a submit is safe only because each repetition carries the same idempotency key and the same bytes.
@@ -49,13 +50,15 @@ RATE_LIMITED = "rate limited"
 class RetryPolicy:
     """How a call is repeated. All times are in seconds.
 
-    Before attempt n + 1 the wait is
+    After the nth failed attempt, or the nth 429 in a row, the wait is
 
         Retry-After + uniform(0, first)                             where the answer sent one above 0,
         min(longest, first * 2 ** (n - 1)) * uniform(0.75, 1)       otherwise.
 
-    The call ends with its last error after `attempts` attempts, where the wait would end later than `budget`
-    after the first attempt began, or where the service asks for more than `longest_retry_after`.
+    The call ends with its last error after `attempts` failed attempts, where the wait would end later than
+    `budget` after the first attempt began, or where the service asks for more than `longest_retry_after`. A 429
+    is no failed attempt, what it asks for is waited for, and the budget does not count that wait; where
+    `ends_at_limit`, it ends the call instead, unless an earlier attempt may have been accepted.
     """
 
     attempts: int = 5
@@ -63,6 +66,7 @@ class RetryPolicy:
     first: float = 0.5
     longest: float = 8.0
     longest_retry_after: float = 120.0
+    ends_at_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,51 +92,119 @@ async def repeat(
     policy: RetryPolicy,
     on_wait: OnWait | None = None,
     billed: bool = False,
+    until: float | None = None,
 ) -> T:
     """The result of `attempt`, repeated as the policy says; else the last attempt's error.
 
     A `billed` call never ends with an error that denies acceptance (`NotDeliveredError`, `ApiError`) where an
-    earlier attempt may have been accepted: it ends with a `TransportError` that tells both.
+    earlier attempt may have been accepted: it ends with a `TransportError` that tells both. It is not repeated
+    after `until`, in seconds since the epoch: 24 hours after the first attempt without an answer, if None.
     """
-    doubt: TransportError | None = None
-    began = time.time()
-
-    def is_late() -> bool:
-        # Where the machine slept while this waited, the key may be forgotten by now.
-        return billed and time.time() - began > REMEMBERED
+    series = _Series(policy, billed=billed, until=until)
 
     async def once() -> T:
-        nonlocal doubt
-        if doubt is not None and is_late():
-            raise doubt
+        began = time.time()
+        if series.doubt is not None and series.is_late():
+            raise series.doubt
         try:
             return await attempt()
-        except TransportError as error:
-            if not isinstance(error, NotDeliveredError):
-                doubt = error
+        except Exception as error:
+            series.note(error, began)
             raise
 
     def announce(state: RetryCallState) -> None:
-        reason = _reason(_failure(state))
-        _announce(on_wait, RetryNotice(reason, state.upcoming_sleep, state.attempt_number, call))
+        error = _failure(state)
+        if is_rate_limit(error):
+            series.excused += state.upcoming_sleep
+        _announce(on_wait, RetryNotice(_reason(error), state.upcoming_sleep, state.attempt_number, call))
 
     retrying = AsyncRetrying(
         sleep=asyncio.sleep,
         retry=lambda state: _worth_repeating(_failure(state)),
-        wait=lambda state: _seconds(policy, _failure(state), state.attempt_number),
-        stop=lambda state: _is_over(policy, state) or is_late(),
+        wait=lambda state: pause(policy, _failure(state), series.in_a_row),
+        stop=series.is_over,
         before_sleep=announce,
         reraise=True,
     )
     try:
         return await retrying(once)
     except (NotDeliveredError, ApiError) as error:
-        if not billed or doubt is None:
+        if not billed or series.doubt is None:
             raise
         last = error
     raise TransportError(
-        f"{call}: an earlier attempt may have been accepted ({doubt}); the last one was not: {last}"
+        f"{call}: an earlier attempt may have been accepted ({series.doubt}); the last one was not: {last}"
     ) from last
+
+
+class _Series:
+    """The attempts at one call. `doubt` is the first error of one that may have been accepted, `in_a_row` how
+    many have ended as the last one did (by a 429, or otherwise), `excused` the seconds spent on rate limits."""
+
+    def __init__(self, policy: RetryPolicy, *, billed: bool, until: float | None) -> None:
+        self._policy = policy
+        self._billed = billed
+        self._until = until
+        self._failures = 0
+        self._limits = 0
+        self.doubt: TransportError | None = None
+        self.excused = 0.0
+
+    @property
+    def in_a_row(self) -> int:
+        return self._limits or self._failures
+
+    def note(self, error: Exception, began: float) -> None:
+        """Count an attempt that began at this time, in seconds since the epoch, and failed."""
+        if is_rate_limit(error):
+            self._limits += 1
+            return
+        self._limits = 0
+        self._failures += 1
+        if (
+            self.doubt is None
+            and isinstance(error, TransportError)
+            and not isinstance(error, NotDeliveredError)
+        ):
+            self.doubt = error
+            self._until = began + REMEMBERED if self._until is None else self._until
+
+    def is_late(self) -> bool:
+        """Whether the key may be forgotten by now: the machine slept, or a rate limit lasted."""
+        return self._billed and self._until is not None and time.time() > self._until
+
+    def is_over(self, state: RetryCallState) -> bool:
+        if self.is_late():
+            return True
+        policy, error = self._policy, _failure(state)
+        if is_rate_limit(error):
+            return policy.ends_at_limit and self.doubt is None
+        asked = retry_after(error) or 0.0
+        spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep - self.excused
+        return (
+            self._failures >= policy.attempts or asked > policy.longest_retry_after or spent > policy.budget
+        )
+
+
+def pause(policy: RetryPolicy, error: BaseException | None, failures: int) -> float:
+    """Seconds to wait after so many failures in a row, the last of them this one."""
+    asked = retry_after(error)
+    if asked is not None:
+        return asked + random.uniform(0, policy.first)  # noqa: S311 - spreads calls, guards nothing
+    # Bounded before it is raised to a power: a rate limit may last for days.
+    doublings = min(failures - 1, 30)
+    return min(policy.longest, policy.first * 2.0**doublings) * random.uniform(0.75, 1)  # noqa: S311
+
+
+def is_rate_limit(error: BaseException | None) -> bool:
+    """Whether the service, or a proxy before it, refused a call only because of when it came."""
+    return isinstance(error, RateLimitedError) or getattr(error, "http_status", None) == 429
+
+
+def retry_after(error: BaseException | None) -> float | None:
+    """Seconds that an answer asked to wait for; None where it did not."""
+    asked = error.retry_after if isinstance(error, (ApiError, UnexpectedResponseError)) else None
+    return asked if asked is not None and asked > 0 else None
 
 
 def _failure(state: RetryCallState) -> BaseException | None:
@@ -140,37 +212,18 @@ def _failure(state: RetryCallState) -> BaseException | None:
 
 
 def _worth_repeating(error: BaseException | None) -> bool:
+    if is_rate_limit(error):
+        return True
     if isinstance(error, UnexpectedResponseError):
         status = error.http_status
         # A 2xx that reached this point was cut or garbled; the shape of whole JSON is read afterwards.
-        return status is None or status == 429 or status >= 500 or 200 <= status < 300
-    return isinstance(error, (TransportError, RateLimitedError, PublicApiDisabledError))
-
-
-def _retry_after(error: BaseException | None) -> float | None:
-    asked = error.retry_after if isinstance(error, (ApiError, UnexpectedResponseError)) else None
-    return asked if asked is not None and asked > 0 else None
-
-
-def _seconds(policy: RetryPolicy, error: BaseException | None, attempt: int) -> float:
-    asked = _retry_after(error)
-    if asked is not None:
-        return asked + random.uniform(0, policy.first)  # noqa: S311 - spreads calls, guards nothing
-    pause: float = min(policy.longest, policy.first * 2 ** (attempt - 1))
-    return pause * random.uniform(0.75, 1)  # noqa: S311
-
-
-def _is_over(policy: RetryPolicy, state: RetryCallState) -> bool:
-    asked = _retry_after(_failure(state)) or 0.0
-    spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep
-    return (
-        state.attempt_number >= policy.attempts or asked > policy.longest_retry_after or spent > policy.budget
-    )
+        return status is None or status >= 500 or 200 <= status < 300
+    return isinstance(error, (TransportError, PublicApiDisabledError))
 
 
 def _reason(error: BaseException | None) -> str:
     status = getattr(error, "http_status", None)
-    if isinstance(error, RateLimitedError) or status == 429:
+    if is_rate_limit(error):
         return RATE_LIMITED
     if isinstance(error, PublicApiDisabledError):
         return "the service is switched off for now"

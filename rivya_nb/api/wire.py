@@ -42,7 +42,7 @@ class Call:
     """What is sent; `name` is how messages and notices call it.
 
     A `public` call carries no key. A `billed` one may cost credits each time the service takes it as new.
-    `retries` is for a call that is not worth as much patience as all others.
+    `retries` is for a call that is repeated otherwise than all others; `until` is that of `retry.repeat`.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Call:
     public: bool = False
     billed: bool = False
     retries: RetryPolicy | None = None
+    until: float | None = None
 
 
 class Wire:
@@ -65,7 +66,7 @@ class Wire:
         self.origin = origin
         self.key = key
         self._timeout = timeout
-        self._policy = policy
+        self.policy = policy
         self._on_wait = on_wait
         host = urlsplit(origin).hostname or ""
         # A proxy between this machine and itself would see the key in plain text.
@@ -87,8 +88,14 @@ class Wire:
         async def attempt() -> object:
             return read_json(await self._exchange(call), call.name)
 
-        policy = call.retries or self._policy
-        return await repeat(attempt, call=call.name, policy=policy, on_wait=self._on_wait, billed=call.billed)
+        return await repeat(
+            attempt,
+            call=call.name,
+            policy=call.retries or self.policy,
+            on_wait=self._on_wait,
+            billed=call.billed,
+            until=call.until,
+        )
 
     async def aclose(self) -> None:
         await self._clients.aclose()

@@ -130,7 +130,7 @@ class Account:
         self.asked = asyncio.get_running_loop().time()
         spent = self._spending()
         try:
-            self.credits = await self._session.abalance()
+            self.credits = await self._session.abalance(waits=False)
         except RateLimitedError as error:
             # What was said last is still the best that is known.
             self._wanted = True

@@ -14,7 +14,8 @@ class LiveJob:
 
     `record` is the newest record; `notice` says what is being waited for beside the task itself (`rate
     limited, next try in 8 s`). `wanted_by` holds the ids of the runs that want it submitted: a job that no run
-    wants is held back, as long as it is not submitted. `is_working` says whether this process carries it on.
+    wants is held back, as long as it is not submitted. `is_working` says whether this process carries it on,
+    `may_be_billed_again` whether the user wants a submit repeated that is too old for its key to be known.
     """
 
     def __init__(self, record: JobRecord) -> None:
@@ -22,6 +23,7 @@ class LiveJob:
         self.notice: str | None = None
         self.wanted_by: set[int] = set()
         self.is_working = False
+        self.may_be_billed_again = False
         self.work: concurrent.futures.Future[None] | None = None
         self._listeners: list[Callable[[], None]] = []
 

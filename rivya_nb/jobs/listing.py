@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
     from rivya_nb.store.model_lists import ModelLists
 
-RETRIES = RetryPolicy(attempts=2, budget=5.0)
+RETRIES = RetryPolicy(attempts=2, budget=5.0, ends_at_limit=True)
 """Nothing depends on a new list: without a network, the last one stands after half a second."""
 
 PAUSE = 600.0

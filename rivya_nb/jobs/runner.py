@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.api.client import generation_body
-from rivya_nb.api.retry import RATE_LIMITED
+from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.errors import (
     ApiError,
     ApiKeyExpiredError,
@@ -34,6 +35,8 @@ from rivya_nb.errors import (
     ValidationFailedError,
 )
 from rivya_nb.jobs.collecting import NO_ERROR, Collector, write_down
+from rivya_nb.jobs.doubt import DOUBTFUL, is_doubtful
+from rivya_nb.jobs.rate_limit import TICK, RateLimit
 from rivya_nb.jobs.together import end
 from rivya_nb.jobs.uploads import Uploads
 from rivya_nb.store.records import UNSENT, JobRecord
@@ -75,19 +78,16 @@ _FOR_EVERYTHING = (
     ApiScopeDeniedError,
     InsufficientCreditsError,
     PublicApiDisabledError,
-    RateLimitedError,
 )
 """Refusals that do not speak of one request: whatever is submitted next meets them too."""
 
-_current: ContextVar[tuple[Runner, LiveJob] | None] = ContextVar("rivya_job", default=None)
+_current: ContextVar[LiveJob | None] = ContextVar("rivya_job", default=None)
 
 
 def tell_waiting(notice: RetryNotice) -> None:
     """Show on the current task's job why the wire is waiting; the client calls this before each wait."""
-    current = _current.get()
-    if current is not None:
-        runner, job = current
-        runner.pause(notice)
+    job = _current.get()
+    if job is not None:
         job.changed(notice=str(notice))
 
 
@@ -128,7 +128,9 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
-        self._pause_until = 0.0
+        self._rate_limit = RateLimit(client.retries)
+        # A job that meets a rate limit is planned again, and can be stopped while it waits.
+        self._retries = replace(client.retries, ends_at_limit=True)
         self._slots = asyncio.Semaphore(JOBS_AT_ONCE)
         self._submits = asyncio.Semaphore(SUBMITS_AT_ONCE)
         self._references = Uploads(service, client, store)
@@ -168,18 +170,13 @@ class Runner:
                 self._jobs[job.id] = job
                 job.work = self._home.start(self._work(job))
 
-    def pause(self, notice: RetryNotice) -> None:
-        """Where a submit met a rate limit, submit nothing else before it tries again."""
-        if notice.call == "generations.create" and notice.reason == RATE_LIMITED:
-            self._pause_until = max(self._pause_until, time.monotonic() + notice.seconds)
-
     @property
     def working(self) -> list[LiveJob]:
         """The jobs that are being carried on now."""
         return [job for job in tuple(self._jobs.values()) if job.is_working]
 
     async def _work(self, job: LiveJob) -> None:
-        _current.set((self, job))
+        _current.set(job)
         task = asyncio.current_task()
         if task is not None:
             self._tasks[job.id] = task
@@ -213,7 +210,9 @@ class Runner:
         try:
             if await self._own(job):
                 async with self._slots:
-                    await self._carry(job)
+                    # It may have been stopped while it waited for its place.
+                    if not job.record.is_final:
+                        await self._carry(job)
                 if job.record.status not in _DONE:
                     # Whatever keeps us from going on need not keep another kernel.
                     await asyncio.to_thread(self._store.claims.release, job.id)
@@ -261,34 +260,45 @@ class Runner:
         if media is None:
             return None
         async with self._submits:
-            await self._until_allowed(job)
-            if not again and not await self._begin(job, media):
-                return None
-            return await self._send(job, again=again)
+            while True:
+                await self._rate_limit.over(job)
+                if not await (self._may_repeat(job) if again else self._begin(job, media)):
+                    return None
+                with suppress(RateLimitedError):
+                    return await self._send(job, again=again)
+
+    async def _may_repeat(self, job: LiveJob) -> bool:
+        """False, and the job is unknown, where its submit is too old to be repeated unless the user wants that."""
+        if not is_doubtful(job.record) or job.may_be_billed_again:
+            return True
+        await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=time.time())
+        return False
 
     async def _media_items(self, job: LiveJob) -> Sequence[Mapping[str, Any]] | None:
-        """The job's references as they are sent, uploaded where need be; None where that failed."""
-        if job.is_held or not job.record.references:
+        """The job's references as they are sent, uploaded where need be; None where that failed, or the job is
+        held."""
+        if not job.record.references:
             return ()
-        await write_down(self._store, job, status="uploading")
-        try:
-            return await self._references.media_items(job.record)
-        except (ApiError, TransportError) as error:
-            await self._refused(job, error)
-            return None
-
-    async def _until_allowed(self, job: LiveJob) -> None:
-        """Wait while a rate limit holds: the one who met it tries again, the others let it."""
-        while (left := self._pause_until - time.monotonic()) > 0 and not job.is_held:
-            job.changed(notice=f"{RATE_LIMITED}, next try in {left:.0f} s")
-            await asyncio.sleep(min(left, 1.0))
+        if not job.is_held:
+            await write_down(self._store, job, status="uploading")
+            uploading = asyncio.ensure_future(self._references.media_items(job.record))
+            try:
+                while not uploading.done() and not job.is_held:
+                    await asyncio.wait([uploading], timeout=TICK)
+                if uploading.done():
+                    return uploading.result()
+            except (ApiError, TransportError) as error:
+                await self._refused(job, error)
+                return None
+            finally:
+                await end([uploading])
+        await self._put_back(job)
+        return None
 
     async def _begin(self, job: LiveJob, media: Sequence[Mapping[str, Any]]) -> bool:
         """Write down the exact body. False where the job is held, or was stopped, by whatever kernel."""
         if job.is_held:
-            # Who holds it back may be giving it up at this moment: what was stopped stays stopped.
-            await asyncio.to_thread(self._store.claims.put_back, job.id)
-            job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
+            await self._put_back(job)
             return False
         body = generation_body(job.record.request, media, job.id).decode()
         begin = self._store.claims.begin_submit
@@ -296,16 +306,34 @@ class Runner:
         job.changed(await asyncio.to_thread(self._store.job, job.id))
         return begun
 
+    async def _put_back(self, job: LiveJob) -> None:
+        """Let a job that is held wait as planned."""
+        # Who holds it back may be giving it up at this moment: what was stopped stays stopped.
+        await asyncio.to_thread(self._store.claims.put_back, job.id)
+        job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
+
     async def _send(self, job: LiveJob, *, again: bool) -> Task | None:
         """Submit the stored body under the job's own key; None where the service did not take it.
 
         `again` where an earlier submit's answer got lost: then only a refusal of the content itself proves
-        that nothing was billed.
+        that nothing was billed. Raises RateLimitedError where the job has to wait for its turn.
         """
         body = (job.record.body or "").encode()
+        sure = not again or job.may_be_billed_again
+        until = None if sure else (job.record.submitted_at or job.record.created_at) + REMEMBERED
+        began = time.monotonic()
         try:
-            task = await self._client.generations.create(body, idempotency_key=job.id)
+            task = await self._client.generations.create(
+                body, idempotency_key=job.id, retries=self._retries, repeat_until=until
+            )
+        except RateLimitedError as error:
+            self._rate_limit.met(error, began)
+            if not again:
+                await asyncio.to_thread(self._store.claims.withdraw_submit, job.id)
+                job.changed(await asyncio.to_thread(self._store.job, job.id))
+            raise
         except (ApiError, TransportError) as error:
+            job.may_be_billed_again = False
             refused = isinstance(error, (ApiError, NotDeliveredError))
             if again:
                 # A reference that the service lost since is no proof either.
@@ -316,6 +344,7 @@ class Runner:
             if isinstance(error, _FOR_EVERYTHING):
                 self._hold_unsent(str(error))
             return None
+        self._rate_limit.passed()
         await write_down(
             self._store,
             job,

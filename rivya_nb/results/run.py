@@ -234,7 +234,8 @@ class Run(Pictures):
     def hold(self) -> None:
         """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
         for job in self.jobs:
-            if job.status in UNSENT:
+            # A submit under way may meet a rate limit, and would wait for its turn to be sent.
+            if job.status in UNSENT or job.status == "submitting":
                 job.live.wanted_by.discard(self.id)
 
     def give_up_waiting(self) -> str:

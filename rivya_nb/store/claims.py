@@ -46,6 +46,13 @@ class Claims:
         with self._database.writing() as connection:
             return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
 
+    def withdraw_submit(self, job_id: str) -> None:
+        """Let a job whose submit was certainly not taken wait as planned."""
+        still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & (jobs.c.status == "submitting")
+        values = {"status": "planned", "body": None, "submitted_at": None}
+        with self._database.writing() as connection:
+            connection.execute(update(jobs).where(still).values(values))
+
     def put_back(self, job_id: str) -> None:
         """Let a job that is held back wait as planned; nothing is changed where it was stopped, or is sent."""
         still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)

@@ -130,7 +130,12 @@ def check_money(place: Place, run: rv.Run) -> None:
 
 @contextlib.contextmanager
 def place_at(
-    folder: Path, *, latency: float = 0.2, store: Path | None = None, step: float = STEP, shrink: int = 4
+    folder: Path,
+    config: SandboxConfig = SandboxConfig(latency=0.2, credits=CREDITS),  # noqa: B008 - immutable
+    *,
+    store: Path | None = None,
+    step: float = STEP,
+    shrink: int = 4,
 ) -> Iterator[Place]:
     """A place with a session of its own, the current one. Only times differ from what a user has."""
     store, sandbox = store or folder / "store", folder / "sandbox"
@@ -155,7 +160,6 @@ def place_at(
         patch.setattr("rivya_nb.calls.reach", impatient)
         for name, seconds in {"FIRST": 0.05, "SECOND": 0.1, "LONGEST": 0.2}.items():
             patch.setattr(pacing, name, seconds)
-        config = SandboxConfig(latency=latency, credits=CREDITS)
         sandbox.mkdir(parents=True)
         service = stack.enter_context(running_sandbox(config, sandbox, shrink=shrink))
         proxy = stack.enter_context(proxy_to(service))

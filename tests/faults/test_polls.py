@@ -55,7 +55,6 @@ class Case:
 CASES = [
     Case("reset", reset, "no end after"),
     Case("never answered", stall, "no end after"),
-    Case("429", refuses(429, "rate_limited"), "no end after"),
     Case("500 with HTML", answers(500), "no end after"),
     Case("502", answers(502), "no end after"),
     Case("switched off", refuses(503, "public_api_disabled"), "no end after"),

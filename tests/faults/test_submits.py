@@ -53,16 +53,6 @@ CASES = [
     Case("reset after it was processed", reset_lost, "unknown", "gave no whole answer", 1),
     Case("never answered", stall, "unknown", "did not answer in time", 0),
     Case("processed and never answered", stall_lost, "unknown", "did not answer in time", 1),
-    Case("429 of the API", refuses(429, "rate_limited"), "failed", "rate_limited: so it is", 0),
-    Case(
-        "429 that asks for ten minutes",
-        refuses(429, "rate_limited", {"Retry-After": "600"}),
-        "failed",
-        "rate_limited: so it is",
-        0,
-        posts=1,
-    ),
-    Case("429 of a proxy", answers(429), "unknown", "answered 429 with a page of HTML", 0),
     Case("500 with HTML", answers(500), "unknown", "answered 500 with a page of HTML", 0),
     Case("500 after it was processed", answers(500, lost=True), "unknown", "answered 500 with a page", 1),
     Case("502", answers(502), "unknown", "answered 502 with a page of HTML", 0),
@@ -140,14 +130,6 @@ def test_what_may_be_billed_is_not_told_as_spent_too(place: Place) -> None:
     assert f"It cost 0 credits, and perhaps {PRICE} more" in seen
 
 
-def test_the_wait_that_a_rate_limit_asks_for_is_told(place: Place) -> None:
-    place.proxy.inject(Fault(SUBMIT, refuses(429, "rate_limited", {"Retry-After": "1"}), times=1))
-    run = rv.generate("A bottle", seed=1, **SMALL)
-    finish(run)
-    assert place.notices == ["rate limited, next try in 1 s"]
-    check_money(place, run)
-
-
 @pytest.mark.parametrize(
     ("status", "code", "headers", "posts"),
     [
@@ -155,7 +137,6 @@ def test_the_wait_that_a_rate_limit_asks_for_is_told(place: Place) -> None:
         (402, "insufficient_credits", {}, 1),
         (402, "payment_required", {}, 1),
         (403, "api_scope_denied", {}, 1),
-        (429, "rate_limited", {"Retry-After": "600"}, 1),
         (503, "public_api_disabled", {}, 4),
     ],
 )

@@ -49,7 +49,6 @@ CASES = [
     Case("reset after it was processed", reset_lost, "gave no whole answer"),
     Case("never answered", stall, "ReadTimeout"),
     Case("never read", stall_unread, "WriteTimeout", megapixels=5),
-    Case("429", refuses(429, "rate_limited"), "rate_limited"),
     Case("500 with HTML", answers(500), "answered 500 with a page of HTML"),
     Case("cut", cut, "gave no whole answer"),
     Case("JSON of another shape", NO_URL, "the answer has no file url", tries=1),
