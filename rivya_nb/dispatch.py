@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -107,16 +107,19 @@ class Dispatcher:
         return run
 
     def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
-        """The run in the store, new or extended; None where another kernel changed it meanwhile."""
+        """The run in the store, new or extended; None where the draft is out of date by now."""
         self._allow(current.costing, plan.max_credits)
         if current.run is not None:
-            return self._store.extend_run(current.run, cells=current.cells, jobs=current.new)
+            return self._store.extend_run(
+                current.run, cells=current.cells, jobs=current.new, unanswered=current.unanswered
+            )
         return self._store.add_run(
             name=plan.name,
             service=self._service.name,
             axes=current.axes,
             cells=(*current.kept, *current.cells),
             jobs=current.new,
+            unanswered=current.unanswered,
         )
 
     def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
@@ -164,7 +167,7 @@ class Dispatcher:
     def retry(self, run_id: int, *, max_credits: int | None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
 
-        A failed job that somebody has asked for again since, in whatever run, is not bought twice.
+        A failed job that somebody has asked for again since, in whatever run or kernel, is not bought twice.
 
         Raises:
             UsageError: there is no such run.
@@ -173,42 +176,51 @@ class Dispatcher:
         self._service.require_key()
         with self._library.dispatching:
             record = self.own_run(run_id)
-            while (extended := self._ask_again(record, max_credits)) is None:
+            places = self._failed_places(record)
+            while (extended := self._ask_again(record, places, max_credits)) is None:
                 record = self.own_run(run_id)
-            added = {cell.job_id for cell in extended.cells[len(record.cells) :]}
             run = self._library.run(extended)
-            asked = [job.record for job in run.jobs if job.id in added and job.status in UNSENT]
-            gate = self._gate([job for job in asked if not self._library.is_working(job.id)])
-            for job in run.jobs:
-                if job.status == "undelivered" or job.id in added:
-                    self._take_up(job, run.id, unsent=True, gate=gate)
+            again = {cell.job_id for cell in run.shown.cells if cell.coordinates in places}
+            wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
+            unsent = [job.record for job in wanted if job.status in UNSENT]
+            gate = self._gate([job for job in unsent if not self._library.is_working(job.id)])
+            for job in wanted:
+                self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
             self._library.touch(run)
         return run
 
-    def _ask_again(self, record: RunRecord, max_credits: int | None) -> RunRecord | None:
-        """The run with a job in the place of each failed one; None where another kernel changed it meanwhile."""
+    def _failed_places(self, record: RunRecord) -> set[tuple[int, ...]]:
         jobs = self._store.jobs([cell.job_id for cell in record.cells])
-        current = record.current(jobs)
-        cells = [cell for cell in current if jobs[cell.job_id].status == "failed"]
-        if not cells:
-            return record
-        failed = {cell.job_id: jobs[cell.job_id] for cell in cells}
-        seeded = [job.identity for job in failed.values() if job.seed is not None]
+        return {cell.coordinates for cell in record.current(jobs) if jobs[cell.job_id].status == "failed"}
+
+    def _ask_again(
+        self, record: RunRecord, places: Collection[tuple[int, ...]], max_credits: int | None
+    ) -> RunRecord | None:
+        """The run with a job in each of these places; None where another kernel was faster somewhere.
+
+        A place that another kernel has asked for again has one already.
+        """
+        jobs = self._store.jobs([cell.job_id for cell in record.cells])
+        cells = [cell for cell in record.current(jobs) if cell.coordinates in places]
+        failed = {cell.job_id: jobs[cell.job_id] for cell in cells if jobs[cell.job_id].status == "failed"}
+        seeded = {job.identity for job in failed.values() if job.seed is not None}
         known = self._store.find_reusable(self._service.name, seeded)
-        again: dict[str, JobRecord] = {}
-        new: list[JobRecord] = []
-        for job_id, job in failed.items():
-            earlier = known.get(job.identity) if job.seed is not None else None
-            again[job_id] = earlier or planned_job(job.request, self._service.name, time.time())
-            if earlier is None:
-                new.append(again[job_id])
-        self._allow(new, max_credits)
-        fresh = {job.id for job in new}
+        again = {
+            job.id: known.get(job.identity) or planned_job(job.request, self._service.name, time.time())
+            for job in failed.values()
+        }
+        new = [job for job in again.values() if job.identity not in known]
+        standing = [*known.values(), *(jobs[cell.job_id] for cell in cells if cell.job_id not in failed)]
+        idle = self._library.idle(standing)
+        self._allow([*new, *(job for job in standing if job.id in idle)], max_credits)
+        if not failed:
+            return record
         added = [
-            CellRecord(again[cell.job_id].id, cell.coordinates, reused=again[cell.job_id].id not in fresh)
+            CellRecord(again[job.id].id, cell.coordinates, reused=job.identity in known)
             for cell in cells
+            if (job := failed.get(cell.job_id)) is not None
         ]
-        return self._store.extend_run(record, cells=added, jobs=new)
+        return self._store.extend_run(record, cells=added, jobs=new, unanswered=seeded - known.keys())
 
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         """Let these jobs cost what they cost, or refuse them all."""
@@ -244,8 +256,8 @@ class Dispatcher:
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job of the same request, in the old one's place in every run."""
-        new = planned_job(job.request, self._service.name, time.time())
-        for record in self._store.replace_job(job.id, new):
+        new = self._store.replace_job(job.id, planned_job(job.request, self._service.name, time.time()))
+        for record in self._store.runs_of([new.id]):
             self._library.run(record)
         self._committed.add(new.id)
         return self._library.job(new).live
@@ -304,5 +316,6 @@ class Dispatcher:
         axes = [AxisRecord("request", tuple(str(place) for place in range(1, len(jobs) + 1)))]
         cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
         record = self._store.add_run(name="resumed", service=service, axes=axes, cells=cells, jobs=[])
+        assert record is not None  # noqa: S101 - nothing new is asked for, so nobody can be faster
         run = self._library.run(record)
         return run, run.jobs

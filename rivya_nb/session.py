@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -23,7 +24,6 @@ from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
 from rivya_nb.results.pictures import Pictures
 from rivya_nb.results.plan import Draft, Plan, draft
-from rivya_nb.store.records import UNSENT, JobRecord
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Session:
 
     def __init__(self, service: Service, library: Library, *, max_credits: int | None = None) -> None:
         self._service = service
-        self._library = library
+        self.library = library
         self.store = library.store
         self.home = library.home
         self._listing = ModelListing(self.service, service.client, self.store.models, self.home)
@@ -217,18 +217,9 @@ class Session:
         return taken, list(mistakes)
 
     def draft(self, expansion: Expansion, fresh: bool) -> Draft:
-        def find(identities: Sequence[str]) -> dict[str, JobRecord]:
-            return {} if fresh else self.store.find_reusable(self.service, identities)
-
-        return draft(expansion, self.service, find, self.is_idle)
-
-    def is_idle(self, record: JobRecord) -> bool:
-        """Whether the job was never sent, and nobody is about to send it."""
-        return (
-            record.status in UNSENT
-            and not self._library.is_wanted(record.id)
-            and not self.store.claims.is_taken(record)
-        )
+        """A job for each request, as the store is now."""
+        find = partial(self.store.find_reusable, self.service)
+        return draft(expansion.asked_anew() if fresh else expansion, self.service, find, self.library.idle)
 
     # Running
 
@@ -277,11 +268,11 @@ class Session:
 
     def working(self) -> list[Run]:
         """The runs that this process is working on, newest first; also those of an earlier session."""
-        return self._library.working()
+        return self.library.working()
 
     def touched(self) -> list[Run]:
         """The runs that this process started or went on with, oldest first."""
-        return self._library.touched()
+        return self.library.touched()
 
     def refresh_models(self) -> Catalogue:
         """Fetch the service's list of models, which needs no key, and wait for it.
@@ -318,11 +309,11 @@ class Session:
 
     def run(self, run_id: int) -> Run:
         """One run of the store, whatever its service. UsageError where there is none of that id."""
-        return self._library.run(self.store.run(run_id))
+        return self.library.run(self.store.run(run_id))
 
     def runs(self) -> list[Run]:
         """All runs of the store, newest first."""
-        return [self._library.run(record) for record in self.store.runs()]
+        return [self.library.run(record) for record in self.store.runs()]
 
     def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
         """Jobs with pictures that fit everything given, newest first; of every service.
@@ -334,13 +325,13 @@ class Session:
         """
         models = self.catalogue.values()
         asked = ask(filters, {param.key for model in models for param in model.params})
-        return History(self._library, asked, from_line=from_line)
+        return History(self.library, asked, from_line=from_line)
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
         """Certain jobs of the store, in this order; ids that it does not know are left out."""
 
         def read(ids: Sequence[str]) -> list[Job]:
-            return [self._library.job(record) for record in self.store.jobs(ids).values()]
+            return [self.library.job(record) for record in self.store.jobs(ids).values()]
 
         return Selection(self.store, job_ids, read, title)
 

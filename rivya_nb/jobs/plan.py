@@ -56,6 +56,10 @@ class Expansion:
         requests = tuple(replace(item, reusable=item.request.seed is not None) for item in self.requests)
         return replace(self, requests=requests)
 
+    def asked_anew(self) -> Expansion:
+        """The same, with no earlier job standing for any of the requests."""
+        return replace(self, requests=tuple(replace(item, reusable=False) for item in self.requests))
+
     def without(self, places: Collection[tuple[int, ...]]) -> Expansion:
         """The same, less the requests at these coordinates."""
         rest = tuple(item for item in self.requests if item.coordinates not in places)

@@ -226,6 +226,10 @@ class Runner:
         """Become the job's owner; while another process is, follow what it writes. False when it finished."""
         while True:
             record = await asyncio.to_thread(self._store.job, job.id)
+            if record.status == "stopped" and not job.is_held:
+                # The kernel that was to send it has given it up, and here it is wanted all the same.
+                await asyncio.to_thread(self._store.claims.reopen, record, "planned")
+                continue
             if record.is_final:
                 job.changed(record)
                 return False

@@ -13,8 +13,11 @@ from weakref import WeakValueDictionary
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.results.job import Job
 from rivya_nb.results.run import Run
+from rivya_nb.store.records import UNSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rivya_nb.jobs.loop import Home
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
@@ -78,6 +81,11 @@ class Library:
         """Whether this process is carrying the job on, and will submit it."""
         live = self._jobs.get(job_id)
         return live is not None and live.is_working and not live.is_held
+
+    def idle(self, records: Sequence[JobRecord]) -> set[str]:
+        """The ids of those of these jobs that were never sent, and that nobody is about to send."""
+        unsent = [job for job in records if job.status in UNSENT and not self.is_wanted(job.id)]
+        return {job.id for job in unsent} - self.store.claims.taken(unsent)
 
     def is_working(self, job_id: str) -> bool:
         """Whether this process is carrying the job on."""

@@ -29,7 +29,8 @@ class Draft:
     """A run before it exists: its axes, a cell for each request, and the jobs, new or from the history.
 
     `new` are the jobs that do not exist yet; `idle` those that an earlier run planned and that were never
-    sent; `reused` those that cost nothing more. All in grid order. Where something is added to what is there,
+    sent; `reused` those that cost nothing more. All in grid order. `unanswered` are the identities of the new
+    jobs that another job could stand for, were there one. Where something is added to what is there,
     `kept` are the cells that stand beside the new ones, `kept_jobs` their jobs as far as they are not idle, and
     `run` is the run that all of it goes into, if that is no new one.
     """
@@ -39,6 +40,7 @@ class Draft:
     new: tuple[JobRecord, ...]
     idle: tuple[JobRecord, ...]
     reused: tuple[JobRecord, ...]
+    unanswered: frozenset[str] = frozenset()
     kept: tuple[CellRecord, ...] = ()
     kept_jobs: tuple[JobRecord, ...] = ()
     run: RunRecord | None = None
@@ -63,10 +65,12 @@ def draft(
     expansion: Expansion,
     service: str,
     find: Callable[[Sequence[str]], dict[str, JobRecord]],
-    is_idle: Callable[[JobRecord], bool],
+    find_idle: Callable[[Sequence[JobRecord]], set[str]],
 ) -> Draft:
     """Give each request a job: twins share one, and an identical job that `find` knows is taken as it is."""
-    known = find(list({item.request.identity for item in expansion.requests if item.reusable}))
+    reusable = {item.request.identity for item in expansion.requests if item.reusable}
+    known = find(list(reusable))
+    idle_ids = find_idle(list(known.values()))
     now = time.time()
     new: dict[tuple[str, int], JobRecord] = {}
     earlier: dict[str, JobRecord] = {}
@@ -77,10 +81,17 @@ def draft(
         if job is None:
             job = new.setdefault(item.key, planned_job(item.request, service, now))
         elif job.id not in earlier and job.id not in idle:
-            (idle if is_idle(job) else earlier)[job.id] = job
+            (idle if job.id in idle_ids else earlier)[job.id] = job
         cells.append(CellRecord(job.id, item.coordinates, reused=job.id in earlier))
     axes = tuple(AxisRecord(axis.name, axis.labels) for axis in expansion.axes)
-    return Draft(axes, tuple(cells), tuple(new.values()), tuple(idle.values()), tuple(earlier.values()))
+    return Draft(
+        axes,
+        tuple(cells),
+        tuple(new.values()),
+        tuple(idle.values()),
+        tuple(earlier.values()),
+        frozenset(reusable - known.keys()),
+    )
 
 
 def draft_addition(
@@ -88,12 +99,13 @@ def draft_addition(
     kept: Sequence[CellRecord],
     jobs: Mapping[str, JobRecord],
     run: RunRecord | None,
-    is_idle: Callable[[JobRecord], bool],
+    find_idle: Callable[[Sequence[JobRecord]], set[str]],
 ) -> Draft:
     """The draft of what is new, beside the cells of what is there already."""
     standing = [jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in kept)]
     known = {job.id for job in added.idle}
-    idle = {job.id: job for job in standing if job.id not in known and is_idle(job)}
+    idle_ids = find_idle(standing)
+    idle = {job.id: job for job in standing if job.id not in known and job.id in idle_ids}
     rest = tuple(job for job in standing if job.id not in idle and job.id not in known)
     return replace(added, idle=(*idle.values(), *added.idle), kept=tuple(kept), kept_jobs=rest, run=run)
 

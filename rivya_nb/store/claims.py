@@ -5,7 +5,7 @@ Each method is one transaction: what it says holds for every kernel that has the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
@@ -73,14 +73,25 @@ class Claims:
         with self._database.writing() as connection:
             for some in portions(list(job_ids)):
                 free = self._free(connection, some, jobs.c.status.in_(UNSENT))
-                connection.execute(update(jobs).where(jobs.c.id.in_(free)).values(status="stopped"))
+                stop = update(jobs).where(jobs.c.id.in_(free)).values(status="stopped", owner=None)
+                connection.execute(stop)
                 stopped.update(free)
         return stopped
 
     def is_taken(self, record: JobRecord) -> bool:
         """Whether another living process works on the job."""
-        owner = record.owner
-        return owner is not None and owner != self._owner.id and self._owner.is_alive(owner)
+        return bool(self.taken([record]))
+
+    def taken(self, records: Iterable[JobRecord]) -> set[str]:
+        """The ids of those of these jobs that another living process works on."""
+        owners = {record.id: record.owner for record in records if record.owner is not None}
+        alive = self._alive(owners.values())
+        return {job_id for job_id, owner in owners.items() if owner in alive}
+
+    def _alive(self, owners: Iterable[str | None]) -> set[str]:
+        """Those of these owners that are other processes, and alive."""
+        others = {owner for owner in owners if owner is not None and owner != self._owner.id}
+        return {owner for owner in others if self._owner.is_alive(owner)}
 
     def _free(
         self, connection: Connection, job_ids: Sequence[str], condition: ColumnElement[bool]
@@ -88,6 +99,5 @@ class Claims:
         """Those that meet the condition and are nobody's, our own or a dead process'."""
         statement = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(job_ids), condition)
         found = connection.execute(statement.with_for_update()).all()
-        owners = {owner for _, owner in found if owner is not None and owner != self._owner.id}
-        alive = {owner for owner in owners if self._owner.is_alive(owner)}
+        alive = self._alive(owner for _, owner in found)
         return [job_id for job_id, owner in found if owner not in alive]

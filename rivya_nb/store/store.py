@@ -107,14 +107,18 @@ class Store:
         axes: Sequence[AxisRecord],
         cells: Sequence[CellRecord],
         jobs: Sequence[JobRecord],
-    ) -> RunRecord:
+        unanswered: Collection[str] = (),
+    ) -> RunRecord | None:
         """Store a run with its new `jobs` in one transaction, durably on disk on return.
 
         `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
-        process' own.
+        process' own. None, and nothing is stored, where a job stands for one of the `unanswered` identities by
+        now (see `reuse`): another kernel was faster.
         """
         now = time.time()
         with self._database.writing() as connection:
+            if self._find_reusable(connection, service, unanswered):
+                return None
             self._insert_jobs(connection, jobs)
             values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
             run_id = insert_one(connection, runs, values)
@@ -175,31 +179,45 @@ class Store:
         return found
 
     def extend_run(
-        self, run: RunRecord, *, cells: Sequence[CellRecord], jobs: Sequence[JobRecord]
+        self,
+        run: RunRecord,
+        *,
+        cells: Sequence[CellRecord],
+        jobs: Sequence[JobRecord],
+        unanswered: Collection[str] = (),
     ) -> RunRecord | None:
         """Add `cells` to a run, after those it has, and their new `jobs`, in one transaction.
 
-        None, and nothing is added, where the run is no longer as `run` says: another kernel was faster.
+        None, and nothing is added, where the run is no longer as `run` says, or a job stands for one of the
+        `unanswered` identities by now: another kernel was faster.
         """
         with self._database.writing() as connection:
             count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
             if connection.execute(count).scalar_one() != len(run.cells):
                 return None
+            if self._find_reusable(connection, run.service, unanswered):
+                return None
             self._insert_jobs(connection, jobs)
             _append_cells(connection, run.id, cells)
         return self.run(run.id)
 
-    def replace_job(self, job_id: str, replacement: JobRecord) -> list[RunRecord]:
-        """Put a new job in the place of another in every run, in one transaction; gives these runs.
+    def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
+        """Put a new job in the place of another in every run, in one transaction; gives the job that is there
+        now: one that another kernel has asked for meanwhile, if it may stand for a request with this seed.
 
         The other job stays in the store, in no run.
         """
         with self._database.writing() as connection:
-            self._insert_jobs(connection, [replacement])
+            seeded = [] if replacement.seed is None else [replacement.identity]
+            found = self._find_reusable(connection, replacement.service, seeded)
+            if found:
+                replacement = found[replacement.identity]
+            else:
+                self._insert_jobs(connection, [replacement])
             numbers = numbers_of(connection, [job_id, replacement.id])
             statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
             connection.execute(statement.values(job_number=numbers[replacement.id]))
-        return self.runs_of([replacement.id])
+        return replacement
 
     # Jobs
 
@@ -253,7 +271,7 @@ class Store:
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
         """By identity, the job that an identical request may join instead of being sent, as `reuse` has it."""
         with self._database.reading() as connection:
-            return reuse.find(connection, self.files.has_all, service, identities)
+            return self._find_reusable(connection, service, identities)
 
     def unfinished(
         self, service: str | None = None, statuses: Collection[str] = UNFINISHED
@@ -313,6 +331,11 @@ class Store:
             statement = statement.where(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
+
+    def _find_reusable(
+        self, connection: Connection, service: str, identities: Collection[str]
+    ) -> dict[str, JobRecord]:
+        return reuse.find(connection, self.files.has_all, service, identities)
 
     def _insert_jobs(self, connection: Connection, records: Sequence[JobRecord]) -> None:
         if not records:

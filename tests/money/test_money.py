@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
-from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from rivya_nb.calls import current_session
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
-from rivya_nb.jobs.loop import Home
-from rivya_nb.results.library import Library
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.service import reach
 from rivya_nb.session import Session
-from rivya_nb.store.store import Store
 
 TIMEOUT = 60
 MORE_THAN_AT_ONCE = range(20)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def connect(folder: Path) -> Iterator[Callable[..., rv.Session]]:
-    """`connect(config, …)`: a session with a sandbox of its own, as one kernel has it."""
-    with ExitStack() as stack:
-
-        def connected(config: SandboxConfig, **more: int) -> rv.Session:
-            url = stack.enter_context(running_sandbox(config))
-            return stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=folder, **more)))
-
-        yield connected
-
-
-@pytest.fixture
-def other_kernel(folder: Path) -> Iterator[Callable[[rv.Session], Session]]:
-    """`other_kernel(session)`: another session on the same store and service, with an owner of its own."""
-    with ExitStack() as stack:
-
-        def joined(session: rv.Session) -> Session:
-            store = stack.enter_context(closing(Store.open(folder)))
-            service = reach(DEFAULT_KEY, session.address, folder)
-            return stack.enter_context(closing(Session(service, Library(store, Home.find()))))
-
-        yield joined
 
 
 def test_impatient_clicks_on_retry_buy_once(connect: Callable[..., rv.Session]) -> None:

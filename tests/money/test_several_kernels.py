@@ -1,0 +1,190 @@
+"""Several kernels that ask for the same at the same moment: one of them buys, the others follow it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import rivya_nb as rv
+from rivya_nb.jobs import pacing
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.session import Session
+
+TIMEOUT = 60
+PRICE = 12
+Connect = Callable[..., rv.Session]
+Other = Callable[[rv.Session], Session]
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FIRST", "SECOND", "LONGEST"):
+        monkeypatch.setattr(pacing, name, 0.2)
+    monkeypatch.setattr("rivya_nb.jobs.runner.FOLLOW_INTERVAL", 0.2)
+
+
+def at_once(*calls: Callable[[], rv.Run]) -> list[rv.Run]:
+    """What the calls give, all begun at the same moment."""
+    line = threading.Barrier(len(calls))
+
+    def begin(call: Callable[[], rv.Run]) -> rv.Run:
+        line.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(begin, calls))
+
+
+def cell(session: Session, seeds: Sequence[int], prompt: str = "A bottle", *, fresh: bool = False) -> rv.Run:
+    """The run of requests with written seeds, as a cell asks for them."""
+    requests = [rv.Request("wan-2-7-image-pro", prompt, {"resolution": "1K", "seed": seed}) for seed in seeds]
+    return session.plan_requests(requests, name=None, max_credits=10_000, fresh=fresh).run()
+
+
+def bought(session: rv.Session) -> int:
+    """Pictures that the service has billed, by what is left."""
+    return (10_000 - session.balance()) // PRICE
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_the_same_cell_in_several_kernels_is_bought_once(
+    attempt: int, connect: Connect, other_kernel: Other
+) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    others = [session, *(other_kernel(session) for _ in range(3))]
+    runs = at_once(*(lambda each=each: cell(each, range(12)) for each in others))
+    for run in runs:
+        assert len(run.wait(TIMEOUT).images) == 12
+    assert len({job.id for run in runs for job in run}) == 12
+    assert bought(session) == 12
+    assert sum(run.credits for run in runs) == 12 * PRICE
+
+
+def test_cells_that_share_a_part_buy_the_shared_part_once(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    kernels = [session, other_kernel(session), other_kernel(session)]
+    runs = at_once(
+        *(lambda each=each, at=at: cell(each, range(at, at + 10)) for at, each in enumerate(kernels))
+    )
+    for run in runs:
+        assert len(run.wait(TIMEOUT).images) == 10
+    assert bought(session) == 12
+
+
+def test_a_retry_and_a_rerun_elsewhere_buy_once(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    prompt, seeds = "A bottle sandbox:fail(seed=99)", range(8)
+    failed = cell(session, seeds, prompt)
+    failed.wait(TIMEOUT)
+    for job in failed:
+        session.store.finish_job(job.id, [], status="failed", error_code="generation_failed")
+    before = bought(session)
+    elsewhere = other_kernel(session)
+    once_more = other_kernel(session)
+    runs = at_once(
+        lambda: session.retry(failed.id),
+        lambda: cell(elsewhere, seeds, prompt),
+        lambda: cell(once_more, seeds, prompt),
+    )
+    for run in runs:
+        assert len(run.wait(TIMEOUT).images) == 8
+    assert bought(session) - before == 8
+
+
+def test_who_loses_a_race_of_retries_follows_the_winner(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.4))
+    run = cell(session, range(6)).wait(TIMEOUT)
+    for job in run:
+        session.store.finish_job(job.id, [], status="failed", error_code="generation_failed")
+    before = bought(session)
+    kernels = [session, *(other_kernel(session) for _ in range(3))]
+    runs = at_once(*(lambda each=each: each.retry(run.id) for each in kernels))
+    for each in runs:
+        assert len(each.wait(TIMEOUT).images) == 6
+        assert "unsent" not in each.text()
+    assert bought(session) - before == 6
+
+
+def test_what_another_kernel_stops_goes_on_where_it_is_wanted(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=1))
+    run = cell(session, range(20))
+    followed = cell(other_kernel(session), range(20))
+    run.stop()
+    assert len(followed.wait(TIMEOUT).images) == 20
+    assert bought(session) == 20
+
+
+def test_asking_afresh_in_two_kernels_buys_twice(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    elsewhere = other_kernel(session)
+    runs = at_once(lambda: cell(session, [1], fresh=True), lambda: cell(elsewhere, [1], fresh=True))
+    for run in runs:
+        run.wait(TIMEOUT)
+    assert bought(session) == 2
+
+
+def test_deleted_pictures_are_bought_again_once(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = cell(session, range(6)).wait(TIMEOUT)
+    session.store.delete_pictures([job.id for job in run])
+    kernels = [session, *(other_kernel(session) for _ in range(3))]
+    for each in at_once(*(lambda each=each: cell(each, range(6)) for each in kernels)):
+        assert len(each.wait(TIMEOUT).images) == 6
+    assert bought(session) == 12
+
+
+def test_lost_files_are_bought_again_once(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = cell(session, range(6)).wait(TIMEOUT)
+    for job in run:
+        assert job.path is not None
+        job.path.unlink()
+    kernels = [session, *(other_kernel(session) for _ in range(3))]
+    for each in at_once(*(lambda each=each: cell(each, range(6)) for each in kernels)):
+        assert len(each.wait(TIMEOUT).images) == 6
+    assert bought(session) == 12
+
+
+def test_grids_that_are_filled_or_widened_at_once_buy_once(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = cell(session, range(3)).wait(TIMEOUT)
+    others = [session, other_kernel(session), other_kernel(session)]
+    plans = [
+        each.plan_requests([*run, *requests(3, 7)], name=None, max_credits=None, fresh=False)
+        for each in others
+    ]
+    for each in at_once(*(plan.run for plan in plans)):
+        assert len(each.wait(TIMEOUT).images) == 7
+    assert bought(session) == 7
+
+
+def requests(first: int, end: int) -> list[rv.Request]:
+    return [
+        rv.Request("wan-2-7-image-pro", "A bottle", {"resolution": "1K", "seed": seed})
+        for seed in range(first, end)
+    ]
+
+
+@pytest.mark.parametrize(("hours", "status"), [(23, "succeeded"), (25, "unknown")])
+def test_who_takes_over_from_a_dead_kernel_repeats_no_submit_whose_key_may_be_forgotten(
+    hours: int, status: str, connect: Connect, other_kernel: Other
+) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    dying = other_kernel(session)
+    run = cell(dying, [1]).wait(TIMEOUT)
+    submitted = time.time() - hours * 3600
+    lost = {"status": "submitting", "task_id": None, "submitted_at": submitted, "owner": dying.store.owner.id}
+    dying.store.finish_job(run[0].id, [], **lost)  # type: ignore[arg-type]
+    following = cell(session, [1])
+    changed = threading.Event()
+    following[0].live.subscribe(changed.set)
+    assert changed.wait(TIMEOUT)
+    assert following[0].status == "submitting"
+    dying.store.owner.close()
+    following.finished().result(TIMEOUT)
+    assert following[0].status == status
+    assert bought(session) == 1
