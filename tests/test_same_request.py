@@ -81,7 +81,7 @@ def test_two_options_that_look_the_same_are_one(session: rv.Session) -> None:
     plan = by_cell(session, "A {look} bottle", look=looks)
     assert [axis.labels for axis in plan.expansion.axes] == [("red\nand caf\u00e9", "blue")]
     assert plan.credits == 24
-    with pytest.raises(rv.InvalidRequestError, match="has the option .* twice"):
+    with pytest.raises(rv.InvalidRequestError, match=r"has the option .* twice"):
         by_cell(session, "A {red\r\ncup|red\ncup} bottle")
 
 
