@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from rivya_nb.contract.catalogue import Model
-from rivya_nb.contract.params import REFERENCES_KEY, ParamValue, check_params
+from rivya_nb.contract.params import REFERENCES_KEY, FrozenParams, ParamValue, check_params, plain_value
 from rivya_nb.contract.references import Reference, check_references
 from rivya_nb.contract.text import as_sent, comparable, prompt_length
 from rivya_nb.errors import InvalidRequestError, Mistake
@@ -22,10 +21,10 @@ SEED_KEY = "seed"
 class Request:
     """One call: a model, a prompt, the params that are sent and the references.
 
-    The prompt and the params that are text are kept as they are sent (`as_sent`). Two requests are equal when
-    their identities are. `base_credits` is the
-    documented price of the call in credits, None where it is not known. `notes` tell the user how it differs
-    from what it was made from; they are not sent.
+    The prompt and the params that are text are kept as they are sent (`as_sent`), and params that are None are
+    left out. Two requests are equal when their identities are. `base_credits` is the documented price of the
+    call in credits, None where it is not known. `notes` tell the user how it differs from what it was made from;
+    they are not sent.
     """
 
     model: str
@@ -36,11 +35,10 @@ class Request:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        params = {
-            key: as_sent(value) if isinstance(value, str) else value for key, value in self.params.items()
-        }
+        params = {key: _as_sent(value) for key, value in self.params.items() if value is not None}
         object.__setattr__(self, "prompt", as_sent(self.prompt))
-        object.__setattr__(self, "params", MappingProxyType(params))
+        object.__setattr__(self, "params", FrozenParams(params))
+        object.__setattr__(self, "references", tuple(self.references))
 
     def __eq__(self, other: object) -> bool:
         return self.identity == other.identity if isinstance(other, Request) else NotImplemented
@@ -69,7 +67,7 @@ class Request:
 
     @property
     def seed(self) -> ParamValue | None:
-        """The seed that is sent, None where the service draws one."""
+        """The param `seed`, None where it is not sent and the service draws one."""
         return self.params.get(SEED_KEY)
 
     def body(self, media_items: Sequence[Mapping[str, Any]], client_request_id: str) -> dict[str, Any]:
@@ -83,6 +81,11 @@ class Request:
             "params": params,
             "client_request_id": client_request_id,
         }
+
+
+def _as_sent(value: object) -> ParamValue:
+    value = plain_value(value)
+    return as_sent(value) if isinstance(value, str) else cast(ParamValue, value)
 
 
 def check_prompt(model: Model, prompt: str) -> list[Mistake]:
