@@ -40,6 +40,14 @@ def mark(text: str) -> str:
     return comparable(f"|{text}|")
 
 
+HALF_CHARACTER = "it holds half of a character (a lone surrogate), which cannot be sent"
+
+
+def has_half_character(text: str) -> bool:
+    """Whether UTF-8 cannot say the text: a lone surrogate stands in it."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def prompt_length(text: str) -> int:
     """Length in UTF-16 code units, the strictest way a service may count characters (an emoji is two)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

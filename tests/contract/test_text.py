@@ -95,6 +95,15 @@ def test_the_length_of_a_prompt_is_that_of_what_is_sent() -> None:
         build_request(WAN, "\r\n".join(["a"] * 2501), {})
 
 
+def test_half_of_a_character_is_no_text() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        build_request(IMAGEN, "a \ud83c cat", {"negative_prompt": "\udf76 dogs", "seed": "\ud800"})
+    half = "it holds half of a character (a lone surrogate), which cannot be sent"
+    assert list(map(str, refused.value.mistakes)) == [
+        f"{where}: {half}" for where in ("prompt", "negative_prompt", "seed")
+    ]
+
+
 @pytest.mark.parametrize("prompt", ["\ufeff", "\u200b \r\n", "\u3000\u2028"])
 def test_a_prompt_that_shows_nothing_is_empty(prompt: str) -> None:
     with pytest.raises(InvalidRequestError, match="prompt: it is empty"):
