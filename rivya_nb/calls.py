@@ -196,8 +196,9 @@ def generate(
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
     collide with the arguments here. `repeat` draws that many seeds. `fresh` asks anew what the history has.
 
-    A reference is a path, bytes, a Pillow image, a numpy array (H × W or H × W × 3 or 4; uint8, or float from
-    0 to 1), a job or a run (its pictures); None is none. `shrink_references` encodes anew what is too large.
+    A reference is a path, bytes, a data URL, an open file, a Pillow image, a numpy array (H × W or H × W × 3 or
+    4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is none. `shrink_references`
+    encodes anew what is too large.
 
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.

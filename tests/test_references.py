@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -12,8 +14,10 @@ from PIL import Image
 from sandboxes import running_sandbox, until
 
 import rivya_nb as rv
+from rivya_nb.magics.cell import plan_cell
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.syntax.line import parse_line
 
 TIMEOUT = 30
 FILES_LIVE = 1.0
@@ -130,6 +134,20 @@ def test_several_sources_go_along_in_their_order(session: rv.Session, cat: Path)
     sent = [reference.sha256 for reference in run[0].request.references]
     assert sent[2:] == [job.record.pictures[0].sha256 for job in first]
     assert len(set(sent_urls(run[0]))) == 4
+
+
+def test_one_picture_is_one_reference_in_whichever_way_it_is_given(session: rv.Session, cat: Path) -> None:
+    stream = io.BytesIO(cat.read_bytes())
+    stream.seek(0, io.SEEK_END)
+    url = f"data:image/png;base64,{base64.b64encode(cat.read_bytes()).decode()}"
+    assert url.endswith("=")
+    first = small(references=cat, seed=1)
+    plans = [rv.plan("A bottle", resolution="1K", seed=1, references=given) for given in (stream, url)]
+    for words in ("--ref {stream}", "--ref {url}", f"--ref {url}", f'--ref="{url}"'):
+        line = parse_line(f"seed=1 resolution=1K {words}")
+        plans.append(plan_cell(session, line, "A bottle", {"stream": stream, "url": url}))
+    assert [plan.credits for plan in plans] == [0] * 6
+    assert {plan.run()[0].id for plan in plans} == {first[0].id}
 
 
 def test_a_dict_of_references_is_an_axis_and_none_is_none(session: rv.Session, cat: Path) -> None:

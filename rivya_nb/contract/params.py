@@ -10,10 +10,11 @@ import math
 import numbers
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import NoReturn
 
 from rivya_nb.contract.catalogue import Model, Param
 from rivya_nb.contract.ideas import same_idea, same_shape
-from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.contract.text import HALF_CHARACTER, did_you_mean, has_half_character, listing
 from rivya_nb.errors import Mistake
 
 ParamValue = str | int | float
@@ -24,6 +25,23 @@ LARGEST_EXACT = 2**53
 
 REFERENCES_KEY = "referenceMediaItems"
 """The key under which uploaded references travel; never a param of the user's."""
+
+
+class FrozenParams(dict[str, ParamValue]):
+    """The params of a request: a dict like any other to `json.dumps`, copies and pickles, but it never changes."""
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise TypeError(
+            "The params of a request cannot be changed. A request with others is "
+            "dataclasses.replace(request, params={**request.params, 'seed': 7})."
+        )
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce__(self) -> tuple[type[FrozenParams], tuple[dict[str, ParamValue]]]:
+        # As copies and pickles make it anew; they would set the items one by one.
+        return type(self), (dict(self),)
 
 
 def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, ParamValue], list[Mistake]]:
@@ -67,10 +85,7 @@ def _unknown(model: Model, key: str) -> str:
 
 
 def _check_value(param: Param, value: object) -> ParamValue | Mistake:
-    # numpy's scalars say what they are through item(), without numpy having to be imported.
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:
-        value = item()
+    value = plain_value(value)
     if param.type == "number":
         return _check_number(param, value)
     if isinstance(value, bool):
@@ -83,7 +98,15 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
         same = same_shape(value, sorted(param.options, key=lambda option: option != param.default))
         hint = did_you_mean(value, param.options) if same is None else f"; did you mean {same!r}?"
         return Mistake(param.key, f"{value!r} is not an option{_allowed(param)}{hint}")
+    if has_half_character(value):
+        return Mistake(param.key, HALF_CHARACTER)
     return value
+
+
+def plain_value(value: object) -> object:
+    """The value as Python has it: numpy's scalars say so through item(), without numpy having to be imported."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
 
 
 def _check_number(param: Param, value: object) -> ParamValue | Mistake:

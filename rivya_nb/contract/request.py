@@ -6,37 +6,45 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from rivya_nb.contract.catalogue import Model
-from rivya_nb.contract.params import REFERENCES_KEY, ParamValue, check_params
+from rivya_nb.contract.params import REFERENCES_KEY, FrozenParams, ParamValue, check_params, plain_value
 from rivya_nb.contract.references import Reference, check_references
-from rivya_nb.contract.text import prompt_length
+from rivya_nb.contract.text import HALF_CHARACTER, as_sent, comparable, has_half_character, prompt_length
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 SEED_KEY = "seed"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Request:
     """One call: a model, a prompt, the params that are sent and the references.
 
-    Two requests are equal when what would be sent is: the prompt stripped, references by their content.
-    `base_credits` is the documented price of the call in credits, None where it is not known. `notes` tell the
-    user how it differs from what it was made from; they are not sent.
+    The prompt and the params that are text are kept as they are sent (`as_sent`), and params that are None are
+    left out. Two requests are equal when their identities are. `base_credits` is the documented price of the
+    call in credits, None where it is not known. `notes` tell the user how it differs from what it was made from;
+    they are not sent.
     """
 
     model: str
     prompt: str
-    params: Mapping[str, ParamValue] = field(default_factory=dict, hash=False)
+    params: Mapping[str, ParamValue] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
-    base_credits: int | None = field(default=None, compare=False)
-    notes: tuple[str, ...] = field(default=(), compare=False)
+    base_credits: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prompt", self.prompt.strip())
-        object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+        params = {key: _as_sent(value) for key, value in self.params.items() if value is not None}
+        object.__setattr__(self, "prompt", as_sent(self.prompt))
+        object.__setattr__(self, "params", FrozenParams(params))
+        object.__setattr__(self, "references", tuple(self.references))
+
+    def __eq__(self, other: object) -> bool:
+        return self.identity == other.identity if isinstance(other, Request) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
 
     def __repr__(self) -> str:
         asked = [f"model={self.model!r}", f"prompt={self.prompt!r}", f"params={dict(self.params)!r}"]
@@ -46,14 +54,20 @@ class Request:
 
     @property
     def identity(self) -> str:
-        """SHA-256 in hex over what would be sent; names of references do not count."""
-        sent = [self.model, self.prompt, dict(self.params), [ref.sha256 for ref in self.references]]
+        """SHA-256 in hex over what would be sent: texts in NFC, references by their content and not their names.
+
+        The store keeps it: whatever changes it needs a migration that computes it anew.
+        """
+        params = {
+            key: comparable(value) if isinstance(value, str) else value for key, value in self.params.items()
+        }
+        sent = [self.model, comparable(self.prompt), params, [ref.sha256 for ref in self.references]]
         text = json.dumps(sent, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def seed(self) -> ParamValue | None:
-        """The seed that is sent, None where the service draws one."""
+        """The param `seed`, None where it is not sent and the service draws one."""
         return self.params.get(SEED_KEY)
 
     def body(self, media_items: Sequence[Mapping[str, Any]], client_request_id: str) -> dict[str, Any]:
@@ -69,13 +83,19 @@ class Request:
         }
 
 
+def _as_sent(value: object) -> ParamValue:
+    value = plain_value(value)
+    return as_sent(value) if isinstance(value, str) else cast(ParamValue, value)
+
+
 def check_prompt(model: Model, prompt: str) -> list[Mistake]:
     """Every mistake in a prompt: image models need one, and each has its own maximum length."""
-    if not prompt.strip():
+    prompt = as_sent(prompt)
+    if not prompt:
         return [Mistake("prompt", "it is empty; write what the picture should show")]
-    if any("\ud800" <= char <= "\udfff" for char in prompt):
-        return [Mistake("prompt", "it holds half of a character (a lone surrogate), which cannot be sent")]
-    length = prompt_length(prompt.strip())
+    if has_half_character(prompt):
+        return [Mistake("prompt", HALF_CHARACTER)]
+    length = prompt_length(prompt)
     if model.max_prompt_length is not None and length > model.max_prompt_length:
         return [
             Mistake(

@@ -10,7 +10,7 @@ import ipywidgets
 
 from rivya_nb.contract.catalogue import Model, Param, common_params
 from rivya_nb.contract.request import SEED_KEY, Request
-from rivya_nb.contract.text import prompt_length
+from rivya_nb.contract.text import as_sent, prompt_length
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.cell_view import CellView
 from rivya_nb.control_panel.controls import ParamControl, framed
@@ -243,7 +243,7 @@ class Form:
     def _show_length(self) -> None:
         limits = [model.max_prompt_length for model in self._models]
         limit = min((each for each in limits if each is not None), default=None)
-        length = prompt_length(str(self._prompt.value).strip())
+        length = prompt_length(as_sent(str(self._prompt.value)))
         text = count(length, "character") if limit is None else f"{length:,} / {limit:,}"
         self._length.value = markup.quiet_html(text)
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.text import as_sent
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.prompt import PromptTemplate
 
@@ -58,7 +59,7 @@ class Ask:
             Axis(key, values, _labels(values)) for key, values in self.params.items() if len(values) > 1
         ]
         axes += [
-            Axis(axis.name, axis.options, _labels([option.strip() for option in axis.options]))
+            Axis(axis.name, axis.options, _labels(axis.options))
             for axis in self.prompt.axes
             if len(axis.options) > 1
         ]
@@ -94,4 +95,4 @@ def combinations(axes: Sequence[Axis[object]]) -> Iterator[tuple[tuple[int, ...]
 
 
 def _labels(values: Sequence[object]) -> tuple[str, ...]:
-    return tuple("none" if value is None else str(value) if str(value) else "(nothing)" for value in values)
+    return tuple("none" if value is None else as_sent(str(value)) or "(nothing)" for value in values)

@@ -37,10 +37,10 @@ def take_references(
 ) -> tuple[Reference, ...]:
     """Copy references into the store and say what they are; the `note` of each says how it was changed.
 
-    Sources are paths (a leading `~` is the user's home), bytes, Pillow images and numpy arrays (both sent as
-    PNG), pictures of the store, references that were taken before, and https addresses, which are handed on
-    as they are to models that take them. Only what every model would take is kept. With `shrink`, what is too
-    large, or of a format that no model takes, is encoded anew.
+    Sources are paths (a leading `~` is the user's home), bytes, data URLs, open files, Pillow images and numpy
+    arrays (both sent as PNG), pictures of the store, references that were taken before, and https addresses,
+    which are handed on as they are to models that take them. Only what every model would take is kept. With
+    `shrink`, what is too large, or of a format that no model takes, is encoded anew.
 
     Raises:
         InvalidRequestError: with every source that is missing, unreadable, no picture or against a rule.

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import count, product
 from math import prod
 
-from rivya_nb.contract.text import did_you_mean
+from rivya_nb.contract.text import comparable, did_you_mean, mark
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, short, walk
 from rivya_nb.jobs.values import MAX_VALUES, as_axis
@@ -165,7 +165,7 @@ class _Builder:
         known = self.choices.setdefault(name, _Choice(name, options))
         if known.options != options:
             self._wrong(f"axis {name} is given twice, with different options; {{{name}}} stands for it again")
-        labels = [_plain(option).strip() for option in options]
+        labels = [comparable(_plain(option)) for option in options]
         if known.options is options and len(set(labels)) < len(labels):
             again = next(label for label in labels if labels.count(label) > 1)
             self._wrong(f"{short(group.source)} has the option {again!r} twice{LITERAL}")
@@ -208,7 +208,7 @@ def _filled(pieces: Iterable[Piece], texts: Mapping[str, str]) -> tuple[Piece, .
 
 def _with_texts(choice: _Choice, texts: Mapping[str, str]) -> _Choice:
     # Two options may have become the same text, and one request is asked once.
-    options = dict.fromkeys(_plain(_filled(option, texts)) for option in choice.options)
+    options = _once(_plain(_filled(option, texts)) for option in choice.options)
     return _Choice(choice.name, tuple((option,) for option in options))
 
 
@@ -225,7 +225,15 @@ def _insertable(name: str, namespace: Mapping[str, object], axes: Iterable[str])
     values = as_axis(value, f"prompt: {{{name}}}")
     if values is None:
         return _text(name, value)
-    return tuple(dict.fromkeys(_text(name, item, "a list with ") for item in values))
+    return _once(_text(name, item, "a list with ") for item in values)
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first of each of the texts that are the same wherever they are put in."""
+    kept: dict[str, str] = {}
+    for text in texts:
+        kept.setdefault(mark(text), text)
+    return tuple(kept.values())
 
 
 def _text(name: str, value: object, within: str = "") -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rivya_nb.api.eight_bits import to_eight_bits
 from rivya_nb.api.inspection import MAX_PIXELS
 from rivya_nb.errors import PictureError
 
@@ -71,18 +72,6 @@ def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencod
         raise PictureError(f"it cannot be decoded ({type(error).__name__}: {error})") from None
 
 
-def sendable(image: Picture) -> Picture:
-    """The picture in a mode that PNG, JPEG (but for transparency) and WebP all have: L, RGB or RGBA."""
-    if image.mode in ("L", "RGB", "RGBA"):
-        return image
-    if image.mode.startswith("I;16") or image.mode == "I":
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if image.mode in ("1", "F"):
-        return image.convert("L")
-    transparent = "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBa")
-    return image.convert("RGBA" if transparent else "RGB")
-
-
 class _Encoder:
     """One decoded picture, tried in one encoding after the other."""
 
@@ -94,7 +83,7 @@ class _Encoder:
         self._tables: dict[str, Any] = _jpeg_tables(image)
         profile = image.info.get("icc_profile")
         image.load()
-        self._image = sendable(ImageOps.exif_transpose(image))
+        self._image = to_eight_bits(ImageOps.exif_transpose(image))
         alike = {"L": ("L",), "RGB": ("RGB", "P"), "RGBA": ("RGBA", "P")}[self._image.mode]
         self._profile = profile if image.mode in alike else None
         if self._image.mode == "RGBA" and self._image.getchannel("A").getextrema() == (255, 255):

@@ -6,17 +6,19 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from rivya_nb.api.data_url import is_data_url, read_data_url
+from rivya_nb.api.eight_bits import to_eight_bits
 from rivya_nb.api.hosts import split_address
 from rivya_nb.api.inspection import MAX_PIXELS
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
-from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, UsageError
+from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.metadata import ORIENTATION, UPRIGHT
-from rivya_nb.jobs.reencode import sendable
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ HEADER_BYTES = 32
 """How many bytes from a file's start `other_format` needs."""
 
 _CHUNK = 1 << 20
+
+_CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+"""How many numbers a pixel has, and what Pillow calls such pixels."""
 
 _USERINFO = re.compile(r"//[^/?#]*@")
 """A name and a password in an address, which no message repeats."""
@@ -55,6 +60,11 @@ _BRANDS = {
     b"avif": "an AVIF",
     b"avis": "an AVIF",
 }
+
+_LARGEST_INTEGER = 4
+"""Bytes of the integers that Pillow knows too."""
+
+_TAKEN = "bool, uint8, uint16 and int32 are, and floats from 0 to 1"
 
 Check = Callable[[bytes, int, str], None]
 """Looks at the first bytes, the size in bytes and the name, and raises InvalidRequestError."""
@@ -117,12 +127,18 @@ def other_format(header: bytes) -> str | None:
 def write_source(source: object, name: str, target: Path, check: Check) -> str:
     """Write a source's bytes to `target`, once `check` has nothing against them; gives the source's name.
 
-    Files are streamed; `name` is for what has none of its own.
+    Files are streamed; `name` is for what has none of its own. An open file is read from its start, and stands
+    afterwards where it stood; of one that cannot be put there, such as an answer of a server, what is left.
 
     Raises:
         InvalidRequestError: there is no such file, it cannot be read, it is no picture, or `check` refuses.
         StoreError: the disk fails.
     """
+    if isinstance(source, str) and is_data_url(source):
+        try:
+            source = read_data_url(source)
+        except PictureError as error:
+            raise _wrong(name, str(error)) from None
     if isinstance(source, (str, os.PathLike)):
         return _write_file(source, target, check)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -131,15 +147,50 @@ def write_source(source: object, name: str, target: Path, check: Check) -> str:
         with disk_trouble(target):
             target.write_bytes(data)
         return name
+    if callable(getattr(source, "read", None)):
+        name = _write_stream(source, name, target)
+    else:
+        _write_picture(source, name, target)
+    with target.open("rb") as file:
+        check(file.read(HEADER_BYTES), target.stat().st_size, name)
+    return name
+
+
+def _write_picture(source: object, name: str, target: Path) -> None:
     image, options = _picture(source, name)
     try:
         with disk_trouble(target):
             image.save(target, "PNG", **options)
-        with target.open("rb") as file:
-            check(file.read(HEADER_BYTES), target.stat().st_size, name)
     except (ValueError, SyntaxError, AttributeError) as error:
         raise _wrong(name, f"it cannot be written as PNG ({error})") from None
+
+
+def _write_stream(source: Any, name: str, target: Path) -> str:
+    own = getattr(source, "name", None)
+    name = (Path(own).name if isinstance(own, str) else "") or name
+    try:
+        with _from_the_start(source):
+            _copy(source, target, name)
+    except RivyaError:
+        raise
+    except Exception as error:
+        # What is closed, open for writing or no file at all fails in any way.
+        raise _wrong(name, f"it cannot be read ({type(error).__name__}: {error})") from None
     return name
+
+
+@contextmanager
+def _from_the_start(stream: Any) -> Iterator[None]:
+    """Let a stream be read from its start, where `save` has left it behind what it wrote."""
+    if not (callable(getattr(stream, "seekable", None)) and stream.seekable()):
+        yield
+        return
+    stood = stream.tell()
+    stream.seek(0)
+    try:
+        yield
+    finally:
+        stream.seek(stood)
 
 
 def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> str:
@@ -176,6 +227,8 @@ def _copy(source: BinaryIO, target: Path, name: str) -> None:
         copy = target.open("wb")
     with copy:
         while chunk := source.read(_CHUNK):
+            if isinstance(chunk, str):
+                raise _wrong(name, 'it gives text; open a picture as bytes, with open(path, "rb")')
             size += len(chunk)
             if size > LARGEST:
                 raise _wrong(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
@@ -192,43 +245,48 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
             source.load()
             exif = Image.Exif()
             exif[ORIENTATION] = source.getexif().get(ORIENTATION, UPRIGHT)
-            image = sendable(source)
+            image = to_eight_bits(source)
             profile = source.info.get("icc_profile") if image.mode == source.mode else None
             return image, {"exif": exif, "icc_profile": profile}
         if hasattr(source, "__array__") and hasattr(source, "dtype"):
             return _from_array(source, name), {}
     except InvalidRequestError:
         raise
+    except PictureError as error:
+        raise _wrong(name, str(error)) from None
     except Exception as error:
         # Decoders fail in any way at all on hostile bytes, which Pillow reads only now.
         raise _wrong(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
-    message = f"a {kind} is no picture; give a path, bytes, a Pillow image, a numpy array or a job"
+    message = (
+        f"a {kind} is no picture; give a path, bytes, an open file, a Pillow image, a numpy array or a job"
+    )
     raise _wrong(name, message)
 
 
 def _from_array(source: Any, name: str) -> Picture:
-    """An array of uint8, bool, or float from 0 to 1; H × W, or H × W × 1, 3 or 4."""
+    """An array of H × W, or H × W × 1, 3 or 4, or with these channels first; its numbers as `to_eight_bits` has
+    them."""
     import numpy
     from PIL import Image
 
     array = numpy.asarray(source)
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[:, :, 0]
     shape = " × ".join(map(str, array.shape))
-    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))) or 0 in array.shape:
+    if array.ndim == 3 and array.shape[2] not in _CHANNELS and array.shape[0] in _CHANNELS:
+        array = numpy.moveaxis(array, 0, 2)
+    height, width, channels = (*array.shape, 1, 1, 1)[:3]
+    if array.ndim not in (2, 3) or channels not in _CHANNELS or 0 in array.shape:
         raise _wrong(name, f"an array of {shape or 'no'} values is no picture; H × W, H × W × 3 or × 4 is")
-    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+    if height * width > MAX_PIXELS:
         raise _wrong(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
     if array.dtype.kind == "f":
-        if not (array.min() >= 0 and array.max() <= 1):
-            raise _wrong(name, "an array of floats has values from 0 to 1; this one has others")
-        array = (array * 255).round().astype("uint8")
-    elif array.dtype.kind == "b":
-        array = array.astype("uint8") * 255
-    if array.dtype != "uint8":
-        raise _wrong(name, f"an array of {array.dtype} is not taken; uint8 is, and floats from 0 to 1")
-    return Image.fromarray(numpy.ascontiguousarray(array))
+        with numpy.errstate(all="ignore"):
+            array = array.astype("float32")
+    elif array.dtype.kind not in "biu" or array.dtype.itemsize > _LARGEST_INTEGER:
+        raise _wrong(name, f"an array of {array.dtype} is not taken; {_TAKEN}")
+    # All channels side by side: which range their numbers have is decided for all of them together.
+    numbers = Image.fromarray(numpy.ascontiguousarray(array).reshape(height, width * channels))
+    return Image.frombytes(_CHANNELS[channels], (width, height), to_eight_bits(numbers).tobytes())
 
 
 def _wrong(name: str, message: str) -> InvalidRequestError:

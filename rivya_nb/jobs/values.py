@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.text import mark
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.names import notebook_object
 
@@ -179,11 +180,11 @@ def _once(items: Sequence[object]) -> list[object]:
     seen: set[tuple[bool, object]] = set()
     for item in items:
         # True and 1 are equal to Python, but not to a service that takes "true" for a switch.
-        mark = (isinstance(item, bool), item)
+        key = (isinstance(item, bool), mark(item) if isinstance(item, str) else item)
         if item is None or isinstance(item, (str, int, float)):
-            if mark in seen:
+            if key in seen:
                 continue
-            seen.add(mark)
+            seen.add(key)
         kept.append(item)
     return kept
 

@@ -13,7 +13,7 @@ from itertools import product
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.request import SEED_KEY, Request, build_request
-from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.contract.text import as_sent, did_you_mean, listing
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS, Axis
 from rivya_nb.jobs.plan import (
@@ -301,7 +301,7 @@ def labelled(values: Sequence[object]) -> dict[str, object]:
         if value is None or isinstance(value, (bool, float, int)):
             label = str(value).lower() if isinstance(value, bool) else label_text(value)
         else:
-            label = str(value).strip() or "(nothing)"
+            label = as_sent(str(value)) or "(nothing)"
         found[label] = value
     return found
 

@@ -1,16 +1,24 @@
 """How an older database becomes one of today.
 
-A step is written down as text and never changes: what it makes must not follow the tables as they are today,
-which later steps have changed further.
+The SQL of a step is written down as text and never changes: what it makes must not follow the tables as they are
+today, which later steps have changed further.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
+from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import Request
+from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
+
+_AT_ONCE = 1000
+"""Jobs that are in memory at a time."""
 
 _TO_2 = (
     "DROP INDEX jobs_by_model",
@@ -56,7 +64,48 @@ _TO_2 = (
         name TEXT NOT NULL, state TEXT NOT NULL, saved_at FLOAT NOT NULL, PRIMARY KEY (name))""",
 )
 
-_STEPS: Mapping[int, Sequence[str]] = {2: _TO_2}
+
+def _to_2(connection: Connection) -> None:
+    for statement in _TO_2:
+        connection.exec_driver_sql(statement)
+
+
+def _to_3(connection: Connection) -> None:
+    """Identities as they are computed since then: prompts that look the same have one.
+
+    Raises:
+        StoreError: a job cannot be read.
+    """
+    for jobs in _all_jobs(connection):
+        changed = [(new, job.number) for job in jobs if (new := _identity(job)) != job.identity]
+        if changed:
+            connection.exec_driver_sql("UPDATE jobs SET identity = ? WHERE number = ?", changed)
+
+
+def _all_jobs(connection: Connection) -> Iterator[list[Row[Any]]]:
+    last = 0
+    while jobs := connection.exec_driver_sql(
+        'SELECT number, id, model, prompt, params, "references", identity FROM jobs WHERE number > ?'
+        " ORDER BY number LIMIT ?",
+        (last, _AT_ONCE),
+    ).all():
+        yield list(jobs)
+        last = jobs[-1].number
+
+
+def _identity(job: Row[Any]) -> str:
+    try:
+        references = tuple(Reference(**reference) for reference in json.loads(job.references))
+        return Request(job.model, job.prompt, json.loads(job.params), references).identity
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"The store cannot be brought up to date: what job {job.id} asked for cannot be read ({error}). "
+            "Nothing was changed. Go on with the rivya_nb that wrote it, or use another folder (store=…)."
+        ) from None
+
+
+_STEPS: Mapping[int, Callable[[Connection], None]] = {2: _to_2, 3: _to_3}
+"""By version, what makes it of the one before; all in one transaction."""
 
 
 def migrate(connection: Connection, version: int) -> None:
@@ -65,7 +114,6 @@ def migrate(connection: Connection, version: int) -> None:
         schema.metadata.create_all(connection)
     else:
         for target in range(version + 1, schema.VERSION + 1):
-            for statement in _STEPS[target]:
-                connection.exec_driver_sql(statement)
+            _STEPS[target](connection)
     connection.execute(schema.schema_version.delete())
     connection.execute(schema.schema_version.insert().values(version=schema.VERSION))

@@ -14,6 +14,7 @@ from sqlalchemy import RowMapping
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 
 _JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
@@ -107,7 +108,7 @@ def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
         **{name: row[name] for name in _PLAIN_JOB_FIELDS},
         params=params,
         references=tuple(Reference(**reference) for reference in json.loads(row["references"])),
-        seed=params.get("seed", row["seed"]),
+        seed=params.get(SEED_KEY),
         pictures=tuple(pictures),
     )
 

@@ -58,7 +58,7 @@ FLAGS: tuple[Flag, ...] = (
 )
 """Every flag, in the order in which they are documented and completed."""
 
-_PARAM = re.compile(r"([^\s=\"'{}]+)=(.*)", re.DOTALL)
+_PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
 _JOINTS = (",", "..")
 _MAX_DIGITS = 15
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import json
+import operator
+import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy
 import pytest
@@ -101,6 +107,61 @@ def test_a_request_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         request.params["seed"] = 2  # type: ignore[index]
     assert hash(request) == hash(Request(WAN.id, "A bottle ", {"seed": 1}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda params: params.__delitem__("seed"),
+        lambda params: operator.ior(params, {"seed": 2}),
+        lambda params: params.update(seed=2),
+        lambda params: params.setdefault("resolution", "1K"),
+        lambda params: params.pop("seed"),
+        lambda params: params.popitem(),
+        lambda params: params.clear(),
+    ],
+    ids=["del", "or", "update", "setdefault", "pop", "popitem", "clear"],
+)
+def test_params_refuse_every_change_and_say_how_to_have_others(
+    change: Callable[[Mapping[str, object]], object],
+) -> None:
+    given: dict[str, Any] = {"seed": 1}
+    request = Request(WAN.id, "A bottle", given)
+    with pytest.raises(TypeError, match=r"dataclasses\.replace\(request, params="):
+        change(request.params)
+    given["seed"] = 2
+    assert (request.params, request.seed) == ({"seed": 1}, 1)
+    other = dataclasses.replace(request, params={**request.params, "seed": 7})
+    assert (other.seed, other == request) == (7, False)
+    assert request.params | {"seed": 7} == other.params
+
+
+def test_a_request_is_plain_data_to_json_copies_and_pickles() -> None:
+    reference = Reference("ab" * 32, "image", "image/png", "one.png", 10, "a note")
+    request = Request(WAN.id, "A bottle", {"seed": 1, "resolution": "1K"}, [reference], 12, ("changed",))  # type: ignore[arg-type]
+    assert json.loads(json.dumps(request.params)) == {"seed": 1, "resolution": "1K"}
+    told = json.loads(json.dumps(dataclasses.asdict(request)))
+    assert (told["params"], told["references"][0]["name"]) == ({"seed": 1, "resolution": "1K"}, "one.png")
+    pickled = [pickle.loads(pickle.dumps(request, number)) for number in range(pickle.HIGHEST_PROTOCOL + 1)]
+    for same in (copy.copy(request), copy.deepcopy(request), *pickled):
+        assert same == request
+        assert (same.notes, same.base_credits, same.references) == (("changed",), 12, (reference,))
+        with pytest.raises(TypeError, match="cannot be changed"):
+            same.params["seed"] = 2
+
+
+def test_a_requests_seed_is_the_one_among_its_params() -> None:
+    for written, params in (
+        ({"seed": None, "resolution": "1K"}, {"resolution": "1K"}),
+        ({"seed": numpy.int64(7)}, {"seed": 7}),
+        ({"seed": " 7\n"}, {"seed": "7"}),
+        ({"seed": 0}, {"seed": 0}),
+        ({}, {}),
+    ):
+        request = Request(WAN.id, "A bottle", written)  # type: ignore[arg-type]
+        assert json.loads(json.dumps(request.params)) == params == request.body((), "id")["params"]
+        assert request.seed == params.get("seed")
+        assert request.identity == Request(WAN.id, "A bottle", params).identity  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rivya_nb.contract.request import Request
 from rivya_nb.errors import StoreError
 from rivya_nb.store.records import Marks, Question
 from rivya_nb.store.store import Store
@@ -100,6 +101,43 @@ def test_nothing_of_an_old_store_is_lost_and_all_of_it_is_found(upgraded: Store)
 def test_an_upgraded_database_has_the_shape_of_a_new_one(upgraded: Store, tmp_path: Path) -> None:
     Store.open(tmp_path / "new").close()
     assert shape(upgraded.folder / "rivya.db") == shape(tmp_path / "new" / "rivya.db")
+
+
+def test_jobs_of_an_old_store_are_found_by_how_their_prompts_look(old: Path) -> None:
+    """Also those behind the first thousand, which an upgrade reads apart."""
+    with closing(sqlite3.connect(old / "rivya.db")) as other:
+        other.execute("UPDATE jobs SET prompt = 'une\u0301 \r\nKATZE', body = 'its exact bytes \r\n'")
+        many = [
+            (at, f"job{at}", f"cat {at}\r", "cat", "[]", "as it was", "failed", at) for at in range(4, 2503)
+        ]
+        other.executemany(JOBS, many)
+        other.execute("UPDATE jobs SET status = 'unknown' WHERE number IN (1001, 2502)")
+        other.commit()
+    store = Store.open(old)
+    pictured = store.jobs(["job3"])["job3"]
+    request = Request("wan", "un\u00e9\nKATZE", {"seed": 7}, pictured.references)
+    assert (pictured.identity, pictured.request) == (request.identity, request)
+    again = [Request("wan", f"cat {number}", {"seed": 7}).identity for number in (1001, 2502)]
+    found = store.find_reusable("sandbox", again)
+    assert [found[identity].id for identity in again] == ["job1001", "job2502"]
+    assert (pictured.prompt, pictured.body) == ("une\u0301 \r\nKATZE", "its exact bytes \r\n")
+    store.close()
+
+
+@pytest.mark.parametrize("params", ['{"seed":', "[7]", "7", "null"])
+def test_an_old_store_with_a_job_that_cannot_be_read_is_left_as_it_was(old: Path, params: str) -> None:
+    with closing(sqlite3.connect(old / "rivya.db")) as other:
+        other.execute("UPDATE jobs SET params = ? WHERE id = 'job2'", (params,))
+        other.commit()
+        before = list(other.iterdump())
+        with pytest.raises(StoreError, match=r"job job2 .* cannot be read .* Nothing was changed\."):
+            Store.open(old)
+        assert list(other.iterdump()) == before
+        other.execute("UPDATE jobs SET params = '{}' WHERE id = 'job2'")
+        other.commit()
+    store = Store.open(old)
+    assert ids(store.history(Question())) == ["job3", "job1"]
+    store.close()
 
 
 def test_two_processes_may_open_an_old_store_at_once(old: Path, start: Start) -> None:

@@ -74,6 +74,16 @@ def test_paths_survive(path: str) -> None:
     assert parse_line(f'--ref "{path}"').refs == (Text(path, quoted=True),)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://example.org/cat.png?size=1&seed=2", "data:image/png;base64,iVBORw==", "C:\\a=b.png"]
+)
+@pytest.mark.parametrize("between", [" ", "="])
+def test_an_address_with_an_equals_sign_is_no_param(address: str, between: str) -> None:
+    line = parse_line(f"--ref{between}{address} seed=1")
+    assert line.refs == (Text(address),)
+    assert [key for key, _ in line.params] == ["seed"]
+
+
 def test_a_part_of_a_path_may_be_quoted() -> None:
     line = parse_line(r'--ref C:\"My Pictures"\new.png')
     assert line.refs == (Text(r"C:\My Pictures\new.png", quoted=True),)

@@ -1,0 +1,37 @@
+"""Pictures that are written out within an address: `data:image/png;base64,…` (RFC 2397)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import unquote_to_bytes
+
+from rivya_nb.errors import PictureError
+
+_SCHEME = "data:"
+_BASE64 = re.compile(r";\s*base64\s*$", re.IGNORECASE)
+
+
+def is_data_url(text: str) -> bool:
+    """Whether a text is, or begins as, an address that holds its own data."""
+    return text[: len(_SCHEME)].lower() == _SCHEME
+
+
+def read_data_url(text: str) -> bytes:
+    """The bytes that a data URL holds. What its media type says of them is not looked at: the bytes decide.
+
+    Raises:
+        PictureError: it has no comma, or its base64 is damaged.
+    """
+    kind, comma, data = text[len(_SCHEME) :].partition(",")
+    if not comma:
+        raise PictureError("it is no whole data URL; one reads data:image/png;base64,…")
+    content = unquote_to_bytes(data)
+    if not _BASE64.search(kind):
+        return content
+    letters = b"".join(content.split())
+    try:
+        return base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
+    except binascii.Error as error:
+        raise PictureError(f"the base64 of this data URL is damaged ({error})") from None
