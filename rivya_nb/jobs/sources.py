@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rivya_nb.api.hosts import split_address
-from rivya_nb.api.inspection import MAX_PIXELS
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, UsageError
-from rivya_nb.jobs.metadata import ORIENTATION, UPRIGHT
-from rivya_nb.jobs.reencode import sendable
+from rivya_nb.imaging.formats import HEADER_BYTES
+from rivya_nb.imaging.modes import ORIENTATION, eight_bits, orientation
+from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -29,32 +29,10 @@ LARGEST = 100 * MEGABYTE
 
 LOST = "this reference is not in the store any more; give its file again"
 
-HEADER_BYTES = 32
-"""How many bytes from a file's start `other_format` needs."""
-
 _CHUNK = 1 << 20
 
 _USERINFO = re.compile(r"//[^/?#]*@")
 """A name and a password in an address, which no message repeats."""
-
-_OTHERS = (
-    (b"GIF8", "a GIF"),
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"BM", "a BMP"),
-)
-_BRANDS = {
-    b"heic": "a HEIC",
-    b"heix": "a HEIC",
-    b"heim": "a HEIC",
-    b"heis": "a HEIC",
-    b"hevc": "a HEIC",
-    b"hevx": "a HEIC",
-    b"mif1": "a HEIC",
-    b"msf1": "a HEIC",
-    b"avif": "an AVIF",
-    b"avis": "an AVIF",
-}
 
 Check = Callable[[bytes, int, str], None]
 """Looks at the first bytes, the size in bytes and the name, and raises InvalidRequestError."""
@@ -105,13 +83,6 @@ def web_address(source: object) -> Reference | None:
 def is_there(reference: Reference, files: ContentFiles) -> bool:
     """Whether a reference can be sent: an address always, a file while the store has it."""
     return bool(reference.url) or files.path(reference.sha256, reference.mime_type).is_file()
-
-
-def other_format(header: bytes) -> str | None:
-    """Which picture that no model takes the first bytes show, as *a GIF*; None where they show none."""
-    if header[4:8] == b"ftyp":
-        return _BRANDS.get(header[8:12])
-    return next((name for start, name in _OTHERS if header.startswith(start)), None)
 
 
 def write_source(source: object, name: str, target: Path, check: Check) -> str:
@@ -189,10 +160,11 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
 
     try:
         if isinstance(source, Image.Image):
-            source.load()
+            with BUDGET.taking(source.width * source.height):
+                source.load()
+                image = eight_bits(source)
             exif = Image.Exif()
-            exif[ORIENTATION] = source.getexif().get(ORIENTATION, UPRIGHT)
-            image = sendable(source)
+            exif[ORIENTATION] = orientation(source)
             profile = source.info.get("icc_profile") if image.mode == source.mode else None
             return image, {"exif": exif, "icc_profile": profile}
         if hasattr(source, "__array__") and hasattr(source, "dtype"):
