@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import urllib.request
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urljoin, urlsplit
 
 from rivya_nb.api.address import in_url, is_loopback_host, is_public, literal
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
+_NO_ADDRESS = "The picture's address is no web address."
+_STANDARD_BASE64 = bytes.maketrans(b"-_", b"+/")
+
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -59,6 +63,49 @@ async def check_target(url: str, *, loopback: bool, proxies: bool) -> Target:
     return Target(parts, host, port, () if proxied else allowed)
 
 
+def resolved(url: str, service: str) -> str:
+    """A picture's address, which may be relative to the service's origin. Raises PictureError where it is none."""
+    if not url.strip():
+        raise PictureError(_NO_ADDRESS)
+    try:
+        return urljoin(f"{service}/", url)
+    except ValueError:
+        raise PictureError(_NO_ADDRESS) from None
+
+
+def is_data(url: str) -> bool:
+    """Whether an address is the data itself, as `data:image/png;base64,…`."""
+    return url[:5].lower() == "data:"
+
+
+def data_of(url: str, max_bytes: int) -> bytes:
+    """The bytes in a `data:` address.
+
+    Raises:
+        PictureError: they are damaged, or more than `max_bytes`.
+    """
+    head, comma, content = url[5:].partition(",")
+    # Each byte takes three characters at most.
+    if len(content) > 3 * max_bytes:
+        raise too_large(max_bytes)
+    data = unquote_to_bytes(content)
+    try:
+        if head.rpartition(";")[2].strip().lower() == "base64":
+            data = base64.b64decode(data.translate(_STANDARD_BASE64) + b"==")
+    except ValueError:
+        comma = ""
+    if not comma:
+        raise PictureError("The picture's data address is damaged.")
+    if len(data) > max_bytes:
+        raise too_large(max_bytes)
+    return data
+
+
+def too_large(max_bytes: int) -> PictureError:
+    """The error for a picture of more bytes than are taken."""
+    return PictureError(f"The picture has more than {max_bytes / 1_000_000:g} MB.")
+
+
 def redirected(url: str, location: str) -> str:
     """Where a redirect leads, not yet checked. Raises PictureError where that is no address at all."""
     try:
@@ -70,16 +117,16 @@ def redirected(url: str, location: str) -> str:
 def split_address(url: str) -> tuple[SplitResult, str, int]:
     """A picture's address in parts, its host in ASCII, and its port. Raises PictureError where it is none."""
     if len(url) > MAX_URL or not url.isprintable():
-        raise PictureError("The picture's address is no web address.")
+        raise PictureError(_NO_ADDRESS)
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         host = host if ":" in host else host.encode("idna").decode("ascii")
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError:
-        raise PictureError("The picture's address is no web address.") from None
+        raise PictureError(_NO_ADDRESS) from None
     if not host or not port or "@" in parts.netloc:
-        raise PictureError("The picture's address is no web address.")
+        raise PictureError(_NO_ADDRESS)
     return parts, host, port
 
 
