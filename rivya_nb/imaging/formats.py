@@ -46,8 +46,15 @@ HDR = Format("Radiance HDR", "image/vnd.radiance", ".hdr")
 SVG = Format("SVG", "image/svg+xml", ".svg", article="an")
 
 FORMATS = (PNG, JPEG, WEBP, GIF, TIFF, BMP, AVIF, HEIC, JXL, JP2, ICO, QOI, PSD, EXR, HDR, SVG)
+_NAMES = {each.mime_type: each.name for each in FORMATS}
 EXTENSIONS = {each.mime_type: each.extension for each in FORMATS}
 """The file name's ending by MIME type."""
+
+
+def format_name(mime_type: str) -> str:
+    """What a MIME type's format is called, as `AVIF`; the type itself where it is none of these."""
+    return _NAMES.get(mime_type, mime_type)
+
 
 _EXPECTED = {each.mime_type: each for each in (PNG, JPEG, WEBP)}
 _STARTS = (
