@@ -78,7 +78,9 @@ def _decode(path: Path, examined: Examined) -> tuple[int, int]:
     kind = examined.kind
     try:
         with decoded(path) as image:
-            return image.size
+            size = image.size
+            image.close()
+            return size
     except TooManyPixelsError:
         raise
     except PictureError as error:

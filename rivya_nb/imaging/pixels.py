@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -12,11 +15,20 @@ MAX_PIXELS = 178_956_970
 refuses too. As RGB they take some 700 MB."""
 
 
+_LARGE = 16_000_000
+"""Pixels from which on a picture's memory is worth the tenth of a second that giving it back takes."""
+
+
 class PixelBudget:
     """A number of pixels that threads share, first come, first served. Waiting blocks the thread."""
 
     def __init__(self, pixels: int) -> None:
-        self._free = self._total = pixels
+        self._total = pixels
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget who holds pixels and who waits, as a forked child must: it has none of their threads."""
+        self._free = self._total
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
@@ -39,6 +51,8 @@ class PixelBudget:
         try:
             yield
         finally:
+            if pixels >= _LARGE:
+                _give_back_memory()
             with self._changed:
                 self._free += pixels
                 self._changed.notify_all()
@@ -46,3 +60,15 @@ class PixelBudget:
 
 BUDGET = PixelBudget(MAX_PIXELS)
 """What every picture is decoded within that was delivered or given."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=BUDGET.reset)
+
+
+def _give_back_memory() -> None:
+    """Free memory goes back to the system: the C library of Linux keeps what each thread has used for itself, so
+    that pictures decoded one after another would take as much as side by side."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

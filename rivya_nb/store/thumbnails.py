@@ -126,6 +126,8 @@ def decode(path: Path, box: tuple[int, int]) -> Image.Image:
             turn = orientation(image)
             # Converted before it shrinks: a palette cannot be averaged.
             colours = eight_bits(image)
+            if colours is not image:
+                image.close()
             # Turned afterwards: a large picture is not copied.
             colours.thumbnail(box if turn < FIRST_SIDEWAYS else box[::-1])
             return turned(colours if colours.mode == "RGBA" else colours.convert("RGB"), turn)
