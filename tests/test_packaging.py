@@ -47,6 +47,7 @@ FLOORS = (
     ("syntax",),
     ("jobs",),
     ("store", "api", "sandbox"),
+    ("imaging",),
     ("contract",),
     ("errors", "files", "_version"),
 )

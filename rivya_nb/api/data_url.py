@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 from rivya_nb.errors import PictureError
 
 _SCHEME = "data:"
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _BASE64 = re.compile(r";\s*base64\s*$", re.IGNORECASE)
 
 
@@ -18,19 +19,25 @@ def is_data_url(text: str) -> bool:
     return text[: len(_SCHEME)].lower() == _SCHEME
 
 
-def read_data_url(text: str) -> bytes:
+def read_data_url(text: str, max_bytes: int) -> bytes:
     """The bytes that a data URL holds. What its media type says of them is not looked at: the bytes decide.
 
     Raises:
-        PictureError: it has no comma, or its base64 is damaged.
+        PictureError: it has no comma, its base64 is damaged, or it holds more than `max_bytes`.
     """
     kind, comma, data = text[len(_SCHEME) :].partition(",")
     if not comma:
         raise PictureError("it is no whole data URL; one reads data:image/png;base64,…")
-    content = unquote_to_bytes(data)
-    if not _BASE64.search(kind):
-        return content
-    letters = b"".join(content.split())
+    # Each byte takes three characters at most.
+    content = unquote_to_bytes(data) if len(data) <= 3 * max_bytes else b""
+    found = _from_base64(content) if _BASE64.search(kind) else content
+    if len(data) > 3 * max_bytes or len(found) > max_bytes:
+        raise PictureError(f"this data URL holds more than {max_bytes / 1_000_000:g} MB")
+    return found
+
+
+def _from_base64(content: bytes) -> bytes:
+    letters = b"".join(content.split()).translate(_STANDARD)
     try:
         return base64.b64decode(letters + b"=" * (-len(letters) % 4), validate=True)
     except binascii.Error as error:

@@ -12,6 +12,8 @@ from rivya_nb.api.address import in_url, is_loopback_host, is_public, literal
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
+_NO_ADDRESS = "The picture's address is no web address."
+
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -59,6 +61,16 @@ async def check_target(url: str, *, loopback: bool, proxies: bool) -> Target:
     return Target(parts, host, port, () if proxied else allowed)
 
 
+def resolved(url: str, service: str) -> str:
+    """A picture's address, which may be relative to the service's origin. Raises PictureError where it is none."""
+    if not url.strip():
+        raise PictureError(_NO_ADDRESS)
+    try:
+        return urljoin(f"{service}/", url)
+    except ValueError:
+        raise PictureError(_NO_ADDRESS) from None
+
+
 def redirected(url: str, location: str) -> str:
     """Where a redirect leads, not yet checked. Raises PictureError where that is no address at all."""
     try:
@@ -70,16 +82,16 @@ def redirected(url: str, location: str) -> str:
 def split_address(url: str) -> tuple[SplitResult, str, int]:
     """A picture's address in parts, its host in ASCII, and its port. Raises PictureError where it is none."""
     if len(url) > MAX_URL or not url.isprintable():
-        raise PictureError("The picture's address is no web address.")
+        raise PictureError(_NO_ADDRESS)
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         host = host if ":" in host else host.encode("idna").decode("ascii")
         port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     except ValueError:
-        raise PictureError("The picture's address is no web address.") from None
+        raise PictureError(_NO_ADDRESS) from None
     if not host or not port or "@" in parts.netloc:
-        raise PictureError("The picture's address is no web address.")
+        raise PictureError(_NO_ADDRESS)
     return parts, host, port
 
 

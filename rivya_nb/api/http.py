@@ -1,14 +1,17 @@
-"""What the two users of httpx share: its clients, one for each event loop, and its errors in our words."""
+"""What the two users of httpx share: its clients, one for each event loop, the bodies of its answers, unpacked in
+small steps, and its errors in our words."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Iterator
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
+from rivya_nb.api.answers import printable
 from rivya_nb.errors import NotDeliveredError, TransportError
 
 if TYPE_CHECKING:
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 """Seconds after which no connection is expected any more, however long an answer may take."""
+
+PIECE = 64 * 1024
+"""Bytes of an answer that are read, and unpacked, at a time."""
+
+_PLAIN = frozenset({"identity", "aws-chunked"})
+"""Encodings that change nothing; the second is what some object stores keep of how a file was uploaded."""
+
+_ZLIB = {"gzip": 31, "x-gzip": 31}
+"""What zlib calls the frame of an encoding. `deflate` is of either of two kinds, which its first bytes tell."""
 
 T = TypeVar("T")
 
@@ -65,7 +77,8 @@ class LoopClients:
             verify=certificates,
             trust_env=self._trust_env,
             timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
-            headers={"User-Agent": f"rivya-nb/{__version__}"},
+            # What is not asked for here, `body_of` does not unpack.
+            headers={"User-Agent": f"rivya-nb/{__version__}", "Accept-Encoding": "gzip, deflate"},
             # No cookie is kept: none is needed, and a stranger's would come back with the next picture.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
@@ -73,6 +86,68 @@ class LoopClients:
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in self._clients if loop.is_closed()]:
             del self._clients[loop]
+
+
+async def body_of(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
+    """An answer's body in pieces of at most `PIECE` bytes, which are unpacked where it is packed.
+
+    httpx itself unpacks a whole piece, layer by layer, before anybody can count: 2 kB become gigabytes.
+
+    Raises:
+        TransportError: the body is packed more than once, or in an unknown way, and was not read; or it is
+            damaged or cut.
+    """
+    named = response.headers.get("content-encoding", "").lower().split(",")
+    layers = [name for each in named if (name := each.strip()) and name not in _PLAIN]
+    if len(layers) > 1 or not {"deflate", *_ZLIB}.issuperset(layers):
+        raise TransportError(
+            f"{host} sent an answer packed as {printable(', '.join(layers), 60)}, which was not read; "
+            "gzip or deflate, once, is what is unpacked here."
+        )
+    unpacking = _Unpacking(layers[0], host) if layers else None
+    async for piece in response.aiter_raw(PIECE):
+        if unpacking is None:
+            yield piece
+        else:
+            for step in unpacking.steps(piece):
+                yield step
+    if unpacking is not None:
+        unpacking.finish()
+
+
+class _Unpacking:
+    """One layer of packing, taken off in steps. What follows its end is left out, as browsers do."""
+
+    def __init__(self, encoding: str, host: str) -> None:
+        self._frame = _ZLIB.get(encoding)
+        self._host = host
+        self._unpacker: zlib._Decompress | None = None
+
+    def steps(self, packed: bytes) -> Iterator[bytes]:
+        if not packed:
+            return
+        if self._unpacker is None:
+            # By its standard, `deflate` has a head whose low four bits are 8; some servers leave that out.
+            frame = self._frame or (15 if packed[0] & 15 == 8 else -15)
+            self._unpacker = zlib.decompressobj(frame)
+        step = None
+        while step is None or packed or len(step) == PIECE:
+            try:
+                step = self._unpacker.decompress(packed, PIECE)
+            except zlib.error as error:
+                raise self._broken(str(error)) from None
+            packed = self._unpacker.unconsumed_tail
+            yield step
+
+    def finish(self) -> None:
+        """See that the end has come. An empty body has none."""
+        if self._unpacker is not None and not self._unpacker.eof:
+            raise self._broken("it is cut")
+
+    def _broken(self, why: str) -> TransportError:
+        return TransportError(
+            f"{self._host} gave no whole answer: what is packed in it cannot be unpacked, {why}."
+        )
 
 
 async def guarded(step: Awaitable[T], host: str) -> T:

@@ -1,4 +1,4 @@
-"""Whether bytes are a whole picture of an allowed format: decided by decoding, not by what they claim."""
+"""Whether bytes are a whole picture: decided by their structure and their pixels, not by what they claim."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import hashlib
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import NamedTuple
 
-from rivya_nb.contract.references import SNIFF_BYTES, sniff
 from rivya_nb.errors import PictureError
+from rivya_nb.imaging.decoding import TooManyPixelsError, can_decode, decoded
+from rivya_nb.imaging.formats import HEADER_BYTES, Format, find_format
+from rivya_nb.imaging.structure import is_whole
 
-MAX_PIXELS = 178_956_970
-"""Twice Pillow's own warning limit, where Pillow refuses too; decoded, that is some 700 MB."""
+_CHUNK = 1 << 20
 
-FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
-"""The accepted types, and what Pillow calls them."""
+
+class SpoiledError(PictureError):
+    """What came is no picture, is cut, or is damaged: another download may bring it whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A whole picture: width and height in pixels, size in bytes, SHA-256 in hex."""
+    """A whole picture: width and height in pixels, 0 where Pillow cannot decode its format here; size in bytes,
+    SHA-256 in hex."""
 
     sha256: str
     mime_type: str
@@ -28,54 +32,62 @@ class Inspected:
     size: int
 
 
+class Examined(NamedTuple):
+    """A file's format; `is_whole` where the file itself tells that nothing is missing, else nobody knows yet."""
+
+    kind: Format
+    is_whole: bool
+
+
 def inspect(path: Path) -> Inspected:
     """What the picture in a file is. Slow (it decodes every pixel): call it off the event loop.
 
     Raises:
-        PictureError: it is no PNG, JPEG or WebP, not whole, or has more pixels than `MAX_PIXELS`.
+        SpoiledError: it is no picture, or not whole.
+        PictureError: it has more pixels than `MAX_PIXELS`.
+    """
+    examined = examine(path)
+    width, height = _decode(path, examined)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+        return Inspected(digest.hexdigest(), examined.kind.mime_type, width, height, file.tell())
+
+
+def examine(path: Path) -> Examined:
+    """The format of the picture in a file, by its structure; the pixels are not looked at.
+
+    Raises:
+        SpoiledError: it is no picture, or is cut.
     """
     with path.open("rb") as file:
-        header = file.read(512)
-        mime_type = sniff(header[:SNIFF_BYTES])
-        if mime_type is None:
-            raise PictureError(f"{_what_came(header)}; a PNG, JPEG or WebP was expected.")
+        header = file.read(HEADER_BYTES)
+        kind = find_format(header)
+        if kind is None:
+            raise SpoiledError(f"{_what_came(header)}; a PNG, JPEG or WebP was expected.")
         # Mapped, not read: several large files may be looked at together.
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            if not _has_end(data, mime_type):
-                raise PictureError(f"The {FORMATS[mime_type]} is cut short after {len(data):,} bytes.")
-            width, height = _decode(path, FORMATS[mime_type])
-            return Inspected(hashlib.sha256(data).hexdigest(), mime_type, width, height, len(data))
+            whole = is_whole(data, kind)
+            if whole is False:
+                raise SpoiledError(f"The {kind.name} is cut short after {len(data):,} bytes.")
+    return Examined(kind, bool(whole))
 
 
-def _decode(path: Path, kind: str) -> tuple[int, int]:
-    from PIL import Image, UnidentifiedImageError
-
+def _decode(path: Path, examined: Examined) -> tuple[int, int]:
+    kind = examined.kind
     try:
-        with Image.open(path, formats=[kind]) as image:
-            width, height = image.size
-            if width * height <= MAX_PIXELS:
-                image.load()
-    except Image.DecompressionBombError:
-        raise PictureError(f"The {kind} has more than {MAX_PIXELS:,} pixels.") from None
-    except UnidentifiedImageError:
-        raise PictureError(f"The {kind} is damaged.") from None
-    except Exception as error:
-        # Decoders fail in any way at all on hostile bytes.
-        raise PictureError(f"The {kind} is damaged: {type(error).__name__}: {error}.") from None
-    if width * height > MAX_PIXELS:
-        raise PictureError(f"The {kind} has {width} × {height} pixels; {MAX_PIXELS:,} are the limit.")
-    return width, height
-
-
-def _has_end(data: mmap, mime_type: str) -> bool:
-    # Pillow takes a PNG whose last 20 bytes are missing, and, where a notebook has set LOAD_TRUNCATED_IMAGES,
-    # anything that was cut.
-    if mime_type == "image/png":
-        return data.rfind(b"IEND\xaeB`\x82") > 0
-    if mime_type == "image/jpeg":
-        # The end marker has to follow the last scan: a preview inside the header has an end of its own.
-        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
-    return int.from_bytes(data[4:8], "little") + 8 <= len(data)
+        with decoded(path) as image:
+            size = image.size
+            image.close()
+            return size
+    except TooManyPixelsError:
+        raise
+    except PictureError as error:
+        if kind.is_expected or (can_decode(kind) and not examined.is_whole):
+            raise SpoiledError(str(error)) from None
+        # Another version of Pillow may show it. The bytes are paid for, and are kept as they are.
+        return 0, 0
 
 
 def _what_came(header: bytes) -> str:
@@ -86,4 +98,4 @@ def _what_came(header: bytes) -> str:
         return "A web page (HTML) or other markup came"
     if start.startswith((b"{", b"[")):
         return "JSON came"
-    return "What came is no such picture"
+    return "What came is no picture"

@@ -15,9 +15,16 @@ from urllib.parse import urlsplit
 
 from rivya_nb.api.address import is_loopback_host
 from rivya_nb.api.answers import parse_retry_after
-from rivya_nb.api.hosts import Target, check_target, redirected, split_address
-from rivya_nb.api.http import LoopClients, guarded
-from rivya_nb.api.inspection import inspect
+from rivya_nb.api.data_url import is_data_url, read_data_url
+from rivya_nb.api.hosts import (
+    Target,
+    check_target,
+    redirected,
+    resolved,
+    split_address,
+)
+from rivya_nb.api.http import LoopClients, body_of, guarded
+from rivya_nb.api.inspection import Inspected, SpoiledError, inspect
 from rivya_nb.api.retry import OnWait, RetryPolicy, repeat
 from rivya_nb.errors import NotDeliveredError, PictureError, TransportError, UnexpectedResponseError
 
@@ -33,8 +40,6 @@ TIMEOUT = 30.0
 
 WHOLE_TIMEOUT = 300.0
 """Seconds that one attempt at a download may take as a whole."""
-
-CHUNK = 256 * 1024
 
 logger = logging.getLogger("rivya_nb.api")
 
@@ -74,6 +79,7 @@ class PictureFetcher:
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
         on_wait: OnWait | None = None,
     ) -> None:
+        self._service = service
         self._loopback = is_loopback_host(urlsplit(service).hostname or "")
         self._max_bytes = max_bytes
         self._policy = retries
@@ -83,19 +89,16 @@ class PictureFetcher:
     async def fetch(self, url: str, folder: Path) -> FetchedPicture:
         """Download a picture into a new file in `folder`, which the caller then owns.
 
+        `url` may be relative to the service, or the picture itself as a `data:` address. What comes cut or is no
+        picture is asked for again, as after any fault that may pass.
+
         Raises:
-            PictureError: it cannot be had, is no whole PNG, JPEG or WebP, or is too large. No file is left.
+            PictureError: it cannot be had, is no whole picture, or is too large. No file is left.
         """
         path = _new_file(folder)
         try:
             try:
-                await repeat(
-                    lambda: self._download(url, path),
-                    call="picture",
-                    policy=self._policy,
-                    on_wait=self._on_wait,
-                )
-                found = await asyncio.to_thread(inspect, path)
+                found = await self._fetch_into(path, url)
             except TransportError as error:
                 problem = f"The picture could not be fetched: {error}"
             except OSError as error:
@@ -109,6 +112,22 @@ class PictureFetcher:
             with contextlib.suppress(OSError):
                 path.unlink()
             raise
+
+    async def _fetch_into(self, path: Path, url: str) -> Inspected:
+        if is_data_url(url):
+            data = await asyncio.to_thread(read_data_url, url, self._max_bytes)
+            await asyncio.to_thread(path.write_bytes, data)
+            return await asyncio.to_thread(inspect, path)
+        address = resolved(url, self._service)
+
+        async def attempt() -> Inspected:
+            await self._download(address, path)
+            try:
+                return await asyncio.to_thread(inspect, path)
+            except SpoiledError as error:
+                raise UnexpectedResponseError(str(error), http_status=200) from None
+
+        return await repeat(attempt, call="picture", policy=self._policy, on_wait=self._on_wait)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
@@ -137,24 +156,25 @@ class PictureFetcher:
             try:
                 if not response.has_redirect_location:
                     _check_status(response, target.named)
-                    await self._save(response, path)
+                    await self._save(response, path, target.named)
                     return
                 url = redirected(url, response.headers["location"])
             finally:
                 await response.aclose()
         raise PictureError(f"The picture's address redirects more than {MAX_REDIRECTS} times.")
 
-    async def _save(self, response: httpx.Response, path: Path) -> None:
+    async def _save(self, response: httpx.Response, path: Path, host: str) -> None:
         claimed = response.headers.get("content-length", "")
         if claimed.isdecimal() and int(claimed) > self._max_bytes:
             raise self._too_large()
         size = 0
         with await asyncio.to_thread(path.open, "wb") as file:
-            async for chunk in response.aiter_bytes(CHUNK):
-                size += len(chunk)
-                if size > self._max_bytes:
-                    raise self._too_large()
-                await asyncio.to_thread(file.write, chunk)
+            async with contextlib.aclosing(body_of(response, host)) as pieces:
+                async for piece in pieces:
+                    size += len(piece)
+                    if size > self._max_bytes:
+                        raise self._too_large()
+                    await asyncio.to_thread(file.write, piece)
 
     def _too_large(self) -> PictureError:
         return PictureError(f"The picture has more than {self._max_bytes / 1_000_000:g} MB.")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rivya_nb.api.address import is_loopback_host
 from rivya_nb.api.answers import MAX_JSON, Answer, make_answer, read_json
-from rivya_nb.api.http import LoopClients, guarded
+from rivya_nb.api.http import LoopClients, body_of, guarded
 from rivya_nb.api.key import Key
 from rivya_nb.api.retry import OnWait, RetryPolicy, repeat
 from rivya_nb.errors import NotConnectedError, TransportError
@@ -151,10 +151,11 @@ async def _form(upload: Upload | None, stack: contextlib.AsyncExitStack) -> dict
 
 async def _read(response: httpx.Response, origin: str) -> bytes:
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_JSON:
-            raise TransportError(
-                f"{origin} sent more than {MAX_JSON // 1_000_000} MB where JSON was expected."
-            )
+    async with contextlib.aclosing(body_of(response, origin)) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > MAX_JSON:
+                raise TransportError(
+                    f"{origin} sent more than {MAX_JSON // 1_000_000} MB where JSON was expected."
+                )
     return bytes(body)

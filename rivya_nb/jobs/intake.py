@@ -16,13 +16,16 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.api.inspection import inspect
+from rivya_nb.api.inspection import examine, inspect
 from rivya_nb.contract.catalogue import MEGABYTE, Model
-from rivya_nb.contract.references import SNIFF_BYTES, Reference, check_references, sniff
+from rivya_nb.contract.references import Reference, check_references, sniff
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
-from rivya_nb.jobs.metadata import UPRIGHT, Metadata, read_metadata, write_without_metadata
+from rivya_nb.imaging.decoding import require_decoder
+from rivya_nb.imaging.formats import find_format
+from rivya_nb.imaging.modes import UPRIGHT
+from rivya_nb.jobs.metadata import Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
-from rivya_nb.jobs.sources import LARGEST, LOST, is_there, other_format, web_address, write_source
+from rivya_nb.jobs.sources import LARGEST, LOST, is_there, web_address, write_source
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -112,13 +115,18 @@ class _Taking:
             raise InvalidRequestError(mistakes)
 
     def _check_other(self, header: bytes, name: str) -> None:
-        known = other_format(header)
+        known = find_format(header)
         if known is None:
             kind = "text" if _is_text(header) else "something else"
             raise _wrong(name, f"its bytes are no picture but {kind}; accepted are jpeg, png and webp")
         if not self.shrink:
-            message = f"its bytes are {known}; accepted are jpeg, png and webp; {SHRINK_OFFER}"
+            offer = f"; {SHRINK_OFFER}" if known.pillow else ""
+            message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp{offer}"
             raise _wrong(name, message)
+        try:
+            require_decoder(known)
+        except PictureError as error:
+            raise _wrong(name, str(error)) from None
 
     def _mistakes(self, reference: Reference) -> list[Mistake]:
         """What these models have against it, with the way out where there is one."""
@@ -143,12 +151,11 @@ class _Taking:
     def _finished(self, part: Path, name: str) -> Reference:
         """Look at what arrived, change what has to be changed, and keep it."""
         size = part.stat().st_size
-        with part.open("rb") as file:
-            mime_type = sniff(file.read(SNIFF_BYTES))
-        if mime_type is None:
+        kind = examine(part).kind
+        if not kind.is_expected:
             converted = reencode(part, self._max_bytes, keep_format=True)
             return self._kept(name, converted, f"converted to {converted.story}")
-        inspect(part)
+        mime_type = inspect(part).mime_type
         with _mapped(part) as data:
             metadata = read_metadata(data, mime_type)
         if self._mistakes(Reference("", "image", mime_type, name, size)):

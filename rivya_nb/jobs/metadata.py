@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from rivya_nb.store.containers import (
+from rivya_nb.imaging.containers import (
     EXIF,
-    JPEG_START,
     TEXT_CHUNKS,
     Bytes,
     Part,
@@ -23,12 +22,7 @@ from rivya_nb.store.containers import (
     png_text,
     webp_chunks,
 )
-
-ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture has to be turned or mirrored."""
-
-UPRIGHT = 1
-"""The orientation of a picture that is shown as it is stored."""
+from rivya_nb.imaging.modes import ORIENTATION, UPRIGHT
 
 _XMP = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
 _IPTC = b"Photoshop 3.0\0"
@@ -110,15 +104,13 @@ def _read_exif(tiff: bytes) -> tuple[int, bool]:
 
 
 def _jpeg_blocks(data: Bytes) -> Iterator[_Block]:
-    at = JPEG_START
     for segment in jpeg_segments(data):
-        at = segment.end
         if segment.kind in (b"\xd9", b"\xda"):
-            at = segment.start
-        elif block := _jpeg_block(segment, data[segment.content : segment.end]):
+            break
+        if block := _jpeg_block(segment, data[segment.content : segment.end]):
             yield block
-    end = jpeg_end(data, at)
-    if end < len(data):
+    end = jpeg_end(data)
+    if end is not None and end < len(data):
         # Phones append films and further pictures, each with metadata of its own.
         yield _Block("appended", end, len(data))
 

@@ -16,9 +16,9 @@ from rivya_nb.contract.references import check_references
 from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.imaging.containers import LARGEST_TEXT
 from rivya_nb.jobs.found import Found, find_request, read_object, read_ours
 from rivya_nb.jobs.sources import LOST, is_there
-from rivya_nb.store.containers import LARGEST_TEXT
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import sidecar_of
 

@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.api.eight_bits import to_eight_bits
-from rivya_nb.api.inspection import MAX_PIXELS
 from rivya_nb.errors import PictureError
+from rivya_nb.imaging.decoding import decoded
+from rivya_nb.imaging.modes import given_eight_bits, orientation, turned
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
-
-READABLE = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
-"""Formats that are decoded where Pillow can (HEIF: where a plugin is registered). None runs programs."""
-
-_HEIF_HINT = "; a HEIC needs the package pillow-heif, and pillow_heif.register_heif_opener() called"
 
 QUALITIES = (95, 90, 85, 80)
 """Of JPEG and WebP, tried one after the other before a picture is made smaller."""
@@ -50,40 +45,21 @@ def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencod
     of fewer pixels. The colour profile stays. Of an animation the first frame is taken.
 
     Raises:
-        PictureError: it cannot be decoded, has more pixels than `MAX_PIXELS`, or cannot be made to fit.
+        PictureError: it cannot be decoded here, has too many pixels, or cannot be made to fit.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    Image.init()
-    try:
-        with Image.open(path, formats=[name for name in READABLE if name in Image.OPEN]) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise PictureError(f"{image.width} × {image.height} pixels are over the limit")
-            return _Encoder(image).fit(max_bytes or math.inf, keep_format=keep_format)
-    except PictureError:
-        raise
-    except Image.DecompressionBombError:
-        raise PictureError(f"it has more than {MAX_PIXELS:,} pixels") from None
-    except UnidentifiedImageError:
-        plugin = "" if "HEIF" in Image.OPEN else _HEIF_HINT
-        raise PictureError(f"Pillow cannot decode it here{plugin}") from None
-    except Exception as error:
-        # Decoders fail in any way at all on hostile bytes.
-        raise PictureError(f"it cannot be decoded ({type(error).__name__}: {error})") from None
+    with decoded(path) as image:
+        return _Encoder(image).fit(max_bytes or math.inf, keep_format=keep_format)
 
 
 class _Encoder:
     """One decoded picture, tried in one encoding after the other."""
 
     def __init__(self, image: Picture) -> None:
-        from PIL import ImageOps
-
         self._format = image.format or ""
-        self._frames = getattr(image, "n_frames", 1) if self._format != "MPO" else 1
+        self._frames = getattr(image, "n_frames", 1)
         self._tables: dict[str, Any] = _jpeg_tables(image)
         profile = image.info.get("icc_profile")
-        image.load()
-        self._image = to_eight_bits(ImageOps.exif_transpose(image))
+        self._image = turned(given_eight_bits(image), orientation(image))
         alike = {"L": ("L",), "RGB": ("RGB", "P"), "RGBA": ("RGBA", "P")}[self._image.mode]
         self._profile = profile if image.mode in alike else None
         if self._image.mode == "RGBA" and self._image.getchannel("A").getextrema() == (255, 255):

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rivya_nb.api.data_url import is_data_url, read_data_url
-from rivya_nb.api.eight_bits import to_eight_bits
 from rivya_nb.api.hosts import split_address
-from rivya_nb.api.inspection import MAX_PIXELS
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
-from rivya_nb.jobs.metadata import ORIENTATION, UPRIGHT
+from rivya_nb.imaging.formats import HEADER_BYTES
+from rivya_nb.imaging.modes import ORIENTATION, given_eight_bits, orientation
+from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ LARGEST = 100 * MEGABYTE
 
 LOST = "this reference is not in the store any more; give its file again"
 
-HEADER_BYTES = 32
-"""How many bytes from a file's start `other_format` needs."""
-
 _CHUNK = 1 << 20
 
 _CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -41,25 +38,6 @@ _CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
 
 _USERINFO = re.compile(r"//[^/?#]*@")
 """A name and a password in an address, which no message repeats."""
-
-_OTHERS = (
-    (b"GIF8", "a GIF"),
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"BM", "a BMP"),
-)
-_BRANDS = {
-    b"heic": "a HEIC",
-    b"heix": "a HEIC",
-    b"heim": "a HEIC",
-    b"heis": "a HEIC",
-    b"hevc": "a HEIC",
-    b"hevx": "a HEIC",
-    b"mif1": "a HEIC",
-    b"msf1": "a HEIC",
-    b"avif": "an AVIF",
-    b"avis": "an AVIF",
-}
 
 _LARGEST_INTEGER = 4
 """Bytes of the integers that Pillow knows too."""
@@ -117,13 +95,6 @@ def is_there(reference: Reference, files: ContentFiles) -> bool:
     return bool(reference.url) or files.path(reference.sha256, reference.mime_type).is_file()
 
 
-def other_format(header: bytes) -> str | None:
-    """Which picture that no model takes the first bytes show, as *a GIF*; None where they show none."""
-    if header[4:8] == b"ftyp":
-        return _BRANDS.get(header[8:12])
-    return next((name for start, name in _OTHERS if header.startswith(start)), None)
-
-
 def write_source(source: object, name: str, target: Path, check: Check) -> str:
     """Write a source's bytes to `target`, once `check` has nothing against them; gives the source's name.
 
@@ -136,7 +107,7 @@ def write_source(source: object, name: str, target: Path, check: Check) -> str:
     """
     if isinstance(source, str) and is_data_url(source):
         try:
-            source = read_data_url(source)
+            source = read_data_url(source, LARGEST)
         except PictureError as error:
             raise _wrong(name, str(error)) from None
     if isinstance(source, (str, os.PathLike)):
@@ -242,10 +213,11 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
 
     try:
         if isinstance(source, Image.Image):
-            source.load()
+            with BUDGET.taking(source.width * source.height):
+                source.load()
+                image = given_eight_bits(source)
             exif = Image.Exif()
-            exif[ORIENTATION] = source.getexif().get(ORIENTATION, UPRIGHT)
-            image = to_eight_bits(source)
+            exif[ORIENTATION] = orientation(source)
             profile = source.info.get("icc_profile") if image.mode == source.mode else None
             return image, {"exif": exif, "icc_profile": profile}
         if hasattr(source, "__array__") and hasattr(source, "dtype"):
@@ -265,7 +237,7 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
 
 
 def _from_array(source: Any, name: str) -> Picture:
-    """An array of H × W, or H × W × 1, 3 or 4, or with these channels first; its numbers as `to_eight_bits` has
+    """An array of H × W, or H × W × 1, 3 or 4, or with these channels first; its numbers as `given_eight_bits` has
     them."""
     import numpy
     from PIL import Image
@@ -286,7 +258,7 @@ def _from_array(source: Any, name: str) -> Picture:
         raise _wrong(name, f"an array of {array.dtype} is not taken; {_TAKEN}")
     # All channels side by side: which range their numbers have is decided for all of them together.
     numbers = Image.fromarray(numpy.ascontiguousarray(array).reshape(height, width * channels))
-    return Image.frombytes(_CHANNELS[channels], (width, height), to_eight_bits(numbers).tobytes())
+    return Image.frombytes(_CHANNELS[channels], (width, height), given_eight_bits(numbers).tobytes())
 
 
 def _wrong(name: str, message: str) -> InvalidRequestError:

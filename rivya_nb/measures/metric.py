@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.errors import UsageError
+from rivya_nb.imaging.modes import eight_bits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,9 +77,9 @@ def sample(image: Image.Image) -> Sample:
     from PIL import Image
     from skimage.color import rgb2lab
 
-    if image.has_transparency_data:
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    image = eight_bits(image)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     square = image.convert("RGB").resize((FRAME, FRAME), Image.Resampling.BICUBIC)
     coarse = square.resize((GRAIN, GRAIN), Image.Resampling.BOX)
     return Sample(rgb2lab(np.asarray(square))[..., 0], rgb2lab(np.asarray(coarse)))

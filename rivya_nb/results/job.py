@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
-from rivya_nb.errors import StoreError
+from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.results.desk import desk_of
 from rivya_nb.results.going_on import KEPT, plan_variation
@@ -228,14 +228,12 @@ class Job(Markable):
             print(text)
 
     def _open(self, path: Path) -> Picture:
-        from PIL import Image
+        from rivya_nb.imaging.decoding import load
 
         try:
-            image = Image.open(path)
-            image.load()
-        except OSError as error:
+            return load(path)
+        except (OSError, PictureError) as error:
             raise StoreError(f"The picture {path} cannot be read ({error}).") from None
-        return image
 
     @property
     def is_final(self) -> bool:

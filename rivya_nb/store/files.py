@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
+from rivya_nb.imaging.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
 from rivya_nb.store.trouble import disk_trouble
 
-_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 _CHUNK = 1 << 20
 
 STALE = 24 * 3600.0
@@ -40,7 +40,7 @@ class ContentFiles:
 
     def path(self, sha256: str, mime_type: str) -> Path:
         """Where the file is, or would be: an absolute path."""
-        return self.folder / sha256[:2] / f"{sha256}{_EXTENSIONS.get(mime_type, '.bin')}"
+        return self.folder / sha256[:2] / f"{sha256}{EXTENSIONS.get(mime_type, '.bin')}"
 
     def read(self, sha256: str, mime_type: str) -> bytes:
         """The file's bytes, as they were put."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from rivya_nb.contract.references import sniff
-from rivya_nb.store.containers import (
+from rivya_nb.imaging.containers import (
     EXIF,
     LARGEST_TEXT,
     TEXT_CHUNKS,

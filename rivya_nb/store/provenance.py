@@ -34,7 +34,7 @@ WEB_UI_NAMES = {"seed": "Seed", "guidance_scale": "CFG scale"}
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is told of a picture; `created` in epoch seconds, width and height in pixels.
+    """What is told of a picture; `created` in epoch seconds, width and height in pixels, 0 where not known.
 
     `sha256` in hex is the original's. References are named by their file's name and content, never by a path.
     """
@@ -57,7 +57,8 @@ class Provenance:
         params = dict(self.params)
         negative = params.pop("negative_prompt", None)
         known = {WEB_UI_NAMES[key]: params.pop(key) for key in WEB_UI_NAMES if key in params}
-        facts = {**known, "Size": f"{self.width}x{self.height}", "Model": self.model, **params}
+        size = {"Size": f"{self.width}x{self.height}"} if self.width else {}
+        facts = {**known, **size, "Model": self.model, **params}
         line = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in facts.items())
         negatives = [] if negative is None else [f"Negative prompt: {negative}"]
         return "\n".join([self.prompt, *negatives, f"{line}, Version: {OURS} {__version__}"])

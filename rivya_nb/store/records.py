@@ -45,7 +45,10 @@ STATUSES = (
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes."""
+    """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.
+
+    Width and height are 0 where the format could not be decoded when the picture came.
+    """
 
     sha256: str
     mime_type: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 
 from rivya_nb.contract.references import sniff
-from rivya_nb.store.containers import (
+from rivya_nb.imaging.containers import (
     EXIF,
     JPEG_START,
     PNG_START,

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
+from rivya_nb.imaging.decoding import decoded
+from rivya_nb.imaging.modes import FIRST_SIDEWAYS, eight_bits, orientation, turned
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -118,22 +120,16 @@ def decode(path: Path, box: tuple[int, int]) -> Image.Image:
     Raises:
         PictureError: the file cannot be read as a picture.
     """
-    from PIL import Image, ImageOps
-
+    longest = max(box)
     try:
-        with Image.open(path) as image:
-            sideways = image.getexif().get(_ORIENTATION, 1) >= _FIRST_SIDEWAYS
-            limit = (box[1], box[0]) if sideways else box
-            image.draft("RGB", limit)
-            upright = ImageOps.exif_transpose(image)
+        with decoded(path, near=(longest, longest)) as image:
+            turn = orientation(image)
             # Converted before it shrinks: a palette cannot be averaged.
-            colours = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-            colours.thumbnail(box)
-            return colours
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            colours = eight_bits(image)
+            if colours is not image:
+                image.close()
+            # Turned afterwards: a large picture is not copied.
+            colours.thumbnail(box if turn < FIRST_SIDEWAYS else box[::-1])
+            return turned(colours if colours.mode == "RGBA" else colours.convert("RGB"), turn)
+    except (OSError, PictureError) as error:
         raise PictureError(f"the picture {path.name} cannot be read: {error}") from error
-
-
-_ORIENTATION = 0x0112
-_FIRST_SIDEWAYS = 5
-"""EXIF orientations from 5 on exchange width and height."""

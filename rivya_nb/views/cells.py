@@ -19,6 +19,7 @@ from rivya_nb.views.words import (
     shorten,
     state,
     state_word,
+    unseen_kind,
 )
 
 _ALT_LENGTH = 90
@@ -130,9 +131,15 @@ def _cell_view(
         status=job.status,
         sign="!" if gone else SIGNS.get(state(job), "·"),
         word="file gone" if gone else state_word(job),
-        notes=() if gone else ("not shown here",) if left_out else _notes(job, box, now),
+        notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
         marks=_mark_badge(marks.get(job.id)),
     )
+
+
+def _left_out(cell: Cell) -> tuple[str, ...]:
+    """Why a picture that is there is not to be seen."""
+    kind = unseen_kind(cell.picture)
+    return (f"{kind}, cannot be shown here" if kind else "not shown here",)
 
 
 def _mark_badge(marks: Marks | None) -> str:

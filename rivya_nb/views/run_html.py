@@ -6,15 +6,17 @@ with plain inline styles, in the page's own text colour, and the `<style>` block
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.text import listing
 from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
 from rivya_nb.views.run_view import RunView, progress_line, tally
-from rivya_nb.views.words import count, joined, lost_words, shorten
+from rivya_nb.views.words import count, joined, lost_words, shorten, unseen_kind
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,13 +52,22 @@ def _notes(view: RunView) -> list[str]:
 
 def left_out(view: RunView) -> str:
     """Which pictures an output does not hold, or nothing."""
-    missing = sum(small is None and key not in view.lost for key, small in view.thumbnails.items())
-    if not missing:
-        return lost_words(view.lost)
-    return joined([lost_words(view.lost), _kept_small(missing, view)])
+    pictures = {cell.key: cell.picture for cell in view.layout.cells}
+    missing = [key for key, small in view.thumbnails.items() if small is None and key not in view.lost]
+    kinds = [kind for key in missing if (kind := unseen_kind(pictures.get(key)))]
+    return joined([lost_words(view.lost), _unseen(kinds), _kept_small(len(missing) - len(kinds), view)])
+
+
+def _unseen(kinds: Sequence[str]) -> str:
+    if not kinds:
+        return ""
+    names = listing(sorted(set(kinds)))
+    return f"{count(len(kinds), 'picture')} ({names}) cannot be shown here; the originals are in the store"
 
 
 def _kept_small(missing: int, view: RunView) -> str:
+    if not missing:
+        return ""
     return (
         f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown, to keep this page small; "
         "the originals are in the store"

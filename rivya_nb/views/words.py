@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.text import listing
+from rivya_nb.imaging.formats import format_name
 from rivya_nb.store.records import JobRecord, PictureRecord
 
 SIGNS: dict[str, str] = {
@@ -135,6 +136,13 @@ def lost_words(lost: Mapping[str, Path]) -> str:
 
 
 _MOST_NAMES = 2
+
+
+def unseen_kind(picture: PictureRecord | None) -> str:
+    """The format of a picture that could not be decoded here, as `HEIC`; nothing for any other."""
+    if picture is None or picture.width:
+        return ""
+    return plain(format_name(picture.mime_type))
 
 
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:

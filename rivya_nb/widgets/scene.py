@@ -12,11 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rivya_nb.imaging.formats import format_name
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.views.layout import Cell, Layout
 from rivya_nb.views.thumbnails import Thumbnail, collect
-from rivya_nb.views.words import SIGNS, aspect_ratio, count, joined, plain, reason, shorten, state, state_word
+from rivya_nb.views.words import (
+    SIGNS,
+    aspect_ratio,
+    count,
+    joined,
+    plain,
+    reason,
+    shorten,
+    state,
+    state_word,
+    unseen_kind,
+)
 
 BUDGET = 1_000_000
 """Bytes that the small pictures of a scene may take as base64; they travel as binary, at three quarters of it."""
@@ -120,8 +132,9 @@ def _asides(job: JobRecord, picture: PictureRecord | None) -> list[list[str]]:
     """What is known of a picture beside what was asked."""
     asides = [["status", job.status], ["credits", str(job.credits)]]
     if picture is not None:
-        kind = plain(picture.mime_type.partition("/")[2].upper())
-        asides.append(["picture", f"{picture.width} × {picture.height}, {picture.size / 1e6:.1f} MB {kind}"])
+        kind = plain(format_name(picture.mime_type))
+        sides = f"{picture.width} × {picture.height}, " if picture.width else ""
+        asides.append(["picture", f"{sides}{picture.size / 1e6:.1f} MB {kind}"])
     if job.task_id:
         asides.append(["task", shorten(job.task_id, 80)])
     return asides
@@ -134,6 +147,8 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
         return f"{SIGNS.get(state(job), '·')} {why or state_word(job)}"
     if not path_of(picture).is_file():
         return GONE
+    if kind := unseen_kind(picture):
+        return f"{kind}, of which no small picture could be made here; its file is in the store"
     return "too many for a small picture of each; open it"
 
 

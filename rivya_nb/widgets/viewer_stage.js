@@ -123,10 +123,11 @@ export class Stage {
     return frame;
   }
 
-  /** The original once it is here, the small picture until then, words where there is neither. */
+  /** The original once it is here and can be shown, else the small picture, words where there is neither. */
   showPicture({ cell, image, words }) {
     const { originals, small } = this.viewer;
-    const url = cell.has_picture ? originals.url(cell.key) ?? small.url(cell.key) : null; // It may have been deleted.
+    const original = originals.troubles.has(cell.key) ? null : originals.url(cell.key);
+    const url = cell.has_picture ? original ?? small.url(cell.key) : null; // It may have been deleted.
     if (image.getAttribute("src") !== url) set(image, "src", url);
     image.hidden = url === null;
     words.textContent = originals.troubles.get(cell.key) ?? (url ? "" : cell.words);
@@ -139,7 +140,7 @@ export class Stage {
       // Decoded before it takes the small picture's place: no frame without a picture.
       const image = new Image();
       image.src = url;
-      await image.decode().catch(() => originals.troubles.set(key, "This picture cannot be shown."));
+      await image.decode().catch(() => originals.troubles.set(key, "The browser cannot show the original."));
     }
     for (const tile of this.tiles) if (tile.cell.key === key) this.showPicture(tile);
     zoom.draw();

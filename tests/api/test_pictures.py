@@ -96,7 +96,7 @@ def test_a_preview_inside_a_jpeg_does_not_make_up_for_its_missing_end(tmp_path: 
         (b"<!doctype html><p>sign in", "A web page (HTML)"),
         (b"", "Nothing came"),
         (b'{"error": {}}', "JSON came"),
-        (encoded("GIF"), "a PNG, JPEG or WebP was expected"),
+        (b"ftypmp42" + bytes(40), "a PNG, JPEG or WebP was expected"),
         (b"\x89PNG\r\n\x1a\n" + b"IEND\xaeB`\x82", "The PNG is damaged"),
     ],
 )

@@ -53,12 +53,12 @@ class Case:
 
 CASES = [
     Case("cut by the network", cut, "gave no whole answer", 4),
-    Case("cut by the service", cut_short, "The PNG is cut short after"),
+    Case("cut by the service", cut_short, "The PNG is cut short after", 4),
     Case("reset", reset, "gave no whole answer", 4),
     Case("never answered", stall, "did not answer in time", 4),
-    Case("a page of HTML", answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected"),
-    Case("nothing", answers(200, b""), "a PNG, JPEG or WebP was expected"),
-    Case("text", answers(200, b"a bottle"), "a PNG, JPEG or WebP was expected"),
+    Case("a page of HTML", answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected", 4),
+    Case("nothing", answers(200, b""), "a PNG, JPEG or WebP was expected", 4),
+    Case("text", answers(200, b"a bottle"), "a PNG, JPEG or WebP was expected", 4),
     Case("too many pixels", answers(200, BOMB), "has more than 178,956,970 pixels"),
     Case("huge, and says so", huge(TOO_MANY, claimed=True), "more than 64 MB"),
     Case("huge, and does not say so", huge(TOO_MANY, claimed=False), "more than 64 MB"),

@@ -18,9 +18,9 @@ from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
+from rivya_nb.imaging.containers import png_chunks, png_text
 from rivya_nb.jobs.found import find_request
 from rivya_nb.jobs.recall import recall
-from rivya_nb.store.containers import png_chunks, png_text
 from rivya_nb.store.exif import write_comment
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import Provenance, provenance_of, sidecar_of, stamp

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from rivya_nb.contract.references import Reference
-from rivya_nb.store.containers import jpeg_segments, png_chunks, webp_chunks
+from rivya_nb.imaging.containers import jpeg_segments, png_chunks, webp_chunks
 from rivya_nb.store.exif import MAKER_NOTE, USER_COMMENT, read_comment
 from rivya_nb.store.provenance import Provenance, sidecar_of, stamp
 from rivya_nb.store.stamping import MARK, CannotStampError, stamped

@@ -24,6 +24,10 @@ LARGEST_TEXT = 4 << 20
 
 TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
+_SCAN, _END = 0xDA, 0xD9
+_ALONE = {0x01, 0xD8}
+"""Markers of a JPEG without a segment; those of restarts stand between the bytes of a scan."""
+
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
@@ -84,19 +88,27 @@ def jpeg_segments(data: Bytes) -> Iterator[Part]:
             continue
         end = at + 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
         yield Part(bytes([marker]), at, end, at + 4, end)
-        if marker in (0xD9, 0xDA):
+        if marker in (_SCAN, _END):
             return
         at = end
 
 
-def jpeg_end(data: Bytes, at: int) -> int:
-    """Where the picture ends that has its scans from `at` on."""
+def jpeg_end(data: Bytes) -> int | None:
+    """Where a JPEG's own picture ends, whatever follows it; None where its last scan has no end.
+
+    Segments are passed over by their length, so that a preview inside one, which has an end of its own, is not
+    mistaken for the picture. Between the bytes of a scan no marker can stand but those that `_MARKER` leaves out.
+    """
+    at, has_scan = JPEG_START, False
     while found := _MARKER.search(data, at):
-        marker = data[found.start() + 1]
-        if marker == 0xD9:
-            return found.end()
-        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return len(data)
+        marker = data[found.end() - 1]
+        at = found.end()
+        if marker == _END:
+            return at if has_scan else None
+        if marker not in _ALONE:
+            has_scan |= marker == _SCAN
+            at += int.from_bytes(data[at : at + 2], "big")
+    return None
 
 
 def webp_chunks(data: Bytes) -> Iterator[Part]:

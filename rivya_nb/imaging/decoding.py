@@ -1,0 +1,159 @@
+"""Decoding pictures that others made: bounded, and with nothing a file says beside its pixels in the way.
+
+Slow (a picture of 2048 × 2048 pixels takes some 200 ms), and it may wait for the pixels of other pictures: call it
+off the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from rivya_nb.errors import PictureError
+from rivya_nb.imaging.containers import PNG_START, png_chunks
+from rivya_nb.imaging.formats import HEADER_BYTES, HEIC, JPEG, PNG, Format, find_format
+from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+    from PIL.ImageFile import ImageFile
+
+_PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"}
+"""What a PNG's pixels are made of, and how they are to be turned."""
+
+_HEIC_HINT = "; install the package pillow-heif and call pillow_heif.register_heif_opener()"
+
+
+class TooManyPixelsError(PictureError):
+    """A picture has more than `MAX_PIXELS` pixels."""
+
+
+def can_decode(kind: Format) -> bool:
+    """Whether Pillow, or a plugin that is loaded, decodes this format here."""
+    from PIL import Image
+
+    Image.init()
+    return kind.pillow in Image.OPEN
+
+
+def require_decoder(kind: Format) -> None:
+    """Raises PictureError where Pillow cannot decode this format here."""
+    if not can_decode(kind):
+        hint = _HEIC_HINT if kind is HEIC else ""
+        raise PictureError(f"{kind.article} {kind.name}: Pillow cannot decode it here{hint}")
+
+
+@contextmanager
+def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[ImageFile]:
+    """A file's picture, decoded as it is stored: neither turned nor converted. Of an animation, the first frame.
+
+    Its pixels count as being decoded until the context ends. A JPEG is decoded at a fraction of its size that is
+    not below `near` (width, height in pixels). Text and colour profiles that Pillow refuses are left out.
+
+    Raises:
+        TooManyPixelsError: it has more than `MAX_PIXELS`.
+        PictureError: it is no picture, is damaged, or Pillow cannot decode it here. What fails within the context
+            becomes one, too.
+        OSError: the file cannot be opened.
+    """
+    with path.open("rb") as file:
+        kind = find_format(file.read(HEADER_BYTES))
+        if kind is None:
+            raise PictureError("it is no picture")
+        with _told(kind):
+            width, height = _size(file, kind)
+            if width * height > MAX_PIXELS:
+                raise TooManyPixelsError(
+                    f"The {kind.name} has more than {MAX_PIXELS:,} pixels ({width} × {height})."
+                )
+            with BUDGET.taking(width * height):
+                yield _load(file, kind, near)
+
+
+def load(path: Path) -> Picture:
+    """A file's picture, decoded as it is stored, with what the file says beside it. The frames of an animation are
+    read from the file when they are asked for.
+
+    Raises:
+        PictureError, OSError: as `decoded`.
+    """
+    from PIL import Image
+
+    with decoded(path) as image:
+        if not getattr(image, "is_animated", False):
+            return image
+        again = Image.open(path)
+        again.load()
+        return again
+
+
+@contextmanager
+def _told(kind: Format) -> Iterator[None]:
+    """Whatever goes wrong, as a PictureError."""
+    from PIL import Image
+
+    try:
+        yield
+    except PictureError:
+        raise
+    except Image.DecompressionBombError:
+        raise TooManyPixelsError(f"The {kind.name} has more than {MAX_PIXELS:,} pixels.") from None
+    except Exception as error:
+        # Decoders fail in any way at all on hostile bytes.
+        raise PictureError(f"The {kind.name} is damaged: {type(error).__name__}: {error}.") from None
+
+
+def _size(file: IO[bytes], kind: Format) -> tuple[int, int]:
+    if kind is PNG:
+        file.seek(PNG_START)
+        header = file.read(16)
+        if header[4:8] == b"IHDR":
+            return int.from_bytes(header[8:12], "big"), int.from_bytes(header[12:16], "big")
+    return _read_header(file, kind).size
+
+
+def _load(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageFile:
+    try:
+        return _load_all(file, kind, near)
+    except Exception:
+        if kind is not PNG:
+            raise
+    # Here, where nothing holds any more what the first attempt has decoded.
+    return _load_all(_without_text(file), kind, near)
+
+
+def _load_all(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageFile:
+    image = _read_header(file, kind)
+    if near is not None:
+        image.draft("RGB", near)
+    image.load()
+    return image
+
+
+def _read_header(file: IO[bytes], kind: Format) -> ImageFile:
+    from PIL import Image, JpegImagePlugin
+
+    require_decoder(kind)
+    file.seek(0)
+    if kind is JPEG:
+        # Its own picture alone, whatever pictures and films may follow.
+        return JpegImagePlugin.JpegImageFile(file)
+    # `Image.open` would print a warning about large pictures, whose size is checked here.
+    factory, _ = Image.OPEN[kind.pillow or ""]
+    return factory(file, "")
+
+
+def _without_text(file: IO[bytes]) -> IO[bytes]:
+    """A PNG's pixels as a file of their own: it may have text that no decoder unpacks, for good reason."""
+    file.seek(0)
+    plain = BytesIO(file.read(PNG_START))
+    plain.seek(PNG_START)
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        for chunk in png_chunks(data):
+            if chunk.kind in _PIXEL_CHUNKS:
+                plain.write(data[chunk.start : chunk.end])
+    return plain
