@@ -51,18 +51,17 @@ def given_eight_bits(image: Picture) -> Picture:
     if not _has_numbers(image):
         return _from_channels(image)
     numbers = _numbers(image)
-    return _scaled(
-        image, numbers, 0, _white_of_floats(numbers) if image.mode == "F" else _white_of_integers(image)
-    )
+    white = _white_of_floats(numbers) if image.mode == "F" else _white_of_integers(numbers, image.mode)
+    return _scaled(image, numbers, 0, white)
 
 
-def _white_of_integers(image: Picture) -> float:
-    low, high = _extrema(image)
+def _white_of_integers(numbers: Picture, mode: str) -> float:
+    low, high = _extrema(numbers)
     if low < 0 or high > 65_535:
         raise PictureError(
             f"a picture of integers has values from 0 to 255, or to 65535; this one has {low:g} to {high:g}"
         )
-    return 255 if image.mode == "I" and high <= 255 else 65_535
+    return 255 if mode == "I" and high <= 255 else 65_535
 
 
 def _white_of_floats(image: Picture) -> float:

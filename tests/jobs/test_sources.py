@@ -39,7 +39,7 @@ AS_NUMBERS: dict[str, Numbers] = {
     "uint16": lambda array: array.astype("uint16") * 257,
     "big-endian uint16": lambda array: (array.astype("uint16") * 257).astype(">u2"),
     "int32 to 255": lambda array: array.astype("int32"),
-    "int32 to 65535": lambda array: array.astype("int32") * 256,
+    "int32 to 65535": lambda array: array.astype("int32") * 257,
 }
 IN_PILLOW = [name for name in AS_NUMBERS if name != "float16 to 1"]
 
@@ -116,7 +116,7 @@ def test_what_pillow_converts_to_floats_or_integers_stays_as_bright_as_it_was(fi
 def test_one_range_holds_for_all_channels(files: ContentFiles) -> None:
     dark = numpy.zeros((4, 4, 3), "int32")
     dark[..., 0], dark[..., 1] = 65535, 255
-    assert sent(dark, files)[0, 0].tolist() == [255, 0, 0]
+    assert sent(dark, files)[0, 0].tolist() == [255, 1, 0]
 
 
 @pytest.mark.parametrize(
