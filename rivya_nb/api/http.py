@@ -95,7 +95,7 @@ def _translate(error: BaseException, host: str) -> BaseException:
     undelivered = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
     if isinstance(error, (*undelivered, httpx.UnsupportedProtocol, httpx.InvalidURL)):
         return NotDeliveredError(f"{host} cannot be reached: {_words(error)}.")
-    if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError)):
+    if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError, TimeoutError)):
         return TransportError(f"{host} did not answer in time: {_words(error)}.")
     if isinstance(error, (httpx.HTTPError, httpx.StreamError)):
         return TransportError(f"{host} gave no whole answer: {_words(error)}.")

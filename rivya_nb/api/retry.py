@@ -5,6 +5,7 @@
 | no connection (`NotDeliveredError`) | yes |
 | reset, timeout, broken answer (`TransportError`) | yes |
 | 429, any 5xx, `public_api_disabled` | yes |
+| 409 after an attempt of a billed call without an answer | yes: the service may still be busy with that one |
 | 400, 401, 402, 403, 404, 409, any other 4xx, a redirect, JSON of another shape | no: it cannot succeed |
 
 Repeating a submit is safe only because each repetition carries the same idempotency key and the same bytes.
@@ -41,6 +42,9 @@ REMEMBERED = 24 * 3600.0
 """Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
 how long that is."""
 
+LEAST = 10.0
+"""Seconds for an attempt that begins when the budget is used up: the event loop was busy during the wait."""
+
 RATE_LIMITED = "rate limited"
 """The reason of a wait for a 429."""
 
@@ -55,7 +59,8 @@ class RetryPolicy:
         min(longest, first * 2 ** (n - 1)) * uniform(0.75, 1)       otherwise.
 
     The call ends with its last error after `attempts` attempts, where the wait would end later than `budget`
-    after the first attempt began, or where the service asks for more than `longest_retry_after`.
+    after the first attempt began, or where the service asks for more than `longest_retry_after`. An attempt that
+    is under way when the budget is used up ends there too.
     """
 
     attempts: int = 5
@@ -92,10 +97,12 @@ async def repeat(
     """The result of `attempt`, repeated as the policy says; else the last attempt's error.
 
     A `billed` call never ends with an error that denies acceptance (`NotDeliveredError`, `ApiError`) where an
-    earlier attempt may have been accepted: it ends with a `TransportError` that tells both.
+    earlier attempt may have been accepted: it ends with a `TransportError` that tells both. While the service is
+    busy with that one, it answers 409, and the call is repeated until the budget is used up.
     """
     doubt: TransportError | None = None
     began = time.time()
+    started = time.monotonic()
 
     def is_late() -> bool:
         # Where the machine slept while this waited, the key may be forgotten by now.
@@ -105,12 +112,24 @@ async def repeat(
         nonlocal doubt
         if doubt is not None and is_late():
             raise doubt
+        left = policy.budget - (time.monotonic() - started)
         try:
-            return await attempt()
+            return await asyncio.wait_for(attempt(), left if left > 0 else LEAST)
+        except asyncio.TimeoutError:
+            doubt = TransportError(f"{call}: no whole answer in {policy.budget:g} s, all attempts together")
         except TransportError as error:
             if not isinstance(error, NotDeliveredError):
                 doubt = error
             raise
+        raise doubt
+
+    def is_taken(error: BaseException | None) -> bool:
+        """True if the service still works on an earlier attempt that got no answer."""
+        return doubt is not None and billed and isinstance(error, ApiError) and error.http_status == 409
+
+    def is_over(state: RetryCallState) -> bool:
+        error = _failure(state)
+        return is_late() or _is_over(policy, state, counts=not is_taken(error))
 
     def announce(state: RetryCallState) -> None:
         reason = _reason(_failure(state))
@@ -118,9 +137,9 @@ async def repeat(
 
     retrying = AsyncRetrying(
         sleep=asyncio.sleep,
-        retry=lambda state: _worth_repeating(_failure(state)),
+        retry=lambda state: _worth_repeating(_failure(state)) or is_taken(_failure(state)),
         wait=lambda state: _seconds(policy, _failure(state), state.attempt_number),
-        stop=lambda state: _is_over(policy, state) or is_late(),
+        stop=is_over,
         before_sleep=announce,
         reraise=True,
     )
@@ -160,11 +179,14 @@ def _seconds(policy: RetryPolicy, error: BaseException | None, attempt: int) -> 
     return pause * random.uniform(0.75, 1)  # noqa: S311
 
 
-def _is_over(policy: RetryPolicy, state: RetryCallState) -> bool:
+def _is_over(policy: RetryPolicy, state: RetryCallState, *, counts: bool) -> bool:
+    """True if nothing is left to try with; an attempt that `counts` uses up one of the policy's."""
     asked = _retry_after(_failure(state)) or 0.0
     spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep
     return (
-        state.attempt_number >= policy.attempts or asked > policy.longest_retry_after or spent > policy.budget
+        (counts and state.attempt_number >= policy.attempts)
+        or asked > policy.longest_retry_after
+        or spent > policy.budget
     )
 
 
@@ -176,6 +198,8 @@ def _reason(error: BaseException | None) -> str:
         return "the service is switched off for now"
     if isinstance(error, NotDeliveredError):
         return "the service cannot be reached"
+    if status == 409:
+        return "the service is busy with an earlier attempt"
     if isinstance(status, int) and status >= 500:
         return f"the service failed ({status})"
     return "no usable answer"
