@@ -14,7 +14,6 @@ from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.results.plan import Draft, Plan
 from rivya_nb.store.records import (
     COLLECTABLE,
-    NOT_BILLED,
     SENT,
     UNSENT,
     AxisRecord,
@@ -50,14 +49,6 @@ def is_doubtful(job: JobRecord) -> bool:
     unanswered = job.status in ("submitting", "unknown") and job.task_id is None
     # A submit in the future was written down by a clock that was wrong: then its age is not known.
     return unanswered and abs(time.time() - (job.submitted_at or job.created_at)) > REMEMBERED
-
-
-def _committed(job: JobRecord) -> int:
-    """What a job counts against a session's limit: what the service said, else its documented price."""
-    if job.status in NOT_BILLED:
-        return 0
-    said = job.reserved_credits if job.final_credits is None else job.final_credits
-    return (job.price or 0) if said is None else said
 
 
 class Dispatcher:
@@ -251,7 +242,7 @@ class Dispatcher:
         ids = {job.id for job in jobs}
         if jobs and self._max_credits is not None:
             committed = self._store.jobs(self._committed - ids).values()
-            before = sum(_committed(job) for job in committed)
+            before = sum(job.committed for job in committed)
             if before + price > self._max_credits:
                 raise CreditLimitError(
                     f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "

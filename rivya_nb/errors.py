@@ -151,8 +151,9 @@ class RunFailedError(RivyaError):
 class ApiError(RivyaError):
     """The service refused a request.
 
-    `code` is the contract; `http_status` is None for a code that came inside a task; `request_id` is worth
-    giving to the service's support; `retry_after` is in seconds, None where the service said nothing.
+    `code` is the contract, empty where an answer had none; `http_status` is None for a code that came inside a
+    task; `request_id` is worth giving to the service's support; `retry_after` is in seconds, None where the
+    service said nothing.
     """
 
     def __init__(
@@ -170,7 +171,7 @@ class ApiError(RivyaError):
         self.request_id = request_id
         self.retry_after = retry_after
         suffix = f" (request {request_id})" if request_id else ""
-        super().__init__(f"{code}: {message}{suffix}")
+        super().__init__(f"{code}: {message}{suffix}" if code else f"{message}{suffix}")
 
 
 class ApiKeyMissingError(ApiError):

@@ -133,7 +133,7 @@ class _Calls:
             return read(data)
         except ShapeError as error:
             expected = str(error)
-        raise unexpected_shape(call.name, expected, data)
+        raise unexpected_shape(call.name, expected, data, self._wire.key)
 
 
 class Models(_Calls):

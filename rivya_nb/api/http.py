@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
+from rivya_nb.contract.text import printable
 from rivya_nb.errors import NotDeliveredError, TransportError
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 """Seconds after which no connection is expected any more, however long an answer may take."""
+
+MAX_WORDS = 200
+"""Characters of what httpx says that are shown."""
 
 T = TypeVar("T")
 
@@ -75,8 +79,10 @@ class LoopClients:
             del self._clients[loop]
 
 
-async def guarded(step: Awaitable[T], host: str) -> T:
+async def guarded(step: Awaitable[T], host: str, scrub: Callable[[str], str] = str) -> T:
     """The result of a step with httpx; its failures as our errors, cut loose from where they arose.
+
+    Their words may repeat what the other side sent, and go through `scrub`.
 
     The frames of httpx and h11 hold a request's headers, the key among them, and a traceback keeps frames. So
     nothing that is raised here has a cause or a context, not even a cancellation.
@@ -84,21 +90,22 @@ async def guarded(step: Awaitable[T], host: str) -> T:
     try:
         return await step
     except BaseException as error:
-        failure = _translate(error, host)
+        failure = _translate(error, host, scrub)
     failure.__cause__ = failure.__context__ = None
     raise failure.with_traceback(None)
 
 
-def _translate(error: BaseException, host: str) -> BaseException:
+def _translate(error: BaseException, host: str, scrub: Callable[[str], str]) -> BaseException:
     import httpx
 
+    words = printable(scrub(_words(error)), MAX_WORDS)
     undelivered = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
     if isinstance(error, (*undelivered, httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return NotDeliveredError(f"{host} cannot be reached: {_words(error)}.")
+        return NotDeliveredError(f"{host} cannot be reached: {words}.")
     if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError, TimeoutError)):
-        return TransportError(f"{host} did not answer in time: {_words(error)}.")
+        return TransportError(f"{host} did not answer in time: {words}.")
     if isinstance(error, (httpx.HTTPError, httpx.StreamError)):
-        return TransportError(f"{host} gave no whole answer: {_words(error)}.")
+        return TransportError(f"{host} gave no whole answer: {words}.")
     return error
 
 

@@ -63,8 +63,8 @@ class Call:
 class Wire:
     """Calls to one origin with one key.
 
-    `timeout` in seconds holds for connecting and sending together, a file's own time not counted, and from then
-    on for the whole answer. `policy.budget` holds for all attempts, a file's own time not counted either.
+    `timeout` in seconds holds for connecting, for sending, and from then on for the whole answer; `policy.budget`
+    for all attempts together. A file that is sent has a time of its own beside both.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Wire:
         outcome = "cancelled"
         request_id: str | None = None
         try:
-            answer = await guarded(self._send(call), self.origin)
+            answer = await guarded(self._send(call), self.origin, self.key.scrub)
             outcome, request_id = str(answer.status), answer.request_id
         except Exception as error:
             outcome = type(error).__name__
@@ -140,18 +140,19 @@ class Wire:
                 response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
                 stack.push_async_callback(response.aclose)
                 body = await _read(response, self.origin)
-            return make_answer(response.status_code, response.headers, body, self.key.scrub)
+            return make_answer(response.status_code, response.headers, body, self.key)
 
     @contextlib.asynccontextmanager
     async def _limited(self, request: httpx.Request, sending: float) -> AsyncIterator[None]:
         """Limit what is done with a request, however slowly each byte comes; `sending` in seconds."""
         import anyio
 
-        with anyio.fail_after(self._timeout + sending) as limit:
+        # Connecting has a limit of its own, which proves that nothing was delivered.
+        with anyio.fail_after(None) as limit:
 
             async def follow(event: str, _: Mapping[str, Any]) -> None:
                 # Through a proxy there are two: what it is told, and then the request itself.
-                if event.endswith("send_request_body.started"):
+                if event.endswith("send_request_headers.started"):
                     limit.deadline = anyio.current_time() + self._timeout + sending
                 elif event.endswith("send_request_body.complete"):
                     limit.deadline = anyio.current_time() + self._timeout

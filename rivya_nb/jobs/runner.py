@@ -319,7 +319,7 @@ class Runner:
         await write_down(
             self._store,
             job,
-            status="processing" if task.status == "processing" else "queued",
+            status="processing" if task.known_status == "processing" else "queued",
             remote_status=task.status,
             task_id=task.id,
             reserved_credits=task.reserved_credits,
@@ -350,7 +350,7 @@ class Runner:
             job,
             status=status,
             final_credits=0 if status == "failed" else None,
-            error_code=error.code if isinstance(error, ApiError) else None,
+            error_code=(error.code or None) if isinstance(error, ApiError) else None,
             error_message=error.message if isinstance(error, ApiError) else str(error),
             request_id=error.request_id if isinstance(error, ApiError) else None,
             finished_at=time.time(),

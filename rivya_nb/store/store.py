@@ -302,11 +302,13 @@ class Store:
 
     def spent(self, service: str, since: float | None = None) -> int:
         """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
-        reserved = func.coalesce(jobs.c.reserved_credits, 0)
+        # The rule of `JobRecord.credits`.
+        planned = case((jobs.c.task_id.is_not(None), func.coalesce(jobs.c.price, 0)), else_=0)
+        until_then = func.coalesce(jobs.c.reserved_credits, planned)
         cost = case(
             (jobs.c.status.in_(NOT_BILLED), 0),
-            (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, reserved)),
-            else_=reserved,
+            (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, until_then)),
+            else_=until_then,
         )
         statement = select(func.coalesce(func.sum(cost), 0)).where(jobs.c.service == service)
         if since is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.store.records import JobRecord, PictureRecord
 
 SIGNS: dict[str, str] = {
@@ -57,26 +56,12 @@ def count(number: int, noun: str) -> str:
 
 def plain(text: str) -> str:
     """The text on one line, without the characters that a terminal obeys or that turn what follows around."""
-    return " ".join("".join(_harmless(char) for char in text).split())
+    return printable(text)
 
 
 def shorten(text: str, length: int) -> str:
     """The plain text, of at most `length` characters, with an ellipsis where something is missing."""
-    line = plain(text)
-    return line if len(line) <= length else cut(line, length - 1)
-
-
-def cut(text: str, end: int) -> str:
-    """The text before `end` and an ellipsis. A letter keeps its marks or goes with them."""
-    while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
-        end -= 1
-    return text[:end].rstrip() + "…"
-
-
-def _harmless(char: str) -> str:
-    if char in TURNING:
-        return ""
-    return " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char
+    return printable(text, length)
 
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

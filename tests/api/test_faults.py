@@ -372,7 +372,8 @@ def test_a_page_of_html_is_called_one_and_shown_in_short() -> None:
 
 def test_a_wrong_address_that_answers_404_is_asked_once() -> None:
     outcome, service, _ = submit(answer(404, b"<h1>Not here</h1>"))
-    assert isinstance(outcome, UnexpectedResponseError)
+    assert isinstance(outcome, ApiError)
+    assert str(outcome) == "the service answered 404 with a page of HTML: Not here"
     assert len(service.received) == 1
 
 
