@@ -49,8 +49,9 @@ def _may_pass(error: ApiError) -> bool:
 
 
 def _strange(task: Task) -> str:
-    status = f"says {task.status!r}" if task.status else "does not say how the task is"
-    return f"the service {status}, which is no status of the contract, and there is no picture and no error"
+    if not task.status:
+        return "the service gives no status"
+    return f"the service says {task.status!r}, which is no known status"
 
 
 class Collector:
@@ -125,7 +126,7 @@ class Collector:
         news = task.status != record.remote_status or record.error_code is not None
         notice = None
         if task.known_status is None and asked >= STRANGE_POLLS:
-            notice = f"{_strange(task)}; an interrupt ends the wait, and resume asks again later"
+            notice = f"{_strange(task)}; you can leave, and resume asks again later"
         if record.status in ("queued", "processing") and news:
             status = "queued" if task.known_status == "queued" else "processing"
             changes = {"status": status, "remote_status": task.status, **NO_ERROR}

@@ -54,6 +54,18 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def credit_count(number: int, *, about: bool) -> str:
+    """A cost: `12 credits`, or `about 12 credits` where the service did not say it and the price stands for it."""
+    if about:
+        return f"about {count(number, 'credit')}" if number else "credits not known"
+    return count(number, "credit")
+
+
+def cost(job: JobRecord) -> str:
+    """What a job costs."""
+    return credit_count(job.credits, about=job.costs_about)
+
+
 def plain(text: str) -> str:
     """The text on one line, without the characters that a terminal obeys or that turn what follows around."""
     return printable(text)
@@ -75,9 +87,7 @@ def joined(parts: Iterable[str]) -> str:
 
 def reason(job: JobRecord) -> str:
     """Why a job has no picture, in the service's words: `generation_failed: the model refused`."""
-    if job.error_code and job.error_message:
-        return f"{job.error_code}: {job.error_message}"
-    return job.error_code or job.error_message or ""
+    return printable(": ".join(part for part in (job.error_code, job.error_message) if part))
 
 
 def state(job: JobRecord) -> str:
