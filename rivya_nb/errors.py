@@ -123,7 +123,14 @@ class TransportError(RivyaError):
 
 
 class NotDeliveredError(TransportError):
-    """The request certainly never reached the service (no connection could be made)."""
+    """The request certainly never reached the service (no connection could be made).
+
+    `may_pass` tells whether the network is why: anything else would come again.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = True) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class UnexpectedResponseError(TransportError):

@@ -9,6 +9,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
+from rivya_nb.api import environment
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import NotDeliveredError, TransportError
 
@@ -31,7 +32,13 @@ def _certificates() -> ssl.SSLContext:
     # Loading them takes some 30 ms, and httpx would load them again for each client.
     import httpx
 
-    return httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except OSError:
+        context = None
+    if context is None or environment.has_no_certificates():
+        raise environment.certificates_trouble()
+    return context
 
 
 class LoopClients:
@@ -43,40 +50,66 @@ class LoopClients:
     def __init__(self, *, timeout: float, trust_env: bool) -> None:
         self._timeout = timeout
         self._trust_env = trust_env
-        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[asyncio.AbstractEventLoop, bool], httpx.AsyncClient] = {}
 
-    async def current(self) -> httpx.AsyncClient:
-        """The running loop's client."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
+    def check(self, *, secure: bool) -> None:
+        """Make sure that the environment lets a client be made; costs nothing where it says nothing of that.
+
+        Raises:
+            NotConnectedError: a variable is wrong; the message names it.
+        """
+        if secure and environment.names_certificates():
+            _certificates()
+        if self._trust_env and environment.names_proxies():
+            self._make(_trusting_nobody())
+
+    async def current(self, *, secure: bool = True) -> httpx.AsyncClient:
+        """The running loop's client; only a `secure` one can speak https, for which it has certificates.
+
+        Raises:
+            NotConnectedError: as for `check`.
+        """
+        place = asyncio.get_running_loop(), secure
+        if place not in self._clients:
             # The import and the certificates would hold up the kernel's loop for a tenth of a second.
-            certificates = await asyncio.to_thread(_certificates)
+            certificates = await asyncio.to_thread(_certificates if secure else _trusting_nobody)
             self._forget_closed_loops()
-            if loop not in self._clients:
-                self._clients[loop] = self._make(certificates)
-        return self._clients[loop]
+            if place not in self._clients:
+                self._clients[place] = self._make(certificates)
+        return self._clients[place]
 
     async def aclose(self) -> None:
         """Close the running loop's connections."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        loop = asyncio.get_running_loop()
+        for place in [place for place in self._clients if place[0] is loop]:
+            await self._clients.pop(place).aclose()
 
     def _make(self, certificates: ssl.SSLContext) -> httpx.AsyncClient:
         import httpx
 
-        return httpx.AsyncClient(
-            verify=certificates,
-            trust_env=self._trust_env,
-            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
-            headers={"User-Agent": f"rivya-nb/{__version__}"},
-            # No cookie is kept: none is needed, and a stranger's would come back with the next picture.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        try:
+            return httpx.AsyncClient(
+                verify=certificates,
+                trust_env=self._trust_env,
+                timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
+                headers={"User-Agent": f"rivya-nb/{__version__}"},
+                # No cookie is kept: none is needed, and a stranger's would come back with the next picture.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            # Without a cause: the words of httpx show a proxy's user name.
+            trouble = environment.proxies_trouble()
+        raise trouble
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._clients if loop.is_closed()]:
-            del self._clients[loop]
+        for place in [place for place in self._clients if place[0].is_closed()]:
+            del self._clients[place]
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    import ssl
+
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def guarded(step: Awaitable[T], host: str, scrub: Callable[[str], str] = str) -> T:
@@ -99,8 +132,13 @@ def _translate(error: BaseException, host: str, scrub: Callable[[str], str]) -> 
     import httpx
 
     words = printable(scrub(_words(error)), MAX_WORDS)
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return NotDeliveredError(f"{host} cannot be reached: {words}.", may_pass=False)
+    if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in words:
+        hint = environment.certificates_hint()
+        return NotDeliveredError(f"{host} cannot be reached: {words}{hint}.", may_pass=False)
     undelivered = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-    if isinstance(error, (*undelivered, httpx.UnsupportedProtocol, httpx.InvalidURL)):
+    if isinstance(error, undelivered):
         return NotDeliveredError(f"{host} cannot be reached: {words}.")
     if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError, TimeoutError)):
         return TransportError(f"{host} did not answer in time: {words}.")

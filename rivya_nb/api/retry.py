@@ -163,6 +163,8 @@ def _worth_repeating(error: BaseException | None) -> bool:
         status = error.http_status
         # A 2xx that reached this point was cut or garbled; the shape of whole JSON is read afterwards.
         return status is None or status == 429 or status >= 500 or 200 <= status < 300
+    if isinstance(error, NotDeliveredError):
+        return error.may_pass
     return isinstance(error, (TransportError, RateLimitedError, PublicApiDisabledError))
 
 

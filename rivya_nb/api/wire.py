@@ -77,6 +77,7 @@ class Wire:
         self._on_wait = on_wait
         host = urlsplit(origin).hostname or ""
         # A proxy between this machine and itself would see the key in plain text.
+        self._is_secure = origin.startswith("https:")
         self._clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
 
     async def json(self, call: Call) -> object:
@@ -98,6 +99,10 @@ class Wire:
         policy = call.retries or self._policy
         policy = replace(policy, budget=policy.budget + await _sending_time(call.upload))
         return await repeat(attempt, call=call.name, policy=policy, on_wait=self._on_wait, billed=call.billed)
+
+    def check(self) -> None:
+        """Make sure that calls can be made from here. NotConnectedError names the variable that is in the way."""
+        self._clients.check(secure=self._is_secure)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
@@ -126,7 +131,7 @@ class Wire:
         return answer
 
     async def _send(self, call: Call) -> Answer:
-        client = await self._clients.current()
+        client = await self._clients.current(secure=self._is_secure)
         async with contextlib.AsyncExitStack() as stack:
             request = client.build_request(
                 call.method,

@@ -26,6 +26,7 @@ from rivya_nb.errors import (
     ApiKeyRevokedError,
     ApiScopeDeniedError,
     InsufficientCreditsError,
+    NotConnectedError,
     NotDeliveredError,
     PublicApiDisabledError,
     RateLimitedError,
@@ -217,8 +218,8 @@ class Runner:
                 if job.record.status not in _DONE:
                     # Whatever keeps us from going on need not keep another kernel.
                     await asyncio.to_thread(self._store.claims.release, job.id)
-        except StoreError as error:
-            # What cannot be written down is not done; the job stays where its record says it is.
+        except (NotConnectedError, StoreError) as error:
+            # What cannot be written down, or sent from here, is not done; the job stays where its record says.
             with suppress(StoreError):
                 await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed(notice=str(error))
