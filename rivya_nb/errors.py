@@ -81,7 +81,9 @@ class _MistakesError(RivyaError, ValueError):
             (Mistake("", mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
         )
         lines = [str(mistake) for mistake in self.mistakes]
-        super().__init__(lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines))
+        text = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines)
+        # What was given may hold half of a character, which no terminal takes.
+        super().__init__(text.encode("utf-8", "backslashreplace").decode())
 
 
 class InvalidRequestError(_MistakesError):

@@ -125,6 +125,16 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
     return Service(client.origin, client, found)
 
 
+def canonical_name(service: str) -> str:
+    """The name of a service that is known by another spelling of its address."""
+    from rivya_nb.api.address import service_origin
+
+    try:
+        return service_origin(service)
+    except NotConnectedError:
+        return service
+
+
 def _find_key(given: Key, origin: str, own: str) -> FoundKey:
     """The key for an origin: the given one, else the environment's, which is for the address `own`, else the
     keyring's."""

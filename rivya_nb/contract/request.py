@@ -12,7 +12,7 @@ from typing import Any
 from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.params import REFERENCES_KEY, ParamValue, check_params
 from rivya_nb.contract.references import Reference, check_references
-from rivya_nb.contract.text import prompt_length
+from rivya_nb.contract.text import HALF, is_whole, prompt_length
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 SEED_KEY = "seed"
@@ -73,8 +73,8 @@ def check_prompt(model: Model, prompt: str) -> list[Mistake]:
     """Every mistake in a prompt: image models need one, and each has its own maximum length."""
     if not prompt.strip():
         return [Mistake("prompt", "it is empty; write what the picture should show")]
-    if any("\ud800" <= char <= "\udfff" for char in prompt):
-        return [Mistake("prompt", "it holds half of a character (a lone surrogate), which cannot be sent")]
+    if not is_whole(prompt):
+        return [Mistake("prompt", HALF)]
     length = prompt_length(prompt.strip())
     if model.max_prompt_length is not None and length > model.max_prompt_length:
         return [

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import unicodedata
 from collections.abc import Iterable
+
+from rivya_nb.errors import Mistake, UsageError
 
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line ends and halves of a surrogate pair."""
@@ -39,6 +42,16 @@ def cut(text: str, end: int) -> str:
 def is_whole(text: str) -> bool:
     """Whether no character is half of a surrogate pair, which can be neither sent nor stored."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+HALF = "it holds half of a character (a lone surrogate), which can be neither sent nor stored"
+
+
+def check_whole(where: str, *texts: object) -> None:
+    """Raise UsageError for the first of these texts or paths that holds half of a character."""
+    for text in texts:
+        if isinstance(text, (str, os.PathLike)) and not is_whole(shown := str(text)):
+            raise UsageError([Mistake(where, f"{shown!r}: {HALF}")])
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
