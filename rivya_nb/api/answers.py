@@ -43,6 +43,9 @@ _PERHAPS_TAKEN = frozenset({408, 499})
 _AS_THEY_ARE = frozenset({"id", "file_id", "url", "urls", "primary_url", "duration_token", "prompt"})
 """What would be useless when a part of it is taken out."""
 
+_NUMBERS = frozenset({"requestId", "request_id"})
+"""What may end like the key by chance."""
+
 _MESSAGES = frozenset({"error", "errors", "message", "detail"})
 
 _LONGEST_MESSAGE = 8_000
@@ -167,8 +170,8 @@ def _clean(data: object, key: Key, about_keys: bool) -> object:
         if name in _AS_THEY_ARE:
             clean[name] = each
         else:
-            message = name in _MESSAGES and speaks_of_keys(str(each))
-            clean[key.scrub(name)] = _clean(each, key, about_keys or message)
+            message = about_keys or (name in _MESSAGES and speaks_of_keys(str(each)))
+            clean[key.scrub(name)] = _clean(each, key, message and name not in _NUMBERS)
     return clean
 
 
