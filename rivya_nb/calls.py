@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -14,7 +15,7 @@ from rivya_nb.additions import Additions
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.prompt import parse_prompt
@@ -23,7 +24,7 @@ from rivya_nb.jobs.values import as_axis
 from rivya_nb.results.desk import open_desk
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
-from rivya_nb.service import reach
+from rivya_nb.service import canonical_name, reach
 from rivya_nb.session import Session
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
@@ -78,6 +79,8 @@ def connect_with(
     with _lock:
         library = _open_library(folder)
         service = reach(key, base_url, folder)
+        with suppress(StoreError):  # what can only be read keeps its names
+            library.store.rename_services(canonical_name)
         if _current is not None and not _current.working():
             _current.home.start(_current.aclose())
         _current = Session(service, library, max_credits=max_credits)

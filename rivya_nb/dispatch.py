@@ -13,7 +13,6 @@ from rivya_nb.jobs.doubt import is_doubtful
 from rivya_nb.results.plan import Draft, Plan
 from rivya_nb.store.records import (
     COLLECTABLE,
-    NOT_BILLED,
     SENT,
     UNSENT,
     AxisRecord,
@@ -37,14 +36,6 @@ DEFAULT_LIMIT = 500
 
 MOST_UNPRICED = 20
 """New requests of one plan whose price is not known, where nothing else was said."""
-
-
-def _committed(job: JobRecord) -> int:
-    """What a job counts against a session's limit: what the service said, else its documented price."""
-    if job.status in NOT_BILLED:
-        return 0
-    said = job.reserved_credits if job.final_credits is None else job.final_credits
-    return (job.price or 0) if said is None else said
 
 
 class Dispatcher:
@@ -247,7 +238,7 @@ class Dispatcher:
         ids = {job.id for job in jobs}
         if jobs and self._max_credits is not None:
             committed = self._store.jobs(self._committed - ids).values()
-            before = sum(_committed(job) for job in committed)
+            before = sum(job.committed for job in committed)
             if before + price > self._max_credits:
                 raise CreditLimitError(
                     f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "

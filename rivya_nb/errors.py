@@ -81,7 +81,9 @@ class _MistakesError(RivyaError, ValueError):
             (Mistake("", mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
         )
         lines = [str(mistake) for mistake in self.mistakes]
-        super().__init__(lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines))
+        text = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines)
+        # What was given may hold half of a character, which no terminal takes.
+        super().__init__(text.encode("utf-8", "backslashreplace").decode())
 
 
 class InvalidRequestError(_MistakesError):
@@ -123,7 +125,14 @@ class TransportError(RivyaError):
 
 
 class NotDeliveredError(TransportError):
-    """The request certainly never reached the service (no connection could be made)."""
+    """The request certainly never reached the service (no connection could be made).
+
+    `may_pass` tells whether the network is why: anything else would come again.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = True) -> None:
+        super().__init__(message)
+        self.may_pass = may_pass
 
 
 class UnexpectedResponseError(TransportError):
@@ -151,8 +160,9 @@ class RunFailedError(RivyaError):
 class ApiError(RivyaError):
     """The service refused a request.
 
-    `code` is the contract; `http_status` is None for a code that came inside a task; `request_id` is worth
-    giving to the service's support; `retry_after` is in seconds, None where the service said nothing.
+    `code` is the contract, empty where an answer had none; `http_status` is None for a code that came inside a
+    task; `request_id` is worth giving to the service's support; `retry_after` is in seconds, None where the
+    service said nothing.
     """
 
     def __init__(
@@ -170,7 +180,7 @@ class ApiError(RivyaError):
         self.request_id = request_id
         self.retry_after = retry_after
         suffix = f" (request {request_id})" if request_id else ""
-        super().__init__(f"{code}: {message}{suffix}")
+        super().__init__(f"{code}: {message}{suffix}" if code else f"{message}{suffix}")
 
 
 class ApiKeyMissingError(ApiError):

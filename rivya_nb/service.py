@@ -88,13 +88,14 @@ class Service:
             self._lease.close()
 
     def require_key(self) -> None:
-        """Raises NotConnectedError where there is no key."""
+        """Raises NotConnectedError where there is no key, or the environment keeps it from being used."""
         if not self.client.has_key:
             raise NotConnectedError(
                 f"There is no key for {self.name} ({self.key_source}). Set {KEY_VARIABLE} in the environment "
                 "before the kernel starts, let %rivya connect ask for it, or try everything on this machine "
                 "with %rivya sandbox. Nothing was sent."
             )
+        self.client.check()
 
 
 def reach(given: Key, base_url: str | None, folder: Path) -> Service:
@@ -119,22 +120,43 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
         # The sandbox has a key of its own: a real one is never given to it.
         found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own")
         return Service(SANDBOX, RivyaClient(found.key, lease.url, on_wait=tell_waiting), found, lease)
-    # The environment's key is for the environment's address.
-    found = _find_key(given, service_origin(address), environment=address in (own, DEFAULT_BASE_URL))
+    found = _find_key(given, service_origin(address), own)
     client = RivyaClient(found.key, address, on_wait=tell_waiting)
     return Service(client.origin, client, found)
 
 
-def _find_key(given: Key, origin: str, *, environment: bool) -> FoundKey:
-    """The key for an origin: the given one, else the environment's, else the keyring's."""
+def canonical_name(service: str) -> str:
+    """The name of a service that is known by another spelling of its address."""
+    from rivya_nb.api.address import service_origin
+
+    try:
+        return service_origin(service)
+    except NotConnectedError:
+        return service
+
+
+def _find_key(given: Key, origin: str, own: str) -> FoundKey:
+    """The key for an origin: the given one, else the environment's, which is for the address `own`, else the
+    keyring's."""
+    from rivya_nb.api import keychain
+    from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
+
     if given:
         return FoundKey(given, "given")
-    if environment and (key := Key(os.environ.get(KEY_VARIABLE))):
+    key = Key(os.environ.get(KEY_VARIABLE))
+    home = DEFAULT_BASE_URL if own == SANDBOX else service_origin(own)
+    if key and origin in (home, DEFAULT_BASE_URL):
         return FoundKey(key, "from the environment")
-    from rivya_nb.api import keychain
-
+    unused = None
+    if key:
+        unused = (
+            f"{KEY_VARIABLE} is set, but it is for {home} and is sent nowhere else; give api_key= with base_url=, "
+            f"or set RIVYA_BASE_URL to {origin}"
+        )
     try:
         key = keychain.look_up(origin)
     except KeyringError as error:
-        return FoundKey(Key(None), str(error).rstrip("."))
-    return FoundKey(key, "from the keyring" if key else "none given, none in the environment or the keyring")
+        return FoundKey(Key(None), unused or str(error).rstrip("."))
+    if key:
+        return FoundKey(key, "from the keyring")
+    return FoundKey(key, unused or "none given, none in the environment or the keyring")

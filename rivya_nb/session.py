@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.request import Request, build_request
+from rivya_nb.contract.text import check_whole
 from rivya_nb.dispatch import Dispatcher
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.axes import Ask, Axis
@@ -175,6 +176,7 @@ class Session:
         return replace(checked, notes=request.notes)
 
     def _plan(self, expansion: Expansion, *, name: str | None, max_credits: int | None, fresh: bool) -> Plan:
+        check_whole("name", name)
         asked = dict.fromkeys(item.request.model for item in expansion.requests)
         models = [self.catalogue[model_id] for model_id in asked if model_id in self.catalogue]
         return Plan(
@@ -206,6 +208,9 @@ class Session:
         self, references: Mapping[str, Sequence[object]], models: Sequence[Model], shrink: bool
     ) -> tuple[dict[str, tuple[Reference, ...]], list[Mistake]]:
         """Sets of references, copied into the store, and every mistake in them."""
+        check_whole(
+            "references", *references, *(source for sources in references.values() for source in sources)
+        )
         taken: dict[str, tuple[Reference, ...]] = {}
         mistakes: dict[Mistake, None] = {}
         for label, sources in references.items():

@@ -10,6 +10,8 @@ from rivya_nb.errors import NotConnectedError
 
 DEFAULT_BASE_URL = "https://rivya.ai"
 
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -21,7 +23,10 @@ _HOST = re.compile(r"[A-Za-z0-9._:\-]+")
 
 
 def service_origin(base_url: str) -> str:
-    """The origin (`https://host[:port]`) that a base URL names.
+    """The origin (`https://host[:port]`) that a base URL names, in the one spelling that names a service.
+
+    Case, a dot at the end of the name and the scheme's own port make no difference; a name in another script is
+    in the ASCII form of it that is looked up.
 
     Raises:
         NotConnectedError: no http(s) origin; plain http to another machine, where the key could be read on
@@ -36,6 +41,7 @@ def service_origin(base_url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise NotConnectedError(f"The base URL {base_url!r} cannot be read; {right}.") from None
+    host = _canonical(host)
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
         raise NotConnectedError(f"The base URL {base_url!r} is no http(s) address; {right}.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
@@ -45,7 +51,25 @@ def service_origin(base_url: str) -> str:
             f"The base URL {base_url!r} would send the key unencrypted; https is needed, "
             "plain http is for this machine's own addresses only."
         )
-    return f"{parts.scheme}://{in_url(host)}" + ("" if port is None else f":{port}")
+    shown = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{in_url(host)}{shown}"
+
+
+def _canonical(host: str) -> str:
+    """A host in the one spelling that all others of it come to; a name that is none stays as it is."""
+    host = host.rstrip(".")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    if host.isascii():
+        return host
+    import idna
+
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return host
 
 
 def is_loopback_host(host: str) -> bool:

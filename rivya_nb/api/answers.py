@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from rivya_nb.api.key import Key, speaks_of_keys
+from rivya_nb.api.reasons import page_text, words_of
+from rivya_nb.contract.text import printable
 from rivya_nb.errors import (
     API_ERRORS,
     ApiError,
+    ApiKeyInvalidError,
     InsufficientCreditsError,
     RateLimitedError,
     RivyaError,
@@ -25,41 +29,62 @@ MAX_JSON = 16_000_000
 EXCERPT = 120
 """Characters of an unexpected answer that are shown."""
 
+HTML = "a page of HTML"
+
 MAX_MESSAGE = 500
 """Characters of the service's own message that are shown."""
 
-_BY_STATUS = {402: InsufficientCreditsError, 429: RateLimitedError}
+_BY_STATUS = {401: ApiKeyInvalidError, 402: InsufficientCreditsError, 429: RateLimitedError}
 """What a status means by itself, where its code is none that is known."""
 
-Scrub = Callable[[str], str]
+_PERHAPS_TAKEN = frozenset({408, 499})
+"""A proxy's words for having waited in vain: it may have passed the request on before."""
+
+_AS_THEY_ARE = frozenset({"id", "file_id", "url", "urls", "primary_url", "duration_token", "prompt"})
+"""What would be useless when a part of it is taken out."""
+
+_NUMBERS = frozenset({"requestId", "request_id"})
+"""What may end like the key by chance."""
+
+_MESSAGES = frozenset({"error", "errors", "message", "detail"})
+
+_LONGEST_MESSAGE = 8_000
+"""Characters of a message that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; `retry_after` in seconds."""
+    """One HTTP answer, without whatever it repeats of the key; `retry_after` in seconds.
+
+    `data` is its JSON, None where it is none; `text` is its beginning as it came.
+    """
 
     status: int
-    body: bytes = field(repr=False)
+    data: object | None = field(repr=False)
+    text: str = field(repr=False)
     retry_after: float | None = None
     location: str | None = None
     request_id: str | None = None
 
 
-def make_answer(status: int, headers: Mapping[str, str], body: bytes, scrub: Scrub) -> Answer:
+def make_answer(status: int, headers: Mapping[str, str], body: bytes, key: Key) -> Answer:
     """An answer from the parts of it that matter. `headers` are looked up in lower case.
 
     Whatever the service repeats of the key is taken out at this door, so that nothing behind it can show it.
     """
-    clean = scrub(body.decode("utf-8", "replace")).encode()
+    text = body[:_LONGEST_MESSAGE].decode("utf-8", "replace")
+    about_keys = status >= 400 and speaks_of_keys(text)
+    data = _parse(body, key, about_keys=about_keys)
     location, request_id = (headers.get(name) for name in ("location", "x-request-id"))
     if status >= 400:
-        request_id = _error_of(_parse(clean)).get("requestId") or request_id
+        request_id = _error_of(data).get("requestId") or request_id
     return Answer(
         status,
-        clean,
+        data,
+        key.scrub(text, about_keys=about_keys),
         retry_after=parse_retry_after(headers.get("retry-after"), headers.get("date")),
-        location=None if location is None else scrub(location),
-        request_id=None if request_id is None else printable(scrub(request_id), EXCERPT),
+        location=None if location is None else key.scrub(location),
+        request_id=None if request_id is None else printable(key.scrub(request_id), EXCERPT),
     )
 
 
@@ -67,7 +92,7 @@ def read_json(answer: Answer, call: str) -> object:
     """The JSON of a successful answer.
 
     Raises:
-        ApiError: the service refused with a code; an unknown one is a plain ApiError where its status is 4xx.
+        ApiError: the service refused: with a documented code, or with a 4xx in whatever shape.
         UnexpectedResponseError: anything else; with an unknown code and a 5xx too, because only a documented
             code is a word on whether the request was taken.
     """
@@ -76,34 +101,29 @@ def read_json(answer: Answer, call: str) -> object:
         target = _host(answer.location)
         message = f"{call}: the service redirects to {target}, and the key goes to no other address"
         raise UnexpectedResponseError(f"{message}; is the base URL right?", http_status=status)
-    data = _parse(answer.body)
-    if 200 <= status < 300 and data is not None:
-        return data
+    if 200 <= status < 300 and answer.data is not None:
+        return answer.data
     if status >= 400:
-        refusal = _refusal(answer, _error_of(data))
+        refusal = _refusal(answer)
         if refusal is not None:
             raise refusal
-    came = _kind(answer.body, data)
-    shown = excerpt(answer.body)
     raise UnexpectedResponseError(
-        f"{call}: the service answered {status} with {came} where JSON of the API was expected: {shown}",
+        f"{call}: the service answered {status} with {_kind(answer)} where JSON of the API was expected: "
+        f"{excerpt(answer.text)}",
         http_status=status,
         retry_after=answer.retry_after,
     )
 
 
-def unexpected_shape(call: str, expected: str, data: object) -> UnexpectedResponseError:
+def unexpected_shape(call: str, expected: str, data: object, key: Key) -> UnexpectedResponseError:
     """The error for JSON that is whole and is not what the contract says."""
-    shown = excerpt(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+    shown = excerpt(key.scrub(json.dumps(data, ensure_ascii=False)[: 64 * EXCERPT]))
     return UnexpectedResponseError(f"{call}: the answer has no {expected}: {shown}", http_status=200)
 
 
-def excerpt(body: bytes) -> str:
+def excerpt(text: str) -> str:
     """The beginning of what came, as a Python literal: no control character and no line break."""
-    if not body:
-        return "nothing"
-    text = " ".join(body[: 64 * EXCERPT].decode("utf-8", "replace").split())
-    return repr(text if len(text) <= EXCERPT else f"{text[: EXCERPT - 1]}…")
+    return repr(printable(text, EXCERPT)) if text else "nothing"
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
@@ -130,12 +150,29 @@ def _moment(value: str | None) -> float | None:
         return None
 
 
-def _parse(body: bytes) -> object | None:
+def _parse(body: bytes, key: Key, *, about_keys: bool) -> object | None:
     try:
-        parsed: object = json.loads(body)
+        return _clean(json.loads(body), key, about_keys)
     except (ValueError, RecursionError):
         return None
-    return parsed
+
+
+def _clean(data: object, key: Key, about_keys: bool) -> object:
+    """JSON without the key; what is `about_keys` is without the end of it too."""
+    if isinstance(data, str):
+        return key.scrub(data[:_LONGEST_MESSAGE], about_keys=True) if about_keys else key.scrub(data)
+    if isinstance(data, list):
+        return [_clean(each, key, about_keys) for each in data]
+    if not isinstance(data, dict):
+        return data
+    clean: dict[str, object] = {}
+    for name, each in data.items():
+        if name in _AS_THEY_ARE:
+            clean[name] = each
+        else:
+            message = about_keys or (name in _MESSAGES and speaks_of_keys(str(each)))
+            clean[key.scrub(name)] = _clean(each, key, message and name not in _NUMBERS)
+    return clean
 
 
 def _error_of(data: object) -> Mapping[str, str]:
@@ -143,46 +180,63 @@ def _error_of(data: object) -> Mapping[str, str]:
     error = data.get("error") if isinstance(data, dict) else None
     if not isinstance(error, dict):
         return {}
-    return {key: value for key, value in error.items() if isinstance(value, str)}
+    return {name: value for name, value in error.items() if isinstance(value, str)}
 
 
-def _refusal(answer: Answer, error: Mapping[str, str]) -> RivyaError | None:
-    code = error.get("code")
-    if not code:
-        return None
-    message = printable(error.get("message", ""), MAX_MESSAGE) or "the service gave no reason"
-    request_id = answer.request_id
+def _refusal(answer: Answer) -> RivyaError | None:
+    """What the service refused with; None where its answer does not tell whether it took the request."""
+    status = answer.status
+    code = _code(answer.data, any_shape=status < 500)
     kind = API_ERRORS.get(code)
-    if kind is None and answer.status >= 500:
+    if (kind is None and status in _PERHAPS_TAKEN) or (not code and status >= 500):
+        return None
+    message = printable(words_of(answer.data), MAX_MESSAGE) or "the service gave no reason"
+    request_id = answer.request_id
+    if kind is None and status >= 500:
         suffix = f" (request {request_id})" if request_id else ""
         return UnexpectedResponseError(
-            f"the service failed ({answer.status}), {printable(code, EXCERPT)}: {message}{suffix}",
-            http_status=answer.status,
+            f"the service failed ({status}), {code}: {message}{suffix}",
+            http_status=status,
             retry_after=answer.retry_after,
         )
-    if kind is None:
-        kind = _BY_STATUS.get(answer.status, ApiError)
-    return kind(
-        message,
-        code=printable(code, EXCERPT),
-        http_status=answer.status,
+    return (kind or _BY_STATUS.get(status, ApiError))(
+        message if code else _told(answer),
+        code=code,
+        http_status=status,
         request_id=request_id,
         retry_after=answer.retry_after,
     )
 
 
-def printable(text: str, limit: int) -> str:
-    """Foreign text for one line of a terminal: no control characters, at most `limit` characters."""
-    text = "".join(char if char.isprintable() else " " for char in text).strip()
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+def _code(data: object, *, any_shape: bool) -> str:
+    """The code of an error, empty where it has none; in `any_shape`, a documented one may stand elsewhere."""
+    code = _error_of(data).get("code", "")
+    if not code and any_shape and isinstance(data, dict):
+        others = [data.get("code"), data.get("error")]
+        code = next((each for each in others if isinstance(each, str) and each in API_ERRORS), "")
+    return printable(code, EXCERPT)
 
 
-def _kind(body: bytes, data: object | None) -> str:
-    if data is not None:
+def _told(answer: Answer) -> str:
+    """A refusal without a code: its status, and what its body says."""
+    head = f"the service answered {answer.status}"
+    if answer.data is not None:
+        words = printable(words_of(answer.data), MAX_MESSAGE)
+        return f"{head}: {words}" if words else f"{head} with JSON of another shape: {excerpt(answer.text)}"
+    kind = _kind(answer)
+    words = printable(page_text(answer.text) if kind == HTML else answer.text, MAX_MESSAGE)
+    return f"{head} with {kind}: {words}" if words else f"{head} with {kind}"
+
+
+def _kind(answer: Answer) -> str:
+    if answer.data is not None:
         return "JSON of another shape"
-    if not body.strip():
+    text = answer.text.strip()
+    if not text:
         return "no content"
-    return "a page of HTML" if body.lstrip()[:1] == b"<" else "broken JSON"
+    if text[0] == "<":
+        return HTML
+    return "broken JSON" if text[0] in '{["' else "plain text"
 
 
 def _host(location: str | None) -> str:

@@ -80,6 +80,11 @@ class RivyaClient:
             api_key = Key(os.environ.get(KEY_VARIABLE))
         key = api_key if isinstance(api_key, Key) else Key(api_key)
         del api_key  # a traceback that shows this frame's names must not show the key
+        if (wrapped := key.mistake) is not None:
+            raise NotConnectedError(
+                f"The API key {wrapped}; only the key itself is needed, as your account's page shows it "
+                "(it is not shown here)."
+            )
         if not key.fits_header:
             raise NotConnectedError(
                 "The API key holds a space, a line break or a letter that no key has (it is not shown here); "
@@ -115,6 +120,14 @@ class RivyaClient:
         """Whether there is a key; without one only `models` and `openapi` can be called."""
         return bool(self._wire.key)
 
+    def check(self) -> None:
+        """Make sure, without a call, that calls can be made with what the environment says.
+
+        Raises:
+            NotConnectedError: a variable for certificates or proxies is wrong; the message names it.
+        """
+        self._wire.check()
+
     async def aclose(self) -> None:
         """Close the connections of the running event loop. A later call opens new ones."""
         await self._wire.aclose()
@@ -138,7 +151,7 @@ class _Calls:
             return read(data)
         except ShapeError as error:
             expected = str(error)
-        raise unexpected_shape(call.name, expected, data)
+        raise unexpected_shape(call.name, expected, data, self._wire.key)
 
 
 class Models(_Calls):

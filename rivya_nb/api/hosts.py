@@ -8,13 +8,11 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from rivya_nb.api.address import in_url, is_loopback_host, is_public, literal
+from rivya_nb.api.address import DEFAULT_PORTS, in_url, is_loopback_host, is_public, literal
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
 _NO_ADDRESS = "The picture's address is no web address."
-
-DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
-from rivya_nb.api.answers import printable
+from rivya_nb.api import environment
+from rivya_nb.contract.text import printable
 from rivya_nb.errors import NotDeliveredError, TransportError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ _PLAIN = frozenset({"identity", "aws-chunked"})
 _ZLIB = {"gzip": 31, "x-gzip": 31}
 """What zlib calls the frame of an encoding. `deflate` is of either of two kinds, which its first bytes tell."""
 
+MAX_WORDS = 200
+"""Characters of what httpx says that are shown."""
+
 T = TypeVar("T")
 
 
@@ -39,7 +43,13 @@ def _certificates() -> ssl.SSLContext:
     # Loading them takes some 30 ms, and httpx would load them again for each client.
     import httpx
 
-    return httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except OSError:
+        context = None
+    if context is None or environment.has_no_certificates():
+        raise environment.certificates_trouble()
+    return context
 
 
 class LoopClients:
@@ -51,41 +61,67 @@ class LoopClients:
     def __init__(self, *, timeout: float, trust_env: bool) -> None:
         self._timeout = timeout
         self._trust_env = trust_env
-        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self._clients: dict[tuple[asyncio.AbstractEventLoop, bool], httpx.AsyncClient] = {}
 
-    async def current(self) -> httpx.AsyncClient:
-        """The running loop's client."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
+    def check(self, *, secure: bool) -> None:
+        """Make sure that the environment lets a client be made; costs nothing where it says nothing of that.
+
+        Raises:
+            NotConnectedError: a variable is wrong; the message names it.
+        """
+        if secure and environment.names_certificates():
+            _certificates()
+        if self._trust_env and environment.names_proxies():
+            self._make(_trusting_nobody())
+
+    async def current(self, *, secure: bool = True) -> httpx.AsyncClient:
+        """The running loop's client; only a `secure` one can speak https, for which it has certificates.
+
+        Raises:
+            NotConnectedError: as for `check`.
+        """
+        place = asyncio.get_running_loop(), secure
+        if place not in self._clients:
             # The import and the certificates would hold up the kernel's loop for a tenth of a second.
-            certificates = await asyncio.to_thread(_certificates)
+            certificates = await asyncio.to_thread(_certificates if secure else _trusting_nobody)
             self._forget_closed_loops()
-            if loop not in self._clients:
-                self._clients[loop] = self._make(certificates)
-        return self._clients[loop]
+            if place not in self._clients:
+                self._clients[place] = self._make(certificates)
+        return self._clients[place]
 
     async def aclose(self) -> None:
         """Close the running loop's connections."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.aclose()
+        loop = asyncio.get_running_loop()
+        for place in [place for place in self._clients if place[0] is loop]:
+            await self._clients.pop(place).aclose()
 
     def _make(self, certificates: ssl.SSLContext) -> httpx.AsyncClient:
         import httpx
 
-        return httpx.AsyncClient(
-            verify=certificates,
-            trust_env=self._trust_env,
-            timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
-            # What is not asked for here, `body_of` does not unpack.
-            headers={"User-Agent": f"rivya-nb/{__version__}", "Accept-Encoding": "gzip, deflate"},
-            # No cookie is kept: none is needed, and a stranger's would come back with the next picture.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        try:
+            return httpx.AsyncClient(
+                verify=certificates,
+                trust_env=self._trust_env,
+                timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
+                # What is not asked for here, `body_of` does not unpack.
+                headers={"User-Agent": f"rivya-nb/{__version__}", "Accept-Encoding": "gzip, deflate"},
+                # No cookie is kept: none is needed, and a stranger's would come back with the next picture.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            # Without a cause: the words of httpx show a proxy's user name.
+            trouble = environment.proxies_trouble()
+        raise trouble
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._clients if loop.is_closed()]:
-            del self._clients[loop]
+        for place in [place for place in self._clients if place[0].is_closed()]:
+            del self._clients[place]
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    import ssl
+
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 async def body_of(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
@@ -150,8 +186,10 @@ class _Unpacking:
         )
 
 
-async def guarded(step: Awaitable[T], host: str) -> T:
+async def guarded(step: Awaitable[T], host: str, scrub: Callable[[str], str] = str) -> T:
     """The result of a step with httpx; its failures as our errors, cut loose from where they arose.
+
+    Their words may repeat what the other side sent, and go through `scrub`.
 
     The frames of httpx and h11 hold a request's headers, the key among them, and a traceback keeps frames. So
     nothing that is raised here has a cause or a context, not even a cancellation.
@@ -159,21 +197,27 @@ async def guarded(step: Awaitable[T], host: str) -> T:
     try:
         return await step
     except BaseException as error:
-        failure = _translate(error, host)
+        failure = _translate(error, host, scrub)
     failure.__cause__ = failure.__context__ = None
     raise failure.with_traceback(None)
 
 
-def _translate(error: BaseException, host: str) -> BaseException:
+def _translate(error: BaseException, host: str, scrub: Callable[[str], str]) -> BaseException:
     import httpx
 
+    words = printable(scrub(_words(error)), MAX_WORDS)
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return NotDeliveredError(f"{host} cannot be reached: {words}.", may_pass=False)
+    if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in words:
+        hint = environment.certificates_hint()
+        return NotDeliveredError(f"{host} cannot be reached: {words}{hint}.", may_pass=False)
     undelivered = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-    if isinstance(error, (*undelivered, httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return NotDeliveredError(f"{host} cannot be reached: {_words(error)}.")
-    if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError)):
-        return TransportError(f"{host} did not answer in time: {_words(error)}.")
+    if isinstance(error, undelivered):
+        return NotDeliveredError(f"{host} cannot be reached: {words}.")
+    if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError, TimeoutError)):
+        return TransportError(f"{host} did not answer in time: {words}.")
     if isinstance(error, (httpx.HTTPError, httpx.StreamError)):
-        return TransportError(f"{host} gave no whole answer: {_words(error)}.")
+        return TransportError(f"{host} gave no whole answer: {words}.")
     return error
 
 

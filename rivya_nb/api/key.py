@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import httpx
 
-_KEY_LIKE = re.compile(r"rvya_sk_[A-Za-z0-9_\-*.…]+")
-
 T = TypeVar("T")
 
 KEY_VARIABLE = "RIVYA_API_KEY"
 
 SHORTEST_KEY = 8
 """Characters; anything shorter is no secret, and taking it out of a message would only garble that."""
+
+SHORTEST_END = 4
+"""Characters of a key's end that tell which key it is, as messages about keys like to show them."""
+
+_HEX = r"(?:%(?:25)*|\\+x|\\+u00|&\#x0*)"
+_PUBLIC = re.compile(r"rvya_sk_sandbox(?:_[a-z]+)?")
+"""The sandbox's keys, which are no secret."""
 
 
 class Key:
@@ -52,8 +57,71 @@ class Key:
         """What `receiver` makes of the key's text; it has to be one that is meant to keep it."""
         return receiver(self._reveal())
 
-    def scrub(self, text: str) -> str:
-        """Foreign text without the key, should an answer repeat it, and without anything like one."""
-        if len(self._reveal()) >= SHORTEST_KEY:
-            text = text.replace(self._reveal(), "[key]")
-        return _KEY_LIKE.sub("[key]", text)
+    @property
+    def mistake(self) -> str | None:
+        """What is around the key, in words that do not show it; None where nothing is."""
+        return self.hand_to(_wrapping)
+
+    def scrub(self, text: str, *, about_keys: bool = False) -> str:
+        """Foreign text without the key, should an answer repeat it in whatever escapes, and without anything
+        like one; a message that speaks of keys (`speaks_of_keys`) also without the end of it."""
+        if self.hand_to(_is_secret):
+            text = self.hand_to(lambda key: re.sub(_spelled(key), "[key]", text, flags=re.IGNORECASE))
+            if about_keys:
+                text = self.hand_to(lambda key: _without_end(text, key))
+        return _KEY_LIKE.sub(lambda found: found[0] if _is_public(found[0]) else "[key]", text)
+
+
+def speaks_of_keys(message: str) -> bool:
+    """Whether a message is one that may show a part of a key."""
+    return _ABOUT_KEYS.search(message) is not None
+
+
+_ABOUT_KEYS = re.compile("key|token|secret|credential|bearer|auth", re.IGNORECASE)
+
+
+def _is_secret(key: str) -> bool:
+    return len(key) >= SHORTEST_KEY and not _is_public(key)
+
+
+def _is_public(key: str) -> bool:
+    return _PUBLIC.fullmatch(key.rstrip(".…")) is not None
+
+
+def _spelled(text: str) -> str:
+    """A pattern for a text whose characters may be escaped as in JSON, in a URL or in HTML."""
+    return "".join(rf"(?:{re.escape(char)}|{_HEX}{ord(char):02x};?|&\#0*{ord(char)};?)" for char in text)
+
+
+_KEY_LIKE = re.compile(
+    rf"{_spelled('rvya_sk_')}(?:[A-Za-z0-9_\-*.…]|{_HEX}[0-9a-f]{{2}};?|&\#[0-9]+;)+", re.IGNORECASE
+)
+
+
+def _without_end(text: str, key: str) -> str:
+    """The text without the key's last characters, however many of them stand together."""
+    ends = re.finditer(rf"{re.escape(key[-SHORTEST_END:])}(?![A-Za-z0-9])", text)
+    for end in reversed([found.end() for found in ends]):
+        size = SHORTEST_END
+        while size < min(len(key), end) and text[end - size - 1] == key[-size - 1]:
+            size += 1
+        before = text[: end - size]
+        # In the middle of another word it is there by chance; behind x's or stars it is what they leave open.
+        if not re.search(r"(?<![xX*•.…])[A-Za-z0-9]$|^[A-Za-z0-9]$", before) or re.search(
+            r"[xX]{2}$", before
+        ):
+            text = f"{before}[key]{text[end:]}"
+    return text
+
+
+_WRAPPINGS = {
+    r"""["'`“”„‘’«»<\[({].*|.*["'`“”„‘’«»>\])}]""": "stands in quotation marks or brackets",
+    r"(?:authorization\s*:\s*)?(?:bearer|basic|token)(?:\s*:\s*|\s+)\S.*": "has a word such as Bearer before it",
+    r"(?:export\s+|setx?\s+|\$)?[a-z_][\w:]*\s*[=:]\s*[^\s=].*": "has the name of a variable before it",
+}
+"""What keys are copied with, and words for it."""
+
+
+def _wrapping(key: str) -> str | None:
+    found = (words for pattern, words in _WRAPPINGS.items() if re.fullmatch(pattern, key, re.I | re.S))
+    return next(found, None)

@@ -26,7 +26,13 @@ from rivya_nb.api.hosts import (
 from rivya_nb.api.http import LoopClients, body_of, guarded
 from rivya_nb.api.inspection import Inspected, SpoiledError, inspect
 from rivya_nb.api.retry import OnWait, RetryPolicy, repeat
-from rivya_nb.errors import NotDeliveredError, PictureError, TransportError, UnexpectedResponseError
+from rivya_nb.errors import (
+    NotConnectedError,
+    NotDeliveredError,
+    PictureError,
+    TransportError,
+    UnexpectedResponseError,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -99,7 +105,7 @@ class PictureFetcher:
         try:
             try:
                 found = await self._fetch_into(path, url)
-            except TransportError as error:
+            except (NotConnectedError, TransportError) as error:
                 problem = f"The picture could not be fetched: {error}"
             except OSError as error:
                 problem = f"The picture could not be written to {folder}: {error.strerror or error}."
@@ -149,9 +155,9 @@ class PictureFetcher:
             logger.debug("GET picture from %s -> %s in %.0f ms", host, outcome, took)
 
     async def _follow(self, url: str, path: Path) -> None:
-        client = await self._clients.current()
         for _ in range(MAX_REDIRECTS + 1):
             target = await check_target(url, loopback=self._loopback, proxies=not self._loopback)
+            client = await self._clients.current(secure=target.parts.scheme == "https")
             response = await _open(client, target)
             try:
                 if not response.has_redirect_location:

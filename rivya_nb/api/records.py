@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from rivya_nb.api.reasons import says_something, words_of
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.text import is_whole, printable
 
-FINISHED = frozenset({"succeeded", "failed"})
-"""The statuses after which a task does not change; any other, known or not, is still running."""
+KNOWN_STATUSES = ("queued", "processing", "succeeded", "failed")
+
+MAX_WORD = 120
+"""Characters of a status, a code, a name or a time that are kept."""
+
+MAX_MESSAGE = 500
+"""Characters of a message that are kept."""
 
 
 class ShapeError(ValueError):
@@ -20,8 +28,8 @@ class ShapeError(ValueError):
 class Task:
     """A generation as the service tells it.
 
-    `status` is kept as it came, empty where there was none. Credits are None where the answer left them out,
-    times are the service's own text. `urls` are the pictures' addresses, not yet checked.
+    `status` is the service's own word, empty where there was none. Credits are None where the answer does not
+    tell them, times are the service's own text. `urls` are the pictures' addresses, not yet checked.
     """
 
     id: str
@@ -36,9 +44,28 @@ class Task:
     error_message: str | None = None
 
     @property
+    def known_status(self) -> str | None:
+        """The documented status that is meant, in whatever case; None where it is none of them."""
+        word = self.status.casefold()
+        return word if word in KNOWN_STATUSES else None
+
+    @property
+    def end(self) -> Literal["succeeded", "failed"] | None:
+        """How the task has ended; None while it is running.
+
+        A documented status decides. Under any other one, a task with addresses has succeeded, and one with an
+        error has failed.
+        """
+        known = self.known_status
+        if known == "succeeded" or (known is None and self.urls):
+            return "succeeded"
+        has_error = self.error_code is not None or self.error_message is not None
+        return "failed" if known == "failed" or (known is None and has_error) else None
+
+    @property
     def finished(self) -> bool:
         """Whether the task has ended, well or badly."""
-        return self.status in FINISHED
+        return self.end is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +116,18 @@ def read_task(data: object) -> Task:
     task_id = _text(record, "id")
     if not task_id:
         raise ShapeError("task id")
-    result, error = _inner(record, "result"), _inner(record, "error")
+    code, message = _error(record.get("error"))
     return Task(
         id=task_id,
-        status=_text(record, "status") or "",
-        model=_text(record, "model"),
-        reserved_credits=_whole(record, "reserved_credits"),
-        final_credits=_whole(record, "final_credits"),
-        created_at=_text(record, "created_at"),
-        updated_at=_text(record, "updated_at"),
-        urls=_urls(result),
-        error_code=_text(error, "code"),
-        error_message=_text(error, "message"),
+        status=_word(record, "status") or "",
+        model=_word(record, "model"),
+        reserved_credits=_credits(record, "reserved_credits"),
+        final_credits=_credits(record, "final_credits"),
+        created_at=_word(record, "created_at"),
+        updated_at=_word(record, "updated_at"),
+        urls=_urls(_inner(record, "result")),
+        error_code=code,
+        error_message=message,
     )
 
 
@@ -114,16 +141,16 @@ def read_file(data: object) -> UploadedFile:
         id=_text(record, "id") or _text(record, "file_id"),
         url=url,
         duration_token=_text(record, "duration_token"),
-        expires_at=_text(record, "expires_at"),
+        expires_at=_word(record, "expires_at"),
     )
 
 
 def read_credits(data: object) -> Credits:
     """The balance. Raises ShapeError where it is no number."""
-    balance = _whole(_mapping(data, "balance"), "current_credits")
+    balance = _number(_mapping(data, "balance"), "current_credits")
     if balance is None:
         raise ShapeError("number current_credits")
-    return Credits(balance)
+    return Credits(math.floor(balance))
 
 
 def read_models(data: object) -> tuple[ModelEntry, ...]:
@@ -134,10 +161,10 @@ def read_models(data: object) -> tuple[ModelEntry, ...]:
     return tuple(
         ModelEntry(
             id=model_id,
-            display_name=_text(entry, "display_name") or model_id,
-            category=_text(entry, "category"),
-            base_credits=_whole(entry, "base_credits"),
-            api_status=_text(entry, "api_status"),
+            display_name=_word(entry, "display_name") or model_id,
+            category=_word(entry, "category"),
+            base_credits=_credits(entry, "base_credits"),
+            api_status=_word(entry, "api_status"),
             raw=entry,
         )
         for entry in entries
@@ -161,20 +188,45 @@ def _inner(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _error(error: object) -> tuple[str | None, str | None]:
+    """The code and the message of a task's error; None and None where it has none."""
+    if not says_something(error):
+        return None, None
+    code = error.get("code") if isinstance(error, dict) else None
+    return (
+        printable(code, MAX_WORD) or None if isinstance(code, str) else None,
+        printable(words_of(error), MAX_MESSAGE) or "the service gave no reason",
+    )
+
+
 def _text(record: Mapping[str, Any], key: str) -> str | None:
+    """A text that is used as it came: an id, an address, a token."""
     value = record.get(key)
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and is_whole(value) else None
 
 
-def _whole(record: Mapping[str, Any], key: str) -> int | None:
+def _word(record: Mapping[str, Any], key: str) -> str | None:
+    """A text that is only shown."""
     value = record.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+    return printable(value, MAX_WORD) if isinstance(value, str) else None
+
+
+def _credits(record: Mapping[str, Any], key: str) -> int | None:
+    """A price in credits, a part of one counted whole; None where what came is no price."""
+    value = _number(record, key)
+    return math.ceil(value) if value is not None and value >= 0 else None
+
+
+def _number(record: Mapping[str, Any], key: str) -> float | None:
+    value = record.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return int(value) if abs(value) < 2**63 else None
+    # Neither NaN nor an infinity is less than this, which is the largest that the store takes.
+    return value if abs(value) < 2**63 else None
 
 
 def _urls(result: Mapping[str, Any]) -> tuple[str, ...]:
     listed = result.get("urls")
     urls = [result.get("primary_url"), *(listed if isinstance(listed, list) else [])]
     # Each once, in the service's order: the primary one is usually the first of the list as well.
-    return tuple(dict.fromkeys(url for url in urls if isinstance(url, str) and url))
+    return tuple(dict.fromkeys(url for url in urls if isinstance(url, str) and url and is_whole(url)))

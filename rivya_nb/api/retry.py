@@ -6,6 +6,7 @@
 | reset, timeout, broken answer (`TransportError`) | yes |
 | any 5xx, `public_api_disabled` | yes |
 | 429 | yes, however often: it says when to come back, and uses up neither attempts nor the budget |
+| 409 after an attempt of a billed call without an answer | yes: the service may still be busy with that one |
 | 400, 401, 402, 403, 404, 409, any other 4xx, a redirect, JSON of another shape | no: it cannot succeed |
 
 Repeating a submit is safe only because each repetition carries the same idempotency key and the same bytes.
@@ -42,6 +43,9 @@ REMEMBERED = 24 * 3600.0
 """Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
 how long that is."""
 
+LEAST = 10.0
+"""Seconds for an attempt that begins when the budget is used up: the event loop was busy during the wait."""
+
 RATE_LIMITED = "rate limited"
 """The reason of a wait for a 429."""
 
@@ -56,9 +60,10 @@ class RetryPolicy:
         min(longest, first * 2 ** (n - 1)) * uniform(0.75, 1)       otherwise.
 
     The call ends with its last error after `attempts` failed attempts, where the wait would end later than
-    `budget` after the first attempt began, or where the service asks for more than `longest_retry_after`. A 429
-    is no failed attempt, what it asks for is waited for, and the budget does not count that wait; where
-    `ends_at_limit`, it ends the call instead, unless an earlier attempt may have been accepted.
+    `budget` after the first attempt began, or where the service asks for more than `longest_retry_after`. An
+    attempt that is under way when the budget is used up ends there too. A 429 is no failed attempt, what it asks
+    for is waited for, and the budget does not count that wait; where `ends_at_limit`, it ends the call instead,
+    unless an earlier attempt may have been accepted.
     """
 
     attempts: int = 5
@@ -97,17 +102,18 @@ async def repeat(
     """The result of `attempt`, repeated as the policy says; else the last attempt's error.
 
     A `billed` call never ends with an error that denies acceptance (`NotDeliveredError`, `ApiError`) where an
-    earlier attempt may have been accepted: it ends with a `TransportError` that tells both. It is not repeated
+    earlier attempt may have been accepted: it ends with a `TransportError` that tells both. While the service is
+    busy with that one, it answers 409, and the call is repeated until the budget is used up. It is not repeated
     after `until`, in seconds since the epoch: 24 hours after the first attempt without an answer, if None.
     """
-    series = _Series(policy, billed=billed, until=until)
+    series = _Series(policy, call, billed=billed, until=until)
 
     async def once() -> T:
         began = time.time()
         if series.doubt is not None and series.is_late():
             raise series.doubt
         try:
-            return await attempt()
+            return await series.within_budget(attempt())
         except Exception as error:
             series.note(error, began)
             raise
@@ -120,7 +126,7 @@ async def repeat(
 
     retrying = AsyncRetrying(
         sleep=asyncio.sleep,
-        retry=lambda state: _worth_repeating(_failure(state)),
+        retry=lambda state: series.is_worth_repeating(_failure(state)),
         wait=lambda state: pause(policy, _failure(state), series.in_a_row),
         stop=series.is_over,
         before_sleep=announce,
@@ -141,8 +147,10 @@ class _Series:
     """The attempts at one call. `doubt` is the first error of one that may have been accepted, `in_a_row` how
     many have ended as the last one did (by a 429, or otherwise), `excused` the seconds spent on rate limits."""
 
-    def __init__(self, policy: RetryPolicy, *, billed: bool, until: float | None) -> None:
+    def __init__(self, policy: RetryPolicy, call: str, *, billed: bool, until: float | None) -> None:
         self._policy = policy
+        self._call = call
+        self._started = time.monotonic()
         self._billed = billed
         self._until = until
         self._failures = 0
@@ -160,14 +168,30 @@ class _Series:
             self._limits += 1
             return
         self._limits = 0
-        self._failures += 1
-        if (
-            self.doubt is None
-            and isinstance(error, TransportError)
-            and not isinstance(error, NotDeliveredError)
-        ):
+        if not self._is_busy(error):
+            self._failures += 1
+        if self.doubt is None and isinstance(error, TransportError):
+            if isinstance(error, NotDeliveredError):
+                return
             self.doubt = error
             self._until = began + REMEMBERED if self._until is None else self._until
+
+    async def within_budget(self, attempt: Awaitable[T]) -> T:
+        """The result of an attempt, which may take what is left of the budget."""
+        left = self._policy.budget + self.excused - (time.monotonic() - self._started)
+        try:
+            return await asyncio.wait_for(attempt, left if left > 0 else LEAST)
+        except asyncio.TimeoutError:
+            budget = f"{self._policy.budget:g} s, all attempts together"
+        raise TransportError(f"{self._call}: no whole answer in {budget}")
+
+    def _is_busy(self, error: BaseException | None) -> bool:
+        """True if the service still works on an earlier attempt that got no answer."""
+        doubtful = self._billed and self.doubt is not None
+        return doubtful and isinstance(error, ApiError) and error.http_status == 409
+
+    def is_worth_repeating(self, error: BaseException | None) -> bool:
+        return _worth_repeating(error) or self._is_busy(error)
 
     def is_late(self) -> bool:
         """Whether the key may be forgotten by now: the machine slept, or a rate limit lasted."""
@@ -181,9 +205,8 @@ class _Series:
             return policy.ends_at_limit and self.doubt is None
         asked = retry_after(error) or 0.0
         spent = (state.seconds_since_start or 0.0) + state.upcoming_sleep - self.excused
-        return (
-            self._failures >= policy.attempts or asked > policy.longest_retry_after or spent > policy.budget
-        )
+        used_up = self._failures >= policy.attempts and not self._is_busy(error)
+        return used_up or asked > policy.longest_retry_after or spent > policy.budget
 
 
 def pause(policy: RetryPolicy, error: BaseException | None, failures: int) -> float:
@@ -218,6 +241,8 @@ def _worth_repeating(error: BaseException | None) -> bool:
         status = error.http_status
         # A 2xx that reached this point was cut or garbled; the shape of whole JSON is read afterwards.
         return status is None or status >= 500 or 200 <= status < 300
+    if isinstance(error, NotDeliveredError):
+        return error.may_pass
     return isinstance(error, (TransportError, PublicApiDisabledError))
 
 
@@ -229,6 +254,8 @@ def _reason(error: BaseException | None) -> str:
         return "the service is switched off for now"
     if isinstance(error, NotDeliveredError):
         return "the service cannot be reached"
+    if status == 409:
+        return "the service is busy with an earlier attempt"
     if isinstance(status, int) and status >= 500:
         return f"the service failed ({status})"
     return "no usable answer"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from rivya_nb.api.address import is_loopback_host
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import httpx
 
 PREFIX = "/api/v1"
+
+SLOWEST_LINE = 50_000
+"""Bytes per second: a file that is sent may take as much longer as it needs on a line like this."""
 
 logger = logging.getLogger("rivya_nb.api")
 
@@ -58,7 +62,11 @@ class Call:
 
 
 class Wire:
-    """Calls to one origin with one key. `timeout` in seconds holds for each step and for an answer's body."""
+    """Calls to one origin with one key.
+
+    `timeout` in seconds holds for connecting, for sending, and from then on for the whole answer; `policy.budget`
+    for all attempts together. A file that is sent has a time of its own beside both.
+    """
 
     def __init__(
         self, origin: str, key: Key, *, timeout: float, policy: RetryPolicy, on_wait: OnWait | None
@@ -70,6 +78,7 @@ class Wire:
         self._on_wait = on_wait
         host = urlsplit(origin).hostname or ""
         # A proxy between this machine and itself would see the key in plain text.
+        self._is_secure = origin.startswith("https:")
         self._clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
 
     async def json(self, call: Call) -> object:
@@ -88,14 +97,19 @@ class Wire:
         async def attempt() -> object:
             return read_json(await self._exchange(call), call.name)
 
+        policy = call.retries or self.policy
         return await repeat(
             attempt,
             call=call.name,
-            policy=call.retries or self.policy,
+            policy=replace(policy, budget=policy.budget + await _sending_time(call.upload)),
             on_wait=self._on_wait,
             billed=call.billed,
             until=call.until,
         )
+
+    def check(self) -> None:
+        """Make sure that calls can be made from here. NotConnectedError names the variable that is in the way."""
+        self._clients.check(secure=self._is_secure)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
@@ -105,7 +119,7 @@ class Wire:
         outcome = "cancelled"
         request_id: str | None = None
         try:
-            answer = await guarded(self._send(call), self.origin)
+            answer = await guarded(self._send(call), self.origin, self.key.scrub)
             outcome, request_id = str(answer.status), answer.request_id
         except Exception as error:
             outcome = type(error).__name__
@@ -124,7 +138,7 @@ class Wire:
         return answer
 
     async def _send(self, call: Call) -> Answer:
-        client = await self._clients.current()
+        client = await self._clients.current(secure=self._is_secure)
         async with contextlib.AsyncExitStack() as stack:
             request = client.build_request(
                 call.method,
@@ -134,18 +148,49 @@ class Wire:
                 **await _form(call.upload, stack),
             )
             sign = None if call.public else self.key.sign
-            response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
-            stack.push_async_callback(response.aclose)
-            body = await asyncio.wait_for(_read(response, self.origin), self._timeout)
-            return make_answer(response.status_code, response.headers, body, self.key.scrub)
+            async with self._limited(request, await _sending_time(call.upload)):
+                response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
+                stack.push_async_callback(response.aclose)
+                body = await _read(response, self.origin)
+            return make_answer(response.status_code, response.headers, body, self.key)
+
+    @contextlib.asynccontextmanager
+    async def _limited(self, request: httpx.Request, sending: float) -> AsyncIterator[None]:
+        """Limit what is done with a request, however slowly each byte comes; `sending` in seconds."""
+        import anyio
+
+        # Connecting has a limit of its own, which proves that nothing was delivered.
+        with anyio.fail_after(None) as limit:
+
+            async def follow(event: str, _: Mapping[str, Any]) -> None:
+                # Through a proxy there are two: what it is told, and then the request itself.
+                if event.endswith("send_request_headers.started"):
+                    limit.deadline = anyio.current_time() + self._timeout + sending
+                elif event.endswith("send_request_body.complete"):
+                    limit.deadline = anyio.current_time() + self._timeout
+
+            request.extensions["trace"] = follow
+            yield
+
+
+async def _sending_time(upload: Upload | None) -> float:
+    """Seconds that a file may take on its way, beside those that every call has."""
+    if upload is None:
+        return 0.0
+    source = upload.source
+    size = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+    return size / SLOWEST_LINE
 
 
 async def _form(upload: Upload | None, stack: contextlib.AsyncExitStack) -> dict[str, Any]:
     if upload is None:
         return {}
-    content: Any = upload.source
-    if isinstance(content, Path):
-        content = stack.enter_context(await asyncio.to_thread(content.open, "rb"))
+    content: BinaryIO
+    if isinstance(upload.source, Path):
+        content = stack.enter_context(await asyncio.to_thread(upload.source.open, "rb"))
+    else:
+        # Bytes would be one piece, and a single step's time would hold for all of them.
+        content = io.BytesIO(upload.source)
     return {"data": dict(upload.fields), "files": {"file": (upload.name, content, upload.mime_type)}}
 
 

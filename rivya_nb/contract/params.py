@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from rivya_nb.contract.catalogue import Model, Param
 from rivya_nb.contract.ideas import same_idea, same_shape
-from rivya_nb.contract.text import HALF_CHARACTER, did_you_mean, has_half_character, listing
+from rivya_nb.contract.text import HALF, did_you_mean, is_whole, listing
 from rivya_nb.errors import Mistake
 
 ParamValue = str | int | float
@@ -94,12 +94,12 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
         value = str(value)
     if not isinstance(value, str):
         return Mistake(param.key, f"{_show(value)} is no text{_allowed(param)}")
+    if not is_whole(value):
+        return Mistake(param.key, f"{value!r}: {HALF}")
     if param.options is not None and value not in param.options:
         same = same_shape(value, sorted(param.options, key=lambda option: option != param.default))
         hint = did_you_mean(value, param.options) if same is None else f"; did you mean {same!r}?"
         return Mistake(param.key, f"{value!r} is not an option{_allowed(param)}{hint}")
-    if has_half_character(value):
-        return Mistake(param.key, HALF_CHARACTER)
     return value
 
 

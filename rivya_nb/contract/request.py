@@ -11,7 +11,7 @@ from typing import Any, cast
 from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.params import REFERENCES_KEY, FrozenParams, ParamValue, check_params, plain_value
 from rivya_nb.contract.references import Reference, check_references
-from rivya_nb.contract.text import HALF_CHARACTER, as_sent, comparable, has_half_character, prompt_length
+from rivya_nb.contract.text import HALF, as_sent, comparable, is_whole, prompt_length
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 SEED_KEY = "seed"
@@ -93,8 +93,8 @@ def check_prompt(model: Model, prompt: str) -> list[Mistake]:
     prompt = as_sent(prompt)
     if not prompt:
         return [Mistake("prompt", "it is empty; write what the picture should show")]
-    if has_half_character(prompt):
-        return [Mistake("prompt", HALF_CHARACTER)]
+    if not is_whole(prompt):
+        return [Mistake("prompt", HALF)]
     length = prompt_length(prompt)
     if model.max_prompt_length is not None and length > model.max_prompt_length:
         return [

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import os
+import re
 import unicodedata
 from collections.abc import Iterable
+
+from rivya_nb.errors import Mistake, UsageError
+
+_BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line ends and halves of a surrogate pair."""
+
+_STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]")
+"""What turns the text after it around, or does other things that nobody sees. Joiners are not among them: Hindi,
+Persian and families of emoji need them."""
 
 _BLANKS = (
     "".join(
@@ -40,17 +51,40 @@ def mark(text: str) -> str:
     return comparable(f"|{text}|")
 
 
-HALF_CHARACTER = "it holds half of a character (a lone surrogate), which cannot be sent"
-
-
-def has_half_character(text: str) -> bool:
-    """Whether UTF-8 cannot say the text: a lone surrogate stands in it."""
-    return any("\ud800" <= char <= "\udfff" for char in text)
-
-
 def prompt_length(text: str) -> int:
     """Length in UTF-16 code units, the strictest way a service may count characters (an emoji is two)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """A text from outside as one line: nothing in it that a terminal obeys, that turns the text around, or that
+    cannot be encoded. At most `limit` characters; an ellipsis stands for what is missing."""
+    if limit is not None:
+        text = text[: 8 * limit]
+    line = " ".join(_BROKEN.sub(" ", _STEERING.sub("", text)).split())
+    return line if limit is None or len(line) <= limit else cut(line, limit - 1)
+
+
+def cut(text: str, end: int) -> str:
+    """The text before `end` and an ellipsis. A letter keeps its marks or goes with them."""
+    while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
+        end -= 1
+    return text[:end].rstrip() + "…"
+
+
+def is_whole(text: str) -> bool:
+    """Whether no character is half of a surrogate pair, which can be neither sent nor stored."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+HALF = "it holds half of a character (a lone surrogate), which can be neither sent nor stored"
+
+
+def check_whole(where: str, *texts: object) -> None:
+    """Raise UsageError for the first of these texts or paths that holds half of a character."""
+    for text in texts:
+        if isinstance(text, (str, os.PathLike)) and not is_whole(shown := str(text)):
+            raise UsageError([Mistake(where, f"{shown!r}: {HALF}")])
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:

@@ -36,15 +36,12 @@ def is_whole(data: Bytes, kind: Format) -> bool | None:
 
 
 def _png(data: Bytes) -> bool | None:
-    chunks = png_chunks(data)
-    last = first = next(chunks, None)
-    if first is None or last is None:
-        return False
-    if first.kind != b"IHDR":
+    if not b"IHDR".startswith(data[12:16]):
         return None
-    for last in chunks:  # noqa: B007 - the last one is looked at
+    last = None
+    for last in png_chunks(data):  # noqa: B007 - the last one is looked at
         pass
-    return last.kind == b"IEND" and last.end <= len(data)
+    return last is not None and last.kind == b"IEND" and last.end <= len(data)
 
 
 def _jpeg(data: Bytes) -> bool:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 DOWNLOADS_AT_ONCE = 4
 """Downloads of one session under way."""
 
+STRANGE_POLLS = 3
+"""Polls that give the same unknown status, after which the user is told of it."""
+
 NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
 
@@ -36,6 +39,18 @@ async def write_down(store: Store, job: LiveJob, *, notice: str | None = None, *
     """Change a job's record, in the store first and then for everybody who looks at it."""
     await asyncio.to_thread(store.update_job, job.id, **changes)
     job.changed(replace(job.record, **changes), notice=notice)
+
+
+def _may_pass(error: ApiError) -> bool:
+    """Whether it is worth asking again: it is a matter of time, or perhaps only a proxy's page."""
+    proxys = type(error) is ApiError and not error.code
+    return proxys or isinstance(error, PublicApiDisabledError)
+
+
+def _strange(task: Task) -> str:
+    if not task.status:
+        return "the service gives no status"
+    return f"the service says {task.status!r}, which is no known status"
 
 
 class Collector:
@@ -62,26 +77,28 @@ class Collector:
         """Ask for the task until it has ended; None where no end was seen."""
         waited = 0.0
         trouble = ""
+        status, asked = "", 0
         delays = poll_delays() if submitted else chain([0.0], poll_delays())
         for delay in delays:
             await asyncio.sleep(delay)
             waited += delay
-            asked = time.monotonic()
+            asked_at = time.monotonic()
             try:
                 task = await self._client.generations.retrieve(job.record.task_id or "")
-            except (TransportError, PublicApiDisabledError) as error:
+            except (ApiError, TransportError) as error:
+                if isinstance(error, ApiError) and not _may_pass(error):
+                    await self._lost_sight(job, error)
+                    return None
                 # An answer counts nothing, however long a rate limit kept it: it was on time.
-                waited += time.monotonic() - asked
+                waited += time.monotonic() - asked_at
                 job.changed(notice=str(error))
                 trouble = f"; the last time: {error}"
-            except ApiError as error:
-                await self._lost_sight(job, error)
-                return None
             else:
                 if task.finished:
                     return task
-                await self._still_running(job, task)
-                trouble = ""
+                status, asked = task.status, asked + 1 if task.status == status else 1
+                await self._still_running(job, task, asked=asked)
+                trouble = "" if task.known_status else f"; {_strange(task)}"
             if waited > DEADLINE:
                 job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again{trouble}")
                 return None
@@ -100,43 +117,45 @@ class Collector:
             job,
             notice=str(error),
             status=status,
-            error_code=error.code,
+            error_code=error.code or None,
             error_message=error.message,
             request_id=error.request_id,
             finished_at=job.record.finished_at if status in UNFINISHED else time.time(),
         )
 
-    async def _still_running(self, job: LiveJob, task: Task) -> None:
-        # A status the contract does not know is treated as still running, and shown as it came.
+    async def _still_running(self, job: LiveJob, task: Task, *, asked: int) -> None:
+        """Show a task that has not ended; it gave the same status `asked` times, one after the other."""
         record = job.record
         news = task.status != record.remote_status or record.error_code is not None
+        notice = None
+        if task.known_status is None and asked >= STRANGE_POLLS:
+            notice = f"{_strange(task)}; you can leave, and resume asks again later"
         if record.status in ("queued", "processing") and news:
-            status = "queued" if task.status == "queued" else "processing"
-            await write_down(self._store, job, status=status, remote_status=task.status, **NO_ERROR)
-        elif job.notice is not None:
-            job.changed()
+            status = "queued" if task.known_status == "queued" else "processing"
+            changes = {"status": status, "remote_status": task.status, **NO_ERROR}
+            await write_down(self._store, job, notice=notice, **changes)
+        elif job.notice != notice:
+            job.changed(notice=notice)
 
     async def _deliver(self, job: LiveJob, task: Task) -> None:
-        if task.status == "failed":
+        reserved, final = job.record.reserved_credits, job.record.final_credits
+        said: JobChanges = {
+            "reserved_credits": task.reserved_credits if reserved is None else reserved,
+            "final_credits": final if task.final_credits is None else task.final_credits,
+        }
+        if task.end == "failed":
             await write_down(
                 self._store,
                 job,
                 status="failed",
                 remote_status=task.status,
-                final_credits=task.final_credits or 0,
                 error_code=task.error_code or "generation_failed",
                 error_message=task.error_message,
                 finished_at=time.time(),
+                **said,
             )
             return
-        billed = job.record.reserved_credits if task.final_credits is None else task.final_credits
-        await write_down(
-            self._store,
-            job,
-            status="downloading",
-            remote_status=task.status,
-            final_credits=billed,
-        )
+        await write_down(self._store, job, status="downloading", remote_status=task.status, **said)
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         kept = False
         while not kept:

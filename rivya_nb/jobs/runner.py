@@ -27,6 +27,7 @@ from rivya_nb.errors import (
     ApiKeyRevokedError,
     ApiScopeDeniedError,
     InsufficientCreditsError,
+    NotConnectedError,
     NotDeliveredError,
     PublicApiDisabledError,
     RateLimitedError,
@@ -216,8 +217,8 @@ class Runner:
                 if job.record.status not in _DONE:
                     # Whatever keeps us from going on need not keep another kernel.
                     await asyncio.to_thread(self._store.claims.release, job.id)
-        except StoreError as error:
-            # What cannot be written down is not done; the job stays where its record says it is.
+        except (NotConnectedError, StoreError) as error:
+            # What cannot be written down, or sent from here, is not done; the job stays where its record says.
             with suppress(StoreError):
                 await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed(notice=str(error))
@@ -352,7 +353,7 @@ class Runner:
         await write_down(
             self._store,
             job,
-            status="processing" if task.status == "processing" else "queued",
+            status="processing" if task.known_status == "processing" else "queued",
             remote_status=task.status,
             task_id=task.id,
             reserved_credits=task.reserved_credits,
@@ -383,7 +384,7 @@ class Runner:
             job,
             status=status,
             final_credits=0 if status == "failed" else None,
-            error_code=error.code if isinstance(error, ApiError) else None,
+            error_code=(error.code or None) if isinstance(error, ApiError) else None,
             error_message=error.message if isinstance(error, ApiError) else str(error),
             request_id=error.request_id if isinstance(error, ApiError) else None,
             finished_at=time.time(),

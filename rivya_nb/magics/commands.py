@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.calls import connect, connect_with, current_session
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.results.history import History, Selection
@@ -145,7 +145,7 @@ def _runs(arguments: Arguments) -> None:
     _expect("runs", arguments, 0)
     for run in current_session().runs():
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.record.created_at))
-        print(f"{run.id:>5}  {when}  {run.name or '':<20} {run.line()}")
+        print(f"{run.id:>5}  {when}  {printable(run.name or '', 40):<20} {run.line()}")
 
 
 def _wait(arguments: Arguments) -> list[Run]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
+from rivya_nb.contract.text import printable
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.results.desk import desk_of
@@ -133,7 +134,8 @@ class Job(Markable):
         record = self.record
         if record.error_code is None and record.error_message is None:
             return None
-        text = ": ".join(part for part in (record.error_code, record.error_message) if part)
+        # A store that another program or an older version wrote may hold anything.
+        text = printable(": ".join(part for part in (record.error_code, record.error_message) if part))
         return f"{text} (request {record.request_id})" if record.request_id else text
 
     @property

@@ -171,11 +171,13 @@ class Run(Pictures):
         unknown = [job for job in jobs if job.status == "unknown"]
         doubtful = sum(job.record.price or 0 for job in unknown)
         perhaps = f", and perhaps {doubtful} more" if doubtful else ""
-        spent = sum(job.credits for job in self._own_jobs if job.status != "unknown")
+        own = [job.record for job in self._own_jobs if job.status != "unknown"]
+        spent = sum(job.credits for job in own)
+        about = "about " if any(job.costs_about for job in own) else ""
         anew = ", and fresh=True (--fresh) asks anew" if unknown else ""
         raise RunFailedError(
             f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-            f"It cost {spent} credits{perhaps}; %rivya {self._way_on()} tries again{anew}."
+            f"It cost {about}{spent} credits{perhaps}; %rivya {self._way_on()} tries again{anew}."
         )
 
     def _way_on(self) -> str:
@@ -313,4 +315,5 @@ class Run(Pictures):
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)
         name = f" {self.name!r}" if self.name else ""
-        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {self.credits} credits>"
+        about = "about " if any(job.record.costs_about for job in self._own_jobs) else ""
+        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{self.credits} credits>"

@@ -12,7 +12,8 @@ from filelock import FileLock
 from sqlalchemy import URL, Connection, create_engine, event, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from rivya_nb.errors import StoreError
+from rivya_nb.contract.text import HALF
+from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import schema
 from rivya_nb.store.migrations import migrate
 from rivya_nb.store.trouble import database_trouble
@@ -114,10 +115,16 @@ class Database:
     def _trouble(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeEncodeError as error:
+            # Whatever a user gives comes here at last, a panel's name and a question's words among it.
+            half = f"{error.object!r}: {HALF}"
         except DBAPIError as error:
             raise database_trouble(self.path, str(error.orig)) from error
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise database_trouble(self.path, str(error)) from error
+        else:
+            return
+        raise UsageError(half)
 
 
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:

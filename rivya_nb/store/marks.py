@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from rivya_nb.contract.text import check_whole
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
@@ -157,6 +158,7 @@ def _checked(changes: MarkChanges) -> dict[str, Any]:
     rating = wanted.get("rating", 0)
     if isinstance(rating, bool) or rating not in range(6):
         raise UsageError([Mistake("rating", f"{rating!r} is no rating; 1 to 5 are, and 0 takes it away")])
+    check_whole("note", wanted.get("note"))
     if "tags" in wanted:
         wanted["tags"] = _tags(wanted["tags"])
     return wanted
@@ -165,6 +167,7 @@ def _checked(changes: MarkChanges) -> dict[str, Any]:
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Tags in their order and each once, without spaces around."""
     cleaned = {" ".join(tag.split()) for tag in tags}
+    check_whole("tags", *cleaned)
     if "" in cleaned:
         raise UsageError([Mistake("tags", "a tag must have at least one letter")])
     return tuple(sorted(cleaned))

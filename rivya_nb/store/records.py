@@ -105,12 +105,33 @@ class JobRecord:
 
     @property
     def credits(self) -> int:
-        """What the job costs as far as is known: final credits once it ended, until then what is reserved."""
+        """What the job costs as far as is known, in credits; `Store.spent` sums up by the same rule.
+
+        Final credits where they are known, until then what is reserved. Where the service took the job and said
+        neither, the documented price stands for them (`costs_about`).
+        """
         if self.status in NOT_BILLED:
             return 0
-        if self.is_final and self.final_credits is not None:
-            return self.final_credits
-        return self.reserved_credits or 0
+        if self._said_credits is not None:
+            return self._said_credits
+        return (self.price or 0) if self.costs_about else 0
+
+    @property
+    def costs_about(self) -> bool:
+        """Whether the service took the job and did not say what it costs."""
+        return self.task_id is not None and self.status not in NOT_BILLED and self._said_credits is None
+
+    @property
+    def committed(self) -> int:
+        """What the job counts against a limit, in credits: what it costs, or will by its documented price."""
+        known = self.status in NOT_BILLED or self._said_credits is not None
+        return self.credits if known else self.price or 0
+
+    @property
+    def _said_credits(self) -> int | None:
+        return (
+            self.final_credits if self.is_final and self.final_credits is not None else self.reserved_credits
+        )
 
     @property
     def request(self) -> Request:

@@ -7,7 +7,7 @@ raises StoreError when the disk or the database fails; what was stored before st
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ from rivya_nb.store.records import (
     RunRecord,
 )
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs
+from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
 
@@ -318,13 +318,31 @@ class Store:
                 connection.execute(select(jobs.c.service).distinct().order_by(jobs.c.service)).scalars()
             )
 
+    def rename_services(self, name_of: Callable[[str], str]) -> None:
+        """Give every service that this store knows under another spelling the name that `name_of` gives it."""
+        with self._database.reading() as connection:
+            named = select(runs.c.service).union(select(uploads.c.service))
+            old = [name for name in connection.execute(named).scalars() if name_of(name) != name]
+        if not old:
+            return
+        with self._database.writing() as connection:
+            for name in old:
+                for table in (jobs, runs):
+                    change = update(table).where(table.c.service == name)
+                    connection.execute(change.values(service=name_of(name)))
+                # What both spellings have is the same upload: either will do.
+                change = update(uploads).where(uploads.c.service == name).prefix_with("OR REPLACE")
+                connection.execute(change.values(service=name_of(name)))
+
     def spent(self, service: str, since: float | None = None) -> int:
         """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
-        reserved = func.coalesce(jobs.c.reserved_credits, 0)
+        # The rule of `JobRecord.credits`.
+        planned = case((jobs.c.task_id.is_not(None), func.coalesce(jobs.c.price, 0)), else_=0)
+        until_then = func.coalesce(jobs.c.reserved_credits, planned)
         cost = case(
             (jobs.c.status.in_(NOT_BILLED), 0),
-            (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, reserved)),
-            else_=reserved,
+            (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, until_then)),
+            else_=until_then,
         )
         statement = select(func.coalesce(func.sum(cost), 0)).where(jobs.c.service == service)
         if since is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rivya_nb.contract.text import HALF
 from rivya_nb.errors import StoreError
 
 ANOTHER_STORE = "name another folder with store=…"
@@ -42,6 +43,8 @@ def disk_trouble(path: Path, way_out: str = ANOTHER_STORE) -> Iterator[None]:
     """Turn an OSError about `path` into a StoreError, which names a `way_out` where another path is one."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise StoreError(f"{str(path)!r}: {HALF}; {way_out}.") from error
     except OSError as error:
         named = error.filename2 or error.filename
         # What is on its way into a place bears a name that nobody has given.

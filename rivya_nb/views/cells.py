@@ -11,7 +11,7 @@ from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     SIGNS,
-    count,
+    cost,
     explanation,
     joined,
     reason,
@@ -158,7 +158,7 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
         wrapped = len(state_word(job)) * _TEXT_WIDTH > width
         room = width // _TEXT_WIDTH * ((height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped)
         message = shorten(explanation(job), room) if room >= _FEWEST_LETTERS else ""
-        return tuple(note for note in (message, count(job.credits, "credit")) if note)
+        return tuple(note for note in (message, cost(job)) if note)
     return (explanation(job),) if explanation(job) else ()
 
 
@@ -166,7 +166,7 @@ def _title(cell: Cell) -> str:
     job = cell.job
     lines = [
         joined([cell.caption.full, _seed(cell)]),
-        joined([state(job), count(job.credits, "credit") if job.is_final else "", reason(job)]),
+        joined([state(job), cost(job) if job.is_final else "", reason(job)]),
         f"{cell.more} more of the same place, not shown" if cell.more else "",
         job.prompt,
     ]

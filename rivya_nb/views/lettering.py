@@ -16,7 +16,8 @@ from xml.sax.saxutils import escape
 import pyvips
 from PIL import Image, ImageFont
 
-from rivya_nb.views.words import cut, plain
+from rivya_nb.contract.text import cut
+from rivya_nb.views.words import plain
 
 Colour = tuple[int, int, int]
 

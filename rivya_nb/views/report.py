@@ -18,7 +18,7 @@ from rivya_nb.views.repeat import cell_text, requests_json
 from rivya_nb.views.run_html import environment, left_out
 from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.thumbnails import Load, Thumbnail, collect
-from rivya_nb.views.words import count, joined, reason, shorten, state
+from rivya_nb.views.words import cost, joined, reason, shorten, state
 
 SCALE = 1.4
 """A report's pictures against those of a cell's output: a row of 210 CSS pixels, from 420 real ones."""
@@ -118,7 +118,7 @@ def _line(label: str, job: JobRecord, marks: Marks) -> _Line:
         label=shorten(label, 120),
         seed="" if job.seed is None else str(job.seed),
         state=shorten(f"{state(job)} ({why})" if why else state(job), 200),
-        credits=count(job.credits, "credit"),
+        credits=cost(job),
         task=job.task_id or "",
         marks=joined(mark_words(marks)),
         files=tuple(picture.sha256[:12] for picture in job.pictures),

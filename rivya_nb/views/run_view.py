@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, Marks, RunRecord
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import about, count, joined, seconds, state
+from rivya_nb.views.words import about, count, credit_count, joined, seconds, state
 
 _OVERDUE = 2.0
 """Seconds by which a job may take longer than any before it until its end counts as unknown."""
@@ -63,7 +63,8 @@ class Tally:
     """A run's sums. Credits count this run's own jobs; a job taken from the history costs it nothing.
 
     `price` is what all of it may cost, `spent` what was billed or is reserved, `refunded` what came back, and
-    `doubtful` what may have been billed (state `unknown`). `elapsed` and `left` in seconds.
+    `doubtful` what may have been billed (state `unknown`). `spent_about` where the service did not say all of
+    what is spent. `elapsed` and `left` in seconds.
     """
 
     total: int
@@ -72,6 +73,7 @@ class Tally:
     reused: int
     price: int
     spent: int
+    spent_about: bool
     refunded: int
     doubtful: int
     elapsed: float
@@ -102,6 +104,7 @@ def tally(view: RunView) -> Tally:
         reused=sum(mine[job_id].is_there and mine[job_id].status != "unknown" for job_id in reused_ids),
         price=sum(_asked(job) for job in own),
         spent=sum(job.credits for job in own if job.status != "unknown"),
+        spent_about=any(job.costs_about for job in own if job.status != "unknown"),
         refunded=sum(max(0, (job.reserved_credits or 0) - job.credits) for job in own if job.is_final),
         doubtful=sum(_asked(job) for job in own if job.status == "unknown"),
         elapsed=_elapsed(run, mine.values(), view.now, view.live),
@@ -197,7 +200,8 @@ def credits_line(sums: Tally) -> str:
         f"{sums.reused} from the history at no cost" if sums.reused else "",
     ]
     aside = ", ".join(part for part in asides if part)
-    return f"{count(sums.spent, 'credit')} ({aside})" if aside else count(sums.spent, "credit")
+    spent = credit_count(sums.spent, about=sums.spent_about)
+    return f"{spent} ({aside})" if aside else spent
 
 
 class Ways(NamedTuple):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.imaging.formats import format_name
 from rivya_nb.store.records import JobRecord, PictureRecord
 
@@ -56,28 +55,26 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def credit_count(number: int, *, about: bool) -> str:
+    """A cost: `12 credits`, or `about 12 credits` where the service did not say it and the price stands for it."""
+    if about:
+        return f"about {count(number, 'credit')}" if number else "credits not known"
+    return count(number, "credit")
+
+
+def cost(job: JobRecord) -> str:
+    """What a job costs."""
+    return credit_count(job.credits, about=job.costs_about)
+
+
 def plain(text: str) -> str:
     """The text on one line, without the characters that a terminal obeys or that turn what follows around."""
-    return " ".join("".join(_harmless(char) for char in text).split())
+    return printable(text)
 
 
 def shorten(text: str, length: int) -> str:
     """The plain text, of at most `length` characters, with an ellipsis where something is missing."""
-    line = plain(text)
-    return line if len(line) <= length else cut(line, length - 1)
-
-
-def cut(text: str, end: int) -> str:
-    """The text before `end` and an ellipsis. A letter keeps its marks or goes with them."""
-    while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
-        end -= 1
-    return text[:end].rstrip() + "…"
-
-
-def _harmless(char: str) -> str:
-    if char in TURNING:
-        return ""
-    return " " if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char
+    return printable(text, length)
 
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -91,9 +88,7 @@ def joined(parts: Iterable[str]) -> str:
 
 def reason(job: JobRecord) -> str:
     """Why a job has no picture, in the service's words: `generation_failed: the model refused`."""
-    if job.error_code and job.error_message:
-        return f"{job.error_code}: {job.error_message}"
-    return job.error_code or job.error_message or ""
+    return printable(": ".join(part for part in (job.error_code, job.error_message) if part))
 
 
 def state(job: JobRecord) -> str:

@@ -130,7 +130,10 @@ def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
 
 def _asides(job: JobRecord, picture: PictureRecord | None) -> list[list[str]]:
     """What is known of a picture beside what was asked."""
-    asides = [["status", job.status], ["credits", str(job.credits)]]
+    asides = [
+        ["status", job.status],
+        ["credits", f"about {job.credits}" if job.costs_about else str(job.credits)],
+    ]
     if picture is not None:
         kind = plain(format_name(picture.mime_type))
         sides = f"{picture.width} × {picture.height}, " if picture.width else ""

@@ -119,6 +119,10 @@ async def _submit_nonsense(client: RivyaClient) -> object:
     return await client.generations.create(b'{"model": "wan-2-7-image-pro", "prompt": ""}')
 
 
+async def _submit_without_waiting(client: RivyaClient) -> object:
+    return await client.generations.create(request(), retries=replace(client.retries, ends_at_limit=True))
+
+
 async def _ask_for_nothing(client: RivyaClient) -> object:
     return await client.generations.retrieve("task_of_nobody")
 
@@ -146,7 +150,7 @@ REFUSALS = (
     ("api_key_expired", _submit, f"{DEFAULT_KEY}_expired"),
     ("api_scope_denied", _submit, f"{DEFAULT_KEY}_readonly"),
     ("insufficient_credits", _submit, f"{DEFAULT_KEY}_poor"),
-    ("rate_limited", _submit, f"{DEFAULT_KEY}_limited"),
+    ("rate_limited", _submit_without_waiting, f"{DEFAULT_KEY}_limited"),
     ("public_api_disabled", _submit, f"{DEFAULT_KEY}_disabled"),
     ("validation_failed", _submit_nonsense, DEFAULT_KEY),
     ("not_found", _ask_for_nothing, DEFAULT_KEY),

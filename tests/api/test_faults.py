@@ -163,7 +163,8 @@ def test_a_refusal_after_an_ambiguous_attempt_does_not_deny_that_one(last: str) 
         ) as service:
             if last == "unreachable":
                 service.actions[:] = [_reset_and_stop_listening(service)]
-            async with client_of(service) as client:
+            short = RetryPolicy(attempts=3, budget=0.5, first=0.01, longest=0.1)
+            async with RivyaClient(KEY, service.origin, retries=short) as client:
                 with pytest.raises(TransportError, match="may have been accepted") as caught:
                     await client.generations.create(BODY)
         assert not isinstance(caught.value, NotDeliveredError)
@@ -171,6 +172,19 @@ def test_a_refusal_after_an_ambiguous_attempt_does_not_deny_that_one(last: str) 
         assert isinstance(caught.value.__cause__, expected)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [refusal(409, "idempotency_conflict"), refusal(409, "still_busy"), answer(409, b"<h1>Conflict</h1>")],
+    ids=["documented", "undocumented", "html"],
+)
+def test_a_conflict_after_an_attempt_without_an_answer_is_waited_for(busy: Action) -> None:
+    outcome, service, notices = submit(reset(after_reading=True), *[busy] * 6, TASK)
+    assert isinstance(outcome, Task)
+    assert len(service.received) == 8 > IMPATIENT.attempts
+    assert len({sent.headers["idempotency-key"] for sent in service.received}) == 1
+    assert {notice.reason for notice in notices[1:]} == {"the service is busy with an earlier attempt"}
 
 
 def _reset_and_stop_listening(service: Scripted) -> Action:
@@ -350,7 +364,8 @@ def test_a_page_of_html_is_called_one_and_shown_in_short() -> None:
 
 def test_a_wrong_address_that_answers_404_is_asked_once() -> None:
     outcome, service, _ = submit(answer(404, b"<h1>Not here</h1>"))
-    assert isinstance(outcome, UnexpectedResponseError)
+    assert isinstance(outcome, ApiError)
+    assert str(outcome) == "the service answered 404 with a page of HTML: Not here"
     assert len(service.received) == 1
 
 

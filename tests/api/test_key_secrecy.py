@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
+import json
 import logging
 import os
 import pickle
@@ -27,7 +29,10 @@ from api.scripted import (
     silence,
 )
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.errors import NotConnectedError, RivyaError
+from rivya_nb.api.key import Key
+from rivya_nb.api.records import Task
+from rivya_nb.errors import ApiError, NotConnectedError, RivyaError
+from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 FRAGMENT = KEY[:12]
 ECHO = {"error": {"code": "api_key_invalid", "message": f"no such key: {KEY}", "requestId": KEY}}
@@ -185,3 +190,154 @@ def test_no_cookie_of_an_answer_is_sent_back() -> None:
             assert "cookie" not in service.received[1].headers
 
     asyncio.run(main())
+
+
+LONG_KEY = "rvya_sk_live_" + "9QfT2mZx7Lp4Wd8k"
+"""Its end is no word that a message could have for another reason."""
+
+ESCAPED = {
+    "json": "".join(f"\\u{ord(char):04x}" for char in LONG_KEY),
+    "json in part": LONG_KEY.replace("_", "\\u005F"),
+    "json twice": LONG_KEY.replace("_", "\\\\u005f"),
+    "percent": LONG_KEY.replace("_", "%5f"),
+    "percent throughout": "".join(f"%{ord(char):02X}" for char in LONG_KEY),
+    "percent twice": LONG_KEY.replace("_", "%255F"),
+    "html": LONG_KEY.replace("_", "&#95;"),
+    "html in hex": LONG_KEY.replace("_", "&#x5F;"),
+    "upper case": LONG_KEY.upper(),
+    "its beginning": LONG_KEY[:14],
+}
+ENDS = {
+    "its end": f"****{LONG_KEY[-4:]}",
+    "more of its end": LONG_KEY[-9:],
+    "its end in quotes": f"'{LONG_KEY[-5:]}'",
+    "its end behind x": f"xxxx{LONG_KEY[-4:]}",
+}
+TAILS = [LONG_KEY[-4:], LONG_KEY[8:18]]
+
+
+def shown_of(echo: str) -> bool:
+    return any(part.casefold() in echo.casefold() for part in TAILS)
+
+
+@pytest.mark.parametrize(
+    ("where", "escaped"),
+    [
+        *itertools.product(["message", "text", "html", "code", "cut"], [*ESCAPED.values(), *ENDS.values()]),
+        *itertools.product(["request id", "header"], ESCAPED.values()),
+    ],
+)
+def test_no_spelling_of_the_key_gets_through_an_error(
+    where: str, escaped: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="rivya_nb")
+    words = f"the API key {escaped} is not known"
+    bodies = {
+        "message": f'{{"error": {{"code": "api_key_invalid", "message": "{words}"}}}}',
+        "text": f'{{"detail": ["{words}"]}}',
+        "html": f"<p>{words}</p>",
+        "code": f'{{"error": {{"code": "key {escaped}", "message": "no"}}}}',
+        "request id": f'{{"error": {{"code": "key", "message": "no", "requestId": "{escaped}"}}}}',
+        "header": "{}",
+        "cut": f'{{"error": {{"message": "{words}',
+    }
+    headers = {"X-Request-Id": f"key {escaped}"} if where == "header" else {}
+    error = asyncio.run(_refused(answer(401, bodies[where].encode(), headers)))
+    assert not shown_of(everything_told(error))
+    assert not shown_of(caplog.text)
+
+
+async def _refused(action: Action) -> RivyaError:
+    async with (
+        scripted(action) as service,
+        RivyaClient(LONG_KEY, service.origin, retries=IMPATIENT) as client,
+    ):
+        with pytest.raises(RivyaError) as caught:
+            await client.credits.retrieve()
+        return caught.value
+
+
+async def _read_task(action: Action) -> Task:
+    async with (
+        scripted(action) as service,
+        RivyaClient(LONG_KEY, service.origin, retries=IMPATIENT) as client,
+    ):
+        return await client.generations.retrieve("task_1")
+
+
+@pytest.mark.parametrize("escaped", [*ESCAPED.values(), *ENDS.values()])
+def test_a_failed_tasks_error_shows_no_key(escaped: str) -> None:
+    error = f'{{"code": "key {escaped}", "message": "the key {escaped} is used up"}}'
+    body = f'{{"id": "task_1", "status": "failed {LONG_KEY}", "error": {error}}}'
+    assert not shown_of(repr(asyncio.run(_read_task(answer(200, body.encode())))))
+
+
+def test_ids_and_addresses_stay_as_they_are_and_other_words_too() -> None:
+    end = LONG_KEY[-4:]
+    task = {
+        "id": f"task-{end}",
+        "status": "succeeded",
+        "model": f"keys {end}",
+        "result": {"urls": [f"https://p.example/{LONG_KEY[-6:]}?key={end}"]},
+        "error": {"message": f"keyframe{end}s and {end}s"},
+    }
+
+    read = asyncio.run(_read_task(answer(200, task)))
+    assert (read.id, read.urls) == (task["id"], tuple(task["result"]["urls"]))  # type: ignore[index]
+    assert read.error_message == f"keyframe{end}s and {end}s"
+
+
+def test_a_request_id_that_ends_like_the_key_stays_whole() -> None:
+    request_id = f"req-{LONG_KEY[-4:]}"
+    body = {"error": {"code": "api_key_invalid", "message": "no such key", "requestId": request_id}}
+    error = asyncio.run(_refused(answer(401, body)))
+    assert isinstance(error, ApiError)
+    assert error.request_id == request_id
+
+
+def test_the_sandboxs_key_is_no_secret() -> None:
+    words = "the key rvya_sk_sandbox_poor is not rvya_sk_sandbox, which is for the sandbox."
+    assert Key(DEFAULT_KEY).scrub(words, about_keys=True) == words
+    assert Key(LONG_KEY).scrub(words, about_keys=True) == words
+    assert Key(DEFAULT_KEY).scrub(f"not {LONG_KEY}") == "not [key]"
+
+
+HOSTILE = "\x1b[31mred\x1b[0m \u202eback\u2069 \u200fmark\nline\ud800" + "x" * 1_000_000
+
+
+@pytest.mark.parametrize("where", ["refusal", "detail", "html", "task", "status", "request id", "http"])
+def test_foreign_words_come_printable_and_short(where: str) -> None:
+    text = json.dumps(HOSTILE)
+    plain = HOSTILE.replace("\ud800", "").replace("\n", " ").encode()
+    actions = {
+        "refusal": answer(400, f'{{"error": {{"code": {text}, "message": {text}}}}}'.encode()),
+        "detail": answer(422, f'{{"detail": [{text}, {text}]}}'.encode()),
+        "html": answer(403, b"<p>" + plain),
+        "task": answer(
+            200, f'{{"id": "t", "status": "failed", "error": {{"code": {text}, "message": {text}}}}}'.encode()
+        ),
+        "status": answer(
+            200, f'{{"id": "t", "status": {text}, "model": {text}, "created_at": {text}}}'.encode()
+        ),
+        "request id": answer(
+            400, f'{{"error": {{"code": "c", "message": "m", "requestId": {text}}}}}'.encode()
+        ),
+        "http": raw(b"HTTP/1.1 \x1b[31m" + plain[:2000] + b"\r\n\r\n"),
+    }
+
+    async def main() -> list[str]:
+        async with scripted(actions[where]) as service, client_of(service) as client:
+            try:
+                task = await client.generations.retrieve("t")
+            except RivyaError as error:
+                return [str(error)]
+            return [text for text in (getattr(task, name) for name in WORDS) if text]
+
+    told = asyncio.run(main())
+    assert told
+    for words in told:
+        assert words.isprintable()
+        assert len(words) < 800
+
+
+WORDS = ("status", "model", "created_at", "error_code", "error_message")

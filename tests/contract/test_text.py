@@ -98,9 +98,11 @@ def test_the_length_of_a_prompt_is_that_of_what_is_sent() -> None:
 def test_half_of_a_character_is_no_text() -> None:
     with pytest.raises(InvalidRequestError) as refused:
         build_request(IMAGEN, "a \ud83c cat", {"negative_prompt": "\udf76 dogs", "seed": "\ud800"})
-    half = "it holds half of a character (a lone surrogate), which cannot be sent"
+    half = "it holds half of a character (a lone surrogate), which can be neither sent nor stored"
     assert list(map(str, refused.value.mistakes)) == [
-        f"{where}: {half}" for where in ("prompt", "negative_prompt", "seed")
+        f"prompt: {half}",
+        rf"negative_prompt: '\udf76 dogs': {half}",
+        rf"seed: '\ud800': {half}",
     ]
 
 

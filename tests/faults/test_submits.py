@@ -63,7 +63,12 @@ CASES = [
     Case("JSON cut by the service", cut_short, "unknown", "with broken JSON", 1),
     Case("JSON of another shape", OTHER_SHAPE, "unknown", "the answer has no task id", 1, posts=1),
     Case("key refused", refuses(401, "api_key_revoked"), "failed", "api_key_revoked: so it is", 0, posts=1),
-    Case("a page of 403", answers(403), "unknown", "answered 403 with a page of HTML", 0, posts=1),
+    Case("a page of 403", answers(403), "failed", "answered 403 with a page of HTML", 0, posts=1),
+    Case("a proxy's 408", answers(408), "unknown", "answered 408 with a page of HTML", 0, posts=1),
+    Case("a proxy's 499", answers(499), "unknown", "answered 499 with a page of HTML", 0, posts=1),
+    Case(
+        "a proxy's 408 after it was processed", answers(408, lost=True), "unknown", "answered 408", 1, posts=1
+    ),
 ]
 PASSING = [case for case in CASES if case.posts > 1]
 

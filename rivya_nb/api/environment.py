@@ -1,0 +1,106 @@
+"""What the environment says about certificates and proxies, and which variable it is that is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.request
+from pathlib import Path
+
+from rivya_nb.contract.text import printable
+from rivya_nb.errors import NotConnectedError
+
+CERTIFICATES, CERTIFICATES_FOLDER, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
+"""Names by which certificates are looked up in a folder."""
+
+
+def names_certificates() -> bool:
+    """Whether a variable has a say in how certificates are loaded."""
+    return any(os.environ.get(name) for name in (CERTIFICATES, CERTIFICATES_FOLDER, KEY_LOG))
+
+
+def names_proxies() -> bool:
+    """Whether the environment, or the system, names a proxy."""
+    return bool(urllib.request.getproxies())
+
+
+def has_no_certificates() -> bool:
+    """Whether certificates are looked for in folders that have none, which OpenSSL does not mind."""
+    folders = os.environ.get(CERTIFICATES_FOLDER)
+    if not folders or os.environ.get(CERTIFICATES):
+        return False
+    return not any(_has_certificates(Path(folder)) for folder in folders.split(os.pathsep))
+
+
+def _has_certificates(folder: Path) -> bool:
+    try:
+        return any(_HASHED.fullmatch(path.name) for path in folder.iterdir())
+    except OSError:
+        return False
+
+
+def certificates_trouble() -> NotConnectedError:
+    """Why certificates cannot be loaded."""
+    file, log = os.environ.get(CERTIFICATES), os.environ.get(KEY_LOG)
+    if file and not _is_loadable(file):
+        return _trouble(CERTIFICATES, file, "there is no readable file of certificates (PEM)")
+    if has_no_certificates():
+        folder = os.environ.get(CERTIFICATES_FOLDER, "")
+        return _trouble(
+            CERTIFICATES_FOLDER, folder, "there is no folder with certificates under their hashes"
+        )
+    if log:
+        return _trouble(KEY_LOG, log, "no such file can be written")
+    return NotConnectedError(
+        "The certificates of certifi cannot be loaded; pip install --force-reinstall certifi."
+    )
+
+
+def certificates_hint() -> str:
+    """A part of a sentence on where the certificates that others are checked by come from, or nothing."""
+    names = [name for name in (CERTIFICATES, CERTIFICATES_FOLDER) if os.environ.get(name)]
+    return f"; {names[0]} says which certificates are trusted" if names else ""
+
+
+def proxies_trouble() -> NotConnectedError:
+    """Why no client can be made with the proxies that are named. Their addresses are not shown."""
+    for scheme, address in urllib.request.getproxies().items():
+        if scheme in ("http", "https", "all") and (why := _proxy_trouble(address)):
+            given = (name for name in os.environ if name.lower() == f"{scheme}_proxy" and os.environ[name])
+            name = next(given, None)
+            where = f"{name} in the environment" if name else f"The system's proxy for {scheme}"
+            return NotConnectedError(f"{where} {why}. Nothing was sent.")
+    return NotConnectedError(
+        "NO_PROXY in the environment has a name that cannot be read; correct it, or unset it. Nothing was sent."
+    )
+
+
+def _proxy_trouble(address: str) -> str | None:
+    import httpx
+
+    try:
+        httpx.AsyncHTTPTransport(verify=False, proxy=address if "://" in address else f"http://{address}")
+    except ImportError:
+        return 'names a SOCKS proxy, which needs one more package: pip install "httpx[socks]", or unset it'
+    except (ValueError, httpx.InvalidURL):
+        return "is no address of a proxy, such as http://proxy.example:3128; correct it, or unset it"
+    return None
+
+
+def _is_loadable(file: str) -> bool:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _trouble(name: str, value: str, why: str) -> NotConnectedError:
+    shown = printable(value, 200)
+    return NotConnectedError(
+        f"{name} in the environment is {shown!r}, and {why}; correct it, or unset it. Nothing was sent."
+    )

@@ -1,0 +1,223 @@
+"""What a task bears decides how it ended where its status is no documented word, and what it costs where that is
+not said."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+import rivya_nb as rv
+
+from .place import PRICE, SMALL, Place, check, finish
+from .proxy import POLL, SUBMIT, Answer, Exchange, Fault, Spoil, answers, changed
+
+ERROR = {"code": "content_policy", "message": "not this one"}
+
+
+def as_text(status: int, body: bytes | str, kind: str = "text/html") -> Spoil:
+    """Another answer in the place of the service's, which never sees the request."""
+
+    async def act(exchange: Exchange) -> None:
+        data = body if isinstance(body, bytes) else body.encode()
+        await exchange.send(Answer(status, {"content-type": kind}, data))
+
+    return act
+
+
+def ended(**changes: Any) -> Spoil:
+    """The service's answer about a finished task with other fields; while it is running, as it is."""
+
+    def change(task: dict[str, Any]) -> dict[str, Any]:
+        return {**task, **changes} if task["status"] == "succeeded" else task
+
+    return changed(change)
+
+
+@pytest.mark.parametrize("word", ["completed", "done", "SUCCEEDED", " Succeeded\n", "ok", "", None, 7])
+def test_a_task_with_addresses_has_succeeded_under_whatever_word(word: object, place: Place) -> None:
+    place.proxy.inject(Fault(POLL, ended(status=word)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
+    assert run.credits == PRICE
+    check(place, run)
+
+
+@pytest.mark.parametrize(
+    ("word", "error", "said"),
+    [
+        ("canceled", ERROR, "content_policy: not this one"),
+        ("cancelled", "stopped by the operator", "generation_failed: stopped by the operator"),
+        ("expired", {"code": "timeout"}, "timeout: the service gave no reason"),
+        ("rejected", [{"msg": "too dark"}, {"msg": "too loud"}], "generation_failed: too dark; too loud"),
+        ("FAILED", None, "generation_failed"),
+        ("Failed", ERROR, "content_policy: not this one"),
+        (None, {"detail": {"title": "gone"}}, "generation_failed: gone"),
+        ("error", True, "generation_failed: the service gave no reason"),
+    ],
+)
+def test_a_task_with_an_error_has_failed_under_whatever_word(
+    word: object, error: object, said: str, place: Place
+) -> None:
+    place.proxy.inject(Fault(POLL, ended(status=word, error=error, result=None, final_credits=0)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [(job.status, job.error, job.credits) for job in run] == [("failed", said, 0)]
+    check(place, run)
+
+
+NOT_ENDED = {
+    "an empty result": {"status": "canceled", "result": {}},
+    "empty addresses": {"status": "completed", "result": {"primary_url": "", "urls": [None, ""]}},
+    "an empty error": {"status": "canceled", "result": None, "error": {}},
+    "an error of nulls": {"status": "x", "result": None, "error": {"code": None, "message": ""}},
+    "blank text": {"status": "x", "result": None, "error": " \n"},
+    "false": {"status": "x", "result": [], "error": False},
+    "queued with an error": {"status": "queued", "result": None, "error": ERROR},
+    "processing with a preview": {"status": "Processing"},
+}
+
+
+@pytest.mark.parametrize("fields", NOT_ENDED.values(), ids=NOT_ENDED.keys())
+def test_without_evidence_a_task_is_still_running(
+    fields: dict[str, Any], place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 1.0)
+    place.proxy.inject(Fault(POLL, ended(**fields)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    assert "no end after" in finish(run)
+    assert run[0].status in ("queued", "processing")
+    check(place, run)
+    place.proxy.heal()
+    finish(rv.resume(run))
+    assert [job.status for job in run] == ["succeeded"]
+
+
+def test_an_unknown_word_that_does_not_change_is_shown_and_one_can_leave(place: Place) -> None:
+    place.proxy.inject(Fault(POLL, ended(status="on \x1b[31mholiday", result=None)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    with pytest.raises(TimeoutError):
+        run.wait(3)
+    assert "the service says 'on [31mholiday', which is no known status" in run.text()
+    assert "resume asks again later" in run.text()
+    place.proxy.heal()
+    finish(run)
+    assert [job.status for job in run] == ["succeeded"]
+
+
+NO_CREDITS = {
+    "null": None,
+    "text": str(PRICE),
+    "negative": -5,
+    "true": True,
+    "a list": [PRICE],
+    "huge": 1e300,
+}
+
+
+@pytest.mark.parametrize("said", NO_CREDITS.values(), ids=NO_CREDITS.keys())
+def test_credits_that_are_not_said_are_the_planned_price_and_marked(said: object, place: Place) -> None:
+    def unsaid(task: dict[str, Any]) -> dict[str, Any]:
+        return {**task, "reserved_credits": said, "final_credits": said}
+
+    place.proxy.inject(Fault(SUBMIT, changed(unsaid)), Fault(POLL, changed(unsaid)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    assert [(job.status, job.credits) for job in run] == [("succeeded", PRICE)]
+    assert run.credits == place.session.store.spent(place.session.service) == PRICE
+    for view in (seen, repr(run), run.line()):
+        assert f"about {PRICE} credits" in view
+    check(place, run)
+
+
+def test_nan_is_no_number_of_credits(place: Place) -> None:
+    async def not_a_number(exchange: Exchange) -> None:
+        answer = await exchange.forward()
+        answer.body = re.sub(rb'("(?:reserved|final)_credits":) ?\d+', rb"\1 NaN", answer.body)
+        await exchange.send(answer)
+
+    place.proxy.inject(Fault(SUBMIT, not_a_number), Fault(POLL, not_a_number))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    assert f"about {PRICE} credits" in finish(run)
+    check(place, run)
+
+
+@pytest.mark.parametrize(("said", "cost"), [(12.0, 12), (6.2, 7), (0, 0)])
+def test_credits_that_are_said_are_taken(said: float, cost: int, place: Place) -> None:
+    place.proxy.inject(Fault(POLL, ended(final_credits=said)))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    assert run.credits == cost
+    assert f"{cost} credits" in seen
+    assert "about" not in seen
+    check(place, run)
+
+
+REFUSALS = {
+    "html": (
+        as_text(403, "<html><head><style>p{}</style></head><body><p>No entry\x1b[1m</p></body></html>"),
+        "the service answered 403 with a page of HTML: No entry [1m",
+    ),
+    "detail": (as_text(422, json.dumps({"detail": "no such engine"})), "answered 422: no such engine"),
+    "details": (
+        as_text(422, json.dumps({"detail": [{"loc": ["body"], "msg": "field required"}]})),
+        "answered 422: field required",
+    ),
+    "error as text": (as_text(400, json.dumps({"error": "bad seed"})), "answered 400: bad seed"),
+    "errors": (
+        as_text(400, json.dumps({"errors": [{"message": "bad seed"}, "bad size"]})),
+        "answered 400: bad seed; bad size",
+    ),
+    "message": (as_text(405, json.dumps({"message": "not here"})), "answered 405: not here"),
+    "a code that is a number": (
+        as_text(400, json.dumps({"error": {"code": 400, "message": "bad seed"}})),
+        "answered 400: bad seed",
+    ),
+    "a code elsewhere": (
+        as_text(400, json.dumps({"code": "validation_failed", "message": "bad seed"})),
+        "validation_failed: bad seed",
+    ),
+    "plain text": (as_text(413, "too large\n"), "answered 413 with plain text: too large"),
+    "nothing": (as_text(400, b""), "answered 400 with no content"),
+    "null": (as_text(400, b"null"), "answered 400"),
+    "a list": (as_text(418, b"[]"), "answered 418 with JSON of another shape: '[]'"),
+    "no text at all": (as_text(400, b"\xff\xfe\x00"), "answered 400"),
+    "a conflict": (as_text(409, json.dumps({"detail": "exists"})), "answered 409: exists"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_4xx_in_whatever_shape_is_a_refusal_with_its_reason(spoil: Spoil, said: str, place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, spoil))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    seen = finish(run)
+    assert [(job.status, job.credits) for job in run] == [("failed", 0)]
+    assert said in (run[0].error or "")
+    assert said in seen
+    assert "perhaps" not in seen
+    assert place.proxy.keys == [run[0].id]
+    check(place, run)
+
+
+def test_a_4xx_after_an_attempt_without_an_answer_is_no_refusal(place: Place) -> None:
+    place.proxy.inject(
+        Fault(SUBMIT, answers(502, lost=True), times=1), Fault(SUBMIT, as_text(403, "<p>No entry</p>"))
+    )
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    assert "perhaps billed" in finish(run)
+    assert [job.status for job in run] == ["unknown"]
+    place.proxy.heal()
+    finish(rv.resume(run))
+    assert [job.status for job in run] == ["succeeded"]
+    assert place.prices() == [PRICE]
+
+
+def test_a_proxys_page_in_the_place_of_a_poll_does_not_end_the_collecting(place: Place) -> None:
+    place.proxy.inject(Fault(POLL, as_text(404, "<p>Not here</p>"), times=2))
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    assert [(job.status, job.error) for job in run] == [("succeeded", None)]
+    check(place, run)
