@@ -15,6 +15,7 @@ from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.files import user_path
 from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.prompt import parse_prompt
@@ -57,6 +58,7 @@ def connect(
     `max_credits` limits what the session's plans may cost together.
 
     Raises:
+        UsageError: `store` can be no path.
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used.
     """
@@ -93,7 +95,7 @@ def current_session() -> Session:
 def _store_folder(store: str | os.PathLike[str] | None) -> Path:
     given = store or os.environ.get("RIVYA_STORE")
     if given:
-        return Path(given).expanduser().absolute()
+        return user_path(given)
     from platformdirs import user_data_path
 
     return user_data_path("rivya_nb", appauthor=False)

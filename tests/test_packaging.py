@@ -48,7 +48,8 @@ FLOORS = (
     ("jobs",),
     ("store", "api", "sandbox"),
     ("contract",),
-    ("errors", "files", "_version"),
+    ("files",),
+    ("errors", "_version"),
 )
 FACE = "__init__"
 
