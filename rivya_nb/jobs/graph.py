@@ -7,13 +7,14 @@ texts together, tells no prompt.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, short, whole_prompt
 
 _TELLER = "ComfyUI"
 _DEEPEST = 100
 """Nodes that one text passes at most."""
+_LONGEST = 100_000
 _MOST_NODES = 500
 """Nodes that are visited in search of one value."""
 
@@ -23,6 +24,9 @@ _NO_TEXTS = {"clip", "clip_vision_output", "vae", "image", "image1", "image2", "
     *("pixels", "control_net", "model", "system_prompt", "guidance", "ascore", "width", "height"),
     *("crop_w", "crop_h", "target_width", "target_height"),
 }
+
+_TEXTS = ("text", "prompt", "populated", "wildcard", "string")
+"""What the names of inputs begin with that are texts in other people's nodes, most often."""
 
 _OTHER_ENCODERS = {
     "BNK_CLIPTextEncodeAdvanced": ("text",),
@@ -49,6 +53,11 @@ _TO_SEED = ("noise", *_SEEDS)
 _TO_SIZE = ("latent_image", "samples", "latent", "width", "height")
 _NEVER = ("KSampler", "SamplerCustom", "VAEDecode", "SaveImage", "PreviewImage", "CLIPTextEncode")
 """Nodes without a setting that a request could miss."""
+_PICTURES = "LoadImage"
+"""What the names of nodes begin with that bring pictures in."""
+
+
+_Link = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -82,14 +91,16 @@ def read_graph(told: Mapping[str, object]) -> Found:
     seeds = list(dict.fromkeys(seed for key in samplers if (seed := walk.seed_of(key)) is not None))
     if len(seeds) > 1:
         notes.append(f"seed: {_TELLER}'s samplers have {len(seeds)} of them; they are left out")
-    kinds = dict.fromkeys(node.kind for node in nodes.values())
+    kinds = [kind for kind in dict.fromkeys(node.kind for node in nodes.values()) if kind]
+    if any(kind.startswith(_PICTURES) for kind in kinds):
+        notes.append(f"{_TELLER} made it from other pictures too; they are left out, give them as references")
     return Found(
         _TELLER,
         prompt,
         seed=seeds[0] if len(seeds) == 1 else None,
         size=next((size for key in samplers if (size := walk.size_of(key))), None),
         negative=negative,
-        rest=tuple(kind for kind in kinds if kind and not kind.startswith(_NEVER)),
+        rest=tuple(kind for kind in kinds if not kind.startswith((*_NEVER, _PICTURES))),
         notes=tuple(notes),
     )
 
@@ -108,6 +119,8 @@ class _Walk:
     """Nodes by id, with their inputs: a value, or a link to another node's output."""
 
     nodes: Mapping[str, _Node]
+    _made: dict[_Link, str] = field(default_factory=dict)
+    """What the outputs that are texts are, as far as they were asked for."""
 
     def samplers(self) -> list[str]:
         """The nodes that sample; those whose outcome nobody takes only if there are no others."""
@@ -127,57 +140,72 @@ class _Walk:
     def prompts_of(self, sampler: str, *, negative: bool = False) -> list[str]:
         """The texts that lead into a sampler."""
         inputs = self.nodes[sampler].inputs
-        if negative and "guider" in inputs:
-            guider = self._node(_link(inputs["guider"]))
-            inputs = {} if guider is None else guider.inputs
-        return list(self._conditioned(inputs, negative, 0))
+        if negative and (guider := _link(inputs.get("guider"))):
+            inputs = self._followed(guider).inputs
+        texts: list[str] = []
+        waiting, seen = self._conditionings(inputs, negative), set[_Link]()
+        while waiting:
+            if (link := waiting.pop(0)) not in seen:
+                seen.add(link)
+                told, further = self._encoded(link)
+                texts += told
+                waiting[:0] = further
+        return texts
 
-    def _conditioned(self, inputs: Mapping[str, object], negative: bool, depth: int) -> Iterator[str]:
-        """The texts behind all inputs that are conditionings."""
-        for name, value in inputs.items():
-            link = _link(value)
-            if link is not None and name.startswith(_NEGATIVE if negative else _POSITIVE):
-                yield from self._encoded(link, depth + 1)
+    def _conditionings(self, inputs: Mapping[str, object], negative: bool) -> list[_Link]:
+        """The links to all conditionings among the inputs."""
+        return [
+            link
+            for name, value in inputs.items()
+            if name.startswith(_NEGATIVE if negative else _POSITIVE) and (link := _link(value))
+        ]
 
-    def _encoded(self, link: tuple[str, int], depth: int) -> Iterator[str]:
-        node = self._followed(link, depth)
+    def _encoded(self, link: _Link) -> tuple[list[str], list[_Link]]:
+        """The texts that a conditioning's node encodes itself, and the conditionings that it is made of."""
+        node = self._followed(link)
         if "ZeroOut" in node.kind:
-            return
+            return [], []
         inputs = node.inputs
         # A node that takes a pair gives a pair on, in this order.
         is_pair = any(name.startswith(_NEGATIVE) and _link(value) for name, value in inputs.items())
         if is_pair and link[1] > 1:
             raise UnreadError(_unknown(node))
-        negative = is_pair and link[1] == 1
-        texts = [*self._conditioned(inputs, negative, depth), *self._own_texts(node, depth)]
-        if not texts and not any(name.startswith((*_POSITIVE, _NEGATIVE)) for name in inputs):
+        texts, further = list(self._own_texts(node)), self._conditionings(inputs, is_pair and link[1] == 1)
+        if not texts and not further:
             raise UnreadError(_unknown(node))
-        yield from texts
+        return texts, further
 
-    def _own_texts(self, node: _Node, depth: int) -> Iterator[str]:
+    def _own_texts(self, node: _Node) -> Iterator[str]:
         """The texts that a node encodes itself. An empty one is one, too."""
         names = _OTHER_ENCODERS.get(node.kind, ())
         for name, value in node.inputs.items():
             is_told = bool(value) and (isinstance(value, str) or _link(value) is not None)
             if node.kind.startswith(_ENCODERS):
                 if name not in _NO_TEXTS and (is_told or value == ""):
-                    yield self._text(value, depth)
+                    yield self._text(value)
             elif name in names:
-                yield self._text(value, depth)
-            elif is_told and ("text" in name or "prompt" in name):
+                yield self._text(value)
+            elif is_told and not names and name.startswith(_TEXTS):
                 raise UnreadError(_unknown(node))
 
-    def _text(self, value: object, depth: int) -> str:
+    def _text(self, value: object, depth: int = 0) -> str:
         """A text, or what a node that is known makes of its texts."""
         if isinstance(value, str):
             return value
         link = _link(value)
-        if link is None:
-            raise UnreadError(f"{_TELLER}'s prompt is no text ({value!r:.40})")
-        node = self._followed(link, depth + 1)
+        if link is None or depth > _DEEPEST:
+            raise UnreadError(f"{_TELLER}'s prompt is no text ({short(value)})")
+        if link not in self._made:
+            self._made[link] = self._text_of(self._followed(link), depth)
+        return self._made[link]
+
+    def _text_of(self, node: _Node, depth: int) -> str:
         if node.kind == "StringConcatenate":
             parts = [self._text(node.inputs.get(name, ""), depth + 1) for name in ("string_a", "string_b")]
-            return self._text(node.inputs.get("delimiter", ""), depth + 1).join(parts)
+            joined = self._text(node.inputs.get("delimiter", ""), depth + 1).join(parts)
+            if len(joined) > _LONGEST:
+                raise UnreadError(f"{_TELLER}'s prompt has more than {_LONGEST:,} characters")
+            return joined
         name = _STRINGS.get(node.kind)
         if name is None or name not in node.inputs or _link(node.inputs.get("wildcard_text")):
             raise UnreadError(_unknown(node))
@@ -212,17 +240,14 @@ class _Walk:
                     waiting.append(link[0])
         return None
 
-    def _node(self, link: tuple[str, int] | None) -> _Node | None:
-        return None if link is None else self.nodes.get(link[0])
-
-    def _followed(self, link: tuple[str, int], depth: int) -> _Node:
-        node = self._node(link)
-        if node is None or depth > _DEEPEST:
-            raise UnreadError(f"{_TELLER}'s graph has a prompt that leads nowhere")
+    def _followed(self, link: _Link) -> _Node:
+        node = self.nodes.get(link[0])
+        if node is None:
+            raise UnreadError(f"{_TELLER}'s graph lacks the node that its prompt comes from")
         return node
 
 
-def _link(value: object) -> tuple[str, int] | None:
+def _link(value: object) -> _Link | None:
     """The node and the number of its output that an input is linked to; None for a value."""
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], int):
         return None

@@ -40,7 +40,7 @@ _COMMON = (
 _FORMS = {"Steps": r"\d{1,6}", "Seed": r"-?\d{1,20}", "Size": r"\d{1,5}x\d{1,5}"}
 
 _FIRST = re.compile(rf"\s*({'|'.join(_COMMON)}):")
-_NAME = re.compile(r"\s{0,4}(\w[\w \-/.]{0,60}):\s{0,4}")
+_NAME = re.compile(r"\s{0,4}(\w[\w \-/.+()]{0,60}):\s{0,4}")
 _END = re.compile(r"\s{0,4}(?:,|$)")
 _MOST_PAIRS = 300
 _DECODER = json.JSONDecoder()
@@ -137,7 +137,7 @@ def _value(line: str, at: int) -> tuple[str, int]:
 
 
 def _is_prompt(name: str) -> bool:
-    return "prompt" in name.casefold()
+    return "prompt" in name.casefold() or name in _TEMPLATES
 
 
 def _template(line: str) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, as_text, whole_prompt
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, as_text, short, whole_prompt
 
 _POSITIVE = ("positive_prompt", "prompt")
 _NEGATIVE = ("negative_prompt", "negativeprompt", "uc")
@@ -13,6 +13,9 @@ _USED = {*_POSITIVE, *_NEGATIVE, "c", "seed", "width", "height", "resolution", "
 
 _MORE_PROMPTS = {"positive_style_prompt", "positivePrompt", "char_caption", "base_caption"}
 """Names of further prompts, however deep: a style's, a region's, a character's."""
+
+_DRAWN = re.compile(r"<(?:random|wildcard|setvar|var|setmacro|macro)[\[:]")
+"""What SwarmUI replaces before it draws; its earlier versions write it down all the same."""
 
 _INVERTED = re.compile(r"\[([^\[\]]*)\]")
 """What an early InvokeAI has in brackets belongs to the negative prompt."""
@@ -41,6 +44,10 @@ def read_settings(told: Mapping[str, object], teller: str) -> Found:
     if not any(name in told for name in _POSITIVE):
         raise UnreadError(f"{teller}'s JSON has no prompt under a name that is known here")
     prompt = whole_prompt(teller, [*_prompts(told), *_further(told)])
+    if teller == "SwarmUI" and _DRAWN.search(prompt):
+        raise UnreadError(
+            f"{teller}'s prompt has wildcards, and what became of them is not told ({short(prompt)})"
+        )
     negative = next((text for name in _NEGATIVE if isinstance(text := told.get(name), str)), None)
     if "app_id" in told:
         prompt, negative = _without_inverted(teller, prompt, negative)
