@@ -64,8 +64,8 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
 
 def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
     """A file's name and its bytes."""
-    name = Path(source).name
     file, size = open_file(source)
+    name = Path(source).name
     with file:
         # What the system makes up while it is read has no size, and may keep a reader waiting for ever.
         if size == 0:

@@ -143,11 +143,11 @@ def write_source(source: object, name: str, target: Path, check: Check) -> str:
 
 
 def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> str:
-    name = Path(source).name
     try:
         file, size = open_file(source)
     except UsageError as error:
         raise InvalidRequestError(error.mistakes) from None
+    name = Path(source).name
     try:
         with file:
             check(file.read(HEADER_BYTES), size, name)

@@ -253,7 +253,7 @@ def test_several_seeds_are_told_and_left_out(empty_store: Store) -> None:
         graph(
             p=text("a cat"), k2=sampled(seed=8), decode=node("VAEDecode", samples=["k2", 0], more=["k", 0])
         ),
-        store,
+        empty_store,
     )
     assert dict(told.params) == {"aspect_ratio": "3:4"}
     assert "seed: ComfyUI's samplers have 2 of them; they are left out" in told.notes
