@@ -244,12 +244,13 @@ def recall(picture: str | os.PathLike[str] | bytes) -> Request:
     """The request that a picture came from, for `plan` and `generate`; its `notes` say what did not fit.
 
     A picture that this tool saved, or the JSON beside it, gives all of it; an original is known by its content,
-    which may also be named by its SHA-256. Of what A1111 and its kin, ComfyUI and InvokeAI write, it takes the
-    prompt, the seed and the size, as far as they are told and the model takes them. The model is kept where the
-    catalogue knows it, and is the default one else.
+    which may also be named by its SHA-256. Of what A1111 and its kin, ComfyUI, InvokeAI, SwarmUI, Fooocus, NovelAI
+    and Draw Things write, it takes the prompt, the seed and the size, as far as they are told and the model takes
+    them. The model is kept where the catalogue knows it, and is the default one else. A prompt is taken whole or
+    not at all: where several were put together, or one was made by a program, the error shows what there is.
 
     Raises:
-        UsageError: there is no such file, or it tells of no request.
+        UsageError: there is no such file, it cannot be read, or it tells of no request.
     """
     return current_session().recall(picture)
 

@@ -55,9 +55,11 @@ def _is_json(text: str) -> bool:
 def _read_json(text: str, teller: str, prompt: str | None = None) -> Found:
     told = read_object(text)
     if told is None:
-        raise UnreadError(f"{teller}'s JSON cannot be read ({short(text)})")
-    if is_graph(told):
-        return read_graph(told)
+        raise UnreadError(f"the text {short(text)} is no JSON as {teller} writes it")
+    inner = told.get("prompt")
+    for graph in (told, inner, read_object(inner) if isinstance(inner, str) else None):
+        if isinstance(graph, dict) and is_graph(graph):
+            return read_graph(graph)
     return read_settings(told if prompt is None else {"prompt": prompt, **told}, teller)
 
 

@@ -28,6 +28,9 @@ _NO_TEXTS = {"clip", "clip_vision_output", "vae", "image", "image1", "image2", "
 _TEXTS = ("text", "prompt", "populated", "wildcard", "string")
 """What the names of inputs begin with that are texts in other people's nodes, most often."""
 
+_DETAILS = ("wildcard", "text", "prompt")
+"""Under which names a node that samples may have a prompt of its own."""
+
 _OTHER_ENCODERS = {
     "BNK_CLIPTextEncodeAdvanced": ("text",),
     "smZ CLIPTextEncode": ("text", "text_g", "text_l"),
@@ -142,7 +145,8 @@ class _Walk:
         inputs = self.nodes[sampler].inputs
         if negative and (guider := _link(inputs.get("guider"))):
             inputs = self._followed(guider).inputs
-        texts: list[str] = []
+        # A detailer may have a text for its details in place of the prompt.
+        texts = [] if negative else [text for name in _DETAILS if isinstance(text := inputs.get(name), str)]
         waiting, seen = self._conditionings(inputs, negative), set[_Link]()
         while waiting:
             if (link := waiting.pop(0)) not in seen:

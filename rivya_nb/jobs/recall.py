@@ -132,7 +132,8 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
     notes += found.notes
     if found.rest:
         more = f" and {len(found.rest) - _MOST_NAMES} more" if len(found.rest) > _MOST_NAMES else ""
-        notes.append(f"of {found.teller}'s, nothing here means {listing(found.rest[:_MOST_NAMES])}{more}")
+        names = listing(name if name.isprintable() else short(name) for name in found.rest[:_MOST_NAMES])
+        notes.append(f"of {found.teller}'s, nothing here means {names}{more}")
     mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
     notes += map(str, mistakes)
     return Request(model.id, found.prompt, fit.params, found.references, model.base_credits, tuple(notes))

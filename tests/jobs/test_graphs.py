@@ -6,6 +6,7 @@ The wirings are those of real pictures, of comfyanonymous/ComfyUI_examples above
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -90,6 +91,11 @@ ONE = {
         p=node("ConditioningAverage", conditioning_to=["t", 0], conditioning_from=["e", 0]),
         t=text("a cat"),
         e=text(""),
+    ),
+    "a detailer": graph(
+        p=text("a cat"),
+        face=node("FaceDetailer", image=["decode", 0], positive=["p", 0], negative=["n", 0], seed=7, wildcard=""),
+        save=node("SaveImage", images=["face", 0]),
     ),
     "two passes": graph(
         p=text("a cat"),
@@ -176,6 +182,12 @@ SEVERAL = {
         k2=sampled(positive=("u", 0)),
         u=text("a dog"),
         save2=node("SaveImage", images=["k2", 0]),
+    ),
+    "a detailer's own": graph(
+        p=text("a cat"),
+        face=node("FaceDetailer", image=["decode", 0], positive=["p", 0], negative=["n", 0], seed=7,
+                  wildcard="a dog"),
+        save=node("SaveImage", images=["face", 0]),
     ),
     "two encoders": graph(p=node("CLIPTextEncodeFlux", clip=["model", 1], clip_l="a cat", t5xxl="a dog")),
     "two guided": graph(
@@ -278,13 +290,20 @@ def test_nodes_that_a_request_cannot_have_are_named(empty_store: Store) -> None:
     )
 
 
+def test_a_foreign_name_is_printable(empty_store: Store) -> None:
+    told = read(graph(p=text("a cat"), bad=node("\x1b[31mLoader\n")), empty_store)
+    assert all(note.isprintable() for note in told.notes)
+
+
 def test_the_editor_s_workflow_alone_is_said_to_be_there(empty_store: Store) -> None:
     with pytest.raises(UsageError, match="without the graph that was run"):
         recall(png(workflow='{"nodes": []}'), empty_store, bundled())
 
 
-def test_a_graph_in_an_exif_comment_is_read(empty_store: Store) -> None:
-    comment = b"UNICODE\0" + json.dumps(graph(p=text("a cat"))).encode("utf-16-be")
+@pytest.mark.parametrize("inside", [lambda told: told, lambda told: {"prompt": told, "workflow": {}},
+                                    lambda told: {"prompt": json.dumps(told)}])  # fmt: skip
+def test_a_graph_in_an_exif_comment_is_read(inside: Callable[[Graph], Graph], empty_store: Store) -> None:
+    comment = b"UNICODE\0" + json.dumps(inside(graph(p=text("a cat")))).encode("utf-16-be")
     assert recall(with_exif("JPEG", {}, comment), empty_store, bundled()).prompt == "a cat"
 
 

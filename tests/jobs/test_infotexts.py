@@ -59,13 +59,15 @@ def test_a_template_behind_the_settings_is_no_part_of_the_prompt(empty_store: St
         (f'a cat\n{SETTINGS}, ADetailer prompt: "a face, Seed: 9", ADetailer prompt 2nd: hand',
          "a cat", "'a face, Seed: 9' is left out"),
         (f'a cat\n{SETTINGS}, Wildcard prompt: "a __pet__,\\n{{x|y}}", Pad conds (v0): True', "a cat", "__pet__"),
+        (f'a cat\n{SETTINGS}, Wildcard prompt: "a __pet__,\nin a\n__room__"', "a cat", "in a\\n__room__"),
         (f'a cat\n{SETTINGS}, ControlNet 0: "Module: canny, Seed: 9, weight: 1", Note: 12" high', "a cat", "Note"),
         (f'a cat\n{SETTINGS}, Hashes: {{"model": "12, Seed: 9"}}, Civitai resources: [{{"id": 1}}, {{"id": 2}}]',
          "a cat", "Hashes, Civitai resources"),
         (f"a cat\nSteps: 20, Version: f2.0.1, Size: 768x1024, Note: {'x' * 70}: y, Seed: 5", "a cat", "Steps"),
     ],
     ids=["templates", "settings in a template", "unknown line", "blank lines", "crlf", "empty negative", "regions",
-         "steps in the prompt", "negative in the prompt", "hires", "detailer", "wildcards", "quotes", "json",
+         "steps in the prompt", "negative in the prompt", "hires", "detailer", "wildcards",
+         "wildcards on lines", "quotes", "json",
          "other order"],
 )  # fmt: skip
 def test_the_prompt_is_what_stands_before_the_settings(
