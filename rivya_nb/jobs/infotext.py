@@ -42,7 +42,7 @@ _FORMS = {"Steps": r"\d{1,6}", "Seed": r"-?\d{1,20}", "Size": r"\d{1,5}x\d{1,5}"
 _FIRST = re.compile(rf"\s*({'|'.join(_COMMON)}):")
 _NAME = re.compile(r"\s{0,4}(\w[\w \-/.+()]{0,60}):\s{0,4}")
 _END = re.compile(r"\s{0,4}(?:,|$)")
-_MOST_PAIRS = 300
+_MOST_PAIRS = 500
 _DECODER = json.JSONDecoder()
 
 
@@ -84,20 +84,18 @@ def read_infotext(text: str) -> Found:
 
 def _settings(lines: list[str], text: str) -> tuple[int, dict[str, str]]:
     """Which line has the settings, and what they are."""
-    found: list[tuple[int, dict[str, str]]] = []
+    found: tuple[int, dict[str, str]] | None = None
     for place, line in enumerate(lines):
-        if found and found[-1][0] == place - 1 and _template(line) is not None:
+        if found and found[0] == place - 1 and _template(line) is not None:
             # A template may have lines that look like settings.
             break
         if _FIRST.match(line) and _is_settings(facts := read_settings(line)):
-            found.append((place, facts))
+            if found:
+                raise UnreadError(f"{_TELLER}'s text has two lines of settings, so its prompt is not certain")
+            found = place, facts
     if not found:
         raise UnreadError(f"the text {short(text)} has no line of settings as {_TELLER} writes it")
-    if len(found) > 1:
-        raise UnreadError(
-            f"{_TELLER}'s text has {len(found)} lines of settings, so its prompt is not certain"
-        )
-    return found[0]
+    return found
 
 
 def _is_settings(facts: dict[str, str]) -> bool:
@@ -110,7 +108,7 @@ def read_settings(line: str) -> dict[str, str]:
     """The values of a line of `Name: value` pairs; the first of each name, quoted ones without their quotes."""
     facts: dict[str, str] = {}
     at = 0
-    while len(facts) < _MOST_PAIRS:
+    for _ in range(_MOST_PAIRS):
         if match := _NAME.match(line, at):
             value, at = _value(line, match.end())
             facts.setdefault(match[1].strip(), value)

@@ -90,7 +90,7 @@ def test_the_prompt_is_what_stands_before_the_settings(
         ("a cat\nSteps: 20\nSampler: Euler\nSeed: 5", "has no line of settings"),
         (SETTINGS, "wrote down no prompt"),
         (f"Negative prompt: fog\n{SETTINGS}", "wrote down no prompt"),
-        (f"a cat\n{SETTINGS}\n\na dog\n{SETTINGS}", "2 lines of settings"),
+        (f"a cat\n{SETTINGS}\n\na dog\n{SETTINGS}", "two lines of settings"),
         (f"a page\nNegative prompt: a heading\nNegative prompt: fog\n{SETTINGS}", "'Negative prompt:' twice"),
         (f"a c\x93t\n{SETTINGS}", "unknown encoding"),
         (f"a c\ufffdt\n{SETTINGS}", "unknown encoding"),

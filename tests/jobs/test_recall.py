@@ -265,7 +265,15 @@ def test_a_reference_that_names_a_path_instead_of_a_hash_is_left_out(store: Stor
 
 
 @pytest.mark.parametrize(
-    "line", ['a:"' * 100_000, "a" * 1_000_000, " " * 1_000_000 + "x", "a: b, " * 200_000]
+    "line",
+    [
+        "Steps: 1, Seed: 2, " + "a: [, " * 100_000,
+        'Steps: 1, Seed: 2, , k: [", ' * 50_000,
+        'a:"' * 100_000,
+        "a" * 1_000_000,
+        " " * 1_000_000 + "x",
+        "a: b, " * 200_000,
+    ],
 )
 def test_long_lines_are_read_at_once(line: str) -> None:
     assert find_request({"parameters": f"a pier\n{line}"}) is not None
