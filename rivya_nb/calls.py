@@ -16,6 +16,7 @@ from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.files import user_path
 from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.prompt import parse_prompt
@@ -58,6 +59,7 @@ def connect(
     `max_credits` limits what the session's plans may cost together.
 
     Raises:
+        UsageError: `store` can be no path.
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used.
     """
@@ -96,7 +98,7 @@ def current_session() -> Session:
 def _store_folder(store: str | os.PathLike[str] | None) -> Path:
     given = store or os.environ.get("RIVYA_STORE")
     if given:
-        return Path(given).expanduser().absolute()
+        return user_path(given)
     from platformdirs import user_data_path
 
     return user_data_path("rivya_nb", appauthor=False)
@@ -246,12 +248,13 @@ def recall(picture: str | os.PathLike[str] | bytes) -> Request:
     """The request that a picture came from, for `plan` and `generate`; its `notes` say what did not fit.
 
     A picture that this tool saved, or the JSON beside it, gives all of it; an original is known by its content,
-    which may also be named by its SHA-256. Of what A1111 and its kin, ComfyUI and InvokeAI write, it takes the
-    prompt, the seed and the size, as far as they are told and the model takes them. The model is kept where the
-    catalogue knows it, and is the default one else.
+    which may also be named by its SHA-256. Of what A1111 and its kin, ComfyUI, InvokeAI, SwarmUI, Fooocus, NovelAI
+    and Draw Things write, it takes the prompt, the seed and the size, as far as they are told and the model takes
+    them. The model is kept where the catalogue knows it, and is the default one else. A prompt is taken whole or
+    not at all: where several were put together, or one was made by a program, the error shows what there is.
 
     Raises:
-        UsageError: there is no such file, or it tells of no request.
+        UsageError: there is no such file, it cannot be read, or it tells of no request.
     """
     return current_session().recall(picture)
 

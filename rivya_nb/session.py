@@ -308,7 +308,7 @@ class Session:
         """The request that a picture came from: a path, bytes, or the hash of an original.
 
         Raises:
-            UsageError: there is no such file, or it tells of no request.
+            UsageError: there is no such file, it cannot be read, or it tells of no request.
         """
         return recall(source, self.store, self.catalogue)
 

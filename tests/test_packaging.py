@@ -49,7 +49,8 @@ FLOORS = (
     ("store", "api", "sandbox"),
     ("imaging",),
     ("contract",),
-    ("errors", "files", "_version"),
+    ("files",),
+    ("errors", "_version"),
 )
 FACE = "__init__"
 

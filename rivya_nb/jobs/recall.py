@@ -16,20 +16,20 @@ from rivya_nb.contract.references import check_references
 from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.files import open_file, user_path
 from rivya_nb.imaging.containers import LARGEST_TEXT
-from rivya_nb.jobs.found import Found, find_request, read_object, read_ours
-from rivya_nb.jobs.sources import LOST, is_there
+from rivya_nb.jobs.found import find_request, read_ours
+from rivya_nb.jobs.sources import LARGEST, LOST, is_there
+from rivya_nb.jobs.telling import Found, read_object, short
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import sidecar_of
 
 if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
-LARGEST = 100 * MEGABYTE
-"""Bytes of the largest file that is read."""
-
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NEGATIVE = "negative_prompt"
+_MOST_NAMES = 8
 
 Source = str | os.PathLike[str] | bytes
 
@@ -40,41 +40,49 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
     `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100 MB).
 
     Raises:
-        UsageError: there is no such file, or it tells of no request.
+        UsageError: there is no such file, it cannot be read, or it tells of no request.
     """
-    if isinstance(source, str) and _HASH.fullmatch(source) and not Path(source).exists():
+    if isinstance(source, str) and _HASH.fullmatch(source) and not os.path.lexists(source):
         record = store.pictured(source)
         if record is None:
             raise UsageError([Mistake(source[:12], "the store has no picture with this hash")])
         return _told(record.request, store)
-    path = None if isinstance(source, bytes) else Path(source).expanduser()
-    name = "these bytes" if path is None else path.name
-    data = source if isinstance(source, bytes) else _read(Path(source).expanduser(), LARGEST)
+    name, data = ("these bytes", source) if isinstance(source, bytes) else _read(source, LARGEST)
     record = store.pictured(hashlib.sha256(data).hexdigest())
     if record is not None:
         return _told(record.request, store)
-    found = find_request(read_inscriptions(data)) or _in_json(data)
-    if found is None and path is not None and sidecar_of(path).is_file():
-        found = _in_json(_read(sidecar_of(path), LARGEST_TEXT))
+    found = find_request(read_inscriptions(data))
+    if found is None or not found.prompt:
+        found = _in_json(data) or (None if isinstance(source, bytes) else _beside(source)) or found
     if found is None or not found.prompt.strip():
-        raise UsageError([Mistake(name, "it tells of no request, and is no picture of this store")])
+        reasons = "" if found is None else "".join(f"; {note}" for note in found.notes)
+        message = f"it tells of no request that can be read, and is no picture of this store{reasons}"
+        raise UsageError([Mistake(name, message)])
     known = _as_known(found, store)
     return _told(fitted(found, catalogue) if known is None else known, store)
 
 
-def _read(path: Path, largest: int) -> bytes:
-    try:
-        if not path.is_file():
-            raise UsageError([Mistake(str(path), "there is no such file")])
-        if path.stat().st_size > largest:
-            limit = f"{largest / MEGABYTE:g} MB"
-            raise UsageError([Mistake(path.name, f"the file is over the limit of {limit}")])
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError([Mistake(path.name, f"it cannot be read ({reason})")]) from None
+def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
+    """A file's name and its bytes."""
+    file, size = open_file(source)
+    name = Path(source).name
+    with file:
+        # What the system makes up while it is read has no size, and may keep a reader waiting for ever.
+        if size == 0:
+            raise UsageError([Mistake(name, "the file is empty")])
+        try:
+            data = file.read(largest + 1) if size <= largest else None
+        except OSError as error:
+            raise UsageError([Mistake(name, f"it cannot be read ({error.strerror or error})")]) from None
+    if data is None or len(data) > largest:
+        raise UsageError([Mistake(name, f"the file is over the limit of {largest / MEGABYTE:g} MB")])
+    return name, data
+
+
+def _beside(source: str | os.PathLike[str]) -> Found | None:
+    """What the JSON beside a picture tells."""
+    sidecar = sidecar_of(user_path(source))
+    return _in_json(_read(sidecar, LARGEST_TEXT)[1]) if os.path.lexists(sidecar) else None
 
 
 def _in_json(data: bytes) -> Found | None:
@@ -121,8 +129,11 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
         fit.take_size(found.size)
     if found.negative is not None and _NEGATIVE not in found.params:
         fit.take(_NEGATIVE, found.negative)
+    notes += found.notes
     if found.rest:
-        notes.append(f"of {found.teller}'s, nothing here means {listing(found.rest[:8])}")
+        more = f" and {len(found.rest) - _MOST_NAMES} more" if len(found.rest) > _MOST_NAMES else ""
+        names = listing(name if name.isprintable() else short(name) for name in found.rest[:_MOST_NAMES])
+        notes.append(f"of {found.teller}'s, nothing here means {names}{more}")
     mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
     notes += map(str, mistakes)
     return Request(model.id, found.prompt, fit.params, found.references, model.base_credits, tuple(notes))
@@ -134,7 +145,7 @@ def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
         if model.makes_pictures and wanted in (model.id.casefold(), model.display_name.casefold()):
             return model, []
     model = catalogue.image_model(DEFAULT_MODEL)
-    said = f"{_short(found.model)} is none of the catalogue's" if found.model else "none is told"
+    said = f"{short(found.model)} is none of the catalogue's" if found.model else "none is told"
     return model, [f"model: {said}; {model.id} is taken instead"]
 
 
@@ -149,7 +160,7 @@ class _Fit:
     def take(self, key: str, value: object) -> None:
         name = key if self._model.param(key) is not None else same_idea(key, self._model.param_keys)
         if name is None:
-            self._notes.append(f"{key}: {self._model.id} has no such param; {_short(value)} is left out")
+            self._notes.append(f"{key}: {self._model.id} has no such param; {short(value)} is left out")
             return
         param = self._model.param(name)
         if param is not None and param.type == "number" and isinstance(value, str):
@@ -183,8 +194,3 @@ def _as_number(value: str) -> object:
         except ValueError:
             continue
     return value
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from rivya_nb.api.hosts import split_address
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
+from rivya_nb.files import open_file
 from rivya_nb.imaging.formats import HEADER_BYTES
 from rivya_nb.imaging.modes import ORIENTATION, given_eight_bits, orientation
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
@@ -165,30 +165,19 @@ def _from_the_start(stream: Any) -> Iterator[None]:
 
 
 def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> str:
-    text = os.fspath(source)
-    if isinstance(text, bytes) or "\0" in text:
-        raise _wrong("references", f"{text!r} is no path")
     try:
-        path = Path(text).expanduser()
-        with open(path, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise _wrong(text, "it is no ordinary file")
-            check(file.read(HEADER_BYTES), status.st_size, path.name)
+        file, size = open_file(source)
+    except UsageError as error:
+        raise InvalidRequestError(error.mistakes) from None
+    name = Path(source).name
+    try:
+        with file:
+            check(file.read(HEADER_BYTES), size, name)
             file.seek(0)
-            _copy(file, target, path.name)
-    except FileNotFoundError:
-        near = "" if path.is_absolute() else f" in {Path.cwd()}"
-        raise _wrong(text, f"there is no such file{near}") from None
-    except (OSError, RuntimeError) as error:
-        # A `~name` that nobody has is a RuntimeError.
-        raise _wrong(text, f"it cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return path.name
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Opening a pipe would wait for its other end."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+            _copy(file, target, name)
+    except OSError as error:
+        raise _wrong(name, f"it cannot be read ({error.strerror or error})") from None
+    return name
 
 
 def _copy(source: BinaryIO, target: Path, name: str) -> None:

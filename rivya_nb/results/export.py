@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.files import target_file
 from rivya_nb.results.looks import look_at, path_finder, records
 from rivya_nb.store.provenance import write_whole
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
@@ -23,9 +24,10 @@ def write_report(run: RunRecord, jobs: Mapping[str, Job], store: Store, path: st
     """Write one self-contained HTML file, UTF-8; its absolute path.
 
     Raises:
+        UsageError: `path` can be no file's.
         StoreError: the file cannot be written; what was there before stays.
     """
-    target = Path(path).expanduser().absolute()
+    target = target_file(path)
     files = store.files
     layout = arrange(run, records(jobs), every=True)
     pictures = report_thumbnails(layout, path_finder(files), load=files.thumbnails.load)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.files import target_file
 from rivya_nb.jobs.loop import Home
 from rivya_nb.results.desk import desk_of
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
@@ -60,12 +61,13 @@ class Grid:
         picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
 
         Raises:
-            UsageError: another suffix, no such `cell`, or a sheet larger than the format can hold.
+            UsageError: `path` can be no file's, another suffix, no such `cell`, or a sheet larger than the
+                format can hold.
             StoreError: the file cannot be written.
         """
         from rivya_nb.views.contact_sheet import save_grid
 
-        target = Path(path).expanduser().absolute()
+        target = target_file(path)
         layout = self._arranged(every=True)
         head = headline(look_at(self._run, self._jobs, layout, {}))
         with disk_trouble(target, ANOTHER_PLACE):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb._version import __version__
+from rivya_nb.files import user_path
 from rivya_nb.store.provenance import write_whole
 from rivya_nb.views.repeat import told_request
 
@@ -40,7 +41,7 @@ def write_lists(
     Raises:
         StoreError: the folder cannot be written.
     """
-    stem = Path(folder).expanduser().absolute() / (f"run-{run.id}" if run.id else "history")
+    stem = user_path(folder) / (f"run-{run.id}" if run.id else "history")
     names = iter(copy.path.name for copy in copies)
     saved = [(job.record, [next(names) for _ in job.record.pictures]) for job in jobs]
     told = {

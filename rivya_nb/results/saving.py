@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.files import user_path
 from rivya_nb.store.provenance import Stamped, provenance_of, stamp
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
@@ -22,9 +22,10 @@ def save_copies(jobs: Iterable[Job], folder: str | os.PathLike[str]) -> list[Sta
     existing file of the same name holds the same picture, and is replaced.
 
     Raises:
+        UsageError: `folder` can be no path.
         StoreError: an original is gone, or the folder cannot be written.
     """
-    target = Path(folder).expanduser().absolute()
+    target = user_path(folder)
     with disk_trouble(target, ANOTHER_PLACE):
         target.mkdir(parents=True, exist_ok=True)
     saved = []

@@ -6,6 +6,7 @@ and the maker's note, which is for whatever the program that made a picture want
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +23,12 @@ _LONG, _UNDEFINED = 4, 7
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 """Bytes that one value of each type takes."""
 
-_UNICODE, _ASCII, _UNDEFINED_CODE = b"UNICODE\0", b"ASCII\0\0\0", bytes(8)
+_UNICODE, _JIS = b"UNICODE\0", b"JIS\0\0\0\0\0"
+_CODES = (_UNICODE, _JIS, b"ASCII\0\0\0", b"UTF8\0\0\0\0", bytes(8))
+"""What a comment begins with: the name of its encoding, in 8 bytes. Zeros leave it undefined."""
+
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
+"""What text may begin with, and the encoding that it is in then."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +150,28 @@ def write_comment(text: str) -> bytes:
 
 
 def read_comment(value: bytes) -> str:
-    """The text of a comment, empty where there is none. Which byte comes first is told by the text itself."""
-    code, rest = value[:8], value[8:]
-    if code == _UNICODE:
-        readings = [rest.decode(f"utf-16-{order}", "replace") for order in ("be", "le")]
-        text = max(readings, key=lambda reading: sum(char < "\x80" and char != "\0" for char in reading))
-    else:
-        text = (rest if code in (_ASCII, _UNDEFINED_CODE) else value).decode("utf-8", "replace")
+    """The text of a comment, empty where there is none; a byte that cannot be decoded becomes U+FFFD.
+
+    The encoding's name is often wrong: UTF-16 has its bytes in either order, and what is called Unicode or
+    ASCII may be UTF-8. The bytes themselves tell.
+    """
+    code = value[:8].upper()
+    rest = value[8:] if code in _CODES else value
+    text = rest.decode("iso2022_jp", "replace") if code == _JIS else _decoded(rest, code)
     return text.strip("\0 ")
+
+
+def _decoded(data: bytes, code: bytes) -> str:
+    if len(data) % 2 and data.endswith(b"\0"):
+        data = data[:-1]
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    # Text in UTF-16 has a zero in each letter, digit and space of English, and UTF-8 has none but at its end.
+    if b"\0" not in data.rstrip(b"\0"):
+        with suppress(UnicodeDecodeError):
+            return data.decode("utf-8")
+        if code != _UNICODE:
+            return data.decode("utf-8", "replace")
+    readings = [data.decode(f"utf-16-{order}", "replace") for order in ("be", "le")]
+    return max(readings, key=lambda reading: sum(char < "\x80" and char != "\0" for char in reading))

@@ -5,11 +5,15 @@
 | this tool | `rivya_nb`, `parameters` | EXIF maker's note, user's comment |
 | A1111, Forge, Fooocus, SwarmUI | `parameters` | EXIF user's comment |
 | ComfyUI | `prompt` | EXIF make, model or description: `prompt:{…}` |
-| InvokeAI | `invokeai_metadata`, before that `sd-metadata` | |
+| InvokeAI | `invokeai_metadata`, before that `sd-metadata`, before that `Dream` | |
+| NovelAI | `Comment`, with the prompt in `Description` | EXIF user's comment |
+| Draw Things | XMP: `exif:UserComment` | EXIF user's comment |
 """
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -38,9 +42,14 @@ from rivya_nb.store.exif import (
 from rivya_nb.store.stamping import MARK, OURS, PARAMETERS
 
 COMFY = "prompt"
+WORKFLOW = "workflow"
 INVOKE = ("invokeai_metadata", "sd-metadata")
+DREAM = "Dream"
+NOVEL_COMMENT, NOVEL_PROMPT = "Comment", "Description"
 
-_WANTED = (OURS, PARAMETERS, COMFY, *INVOKE)
+_WANTED = (OURS, PARAMETERS, COMFY, WORKFLOW, *INVOKE, DREAM, NOVEL_COMMENT, NOVEL_PROMPT)
+_XMP = "XML:com.adobe.xmp"
+_XMP_COMMENT = re.compile(r"<exif:UserComment>.{0,200}?<rdf:li[^>]{0,60}>([^<]*)</rdf:li>", re.DOTALL)
 _MOST_PARTS = 10_000
 """Parts of a file that are looked at."""
 
@@ -56,6 +65,10 @@ def read_inscriptions(data: Bytes) -> dict[str, str]:
             key = png_key(data, chunk).decode("latin-1") if chunk.kind in TEXT_CHUNKS else ""
             if key in _WANTED and key not in found:
                 found[key] = _decoded(png_text(data, chunk)[:LARGEST_TEXT])
+            elif key == _XMP and (
+                comment := _XMP_COMMENT.search(_decoded(png_text(data, chunk)[:LARGEST_TEXT]))
+            ):
+                found.setdefault(PARAMETERS, html.unescape(comment[1]))
             elif chunk.kind == b"eXIf":
                 exif.append(data[chunk.content : min(chunk.content_end, chunk.content + LARGEST_TEXT)])
     elif mime_type == "image/jpeg":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from rivya_nb.errors import UsageError
+from rivya_nb.files import user_path
 from rivya_nb.store import reuse, rows, search, words
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
@@ -78,10 +79,11 @@ class Store:
         """Open the store in `folder`, which is made if it is absent.
 
         Raises:
+            UsageError: `folder` can be no path.
             StoreError: the folder cannot be used, or its database is damaged, of something else, or newer
                 than this code. It is left as it is.
         """
-        folder = folder.expanduser().absolute()
+        folder = user_path(folder)
         with disk_trouble(folder):
             folder.mkdir(parents=True, exist_ok=True)
         database = Database(folder / "rivya.db")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
+from jobs.carrying import png, with_exif
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
@@ -82,26 +82,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def elsewhere(tmp_path: Path) -> Iterator[Store]:
     with closing(Store.open(tmp_path / "another store")) as opened:
         yield opened
-
-
-def png(**texts: str) -> bytes:
-    info = PngImagePlugin.PngInfo()
-    for key, text in texts.items():
-        info.add_text(key, text)
-    target = io.BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(target, "PNG", pnginfo=info)
-    return target.getvalue()
-
-
-def with_exif(kind: str, tags: dict[int, str], comment: bytes = b"") -> bytes:
-    exif = Image.Exif()
-    for tag, text in tags.items():
-        exif[tag] = text
-    if comment:
-        exif.get_ifd(0x8769)[0x9286] = comment
-    target = io.BytesIO()
-    Image.new("RGB", (8, 8), "teal").save(target, kind, exif=exif)
-    return target.getvalue()
 
 
 def read(data: bytes, store: Store) -> Request:
@@ -285,7 +265,15 @@ def test_a_reference_that_names_a_path_instead_of_a_hash_is_left_out(store: Stor
 
 
 @pytest.mark.parametrize(
-    "line", ['a:"' * 100_000, "a" * 1_000_000, " " * 1_000_000 + "x", "a: b, " * 200_000]
+    "line",
+    [
+        "Steps: 1, Seed: 2, " + "a: [, " * 100_000,
+        'Steps: 1, Seed: 2, , k: [", ' * 50_000,
+        'a:"' * 100_000,
+        "a" * 1_000_000,
+        " " * 1_000_000 + "x",
+        "a: b, " * 200_000,
+    ],
 )
 def test_long_lines_are_read_at_once(line: str) -> None:
     assert find_request({"parameters": f"a pier\n{line}"}) is not None

@@ -1,0 +1,110 @@
+"""The files and folders that a user names: a text becomes a path, and a path a file that can be read at once."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from rivya_nb.errors import Mistake, UsageError
+
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Opening a pipe would wait for its other end."""
+
+_FOLDER = "a folder"
+_KINDS = (
+    (stat.S_ISDIR, _FOLDER),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+_LONGEST = 200
+"""Characters of a path that a message shows."""
+
+
+def user_path(given: object) -> Path:
+    """The absolute path that a user means; a leading `~` is a user's home folder.
+
+    Raises:
+        UsageError: what is given can be no path, or no home folder is known for its `~`.
+    """
+    text = os.fspath(given) if isinstance(given, os.PathLike) else given
+    if not isinstance(text, str):
+        raise _wrong(given, f"a {type(text).__name__} is no path; give it as text")
+    if "\0" in text:
+        raise _wrong(text, "there is no such file, since this is no path: it holds a NUL character")
+    try:
+        os.fsencode(text)
+        return Path(text).expanduser().absolute()
+    except UnicodeEncodeError:
+        raise _wrong(text, "this is no path: it holds half of a character") from None
+    except RuntimeError:
+        user = text.partition("/")[0]
+        message = f"there is no such file or folder: the home folder {user} is not known here"
+        raise _wrong(text, message) from None
+    except FileNotFoundError:
+        message = "the current folder is gone; give the whole path, from the root on"
+        raise _wrong(text, message) from None
+
+
+def target_file(given: str | os.PathLike[str]) -> Path:
+    """The absolute path of a file that is to be written; what is there already may be replaced.
+
+    Raises:
+        UsageError: it can be no path, or a pipe or a device is there.
+    """
+    path = user_path(given)
+    with suppress(OSError):  # what keeps it from being looked at will keep it from being written
+        kind = other_kind(path.stat().st_mode)
+        if kind not in (None, _FOLDER):
+            raise _wrong(given, f"this is {kind}, no ordinary file; name another place")
+    return path
+
+
+def open_file(given: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
+    """An ordinary file that a user names, open for reading, and its size in bytes.
+
+    Raises:
+        UsageError: there is none, it is a folder, a pipe or a device, or it cannot be read.
+    """
+    path = user_path(given)
+    try:
+        # Some devices do something when they are opened.
+        _refuse_others(given, path.stat())
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _AT_ONCE))  # noqa: SIM115
+    except FileNotFoundError:
+        written = Path(given).expanduser()
+        near = "" if written.is_absolute() else f" in {Path.cwd()}"
+        raise _wrong(given, f"there is no such file{near}") from None
+    except OSError as error:
+        raise _wrong(given, f"it cannot be read ({error.strerror or error})") from None
+    try:
+        status = os.fstat(file.fileno())
+        _refuse_others(given, status)
+    except BaseException:
+        file.close()
+        raise
+    return file, status.st_size
+
+
+def other_kind(mode: int) -> str | None:
+    """What has this mode (of `os.stat`), as *a pipe*; None for an ordinary file."""
+    if stat.S_ISREG(mode):
+        return None
+    return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+
+
+def _refuse_others(given: object, status: os.stat_result) -> None:
+    kind = other_kind(status.st_mode)
+    if kind is not None:
+        raise _wrong(given, f"there is no such file: this is {kind}, no ordinary file")
+
+
+def _wrong(given: object, message: str) -> UsageError:
+    text = str(os.fspath(given) if isinstance(given, os.PathLike) else given)
+    shown = "".join(char if char.isprintable() else "�" for char in text)
+    return UsageError([Mistake(shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…", message)])
