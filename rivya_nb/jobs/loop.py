@@ -17,8 +17,8 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -130,7 +130,8 @@ class Home:
         if sigint.seen:
             waiter.cancel()
         try:
-            self.loop.run_until_complete(waiter)
+            with _counted_on(self.loop):
+                self.loop.run_until_complete(waiter)
         finally:
             # Left alive it would go on beside the next cell.
             waiter.cancel()
@@ -239,6 +240,26 @@ class _SigintHeld:
             self._previous(number, frame)
         self.seen = True
         self.wake()
+
+
+@contextmanager
+def _counted_on(loop: Any) -> Iterator[None]:
+    """Around a nested run: leave at least as many callbacks ready as there were.
+
+    asyncio counts the ready callbacks when an iteration begins, and takes so many from the queue, without a
+    look whether they are still there. A nested run takes them first, and the loop, which is the kernel, would
+    end with an IndexError. What is added here does nothing.
+    """
+    ready = len(loop._ready)
+    try:
+        yield
+    finally:
+        for _ in range(ready - len(loop._ready)):
+            loop.call_soon(_nothing)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
