@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from rivya_nb.errors import RivyaError
+from rivya_nb.jobs.standstill import Standstill
 
 TICK = 0.25
 """Seconds that a wait sleeps at most: ipykernel notes an interrupt, but does not wake a quiet loop for it."""
@@ -46,6 +47,7 @@ class Home:
         self.in_kernel = in_kernel
         self._process = os.getpid()
         self._working: set[concurrent.futures.Future[Any]] = set()
+        self._standstill = Standstill(loop)
 
     @classmethod
     def find(cls) -> Home:
@@ -82,8 +84,14 @@ class Home:
         """Await `future` on whatever loop is running, waking at least every `tick` seconds.
 
         What the work raises is raised here as it is. Cancelling this wait leaves the work alone. Raises
-        RivyaError when the home's loop goes away meanwhile.
+        RivyaError when the home's loop goes away meanwhile, or cannot turn while the running one does, and
+        UsageError like `wait`.
         """
+        if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
+            raise RivyaError(
+                "An event loop that runs inside the one where the work is done would wait for ever. "
+                "Write `await run` in the cell itself."
+            )
         await self._arrival(future, None, tick)
         return future.result()
 
@@ -92,7 +100,8 @@ class Home:
 
         On the home's own thread the loop goes on turning inside the call; on another thread nothing of that
         is needed. Raises TimeoutError past the time (the work goes on), what the work raised, and
-        RivyaError where the loop is gone or cannot be nested. KeyboardInterrupt ends the wait, not the work.
+        RivyaError where the loop is gone or cannot be nested, and UsageError where a cell holds the loop while
+        it waits for this very thread, as far as one can see. KeyboardInterrupt ends the wait, not the work.
         """
         with _SigintHeld() as sigint:
             if not future.done():
@@ -113,9 +122,12 @@ class Home:
         arrived: asyncio.Future[None] = loop.create_future()
         # Not `wrap_future`: cancelling that would cancel the work.
         future.add_done_callback(lambda _: _settle(loop, arrived))
-        end = None if timeout is None else time.monotonic() + timeout
+        start = time.monotonic()
+        end = None if timeout is None else start + timeout
         while not future.done():
             self._require_usable()
+            if loop is not self.loop:
+                self._require_turning(start)
             pause = tick if end is None else min(tick, end - time.monotonic())
             if pause <= 0:
                 return
@@ -143,9 +155,11 @@ class Home:
         arrived: queue.SimpleQueue[None] = queue.SimpleQueue()
         sigint.wake = lambda: arrived.put(None)
         future.add_done_callback(lambda _: arrived.put(None))
-        end = None if timeout is None else time.monotonic() + timeout
+        start = time.monotonic()
+        end = None if timeout is None else start + timeout
         while not future.done() and not sigint.seen:
             self._require_usable()
+            self._require_turning(start)
             pause = TICK if end is None else min(TICK, end - time.monotonic())
             if pause <= 0:
                 return
@@ -161,6 +175,11 @@ class Home:
 
     def _is_usable(self) -> bool:
         return self._process == os.getpid() and not self.loop.is_closed()
+
+    def _require_turning(self, start: float) -> None:
+        """For a thread that waits since `start`. A loop of our own is held by no cell."""
+        if self.in_kernel:
+            self._standstill.check(start)
 
     def _require_usable(self) -> None:
         if self._process != os.getpid():
