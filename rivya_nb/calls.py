@@ -42,6 +42,7 @@ V = TypeVar("V")
 _lock = threading.RLock()
 _current: Session | None = None
 _libraries: dict[Path, Library] = {}
+_of_parent: list[Library] = []
 
 
 def connect(
@@ -83,7 +84,8 @@ def connect_with(
         service = reach(key, base_url, folder)
         with suppress(StoreError):  # what can only be read keeps its names
             library.store.rename_services(canonical_name)
-        if _current is not None and not _current.working():
+        # One on another loop is of a loop that is gone, or of the process that this one was forked from.
+        if _current is not None and _current.home is library.home and not _current.working():
             _current.home.start(_current.aclose())
         _current = Session(service, library, max_credits=max_credits)
         return _current
@@ -119,6 +121,19 @@ def _tell(message: str) -> None:
 
 
 open_desk(lambda: Additions(current_session()))
+
+
+def _begin_anew() -> None:
+    """Leave what is open to the process that this one was forked from: nothing of it is told or closed here."""
+    global _lock
+    _lock = threading.RLock()
+    # Kept: SQLite forbids to close a connection anywhere but in the process that opened it.
+    _of_parent.extend(_libraries.values())
+    _libraries.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 @atexit.register

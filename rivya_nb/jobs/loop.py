@@ -17,12 +17,13 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, TypeVar
 
 from rivya_nb.errors import RivyaError
+from rivya_nb.jobs.standstill import Standstill
 
 TICK = 0.25
 """Seconds that a wait sleeps at most: ipykernel notes an interrupt, but does not wake a quiet loop for it."""
@@ -46,6 +47,7 @@ class Home:
         self.in_kernel = in_kernel
         self._process = os.getpid()
         self._working: set[concurrent.futures.Future[Any]] = set()
+        self._standstill = Standstill(loop)
 
     @classmethod
     def find(cls) -> Home:
@@ -82,8 +84,14 @@ class Home:
         """Await `future` on whatever loop is running, waking at least every `tick` seconds.
 
         What the work raises is raised here as it is. Cancelling this wait leaves the work alone. Raises
-        RivyaError when the home's loop goes away meanwhile.
+        RivyaError when the home's loop goes away meanwhile, or cannot turn while the running one does, and
+        UsageError like `wait`.
         """
+        if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
+            raise RivyaError(
+                "An event loop that runs inside the one where the work is done would wait for ever. "
+                "Write `await run` in the cell itself."
+            )
         await self._arrival(future, None, tick)
         return future.result()
 
@@ -92,7 +100,8 @@ class Home:
 
         On the home's own thread the loop goes on turning inside the call; on another thread nothing of that
         is needed. Raises TimeoutError past the time (the work goes on), what the work raised, and
-        RivyaError where the loop is gone or cannot be nested. KeyboardInterrupt ends the wait, not the work.
+        RivyaError where the loop is gone or cannot be nested, and UsageError where a cell holds the loop while
+        it waits for this very thread, as far as one can see. KeyboardInterrupt ends the wait, not the work.
         """
         with _SigintHeld() as sigint:
             if not future.done():
@@ -113,9 +122,12 @@ class Home:
         arrived: asyncio.Future[None] = loop.create_future()
         # Not `wrap_future`: cancelling that would cancel the work.
         future.add_done_callback(lambda _: _settle(loop, arrived))
-        end = None if timeout is None else time.monotonic() + timeout
+        start = time.monotonic()
+        end = None if timeout is None else start + timeout
         while not future.done():
             self._require_usable()
+            if loop is not self.loop:
+                self._require_turning(start)
             pause = tick if end is None else min(tick, end - time.monotonic())
             if pause <= 0:
                 return
@@ -124,13 +136,14 @@ class Home:
     def _wait_nested(
         self, future: concurrent.futures.Future[Any], timeout: float | None, sigint: _SigintHeld
     ) -> None:
-        _allow_nesting(self.loop, in_kernel=self.in_kernel)
+        _allow_nesting(self.loop)
         waiter = self.loop.create_task(self._arrival(future, timeout, TICK))
         sigint.wake = lambda: self.loop.call_soon_threadsafe(waiter.cancel)
         if sigint.seen:
             waiter.cancel()
         try:
-            self.loop.run_until_complete(waiter)
+            with _counted_on(self.loop):
+                self.loop.run_until_complete(waiter)
         finally:
             # Left alive it would go on beside the next cell.
             waiter.cancel()
@@ -142,9 +155,11 @@ class Home:
         arrived: queue.SimpleQueue[None] = queue.SimpleQueue()
         sigint.wake = lambda: arrived.put(None)
         future.add_done_callback(lambda _: arrived.put(None))
-        end = None if timeout is None else time.monotonic() + timeout
+        start = time.monotonic()
+        end = None if timeout is None else start + timeout
         while not future.done() and not sigint.seen:
             self._require_usable()
+            self._require_turning(start)
             pause = TICK if end is None else min(TICK, end - time.monotonic())
             if pause <= 0:
                 return
@@ -160,6 +175,11 @@ class Home:
 
     def _is_usable(self) -> bool:
         return self._process == os.getpid() and not self.loop.is_closed()
+
+    def _require_turning(self, start: float) -> None:
+        """For a thread that waits since `start`. A loop of our own is held by no cell."""
+        if self.in_kernel:
+            self._standstill.check(start)
 
     def _require_usable(self) -> None:
         if self._process != os.getpid():
@@ -241,20 +261,37 @@ class _SigintHeld:
         self.wake()
 
 
-def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
+@contextmanager
+def _counted_on(loop: Any) -> Iterator[None]:
+    """Around a nested run: leave at least as many callbacks ready as there were.
+
+    asyncio counts the ready callbacks when an iteration begins, and takes so many from the queue, without a
+    look whether they are still there. A nested run takes them first, and the loop, which is the kernel, would
+    end with an IndexError. What is added here does nothing.
+    """
+    ready = len(loop._ready)
+    try:
+        yield
+    finally:
+        for _ in range(ready - len(loop._ready)):
+            loop.call_soon(_nothing)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _allow_nesting(loop: asyncio.AbstractEventLoop) -> None:
     """Make `loop` one that can be run inside itself. Raises RivyaError when it is not one of asyncio's own.
 
-    From version 7 on ipykernel runs all its cells in one context, which nest_asyncio cannot enter again: the
-    cells queued behind a nested run are lost without a word. nest_asyncio2, made for that, serves there.
+    With nest_asyncio itself ipykernel loses queued cells from version 7 on, and from Python 3.14 on any cell
+    may break; nest_asyncio2 serves with all versions of both.
     """
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
             f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
             "inside. Write `await run` in place of `run.wait()`, or let %%rivya open its cell."
         )
-    if not in_kernel or sys.modules["ipykernel"].version_info[0] < 7:
-        importlib.import_module("nest_asyncio").apply(loop)
-        return
     kind = type(loop)
     if hasattr(kind, "_nest_patched") and not hasattr(kind, "_nest_asyncio2"):
         # The notebook has applied nest_asyncio itself, as many do: put its successor in its place.

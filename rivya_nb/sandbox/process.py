@@ -62,6 +62,19 @@ _connections: dict[Path, _Connection] = {}
 _guard = threading.Lock()
 
 
+def _begin_anew() -> None:
+    """In a forked process: give up the copies of its parent's claims, which would outlive the parent."""
+    global _guard
+    _guard = threading.Lock()
+    for connection in _connections.values():
+        connection.socket.close()
+    _connections.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
 @dataclass(frozen=True)
 class Lease:
     """A claim on the running sandbox of `folder`, which serves at `url` until the last claim is given up."""

@@ -108,7 +108,8 @@ class Database:
         if os.getpid() != self._process:
             # A forked process shares neither the connections nor the ownership of jobs with its parent.
             raise StoreError(
-                f"The store {self.path.parent} was opened before this process was forked; open it anew."
+                f"The store {self.path.parent} was opened before this process was forked; rv.connect(…) opens it "
+                "anew here."
             )
 
     @contextmanager

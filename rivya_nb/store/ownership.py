@@ -7,6 +7,7 @@ twice, so an owner that is found dead stays dead.
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Owner:
     def __init__(self, folder: Path) -> None:
         self.id = uuid.uuid4().hex
         self._folder = folder
+        self._process = os.getpid()
         with disk_trouble(folder):
             folder.mkdir(exist_ok=True)
             # Locks are held by the object, not by a thread: a store is opened and closed wherever it suits.
@@ -52,7 +54,12 @@ class Owner:
             return False
 
     def close(self) -> None:
-        """Give the lock back: from now on the jobs of this owner are free for others."""
+        """Give the lock back: from now on the jobs of this owner are free for others.
+
+        In a forked process it does nothing: the lock is its parent's.
+        """
+        if os.getpid() != self._process:
+            return
         with disk_trouble(self._folder), self._turn():
             self._lock.release()
             self._path(self.id).unlink(missing_ok=True)

@@ -5,6 +5,9 @@ A letter that no font here has becomes a box with its code point in it, never an
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,13 +115,20 @@ def _font(size: int) -> dict[str, Any]:
     """The system's own font, or, where there is none at all, the one that Pillow brings along."""
     if _has_fonts():
         return {"font": f"sans {size}"}
-    return {"font": f"Aileron {size}", "fontfile": str(Path(_folder().name) / "font.ttf")}
+    return {"font": f"Aileron {size}", "fontfile": str(_folder() / "font.ttf")}
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    folder = tempfile.TemporaryDirectory()
+def _folder() -> Path:
+    folder, process = Path(tempfile.mkdtemp()), os.getpid()
+
+    @atexit.register
+    def remove() -> None:
+        # Not a TemporaryDirectory, which a forked process would take away from its parent.
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
     font = ImageFont.load_default(16)
     if isinstance(font, ImageFont.FreeTypeFont):
-        (Path(folder.name) / "font.ttf").write_bytes(font.font_bytes)
+        (folder / "font.ttf").write_bytes(font.font_bytes)
     return folder

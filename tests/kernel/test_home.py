@@ -154,6 +154,31 @@ def test_a_blocking_wait_on_the_own_thread_is_nested() -> None:
     assert _script(script) == f"{THREAD_NAME}\n"
 
 
+@pytest.mark.parametrize("before", ["pass", "import nest_asyncio; nest_asyncio.apply(home.loop)"])
+def test_a_nested_wait_leaves_the_loop_the_callbacks_that_it_counts_on(before: str) -> None:
+    # The callbacks behind the waiting one belong to the same iteration; the wait runs them, not the loop.
+    script = f"""
+        import asyncio, threading
+        from rivya_nb.jobs.loop import Home
+        home, waited, ran = Home.find(), threading.Event(), []
+        async def inner(): await asyncio.sleep(0.05)
+        def nested():
+            {before}
+            home.wait(home.start(inner()))
+            home.wait(home.start(inner()))
+            waited.set()
+        async def busy():
+            asyncio.get_running_loop().call_soon(nested)
+            for place in range(100):
+                asyncio.get_running_loop().call_soon(ran.append, place)
+        home.wait(home.start(busy()), timeout=30)
+        waited.wait(30)
+        home.wait(home.start(inner()), timeout=30)
+        print(ran == list(range(100)))
+    """
+    assert _script(script) == "True\n"
+
+
 def test_a_loop_of_another_make_is_refused_with_the_way_out() -> None:
     class ForeignLoop(asyncio.AbstractEventLoop):
         """As uvloop's: running, but not made by asyncio."""

@@ -35,6 +35,31 @@ def test_cells_queued_behind_a_nested_wait_run_in_order(kernel: Kernel, before: 
     assert cells[4].result == "['work of 40', 'a', 'work of 5', 'b']"
 
 
+BUSY = """\
+import asyncio
+loop = asyncio.get_running_loop()
+async def sleep_shortly():
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+tasks = [loop.create_task(sleep_shortly()) for _ in range(300)]
+"""
+
+FIRST_WAITS = {
+    "in a cell": "w.wait(60)",
+    "in a callback": "loop.call_soon(w.wait, 60)\nfor _ in range(100):\n    loop.call_soon(bool)",
+}
+
+
+@pytest.mark.parametrize("first_wait", FIRST_WAITS.values(), ids=FIRST_WAITS)
+def test_a_kernel_with_a_busy_loop_outlives_its_first_nested_wait(kernel: Kernel, first_wait: str) -> None:
+    kernel.ok(LOAD)
+    kernel.ok(BUSY)
+    kernel.ok(first_wait)
+    # A loop that has lost its count ends once the cell is answered.
+    assert kernel.ok("await asyncio.gather(*tasks)\nw.wait(5)").result == "5"
+    assert kernel.ok("[await asyncio.wrap_future(work.future) for work in w.works]").result == "[60, 5]"
+
+
 @pytest.fixture(scope="module", params=VERSIONS)
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     cache = request.config.cache.mkdir("kernels")

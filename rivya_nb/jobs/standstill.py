@@ -1,0 +1,126 @@
+"""Whether the kernel's loop stands still while another thread waits for work on it, and what holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import linecache
+import queue
+import re
+import sys
+import threading
+import time
+import warnings
+from contextlib import suppress
+from inspect import getattr_static
+from types import FrameType
+
+from rivya_nb.errors import RivyaError, UsageError
+
+PATIENCE = 2.0
+"""Seconds without a turn of the loop until a wait says so."""
+
+CERTAINTY = 1.0
+"""Seconds more in which the loop's thread has to be seen in one and the same wait."""
+
+_INSTEAD = (
+    "Wait in the cell itself, without threads; runs work side by side anyway: "
+    "runs = [rv.generate(prompt) for prompt in prompts], then run.wait() for each of them."
+)
+
+_NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
+_LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
+
+
+class Standstill:
+    """Watches one loop for all the threads that wait for work on it. Every method may be called from any."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._turned = time.monotonic()
+        self._asked = self._warned = False
+        self._wait: FrameType | None = None
+        self._wait_seen = 0.0
+
+    def check(self, since: float) -> None:
+        """Look whether the loop has turned; a thread that waits for it does so several times a second.
+
+        It warns once when the loop has stood still for `PATIENCE` seconds of a wait that began at `since`
+        (of time.monotonic). A cell that only computes lets the loop go on in the end.
+
+        Raises:
+            UsageError: the loop's thread waits for a thread or a lock itself, and has done so for a while.
+            RivyaError: the loop has stopped.
+        """
+        now = time.monotonic()
+        with self._lock:
+            self._ask_for_a_turn()
+            if now - max(since, self._turned) < PATIENCE:
+                return
+            warns, self._warned = not self._warned, True
+            wait = self._find_wait()
+            if wait is None or wait is not self._wait:
+                self._wait, self._wait_seen = wait, now
+            is_stuck = wait is not None and now - self._wait_seen >= CERTAINTY
+        if is_stuck:
+            raise UsageError(
+                "The cell that is executing waits for a thread or a lock, and this thread waits for work on the "
+                f"kernel's event loop, which that cell holds: neither would end. {_INSTEAD} The work that was "
+                "waited for goes on when the cell has ended."
+            )
+        if not self._loop.is_running():
+            raise RivyaError("The kernel's event loop has stopped, and with it the work that is waited for.")
+        if warns:
+            # `warnings.warn` would say it only once for each line of code, whatever cell comes later.
+            warnings.warn_explicit(
+                f"For {PATIENCE:g} s the executing cell has held the kernel's event loop, where the work is done "
+                f"that this thread waits for; it goes on when the cell has ended. {_INSTEAD}",
+                RuntimeWarning,
+                "rivya_nb",
+                1,
+            )
+
+    def _ask_for_a_turn(self) -> None:
+        if not self._asked:
+            # A loop that is closed meanwhile is an error of the wait's own.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._note_turn)
+                self._asked = True
+
+    def _note_turn(self) -> None:
+        with self._lock:
+            self._turned = time.monotonic()
+            self._asked = self._warned = False
+            self._wait = None
+
+    def _find_wait(self) -> FrameType | None:
+        """The innermost frame of the loop's thread, if it waits there for a thread or a lock."""
+        frame = sys._current_frames().get(getattr(self._loop, "_thread_id", None) or 0)
+        waits = frame is not None and (frame.f_globals.get("__name__") == "threading" or _at_lock(frame))
+        return frame if waits else None
+
+
+def _at_lock(frame: FrameType) -> bool:
+    """Whether the line that is executed takes a lock that is held, or something from an empty SimpleQueue.
+
+    These wait without a frame of their own.
+    """
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    opens_block = line.startswith("with ") and line.endswith(":")
+    names = re.findall(_NAME if opens_block else rf"({_NAME})\.(?:acquire|get)\(", line)
+    return any(_holds_back(_value(name, frame)) for name in names)
+
+
+def _value(name: str, frame: FrameType) -> object:
+    first, *rest = name.split(".")
+    value = frame.f_locals.get(first, frame.f_globals.get(first))
+    for attribute in rest:
+        # Not `getattr`: a property may run code of any kind.
+        value = getattr_static(value, attribute, None)
+    return value
+
+
+def _holds_back(value: object) -> bool:
+    if isinstance(value, queue.SimpleQueue):
+        return value.empty()
+    return isinstance(value, _RLOCK) or (isinstance(value, _LOCK) and value.locked())

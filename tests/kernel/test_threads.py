@@ -1,0 +1,112 @@
+"""Threads of a cell that wait for work on the kernel's loop, while the cell holds that loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from kernels import VERSIONS, Kernel, started
+
+LOAD = """\
+%load_ext waiting_extension
+import asyncio, queue, threading, time
+import waiting_extension as w
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from multiprocessing.pool import ThreadPool
+from rivya_nb.jobs import standstill
+standstill.PATIENCE = standstill.CERTAINTY = 0.3
+answers, lock, rlock, taken, pool = [], threading.Lock(), threading.RLock(), threading.Event(), None
+inbox, plain_inbox = queue.Queue(), queue.SimpleQueue()
+
+def answer(steps=5):
+    try:
+        answers.append(w.wait(steps))
+    except Exception as error:
+        answers.append(f"{type(error).__name__}: {error}")
+    return answers[-1]
+
+def start(act):
+    thread = threading.Thread(target=act)
+    thread.start()
+    return thread
+
+def hold(lock):
+    with lock:
+        taken.set()
+        answer()
+
+def give(inbox):
+    inbox.put(answer())
+
+class Shelf:
+    def __init__(self):
+        self.lock = threading.Lock()
+    def get(self):
+        with self.lock:
+            return "got"
+shelf = Shelf()
+"""
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    cache = request.config.cache.mkdir("kernels")
+    with started(request.param, tmp_path_factory.mktemp("kernel"), cache) as kernel:
+        kernel.ok(LOAD)
+        yield kernel
+
+
+HOLDING = {
+    "an executor's map": "with ThreadPoolExecutor(3) as pool:\n    list(pool.map(answer, [5, 5, 5]))",
+    "an executor's end": "with ThreadPoolExecutor(1) as pool:\n    pool.submit(answer)",
+    "a future": "ThreadPoolExecutor(1).submit(answer).result(60)",
+    "as_completed": "pool = ThreadPoolExecutor(1)\nlist(as_completed([pool.submit(answer)]))",
+    "a pool of threads": "with ThreadPool(1) as pool:\n    pool.map(answer, [5])",
+    "a thread": "start(answer).join()",
+    "an event": "done = threading.Event()\nstart(lambda: (answer(), done.set()))\ndone.wait()",
+    "a queue": "start(lambda: give(inbox))\ninbox.get()",
+    "a plain queue": "start(lambda: give(plain_inbox))\nplain_inbox.get()",
+    "a lock": "taken.clear()\nthread = start(lambda: hold(lock))\ntaken.wait()\nlock.acquire()\nlock.release()",
+    "a block of a lock": "taken.clear()\nstart(lambda: hold(rlock))\ntaken.wait()\nwith rlock:\n    pass",
+    "a lock of an object": "taken.clear()\nstart(lambda: hold(shelf.lock))\ntaken.wait()\nshelf.get()",
+    "an await elsewhere": "start(lambda: answers.append(asyncio.run(w.until_done(5)))).join()",
+}
+
+
+@pytest.mark.parametrize("cell", HOLDING.values(), ids=HOLDING)
+def test_a_thread_that_the_cell_waits_for_is_told_instead_of_waiting_for_ever(
+    loaded: Kernel, cell: str
+) -> None:
+    loaded.ok("answers.clear(); w.order.clear()")
+    holding = loaded.ok(cell)
+    assert holding.stderr.count("RuntimeWarning: ") == 1
+    assert "run.wait() for each" in holding.stderr
+    answers = loaded.ok("answers").result or ""
+    assert "UsageError: The cell that is executing waits for" in answers + holding.stderr
+    # What was asked for goes on.
+    loaded.ok("[await asyncio.wrap_future(work.future) for work in w.works]")
+
+
+BUSY = {
+    "computing": "end = time.monotonic() + 1.2\nwhile time.monotonic() < end: sum(range(1000))",
+    "a long call": "import hashlib\nfor _ in range(6): hashlib.pbkdf2_hmac('sha256', b'a', b'b', 500_000)",
+    "asleep": "time.sleep(1.2)",
+    "computing with a lock": "with lock:\n    time.sleep(1.2)",
+    "computing with a lock on one line": "with lock: time.sleep(1.2)",
+    "another process": "import subprocess\ndone = subprocess.run(['sleep', '1.2'])",
+}
+
+
+@pytest.mark.parametrize("cell", BUSY.values(), ids=BUSY)
+def test_a_cell_that_is_merely_busy_ends_no_wait(loaded: Kernel, cell: str) -> None:
+    busy = loaded.ok(f"answers.clear()\nthread = start(answer)\n{cell}")
+    assert busy.stderr.count("RuntimeWarning: ") == 1
+    assert loaded.ok("while thread.is_alive(): await asyncio.sleep(0.01)\nanswers").result == "[5]"
+
+
+def test_a_thread_that_the_cell_does_not_hold_up_waits_in_silence(loaded: Kernel) -> None:
+    loaded.ok("answers.clear()\nthread = start(lambda: answer(100))")
+    quiet = loaded.ok("while thread.is_alive(): await asyncio.sleep(0.01)\nanswers")
+    assert (quiet.result, quiet.stderr) == ("[100]", "")
+    nested = loaded.ok("thread = start(lambda: answer(100))\nw.wait(120)")
+    assert (nested.result, nested.stderr) == ("120", "")

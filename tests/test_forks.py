@@ -1,0 +1,140 @@
+"""Processes forked from one that uses the session: what is open stays with the parent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sandboxes import running_sandbox
+
+import rivya_nb
+from rivya_nb.sandbox import DEFAULT_KEY
+from rivya_nb.sandbox.config import SandboxConfig
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+SCRIPT = """\
+import gc, multiprocessing, os, sys
+import rivya_nb as rv
+from rivya_nb.store.store import Store
+
+key, url, folder = sys.argv[1:]
+session = rv.connect(key, url, store=folder)
+run = rv.generate("A bottle", seed=1)
+
+def child():
+    {child}
+
+if {way!r} == "fork":
+    if os.fork() == 0:
+        child()
+        sys.exit(0)
+    os.wait()
+else:
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
+other = Store.open(session.store.folder)
+print("owner", other.owner.is_alive(session.store.owner.id))
+other.close()
+print("run", run.wait(30).credits, rv.history()[0].path.exists())
+"""
+
+TIDY = "session.store.close()\n    gc.collect()"
+
+CHILDREN = {
+    "exits": ("pass", "fork"),
+    "fails": ("raise ValueError('of the child')", "fork"),
+    "tidies up": (TIDY, "fork"),
+    "forks itself": ("os.fork() or sys.exit(0)\n    os.wait()", "fork"),
+    "is a Process": (TIDY, "multiprocessing"),
+}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running_sandbox(SandboxConfig(latency=0.3, credits=1000)) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("child", "way"), CHILDREN.values(), ids=CHILDREN)
+def test_a_child_that_ends_takes_nothing_from_its_parent(
+    url: str, tmp_path: Path, child: str, way: str
+) -> None:
+    out, err = _run(SCRIPT.format(child=child, way=way), url, tmp_path)
+    assert out == "owner True\nrun 12 True\n"
+    assert "rivya_nb:" not in err
+
+
+def test_a_child_that_uses_the_session_is_told_to_connect_and_can(url: str, tmp_path: Path) -> None:
+    child = """
+    for use in (lambda: rv.generate("A cup", seed=2), session.balance, rv.history):
+        try:
+            len(use())
+        except rv.RivyaError as error:
+            print("forked" in str(error), "onnect" in str(error))
+    rv.connect(key, url, store=folder)
+    print("child", rv.generate("A cup", seed=2).wait(30).credits)
+    rv.generate("A jug", seed=3)
+    sys.stdout.flush()
+    """
+    out, err = _run(SCRIPT.format(child=child, way="fork"), url, tmp_path)
+    assert out == "True True\n" * 3 + "child 12\nowner True\nrun 12 True\n"
+    # What the child began itself is its own to tell.
+    assert err.count("rivya_nb: run ") == 1
+
+
+def test_a_child_that_lives_on_does_not_keep_its_parents_sandbox(tmp_path: Path) -> None:
+    script = """
+import os, signal, socket, sys, time
+from pathlib import Path
+from rivya_nb import sandbox
+lease = sandbox.join(Path(sys.argv[3]), latency=0)
+child = os.fork()
+if child == 0:
+    signal.pause()
+lease.close()
+end = time.monotonic() + 30
+try:
+    while time.monotonic() < end:
+        socket.create_connection(("127.0.0.1", int(lease.url.rpartition(":")[2])), 1).close()
+        time.sleep(0.02)
+except OSError:
+    print("gone")
+os.kill(child, signal.SIGKILL)
+"""
+    out, _ = _run(script, "", tmp_path)
+    assert out == "gone\n"
+
+
+def test_a_child_that_exits_leaves_its_parent_the_font(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from rivya_nb.views import lettering
+folder = lettering._folder()
+if os.fork() == 0:
+    sys.exit(0)
+os.wait()
+print((folder / "font.ttf").exists(), folder)
+"""
+    out, _ = _run(script, "", tmp_path)
+    there, folder = out.split()
+    assert there == "True"
+    assert not Path(folder).exists()
+
+
+def _run(script: str, url: str, folder: Path) -> tuple[str, str]:
+    """What a process says that runs the script with a key, an address and a folder as its arguments."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, DEFAULT_KEY, url, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(rivya_nb.__file__).parents[1]), "PYTHONUNBUFFERED": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, done.stderr
