@@ -166,7 +166,7 @@ class Runner:
             else:
                 job.is_working = True
                 self._jobs[job.id] = job
-                job.work = self._home.start(self._work(job))
+                job.work = self._home.start(self._work_through(job))
 
     def pause(self, notice: RetryNotice) -> None:
         """Where a submit met a rate limit, submit nothing else before it tries again."""
@@ -177,6 +177,13 @@ class Runner:
     def working(self) -> list[LiveJob]:
         """The jobs that are being carried on now."""
         return [job for job in tuple(self._jobs.values()) if job.is_working]
+
+    async def _work_through(self, job: LiveJob) -> None:
+        self._store.begin_work()
+        try:
+            await self._work(job)
+        finally:
+            await asyncio.to_thread(self._store.end_work)
 
     async def _work(self, job: LiveJob) -> None:
         _current.set((self, job))
@@ -201,7 +208,9 @@ class Runner:
         jobs = self.working
         await end(list(self._tasks.values()))
         for job in jobs:
-            await asyncio.to_thread(self._store.claims.release, job.id)
+            # A store that is gone keeps no session from being closed.
+            with suppress(StoreError):
+                await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed()
 
     def _forget(self, job: LiveJob) -> None:
@@ -262,6 +271,7 @@ class Runner:
             return None
         async with self._submits:
             await self._until_allowed(job)
+            await asyncio.to_thread(self._store.make_ready)
             if not again and not await self._begin(job, media):
                 return None
             return await self._send(job, again=again)
