@@ -78,10 +78,10 @@ def connect_with(
 ) -> Session:
     """`connect`, for a key that is already out of sight."""
     global _current
-    folder = _store_folder(store)
+    folder = store_folder(store)
     with _lock:
         library = _open_library(folder)
-        service = reach(key, base_url, folder)
+        service = reach(key, base_url, library.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
             library.store.rename_services(canonical_name)
         # One on another loop is of a loop that is gone, or of the process that this one was forked from.
@@ -97,7 +97,8 @@ def current_session() -> Session:
         return _current or connect()
 
 
-def _store_folder(store: str | os.PathLike[str] | None) -> Path:
+def store_folder(store: str | os.PathLike[str] | None) -> Path:
+    """The folder of the store that is named, by the argument, the environment or neither."""
     given = store or os.environ.get("RIVYA_STORE")
     if given:
         return user_path(given)
@@ -107,9 +108,13 @@ def _store_folder(store: str | os.PathLike[str] | None) -> Path:
 
 
 def _open_library(folder: Path) -> Library:
-    """The library of a folder: one for each, until its loop is gone (a kernel has one loop for its life)."""
+    """The library of a folder: one for each, until its loop is gone (a kernel has one loop for its life), or
+    the store is no longer the one that was opened."""
     home = Home.find()
     known = _libraries.get(folder)
+    if known is not None and not known.store.is_in_place:
+        known.store.close()
+        known = None
     if known is None or known.home is not home:
         store = Store.open(folder) if known is None else known.store
         known = _libraries[folder] = Library(store, home)

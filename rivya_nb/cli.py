@@ -1,6 +1,6 @@
-"""The command line: `rivya-nb demo`, `rivya-nb lab` and `rivya-nb sandbox`.
+"""The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox` and `rivya-nb backup`.
 
-None of the three needs a key or a network: all pictures come from the sandbox on this machine.
+None of them needs a key or a network: all pictures of the first three come from the sandbox on this machine.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,10 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rivya-nb",
         description="A notebook workbench for image generation with the Rivya API, tried out on the sandbox: "
-        "no key, no network, drawn pictures.",
+        "no key, no network, drawn pictures. And a backup of what it keeps.",
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox")
+    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | backup")
 
     demo = commands.add_parser(
         "demo",
@@ -90,6 +91,15 @@ def _parser() -> argparse.ArgumentParser:
         "--latency", type=float, default=3.0, help="seconds a task takes; default: %(default)s"
     )
     sandbox.set_defaults(command=_sandbox)
+
+    backup = commands.add_parser(
+        "backup",
+        help="copy the history and its pictures to a new folder, while kernels use them",
+        description="Copies a store to a new folder, which appears whole. Kernels may go on using the store.",
+    )
+    backup.add_argument("folder", type=Path, metavar="FOLDER", help="a folder that is not there yet")
+    backup.add_argument("--store", help="the store's folder; default: RIVYA_STORE, else the user's own")
+    backup.set_defaults(command=_backup)
     return parser
 
 
@@ -160,6 +170,35 @@ def _announce(url: str) -> None:
         f"What it understands: {url}/api/v1/openapi.json",
         flush=True,
     )
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from rivya_nb.calls import store_folder
+    from rivya_nb.store.backup import back_up
+    from rivya_nb.views.words import count
+
+    made = back_up(store_folder(options.store), options.folder.expanduser(), _Progress().say)
+    files = count(made.files, "file")
+    print(
+        f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
+        f"are in {made.folder}.\n"
+        f"rv.connect(store={str(made.folder)!r}) opens it, and so does RIVYA_STORE in the environment."
+    )
+    if made.missing:
+        print(f"{count(made.missing, 'file')} that the history names are gone from the store, or damaged.")
+    return 0
+
+
+class _Progress:
+    """Says once a second how far the copying is."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def say(self, done: int, total: int) -> None:
+        if time.monotonic() - self._said > 1:
+            self._said = time.monotonic()
+            print(f"{done:,} of {total:,} files", flush=True)
 
 
 def _made(folder: Path) -> Path:

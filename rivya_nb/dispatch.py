@@ -121,6 +121,7 @@ class Dispatcher:
             CreditLimitError: sending the rest costs more than is allowed.
         """
         self._service.require_key()
+        self._store.make_ready()
         with self._library.dispatching:
             if run_id is None:
                 run, jobs = self._all_unfinished(unsent, max_credits)
@@ -165,6 +166,7 @@ class Dispatcher:
             CreditLimitError: submitting again costs more than is allowed.
         """
         self._service.require_key()
+        self._store.make_ready()
         with self._library.dispatching:
             record = self.own_run(run_id)
             places = self._failed_places(record)
@@ -216,6 +218,8 @@ class Dispatcher:
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         """Let these jobs cost what they cost, or refuse them all."""
         self._check_price(jobs, max_credits)
+        if jobs:
+            self._store.make_ready()
         self._committed |= {job.id for job in jobs}
 
     def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:

@@ -228,6 +228,37 @@ def test_the_sandbox_serves_any_client_until_it_is_interrupted(tmp_path: Path) -
     assert complaints == ""
 
 
+def test_a_backup_is_a_store_of_its_own(demo: Demo) -> None:
+    store = demo.folder / "store"
+    environ = environment(demo.home, RIVYA_STORE=str(store))
+    done = rivya_nb("backup", "mine", cwd=demo.cwd, environ=environ)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert re.match(
+        r"\d runs and 1\d files of pictures and references, \d+\.\d MB, are in .*/mine\.$", said[0]
+    )
+    assert (
+        said[1]
+        == f"rv.connect(store='{demo.cwd}/mine') opens it, and so does RIVYA_STORE in the environment."
+    )
+    look = "import rivya_nb as rv; print(len(rv.history()), rv.history()[0].image.size)"
+    copied = rivya_nb(cwd=demo.cwd, code=look, environ={**environ, "RIVYA_STORE": "mine"})
+    assert copied.stdout.split()[0] == "12", copied.stderr
+    again = rivya_nb("backup", "mine", "--store", str(store), cwd=demo.cwd, environ=environ)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert (
+        again.stderr
+        == f"rivya-nb: {demo.cwd}/mine is there already, and is left as it is; name a new folder.\n"
+    )
+
+
+def test_a_backup_needs_a_store(tmp_path: Path) -> None:
+    done = rivya_nb("backup", "mine", "--store", "typo", cwd=tmp_path, environ=environment(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"rivya-nb: There is no store in {tmp_path}/typo: it has no rivya.db.")
+    assert not (tmp_path / "typo").exists()
+
+
 @pytest.mark.parametrize(
     ("command", "missing", "extra"),
     [("demo", "nbclient", "lab"), ("lab", "jupyterlab", "lab"), ("sandbox", "fastapi", "sandbox")],
@@ -246,4 +277,4 @@ def test_a_missing_extra_is_named_with_its_pip_command(
 def test_no_command_shows_which_there_are(tmp_path: Path) -> None:
     done = rivya_nb(cwd=tmp_path, environ=environment(tmp_path))
     assert done.returncode == 2
-    assert "demo | lab | sandbox" in done.stderr
+    assert "demo | lab | sandbox | backup" in done.stderr

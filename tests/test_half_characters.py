@@ -43,10 +43,8 @@ ASKED: dict[str, Callable[[], object]] = {
 
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED.keys())
 def test_it_is_told_in_one_line_and_nothing_is_written(
-    ask: Callable[[], object], session: rv.Session, request: pytest.FixtureRequest
+    ask: Callable[[], object], session: rv.Session
 ) -> None:
-    if "text_param" in request.node.name.replace(" ", "_") and "imagen-4-0-fast" not in session.catalogue:
-        pytest.skip("the catalogue has no such model")
     with pytest.raises((rv.UsageError, rv.InvalidRequestError), match=SENTENCE) as caught:
         ask()
     assert (
@@ -76,9 +74,9 @@ def test_a_mark_is_told_too(act: str, session: rv.Session) -> None:
 def test_a_place_to_write_to_is_told_too(act: str, session: rv.Session, tmp_path: Path) -> None:
     run = rv.plan("a", seed=1).run()
     run.stop()
-    with pytest.raises(rv.RivyaError, match=SENTENCE):
+    with pytest.raises(rv.UsageError, match="no path: it holds half of a character"):
         getattr(run, act)(f"{tmp_path}/{HALF}")
-    with pytest.raises(rv.StoreError, match=SENTENCE):
+    with pytest.raises(rv.UsageError, match="no path: it holds half of a character"):
         rv.connect(KEY, "http://127.0.0.1:9", store=f"{tmp_path}/{HALF}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -20,7 +21,7 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.offer import Offer, RefusedError
 from rivya_nb.control_panel.planner import Planner
 from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
-from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
+from rivya_nb.errors import InvalidRequestError, RivyaError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from rivya_nb.results.plan import Plan
@@ -134,7 +135,9 @@ class Panel:
         if self._closed:
             return
         with self._keeping:
-            self._keep(self.form.state)
+            # A store that is gone, or may only be read, keeps no panel from being closed.
+            with suppress(StoreError):
+                self._keep(self.form.state)
             self._closed = True
         if self._shell is not None:
             self._shell.events.unregister("post_run_cell", self._catch_up)

@@ -13,6 +13,7 @@ from rivya_nb.errors import (
     NotFoundError,
     PictureError,
     PublicApiDisabledError,
+    StoreError,
     TransportError,
 )
 from rivya_nb.jobs.pacing import DEADLINE, poll_delays
@@ -36,8 +37,17 @@ NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id":
 
 
 async def write_down(store: Store, job: LiveJob, *, notice: str | None = None, **changes: Any) -> None:
-    """Change a job's record, in the store first and then for everybody who looks at it."""
-    await asyncio.to_thread(store.update_job, job.id, **changes)
+    """Change a job's record, in the store first and then for everybody who looks at it.
+
+    Raises:
+        StoreError: it cannot be written down. The message names a task that only this process knows of.
+    """
+    try:
+        await asyncio.to_thread(store.update_job, job.id, **changes)
+    except StoreError as error:
+        if "task_id" not in changes:
+            raise
+        raise StoreError(f"{error} The service took the request as task {changes['task_id']}.") from error
     job.changed(replace(job.record, **changes), notice=notice)
 
 

@@ -169,12 +169,19 @@ class Runner:
             else:
                 job.is_working = True
                 self._jobs[job.id] = job
-                job.work = self._home.start(self._work(job))
+                job.work = self._home.start(self._work_through(job))
 
     @property
     def working(self) -> list[LiveJob]:
         """The jobs that are being carried on now."""
         return [job for job in tuple(self._jobs.values()) if job.is_working]
+
+    async def _work_through(self, job: LiveJob) -> None:
+        self._store.begin_work()
+        try:
+            await self._work(job)
+        finally:
+            await asyncio.to_thread(self._store.end_work)
 
     async def _work(self, job: LiveJob) -> None:
         _current.set(job)
@@ -199,7 +206,9 @@ class Runner:
         jobs = self.working
         await end(list(self._tasks.values()))
         for job in jobs:
-            await asyncio.to_thread(self._store.claims.release, job.id)
+            # A store that is gone keeps no session from being closed.
+            with suppress(StoreError):
+                await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed()
 
     def _forget(self, job: LiveJob) -> None:
@@ -267,6 +276,7 @@ class Runner:
         async with self._submits:
             while True:
                 await self._rate_limit.over(job)
+                await asyncio.to_thread(self._store.make_ready)
                 if not await (self._may_repeat(job) if again else self._begin(job, media)):
                     return None
                 with suppress(RateLimitedError):

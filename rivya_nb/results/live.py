@@ -8,9 +8,12 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rivya_nb.errors import StoreError
 from rivya_nb.results.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.run_text import render_text
@@ -18,6 +21,7 @@ from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, progr
 
 if TYPE_CHECKING:
     from rivya_nb.results.run import Run
+    from rivya_nb.store.records import Marks
 
 SHORTEST_PAUSE = 0.4
 """Seconds between two looks at least."""
@@ -125,7 +129,11 @@ class LiveDisplay:
         What one would do next is told by commands, or by the panel's buttons where it stands `in_panel`.
         """
         view = self._view(rows=self._rows, cols=self._cols, in_panel=in_panel)
-        small, marks = thumbnails(view.layout, self._run.files), self._run.marks
+        small = thumbnails(view.layout, self._run.files)
+        marks: Mapping[str, Marks] = {}
+        # A store that went away in the middle of a run is what the picture has to tell.
+        with suppress(StoreError):
+            marks = self._run.marks
         return bundle(replace(view, thumbnails=small, marks=marks), self._run.files)
 
     def _outline(self) -> Bundle:

@@ -117,7 +117,8 @@ def join(
     folder = folder.expanduser().resolve()
     with _guard:
         connection = _connections.get(folder)
-        if connection is None or not connection.is_alive():
+        # A server whose folder was deleted lives on, and can keep no picture.
+        if connection is None or not connection.is_alive() or _announced_id(folder) is None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 # Whoever comes second waits here, and then finds the server that the first one started.

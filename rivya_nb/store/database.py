@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock
-from sqlalchemy import URL, Connection, create_engine, event, inspect, select
+from sqlalchemy import URL, Connection, NullPool, create_engine, event, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rivya_nb.contract.text import HALF
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import schema
 from rivya_nb.store.migrations import migrate
-from rivya_nb.store.trouble import database_trouble
+from rivya_nb.store.presence import Presence
+from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
 from rivya_nb.store.words import can_index, has_index, prepare_index
 
 BUSY_SECONDS = 30
@@ -25,18 +30,41 @@ BUSY_SECONDS = 30
 _CACHE_KIB = 64 * 1024
 """Memory that a connection may keep of the database, as far as it has read it: the indexes of 100,000 jobs."""
 
+CHECKPOINT_SECONDS = 0.5
+"""How long the last checkpoint of a piece of work is tried, while others read or write."""
+
+_PAUSE = 0.02
+
 _WRITES = "rivya_nb_writes"
 
 
 class Database:
-    """Transactions on one SQLite file; every method may be called from any thread."""
+    """Transactions on one SQLite file; every method may be called from any thread.
 
-    def __init__(self, path: Path) -> None:
+    `obstacle` says why the file may only be read; None where it may be written.
+
+    SQLite writes to a file beside the database first (`-wal`). After each transaction all of it is brought
+    into the database's own file, so that a copy of that file has it; while work goes on that writes often, once
+    the work is done (`begin_work`, `end_work`).
+    """
+
+    def __init__(self, path: Path, obstacle: str | None = None) -> None:
         self.path = path
+        self.obstacle = obstacle
+        self._beside = [path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm")]
         self._process = os.getpid()
         self._closed = False
+        self._own = self._presence = Presence()
+        self._work = 0
+        self._counting = threading.Lock()
+        self._may_create = True
+        self._keeper: sqlite3.Connection | None = None
+        self._keeping = threading.Lock()
+        self._copy: TemporaryDirectory[str] | None = None
+        # What may only be read is opened for each transaction: somebody else may begin to write it, or end.
+        pool = {} if obstacle is None else {"poolclass": NullPool}
         url = URL.create("sqlite", database=str(path))
-        self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        self._engine = create_engine(url, creator=self._connect, **pool)
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
         self._writer = self._engine.execution_options(**{_WRITES: True})
@@ -46,39 +74,167 @@ class Database:
         """One consistent view of the database."""
         self._check_usable()
         with self._trouble(), self._engine.connect() as connection:
+            self._check_place()
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction, durably on disk once the block is left, undone when it raises."""
-        self._check_usable()
+        self.check_writable()
         with self._trouble(), self._writer.begin() as connection:
             yield connection
+        # Once more: a file that went meanwhile takes what was written with it.
+        self._check_place()
+        if not self._work:
+            self._checkpoint()
+
+    def check_writable(self) -> None:
+        """Raises StoreError where nothing can be written: the store is closed, was moved, deleted or replaced,
+        or may only be read."""
+        self._check_usable()
+        if self.obstacle is not None:
+            raise read_only(self.obstacle)
+        self._check_place()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the files that were opened are still those that bear the database's name."""
+        return self._presence.holds
+
+    def begin_work(self) -> None:
+        """Leave what is written from now on in the file beside the database until `end_work`."""
+        with self._counting:
+            self._work += 1
+
+    def end_work(self) -> None:
+        """Bring it into the database's own file, unless other work goes on. Waits for others half a second."""
+        with self._counting:
+            self._work -= 1
+        deadline = time.monotonic() + CHECKPOINT_SECONDS
+        while not self._work and not self._checkpoint() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+
+    def _checkpoint(self) -> bool:
+        """Bring what was written into the database's own file, without waiting for anybody; True where all is.
+
+        What is written is durable without it: whatever goes wrong is left to the next one.
+        """
+        with self._keeping, suppress(sqlite3.Error):
+            if self._keeper is None:
+                return True
+            _, written, done = self._keeper.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            return bool(written == done)
+        return False
+
+    def _check_place(self) -> None:
+        """Raises StoreError where the files that were opened are no longer in their places."""
+        try:
+            self._presence.check()
+        except StoreError:
+            self._leave_whole()
+            raise
+
+    def _leave_whole(self) -> None:
+        """Empty the log into the file that was opened, wherever that is by now: a file that has taken its place
+        would take the log for its own, and be damaged by it.
+
+        Not where the log alone is gone: others may have begun a new one since.
+        """
+        if self._presence.holds or not self._own.holds:
+            self._checkpoint()
 
     def prepare(self, lock: Path) -> None:
         """Bring the schema up to date; `lock` is the file that holds other processes back meanwhile.
 
+        What may only be read stays as it is: a copy of it is brought up to date and read, where need be.
+
         Raises:
             StoreError: the database is newer than this code, not one of ours, or damaged; it is untouched.
         """
-        if self._is_ready():
+        if self.obstacle is not None:
+            self._prepare_reading()
             return
-        with FileLock(lock, timeout=BUSY_SECONDS):
-            self._write_ahead()
-            with self.writing() as connection:
-                # Read again: whoever held the lock before may have done it all.
-                migrate(connection, self._version(connection))
-                prepare_index(connection)
+        if not self._is_ready():
+            with FileLock(lock, timeout=BUSY_SECONDS):
+                self._write_ahead()
+                with self.writing() as connection:
+                    # Read again: whoever held the lock before may have done it all.
+                    migrate(connection, self._version(connection))
+                    prepare_index(connection)
+        self._may_create = False
+        # One connection that stays: with the last one, SQLite would take the log away.
+        self._keeper = self._connect(timeout=0)
+        self._checkpoint()
+        self._own = Presence([self.path])
+        self._presence = Presence([self.path, *self._beside])
 
     def _is_ready(self) -> bool:
         with self.reading() as connection:
             current = self._version(connection) == schema.VERSION
             return current and (has_index(connection) or not can_index(connection))
 
+    def _prepare_reading(self) -> None:
+        log, index = self._beside
+        # Only a process that may write could make the missing index of the log.
+        is_cut_off = log.exists() and log.stat().st_size > 0 and not index.exists()
+        if not is_cut_off:
+            with self.reading() as connection:
+                if self._version(connection) == schema.VERSION:
+                    return
+        self._copy = TemporaryDirectory(prefix="rivya_nb-", ignore_cleanup_errors=True)
+        copy = Database(Path(self._copy.name, self.path.name))
+        with disk_trouble(copy.path), closing(copy):
+            for path in filter(Path.exists, (self.path, log)):
+                shutil.copyfile(path, copy.path.with_name(path.name))
+            copy.prepare(copy.path.with_name("opening.lock"))
+
+    def copy_to(self, target: Path) -> None:
+        """Write one consistent view of everything to a file that is not there yet; others may write meanwhile.
+
+        Raises:
+            StoreError: the database is newer than this code, not one of ours, or damaged; or the disk refuses.
+        """
+        with self.reading() as connection:
+            self._version(connection)
+        with self._trouble(), closing(self._connect()) as source:
+            try:
+                with closing(sqlite3.connect(target)) as copy:
+                    source.backup(copy)
+            except sqlite3.Error as error:
+                raise database_trouble(target, str(error)) from error
+
     def close(self) -> None:
         """Close every connection; later calls raise a StoreError."""
+        if os.getpid() != self._process:
+            # SQLite's connections are its parent's: closing them would let go of the parent's locks.
+            return
+        self._leave_whole()
         self._closed = True
+        with self._keeping:
+            if self._keeper is not None:
+                self._keeper.close()
+            self._keeper = None
         self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def _connect(self, timeout: float | None = None) -> sqlite3.Connection:
+        """A connection of its own. It makes no file where one has gone."""
+        path = self.path if self._copy is None else Path(self._copy.name, self.path.name)
+        if self.obstacle is None:
+            access = "mode=rwc" if self._may_create else "mode=rw"
+        elif self._copy is None and all(path.exists() for path in self._beside):
+            # Somebody else may have it open: what they have written is read too.
+            access = "mode=ro&readonly_shm=1"
+        else:
+            # Nobody has: it is whole in itself, and there is nobody to be held back.
+            access = "immutable=1"
+        return sqlite3.connect(
+            f"{path.as_uri()}?{access}",
+            uri=True,
+            timeout=BUSY_SECONDS if timeout is None else timeout,
+            check_same_thread=False,
+        )
 
     def _version(self, connection: Connection) -> int:
         inspector = inspect(connection)
@@ -119,10 +275,11 @@ class Database:
         except UnicodeEncodeError as error:
             # Whatever a user gives comes here at last, a panel's name and a question's words among it.
             half = f"{error.object!r}: {HALF}"
-        except DBAPIError as error:
-            raise database_trouble(self.path, str(error.orig)) from error
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise database_trouble(self.path, str(error)) from error
+            # Where the file has gone, that says more than what SQLite makes of it.
+            self._check_place()
+            said = error.orig if isinstance(error, DBAPIError) else error
+            raise database_trouble(self.path, str(said)) from error
         else:
             return
         raise UsageError(half)

@@ -2,41 +2,82 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
 from rivya_nb.imaging.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.trouble import disk_trouble, read_only
 
 _CHUNK = 1 << 20
 
 STALE = 24 * 3600.0
 """Seconds after which nobody writes to an incoming file any more."""
 
+ROOM = 1 << 20
+"""Bytes that a disk must have left for one more picture to be bought."""
+
+_TRIAL = bytes(1 << 16)
+
 
 class ContentFiles:
     """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for what is still being written.
 
     Files are looked up by their hash and their MIME type, which the records carry both. Every method may be
-    called from any thread and process; they raise StoreError when the disk fails.
+    called from any thread and process; they raise StoreError when the disk fails. `obstacle` says why
+    they may only be read, if so. A folder that somebody has deleted is made anew when it is needed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, obstacle: str | None = None) -> None:
+        self._obstacle = obstacle
         self.folder = folder / "pictures"
-        self.incoming = folder / "incoming"
-        self.thumbnails = Thumbnails(folder / "thumbnails", self.incoming)
-        with disk_trouble(folder):
-            self.folder.mkdir(exist_ok=True)
-            self.incoming.mkdir(exist_ok=True)
-        self._sweep()
+        self._incoming = folder / "incoming"
+        self.thumbnails = Thumbnails(folder / "thumbnails", self._incoming)
+        if obstacle is None:
+            with disk_trouble(folder):
+                self.folder.mkdir(exist_ok=True)
+                self._incoming.mkdir(exist_ok=True)
+            self._sweep()
+
+    @property
+    def incoming(self) -> Path:
+        """The folder of what is still being written. It is there, as long as the store is."""
+        if self._obstacle is not None:
+            raise read_only(self._obstacle)
+        with disk_trouble(self._incoming):
+            self._incoming.mkdir(exist_ok=True)
+        return self._incoming
+
+    def try_out(self) -> None:
+        """Go the way of a picture with a small file: into `incoming`, into place, and away.
+
+        Raises:
+            StoreError: no picture could be kept now: the disk is full or read-only, a folder may not be written.
+        """
+        part = self.incoming / f"{uuid.uuid4().hex}.part"
+        placed = self.folder / part.name
+        try:
+            with disk_trouble(self._incoming):
+                part.write_bytes(_TRIAL)
+            with disk_trouble(self.folder):
+                self.folder.mkdir(exist_ok=True)
+                part.replace(placed)
+                if shutil.disk_usage(self.folder).free < ROOM:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            for path in (part, placed):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def path(self, sha256: str, mime_type: str) -> Path:
         """Where the file is, or would be: an absolute path."""
@@ -56,8 +97,8 @@ class ContentFiles:
         path = self.path(sha256, mime_type)
         with disk_trouble(path):
             if not _is_there(path, len(data)):
-                path.parent.mkdir(exist_ok=True)
                 part = self.incoming / f"{uuid.uuid4().hex}.part"
+                self._make_folder_of(path)
                 try:
                     with part.open("xb") as file:
                         file.write(data)
@@ -66,6 +107,21 @@ class ContentFiles:
                 finally:
                     part.unlink(missing_ok=True)
         return sha256
+
+    def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
+        """Take over another store's file; False where it is gone or damaged there."""
+        original = source.path(sha256, mime_type)
+        with disk_trouble(original), self.arriving() as part:
+            try:
+                shutil.copyfile(original, part)
+            except FileNotFoundError:
+                return False
+            return self.adopt(part, mime_type) == sha256
+
+    def _make_folder_of(self, path: Path) -> None:
+        # Never the store's own folder: where that is gone, nothing may stand in the way of its return.
+        self.folder.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
 
     def has_all(self, pictures: Iterable[PictureRecord]) -> bool:
         """Whether the files of these pictures are all there."""
@@ -82,8 +138,8 @@ class ContentFiles:
                 part.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what processes that died have left in `incoming`: a living one is done within minutes."""
-        for part in self.incoming.glob("*.part"):
+        """Remove what processes that died have left on its way: a living one is done within minutes."""
+        for part in chain(self._incoming.glob("*.part"), self.folder.glob("*.part")):
             # What cannot be removed, or is gone meanwhile, keeps nobody from using the store.
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > STALE:
@@ -102,7 +158,7 @@ class ContentFiles:
             if _is_there(path, size):
                 part.unlink()
             else:
-                path.parent.mkdir(exist_ok=True)
+                self._make_folder_of(path)
                 with part.open("rb+") as file:
                     _flush(file.fileno())
                 _into_place(part, path)

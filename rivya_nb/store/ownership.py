@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rivya_nb.store.presence import Presence
 from rivya_nb.store.trouble import disk_trouble
 
 _PATIENCE = 30.0
@@ -20,19 +21,35 @@ _PATIENCE = 30.0
 
 
 class Owner:
-    """This process as an owner of jobs, for one open store. `id` is what the records say."""
+    """This process as an owner of jobs, for one open store. `id` is what the records say.
 
-    def __init__(self, folder: Path) -> None:
+    In a store that is `read_only` it never owns any.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.id = uuid.uuid4().hex
         self._folder = folder
         self._process = os.getpid()
-        with disk_trouble(folder):
-            folder.mkdir(exist_ok=True)
-            # Locks are held by the object, not by a thread: a store is opened and closed wherever it suits.
-            self._lock = FileLock(self._path(self.id), thread_local=False)
+        self._read_only = read_only
+        # Locks are held by the object, not by a thread: a store is opened and closed wherever it suits.
+        self._lock = FileLock(self._path(self.id), thread_local=False)
+        self._presence = Presence()
+        if not read_only:
+            self._acquire()
+            self._forget_the_dead()
+
+    def renew(self) -> None:
+        """Hold the lock again where somebody has deleted its file: others took this process for dead."""
+        if not self._presence.holds:
+            self._acquire()
+
+    def _acquire(self) -> None:
+        with disk_trouble(self._folder):
+            self._folder.mkdir(exist_ok=True)
             with self._turn():
+                self._lock.release()
                 self._lock.acquire(blocking=False)
-        self._forget_the_dead()
+            self._presence = Presence([self._path(self.id)])
 
     def is_alive(self, owner_id: str) -> bool:
         """Whether the process with this id still holds its lock. Clears away the lock file of a dead one."""
@@ -41,6 +58,9 @@ class Owner:
         path = self._path(owner_id)
         if not path.exists():
             return False
+        if self._read_only:
+            # Only who may write can try a lock; one that was left by a dead process is cleared away by others.
+            return True
         with disk_trouble(path), self._turn():
             if not path.exists():
                 return False
@@ -59,6 +79,10 @@ class Owner:
         In a forked process it does nothing: the lock is its parent's.
         """
         if os.getpid() != self._process:
+            return
+        if self._read_only or not self._path(self.id).exists():
+            # Where the folder is gone, taking a turn would make it anew.
+            self._lock.release()
             return
         with disk_trouble(self._folder), self._turn():
             self._lock.release()

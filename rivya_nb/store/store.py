@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, case, delete, func, insert, select, update
@@ -34,6 +36,7 @@ from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
+from rivya_nb.store.presence import why_read_only
 from rivya_nb.store.records import (
     FINAL,
     NOT_BILLED,
@@ -55,6 +58,17 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+DATABASE = "rivya.db"
+
+
+def obstacle(folder: Path) -> str | None:
+    """Why the store in this folder may only be read; None where it may be written, or there is none."""
+    if not (folder / DATABASE).exists():
+        return None
+    names = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "locks")
+    return why_read_only([folder, *(folder / name for name in names)])
+
+
 class Store:
     """An open store. `files` holds the pictures, `models` the services' lists of models, `marks` what the user
     thinks of the pictures, `uploads` what the services hold of references, `panel_states` how panels were left;
@@ -73,10 +87,11 @@ class Store:
         self.arrivals = News()
         self.deletions = News()
         self._database = database
+        self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """Open the store in `folder`, which is made if it is absent.
+        """Open the store in `folder`, which is made if it is absent. One that may not be written is read.
 
         Raises:
             UsageError: `folder` can be no path.
@@ -86,18 +101,61 @@ class Store:
         folder = user_path(folder)
         with disk_trouble(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        database = Database(folder / "rivya.db")
+            database = Database(folder / DATABASE, obstacle(folder))
         try:
             database.prepare(folder / "opening.lock")
-            return cls(folder, database, ContentFiles(folder), Owner(folder / "locks"))
+            owner = Owner(folder / "locks", read_only=database.obstacle is not None)
+            return cls(folder, database, ContentFiles(folder, database.obstacle), owner)
         except BaseException:
             database.close()
             raise
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it may only be read; everything that writes raises a StoreError then."""
+        return self._database.obstacle is not None
+
+    @cached_property
+    def workspace(self) -> Path:
+        """A folder that may be written, beside the pictures: the store's own, or a temporary one where the store
+        may only be read."""
+        if not self.is_read_only:
+            return self.folder
+        self._temporary = TemporaryDirectory(prefix="rivya_nb-", ignore_cleanup_errors=True)
+        return Path(self._temporary.name)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it still is the one that was opened: not moved, deleted or replaced since."""
+        return self._database.is_in_place
+
+    def make_ready(self) -> None:
+        """Make sure that what is bought now can be kept; folders that are gone are made anew.
+
+        Called before anything is planned, and before each submit: some hundred microseconds.
+
+        Raises:
+            StoreError: the store was moved, deleted or replaced, may only be read, or its disk is full.
+        """
+        self._database.check_writable()
+        self.files.try_out()
+        self.owner.renew()
+
+    def begin_work(self) -> None:
+        """Say that much will be written soon; `end_work` brings it into the database's own file, where each
+        transaction does so otherwise."""
+        self._database.begin_work()
+
+    def end_work(self) -> None:
+        """Say that this work has ended. Takes up to half a second where others keep the database busy."""
+        self._database.end_work()
 
     def close(self) -> None:
         """Close the database and give up the ownership of jobs; later calls raise StoreError."""
         self._database.close()
         self.owner.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
     # Runs
 

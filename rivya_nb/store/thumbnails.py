@@ -106,7 +106,9 @@ class Thumbnails:
         part = self._incoming / f"{uuid.uuid4().hex}.part"
         # A full or read-only disk costs only time: the picture is there, in memory.
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # Not the store's own folder: that may have been moved, and come back.
+            for folder in (self.folder, self._incoming, path.parent):
+                folder.mkdir(exist_ok=True)
             try:
                 write(part)
                 part.replace(path)

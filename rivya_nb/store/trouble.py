@@ -13,15 +13,19 @@ from rivya_nb.errors import StoreError
 ANOTHER_STORE = "name another folder with store=…"
 ANOTHER_PLACE = "name another place"
 
+MAY_NOT_BE_WRITTEN = "it may not be written by this user"
+READ_ONLY_DISK = "the disk is read-only"
+
 _DISK = {
     errno.ENOSPC: "the disk is full; free some space and try again",
     errno.EDQUOT: "the disk quota is used up; free some space and try again",
-    errno.EACCES: "it may not be written by this user; {way_out}",
-    errno.EPERM: "it may not be written by this user; {way_out}",
-    errno.EROFS: "the disk is read-only; {way_out}",
+    errno.EACCES: f"{MAY_NOT_BE_WRITTEN}; {{way_out}}",
+    errno.EPERM: f"{MAY_NOT_BE_WRITTEN}; {{way_out}}",
+    errno.EROFS: f"{READ_ONLY_DISK}; {{way_out}}",
     errno.ENOTDIR: "there is a file where a folder should be; {way_out}",
     errno.EEXIST: "there is a file where a folder should be; {way_out}",
     errno.EISDIR: "there is a folder where a file should be; {way_out}",
+    errno.EXDEV: "it is on another disk than the rest of the store; keep the whole store on one",
     errno.ENOENT: "it is not there any more",
 }
 
@@ -51,6 +55,11 @@ def disk_trouble(path: Path, way_out: str = ANOTHER_STORE) -> Iterator[None]:
         place = named if isinstance(named, str) and not named.endswith(".part") else path
         said = _DISK.get(error.errno or 0, error.strerror or str(error))
         raise StoreError(f"{place}: {said.replace('{way_out}', way_out)}.") from error
+
+
+def read_only(obstacle: str) -> StoreError:
+    """The error for what would write to a store that may only be read; `obstacle` says why."""
+    return StoreError(f"This store may only be read ({obstacle}); {ANOTHER_STORE}.")
 
 
 def database_trouble(path: Path, said: str) -> StoreError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from disks import Disk, may_mount, small_disk
 
 import rivya_nb as rv
 
@@ -113,40 +113,6 @@ def test_a_store_that_is_locked_for_a_moment_delays_and_loses_nothing(place: Pla
     assert [job.status for job in run] == ["succeeded"]
     check(place, run)
     check_money(place, run)
-
-
-class Disk:
-    """A disk of three megabytes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._ballast = folder / "ballast"
-
-    def fill(self) -> None:
-        with self._ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(bytes(4096)):
-                pass
-
-    def free(self) -> None:
-        self._ballast.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Disk]:
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], check=True)
-    try:
-        yield Disk(folder)
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def may_mount() -> bool:
-    """Whether this process may mount a disk of its own."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        return False
-    probe = subprocess.run(["unshare", "-m", "true"], capture_output=True)
-    return probe.returncode == 0
 
 
 if may_mount():

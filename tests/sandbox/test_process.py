@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,16 @@ def test_a_killed_server_is_replaced_and_remembers(tmp_path: Path) -> None:
     lease.close()
     assert answers(again.url)
     again.close()
+
+
+def test_a_folder_that_was_deleted_gets_a_server_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "box"
+    with contextlib.closing(sandbox.join(folder, latency=0)) as before:
+        shutil.rmtree(folder)
+        with contextlib.closing(sandbox.join(folder, latency=0)) as lease:
+            assert lease.url != before.url
+            assert answers(lease.url)
+        assert answers(before.url)
 
 
 def test_an_announcement_that_leads_to_a_stranger_is_not_believed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -122,13 +122,58 @@ def rate_and_tell(folder: Path, pipe: Connection) -> None:
     store.close()
 
 
-def open_without_rights(folder: Path, pipe: Connection) -> None:
-    """In a process of its own, and as nobody where this one is root: open the store, and tell what that says."""
+def become_nobody() -> None:
+    """Give up root's rights, which no permission binds."""
     if os.geteuid() == 0:
         os.setuid(65534)
+
+
+def open_without_rights(folder: Path, pipe: Connection) -> None:
+    """In a process of its own, and as nobody where this one is root: open the store, and tell what that says."""
+    become_nobody()
     try:
         Store.open(folder).close()
     except StoreError as error:
         pipe.send(str(error))
     else:
         pipe.send("opened")
+
+
+def read_without_rights(folder: Path, pipe: Connection) -> None:
+    """In a process of its own, and as nobody where this one is root: tell what a store has, whenever asked, and
+    what it says where it is written."""
+    become_nobody()
+    store = Store.open(folder)
+    try:
+        while pipe.recv() == "go on":
+            found = [(job.id, [store.files.read(each.sha256, each.mime_type) for each in job.pictures])
+                     for job in store.history(Question())]  # fmt: skip
+            pipe.send((found, [run.name for run in store.runs()], refusals(store)))
+    finally:
+        store.close()
+
+
+def refusals(store: Store) -> list[str]:
+    """What a store says to everything that writes."""
+    job = a_job()
+    known = next(iter(store.history(Question())))
+    writes: list[Callable[[], object]] = [
+        lambda: add(store, job),
+        store.make_ready,
+        lambda: store.claims.claim([known.id]),
+        lambda: store.update_job(known.id, reserved_credits=1),
+        lambda: store.marks.change([known.id], rating=5),
+        store.marks.undo,
+        lambda: store.panel_states.put("main", {}),
+        lambda: store.files.put(b"another picture", "image/png"),
+        lambda: store.delete_pictures([known.id]),
+    ]
+    said = []
+    for write in writes:
+        try:
+            write()
+        except StoreError as error:
+            said.append(str(error))
+        else:
+            said.append("written")
+    return said

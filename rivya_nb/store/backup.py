@@ -1,0 +1,97 @@
+"""A copy of a store that is in use: its history as it is at one moment, and the pictures that belong to it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from rivya_nb.errors import StoreError
+from rivya_nb.store.database import Database
+from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.schema import jobs, pictures, runs
+from rivya_nb.store.store import DATABASE, obstacle
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup holds: how many runs, how many files of pictures and references, and bytes altogether.
+
+    `missing` counts the files that the history names, and that are gone from the store or damaged there.
+    """
+
+    folder: Path
+    runs: int
+    files: int
+    size: int
+    missing: int
+
+
+def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> Backup:
+    """Copy the store in one folder to another, which appears whole or not at all. Kernels may go on using it.
+
+    `progress` is called after each file with how many of how many are copied.
+
+    Raises:
+        StoreError: there is no store, the target is there already, or a disk refuses.
+    """
+    store, target = store.absolute(), target.absolute()
+    with disk_trouble(store):
+        if not (store / DATABASE).is_file():
+            raise StoreError(
+                f"There is no store in {store}: it has no {DATABASE}. Name its folder with --store."
+            )
+    with disk_trouble(target, ANOTHER_PLACE):
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise StoreError(f"{target} is there already, and is left as it is; name a new folder.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.part"
+        part.mkdir()
+        try:
+            made = _fill(store, part, progress)
+            if target.exists():
+                target.rmdir()
+            part.rename(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return Backup(target, *made)
+
+
+def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tuple[int, int, int, int]:
+    with closing(Database(store / DATABASE, obstacle(store))) as source:
+        if source.obstacle is not None:
+            source.prepare(store / "opening.lock")
+        source.copy_to(part / DATABASE)
+    with closing(Database(part / DATABASE)) as copy:
+        copy.prepare(part / "opening.lock")
+        count, contents = _named(copy)
+    (part / "opening.lock").unlink(missing_ok=True)
+    if (store / "models").is_dir():
+        shutil.copytree(store / "models", part / "models", ignore=shutil.ignore_patterns("*.part"))
+    originals, copies = ContentFiles(store, "it is only read"), ContentFiles(part)
+    missing = 0
+    for number, (sha256, mime_type) in enumerate(contents, 1):
+        missing += not copies.copy(originals, sha256, mime_type)
+        progress(number, len(contents))
+    size = sum(path.stat().st_size for path in part.rglob("*") if path.is_file())
+    return count, len(contents) - missing, size, missing
+
+
+def _named(database: Database) -> tuple[int, list[tuple[str, str]]]:
+    """How many runs there are, and the contents that jobs name as pictures or references, with MIME types."""
+    with database.reading() as connection:
+        count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
+        shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
+        contents = {(sha256, mime_type) for sha256, mime_type in shown}
+        for text in connection.execute(select(jobs.c.references).distinct()).scalars():
+            # An address that was given as a reference has no file.
+            given = [each for each in json.loads(text) if not each.get("url")]
+            contents |= {(each["sha256"], each["mime_type"]) for each in given}
+    return count, sorted(contents)

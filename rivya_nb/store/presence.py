@@ -1,0 +1,66 @@
+"""Whether a store is still the one that was opened, and whether it may be written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from rivya_nb.errors import StoreError
+from rivya_nb.store.trouble import MAY_NOT_BE_WRITTEN, READ_ONLY_DISK
+
+_ST_RDONLY = getattr(os, "ST_RDONLY", 1)
+_EFFECTIVE = os.access in os.supports_effective_ids
+
+
+class Presence:
+    """Files as they were when they were opened: those that are there, by device and inode.
+
+    An open file that is deleted or replaced can still be written, and all of it is lost when it is closed.
+    """
+
+    def __init__(self, paths: Iterable[Path] = ()) -> None:
+        seen = {path: _mark(path) for path in paths}
+        self._seen = {path: mark for path, mark in seen.items() if mark is not None}
+
+    @property
+    def holds(self) -> bool:
+        """Whether each of the files is still in its place."""
+        return all(_mark(path) == mark for path, mark in self._seen.items())
+
+    def check(self) -> None:
+        """Raises StoreError where one of the files was moved, deleted or replaced."""
+        for path, mark in self._seen.items():
+            now = _mark(path)
+            if now == mark:
+                continue
+            if now is not None:
+                what = f"{path} was replaced by another file"
+            elif path.parent.is_dir():
+                what = f"{path} was moved or deleted"
+            else:
+                what = f"{path.parent} was moved or deleted"
+            raise StoreError(
+                f"{what} while the store was open. Nothing is sent or written until the earlier one is back, or "
+                "until rv.connect(store=…) has opened a store anew."
+            )
+
+
+def _mark(path: Path) -> tuple[int, int] | None:
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
+
+
+def why_read_only(paths: Iterable[Path]) -> str | None:
+    """Why the store with these files and folders may only be read; None where it may be written.
+
+    The files are not opened: SQLite's locks on a file end when any descriptor of it in this process is closed.
+    """
+    for path in paths:
+        if path.exists() and not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
+            read_only = hasattr(os, "statvfs") and os.statvfs(path).f_flag & _ST_RDONLY
+            return f"{path}: {READ_ONLY_DISK if read_only else MAY_NOT_BE_WRITTEN}"
+    return None
