@@ -80,8 +80,7 @@ def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[Imag
 
 
 def load(path: Path) -> Picture:
-    """A file's picture, decoded as it is stored, with what the file says beside it. The frames of an animation are
-    read from the file when they are asked for.
+    """A file's picture, decoded as it is stored, with the text beside it and all frames of an animation.
 
     Raises:
         PictureError, OSError: as `decoded`.
@@ -91,7 +90,8 @@ def load(path: Path) -> Picture:
     with decoded(path) as image:
         if not getattr(image, "is_animated", False):
             return image
-        again = Image.open(path)
+        # Its frames are decoded when they are asked for, and no file stays open until then.
+        again = Image.open(BytesIO(path.read_bytes()))
         again.load()
         return again
 

@@ -58,7 +58,6 @@ def test_an_animation_can_be_leafed_through(tmp_path: Path) -> None:
     image = load(put(tmp_path, WHOLE["animated GIF"]))
     image.seek(2)
     assert image.tell() == 2
-    image.close()
 
 
 def test_what_cannot_be_decoded_here_is_told_with_the_way_out(tmp_path: Path) -> None:
