@@ -21,8 +21,6 @@ KEPT = {
     ".avif": WHOLE["AVIF"],
     ".gif": WHOLE["animated GIF"],
     ".tif": WHOLE["LZW TIFF"],
-    ".bmp": WHOLE["BMP"],
-    ".jp2": WHOLE["JPEG 2000"],
     ".png": with_chunks(BOMBS["zTXt"]),
     ".jpg": WHOLE["JPEG"] + FILM,
 }
