@@ -166,13 +166,14 @@ class _Unpacking:
             # By its standard, `deflate` has a head whose low four bits are 8; some servers leave that out.
             frame = self._frame or (15 if packed[0] & 15 == 8 else -15)
             self._unpacker = zlib.decompressobj(frame)
-        step = None
-        while step is None or packed or len(step) == PIECE:
+        # Where nothing is left to unpack, there may still be something that did not fit into the step before.
+        is_full = True
+        while (packed or is_full) and not self._unpacker.eof:
             try:
                 step = self._unpacker.decompress(packed, PIECE)
             except zlib.error as error:
                 raise self._broken(str(error)) from None
-            packed = self._unpacker.unconsumed_tail
+            packed, is_full = self._unpacker.unconsumed_tail, len(step) == PIECE
             yield step
 
     def finish(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
-from rivya_nb.imaging.containers import PNG_START, png_chunks
+from rivya_nb.imaging.containers import JPEG_START, PNG_START, jpeg_segments, png_chunks
 from rivya_nb.imaging.formats import HEADER_BYTES, HEIC, JPEG, PNG, Format, find_format
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
 
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"}
 """What a PNG's pixels are made of, and how they are to be turned."""
+
+_JPEG_TEXTS = {b"\xe1", b"\xe2", b"\xed", b"\xfe"}
+"""A JPEG's EXIF and XMP, colour profile and list of pictures, captions, and comments."""
+
+_JPEG_SCAN = b"\xda"
 
 _HEIC_HINT = "; install the package pillow-heif and call pillow_heif.register_heif_opener()"
 
@@ -75,8 +80,7 @@ def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[Imag
 
 
 def load(path: Path) -> Picture:
-    """A file's picture, decoded as it is stored, with what the file says beside it. The frames of an animation are
-    read from the file when they are asked for.
+    """A file's picture, decoded as it is stored, with the text beside it and all frames of an animation.
 
     Raises:
         PictureError, OSError: as `decoded`.
@@ -86,7 +90,8 @@ def load(path: Path) -> Picture:
     with decoded(path) as image:
         if not getattr(image, "is_animated", False):
             return image
-        again = Image.open(path)
+        # Its frames are decoded when they are asked for, and no file stays open until then.
+        again = Image.open(BytesIO(path.read_bytes()))
         again.load()
         return again
 
@@ -108,22 +113,22 @@ def _told(kind: Format) -> Iterator[None]:
 
 
 def _size(file: IO[bytes], kind: Format) -> tuple[int, int]:
-    if kind is PNG:
-        file.seek(PNG_START)
-        header = file.read(16)
-        if header[4:8] == b"IHDR":
-            return int.from_bytes(header[8:12], "big"), int.from_bytes(header[12:16], "big")
-    return _read_header(file, kind).size
+    try:
+        return _read_header(file, kind).size
+    except Exception:
+        if kind not in (PNG, JPEG):
+            raise
+    return _read_header(_pixels_alone(file, kind), kind).size
 
 
 def _load(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageFile:
     try:
         return _load_all(file, kind, near)
     except Exception:
-        if kind is not PNG:
+        if kind not in (PNG, JPEG):
             raise
     # Here, where nothing holds any more what the first attempt has decoded.
-    return _load_all(_without_text(file), kind, near)
+    return _load_all(_pixels_alone(file, kind), kind, near)
 
 
 def _load_all(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageFile:
@@ -147,13 +152,18 @@ def _read_header(file: IO[bytes], kind: Format) -> ImageFile:
     return factory(file, "")
 
 
-def _without_text(file: IO[bytes]) -> IO[bytes]:
-    """A PNG's pixels as a file of their own: it may have text that no decoder unpacks, for good reason."""
-    file.seek(0)
-    plain = BytesIO(file.read(PNG_START))
-    plain.seek(PNG_START)
+def _pixels_alone(file: IO[bytes], kind: Format) -> IO[bytes]:
+    """A PNG's or JPEG's pixels as a file of their own: a decoder refuses some text, and for good reason."""
     with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        for chunk in png_chunks(data):
-            if chunk.kind in _PIXEL_CHUNKS:
-                plain.write(data[chunk.start : chunk.end])
-    return plain
+        if kind is PNG:
+            start = PNG_START
+            parts = ((each.start, each.end) for each in png_chunks(data) if each.kind in _PIXEL_CHUNKS)
+        else:
+            start = JPEG_START
+            segments = (each for each in jpeg_segments(data) if each.kind not in _JPEG_TEXTS)
+            parts = ((each.start, len(data) if each.kind == _JPEG_SCAN else each.end) for each in segments)
+        alone = BytesIO(data[:start])
+        alone.seek(start)
+        for at, end in parts:
+            alone.write(data[at:end])
+    return alone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -69,6 +68,8 @@ def _give_back_memory() -> None:
     """Free memory goes back to the system: the C library of Linux keeps what each thread has used for itself, so
     that pictures decoded one after another would take as much as side by side."""
     if sys.platform == "linux":
+        import ctypes
+
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)

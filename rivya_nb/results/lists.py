@@ -73,7 +73,12 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
         "task_id": record.task_id,
         "created": _iso(record.created_at),
         "pictures": [
-            {"file": name, "sha256": picture.sha256, "width": picture.width, "height": picture.height}
+            {
+                "file": name,
+                "sha256": picture.sha256,
+                "width": picture.width or None,
+                "height": picture.height or None,
+            }
             for name, picture in zip(files, record.pictures, strict=True)
         ],
         "marks": {
@@ -109,7 +114,8 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row: list[ParamValue | None] = [name, record.model, record.prompt]
             row += [record.params.get(key) for key in keys]
             # A task of several pictures has one price: the column adds up.
-            row += [0 if number else record.credits, picture.width, picture.height, _iso(record.created_at)]
+            row += [0 if number else record.credits, picture.width or None, picture.height or None]
+            row += [_iso(record.created_at)]
             row += [mine.rating or None, "yes" if mine.starred else None, ", ".join(mine.tags), mine.note]
             row += [record.service, record.task_id, record.id, picture.sha256]
             writer.writerow(map(_harmless, row))

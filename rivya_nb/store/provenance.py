@@ -78,7 +78,11 @@ class Provenance:
             "job": self.job,
             "task_id": self.task_id,
             "created": datetime.fromtimestamp(self.created, timezone.utc).isoformat(timespec="seconds"),
-            "picture": {"sha256": self.sha256, "width": self.width, "height": self.height},
+            "picture": {
+                "sha256": self.sha256,
+                "width": self.width or None,
+                "height": self.height or None,
+            },
         }
         return json.dumps(told, ensure_ascii=False, indent=indent)
 

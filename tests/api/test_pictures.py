@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import hashlib
 import io
 import random
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from imaging.samples import BOMBS, FILM, HEIC, SIZE, WHOLE, with_chunks
 from PIL import Image, ImageFile
 
 from api.scripted import IMPATIENT, KEY, Action, Scripted, answer, fetcher_of, raw, reset, scripted, silence
@@ -28,6 +31,8 @@ def encoded(kind: str, size: tuple[int, int] = (48, 32), **options: object) -> b
 
 PNG = encoded("PNG")
 OK = answer(200, PNG, {"Content-Type": "image/png"})
+PAGE = answer(200, b"<!doctype html><p>sign in")
+CUT = answer(200, PNG[:-40])
 
 
 def fetch(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> tuple[FetchedPicture, Scripted]:
@@ -61,6 +66,100 @@ def test_a_whole_picture_is_kept_byte_for_byte(tmp_path: Path, kind: str, mime: 
     assert (picture.mime_type, picture.width, picture.height) == (f"image/{mime}", 48, 32)
     assert picture.size == len(data)
     assert service.received[0].path == "/p/1.png?signature=s3cret"
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_a_picture_of_any_format_is_kept_with_its_size(tmp_path: Path, name: str) -> None:
+    picture, _ = fetch(tmp_path, answer(200, WHOLE[name]))
+    assert picture.path.read_bytes() == WHOLE[name]
+    assert picture.mime_type.startswith("image/")
+    with Image.open(io.BytesIO(WHOLE[name])) as image:
+        assert (picture.width, picture.height) == image.size
+
+
+@pytest.mark.parametrize(
+    ("data", "mime_type"),
+    [
+        (HEIC, "image/heic"),
+        (b"\xff\x0a" + bytes(50), "image/jxl"),
+        (b"\x76\x2f\x31\x01" + bytes(50), "image/x-exr"),
+        (
+            b'<?xml version="1.0"?>\n<!-- drawn --><svg xmlns="http://www.w3.org/2000/svg"></svg>',
+            "image/svg+xml",
+        ),
+    ],
+)
+def test_a_picture_that_cannot_be_decoded_here_is_kept_all_the_same(
+    tmp_path: Path, data: bytes, mime_type: str
+) -> None:
+    picture, _ = fetch(tmp_path, answer(200, data))
+    assert picture.path.read_bytes() == data
+    assert (picture.mime_type, picture.width, picture.height) == (mime_type, 0, 0)
+
+
+@pytest.mark.parametrize("name", sorted(BOMBS))
+def test_text_beside_the_pixels_costs_no_picture(tmp_path: Path, name: str) -> None:
+    data = with_chunks(BOMBS[name])
+    picture, _ = fetch(tmp_path, answer(200, data), max_bytes=10_000_000)
+    assert picture.path.read_bytes() == data
+    assert (picture.width, picture.height) == SIZE
+
+
+def test_a_motion_photo_is_kept_with_its_film(tmp_path: Path) -> None:
+    data = encoded("JPEG") + FILM
+    assert fetch(tmp_path, answer(200, data))[0].path.read_bytes() == data
+
+
+@pytest.mark.parametrize("url", ["/p/1.png", "p/1.png", "//{host}/p/1.png"])
+def test_a_relative_address_is_the_services(tmp_path: Path, url: str) -> None:
+    async def main() -> None:
+        async with scripted(OK) as service:
+            fetcher = fetcher_of(service)
+            given = url.format(host=service.origin.partition("//")[2])
+            if given.startswith("//"):
+                # Its scheme is the service's own.
+                assert service.origin.startswith("http:")
+            await fetcher.fetch(given, tmp_path)
+            await fetcher.aclose()
+            assert service.received[0].path == "/p/1.png"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "data:image/png;base64," + base64.b64encode(PNG).decode(),
+        "DATA:;charset=utf-8;BASE64," + base64.urlsafe_b64encode(PNG).decode().rstrip("="),
+        "data:," + quote(PNG),
+    ],
+    ids=["base64", "for addresses", "percent"],
+)
+def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
+    async def main() -> FetchedPicture:
+        return await PictureFetcher("https://rivya.ai").fetch(url, tmp_path)
+
+    assert asyncio.run(main()).path.read_bytes() == PNG
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("data:image/png;base64", "damaged"),
+        ("data:image/png;base64,a", "damaged|Nothing came"),
+        ("data:text/html,<p>sign in", "A web page"),
+        ("data:image/png;base64," + "A" * 2000, "more than 0.001 MB"),
+        ("data:image/png;base64," + base64.b64encode(PNG[:-20]).decode()[:1000], "cut short"),
+        ("  ", "no web address"),
+    ],
+)
+def test_a_data_address_that_is_no_picture_is_told(tmp_path: Path, url: str, said: str) -> None:
+    async def main() -> None:
+        with pytest.raises(PictureError, match=said):
+            await PictureFetcher("https://rivya.ai", max_bytes=1000).fetch(url, tmp_path)
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_key_is_not_sent_to_a_pictures_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,14 +235,51 @@ def test_a_picture_that_is_not_given_out_is_asked_for_once(tmp_path: Path, statu
         answer(503, b"busy"),
         answer(429, b"busy", {"Retry-After": "0"}),
         raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + PNG[:50]),
+        CUT,
+        PAGE,
+        answer(200, b""),
+        answer(200, PNG[:60] + bytes(200) + PNG[260:]),
+        answer(200, gzip.compress(PNG)[:-20], {"Content-Encoding": "gzip"}),
     ],
-    ids=["reset unread", "reset", "silence", "503", "429", "cut off"],
+    ids=[
+        "reset unread",
+        "reset",
+        "silence",
+        "503",
+        "429",
+        "cut off",
+        "cut",
+        "HTML",
+        "nothing",
+        "damaged",
+        "cut gzip",
+    ],
 )
 def test_a_passing_fault_is_repeated(tmp_path: Path, fault: Action) -> None:
     picture, service = fetch(tmp_path, fault, fault, OK)
     assert picture.path.read_bytes() == PNG
     assert service.connections == IMPATIENT.attempts
     assert list(tmp_path.iterdir()) == [picture.path]
+
+
+def test_a_picture_that_never_comes_whole_is_asked_for_as_often_as_any_other(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with scripted(PAGE, CUT) as service:
+            fetcher = fetcher_of(service)
+            with pytest.raises(PictureError, match="The PNG is cut short after"):
+                await fetcher.fetch(f"{service.origin}/1.png", tmp_path)
+            await fetcher.aclose()
+            assert len(service.received) == IMPATIENT.attempts
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_get_better_is_asked_for_once(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.new("1", (14_000, 13_000)).save(out, "PNG")
+    for body, said in ((out.getvalue(), "pixels"), (bytes(2_000_000), "more than 1 MB")):
+        assert said in refused(tmp_path, answer(200, body), OK)
 
 
 def test_a_lasting_fault_is_a_message(tmp_path: Path) -> None:
