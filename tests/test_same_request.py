@@ -91,3 +91,14 @@ def test_an_axis_of_prompts_is_known_by_how_they_look(session: rv.Session) -> No
     more = run.extend(look=["blue\r\ncup\ufeff", "green\rcup"])
     assert more.credits == 12
     assert [job.prompt for job in more.run().wait(TIMEOUT)][-1] == "A green\ncup in dawn"
+
+
+def test_a_run_with_a_picture_of_another_spelling_is_one_of_one_prompt(session: rv.Session) -> None:
+    first = rv.generate("A caf\u00e9", seed=1, resolution="1K").wait(TIMEOUT)
+    run = rv.generate("A cafe\u0301", seed=[1, 2], resolution="1K").wait(TIMEOUT)
+    assert [job.prompt for job in run] == ["A caf\u00e9", "A cafe\u0301"]
+    assert run[0].id == first[0].id
+    assert run.extend(seed=3).credits == 12
+    assert "more prompt" not in run.text()
+    grid = rv.history().grid(rows="prompt", cols="seed")
+    assert [axis.labels for axis in grid._run.axes] == [("A caf\u00e9",), ("1", "2")]

@@ -153,7 +153,8 @@ def _write_stream(source: Any, name: str, target: Path) -> str:
 @contextmanager
 def _from_the_start(stream: Any) -> Iterator[None]:
     """Let a stream be read from its start, where `save` has left it behind what it wrote."""
-    if not (callable(getattr(stream, "seekable", None)) and stream.seekable()):
+    # Not every file of Python's own says whether it can: a spooled one does from 3.11 on.
+    if not (stream.seekable() if hasattr(stream, "seekable") else hasattr(stream, "seek")):
         yield
         return
     stood = stream.tell()

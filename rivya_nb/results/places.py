@@ -16,7 +16,7 @@ from rivya_nb.contract.catalogue import Catalogue, Model, Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request, build_request
-from rivya_nb.contract.text import as_sent, listing
+from rivya_nb.contract.text import comparable, listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.values import read_number
@@ -142,7 +142,7 @@ class Known:
 
     def _has_whole_prompts(self, index: int) -> bool:
         labels = self.axes[index].labels
-        return all(as_sent(job.prompt) == as_sent(labels[at[index]]) for at, job in self.jobs)
+        return all(comparable(job.prompt) == comparable(labels[at[index]]) for at, job in self.jobs)
 
     def _axis_value(self, facet: str, axis: int, index: int) -> object:
         if (axis, index) in self.given:
@@ -191,7 +191,7 @@ class Known:
         if facet == MODEL_AXIS:
             return job.model, job.model
         if facet == PROMPT_AXIS:
-            return job.prompt, job.prompt
+            return comparable(job.prompt), job.prompt
         if facet == REFERENCES_AXIS:
             return tuple(reference.sha256 for reference in job.references), job.references
         sent = job.params.get(facet)

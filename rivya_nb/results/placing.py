@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import same_idea
 from rivya_nb.contract.params import ParamValue
-from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.contract.text import comparable, did_you_mean, listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.axes import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
 from rivya_nb.results.job import Job
@@ -72,7 +72,7 @@ def _asked(job: Job) -> dict[str, str]:
     references = listing(reference.name for reference in job.request.references)
     return {
         MODEL_AXIS: job.model,
-        PROMPT_AXIS: job.prompt,
+        PROMPT_AXIS: comparable(job.prompt),
         **({REFERENCES_AXIS: references} if references else {}),
         **{key: label_text(value) for key, value in job.params.items()},
     }

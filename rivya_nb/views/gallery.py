@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import comparable, listing
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.cells import CellView, draw
 from rivya_nb.views.geometry import GAP, measure
@@ -79,7 +79,7 @@ class Gallery:
     @property
     def shares_prompt(self) -> bool:
         """Whether one prompt made all of them."""
-        return len({entry.job.prompt for entry in self.entries}) == 1
+        return len({comparable(entry.job.prompt) for entry in self.entries}) == 1
 
 
 def _further(job: JobRecord) -> int:

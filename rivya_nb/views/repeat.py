@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.text import as_sent
+from rivya_nb.contract.text import comparable
 from rivya_nb.jobs.prompt import parse_prompt
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.words import TURNING, common_params
@@ -46,7 +46,7 @@ def prompt_parts(run: RunRecord, jobs: Mapping[str, JobRecord]) -> tuple[Part, .
     for places in islice(product(*occurrences), _MOST_GUESSES):
         parts = _split(prompt, sorted(places, key=lambda place: place[0]))
         if parts is not None and all(
-            _fill(parts, run, cell) == as_sent(jobs[cell.job_id].prompt) for cell in run.cells
+            _fill(parts, run, cell) == comparable(jobs[cell.job_id].prompt) for cell in run.cells
         ):
             return parts
     return None
@@ -72,7 +72,7 @@ def _split(prompt: str, places: Sequence[tuple[int, int, AxisRecord]]) -> tuple[
 
 def _fill(parts: Sequence[Part], run: RunRecord, cell: CellRecord) -> str:
     values = {axis.name: axis.labels[index] for axis, index in zip(run.axes, cell.coordinates, strict=True)}
-    return as_sent("".join(part if isinstance(part, str) else values[part.name] for part in parts))
+    return comparable("".join(part if isinstance(part, str) else values[part.name] for part in parts))
 
 
 def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -87,6 +88,16 @@ def test_references_can_be_moved_and_removed(opened: Callable[..., Panel]) -> No
     until(lambda: names(panel) == [["c", "a", "b"]])
     act(panel, "remove", "a")
     until(lambda: names(panel) == [["c", "b"]])
+
+
+def test_open_files_and_data_urls_are_references_too(opened: Callable[..., Panel]) -> None:
+    panel, data = opened(), png(8, 8)
+    stream = BytesIO(data)
+    panel.form.references.add([stream, f"data:image/png;base64,{b64encode(data).decode()}"])
+    until(lambda: panel.form.references.value)
+    ((one, same),) = panel.form.references.value
+    assert one.sha256 == same.sha256
+    assert one.size == len(data)
 
 
 def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import tempfile
 import threading
 import zipfile
 from collections.abc import Callable
@@ -188,6 +189,9 @@ def test_an_open_file_is_read_from_its_start_and_left_where_it_stood(
         archive.write(path, "folder/my cat.png")
         with archive.open("folder/my cat.png") as file:
             assert taken(file, cat, files).name == "my cat.png"
+    with tempfile.SpooledTemporaryFile() as file:
+        file.write(cat)
+        assert taken(file, cat, files).name == "reference 1"
     with path.open("r+b", buffering=0) as file:
         assert len({reference.sha256 for reference in take_references([file, saved, file], WAN, files)}) == 1
 
