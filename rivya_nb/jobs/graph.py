@@ -89,7 +89,8 @@ def read_graph(told: Mapping[str, object]) -> Found:
     samplers = walk.samplers()
     if not samplers:
         raise UnreadError(f"{_TELLER}'s graph has no sampler that is known here")
-    prompt = whole_prompt(_TELLER, [text for key in samplers for text in walk.prompts_of(key)])
+    texts = [text for key in samplers for text in walk.prompts_of(key)]
+    prompt = whole_prompt(_TELLER, [*texts, *walk.further_texts(samplers)])
     negative, notes = _negative(walk, samplers)
     seeds = list(dict.fromkeys(seed for key in samplers if (seed := walk.seed_of(key)) is not None))
     if len(seeds) > 1:
@@ -155,6 +156,20 @@ class _Walk:
                 texts += told
                 waiting[:0] = further
         return texts
+
+    def further_texts(self, samplers: list[str]) -> Iterator[str]:
+        """The texts that enter on any way but a negative one: those of regions come along with the model."""
+        waiting, seen = list(samplers), set(samplers)
+        while waiting:
+            node = self.nodes.get(waiting.pop())
+            if node is None or "ZeroOut" in node.kind:
+                continue
+            if node.kind.startswith(_ENCODERS) or node.kind in _OTHER_ENCODERS:
+                yield from self._own_texts(node)
+            links = [_link(value) for name, value in node.inputs.items() if not name.startswith(_NEGATIVE)]
+            new = {link[0] for link in links if link} - seen
+            seen |= new
+            waiting += sorted(new)
 
     def _conditionings(self, inputs: Mapping[str, object], negative: bool) -> list[_Link]:
         """The links to all conditionings among the inputs."""

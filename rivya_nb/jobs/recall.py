@@ -14,7 +14,7 @@ from rivya_nb.contract.ideas import nearest_shape, same_idea
 from rivya_nb.contract.params import ParamValue, check_params
 from rivya_nb.contract.references import check_references
 from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.files import open_file, user_path
 from rivya_nb.imaging.containers import LARGEST_TEXT
@@ -132,7 +132,7 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
     notes += found.notes
     if found.rest:
         more = f" and {len(found.rest) - _MOST_NAMES} more" if len(found.rest) > _MOST_NAMES else ""
-        names = listing(name if name.isprintable() else short(name) for name in found.rest[:_MOST_NAMES])
+        names = listing(printable(name, 60) for name in found.rest[:_MOST_NAMES])
         notes.append(f"of {found.teller}'s, nothing here means {names}{more}")
     mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
     notes += map(str, mistakes)

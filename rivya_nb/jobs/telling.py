@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.text import comparable
 
 _SIZE = re.compile(r"\D{0,4}(\d{1,5})\D{1,4}(\d{1,5})\D{0,4}")
 _RUBBISH = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
@@ -52,7 +53,7 @@ def whole_prompt(teller: str, texts: Iterable[str]) -> str:
     Raises:
         UnreadError: there is none, there are several, or it is no text that was decoded rightly.
     """
-    several = {text.strip(): text for text in texts if text.strip()}
+    several = {comparable(text): text for text in texts if comparable(text)}
     if not several:
         raise UnreadError(f"{teller} wrote down no prompt")
     if len(several) > 1:

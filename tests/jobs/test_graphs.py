@@ -183,6 +183,12 @@ SEVERAL = {
         u=text("a dog"),
         save2=node("SaveImage", images=["k2", 0]),
     ),
+    "regions of the model": graph(
+        p=text("a cat"),
+        k={**sampled(), "inputs": {**sampled()["inputs"], "model": ["couple", 0]}},  # type: ignore[dict-item]
+        couple=node("AttentionCouple", model=["model", 0], cond_1=["r", 0], mask_1=["m", 0]),
+        r=text("a dog"),
+    ),
     "a detailer's own": graph(
         p=text("a cat"),
         face=node("FaceDetailer", image=["decode", 0], positive=["p", 0], negative=["n", 0], seed=7,
