@@ -254,8 +254,10 @@ def test_a_date_in_retry_after_is_waited_for_too() -> None:
     assert 1 <= notice.seconds <= 1 + IMPATIENT.first
 
 
-def test_a_status_that_others_repeat_is_asked_once() -> None:
-    outcome, service, notices = submit(answer(408, b"too slow"), TASK)
+@pytest.mark.parametrize("status", [408, 499])
+@pytest.mark.parametrize("body", [b"too slow", b'{"error": {"code": "timeout"}}', b""])
+def test_a_status_that_others_repeat_is_asked_once(status: int, body: bytes) -> None:
+    outcome, service, notices = submit(answer(status, body), TASK)
     assert isinstance(outcome, UnexpectedResponseError)
     assert (len(service.received), notices) == (1, [])
 
