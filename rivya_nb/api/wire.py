@@ -76,8 +76,8 @@ class Wire:
         self._policy = policy
         self._on_wait = on_wait
         host = urlsplit(origin).hostname or ""
-        # A proxy between this machine and itself would see the key in plain text.
         self._is_secure = origin.startswith("https:")
+        # A proxy between this machine and itself would see the key in plain text.
         self._clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
 
     async def json(self, call: Call) -> object:
