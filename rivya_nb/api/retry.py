@@ -101,6 +101,7 @@ async def repeat(
     busy with that one, it answers 409, and the call is repeated until the budget is used up.
     """
     doubt: TransportError | None = None
+    conflict: ApiError | None = None
     began = time.time()
     started = time.monotonic()
 
@@ -109,19 +110,26 @@ async def repeat(
         return billed and time.time() - began > REMEMBERED
 
     async def once() -> T:
-        nonlocal doubt
+        nonlocal doubt, conflict
         if doubt is not None and is_late():
             raise doubt
         left = policy.budget - (time.monotonic() - started)
         try:
             return await asyncio.wait_for(attempt(), left if left > 0 else LEAST)
         except asyncio.TimeoutError:
-            doubt = TransportError(f"{call}: no whole answer in {policy.budget:g} s, all attempts together")
+            late = TransportError(f"{call}: no whole answer in {policy.budget:g} s, all attempts together")
+        except ApiError as error:
+            conflict = error if is_taken(error) else None
+            raise
         except TransportError as error:
             if not isinstance(error, NotDeliveredError):
                 doubt = error
             raise
-        raise doubt
+        if conflict is not None:
+            # What was last said of the earlier attempt tells more than that time is over.
+            raise conflict
+        doubt = late
+        raise late
 
     def is_taken(error: BaseException | None) -> bool:
         """True if the service still works on an earlier attempt that got no answer."""
