@@ -196,7 +196,7 @@ def test_a_conflict_that_was_told_is_not_forgotten_when_the_time_is_over() -> No
             scripted(*script) as service,
             RivyaClient(KEY, service.origin, retries=policy) as client,
         ):
-            with pytest.raises(TransportError, match="may have been accepted.* idempotency_conflict"):
+            with pytest.raises(TransportError, match=r"may have been accepted.* idempotency_conflict"):
                 await client.generations.create(BODY)
             assert len(service.received) == 3
 
