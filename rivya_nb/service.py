@@ -139,12 +139,12 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
     """The key for an origin: the given one, else the environment's, which is for the address `own`, else the
     keyring's."""
     from rivya_nb.api import keychain
-    from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
+    from rivya_nb.api.address import DEFAULT_BASE_URL
 
     if given:
         return FoundKey(given, "given")
     key = Key(os.environ.get(KEY_VARIABLE))
-    home = DEFAULT_BASE_URL if own == SANDBOX else service_origin(own)
+    home = DEFAULT_BASE_URL if own == SANDBOX else canonical_name(own)
     if key and origin in (home, DEFAULT_BASE_URL):
         return FoundKey(key, "from the environment")
     unused = None

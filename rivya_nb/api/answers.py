@@ -72,9 +72,10 @@ def make_answer(status: int, headers: Mapping[str, str], body: bytes, key: Key) 
 
     Whatever the service repeats of the key is taken out at this door, so that nothing behind it can show it.
     """
-    text = body[:_LONGEST_MESSAGE].decode("utf-8", "replace")
+    whole = body.decode("utf-8-sig", "replace")
+    text = whole[:_LONGEST_MESSAGE]
     about_keys = status >= 400 and speaks_of_keys(text)
-    data = _parse(body, key, about_keys=about_keys)
+    data = _parse(whole, key, about_keys=about_keys)
     location, request_id = (headers.get(name) for name in ("location", "x-request-id"))
     if status >= 400:
         request_id = _error_of(data).get("requestId") or request_id
@@ -150,9 +151,11 @@ def _moment(value: str | None) -> float | None:
         return None
 
 
-def _parse(body: bytes, key: Key, *, about_keys: bool) -> object | None:
+def _parse(text: str, key: Key, *, about_keys: bool) -> object | None:
     try:
-        return _clean(json.loads(body), key, about_keys)
+        data: object = json.loads(text)
+        # A long list of models need not be gone through name by name.
+        return _clean(data, key, about_keys) if key.may_be_in(text) else data
     except (ValueError, RecursionError):
         return None
 

@@ -59,7 +59,8 @@ class RivyaClient:
     Args:
         api_key: the key; `RIVYA_API_KEY` where it is None. It is sent to the service's origin only.
         base_url: the service's origin; `RIVYA_BASE_URL` where it is None, else `https://rivya.ai`.
-        timeout: seconds for each step of a call; a connection is waited for at most 10 of them.
+        timeout: seconds for each step of a call; a connection is waited for at most 10 of them. The whole answer
+            may take one and a half times as long.
         retries: when a call is repeated, and how long that may take.
         on_wait: called before each wait, in the task that waits.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ SHORTEST_KEY = 8
 SHORTEST_END = 4
 """Characters of a key's end that tell which key it is, as messages about keys like to show them."""
 
+_PREFIX = "rvya_sk_"
+_ESCAPES = "%\\&"
 _HEX = r"(?:%(?:25)*|\\+x|\\+u00|&\#x0*)"
 _PUBLIC = re.compile(r"rvya_sk_sandbox(?:_[a-z]+)?")
 """The sandbox's keys, which are no secret."""
@@ -27,12 +30,14 @@ _PUBLIC = re.compile(r"rvya_sk_sandbox(?:_[a-z]+)?")
 class Key:
     """A key inside a closure: no attribute, repr, copy or pickle of this object holds its text."""
 
-    __slots__ = ("_reveal",)
+    __slots__ = ("_pattern", "_reveal")
     _reveal: Callable[[], str]
+    _pattern: Callable[[], re.Pattern[str]]
 
     def __init__(self, text: str | None) -> None:
         kept = (text or "").strip()
         self._reveal = lambda: kept
+        self._pattern = cache(lambda: re.compile(_spelled(kept), re.IGNORECASE))
 
     def __bool__(self) -> bool:
         return bool(self._reveal())
@@ -62,14 +67,26 @@ class Key:
         """What is around the key, in words that do not show it; None where nothing is."""
         return self.hand_to(_wrapping)
 
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text, as JSON writes it, may hold anything that `scrub` would take out of its parts."""
+        ends = self.hand_to(lambda key: _is_secret(key) and key[-SHORTEST_END:] in text)
+        return ends or "\\u00" in text or self.scrub(text) != text
+
     def scrub(self, text: str, *, about_keys: bool = False) -> str:
         """Foreign text without the key, should an answer repeat it in whatever escapes, and without anything
         like one; a message that speaks of keys (`speaks_of_keys`) also without the end of it."""
-        if self.hand_to(_is_secret):
-            text = self.hand_to(lambda key: re.sub(_spelled(key), "[key]", text, flags=re.IGNORECASE))
-            if about_keys:
-                text = self.hand_to(lambda key: _without_end(text, key))
-        return _KEY_LIKE.sub(lambda found: found[0] if _is_public(found[0]) else "[key]", text)
+        secret = self.hand_to(_is_secret)
+        plain = text.casefold()
+        # Nearly every text has neither, and patterns for all ways to write a key take their time.
+        if (
+            any(sign in text for sign in _ESCAPES)
+            or _PREFIX in plain
+            or self.hand_to(lambda key: key.casefold() in plain)
+        ):
+            if secret:
+                text = self._pattern().sub("[key]", text)
+            text = _KEY_LIKE.sub(lambda found: found[0] if _is_public(found[0]) else "[key]", text)
+        return self.hand_to(lambda key: _without_end(text, key)) if secret and about_keys else text
 
 
 def speaks_of_keys(message: str) -> bool:
@@ -94,7 +111,7 @@ def _spelled(text: str) -> str:
 
 
 _KEY_LIKE = re.compile(
-    rf"{_spelled('rvya_sk_')}(?:[A-Za-z0-9_\-*.…]|{_HEX}[0-9a-f]{{2}};?|&\#[0-9]+;)+", re.IGNORECASE
+    rf"{_spelled(_PREFIX)}(?:[A-Za-z0-9_\-*.…]|{_HEX}[0-9a-f]{{2}};?|&\#[0-9]+;)+", re.IGNORECASE
 )
 
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from rivya_nb.api.key import Key
+from rivya_nb.contract.text import printable
 from rivya_nb.errors import KeyringError
 
 SERVICE_NAME = "rivya_nb"
@@ -20,6 +21,9 @@ SERVICE_NAME = "rivya_nb"
 
 PATIENCE = 30.0
 """Seconds that a keyring may take to answer, which is the time somebody has to unlock it."""
+
+MAX_WORDS = 300
+"""Characters of what a backend says that are shown."""
 
 T = TypeVar("T")
 
@@ -84,7 +88,7 @@ def _asked(act: Callable[[ModuleType], T], key: Key | None = None) -> T:
         except BaseException as error:
             # Backends fail in any way at all. Only words leave this thread: their frames hold the key.
             words = f"{type(error).__name__}: {error}".rstrip(": .")
-            troubles.append((key or Key(None)).scrub(words))
+            troubles.append(printable((key or Key(None)).scrub(words), MAX_WORDS))
 
     thread = threading.Thread(target=ask, name="rivya-keyring", daemon=True)
     thread.start()

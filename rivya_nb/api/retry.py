@@ -155,6 +155,7 @@ class _Series:
         self._until = until
         self._failures = 0
         self._limits = 0
+        self._conflict: ApiError | None = None
         self.doubt: TransportError | None = None
         self.excused = 0.0
 
@@ -168,7 +169,8 @@ class _Series:
             self._limits += 1
             return
         self._limits = 0
-        if not self._is_busy(error):
+        self._conflict = error if isinstance(error, ApiError) and self._is_busy(error) else None
+        if self._conflict is None:
             self._failures += 1
         if self.doubt is None and isinstance(error, TransportError):
             if isinstance(error, NotDeliveredError):
@@ -183,6 +185,9 @@ class _Series:
             return await asyncio.wait_for(attempt, left if left > 0 else LEAST)
         except asyncio.TimeoutError:
             budget = f"{self._policy.budget:g} s, all attempts together"
+        if self._conflict is not None:
+            # What was last said of an earlier attempt tells more than that time is over.
+            raise self._conflict
         raise TransportError(f"{self._call}: no whole answer in {budget}")
 
     def _is_busy(self, error: BaseException | None) -> bool:

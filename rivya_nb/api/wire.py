@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 
+WHOLE = 1.5
+"""How many times as long as a single step the whole sending, and then the whole answer, may take: so a step that
+is silent is told as that."""
+
 SLOWEST_LINE = 50_000
 """Bytes per second: a file that is sent may take as much longer as it needs on a line like this."""
 
@@ -64,8 +68,9 @@ class Call:
 class Wire:
     """Calls to one origin with one key.
 
-    `timeout` in seconds holds for connecting, for sending, and from then on for the whole answer; `policy.budget`
-    for all attempts together. A file that is sent has a time of its own beside both.
+    `timeout` in seconds holds for each step: connecting, and waiting for the other side to take or give the next
+    bytes. All of them together have `WHOLE` times as long, and all attempts together `policy.budget`; a file that
+    is sent has a time of its own beside both.
     """
 
     def __init__(
@@ -77,8 +82,8 @@ class Wire:
         self.policy = policy
         self._on_wait = on_wait
         host = urlsplit(origin).hostname or ""
-        # A proxy between this machine and itself would see the key in plain text.
         self._is_secure = origin.startswith("https:")
+        # A proxy between this machine and itself would see the key in plain text.
         self._clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
 
     async def json(self, call: Call) -> object:
@@ -159,15 +164,16 @@ class Wire:
         """Limit what is done with a request, however slowly each byte comes; `sending` in seconds."""
         import anyio
 
+        whole = WHOLE * self._timeout
         # Connecting has a limit of its own, which proves that nothing was delivered.
         with anyio.fail_after(None) as limit:
 
             async def follow(event: str, _: Mapping[str, Any]) -> None:
                 # Through a proxy there are two: what it is told, and then the request itself.
                 if event.endswith("send_request_headers.started"):
-                    limit.deadline = anyio.current_time() + self._timeout + sending
+                    limit.deadline = anyio.current_time() + whole + sending
                 elif event.endswith("send_request_body.complete"):
-                    limit.deadline = anyio.current_time() + self._timeout
+                    limit.deadline = anyio.current_time() + whole
 
             request.extensions["trace"] = follow
             yield

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
     from rivya_nb.store.model_lists import ModelLists
 
-RETRIES = RetryPolicy(attempts=2, budget=5.0, ends_at_limit=True)
-"""Nothing depends on a new list: without a network, the last one stands after half a second."""
+RETRIES = RetryPolicy(attempts=2, budget=30.0, ends_at_limit=True)
+"""Nothing depends on a new list: without a network, the last one stands after half a second. On a slow line, the
+list may take its time."""
 
 PAUSE = 600.0
 """Seconds between two attempts in the background: without a network, not every run has to try."""

@@ -125,7 +125,10 @@ class Job(Markable):
 
     @property
     def credits(self) -> int:
-        """What the job costs, in credits: final where known, else reserved; 0 where it is not billed."""
+        """What the job costs, in credits: final where known, else reserved; 0 where it is not billed.
+
+        Where the service took it and said neither, the documented price.
+        """
         return self.record.credits
 
     @property

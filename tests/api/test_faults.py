@@ -187,6 +187,22 @@ def test_a_conflict_after_an_attempt_without_an_answer_is_waited_for(busy: Actio
     assert {notice.reason for notice in notices[1:]} == {"the service is busy with an earlier attempt"}
 
 
+def test_a_conflict_that_was_told_is_not_forgotten_when_the_time_is_over() -> None:
+    policy = RetryPolicy(attempts=3, budget=0.5, first=0.01, longest=0.1)
+
+    async def main() -> None:
+        script = [reset(after_reading=True), refusal(409, "idempotency_conflict"), silence()]
+        async with (
+            scripted(*script) as service,
+            RivyaClient(KEY, service.origin, retries=policy) as client,
+        ):
+            with pytest.raises(TransportError, match=r"may have been accepted.* idempotency_conflict"):
+                await client.generations.create(BODY)
+            assert len(service.received) == 3
+
+    asyncio.run(main())
+
+
 def _reset_and_stop_listening(service: Scripted) -> Action:
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: Scripted) -> None:
         service.stop()
@@ -246,8 +262,10 @@ def test_a_date_in_retry_after_is_waited_for_too() -> None:
     assert 1 <= notice.seconds <= 1 + IMPATIENT.first
 
 
-def test_a_status_that_others_repeat_is_asked_once() -> None:
-    outcome, service, notices = submit(answer(408, b"too slow"), TASK)
+@pytest.mark.parametrize("status", [408, 499])
+@pytest.mark.parametrize("body", [b"too slow", b'{"error": {"code": "timeout"}}', b""])
+def test_a_status_that_others_repeat_is_asked_once(status: int, body: bytes) -> None:
+    outcome, service, notices = submit(answer(status, body), TASK)
     assert isinstance(outcome, UnexpectedResponseError)
     assert (len(service.received), notices) == (1, [])
 
