@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +24,7 @@ from rivya_nb.jobs.values import as_axis
 from rivya_nb.results.desk import open_desk
 from rivya_nb.results.job import Job
 from rivya_nb.results.library import Library
+from rivya_nb.results.live import tell
 from rivya_nb.service import canonical_name, reach
 from rivya_nb.session import Session
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
@@ -121,10 +121,6 @@ def _open_library(folder: Path) -> Library:
     return known
 
 
-def _tell(message: str) -> None:
-    print(f"rivya_nb: {message}", file=sys.stderr)
-
-
 open_desk(lambda: Additions(current_session()))
 
 
@@ -150,13 +146,13 @@ def _say_goodbye() -> None:
             unsent = sum(job.status in UNSENT for job in run.jobs)
             doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
             if doubtful:
-                _tell(
+                tell(
                     f"run {run.id}: {doubtful} may be paid for without a picture; resume({run.id}) asks for it"
                 )
             if sent:
-                _tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
+                tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:
-                _tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
+                tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
         library.store.close()
 
 

@@ -137,7 +137,13 @@ class RivyaMagics:
 
     def _bound(self, name: str | None, value: T) -> T:
         if name is not None:
-            self._shell.push({name: value})
+            from rivya_nb.results.live import tell
+
+            try:
+                self._shell.push({name: value})
+            except Exception as error:
+                # The run is on its way already, and a shell may refuse for any reason.
+                tell(f"the variable {name} cannot be bound here ({type(error).__name__}: {error}).")
         return value
 
 

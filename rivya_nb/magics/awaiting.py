@@ -46,13 +46,19 @@ def install(shell: InteractiveShell) -> None:
         return lines if awaited is None or not _can_await(shell) else awaited
 
     setattr(await_opening_magic, _MARK, True)
-    shell.input_transformers_post.append(await_opening_magic)
+    if (hooks := _hooks(shell)) is not None:
+        hooks.append(await_opening_magic)
 
 
 def remove(shell: InteractiveShell) -> None:
     """Undo `install`, also one that was done by an earlier life of this module."""
-    hooks = shell.input_transformers_post
-    hooks[:] = [hook for hook in hooks if not getattr(hook, _MARK, False)]
+    if (hooks := _hooks(shell)) is not None:
+        hooks[:] = [hook for hook in hooks if not getattr(hook, _MARK, False)]
+
+
+def _hooks(shell: InteractiveShell) -> list[Callable[[list[str]], list[str]]] | None:
+    """Where a shell takes hooks; None in one of another make that takes none. There every cell blocks."""
+    return getattr(shell, "input_transformers_post", None)
 
 
 @contextmanager
@@ -109,11 +115,12 @@ def _can_await(shell: InteractiveShell) -> bool:
     """Whether the cell now being transformed will be awaited on a running asyncio loop."""
     if getattr(shell, "kernel", None) is None or getattr(shell, "trio_runner", None) is not None:
         return False
-    if not shell.autoawait or shell.loop_runner is not shell.loop_runner_map["asyncio"][0]:
-        return False
     try:
+        if not shell.autoawait or shell.loop_runner is not shell.loop_runner_map["asyncio"][0]:
+            return False
         asyncio.get_running_loop()
-    except RuntimeError:
+    except (AttributeError, LookupError, TypeError, RuntimeError):
+        # No loop is running, or this is a kernel of another make.
         return False
     return _opens_execution(sys._getframe(1))
 

@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,26 +33,40 @@ HEARTBEAT = 2.0
 """Seconds after which the elapsed time is shown anew though nothing else has changed."""
 
 
+def _shell() -> Any:
+    """The notebook's shell; None where there is no notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return shell if hasattr(shell, "kernel") else None
+
+
+def _request(shell: Any) -> Mapping[str, object]:
+    """The header of the message that is being acted upon; empty where the kernel is one that does not tell."""
+    with suppress(Exception):
+        return {**shell.get_parent()["header"]}
+    return {}
+
+
 def executing_cell() -> str | None:
     """What tells the executing cell from every other; None where there is no notebook."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = None if ipython is None else ipython.get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
+    shell = _shell()
+    if shell is None:
         return None
-    return str(shell.get_parent().get("header", {}).get("msg_id", shell.execution_count))
+    return str(_request(shell).get("msg_id", getattr(shell, "execution_count", None)))
 
 
 def insert_cell(text: str) -> bool:
-    """Put a cell below the one that is executing; False where none is.
+    """Put a cell below the one that is executing; False where none is, or the kernel cannot.
 
     A widget's callback is no executing cell: what it inserted would appear below whichever cell runs next.
     """
-    if executing_cell() is None:
+    shell = _shell()
+    if shell is None or _request(shell).get("msg_type") != "execute_request":
         return False
-    shell: Any = sys.modules["IPython"].get_ipython()
-    if shell.get_parent().get("header", {}).get("msg_type") != "execute_request":
+    try:
+        shell.set_next_input(text, replace=False)
+    except (AttributeError, TypeError):
         return False
-    shell.set_next_input(text, replace=False)
     return True
 
 
@@ -78,6 +92,24 @@ class LiveDisplay:
         self._variable: str | None = None
         self._rows: str | None = None
         self._cols: str | None = None
+        self._is_told = False
+
+    @contextmanager
+    def _in_spite_of_trouble(self) -> Iterator[None]:
+        """Around all showing: whatever fails there is told in one line, once, and the run goes on.
+
+        It may be paid for, and a front end may lack anything.
+        """
+        try:
+            yield
+        except Exception as error:
+            if not self._is_told:
+                self._is_told = True
+                why = f"{type(error).__name__}: {str(error)[:300]}"
+                tell(
+                    f"run {self._run.id} cannot be shown here ({why}). It goes on: run.wait() waits for it, and "
+                    f"print(rv.runs({self._run.id}).text()) tells how it is."
+                )
 
     def call_it(self, variable: str | None) -> None:
         """Note the notebook's name for the run, for what it proposes to do next."""
@@ -98,15 +130,17 @@ class LiveDisplay:
         With `whole`, its pictures are there on return, which takes up to 200 ms for each that was never shown.
         Without, they follow in place, off the loop; whoever waits for the run waits for them too.
         """
-        cell = executing_cell()
-        if cell is None or cell in self._cells:
-            return
-        self._cells.add(cell)
-        _publish(self.bundle() if whole else self._outline(), self._display_id, update=False)
-        with self._lock:
-            if (self._run.is_working or not whole) and (self._refreshing is None or self._refreshing.done()):
-                self._refreshing_cell = cell
-                self._refreshing = self._run.home.start(self._refresh())
+        with self._in_spite_of_trouble():
+            cell = executing_cell()
+            if cell is None or cell in self._cells:
+                return
+            self._cells.add(cell)
+            _publish(self.bundle() if whole else self._outline(), self._display_id, update=False)
+            with self._lock:
+                is_idle = self._refreshing is None or self._refreshing.done()
+                if (self._run.is_working or not whole) and is_idle:
+                    self._refreshing_cell = cell
+                    self._refreshing = self._run.home.start(self._refresh())
 
     def conclude(self) -> None:
         """Show the run's end from the cell that waited for it.
@@ -114,9 +148,10 @@ class LiveDisplay:
         What runs in the background speaks for the cell that started it, and tools that execute a notebook
         take only messages of the cell that they are executing.
         """
-        cell = executing_cell()
-        if cell is not None and cell in self._cells and cell != self._refreshing_cell:
-            _publish(self.bundle(), self._display_id, update=True)
+        with self._in_spite_of_trouble():
+            cell = executing_cell()
+            if cell is not None and cell in self._cells and cell != self._refreshing_cell:
+                _publish(self.bundle(), self._display_id, update=True)
 
     async def finished(self) -> None:
         """Wait until the last look at the run is on display."""
@@ -183,10 +218,12 @@ class LiveDisplay:
                 # Asked before it is drawn: the last round draws what the end left.
                 working = self._run.is_working
                 changed.clear()
-                look = await asyncio.to_thread(self.bundle)
-                _publish(look, self._display_id, update=True)
-                if working:
+                size = 0
+                with self._in_spite_of_trouble():
+                    look = await asyncio.to_thread(self.bundle)
                     size = sum(map(len, look.values()))
+                    _publish(look, self._display_id, update=True)
+                if working:
                     await self._pause(changed, SHORTEST_PAUSE + size / BYTES_PER_SECOND)
         finally:
             for end in unsubscribe:
@@ -201,6 +238,12 @@ class LiveDisplay:
             if past >= max(shortest, HEARTBEAT) or (past >= shortest and changed.is_set()):
                 return
             await asyncio.sleep(0.1)
+
+
+def tell(message: str) -> None:
+    """One line for the user, beside whatever is shown."""
+    with suppress(Exception):
+        print(f"rivya_nb: {' '.join(message.split())}", file=sys.stderr)
 
 
 def _if_it_stands_still(run_id: int, now: float) -> tuple[Hint, ...]:

@@ -17,7 +17,8 @@ INTERVAL = 0.5
 
 def follows_in_terminal() -> bool:
     """Whether somebody sits before a terminal that this process writes to."""
-    return not in_notebook() and sys.stderr is not None and sys.stderr.isatty()
+    isatty = getattr(sys.stderr, "isatty", None)
+    return not in_notebook() and isatty is not None and bool(isatty())
 
 
 def follow_in_terminal(run: Run, timeout: float | None) -> None:

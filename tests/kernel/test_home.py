@@ -195,6 +195,23 @@ def test_a_loop_of_another_make_is_refused_with_the_way_out() -> None:
         asyncio._set_running_loop(None)
 
 
+def test_an_await_on_a_loop_inside_the_works_own_is_refused_with_the_way_out() -> None:
+    outer, inner = asyncio.new_event_loop(), asyncio.new_event_loop()
+    home = Home(outer, in_kernel=False)
+
+    async def run_another_loop() -> None:
+        asyncio._set_running_loop(None)
+        try:
+            with pytest.raises(RivyaError, match="await run"):
+                inner.run_until_complete(home.join(concurrent.futures.Future()))
+        finally:
+            asyncio._set_running_loop(outer)
+
+    outer.run_until_complete(run_another_loop())
+    inner.close()
+    outer.close()
+
+
 def test_a_forked_process_gets_an_error_for_old_work_and_a_home_of_its_own() -> None:
     script = """
         import asyncio, os
