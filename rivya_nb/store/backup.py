@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from rivya_nb.errors import StoreError
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import jobs, pictures, runs
-from rivya_nb.store.store import DATABASE, obstacle
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 
@@ -65,7 +65,7 @@ def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> 
 
 
 def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tuple[int, int, int, int]:
-    with closing(Database(store / DATABASE, obstacle(store))) as source:
+    with closing(Database(store / DATABASE, why_read_only(store))) as source:
         if source.obstacle is not None:
             source.prepare(store / "opening.lock")
         source.copy_to(part / DATABASE)

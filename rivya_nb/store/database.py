@@ -219,7 +219,8 @@ class Database:
             self._copy.cleanup()
 
     def _connect(self, timeout: float | None = None) -> sqlite3.Connection:
-        """A connection of its own. It makes no file where one has gone."""
+        """A connection of its own; never to a file that has taken the place of the one that was opened."""
+        self._check_place()
         path = self.path if self._copy is None else Path(self._copy.name, self.path.name)
         if self.obstacle is None:
             access = "mode=rwc" if self._may_create else "mode=rw"

@@ -72,7 +72,9 @@ class ContentFiles:
             with disk_trouble(self.folder):
                 self.folder.mkdir(exist_ok=True)
                 part.replace(placed)
-                if shutil.disk_usage(self.folder).free < ROOM:
+                usage = shutil.disk_usage(self.folder)
+                # A disk that does not tell its size does not tell what is left, either.
+                if usage.total > 0 and usage.free < ROOM:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             for path in (part, placed):

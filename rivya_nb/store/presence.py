@@ -9,6 +9,8 @@ from pathlib import Path
 from rivya_nb.errors import StoreError
 from rivya_nb.store.trouble import MAY_NOT_BE_WRITTEN, READ_ONLY_DISK
 
+DATABASE = "rivya.db"
+
 _ST_RDONLY = getattr(os, "ST_RDONLY", 1)
 _EFFECTIVE = os.access in os.supports_effective_ids
 
@@ -54,12 +56,15 @@ def _mark(path: Path) -> tuple[int, int] | None:
     return about.st_dev, about.st_ino
 
 
-def why_read_only(paths: Iterable[Path]) -> str | None:
-    """Why the store with these files and folders may only be read; None where it may be written.
+def why_read_only(folder: Path) -> str | None:
+    """Why the store in this folder may only be read; None where it may be written, or there is none.
 
-    The files are not opened: SQLite's locks on a file end when any descriptor of it in this process is closed.
+    No file is opened: SQLite's locks on a file end when any descriptor of it in this process is closed.
     """
-    for path in paths:
+    if not (folder / DATABASE).exists():
+        return None
+    for name in ("", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "locks"):
+        path = folder / name
         if path.exists() and not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
             read_only = hasattr(os, "statvfs") and os.statvfs(path).f_flag & _ST_RDONLY
             return f"{path}: {READ_ONLY_DISK if read_only else MAY_NOT_BE_WRITTEN}"

@@ -36,7 +36,7 @@ from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
-from rivya_nb.store.presence import why_read_only
+from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.records import (
     FINAL,
     NOT_BILLED,
@@ -56,17 +56,6 @@ from rivya_nb.store.uploads import UploadBook
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-
-DATABASE = "rivya.db"
-
-
-def obstacle(folder: Path) -> str | None:
-    """Why the store in this folder may only be read; None where it may be written, or there is none."""
-    if not (folder / DATABASE).exists():
-        return None
-    names = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "locks")
-    return why_read_only([folder, *(folder / name for name in names)])
 
 
 class Store:
@@ -101,7 +90,7 @@ class Store:
         folder = user_path(folder)
         with disk_trouble(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            database = Database(folder / DATABASE, obstacle(folder))
+            database = Database(folder / DATABASE, why_read_only(folder))
         try:
             database.prepare(folder / "opening.lock")
             owner = Owner(folder / "locks", read_only=database.obstacle is not None)

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 from disks import may_mount, read_only_disk, small_disk
+from sqlalchemy import func, select
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store.database import Database
 from rivya_nb.store.records import Question
+from rivya_nb.store.schema import jobs
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, ids, kept
@@ -88,6 +91,24 @@ def test_what_is_not_there_any_more_is_not_written_and_goes_on_once_it_is_back(
         assert ids(store.history(Question())) == [second.id, first.id]
     with closing(Store.open(folder)) as store:
         assert ids(store.history(Question())) == [second.id, first.id]
+
+
+def test_no_connection_is_made_to_the_file_that_has_taken_its_place(folder: Path, away: Path) -> None:
+    Store.open(folder).close()
+    shutil.copyfile(folder / "rivya.db", folder / "older.db")
+    with closing(Store.open(folder)) as store:
+        add(store, done())
+    with closing(Database(folder / "rivya.db")) as database:
+        database.prepare(folder / "opening.lock")
+        with database.reading():
+            take_database(folder, away)
+            (folder / "older.db").rename(folder / "rivya.db")
+            with pytest.raises(StoreError, match="was replaced"), database.reading():
+                pass
+        put_back(folder, away)
+        with database.reading() as first, database.reading() as second:
+            for connection in (first, second):
+                assert connection.execute(select(func.count()).select_from(jobs)).scalar_one() == 1
 
 
 def test_closing_a_store_that_was_moved_leaves_its_old_place_free(folder: Path, away: Path) -> None:
