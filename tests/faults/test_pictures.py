@@ -65,7 +65,6 @@ CASES = [
     Case("403", answers(403), "answered 403, access denied"),
     Case("404", answers(404), "answered 404, not found"),
     Case("410", answers(410), "answered 410, gone"),
-    Case("429", answers(429), "answered 429", 4),
     Case("500", answers(500), "answered 500", 4),
     Case("503", answers(503), "answered 503", 4),
     Case("redirected for ever", redirect_home, "redirects more than 3 times", 4),
