@@ -29,7 +29,7 @@ ASKED: dict[str, Callable[[], object]] = {
     "axis in the prompt": lambda: rv.plan(f"a {{cat|{HALF}}}", seed=1),
     "name": lambda: rv.plan("a", seed=1, name=HALF),
     "param": lambda: rv.plan("a", watermark=HALF),
-    "text param": lambda: rv.plan("a", model="google-imagen4", negative_prompt=HALF),
+    "text param": lambda: rv.plan("a", model="ideogram-v3", negative_prompt=HALF),
     "label": lambda: rv.plan("a", references={HALF: [PICTURE], "b": [PICTURE]}),
     "file": lambda: rv.plan("a", references=[f"/nowhere/{HALF}.png"]),
     "path": lambda: rv.plan("a", references=[Path(f"/nowhere/{HALF}.png")]),
