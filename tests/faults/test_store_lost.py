@@ -166,9 +166,7 @@ def test_a_log_that_is_deleted_in_the_middle_of_a_run_loses_nothing(suffix: str,
     assert len(place.prices()) == 4
 
 
-def test_a_store_that_is_full_of_life_elsewhere_is_found_again_by_connecting(
-    place: Place, tmp_path: Path
-) -> None:
+def test_a_store_that_was_deleted_is_begun_anew_by_connecting(place: Place, tmp_path: Path) -> None:
     finish(rv.generate("A bottle", seed=1, **SMALL))
     shutil.rmtree(place.folder)
     with pytest.raises(rv.StoreError):
