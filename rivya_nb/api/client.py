@@ -189,8 +189,9 @@ class Generations(_Calls):
             client_request_id: a trace id, at most 128 characters; the idempotency key where none is given.
             references: the request's uploaded references in its order (`UploadedFile.media_item`).
             retries: in place of the client's own.
-            repeat_until: seconds since the epoch after which nothing is repeated, because the service may have
-                forgotten the key; 24 hours after the first attempt without an answer where it is None.
+            repeat_until: where an earlier call with this key got no answer, the seconds since the epoch after
+                which nothing is repeated, because the service may have forgotten the key. None: 24 hours after
+                the first attempt without an answer.
 
         Raises:
             ApiError: refused; no attempt of this call was taken.

@@ -104,7 +104,8 @@ async def repeat(
     A `billed` call never ends with an error that denies acceptance (`NotDeliveredError`, `ApiError`) where an
     earlier attempt may have been accepted: it ends with a `TransportError` that tells both. While the service is
     busy with that one, it answers 409, and the call is repeated until the budget is used up. It is not repeated
-    after `until`, in seconds since the epoch: 24 hours after the first attempt without an answer, if None.
+    after `until`, in seconds since the epoch, which stands for an earlier call without an answer; if None, it is
+    24 hours after the first attempt without one.
     """
     series = _Series(policy, call, billed=billed, until=until)
 
@@ -191,8 +192,8 @@ class _Series:
         raise TransportError(f"{self._call}: no whole answer in {budget}")
 
     def _is_busy(self, error: BaseException | None) -> bool:
-        """True if the service still works on an earlier attempt that got no answer."""
-        doubtful = self._billed and self.doubt is not None
+        """True if the service still works on an earlier attempt that got no answer, in this call or before it."""
+        doubtful = self._billed and self._until is not None
         return doubtful and isinstance(error, ApiError) and error.http_status == 409
 
     def is_worth_repeating(self, error: BaseException | None) -> bool:
