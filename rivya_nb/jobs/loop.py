@@ -136,7 +136,7 @@ class Home:
     def _wait_nested(
         self, future: concurrent.futures.Future[Any], timeout: float | None, sigint: _SigintHeld
     ) -> None:
-        _allow_nesting(self.loop)
+        _allow_nesting(self.loop, in_kernel=self.in_kernel)
         waiter = self.loop.create_task(self._arrival(future, timeout, TICK))
         sigint.wake = lambda: self.loop.call_soon_threadsafe(waiter.cancel)
         if sigint.seen:
@@ -281,17 +281,21 @@ def _nothing() -> None:
     pass
 
 
-def _allow_nesting(loop: asyncio.AbstractEventLoop) -> None:
+def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
     """Make `loop` one that can be run inside itself. Raises RivyaError when it is not one of asyncio's own.
 
     With nest_asyncio itself ipykernel loses queued cells from version 7 on, and from Python 3.14 on any cell
-    may break; nest_asyncio2 serves with all versions of both.
+    may break; there nest_asyncio2 serves, which is made for that.
     """
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
             f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
             "inside. Write `await run` in place of `run.wait()`, or let %%rivya open its cell."
         )
+    is_old_kernel = not in_kernel or sys.modules["ipykernel"].version_info[0] < 7
+    if is_old_kernel and sys.version_info < (3, 14):
+        importlib.import_module("nest_asyncio").apply(loop)
+        return
     kind = type(loop)
     if hasattr(kind, "_nest_patched") and not hasattr(kind, "_nest_asyncio2"):
         # The notebook has applied nest_asyncio itself, as many do: put its successor in its place.
