@@ -50,6 +50,7 @@ class Dispatcher:
         self._store = library.store
         self._max_credits = max_credits
         self._committed: set[str] = set()
+        self._limits: dict[int, int | None] = {}
 
     @cached_property
     def runner(self) -> Runner:
@@ -63,6 +64,7 @@ class Dispatcher:
             store=self._store,
             home=self._library.home,
             replace_job=self._replaced,
+            take_over=self._take_over,
         )
 
     async def aclose(self) -> None:
@@ -87,6 +89,9 @@ class Dispatcher:
             # What the history has may have changed since the plan was made; what is asked has not.
             while (record := self._write_down(plan, current := draft())) is None:
                 pass
+            # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
+            plan.expansion = plan.expansion.written_down()
+            self._limits[record.id] = plan.max_credits
             run = self._library.run(record)
             if current.run is None:
                 run.drawn_seeds = plan.expansion.drawn_seeds
@@ -129,6 +134,7 @@ class Dispatcher:
                 run = self._library.run(self.own_run(run_id))
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
+            self._limits[run.id] = max_credits
             gate = self._gate(self._rest([job.record for job in jobs], unsent))
             for job in jobs:
                 self._take_up(job, run.id, unsent=unsent, doubtful=unsent, gate=gate)
@@ -146,7 +152,8 @@ class Dispatcher:
     ) -> None:
         """Go on with a job from where it is, if anything is left to do. `unsent` tells whether what was never
         sent is, `doubtful` whether that which may be billed once more is."""
-        job.live.may_be_billed_again |= doubtful
+        if doubtful and is_doubtful(job.record):
+            job.live.may_be_billed_again = True
         if job.status in SENT or (unsent and job.status in UNSENT):
             self.runner.launch(job.live, run_id, gate)
         elif job.status in COLLECTABLE:
@@ -172,6 +179,7 @@ class Dispatcher:
             places = self._failed_places(record)
             while (extended := self._ask_again(record, places, max_credits)) is None:
                 record = self.own_run(run_id)
+            self._limits[run_id] = max_credits
             run = self._library.run(extended)
             again = {cell.job_id for cell in run.shown.cells if cell.coordinates in places}
             wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
@@ -256,6 +264,33 @@ class Dispatcher:
             self._library.run(record)
         self._committed.add(new.id)
         return self._library.job(new).live
+
+    def _take_over(self, job: LiveJob) -> str | None:
+        """Let a job be sent that another kernel was to send, with all others of its run; None, or why it is not
+        sent."""
+        if job.id in self._committed:
+            return None
+        with self._library.dispatching:
+            for run_id in tuple(job.wanted_by):
+                run = self._library.run(self._store.run(run_id))
+                jobs = [each for each in run.jobs if run_id in each.live.wanted_by]
+                mine = [each.record for each in jobs if each.id in self._committed]
+                rest = [each for each in jobs if each.status in UNSENT and each.id not in self._committed]
+                try:
+                    self._check_price([*mine, *(each.record for each in rest)], self._limits.get(run_id))
+                except CreditLimitError as error:
+                    reason = f"the kernel that was to send this does not: {error}"
+                    for each in rest:
+                        each.live.wanted_by.discard(run_id)
+                        each.live.changed(notice=reason)
+                    continue
+                gate = self._gate([each.record for each in rest])
+                for each in rest:
+                    self._committed.add(each.id)
+                    self.runner.gate(each.live, gate)
+                self._library.run(self._store.take_cells(run_id, [each.id for each in rest]))
+                return None
+        return job.notice
 
     def own_run(self, run_id: int) -> RunRecord:
         """A run of this session's service: nothing of one service is ever sent to another."""

@@ -84,7 +84,7 @@ class RetryNotice:
     call: str
 
     def __str__(self) -> str:
-        return f"{self.reason}, next try in {self.seconds:.0f} s"
+        return f"{self.reason}, next try in {in_words(self.seconds)}"
 
 
 OnWait = Callable[[RetryNotice], object]
@@ -223,6 +223,11 @@ def pause(policy: RetryPolicy, error: BaseException | None, failures: int) -> fl
     # Bounded before it is raised to a power: a rate limit may last for days.
     doublings = min(failures - 1, 30)
     return min(policy.longest, policy.first * 2.0**doublings) * random.uniform(0.75, 1)  # noqa: S311
+
+
+def in_words(seconds: float) -> str:
+    """How long a wait is, for a user."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def is_rate_limit(error: BaseException | None) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from rivya_nb.api.retry import RATE_LIMITED, RetryPolicy, pause
+from rivya_nb.api.retry import RATE_LIMITED, RetryPolicy, in_words, pause
 
 if TYPE_CHECKING:
     from rivya_nb.errors import RateLimitedError
@@ -27,11 +27,15 @@ class RateLimit:
 
     async def over(self, job: LiveJob) -> None:
         """Wait until the service may be asked again, or the job is held or stopped before it was submitted."""
+        told = False
         while (left := self._until - time.monotonic()) > 0:
             if job.is_held and job.record.status != "submitting":
-                return
-            job.changed(notice=f"{RATE_LIMITED}, next try in {left:.0f} s")
+                break
+            told = True
+            job.changed(notice=f"{RATE_LIMITED}, next try in {in_words(left)}")
             await asyncio.sleep(min(left, TICK))
+        if told:
+            job.changed()
 
     def met(self, error: RateLimitedError, began: float) -> None:
         """Pause after a submit that left at `began` (monotonic seconds) and was answered 429."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -93,20 +94,40 @@ def tell_waiting(notice: RetryNotice) -> None:
 
 
 async def _answer(gate: concurrent.futures.Future[str | None], job: LiveJob) -> str | None:
-    """What the gate says; where that takes long, the job says meanwhile what it waits for."""
+    """What the gate says; where that takes long, the job says meanwhile what it waits for. None for a job that is
+    held before."""
     answer = asyncio.wrap_future(gate)
-    if not (await asyncio.wait([answer], timeout=GATE_PATIENCE))[0]:
+    while not (await asyncio.wait([answer], timeout=GATE_PATIENCE))[0] and not job.is_held:
         job.changed(notice=f"{GATE_WORDS}, at most {BALANCE_TIMEOUT:.0f} s")
-        await asyncio.wait([answer])
-        job.changed()
-    return answer.result()
+    job.changed()
+    return answer.result() if answer.done() else None
+
+
+def _is_given_up(job: LiveJob) -> bool:
+    """Whether nobody wants a job any more that was never sent."""
+    return job.record.is_final or (job.is_held and job.record.status in UNSENT)
+
+
+@contextlib.asynccontextmanager
+async def _place(places: asyncio.Semaphore, job: LiveJob) -> AsyncIterator[bool]:
+    """One of these places, once one is free; False, and none is taken, for a job that is given up before."""
+    waiting = asyncio.ensure_future(places.acquire())
+    try:
+        while not waiting.done() and not _is_given_up(job):
+            await asyncio.wait([waiting], timeout=TICK)
+        yield not _is_given_up(job)
+    finally:
+        await end([waiting])
+        if not waiting.cancelled():
+            places.release()
 
 
 class Runner:
     """Carries the jobs of one session. Every coroutine runs on the session's loop; `launch` may be called
     from any thread.
 
-    `replace_job` puts a new job of the same request in the place of one that certainly was not accepted.
+    `replace_job` puts a new job of the same request in the place of one that certainly was not accepted;
+    `take_over` allows a job to be sent that another kernel was to send, or gives the reason why not.
     """
 
     def __init__(
@@ -118,6 +139,7 @@ class Runner:
         store: Store,
         home: Home,
         replace_job: Callable[[JobRecord], LiveJob],
+        take_over: Callable[[LiveJob], str | None],
     ) -> None:
         self._service = service
         self._client = client
@@ -136,6 +158,7 @@ class Runner:
         self._submits = asyncio.Semaphore(SUBMITS_AT_ONCE)
         self._references = Uploads(service, client, store)
         self._replace = replace_job
+        self._take_over = take_over
         self._replacements: set[str] = set()
 
     def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
@@ -170,6 +193,11 @@ class Runner:
                 job.is_working = True
                 self._jobs[job.id] = job
                 job.work = self._home.start(self._work_through(job))
+
+    def gate(self, job: LiveJob, gate: concurrent.futures.Future[str | None] | None) -> None:
+        """Have `gate` answer before the job is submitted, as `launch` does."""
+        if gate is not None:
+            self._gates[job.id] = gate
 
     @property
     def working(self) -> list[LiveJob]:
@@ -219,10 +247,11 @@ class Runner:
     async def _work_once(self, job: LiveJob) -> None:
         try:
             if await self._own(job):
-                async with self._slots:
-                    # It may have been stopped while it waited for its place.
-                    if not job.record.is_final:
+                async with _place(self._slots, job) as is_wanted:
+                    if is_wanted:
                         await self._carry(job)
+                    elif not job.record.is_final:
+                        await self._put_back(job)
                 if job.record.status not in _DONE:
                     # Whatever keeps us from going on need not keep another kernel.
                     await asyncio.to_thread(self._store.claims.release, job.id)
@@ -247,6 +276,10 @@ class Runner:
                 # What the last owner wrote just before it died counts, not what was read before.
                 job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
                 return not job.record.is_final
+            if _is_given_up(job):
+                # Who gives it up may have written that down since it was read.
+                job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
+                return False
             job.changed(record)
             await asyncio.sleep(FOLLOW_INTERVAL)
 
@@ -266,6 +299,10 @@ class Runner:
     async def _submit(self, job: LiveJob) -> Task | None:
         """Upload, write the exact body down and send it; None where it was held, stopped or not taken."""
         again = job.record.status == "submitting"
+        # Wanted by the user for this one time.
+        anew, job.may_be_billed_again = job.may_be_billed_again, False
+        if not again and (reason := await asyncio.to_thread(self._take_over, job)) is not None:
+            job.changed(notice=reason)
         gate = self._gates.pop(job.id, None)
         if not again and gate is not None and (reason := await _answer(gate, job)) is not None:
             job.wanted_by.clear()
@@ -273,18 +310,21 @@ class Runner:
         media = () if again else await self._media_items(job)
         if media is None:
             return None
-        async with self._submits:
-            while True:
+        async with _place(self._submits, job) as is_wanted:
+            while is_wanted:
                 await self._rate_limit.over(job)
                 await asyncio.to_thread(self._store.make_ready)
-                if not await (self._may_repeat(job) if again else self._begin(job, media)):
+                if not await (self._may_repeat(job, anew) if again else self._begin(job, media)):
                     return None
                 with suppress(RateLimitedError):
-                    return await self._send(job, again=again)
+                    return await self._send(job, again=again, anew=anew)
+        await self._put_back(job)
+        return None
 
-    async def _may_repeat(self, job: LiveJob) -> bool:
-        """False, and the job is unknown, where its submit is too old to be repeated unless the user wants that."""
-        if not is_doubtful(job.record) or job.may_be_billed_again:
+    async def _may_repeat(self, job: LiveJob, anew: bool) -> bool:
+        """False, and the job is unknown, where its submit is too old to be repeated, unless it may be billed
+        `anew`."""
+        if anew or not is_doubtful(job.record):
             return True
         await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=time.time())
         return False
@@ -302,6 +342,7 @@ class Runner:
                     await asyncio.wait([uploading], timeout=TICK)
                 if uploading.done():
                     return uploading.result()
+                job.changed()
             except (ApiError, TransportError) as error:
                 await self._refused(job, error)
                 return None
@@ -327,15 +368,14 @@ class Runner:
         await asyncio.to_thread(self._store.claims.put_back, job.id)
         job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
 
-    async def _send(self, job: LiveJob, *, again: bool) -> Task | None:
+    async def _send(self, job: LiveJob, *, again: bool, anew: bool) -> Task | None:
         """Submit the stored body under the job's own key; None where the service did not take it.
 
         `again` where an earlier submit's answer got lost: then only a refusal of the content itself proves
         that nothing was billed. Raises RateLimitedError where the job has to wait for its turn.
         """
         body = (job.record.body or "").encode()
-        sure = not again or job.may_be_billed_again
-        until = None if sure else (job.record.submitted_at or job.record.created_at) + REMEMBERED
+        until = None if anew or not again else (job.record.submitted_at or job.record.created_at) + REMEMBERED
         began = time.monotonic()
         try:
             task = await self._client.generations.create(
@@ -348,7 +388,6 @@ class Runner:
                 job.changed(await asyncio.to_thread(self._store.job, job.id))
             raise
         except (ApiError, TransportError) as error:
-            job.may_be_billed_again = False
             refused = isinstance(error, (ApiError, NotDeliveredError))
             if again:
                 # A reference that the service lost since is no proof either.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.request import Request
 from rivya_nb.jobs.plan import Expansion
 from rivya_nb.results.looks import Bundle, thumbnails
-from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
+from rivya_nb.store.records import UNFINISHED, AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint, RunView
 from rivya_nb.views.words import count
@@ -175,8 +175,6 @@ class Plan:
             run.arrange(rows=self._rows, cols=self._cols)
         for tell in self._started:
             tell(run)
-        # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
-        self.expansion = self.expansion.written_down()
         return run
 
     def __len__(self) -> int:
@@ -189,8 +187,11 @@ class Plan:
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")
         doubtful = sum(job.status == "unknown" for job in self.draft.reused)
-        if known := len(self.draft.reused) - doubtful:
+        going = sum(job.status in UNFINISHED for job in self.draft.reused)
+        if known := len(self.draft.reused) - doubtful - going:
             parts.append(f"{known} from the history at no cost")
+        if going:
+            parts.append(f"{going} already asked for, at no more cost")
         if doubtful:
             parts.append(f"{doubtful} that may be paid for already, collected at no more cost")
         if there := sum(job.is_there for job in self.draft.kept_jobs):

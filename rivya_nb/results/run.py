@@ -164,7 +164,7 @@ class Run(Pictures):
         if any(job.record.pictures or job.record.deleted_at for job in jobs) or self.is_working:
             return self
         reasons = list(
-            dict.fromkeys((job.live.notice or job.error or job.status).rstrip(".") for job in jobs)
+            dict.fromkeys((job.live.notice or job.error or _state(job)).rstrip(".") for job in jobs)
         )
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
         head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
@@ -183,7 +183,7 @@ class Run(Pictures):
     def _way_on(self) -> str:
         """The command that gets the pictures that are missing."""
         statuses = {job.status for job in self.jobs}
-        if statuses & UNSENT:
+        if statuses & (UNSENT | {"stopped"}):
             return f"resume {self.id} --unsent"
         # A retry asks anew for what failed; what may have been taken is never asked for anew.
         return f"resume {self.id}" if statuses & (SENT | {"unknown"}) else f"retry {self.id}"
@@ -317,3 +317,7 @@ class Run(Pictures):
         name = f" {self.name!r}" if self.name else ""
         about = "about " if any(job.record.costs_about for job in self._own_jobs) else ""
         return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{self.credits} credits>"
+
+
+def _state(job: Job) -> str:
+    return "not sent" if job.status in UNSENT else job.status

@@ -250,6 +250,15 @@ class Store:
             _append_cells(connection, run.id, cells)
         return self.run(run.id)
 
+    def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
+        """Count these jobs of a run, which another run was to pay for, as its own."""
+        with self._database.writing() as connection:
+            for some in portions(job_ids):
+                numbers = select(jobs.c.number).where(jobs.c.id.in_(some))
+                cells = (run_jobs.c.run_id == run_id) & run_jobs.c.job_number.in_(numbers)
+                connection.execute(update(run_jobs).where(cells).values(reused=False))
+        return self.run(run_id)
+
     def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
         """Put a new job in the place of another in every run, in one transaction; gives the job that is there
         now: one that another kernel has asked for meanwhile, if it may stand for a request with this seed.

@@ -118,6 +118,105 @@ def test_what_another_kernel_stops_goes_on_where_it_is_wanted(connect: Connect, 
     assert bought(session) == 20
 
 
+def held_by_a_limit(session: Session, seeds: Sequence[int]) -> rv.Run:
+    """A run of which nothing is sent yet, since the first 429 asks for an hour."""
+    session.dispatcher.runner._rate_limit.met(
+        rv.RateLimitedError("slow down", code="rate_limited", retry_after=3600), 0.0
+    )
+    return cell(session, seeds)
+
+
+@pytest.mark.parametrize("limits", ["the session", "the plan"])
+def test_what_is_taken_over_from_another_kernel_keeps_within_the_limit(
+    limits: str, connect: Connect, other_kernel: Other
+) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = held_by_a_limit(session, range(10))
+    other = other_kernel(session)
+    if limits == "the session":
+        other.dispatcher._max_credits = 60
+    asked = [job.request for job in run]
+    plan = other.plan_requests(
+        asked, name=None, max_credits=60 if limits == "the plan" else None, fresh=False
+    )
+    assert plan.summary == "10 pictures · 0 credits · 10 already asked for, at no more cost"
+    followed = plan.run()
+    run.stop()
+    with pytest.raises(rv.RunFailedError, match="10 new pictures would cost 120 credits"):
+        followed.wait(TIMEOUT)
+    assert bought(session) == 0
+
+
+def test_what_the_balance_does_not_cover_no_other_kernel_sends(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2, credits=10 * PRICE - 1))
+    kernels = [session, other_kernel(session), other_kernel(session)]
+    for run in at_once(*(lambda each=each: cell(each, range(10)) for each in kernels)):
+        with pytest.raises(rv.RunFailedError, match="nothing was sent: it would cost 120 credits"):
+            run.wait(TIMEOUT)
+    assert session.balance() == 10 * PRICE - 1
+
+
+def test_what_is_taken_over_counts_as_spent_by_the_run(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = held_by_a_limit(session, range(3))
+    followed = cell(other_kernel(session), range(3))
+    run.stop()
+    assert followed.wait(TIMEOUT).credits == 3 * PRICE
+
+
+def test_one_plan_in_two_threads_buys_its_drawn_seeds_once(connect: Connect) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    plan = rv.plan("A bottle", repeat=4, resolution="1K")
+    for run in at_once(plan.run, plan.run):
+        assert len(run.wait(TIMEOUT).images) == 4
+    assert bought(session) == 4
+
+
+def test_leave_to_bill_again_is_given_for_a_doubtful_submit_alone(connect: Connect) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = cell(session, [1])
+    run.hold()
+    run.finished().result(TIMEOUT)
+    rv.resume(run, unsent=True).wait(TIMEOUT)
+    lost = {"status": "submitting", "task_id": None, "submitted_at": time.time() - 25 * 3600}
+    session.store.finish_job(run[0].id, [], **lost)  # type: ignore[arg-type]
+    resumed = session.resume(run.id, unsent=False, max_credits=None)
+    resumed.finished().result(TIMEOUT)
+    assert resumed[0].status == "unknown"
+
+
+@pytest.mark.parametrize("act", ["stop", "hold"])
+def test_a_run_that_is_given_up_ends_though_others_wait_before_it(act: str, connect: Connect) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    first = held_by_a_limit(session, range(20))
+    second = cell(session, range(20, 24))
+    getattr(second, act)()
+    second.finished().result(5)
+    assert {job.status for job in second} == {"stopped" if act == "stop" else "planned"}
+    assert {record.owner for record in session.store.jobs(job.id for job in second).values()} == {None}
+    assert first.is_working
+    first.stop()
+
+
+def test_a_follower_that_is_given_up_ends_though_the_other_kernel_waits(
+    connect: Connect, other_kernel: Other
+) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = held_by_a_limit(session, range(3))
+    followed = cell(other_kernel(session), range(3))
+    followed.stop()
+    followed.finished().result(5)
+    run.stop()
+
+
+def test_what_was_stopped_is_sent_by_the_command_that_its_error_names(connect: Connect) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    run = held_by_a_limit(session, range(2))
+    run.stop()
+    with pytest.raises(rv.RunFailedError, match=rf"stopped\. .*%rivya resume {run.id} --unsent"):
+        run.wait(TIMEOUT)
+
+
 def test_asking_afresh_in_two_kernels_buys_twice(connect: Connect, other_kernel: Other) -> None:
     session = connect(SandboxConfig(latency=0.2))
     elsewhere = other_kernel(session)
