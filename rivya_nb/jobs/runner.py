@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -38,6 +37,7 @@ from rivya_nb.errors import (
 )
 from rivya_nb.jobs.collecting import NO_ERROR, Collector, write_down
 from rivya_nb.jobs.doubt import DOUBTFUL, is_doubtful
+from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, answer_of, is_given_up, place_for
 from rivya_nb.jobs.rate_limit import TICK, RateLimit
 from rivya_nb.jobs.together import end
 from rivya_nb.jobs.uploads import Uploads
@@ -57,14 +57,6 @@ JOBS_AT_ONCE = 16
 
 SUBMITS_AT_ONCE = 4
 """Submits of one session under way: so many can meet the same rate limit."""
-
-BALANCE_TIMEOUT = 10.0
-"""Seconds that a run waits for the balance before it goes on without."""
-
-GATE_PATIENCE = 1.0
-"""Seconds after which a job says that it waits for the balance."""
-
-GATE_WORDS = "waiting for the service to say how many credits are left"
 
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at a job that another process is carrying on."""
@@ -91,35 +83,6 @@ def tell_waiting(notice: RetryNotice) -> None:
     job = _current.get()
     if job is not None:
         job.changed(notice=str(notice))
-
-
-async def _answer(gate: concurrent.futures.Future[str | None], job: LiveJob) -> str | None:
-    """What the gate says; where that takes long, the job says meanwhile what it waits for. None for a job that is
-    held before."""
-    answer = asyncio.wrap_future(gate)
-    while not (await asyncio.wait([answer], timeout=GATE_PATIENCE))[0] and not job.is_held:
-        job.changed(notice=f"{GATE_WORDS}, at most {BALANCE_TIMEOUT:.0f} s")
-    job.changed()
-    return answer.result() if answer.done() else None
-
-
-def _is_given_up(job: LiveJob) -> bool:
-    """Whether nobody wants a job any more that was never sent."""
-    return job.record.is_final or (job.is_held and job.record.status in UNSENT)
-
-
-@contextlib.asynccontextmanager
-async def _place(places: asyncio.Semaphore, job: LiveJob) -> AsyncIterator[bool]:
-    """One of these places, once one is free; False, and none is taken, for a job that is given up before."""
-    waiting = asyncio.ensure_future(places.acquire())
-    try:
-        while not waiting.done() and not _is_given_up(job):
-            await asyncio.wait([waiting], timeout=TICK)
-        yield not _is_given_up(job)
-    finally:
-        await end([waiting])
-        if not waiting.cancelled():
-            places.release()
 
 
 class Runner:
@@ -247,7 +210,7 @@ class Runner:
     async def _work_once(self, job: LiveJob) -> None:
         try:
             if await self._own(job):
-                async with _place(self._slots, job) as is_wanted:
+                async with place_for(self._slots, job) as is_wanted:
                     if is_wanted:
                         await self._carry(job)
                     elif not job.record.is_final:
@@ -276,7 +239,7 @@ class Runner:
                 # What the last owner wrote just before it died counts, not what was read before.
                 job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
                 return not job.record.is_final
-            if _is_given_up(job):
+            if is_given_up(job):
                 # Who gives it up may have written that down since it was read.
                 job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
                 return False
@@ -304,13 +267,13 @@ class Runner:
         if not again and (reason := await asyncio.to_thread(self._take_over, job)) is not None:
             job.changed(notice=reason)
         gate = self._gates.pop(job.id, None)
-        if not again and gate is not None and (reason := await _answer(gate, job)) is not None:
+        if not again and gate is not None and (reason := await answer_of(gate, job)) is not None:
             job.wanted_by.clear()
             job.changed(notice=reason)
         media = () if again else await self._media_items(job)
         if media is None:
             return None
-        async with _place(self._submits, job) as is_wanted:
+        async with place_for(self._submits, job) as is_wanted:
             while is_wanted:
                 await self._rate_limit.over(job)
                 await asyncio.to_thread(self._store.make_ready)

@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from rivya_nb.errors import UsageError
 from rivya_nb.files import user_path
-from rivya_nb.store import reuse, rows, search, words
+from rivya_nb.store import reuse, rows, search, writing
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
@@ -50,7 +50,7 @@ from rivya_nb.store.records import (
     RunRecord,
 )
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs, runs, uploads
+from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
 
@@ -168,10 +168,10 @@ class Store:
         with self._database.writing() as connection:
             if self._find_reusable(connection, service, unanswered):
                 return None
-            self._insert_jobs(connection, jobs)
+            writing.insert_jobs(connection, self.owner.id, jobs)
             values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
             run_id = insert_one(connection, runs, values)
-            _append_cells(connection, run_id, cells)
+            writing.append_cells(connection, run_id, cells)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
 
     def run(self, run_id: int) -> RunRecord:
@@ -246,8 +246,8 @@ class Store:
                 return None
             if self._find_reusable(connection, run.service, unanswered):
                 return None
-            self._insert_jobs(connection, jobs)
-            _append_cells(connection, run.id, cells)
+            writing.insert_jobs(connection, self.owner.id, jobs)
+            writing.append_cells(connection, run.id, cells)
         return self.run(run.id)
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
@@ -271,7 +271,7 @@ class Store:
             if found:
                 replacement = found[replacement.identity]
             else:
-                self._insert_jobs(connection, [replacement])
+                writing.insert_jobs(connection, self.owner.id, [replacement])
             numbers = numbers_of(connection, [job_id, replacement.id])
             statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
             connection.execute(statement.values(job_number=numbers[replacement.id]))
@@ -282,7 +282,7 @@ class Store:
     def update_job(self, job_id: str, **changes: Unpack[JobChanges]) -> None:
         """Change a job, durably on disk on return. StoreError when the store has no such job."""
         with self._database.writing() as connection:
-            _change(connection, job_id, changes)
+            writing.change(connection, job_id, changes)
 
     def finish_job(
         self, job_id: str, pictures: Sequence[PictureRecord], **changes: Unpack[JobChanges]
@@ -296,9 +296,9 @@ class Store:
             if not self.files.has_all(pictures):
                 return False
             if changes:
-                _change(connection, job_id, changes)
+                writing.change(connection, job_id, changes)
             number = all_numbers_of(connection, [job_id])[job_id]
-            _replace_pictures(connection, number, pictures)
+            writing.replace_pictures(connection, number, pictures)
         self.arrivals.tell()
         return True
 
@@ -412,39 +412,3 @@ class Store:
         self, connection: Connection, service: str, identities: Collection[str]
     ) -> dict[str, JobRecord]:
         return reuse.find(connection, self.files.has_all, service, identities)
-
-    def _insert_jobs(self, connection: Connection, records: Sequence[JobRecord]) -> None:
-        if not records:
-            return
-        prompts = words.ids_of(connection, [record.prompt for record in records])
-        new = [rows.job_row(record, prompts[record.prompt]) for record in records]
-        connection.execute(insert(jobs), [{**row, "owner": row["owner"] or self.owner.id} for row in new])
-        numbers = numbers_of(connection, [record.id for record in records])
-        params = [row for record in records for row in rows.param_rows(numbers[record.id], record)]
-        if params:
-            connection.execute(insert(job_params), params)
-        for record in records:
-            if record.pictures:
-                _replace_pictures(connection, numbers[record.id], record.pictures)
-
-
-def _append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:
-    numbers = numbers_of(connection, {cell.job_id for cell in cells})
-    unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
-    if unknown:
-        raise unknown_job(unknown[0])
-    following = select(func.coalesce(func.max(run_jobs.c.position) + 1, 0)).where(run_jobs.c.run_id == run_id)
-    start: int = connection.execute(following).scalar_one()
-    if cells:
-        connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers))
-
-
-def _change(connection: Connection, job_id: str, changes: JobChanges) -> None:
-    if connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(changes))).rowcount == 0:
-        raise unknown_job(job_id)
-
-
-def _replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
-    connection.execute(delete(pictures).where(pictures.c.job_number == number))
-    if records:
-        connection.execute(insert(pictures), rows.picture_rows(number, records))

@@ -1,0 +1,53 @@
+"""How records come into the tables, within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from rivya_nb.store import rows, words
+from rivya_nb.store.lookup import numbers_of, unknown_job
+from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord
+from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs
+
+
+def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]) -> None:
+    """Insert new jobs with what belongs to them; those without an owner become this one's."""
+    if not records:
+        return
+    prompts = words.ids_of(connection, [record.prompt for record in records])
+    new = [rows.job_row(record, prompts[record.prompt]) for record in records]
+    connection.execute(insert(jobs), [{**row, "owner": row["owner"] or owner} for row in new])
+    numbers = numbers_of(connection, [record.id for record in records])
+    params = [row for record in records for row in rows.param_rows(numbers[record.id], record)]
+    if params:
+        connection.execute(insert(job_params), params)
+    for record in records:
+        if record.pictures:
+            replace_pictures(connection, numbers[record.id], record.pictures)
+
+
+def append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:
+    """Add cells to a run, behind those it has. StoreError when the store has no such job."""
+    numbers = numbers_of(connection, {cell.job_id for cell in cells})
+    unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
+    if unknown:
+        raise unknown_job(unknown[0])
+    following = select(func.coalesce(func.max(run_jobs.c.position) + 1, 0)).where(run_jobs.c.run_id == run_id)
+    start: int = connection.execute(following).scalar_one()
+    if cells:
+        connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers))
+
+
+def change(connection: Connection, job_id: str, changes: JobChanges) -> None:
+    """Change a job. StoreError when the store has no such job."""
+    if connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(changes))).rowcount == 0:
+        raise unknown_job(job_id)
+
+
+def replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
+    """Put these in the place of the pictures that the job with this number has."""
+    connection.execute(delete(pictures).where(pictures.c.job_number == number))
+    if records:
+        connection.execute(insert(pictures), rows.picture_rows(number, records))
