@@ -22,6 +22,9 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
+_MADE_UP = (Path("/proc"), Path("/sys"))
+"""File systems without a disk behind them."""
+
 _LONGEST = 200
 """Characters of a path that a message shows."""
 
@@ -34,7 +37,7 @@ def user_path(given: object) -> Path:
     """
     text = os.fspath(given) if isinstance(given, os.PathLike) else given
     if not isinstance(text, str):
-        raise _wrong(given, f"a {type(text).__name__} is no path; give it as text")
+        raise _wrong(given, f"an object of type {type(text).__name__} is no path; give it as text")
     if "\0" in text:
         raise _wrong(text, "there is no such file, since this is no path: it holds a NUL character")
     try:
@@ -101,7 +104,14 @@ def other_kind(mode: int) -> str | None:
 def _refuse_others(given: object, status: os.stat_result) -> None:
     kind = other_kind(status.st_mode)
     if kind is not None:
-        raise _wrong(given, f"there is no such file: this is {kind}, no ordinary file")
+        raise _wrong(given, f"this is {kind}, no ordinary file")
+    if status.st_size == 0 and _is_made_up(status):
+        raise _wrong(given, "this is no ordinary file")
+
+
+def _is_made_up(status: os.stat_result) -> bool:
+    """Whether the system makes up what one reads there. It gives no size, and may keep a reader waiting."""
+    return any(each.is_mount() and each.stat().st_dev == status.st_dev for each in _MADE_UP)
 
 
 def _wrong(given: object, message: str) -> UsageError:

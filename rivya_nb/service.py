@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.api.key import KEY_VARIABLE, Key
+from rivya_nb.api.key import KEY_VARIABLE, Key, mistake_in_environment
 from rivya_nb.errors import KeyringError, NotConnectedError, UsageError
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A key, and in words where it came from or why there is none."""
+    """A key, and in words where it came from or why there is none, which may be advice in itself."""
 
     key: Key
     source: str
+    is_advice: bool = False
 
 
 class Service:
@@ -41,6 +42,13 @@ class Service:
     def key_source(self) -> str:
         """Where the key came from, or why there is none, in words."""
         return self._found.source
+
+    @property
+    def key_advice(self) -> str:
+        """How to give a key; empty where there is one, or where its source says that."""
+        if self.client.has_key or self._found.is_advice:
+            return ""
+        return f"Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox"
 
     def remember_key(self) -> None:
         """Keep the key in the keyring, from where later sessions take it.
@@ -90,6 +98,10 @@ class Service:
     def require_key(self) -> None:
         """Raises NotConnectedError where there is no key, or the environment keeps it from being used."""
         if not self.client.has_key:
+            if self._found.is_advice:
+                raise NotConnectedError(
+                    f"There is no key for {self.name}: {self.key_source}. Nothing was sent."
+                )
             raise NotConnectedError(
                 f"There is no key for {self.name} ({self.key_source}). Set {KEY_VARIABLE} in the environment "
                 "before the kernel starts, let %rivya connect ask for it, or try everything on this machine "
@@ -144,6 +156,9 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
     if given:
         return FoundKey(given, "given")
     key = Key(os.environ.get(KEY_VARIABLE))
+    if key.mistake is not None:
+        # What needs no key goes on: the store can be read, and %rivya connect asks for another.
+        return FoundKey(Key(None), mistake_in_environment(key.mistake).rstrip("."), is_advice=True)
     home = DEFAULT_BASE_URL if own == SANDBOX else canonical_name(own)
     if key and origin in (home, DEFAULT_BASE_URL):
         return FoundKey(key, "from the environment")
@@ -156,7 +171,11 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
     try:
         key = keychain.look_up(origin)
     except KeyringError as error:
-        return FoundKey(Key(None), unused or str(error).rstrip("."))
-    if key:
-        return FoundKey(key, "from the keyring")
-    return FoundKey(key, unused or "none given, none in the environment or the keyring")
+        key, source = Key(None), str(error).rstrip(".")
+        if isinstance(error, keychain.NoKeyringError):
+            source = "none given, none in the environment; this system has no keyring"
+    else:
+        source = "from the keyring" if key else "none given, none in the environment or the keyring"
+    if key or unused is None:
+        return FoundKey(key, source)
+    return FoundKey(key, unused, is_advice=True)

@@ -73,6 +73,11 @@ class Session:
         """Where the key came from, or why there is none, in words."""
         return self._service.key_source
 
+    @property
+    def key_advice(self) -> str:
+        """How to give a key; empty where there is one, or where its source says that."""
+        return self._service.key_advice
+
     def remember_key(self) -> None:
         """Keep the key in the operating system's keyring, for later sessions with the same service.
 

@@ -14,6 +14,7 @@ import keyring
 import pytest
 from kernel import keyring_backends
 from keyring.backend import KeyringBackend
+from keyring.backends import fail
 
 import rivya_nb as rv
 from rivya_nb.api import keychain
@@ -115,6 +116,16 @@ def test_a_keyring_that_does_not_answer_keeps_nobody_from_connecting(
     assert said in state(capsys)
     with pytest.raises(rv.NotConnectedError, match=said):
         rv.generate("A bottle", seed=1)
+
+
+def test_a_system_without_a_keyring_is_said_to_have_none(
+    connect: Connect, use_keyring: Callable[[KeyringBackend], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    use_keyring(fail.Keyring())
+    connect()
+    assert "Key       none given, none in the environment; this system has no keyring\n" in state(capsys)
+    with pytest.raises(rv.KeyringError, match="This system has no keyring; set RIVYA_API_KEY"):
+        connect(KEY).remember_key()
 
 
 def test_an_entry_that_is_no_key_is_told_and_can_be_taken_out(

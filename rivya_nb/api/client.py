@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 from rivya_nb.api.address import DEFAULT_BASE_URL, service_origin
 from rivya_nb.api.answers import unexpected_shape
-from rivya_nb.api.key import KEY_VARIABLE, Key
+from rivya_nb.api.key import KEY_VARIABLE, Key, mistake_in_environment
 from rivya_nb.api.records import (
     Credits,
     ModelEntry,
@@ -77,19 +77,17 @@ class RivyaClient:
         retries: RetryPolicy = RetryPolicy(),  # noqa: B008 - immutable
         on_wait: OnWait | None = None,
     ) -> None:
+        is_environments = api_key is None
         if api_key is None:
             api_key = Key(os.environ.get(KEY_VARIABLE))
         key = api_key if isinstance(api_key, Key) else Key(api_key)
         del api_key  # a traceback that shows this frame's names must not show the key
-        if (wrapped := key.mistake) is not None:
+        if (mistake := key.mistake) is not None:
             raise NotConnectedError(
-                f"The API key {wrapped}; only the key itself is needed, as your account's page shows it "
+                mistake_in_environment(mistake)
+                if is_environments
+                else f"The API key {mistake}; only the key itself is needed, as your account's page shows it "
                 "(it is not shown here)."
-            )
-        if not key.fits_header:
-            raise NotConnectedError(
-                "The API key holds a space, a line break or a letter that no key has (it is not shown here); "
-                "copy it again from your account's page."
             )
         if base_url is None:
             base_url = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL

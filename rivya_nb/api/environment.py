@@ -6,7 +6,9 @@ import os
 import re
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from rivya_nb.api.address import is_loopback_host
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import NotConnectedError
 
@@ -45,14 +47,12 @@ def certificates_trouble() -> NotConnectedError:
     """Why certificates cannot be loaded."""
     file, log = os.environ.get(CERTIFICATES), os.environ.get(KEY_LOG)
     if file and not _is_loadable(file):
-        return _trouble(CERTIFICATES, file, "there is no readable file of certificates (PEM)")
+        return _trouble(CERTIFICATES, file, "no readable file of certificates (PEM)")
     if has_no_certificates():
         folder = os.environ.get(CERTIFICATES_FOLDER, "")
-        return _trouble(
-            CERTIFICATES_FOLDER, folder, "there is no folder with certificates under their hashes"
-        )
+        return _trouble(CERTIFICATES_FOLDER, folder, "no folder with certificates under their hashes")
     if log:
-        return _trouble(KEY_LOG, log, "no such file can be written")
+        return _trouble(KEY_LOG, log, "no file that can be written")
     return NotConnectedError(
         "The certificates of certifi cannot be loaded; pip install --force-reinstall certifi."
     )
@@ -68,8 +68,7 @@ def proxies_trouble() -> NotConnectedError:
     """Why no client can be made with the proxies that are named. Their addresses are not shown."""
     for scheme, address in urllib.request.getproxies().items():
         if scheme in ("http", "https", "all") and (why := _proxy_trouble(address)):
-            given = (name for name in os.environ if name.lower() == f"{scheme}_proxy" and os.environ[name])
-            name = next(given, None)
+            name = _proxy_variable(scheme)
             where = f"{name} in the environment" if name else f"The system's proxy for {scheme}"
             return NotConnectedError(f"{where} {why}. Nothing was sent.")
     return NotConnectedError(
@@ -77,9 +76,31 @@ def proxies_trouble() -> NotConnectedError:
     )
 
 
+def proxy_hint(address: str) -> str:
+    """A part of a sentence on the proxy before an origin, or before a host of pictures, or nothing."""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    host, proxies = parts.hostname or "", urllib.request.getproxies()
+    scheme = next((scheme for scheme in (parts.scheme, "all") if scheme in proxies), None)
+    if scheme is None or is_loopback_host(host) or urllib.request.proxy_bypass(host):
+        return ""
+    name = _proxy_variable(scheme)
+    return f" through the proxy that {name} names" if name else " through the system's proxy"
+
+
+def _proxy_variable(scheme: str) -> str | None:
+    """The variable that names the proxy for a scheme; None where the system does."""
+    given = (name for name in os.environ if name.lower() == f"{scheme}_proxy" and os.environ[name])
+    return next(given, None)
+
+
 def _proxy_trouble(address: str) -> str | None:
     import httpx
 
+    if address.lower().startswith(("socks4:", "socks4a:")):
+        return (
+            "names a SOCKS4 proxy, which is not supported; use http:// or socks5:// "
+            "(pip install 'httpx[socks]'), or unset it"
+        )
     try:
         httpx.AsyncHTTPTransport(verify=False, proxy=address if "://" in address else f"http://{address}")
     except ImportError:
@@ -102,5 +123,6 @@ def _is_loadable(file: str) -> bool:
 def _trouble(name: str, value: str, why: str) -> NotConnectedError:
     shown = printable(value, 200)
     return NotConnectedError(
-        f"{name} in the environment is {shown!r}, and {why}; correct it, or unset it. Nothing was sent."
+        f"{name} in the environment names {shown!r}, which is {why}. Correct or unset it, then restart the "
+        "kernel. Nothing was sent."
     )

@@ -207,14 +207,15 @@ def _translate(error: BaseException, host: str, scrub: Callable[[str], str]) -> 
     import httpx
 
     words = printable(scrub(_words(error)), MAX_WORDS)
+    unreachable = f"{host} cannot be reached{environment.proxy_hint(host)}: {words}"
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return NotDeliveredError(f"{host} cannot be reached: {words}.", may_pass=False)
+        return NotDeliveredError(f"{unreachable}.", may_pass=False)
     if isinstance(error, httpx.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in words:
         hint = environment.certificates_hint()
-        return NotDeliveredError(f"{host} cannot be reached: {words}{hint}.", may_pass=False)
+        return NotDeliveredError(f"{unreachable}{hint}.", may_pass=False)
     undelivered = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
     if isinstance(error, undelivered):
-        return NotDeliveredError(f"{host} cannot be reached: {words}.")
+        return NotDeliveredError(f"{unreachable}.")
     if isinstance(error, (httpx.TimeoutException, asyncio.TimeoutError, TimeoutError)):
         return TransportError(f"{host} did not answer in time: {words}.")
     if isinstance(error, (httpx.HTTPError, httpx.StreamError)):

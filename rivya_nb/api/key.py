@@ -64,8 +64,11 @@ class Key:
 
     @property
     def mistake(self) -> str | None:
-        """What is around the key, in words that do not show it; None where nothing is."""
-        return self.hand_to(_wrapping)
+        """What keeps the key from being one, in words that do not show it; None where nothing does."""
+        wrapped = self.hand_to(_wrapping)
+        if wrapped is None and not self.fits_header:
+            return "holds a space, a line break or a letter that no key has"
+        return wrapped
 
     def may_be_in(self, text: str) -> bool:
         """Whether a text, as JSON writes it, may hold anything that `scrub` would take out of its parts."""
@@ -87,6 +90,11 @@ class Key:
                 text = self._pattern().sub("[key]", text)
             text = _KEY_LIKE.sub(lambda found: found[0] if _is_public(found[0]) else "[key]", text)
         return self.hand_to(lambda key: _without_end(text, key)) if secret and about_keys else text
+
+
+def mistake_in_environment(mistake: str) -> str:
+    """What to do about a mistake (`Key.mistake`) in the key that the environment names."""
+    return f"{KEY_VARIABLE} in the environment {mistake}. Set it to the key alone, and restart the kernel."
 
 
 def speaks_of_keys(message: str) -> bool:
@@ -132,7 +140,8 @@ def _without_end(text: str, key: str) -> str:
 
 
 _WRAPPINGS = {
-    r"""["'`“”„‘’«»<\[({].*|.*["'`“”„‘’«»>\])}]""": "stands in quotation marks or brackets",
+    r"""["'`“”„‘’«»].*|.*["'`“”„‘’«»]""": "stands in quotation marks",
+    r"[<\[({].*|.*[>\])}]": "stands in brackets",
     r"(?:authorization\s*:\s*)?(?:bearer|basic|token)(?:\s*:\s*|\s+)\S.*": "has a word such as Bearer before it",
     r"(?:export\s+|setx?\s+|\$)?[a-z_][\w:]*\s*[=:]\s*[^\s=].*": "has the name of a variable before it",
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TypeVar
 
-from rivya_nb.api.key import Key
+from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import KeyringError
 
@@ -26,6 +26,10 @@ MAX_WORDS = 300
 """Characters of what a backend says that are shown."""
 
 T = TypeVar("T")
+
+
+class NoKeyringError(KeyringError):
+    """The system has no keyring that the keyring package can use."""
 
 
 def look_up(origin: str) -> Key:
@@ -78,7 +82,7 @@ def _asked(act: Callable[[ModuleType], T], key: Key | None = None) -> T:
     if not _is_installed():
         raise KeyringError('The keyring package is not installed: pip install "rivya-nb[keyring]"')
     answers: list[T] = []
-    troubles: list[str] = []
+    troubles: list[KeyringError] = []
 
     def ask() -> None:
         try:
@@ -87,13 +91,19 @@ def _asked(act: Callable[[ModuleType], T], key: Key | None = None) -> T:
             answers.append(act(keyring))
         except BaseException as error:
             # Backends fail in any way at all. Only words leave this thread: their frames hold the key.
+            if type(error).__name__ == "NoKeyringError":
+                troubles.append(NoKeyringError(f"This system has no keyring; set {KEY_VARIABLE} instead."))
+                return
             words = f"{type(error).__name__}: {error}".rstrip(": .")
-            troubles.append(printable((key or Key(None)).scrub(words), MAX_WORDS))
+            troubles.append(_unusable(printable((key or Key(None)).scrub(words), MAX_WORDS)))
 
     thread = threading.Thread(target=ask, name="rivya-keyring", daemon=True)
     thread.start()
     thread.join(PATIENCE)
     if answers:
         return answers[0]
-    said = troubles[0] if troubles else f"no answer in {PATIENCE:.0f} s"
-    raise KeyringError(f"The keyring cannot be used: {said}.")
+    raise troubles[0] if troubles else _unusable(f"no answer in {PATIENCE:.0f} s")
+
+
+def _unusable(why: str) -> KeyringError:
+    return KeyringError(f"The keyring cannot be used: {why}.")

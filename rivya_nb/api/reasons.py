@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html.parser import HTMLParser
+from itertools import groupby
 
 _MOST_PARTS = 3
 """Reasons of a list that are told."""
@@ -52,7 +53,8 @@ def page_text(page: str) -> str:
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    return " ".join(" ".join(reader.parts).split())
+    # A title and a heading often say the same.
+    return " ".join(part for part, _ in groupby(" ".join(part.split()) for part in reader.parts))
 
 
 class _Reader(HTMLParser):

@@ -62,8 +62,8 @@ class RetryPolicy:
     The call ends with its last error after `attempts` failed attempts, where the wait would end later than
     `budget` after the first attempt began, or where the service asks for more than `longest_retry_after`. An
     attempt that is under way when the budget is used up ends there too. A 429 is no failed attempt, what it asks
-    for is waited for, and the budget does not count that wait; where `ends_at_limit`, it ends the call instead,
-    unless an earlier attempt may have been accepted.
+    for is waited for, and the budget counts neither that wait nor the attempt that it answered; where
+    `ends_at_limit`, it ends the call instead, unless an earlier attempt may have been accepted.
     """
 
     attempts: int = 5
@@ -110,13 +110,13 @@ async def repeat(
     series = _Series(policy, call, billed=billed, until=until)
 
     async def once() -> T:
-        began = time.time()
+        began, started = time.time(), time.monotonic()
         if series.doubt is not None and series.is_late():
             raise series.doubt
         try:
             return await series.within_budget(attempt())
         except Exception as error:
-            series.note(error, began)
+            series.note(error, began, time.monotonic() - started)
             raise
 
     def announce(state: RetryCallState) -> None:
@@ -164,10 +164,11 @@ class _Series:
     def in_a_row(self) -> int:
         return self._limits or self._failures
 
-    def note(self, error: Exception, began: float) -> None:
-        """Count an attempt that began at this time, in seconds since the epoch, and failed."""
+    def note(self, error: Exception, began: float, took: float) -> None:
+        """Count an attempt that began at this time, in seconds since the epoch, took so many, and failed."""
         if is_rate_limit(error):
             self._limits += 1
+            self.excused += took
             return
         self._limits = 0
         self._conflict = error if isinstance(error, ApiError) and self._is_busy(error) else None

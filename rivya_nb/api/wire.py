@@ -143,6 +143,8 @@ class Wire:
         return answer
 
     async def _send(self, call: Call) -> Answer:
+        import httpx
+
         client = await self._clients.current(secure=self._is_secure)
         async with contextlib.AsyncExitStack() as stack:
             request = client.build_request(
@@ -153,11 +155,18 @@ class Wire:
                 **await _form(call.upload, stack),
             )
             sign = None if call.public else self.key.sign
-            async with self._limited(request, await _sending_time(call.upload)):
-                response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
-                stack.push_async_callback(response.aclose)
-                body = await _read(response, self.origin)
-            return make_answer(response.status_code, response.headers, body, self.key)
+            response: httpx.Response | None = None
+            body = bytearray()
+            try:
+                async with self._limited(request, await _sending_time(call.upload)):
+                    response = await client.send(request, stream=True, auth=sign, follow_redirects=False)
+                    stack.push_async_callback(response.aclose)
+                    await _read(response, self.origin, body)
+            except (TransportError, TimeoutError, httpx.HTTPError, httpx.StreamError):
+                # A refusal is one by its status line, whatever becomes of its reason.
+                if response is None or not response.is_client_error:
+                    raise
+            return make_answer(response.status_code, response.headers, bytes(body), self.key)
 
     @contextlib.asynccontextmanager
     async def _limited(self, request: httpx.Request, sending: float) -> AsyncIterator[None]:
@@ -200,8 +209,8 @@ async def _form(upload: Upload | None, stack: contextlib.AsyncExitStack) -> dict
     return {"data": dict(upload.fields), "files": {"file": (upload.name, content, upload.mime_type)}}
 
 
-async def _read(response: httpx.Response, origin: str) -> bytes:
-    body = bytearray()
+async def _read(response: httpx.Response, origin: str, body: bytearray) -> None:
+    """Add an answer's body to `body`, which keeps what came before an error."""
     async with contextlib.aclosing(body_of(response, origin)) as pieces:
         async for piece in pieces:
             body += piece
@@ -209,4 +218,3 @@ async def _read(response: httpx.Response, origin: str) -> bytes:
                 raise TransportError(
                     f"{origin} sent more than {MAX_JSON // 1_000_000} MB where JSON was expected."
                 )
-    return bytes(body)

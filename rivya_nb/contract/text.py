@@ -13,6 +13,13 @@ from rivya_nb.errors import Mistake, UsageError
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line ends and halves of a surrogate pair."""
 
+_ANSI = re.compile(
+    r"(?:\x1b\[[0-?]*|\x9b[0-?]+)[ -/]*[@-~]"  # CSI: colours, what moves or clears
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC and its like: titles, links
+    r"|\x1b[!-/]*[0-~]"
+)
+"""Whole sequences that a terminal obeys."""
+
 _STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]")
 """What turns the text after it around, or does other things that nobody sees. Joiners are not among them: Hindi,
 Persian and families of emoji need them."""
@@ -61,7 +68,7 @@ def printable(text: str, limit: int | None = None) -> str:
     cannot be encoded. At most `limit` characters; an ellipsis stands for what is missing."""
     if limit is not None:
         text = text[: 8 * limit]
-    line = " ".join(_BROKEN.sub(" ", _STEERING.sub("", text)).split())
+    line = " ".join(_BROKEN.sub(" ", _ANSI.sub(" ", _STEERING.sub("", text))).split())
     return line if limit is None or len(line) <= limit else cut(line, limit - 1)
 
 

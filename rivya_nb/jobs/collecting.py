@@ -60,7 +60,7 @@ def _may_pass(error: ApiError) -> bool:
 def _strange(task: Task) -> str:
     if not task.status:
         return "the service gives no status"
-    return f"the service says {task.status!r}, which is no known status"
+    return f"the service says {task.status!r}, an unknown status"
 
 
 class Collector:
@@ -139,7 +139,7 @@ class Collector:
         news = task.status != record.remote_status or record.error_code is not None
         notice = None
         if task.known_status is None and asked >= STRANGE_POLLS:
-            notice = f"{_strange(task)}; you can leave, and resume asks again later"
+            notice = f"{_strange(task)}. You can interrupt; resume asks again later."
         if record.status in ("queued", "processing") and news:
             status = "queued" if task.known_status == "queued" else "processing"
             changes = {"status": status, "remote_status": task.status, **NO_ERROR}

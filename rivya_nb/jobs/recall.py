@@ -67,7 +67,6 @@ def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
     file, size = open_file(source)
     name = Path(source).name
     with file:
-        # What the system makes up while it is read has no size, and may keep a reader waiting for ever.
         if size == 0:
             raise UsageError([Mistake(name, "the file is empty")])
         try:

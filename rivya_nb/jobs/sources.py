@@ -31,6 +31,8 @@ LARGEST = 100 * MEGABYTE
 
 LOST = "this reference is not in the store any more; give its file again"
 
+_GIVES_TEXT = 'it gives text; open a picture as bytes, with open(path, "rb")'
+
 _CHUNK = 1 << 20
 
 _CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -144,6 +146,8 @@ def _write_stream(source: Any, name: str, target: Path) -> str:
             _copy(source, target, name)
     except RivyaError:
         raise
+    except UnicodeDecodeError:
+        raise _wrong(name, _GIVES_TEXT) from None
     except Exception as error:
         # What is closed, open for writing or no file at all fails in any way.
         raise _wrong(name, f"it cannot be read ({type(error).__name__}: {error})") from None
@@ -189,7 +193,7 @@ def _copy(source: BinaryIO, target: Path, name: str) -> None:
     with copy:
         while chunk := source.read(_CHUNK):
             if isinstance(chunk, str):
-                raise _wrong(name, 'it gives text; open a picture as bytes, with open(path, "rb")')
+                raise _wrong(name, _GIVES_TEXT)
             size += len(chunk)
             if size > LARGEST:
                 raise _wrong(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
@@ -220,10 +224,8 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
         # Decoders fail in any way at all on hostile bytes, which Pillow reads only now.
         raise _wrong(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
-    message = (
-        f"a {kind} is no picture; give a path, bytes, an open file, a Pillow image, a numpy array or a job"
-    )
-    raise _wrong(name, message)
+    takes = "a path, bytes, an open file, a Pillow image, a numpy array or a job"
+    raise _wrong(name, f"an object of type {kind} is no picture; give {takes}")
 
 
 def _from_array(source: Any, name: str) -> Picture:

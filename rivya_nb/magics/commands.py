@@ -52,8 +52,8 @@ def say_state(_: Arguments = ()) -> None:
     where = f" at {session.address}" if session.service == SANDBOX else ""
     print(f"Service   {session.service}{where}")
     print(f"Key       {session.key_source}")
-    if not session.has_key:
-        print(f"          Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox")
+    if session.key_advice:
+        print(f"          {session.key_advice}")
     only = " (may only be read)" if session.store.is_read_only else ""
     print(f"Store     {session.store.folder}{only}")
     print(f"Spent     {session.store.spent(session.service):,} credits on {session.service} so far")

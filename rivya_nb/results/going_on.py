@@ -72,6 +72,11 @@ def _prompt(given: str | Sequence[str], *, literal: bool) -> PromptTemplate:
         return parse_prompt(given, variables=False)
     if not isinstance(given, (str, Sequence)):
         raise UsageError(
-            [Mistake("prompt", f"a {type(given).__name__} is neither a text nor a list of texts")]
+            [
+                Mistake(
+                    "prompt",
+                    f"an object of type {type(given).__name__} is neither a text nor a list of texts",
+                )
+            ]
         )
     return parse_prompt(f"{{{PROMPT_AXIS}}}", variables=True).bind({PROMPT_AXIS: given})

@@ -69,6 +69,16 @@ def answer(status: int, body: object, headers: Mapping[str, str] | None = None) 
     return raw(f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + content)
 
 
+def after(seconds: float, action: Action) -> Action:
+    """An action that the service takes its time for."""
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
+        await asyncio.sleep(seconds)
+        await action(reader, writer, service)
+
+    return act
+
+
 def refusal(status: int, code: str, headers: Mapping[str, str] | None = None) -> Action:
     """An error of the API, in the documented shape."""
     return answer(status, {"error": {"code": code, "message": "so it is", "requestId": "req_7"}}, headers)

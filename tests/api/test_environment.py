@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 import pytest
 
 import rivya_nb as rv
-from api.scripted import KEY, answer, client_of, scripted
-from rivya_nb.api import http
+from api.scripted import KEY, answer, client_of, closed_port, scripted
+from rivya_nb.api import environment, http
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.key import Key
-from rivya_nb.errors import NotConnectedError
+from rivya_nb.api.retry import RetryPolicy
+from rivya_nb.errors import NotConnectedError, NotDeliveredError
+from rivya_nb.magics.commands import say_state
 
 VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NO_PROXY", "no_proxy")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -103,6 +106,52 @@ def test_what_is_right_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     RivyaClient(KEY, "https://rivya.ai").check()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "https_proxy",
+            "socks4://127.0.0.1:1",
+            "https_proxy .* names a SOCKS4 proxy, which is not supported",
+        ),
+        ("ALL_PROXY", "SOCKS4a://me:hidden@127.0.0.1:1", r"ALL_PROXY .* SOCKS4 .* use http:// or socks5://"),
+        ("SSL_CERT_FILE", "/nonexistent", "names '/nonexistent', which is no readable file of certificates"),
+        ("SSL_CERT_DIR", "/nonexistent", "names '/nonexistent', which is no folder with certificates"),
+    ],
+)
+def test_what_is_wrong_with_a_variable_is_true(
+    name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(NotConnectedError, match=said) as caught:
+        RivyaClient(KEY, "https://rivya.invalid").check()
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_that_cannot_be_reached_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, f"http://me:hidden@127.0.0.1:{closed_port()}")
+
+    async def reach() -> str:
+        client = RivyaClient(KEY, "https://203.0.113.7", retries=RetryPolicy(attempts=1))
+        with pytest.raises(NotDeliveredError) as caught:
+            async with client:
+                await client.credits.retrieve()
+        return str(caught.value)
+
+    said = asyncio.run(reach())
+    assert f"https://203.0.113.7 cannot be reached through the proxy that {name} names: " in said
+    assert "hidden" not in said
+
+
+def test_a_proxy_that_is_not_in_the_way_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.proxy_hint("https://rivya.invalid") == ""
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "rivya.invalid")
+    for address in ("https://rivya.invalid", "rivya.invalid", "https://127.0.0.1:8", "http://a.example"):
+        assert environment.proxy_hint(address) == ""
+
+
 def test_the_sandbox_runs_whatever_the_environment_says(tmp_path: Path) -> None:
     wrong = {
         "SSL_CERT_FILE": str(tmp_path / "gone.pem"),
@@ -141,20 +190,39 @@ WRAPPED = {
     "brackets": "<{}>",
 }
 
+WRAPPINGS = (
+    "(stands in quotation marks|stands in brackets|has a word such as Bearer.*|has the name of.*|holds a.*)"
+)
+
 
 @pytest.mark.parametrize("form", WRAPPED.values(), ids=WRAPPED.keys())
-@pytest.mark.parametrize("way", ["argument", "environment", "session"])
+@pytest.mark.parametrize("connect", [RivyaClient, rv.connect])
 def test_what_stands_around_a_key_is_told_without_showing_it(
-    form: str, way: str, monkeypatch: pytest.MonkeyPatch
+    form: str, connect: Callable[[str], object]
 ) -> None:
-    given = form.format(KEY)
-    if way == "environment":
-        monkeypatch.setenv("RIVYA_API_KEY", given)
-    connect = RivyaClient if way == "argument" else rv.connect
-    said = "quotation marks|name of a variable|a word such as Bearer"
-    with pytest.raises(NotConnectedError, match=said) as caught:
-        connect(None if way == "environment" else given)
+    with pytest.raises(NotConnectedError, match=f"^The API key {WRAPPINGS}; only the key") as caught:
+        connect(form.format(KEY))
     assert KEY[:12] not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", [*WRAPPED.values(), "{0}\n{0}"], ids=[*WRAPPED, "two lines"])
+def test_what_stands_around_the_environments_key_is_told_where_a_key_is_needed(
+    form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RIVYA_API_KEY", form.format(KEY))
+    said = rf"RIVYA_API_KEY in the environment {WRAPPINGS}\. Set it to the key alone, and restart the kernel"
+    with pytest.raises(NotConnectedError, match=rf"^{said}\.$") as refused:
+        RivyaClient()
+    with closing(rv.connect()) as session:
+        say_state()
+        shown = capsys.readouterr().out
+        assert re.search(f"^Key       {said}$", shown, re.MULTILINE)
+        assert "Set RIVYA_API_KEY" not in shown
+        assert session.runs() == []
+        with pytest.raises(NotConnectedError, match=said) as needed:
+            rv.generate("A bottle", seed=1)
+    for text in (shown, str(refused.value), str(needed.value)):
+        assert KEY[:12] not in text
 
 
 @pytest.mark.parametrize("key", [KEY, "rvya_sk_a=", "token-abcdefgh", "bearer_abcdefgh"])
@@ -172,6 +240,7 @@ def test_a_key_that_is_for_another_address_is_said_to_be(monkeypatch: pytest.Mon
     said = str(caught.value)
     assert re.search(r"RIVYA_API_KEY is set.* for https://rivya\.ai", said)
     assert "https://other.example" in said
+    assert "Set RIVYA_API_KEY" not in said
     assert KEY not in said
 
 

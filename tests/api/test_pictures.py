@@ -145,7 +145,7 @@ def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("data:image/png;base64", "damaged"),
+        ("data:image/png;base64", "no whole data URL"),
         ("data:image/png;base64,a", "damaged|Nothing came"),
         ("data:text/html,<p>sign in", "A web page"),
         ("data:image/png;base64," + "A" * 2000, "more than 0.001 MB"),

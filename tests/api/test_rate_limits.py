@@ -17,6 +17,7 @@ from api.scripted import (
     IMPATIENT,
     KEY,
     Action,
+    after,
     answer,
     fetcher_of,
     refusal,
@@ -107,6 +108,14 @@ def test_the_budget_does_not_count_what_a_rate_limit_asks_for() -> None:
     limits = [refusal(429, "rate_limited", {"Retry-After": "0.4"})] * 3
     result, _ = outcome(*limits, reset(after_reading=True), TASK, policy=policy)
     assert isinstance(result, Task)
+
+
+def test_the_budget_does_not_count_how_long_a_rate_limit_takes_to_come() -> None:
+    policy = replace(IMPATIENT, budget=0.8)
+    late = after(0.3, LIMIT)
+    for script in ([late] * 4, [late] * 4 + [reset(after_reading=True)]):
+        result, _ = outcome(*script, TASK, policy=policy)
+        assert isinstance(result, Task)
 
 
 def test_a_rate_limit_is_waited_for_however_long_it_asks() -> None:

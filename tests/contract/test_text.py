@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.request import Request, build_request
-from rivya_nb.contract.text import as_sent
+from rivya_nb.contract.text import as_sent, printable
 from rivya_nb.errors import InvalidRequestError
 
 WAN = bundled()["wan-2-7-image-pro"]
@@ -116,3 +116,28 @@ def test_the_identity_of_a_request_stays_what_it_was() -> None:
     """Stores keep it: a change needs a migration."""
     request = Request(WAN.id, "a cat\nat dawn", {"seed": 7, "resolution": "1K"})
     assert request.identity == "ba01c9ca9f3e3a32463f249da038f8d7cffcd15f056429b566051882a0d3c62a"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2Jgen_failed: \x1b[1;31mRED\x1b[0m", "gen_failed: RED"),
+        ("\x1b]0;owned\x07title", "title"),
+        ("\x1b]8;;https://a.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1bP1$r0m\x1b\\after", "after"),
+        ("\x1b(Ba\x1bcb\x1b7", "a b"),
+        ("\x9b31mred", "red"),
+        ("\x1b]0;without an end", "0;without an end"),
+        ("\x1b", ""),
+        ("a [2J b", "a [2J b"),
+        ("a\x9bHello", "a Hello"),
+        ("ключ\x1b[m 鍵", "ключ 鍵"),
+    ],
+)
+def test_what_a_terminal_obeys_is_left_out_whole(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    assert printable(text, 80) == shown
+
+
+def test_a_key_is_not_put_together_again_by_what_is_left_out() -> None:
+    assert printable("rvya_\x1b[0msk_abc") == "rvya_ sk_abc"

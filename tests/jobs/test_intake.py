@@ -447,7 +447,8 @@ def lazy(path: Path) -> object:
         (lambda path: b"", "empty"),
         (lambda path: b"\xff\xd8\xff" + bytes(50), "cut short|damaged"),
         (lambda path: "x" * 5000, "cannot be read"),
-        (lambda path: object(), "an? object is no picture"),
+        (lambda path: 12, "an object of type int is no picture"),
+        (lambda path: object(), "an object of type object is no picture"),
         (lambda path: "https://me:secret@rivya.ai/cat.png", "^https://…@rivya.ai/cat.png: this is no web"),
     ],
 )

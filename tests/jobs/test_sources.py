@@ -233,6 +233,7 @@ def closed(path: Path) -> object:
             lambda path: path.open("r", encoding="latin-1"),
             r"cat\.png: it gives text; .* open\(path, \"rb\"\)",
         ),
+        (lambda path: path.open(encoding="utf-8"), "it gives text; open a picture as bytes"),
         (lambda path: io.StringIO("a picture"), "reference 1: it gives text"),
         (lambda path: io.BytesIO(), "reference 1: the file is empty"),
         (lambda path: io.BytesIO(b"a shopping list"), "reference 1: its bytes are no picture but text"),
@@ -241,7 +242,17 @@ def closed(path: Path) -> object:
         (lambda path: io.BytesIO(path.read_bytes()[:-40]), "cut short"),
         (lambda path: Endless(), "reference 1: it grew past 100 MB"),
     ],
-    ids=["text file", "text", "empty", "no picture", "closed", "for writing", "cut", "endless"],
+    ids=[
+        "text file",
+        "text file of another encoding",
+        "text",
+        "empty",
+        "no picture",
+        "closed",
+        "for writing",
+        "cut",
+        "endless",
+    ],
 )
 def test_a_stream_that_is_no_picture_is_told_in_a_line(
     files: ContentFiles, tmp_path: Path, cat: bytes, make: Callable[[Path], Any], message: str

@@ -176,7 +176,7 @@ def test_estimates_are_no_more_exact_than_they_are(value: float, text: str) -> N
 def test_shortening_keeps_letters_whole() -> None:
     assert shorten("กำลังสร้าง", 5) == "กำลั…"
     assert shorten("กำลังสร้าง", 4) == "กำ…"
-    assert shorten("two\nlines\x1b[31m", 40) == "two lines [31m"
+    assert shorten("two\nlines\x1b[31m", 40) == "two lines"
 
 
 def test_every_status_has_a_sign_of_its_own() -> None:
