@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from rivya_nb.errors import RivyaError
+from rivya_nb.jobs.forks import as_work, leave_to_parent
 from rivya_nb.jobs.standstill import Standstill
 
 TICK = 0.25
@@ -74,7 +75,7 @@ class Home:
         except RivyaError:
             coro.close()
             raise
-        future = asyncio.run_coroutine_threadsafe(coro, self.loop)
+        future = as_work(lambda: asyncio.run_coroutine_threadsafe(coro, self.loop))
         # asyncio refers to its tasks only weakly: a run that nobody holds would be collected half-way.
         self._working.add(future)
         future.add_done_callback(self._working.discard)
@@ -197,13 +198,37 @@ def _kernel_loop() -> asyncio.AbstractEventLoop | None:
     Not the *running* loop: a subshell's thread has one of its own. Before the kernel has started (its
     start-up files) and in a process forked from it, there is none either.
     """
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
-    shell = get_ipython()
-    kernel = getattr(shell, "kernel", None)
-    if getattr(getattr(kernel, "session", None), "pid", None) != os.getpid():
-        return None
+    kernel = _kernel()
+    return _loop_of(kernel) if getattr(getattr(kernel, "session", None), "pid", None) == os.getpid() else None
+
+
+def _kernel() -> Any:
+    """The kernel that this process is, or was forked from; None where there is none."""
+    ipython: Any = sys.modules.get("IPython")
+    # A front end of another kind may have anything there, also something that raises.
+    with suppress(Exception):
+        return ipython.get_ipython().kernel
+    return None
+
+
+def _loop_of(kernel: Any) -> asyncio.AbstractEventLoop | None:
     loop = getattr(getattr(kernel, "io_loop", None), "asyncio_loop", None)
     return loop if isinstance(loop, asyncio.AbstractEventLoop) and not loop.is_closed() else None
+
+
+def _begin_anew() -> None:
+    """In a forked process: the work goes on in the parent alone.
+
+    The child of a kernel does not end with `sys.exit()`: its copy of the kernel's loop turns on.
+    """
+    Home._lock = threading.Lock()
+    loop = _loop_of(_kernel())
+    if loop is not None:
+        leave_to_parent(loop)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _own_loop() -> asyncio.AbstractEventLoop:

@@ -35,9 +35,12 @@ HEARTBEAT = 2.0
 
 def _shell() -> Any:
     """The notebook's shell; None where there is no notebook."""
-    ipython = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
-    return shell if hasattr(shell, "kernel") else None
+    ipython: Any = sys.modules.get("IPython")
+    # A front end of another kind may have anything there, also something that raises.
+    with suppress(Exception):
+        shell = ipython.get_ipython()
+        return shell if hasattr(shell, "kernel") else None
+    return None
 
 
 def _request(shell: Any) -> Mapping[str, object]:
