@@ -56,13 +56,14 @@ def connect(
 
     What is not given comes from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`; the key then also from
     the keyring, where `%rivya connect --remember` has put one for the address. `base_url="sandbox"` starts or
-    joins the embedded service. `store` is a folder, made if absent; by default it is one per user.
+    joins the embedded service. `store` is a folder, made if absent; by default it is one per user. A store that
+    was moved or deleted while it was open is only begun anew where `store` names it.
     `max_credits` limits what the session's plans may cost together.
 
     Raises:
         UsageError: `store` can be no path.
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
-        StoreError: the folder cannot be used.
+        StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
     """
     key = Key(api_key)
     del api_key  # a traceback that shows this frame's names must not show the key
@@ -80,7 +81,7 @@ def connect_with(
     global _current
     folder = store_folder(store)
     with _lock:
-        library = _open_library(folder)
+        library = _open_library(folder, begins_anew=bool(store))
         service = reach(key, base_url, library.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
             library.store.rename_services(canonical_name)
@@ -107,12 +108,18 @@ def store_folder(store: str | os.PathLike[str] | None) -> Path:
     return user_data_path("rivya_nb", appauthor=False)
 
 
-def _open_library(folder: Path) -> Library:
+def _open_library(folder: Path, *, begins_anew: bool) -> Library:
     """The library of a folder: one for each, until its loop is gone (a kernel has one loop for its life), or
-    the store is no longer the one that was opened."""
+    the store is no longer the one that was opened.
+
+    An empty store in the place of a lost one would buy everything again: it is only made where it
+    `begins_anew`; else this raises StoreError.
+    """
     home = Home.find()
     known = _libraries.get(folder)
     if known is not None and not known.store.is_in_place:
+        if not (begins_anew or Store.is_in(folder)):
+            known.store.check_in_place()
         known.store.close()
         known = None
     if known is None or known.home is not home:

@@ -102,7 +102,7 @@ class Session:
         return self.store.models.catalogue(self.service)
 
     def __repr__(self) -> str:
-        return f"<Session with {self.service}, store {self.store.folder}>"
+        return f"<Session with {self.service}, store {self.store.describe()}>"
 
     def close(self) -> None:
         """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""

@@ -54,8 +54,7 @@ def say_state(_: Arguments = ()) -> None:
     print(f"Key       {session.key_source}")
     if session.key_advice:
         print(f"          {session.key_advice}")
-    only = " (may only be read)" if session.store.is_read_only else ""
-    print(f"Store     {session.store.folder}{only}")
+    print(f"Store     {session.store.describe()}")
     print(f"Spent     {session.store.spent(session.service):,} credits on {session.service} so far")
     for run in session.working():
         print(f"Run {run.id:<5} {run.line()}")

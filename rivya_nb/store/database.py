@@ -74,7 +74,7 @@ class Database:
         """One consistent view of the database."""
         self._check_usable()
         with self._trouble(), self._engine.connect() as connection:
-            self._check_place()
+            self.check_in_place()
             yield connection
 
     @contextmanager
@@ -84,7 +84,7 @@ class Database:
         with self._trouble(), self._writer.begin() as connection:
             yield connection
         # Once more: a file that went meanwhile takes what was written with it.
-        self._check_place()
+        self.check_in_place()
         if not self._work:
             self._checkpoint()
 
@@ -94,7 +94,7 @@ class Database:
         self._check_usable()
         if self.obstacle is not None:
             raise read_only(self.obstacle)
-        self._check_place()
+        self.check_in_place()
 
     @property
     def is_in_place(self) -> bool:
@@ -126,7 +126,7 @@ class Database:
             return bool(written == done)
         return False
 
-    def _check_place(self) -> None:
+    def check_in_place(self) -> None:
         """Raises StoreError where the files that were opened are no longer in their places."""
         try:
             self._presence.check()
@@ -220,7 +220,7 @@ class Database:
 
     def _connect(self, timeout: float | None = None) -> sqlite3.Connection:
         """A connection of its own; never to a file that has taken the place of the one that was opened."""
-        self._check_place()
+        self.check_in_place()
         path = self.path if self._copy is None else Path(self._copy.name, self.path.name)
         if self.obstacle is None:
             access = "mode=rwc" if self._may_create else "mode=rw"
@@ -278,7 +278,7 @@ class Database:
             half = f"{error.object!r}: {HALF}"
         except (SQLAlchemyError, sqlite3.Error) as error:
             # Where the file has gone, that says more than what SQLite makes of it.
-            self._check_place()
+            self.check_in_place()
             said = error.orig if isinstance(error, DBAPIError) else error
             raise database_trouble(self.path, str(said)) from error
         else:

@@ -37,14 +37,14 @@ class Presence:
             if now == mark:
                 continue
             if now is not None:
-                what = f"{path} was replaced by another file"
+                what = f"file {path} was replaced by another file"
             elif path.parent.is_dir():
-                what = f"{path} was moved or deleted"
+                what = f"file {path} was moved or deleted"
             else:
-                what = f"{path.parent} was moved or deleted"
+                what = f"folder {path.parent} was moved or deleted"
             raise StoreError(
-                f"{what} while the store was open. Nothing is sent or written until the earlier one is back, or "
-                "until rv.connect(store=…) has opened a store anew."
+                f"The store's {what} while it was open. Nothing is sent or written. Move it back, or open another "
+                'store with rv.connect(store="folder").'
             )
 
 

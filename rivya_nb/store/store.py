@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, case, func, select, update
 
-from rivya_nb.errors import UsageError
+from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.store import reuse, rows, search, writing
 from rivya_nb.store.claims import Claims
@@ -76,6 +77,7 @@ class Store:
         self.arrivals = News()
         self.deletions = News()
         self._database = database
+        self._is_new = False
         self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
@@ -88,16 +90,33 @@ class Store:
                 than this code. It is left as it is.
         """
         folder = user_path(folder)
+        is_new = not cls.is_in(folder)
         with disk_trouble(folder):
             folder.mkdir(parents=True, exist_ok=True)
             database = Database(folder / DATABASE, why_read_only(folder))
         try:
             database.prepare(folder / "opening.lock")
             owner = Owner(folder / "locks", read_only=database.obstacle is not None)
-            return cls(folder, database, ContentFiles(folder, database.obstacle), owner)
+            store = cls(folder, database, ContentFiles(folder, database.obstacle), owner)
         except BaseException:
             database.close()
             raise
+        store._is_new = is_new
+        return store
+
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether there is a store in this folder."""
+        return (folder / DATABASE).exists()
+
+    def describe(self) -> str:
+        """The folder, and what is special about the store: it may only be read, or was begun just now."""
+        if self.is_read_only:
+            return f"{self.folder} (may only be read)"
+        with suppress(StoreError):  # a store that is lost has no more to tell
+            if self._is_new and not self.runs(limit=1):
+                return f"{self.folder} (new, empty)"
+        return str(self.folder)
 
     @property
     def is_read_only(self) -> bool:
@@ -117,6 +136,10 @@ class Store:
     def is_in_place(self) -> bool:
         """Whether it still is the one that was opened: not moved, deleted or replaced since."""
         return self._database.is_in_place
+
+    def check_in_place(self) -> None:
+        """Raises StoreError where it was moved, deleted or replaced since it was opened."""
+        self._database.check_in_place()
 
     def make_ready(self) -> None:
         """Make sure that what is bought now can be kept; folders that are gone are made anew.

@@ -66,7 +66,7 @@ def test_a_store_that_was_moved_buys_nothing_and_goes_on_once_it_is_back(
         lambda: rv.resume(1),
         lambda: place.session.retry(1),
     ):
-        with pytest.raises(rv.StoreError, match="store was moved or deleted while the store was open"):
+        with pytest.raises(rv.StoreError, match="store was moved or deleted while it was open"):
             ask()
     assert place.prices() == [PRICE]
     assert not place.folder.exists()
@@ -137,8 +137,8 @@ def test_a_database_that_is_replaced_in_the_middle_of_a_run_is_opened_anew(
     place.proxy.inject(Fault(SUBMIT, meanwhile(restore), first=3, times=1))
     run = rv.generate("A bottle", seed=SEEDS[1:], **SMALL)
     seen = finish(run)
-    assert "rivya.db was replaced by another file while the store was open" in seen
-    assert "rv.connect(store=…)" in seen
+    assert "rivya.db was replaced by another file while it was open" in seen
+    assert 'rv.connect(store="folder")' in seen
     sent = len(place.prices())
     assert sent < len(SEEDS)
 
@@ -177,6 +177,35 @@ def test_a_store_that_was_deleted_is_begun_anew_by_connecting(place: Place, tmp_
         run = rv.generate("A bottle", seed=2, **SMALL)
         finish(run)
         assert statuses(run) == {"succeeded"}
+
+
+def test_a_lost_store_is_only_begun_anew_where_it_is_named(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIVYA_STORE", str(place.folder))
+    finish(rv.generate("A bottle", seed=1, **SMALL))
+    place.folder.rename(tmp_path / "away")
+    for connect in (rv.connect, lambda: rv.connect(DEFAULT_KEY, place.proxy.url)):
+        with pytest.raises(rv.StoreError, match="moved or deleted") as refused:
+            connect()
+        assert "Move it back" in str(refused.value)
+        assert "rv.connect(store=" in str(refused.value)
+        assert "\n" not in str(refused.value)
+    assert not place.folder.exists()
+    (tmp_path / "away").rename(place.folder)
+    with closing(rv.connect(DEFAULT_KEY, place.proxy.url)) as session:
+        run = rv.generate("A bottle", seed=1, **SMALL)
+        finish(run)
+        assert run.credits == 0
+        assert "(new, empty)" not in repr(session)
+
+
+def test_a_store_that_was_made_just_now_says_so_until_it_has_a_run(place: Place, tmp_path: Path) -> None:
+    with closing(rv.connect(DEFAULT_KEY, place.proxy.url, store=tmp_path / "other")) as session:
+        assert repr(session).endswith("other (new, empty)>")
+        run = rv.generate("A bottle", seed=1, **SMALL)
+        assert repr(session).endswith("other>")
+        finish(run)
 
 
 def test_a_plain_copy_that_is_taken_after_a_run_has_it(place: Place, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_database_that_goes_while_a_cell_waits_is_told_and_found_again(
     database.rename(kernel.folder / "away.db")
     kernel.finish(asked)
     assert len(asked.traceback) == 1
-    assert f"{database} was moved or deleted while the store was open" in asked.error
+    assert f"{database} was moved or deleted while it was open" in asked.error
     assert "rivya.db was moved or deleted" in look(asked)
 
     again = kernel.run(CELL)
