@@ -93,10 +93,8 @@ def _ask_for_key(session: Session) -> Key:
     except Exception:
         key = None
     if key is None:
-        raise NotConnectedError(
-            f"There is no key for {session.service}, and nobody to ask for one. Set {KEY_VARIABLE} before "
-            "the kernel starts."
-        )
+        todo = f"Set {KEY_VARIABLE} before the kernel starts" if session.key_advice else session.key_source
+        raise NotConnectedError(f"There is no key for {session.service}, and nobody to ask for one. {todo}.")
     if not key:
         raise NotConnectedError(f"No key was typed; {session.service} is connected without one.")
     return key
