@@ -21,6 +21,8 @@ from rivya_nb.results.models import ModelList, ModelSheet
 from rivya_nb.results.run import Run
 from rivya_nb.service import SANDBOX
 from rivya_nb.session import Session
+from rivya_nb.store.records import UNFINISHED
+from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
 if TYPE_CHECKING:
     from rivya_nb.control_panel.panel import Panel
@@ -154,8 +156,12 @@ def _wait(arguments: Arguments) -> list[Run]:
 
 def _stop(arguments: Arguments) -> None:
     for run in _meant("stop", arguments, Session.touched):
+        idle = not run.stoppable
         run.stop()
         print(f"Run {run.id}: {run.line()}")
+        if idle:
+            sent = [SENT_GOES_ON] if any(job.status in UNFINISHED for job in run.jobs) else []
+            print("; ".join([NOTHING_TO_STOP, *sent]))
 
 
 def _retry(arguments: Arguments) -> list[Run]:
