@@ -25,7 +25,7 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
-from rivya_nb.views.words import count, shorten
+from rivya_nb.views.words import count, shorten, unseen_kind, unseen_words
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -275,7 +275,8 @@ class Gallery:
         try:
             return thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=store.files.thumbnails.load).data
         except PictureError as error:
-            return str(error)
+            kind = unseen_kind(picture) if path.is_file() else ""
+            return unseen_words(kind) if kind else str(error)
 
     def _records(self, ids: Sequence[str]) -> list[JobRecord]:
         return list(self._session.store.jobs(ids).values())

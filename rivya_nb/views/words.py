@@ -138,6 +138,11 @@ def lost_words(lost: Mapping[str, Path]) -> str:
 _MOST_NAMES = 2
 
 
+def unseen_words(kind: str) -> str:
+    """What stands in the place of a picture of this format, which could not be decoded here."""
+    return f"{kind}, cannot be shown here"
+
+
 def unseen_kind(picture: PictureRecord | None) -> str:
     """The format of a picture that could not be decoded here, as `HEIC`; nothing for any other."""
     if picture is None or picture.width:
