@@ -57,7 +57,7 @@ def say_state(_: Arguments = ()) -> None:
     if not session.has_key:
         print(f"          Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox")
     print(f"Store     {session.store.describe()}")
-    print(f"Spent     {session.store.spent(session.service):,} credits on {session.service} so far")
+    print(f"Spent     {_spent(session, session.service)} credits on {session.service} so far")
     for run in session.working():
         print(f"Run {run.id:<5} {run.line()}")
     print("%rivya help lists the commands")
@@ -121,13 +121,20 @@ def _credits(arguments: Arguments) -> None:
         trouble = error
     day = time.time() - 24 * 3600
     for service in dict.fromkeys((session.service, *session.store.services())):
-        here = sum(run.credits for run in session.touched() if run.record.service == service)
+        mine = [run for run in session.touched() if run.record.service == service]
+        about = any(job.record.costs_about for run in mine for job in run.jobs)
         print(f"Spent     on {service}:")
-        print(f"          {here:,} by this kernel")
-        print(f"          {session.store.spent(service, since=day):,} in the last 24 hours")
-        print(f"          {session.store.spent(service):,} from this store altogether")
+        print(f"          {'about ' if about else ''}{sum(run.credits for run in mine):,} by this kernel")
+        print(f"          {_spent(session, service, since=day)} in the last 24 hours")
+        print(f"          {_spent(session, service)} from this store altogether")
     if trouble is not None:
         raise trouble
+
+
+def _spent(session: Session, service: str, since: float | None = None) -> str:
+    """Credits spent on a service, and whether a part of them is not known: `about 1,200`."""
+    about = "about " if session.store.spent_about(service, since) else ""
+    return f"{about}{session.store.spent(service, since):,}"
 
 
 def _undo(arguments: Arguments) -> None:

@@ -14,7 +14,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    select,
+    update,
+)
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
@@ -416,11 +428,19 @@ class Store:
             (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, until_then)),
             else_=until_then,
         )
-        statement = select(func.coalesce(func.sum(cost), 0)).where(jobs.c.service == service)
-        if since is not None:
-            statement = statement.where(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
+        statement = select(func.coalesce(func.sum(cost), 0)).where(*_spent_on(service, since))
         with self._database.reading() as connection:
             return int(connection.execute(statement).scalar_one())
+
+    def spent_about(self, service: str, since: float | None = None) -> bool:
+        """Whether a part of what was `spent` is not known: the documented price stands for it."""
+        # The rule of `JobRecord.costs_about`.
+        said = and_(jobs.c.status.in_(FINAL), jobs.c.final_credits.is_not(None))
+        unsaid = [jobs.c.task_id.is_not(None), jobs.c.reserved_credits.is_(None), not_(said)]
+        unsaid.append(jobs.c.status.not_in(NOT_BILLED))
+        statement = select(exists().where(*_spent_on(service, since), *unsaid))
+        with self._database.reading() as connection:
+            return bool(connection.execute(statement).scalar_one())
 
     def _find_reusable(
         self, connection: Connection, service: str, identities: Collection[str]
@@ -440,6 +460,14 @@ class Store:
         for record in records:
             if record.pictures:
                 _replace_pictures(connection, numbers[record.id], record.pictures)
+
+
+def _spent_on(service: str, since: float | None) -> list[ColumnElement[bool]]:
+    """Which jobs count for what was spent on a service since then."""
+    found = [jobs.c.service == service]
+    if since is not None:
+        found.append(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
+    return found
 
 
 def _append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import rivya_nb as rv
+from rivya_nb.magics.commands import say_state
 
 from .place import PRICE, SMALL, Place, check, finish
 from .proxy import POLL, SUBMIT, Answer, Exchange, Fault, Spoil, answers, changed
@@ -122,7 +123,7 @@ NO_CREDITS = {
 
 @pytest.mark.parametrize("said", NO_CREDITS.values(), ids=NO_CREDITS.keys())
 def test_credits_that_are_not_said_are_the_planned_price_and_marked(
-    said: object, place: Place, tmp_path: Path
+    said: object, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def unsaid(task: dict[str, Any]) -> dict[str, Any]:
         return {**task, "reserved_credits": said, "final_credits": said}
@@ -134,6 +135,8 @@ def test_credits_that_are_not_said_are_the_planned_price_and_marked(
     assert run.credits == place.session.store.spent(place.session.service) == PRICE
     for view in (seen, repr(run), run.line()):
         assert f"about {PRICE} credits" in view
+    say_state()
+    assert f"about {PRICE} credits on {place.session.service} so far" in capsys.readouterr().out
     assert list(run.to_pandas()["credits_known"]) == [False]
     run.save(tmp_path / "saved")
     told = json.loads((tmp_path / "saved" / f"run-{run.id}.json").read_text(encoding="utf-8"))
