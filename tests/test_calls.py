@@ -257,6 +257,10 @@ def test_saved_pictures_come_with_lists_of_them(session: rv.Session, tmp_path: P
     assert (second["rating"], second["tags"], first["rating"]) == ("4", "'-keep", "")
     told = json.loads((tmp_path / f"run-{run.id}.json").read_text(encoding="utf-8"))
     assert told["credits"] == run.credits == int(first["credits"]) + int(second["credits"])
+    assert told["credits_known"] is True
+    assert [job["credits_known"] for job in told["jobs"]] == [True, True]
+    assert [row["credits_known"] for row in (first, second)] == ["yes", "yes"]
+    assert list(run.to_pandas()["credits_known"]) == [True, True]
     assert [job["request"]["prompt"] for job in told["jobs"]] == [job.prompt for job in run]
     assert told["jobs"][1]["pictures"][0]["sha256"] == second["sha256"]
     rv.history(rating=4).save(tmp_path)

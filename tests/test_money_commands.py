@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sandboxes import running_sandbox
+from sandboxes import running_sandbox, until
 
 import rivya_nb as rv
 from rivya_nb.magics.commands import COMMANDS
@@ -43,6 +43,19 @@ def test_spending_is_told_for_each_service_also_where_none_answers(
     assert all(
         f"12 {when}" in told[2] for when in ("by this kernel", "in the last 24 hours", "from this store")
     )
+
+
+def test_stopping_what_was_sent_says_that_it_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        running_sandbox(SandboxConfig(latency=60)) as url,
+        closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "slow")),
+    ):
+        run = rv.generate("A bottle", seed=1, resolution="1K")
+        assert until(lambda: run[0].status in ("queued", "processing"))
+        COMMANDS["stop"].act((str(run.id),))
+        assert "Nothing is left to stop; what was sent goes on\n" in capsys.readouterr().out
 
 
 def test_the_way_on_that_a_limit_names_can_be_gone(session: rv.Session) -> None:

@@ -22,10 +22,10 @@ from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.form_cell import form_cells
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
-from rivya_nb.errors import PictureError
+from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
-from rivya_nb.views.words import count, shorten
+from rivya_nb.views.words import count, shorten, unseen_kind, unseen_words
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Gallery:
         self._session = session
         self._ways = ways
         self._closed = False
+        self._store_failed = False
         self._newest: dict[str, int] = {}
         self._paging = asyncio.Lock()
         self._changing = asyncio.Lock()
@@ -104,10 +105,19 @@ class Gallery:
 
     async def _answer(self, content: Mapping[str, Any]) -> None:
         kind = str(content.get("kind"))
-        if kind == "ask":
-            await self._show(content)
-        else:
-            await self._act(kind, content)
+        try:
+            if kind == "ask":
+                await self._show(content)
+            else:
+                await self._act(kind, content)
+        except StoreError:
+            self._store_failed = True
+            raise
+        if self._store_failed:
+            self._store_failed = False
+            if kind == "ask":
+                # What the store said is not true any more; everything else has its own words.
+                self._say("")
 
     async def _show(self, content: Mapping[str, Any]) -> None:
         """Send a page, unless its view asks for another before its turn comes: one may leaf faster than that."""
@@ -265,7 +275,8 @@ class Gallery:
         try:
             return thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=store.files.thumbnails.load).data
         except PictureError as error:
-            return str(error)
+            kind = unseen_kind(picture) if path.is_file() else ""
+            return unseen_words(kind) if kind else str(error)
 
     def _records(self, ids: Sequence[str]) -> list[JobRecord]:
         return list(self._session.store.jobs(ids).values())

@@ -14,7 +14,7 @@ from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.making import give_up, make, show
 from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNFINISHED, UNSENT
-from rivya_nb.views.words import count, shorten
+from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON, count, shorten
 
 if TYPE_CHECKING:
     from rivya_nb.results.job import Job
@@ -26,11 +26,6 @@ SHORTEST_PAUSE = 0.4
 
 HEARTBEAT = 1.0
 """Seconds after which the elapsed time is shown anew though nothing else has changed."""
-
-NOTHING_TO_STOP = "Nothing is left to stop"
-
-SENT_GOES_ON = "what was sent goes on"
-"""It cannot be recalled, and it is paid for."""
 
 _LONGEST = 240
 """Characters of a reason in a row; the run's own tab has all of it."""

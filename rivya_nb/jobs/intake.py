@@ -21,7 +21,7 @@ from rivya_nb.contract.catalogue import MEGABYTE, Model
 from rivya_nb.contract.references import Reference, check_references, sniff
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
 from rivya_nb.imaging.decoding import require_decoder
-from rivya_nb.imaging.formats import find_format
+from rivya_nb.imaging.formats import FORMATS, find_format
 from rivya_nb.imaging.modes import UPRIGHT
 from rivya_nb.jobs.metadata import Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
@@ -119,14 +119,15 @@ class _Taking:
         if known is None:
             kind = "text" if _is_text(header) else "something else"
             raise _wrong(name, f"its bytes are no picture but {kind}; accepted are jpeg, png and webp")
-        if not self.shrink:
-            offer = f"; {SHRINK_OFFER}" if known.pillow else ""
-            message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp{offer}"
+        message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp"
+        if known.pillow is None and not self.shrink:
             raise _wrong(name, message)
         try:
             require_decoder(known)
         except PictureError as error:
-            raise _wrong(name, str(error)) from None
+            raise _wrong(name, f"{error}; accepted are jpeg, png and webp") from None
+        if not self.shrink:
+            raise _wrong(name, f"{message}; {SHRINK_OFFER}")
 
     def _mistakes(self, reference: Reference) -> list[Mistake]:
         """What these models have against it, with the way out where there is one."""
@@ -135,7 +136,14 @@ class _Taking:
         )
         if reference.url or not self._can_shrink():
             return list(found)
-        return [replace(mistake, message=f"{mistake.message}; {SHRINK_OFFER}") for mistake in found]
+        way_out = SHRINK_OFFER
+        kind = next((each for each in FORMATS if each.mime_type == reference.mime_type), None)
+        try:
+            if found and kind is not None:
+                require_decoder(kind)
+        except PictureError as error:
+            way_out = str(error)
+        return [replace(mistake, message=f"{mistake.message}; {way_out}") for mistake in found]
 
     def _can_shrink(self) -> bool:
         """Whether every model takes some picture at all."""

@@ -21,6 +21,8 @@ from rivya_nb.results.models import ModelList, ModelSheet
 from rivya_nb.results.run import Run
 from rivya_nb.service import SANDBOX
 from rivya_nb.session import Session
+from rivya_nb.store.records import UNFINISHED
+from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
 if TYPE_CHECKING:
     from rivya_nb.control_panel.panel import Panel
@@ -55,7 +57,7 @@ def say_state(_: Arguments = ()) -> None:
     if session.key_advice:
         print(f"          {session.key_advice}")
     print(f"Store     {session.store.describe()}")
-    print(f"Spent     {session.store.spent(session.service):,} credits on {session.service} so far")
+    print(f"Spent     {_spent(session, session.service)} credits on {session.service} so far")
     for run in session.working():
         print(f"Run {run.id:<5} {run.line()}")
     print("%rivya help lists the commands")
@@ -117,13 +119,20 @@ def _credits(arguments: Arguments) -> None:
         trouble = error
     day = time.time() - 24 * 3600
     for service in dict.fromkeys((session.service, *session.store.services())):
-        here = sum(run.credits for run in session.touched() if run.record.service == service)
+        mine = [run for run in session.touched() if run.record.service == service]
+        about = any(job.record.costs_about for run in mine for job in run.jobs)
         print(f"Spent     on {service}:")
-        print(f"          {here:,} by this kernel")
-        print(f"          {session.store.spent(service, since=day):,} in the last 24 hours")
-        print(f"          {session.store.spent(service):,} from this store altogether")
+        print(f"          {'about ' if about else ''}{sum(run.credits for run in mine):,} by this kernel")
+        print(f"          {_spent(session, service, since=day)} in the last 24 hours")
+        print(f"          {_spent(session, service)} from this store altogether")
     if trouble is not None:
         raise trouble
+
+
+def _spent(session: Session, service: str, since: float | None = None) -> str:
+    """Credits spent on a service, and whether a part of them is not known: `about 1,200`."""
+    about = "about " if session.store.spent_about(service, since) else ""
+    return f"{about}{session.store.spent(service, since):,}"
 
 
 def _undo(arguments: Arguments) -> None:
@@ -152,8 +161,12 @@ def _wait(arguments: Arguments) -> list[Run]:
 
 def _stop(arguments: Arguments) -> None:
     for run in _meant("stop", arguments, Session.touched):
+        idle = not run.stoppable
         run.stop()
         print(f"Run {run.id}: {run.line()}")
+        if idle:
+            sent = [SENT_GOES_ON] if any(job.status in UNFINISHED for job in run.jobs) else []
+            print("; ".join([NOTHING_TO_STOP, *sent]))
 
 
 def _retry(arguments: Arguments) -> list[Run]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.results.asked import why_nothing
 from rivya_nb.results.job import Job
 from rivya_nb.results.looks import Bundle, find_lost, thumbnails
@@ -64,8 +64,8 @@ class Album(Pictures):
         total = len(self)
         pages = max(1, -(-total // PAGE))
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= pages:
-            there = "there is only one page" if pages == 1 else f"there are pages 1 to {pages:,}"
-            raise UsageError([Mistake("page", f"{number!r} is none; {there}")])
+            there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
+            raise UsageError([Mistake("", f"there is no page {number!r}; {there}")])
         first = (number - 1) * PAGE
         ids = self._ids_at(range(first, min(first + PAGE, total)))
         return _Page(self, ids, first, total)
@@ -260,4 +260,8 @@ class History(Album):
 
     def __repr__(self) -> str:
         asked = f" for {self._asked.words}" if self._asked.words else ""
-        return f"<History{asked}: {len(self):,} with pictures>"
+        try:
+            return f"<History{asked}: {len(self):,} with pictures>"
+        except StoreError:
+            # A notebook asks for several forms of a value, and each that fails would tell the same error.
+            return f"<History{asked} of a store that cannot be read>"

@@ -237,6 +237,8 @@ class Job(Markable):
 
         try:
             return load(path)
+        except FileNotFoundError:
+            raise StoreError(f"The picture's file is gone: {path}") from None
         except (OSError, PictureError) as error:
             raise StoreError(f"The picture {path} cannot be read ({error}).") from None
 

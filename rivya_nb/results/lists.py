@@ -53,6 +53,7 @@ def write_lists(
             "axes": {axis.name: axis.labels for axis in run.axes},
         },
         "credits": sum(record.credits for record, _ in saved),
+        "credits_known": not any(record.costs_about for record, _ in saved),
         "jobs": [_told(record, files, marks[record.id]) for record, files in saved],
     }
     paths = stem.with_suffix(".json"), stem.with_suffix(".csv")
@@ -70,6 +71,7 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
         "status": record.status,
         "error": record.error_code,
         "credits": record.credits,
+        "credits_known": not record.costs_about,
         "task_id": record.task_id,
         "created": _iso(record.created_at),
         "pictures": [
@@ -98,6 +100,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
         "prompt",
         *keys,
         "credits",
+        "credits_known",
         "picture_width",
         "picture_height",
         "created",
@@ -114,7 +117,8 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row: list[ParamValue | None] = [name, record.model, record.prompt]
             row += [record.params.get(key) for key in keys]
             # A task of several pictures has one price: the column adds up.
-            row += [0 if number else record.credits, picture.width or None, picture.height or None]
+            row += [0 if number else record.credits, "no" if record.costs_about else "yes"]
+            row += [picture.width or None, picture.height or None]
             row += [_iso(record.created_at)]
             row += [mine.rating or None, "yes" if mine.starred else None, ", ".join(mine.tags), mine.note]
             row += [record.service, record.task_id, record.id, picture.sha256]

@@ -254,8 +254,8 @@ def _if_it_stands_still(run_id: int, now: float) -> tuple[Hint, ...]:
     meanwhile, or whose kernel has died; `now` in epoch seconds."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
     return (
-        Hint("", f"as of {moment}; should that stand still,"),
-        Hint(f"%rivya resume {run_id}", "collects what was sent, and shows the run as it is then"),
+        Hint("", f"State at {moment}. If this no longer changes,"),
+        Hint(f"%rivya resume {run_id}", "collects the pictures."),
     )
 
 

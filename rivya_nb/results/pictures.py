@@ -123,6 +123,8 @@ class Pictures(Markable):
     def to_pandas(self) -> DataFrame:
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
 
+        `credits_known` is False where the service did not say the credits, and the documented price stands.
+
         Raises:
             UsageError: pandas is not installed.
         """
@@ -161,6 +163,7 @@ def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
         **job.params,
         "status": job.status,
         "credits": job.credits,
+        "credits_known": not job.record.costs_about,
         "rating": marks.rating,
         "starred": marks.starred,
         "hidden": marks.hidden,

@@ -40,7 +40,7 @@ def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> 
     `progress` is called after each file with how many of how many are copied.
 
     Raises:
-        StoreError: there is no store, the target is there already, or a disk refuses.
+        StoreError: there is no store, the target is there already or inside the store, or a disk refuses.
     """
     store, target = store.absolute(), target.absolute()
     with disk_trouble(store):
@@ -51,9 +51,13 @@ def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> 
     with disk_trouble(target, ANOTHER_PLACE):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise StoreError(f"{target} is there already, and is left as it is; name a new folder.")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if store.resolve() in target.resolve().parents:
+            raise StoreError(f"{target} is inside the store itself ({store}); name a folder outside it.")
         part = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.part"
-        part.mkdir()
+        try:
+            part.mkdir(parents=True)
+        except FileNotFoundError as error:
+            raise StoreError(f"{target} cannot be made: {error.strerror}; {ANOTHER_PLACE}.") from None
         try:
             made = _fill(store, part, progress)
             if target.exists():

@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
-from rivya_nb.store import reuse, rows, search, writing
+from rivya_nb.store import reuse, rows, search, spending, writing
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
@@ -39,8 +39,6 @@ from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.records import (
-    FINAL,
-    NOT_BILLED,
     UNFINISHED,
     AxisRecord,
     CellRecord,
@@ -417,19 +415,13 @@ class Store:
 
     def spent(self, service: str, since: float | None = None) -> int:
         """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
-        # The rule of `JobRecord.credits`.
-        planned = case((jobs.c.task_id.is_not(None), func.coalesce(jobs.c.price, 0)), else_=0)
-        until_then = func.coalesce(jobs.c.reserved_credits, planned)
-        cost = case(
-            (jobs.c.status.in_(NOT_BILLED), 0),
-            (jobs.c.status.in_(FINAL), func.coalesce(jobs.c.final_credits, until_then)),
-            else_=until_then,
-        )
-        statement = select(func.coalesce(func.sum(cost), 0)).where(jobs.c.service == service)
-        if since is not None:
-            statement = statement.where(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
         with self._database.reading() as connection:
-            return int(connection.execute(statement).scalar_one())
+            return spending.spent(connection, service, since)
+
+    def spent_about(self, service: str, since: float | None = None) -> bool:
+        """Whether a part of what was `spent` is not known: the documented price stands for it."""
+        with self._database.reading() as connection:
+            return spending.is_about(connection, service, since)
 
     def _find_reusable(
         self, connection: Connection, service: str, identities: Collection[str]

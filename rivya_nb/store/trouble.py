@@ -59,7 +59,9 @@ def disk_trouble(path: Path, way_out: str = ANOTHER_STORE) -> Iterator[None]:
 
 def read_only(obstacle: str) -> StoreError:
     """The error for what would write to a store that may only be read; `obstacle` says why."""
-    return StoreError(f"This store may only be read ({obstacle}); {ANOTHER_STORE}.")
+    return StoreError(
+        f'This store may only be read ({obstacle}). To write, open another one: rv.connect(store="folder").'
+    )
 
 
 def database_trouble(path: Path, said: str) -> StoreError:

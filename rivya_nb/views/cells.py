@@ -20,6 +20,7 @@ from rivya_nb.views.words import (
     state,
     state_word,
     unseen_kind,
+    unseen_words,
 )
 
 _ALT_LENGTH = 90
@@ -139,7 +140,7 @@ def _cell_view(
 def _left_out(cell: Cell) -> tuple[str, ...]:
     """Why a picture that is there is not to be seen."""
     kind = unseen_kind(cell.picture)
-    return (f"{kind}, cannot be shown here" if kind else "not shown here",)
+    return (unseen_words(kind) if kind else "not shown here",)
 
 
 def _mark_badge(marks: Marks | None) -> str:

@@ -22,7 +22,7 @@ from rivya_nb.views.lettering import LINE, Colour, letter
 from rivya_nb.views.sheet_plan import GREY, Place, Sheet, Strip, plan_sheet
 from rivya_nb.views.streaming import QUALITY, write_strips
 from rivya_nb.views.thumbnails import WORKERS, Load
-from rivya_nb.views.words import count, explanation, shorten, state_word
+from rivya_nb.views.words import count, explanation, shorten, state_word, unseen_kind, unseen_words
 
 _LONGEST_SIDE = {".png": 100_000, ".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}
 """Pixels a side; for PNG what programs still open, for the others what the format can say."""
@@ -136,7 +136,9 @@ class _Painter:
                 # Taken out of the list: each is let go of when it is in its place.
                 picture = pictures.pop(0).result()
             except PictureError as error:
-                self._explain(image, place, ["unreadable", str(error)], _RED)
+                kind = unseen_kind(place.cell.picture)
+                words = [unseen_words(kind)] if kind else ["unreadable", str(error)]
+                self._explain(image, place, words, GREY if kind else _RED)
                 continue
             if picture is None:
                 failed = place.cell.job.status == "failed"

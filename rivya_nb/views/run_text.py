@@ -20,14 +20,15 @@ _REASON_LENGTH = 120
 def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None = None) -> str:
     """A short summary on a few lines; with `path_of`, where the originals are."""
     head = headline(view)
-    lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}", *_seeds(view), *_troubles(view)]
+    lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
+    if view.notice:
+        lines.append(f"  {shorten(view.notice, _REASON_LENGTH)}")
+    lines += [*_seeds(view), *_troubles(view)]
     if path_of is not None:
         lines += _paths(view, path_of)
     lines += _some([f"  {shorten(note, _REASON_LENGTH)}" for note in view.notes], "reference")
     if view.lost:
         lines.append(f"  {lost_words(view.lost)}")
-    if view.notice:
-        lines.append(f"  {shorten(view.notice, _REASON_LENGTH)}")
     lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]
     return "\n".join(lines)
 

@@ -26,6 +26,11 @@ SIGNS: dict[str, str] = {
 }
 """A sign for each state, so that none is told by its colour alone."""
 
+NOTHING_TO_STOP = "Nothing is left to stop"
+
+SENT_GOES_ON = "what was sent goes on"
+"""It cannot be recalled, and it is paid for."""
+
 
 def seconds(value: float) -> str:
     """A duration in words: `31 s`, `2 min 5 s`, `1 h 10 min`, `3 d`; negative values count as 0."""
@@ -131,6 +136,11 @@ def lost_words(lost: Mapping[str, Path]) -> str:
 
 
 _MOST_NAMES = 2
+
+
+def unseen_words(kind: str) -> str:
+    """What stands in the place of a picture of this format, which could not be decoded here."""
+    return f"{kind}, cannot be shown here"
 
 
 def unseen_kind(picture: PictureRecord | None) -> str:

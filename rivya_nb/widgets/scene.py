@@ -28,6 +28,7 @@ from rivya_nb.views.words import (
     state,
     state_word,
     unseen_kind,
+    unseen_words,
 )
 
 BUDGET = 1_000_000
@@ -108,6 +109,7 @@ def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, pat
         "small_mime": small.mime if small else "",
         "small_width": small.width if small else 0,
         "words": "" if small else _words(job, picture, path_of),
+        "sign": "" if small else _sign(job, picture, path_of),
     }
 
 
@@ -151,8 +153,15 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
     if not path_of(picture).is_file():
         return GONE
     if kind := unseen_kind(picture):
-        return f"{kind}, of which no small picture could be made here; its file is in the store"
+        return unseen_words(kind)
     return "too many for a small picture of each; open it"
+
+
+def _sign(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
+    """The same, where there is room for a few letters."""
+    if picture is None:
+        return SIGNS.get(state(job), "·")
+    return unseen_kind(picture) or "…" if path_of(picture).is_file() else "!"
 
 
 GONE = "The file of this picture is gone; what was asked for is still known."

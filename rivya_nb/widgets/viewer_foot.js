@@ -82,7 +82,7 @@ export class Strip {
       viewer.stage.focus();
     };
     return element("div", { role: "option", "data-index": index, title: cell.label, onclick },
-      url ? element("img", { src: url, alt: "", draggable: false }) : element("span", { class: "none" }, cell.words.slice(0, 1)),
+      url ? element("img", { src: url, alt: "", draggable: false }) : element("span", { class: "none" }, cell.sign),
       element("span", { class: "badge", "aria-hidden": "true" }));
   }
 

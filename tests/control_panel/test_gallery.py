@@ -82,6 +82,16 @@ def test_a_picture_whose_file_is_lost_says_so_and_the_others_are_shown(talk: Tal
     assert items[1]["trouble"]
 
 
+def test_what_a_lost_store_says_goes_once_it_is_back(
+    talk: Talk, session: rv.Session, run: rv.Run, tmp_path: Path
+) -> None:
+    session.store.folder.rename(tmp_path / "away")
+    assert "moved or deleted" in talk.ask()["text"]
+    (tmp_path / "away").rename(session.store.folder)
+    talk.ask()
+    until(lambda: any(each["kind"] == "said" and not each["text"] for each in talk.said))
+
+
 def test_what_is_marked_is_said_and_shown(talk: Talk, run: rv.Run) -> None:
     said = talk.ask("star", jobs=[run[0].id, run[1].id])
     assert said["text"].startswith("Starred 2 pictures")

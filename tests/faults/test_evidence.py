@@ -3,13 +3,16 @@ not said."""
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import rivya_nb as rv
+from rivya_nb.magics.commands import say_state
 
 from .place import PRICE, SMALL, Place, check, finish
 from .proxy import POLL, SUBMIT, Answer, Exchange, Fault, Spoil, answers, changed
@@ -121,7 +124,9 @@ NO_CREDITS = {
 
 
 @pytest.mark.parametrize("said", NO_CREDITS.values(), ids=NO_CREDITS.keys())
-def test_credits_that_are_not_said_are_the_planned_price_and_marked(said: object, place: Place) -> None:
+def test_credits_that_are_not_said_are_the_planned_price_and_marked(
+    said: object, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def unsaid(task: dict[str, Any]) -> dict[str, Any]:
         return {**task, "reserved_credits": said, "final_credits": said}
 
@@ -132,6 +137,14 @@ def test_credits_that_are_not_said_are_the_planned_price_and_marked(said: object
     assert run.credits == place.session.store.spent(place.session.service) == PRICE
     for view in (seen, repr(run), run.line()):
         assert f"about {PRICE} credits" in view
+    say_state()
+    assert f"about {PRICE} credits on {place.session.service} so far" in capsys.readouterr().out
+    assert list(run.to_pandas()["credits_known"]) == [False]
+    run.save(tmp_path / "saved")
+    told = json.loads((tmp_path / "saved" / f"run-{run.id}.json").read_text(encoding="utf-8"))
+    assert (told["credits_known"], told["jobs"][0]["credits_known"]) == (False, False)
+    with (tmp_path / "saved" / f"run-{run.id}.csv").open(encoding="utf-8-sig", newline="") as table:
+        assert [row["credits_known"] for row in csv.DictReader(table)] == ["no"]
     check(place, run)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from imaging.samples import BOMBS, FILM, GREYS, HEIC, WHOLE, grey16, steps, with
 from PIL import Image
 
 import rivya_nb as rv
+from rivya_nb.control_panel.panel import Panel
 
 from .place import PRICE, SMALL, Place, check, check_money, finish
 from .proxy import PICTURE, POLL, Fault, answers, changed
@@ -78,7 +80,19 @@ def test_a_picture_that_nothing_decodes_here_is_kept_and_told_of(place: Place, t
     assert "HEIC, cannot be shown here" in report
     assert run.grid().save(tmp_path / "sheet.png").is_file()
     [cell] = run.view()._scene["cells"]
-    assert cell["words"].startswith("HEIC, of which no small picture could be made here")
+    assert (cell["words"], cell["sign"]) == ("HEIC, cannot be shown here", "HEIC")
+    with closing(Panel(place.session, "main")) as panel:
+        assert panel.gallery._thumbnail(job.record) == "HEIC, cannot be shown here"
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        # Nothing has failed: no word of it is red.
+        assert all(red < green + 50 for _, (red, green, _) in sheet.getcolors(1 << 20) or ())  # type: ignore[misc]
+    with pytest.raises(rv.InvalidRequestError, match="install the package pillow-heif") as refused:
+        rv.plan("Again", references=job, seed=1)
+    assert "--shrink-refs" not in str(refused.value)
+    (tmp_path / "a.heic").write_bytes(HEIC)
+    with pytest.raises(rv.InvalidRequestError, match="install the package pillow-heif") as refused:
+        rv.plan("Again", references=tmp_path / "a.heic", seed=1)
+    assert "--shrink-refs" not in str(refused.value)
     assert ["picture", "0.0 MB HEIC"] in cell["asides"]
     (copy,) = run.save(tmp_path / "saved")
     assert copy.read_bytes() == HEIC

@@ -200,6 +200,24 @@ def test_a_lost_store_is_only_begun_anew_where_it_is_named(
         assert "(new, empty)" not in repr(session)
 
 
+def test_a_history_of_a_lost_store_still_has_a_short_form(place: Place, tmp_path: Path) -> None:
+    finish(rv.generate("A bottle", seed=1, **SMALL))
+    found = rv.history(prompt="bottle")
+    place.folder.rename(tmp_path / "away")
+    assert "cannot be read" in repr(found)
+
+
+def test_the_image_of_a_lost_picture_is_told_in_one_line(place: Place) -> None:
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    path = run[0].path
+    assert path is not None
+    path.unlink()
+    with pytest.raises(rv.StoreError) as told:
+        _ = run[0].image
+    assert str(told.value) == f"The picture's file is gone: {path}"
+
+
 def test_a_store_that_was_made_just_now_says_so_until_it_has_a_run(place: Place, tmp_path: Path) -> None:
     with closing(rv.connect(DEFAULT_KEY, place.proxy.url, store=tmp_path / "other")) as session:
         assert repr(session).endswith("other (new, empty)>")

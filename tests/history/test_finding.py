@@ -207,6 +207,12 @@ def test_a_gallery_shows_a_page_and_says_how_to_see_the_next(fill: Fill) -> None
             rv.history().page(number)  # type: ignore[arg-type]
 
 
+def test_a_page_that_is_none_is_told_where_there_is_only_one(fill: Fill) -> None:
+    fill([1])
+    with pytest.raises(rv.UsageError, match=r"^there is no page 0; pages begin with 1, and there is 1$"):
+        rv.history().page(0)
+
+
 def test_differing_prompts_stand_below_their_pictures_and_are_escaped(fill: Fill) -> None:
     fill([1], HOSTILE)
     fill([2], "A clay pot")[0].tag(HOSTILE).annotate(HOSTILE)

@@ -27,6 +27,9 @@ def test_a_database_that_goes_while_a_cell_waits_is_told_and_found_again(
     assert f"{database} was moved or deleted while it was open" in asked.error
     assert "rivya.db was moved or deleted" in look(asked)
 
+    asked = kernel.run("rv.history()")
+    assert [each["msg_type"] for each in asked.outputs].count("error") == 1
+
     again = kernel.run(CELL)
     assert "was moved or deleted" in again.error
     assert len(again.traceback) == 1
@@ -70,6 +73,7 @@ if may_mount():
             ):
                 refused = kernel.run(code)
                 assert "This store may only be read" in refused.error, code
+                assert 'To write, open another one: rv.connect(store="folder").' in refused.error
                 assert "archive: the disk is read-only" in refused.error
                 assert len(refused.traceback) == 1
             kernel.ok("rv.connect(base_url='sandbox', store='store')")

@@ -117,6 +117,22 @@ def test_what_is_there_is_never_overwritten(store: Store, target: Path, there: s
     assert sorted(target.rglob("*")) == before
 
 
+@pytest.mark.parametrize("inside", ["backup", "pictures/backup", "link/backup"])
+def test_a_folder_inside_the_store_is_refused(store: Store, tmp_path: Path, inside: str) -> None:
+    (tmp_path / "link").symlink_to(store.folder)
+    target = (tmp_path if "link" in inside else store.folder) / inside
+    there = sorted(store.folder.rglob("*"))
+    with pytest.raises(StoreError, match=r"is inside the store itself .*; name a folder outside it"):
+        back_up(store.folder, target, silent)
+    assert sorted(store.folder.rglob("*")) == there
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no folder that takes none")
+def test_a_folder_that_cannot_be_made_is_told(store: Store) -> None:
+    with pytest.raises(StoreError, match=r"^/proc/nowhere/backup cannot be made: No such file or directory"):
+        back_up(store.folder, Path("/proc/nowhere/backup"), silent)
+
+
 def test_an_empty_folder_is_filled(store: Store, target: Path) -> None:
     add(store, job := done())
     target.mkdir(parents=True)
