@@ -88,6 +88,42 @@ def test_a_child_that_uses_the_session_is_told_to_connect_and_can(url: str, tmp_
     assert err.count("rivya_nb: run ") == 1
 
 
+FORK_IN_TRANSACTION = """
+import os, sys, threading, time
+from pathlib import Path
+from rivya_nb.store import database
+from rivya_nb.store.store import Store
+database.BUSY_SECONDS = 0.5
+store, folder = Store.open(Path(sys.argv[3])), Path(sys.argv[3])
+begun = threading.Event()
+def write():
+    with store._database.writing():
+        begun.set()
+        time.sleep(0.3)
+def fork():
+    if os.fork() == 0:
+        try:
+            print("opened", Store.open(folder).unfinished(), flush=True)
+        except Exception as error:
+            print(type(error).__name__, "spawn" in str(error), flush=True)
+        os._exit(0)
+    os.wait()
+{fork}
+store.unfinished()
+"""
+
+
+def test_a_child_that_is_forked_while_another_thread_writes_can_open_the_store(tmp_path: Path) -> None:
+    fork = "thread = threading.Thread(target=write); thread.start(); begun.wait(); fork(); thread.join()"
+    out, err = _run(FORK_IN_TRANSACTION.format(fork=fork), "", tmp_path)
+    assert (out, err) == ("opened []\n", "")
+
+
+def test_a_child_that_is_forked_within_a_transaction_is_told_at_once(tmp_path: Path) -> None:
+    out, err = _run(FORK_IN_TRANSACTION.format(fork="with store._database.writing(): fork()"), "", tmp_path)
+    assert (out, err) == ("StoreError True\n", "")
+
+
 def test_a_child_that_lives_on_does_not_keep_its_parents_sandbox(tmp_path: Path) -> None:
     script = """
 import os, signal, socket, sys, time

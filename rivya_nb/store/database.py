@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from rivya_nb.contract.text import HALF
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import schema
+from rivya_nb.store.forks import FORKS
 from rivya_nb.store.migrations import migrate
 from rivya_nb.store.presence import Presence
 from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
@@ -119,7 +120,7 @@ class Database:
 
         What is written is durable without it: whatever goes wrong is left to the next one.
         """
-        with self._keeping, suppress(sqlite3.Error):
+        with FORKS.held_off(), self._keeping, suppress(sqlite3.Error):
             if self._keeper is None:
                 return True
             _, written, done = self._keeper.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -163,7 +164,8 @@ class Database:
                     prepare_index(connection)
         self._may_create = False
         # One connection that stays: with the last one, SQLite would take the log away.
-        self._keeper = self._connect(timeout=0)
+        with FORKS.held_off():
+            self._keeper = self._connect(timeout=0)
         self._checkpoint()
         self._own = Presence([self.path])
         self._presence = Presence([self.path, *self._beside])
@@ -210,11 +212,11 @@ class Database:
             return
         self._leave_whole()
         self._closed = True
-        with self._keeping:
+        with FORKS.held_off(), self._keeping:
             if self._keeper is not None:
                 self._keeper.close()
             self._keeper = None
-        self._engine.dispose()
+            self._engine.dispose()
         if self._copy is not None:
             self._copy.cleanup()
 
@@ -268,11 +270,17 @@ class Database:
                 f"The store {self.path.parent} was opened before this process was forked; rv.connect(…) opens it "
                 "anew here."
             )
+        if FORKS.is_torn:
+            raise StoreError(
+                "This process was forked in the middle of a transaction, and SQLite cannot be used in it. Start "
+                'it with subprocess, or with the method "spawn" of multiprocessing.'
+            )
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
         try:
-            yield
+            with FORKS.held_off():
+                yield
         except UnicodeEncodeError as error:
             # Whatever a user gives comes here at last, a panel's name and a question's words among it.
             half = f"{error.object!r}: {HALF}"
