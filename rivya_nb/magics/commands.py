@@ -120,7 +120,8 @@ def _credits(arguments: Arguments) -> None:
     day = time.time() - 24 * 3600
     for service in dict.fromkeys((session.service, *session.store.services())):
         mine = [run for run in session.touched() if run.record.service == service]
-        about = any(job.record.costs_about for run in mine for job in run.jobs)
+        own = {cell.job_id for run in mine for cell in run.record.cells if not cell.reused}
+        about = any(job.record.costs_about for run in mine for job in run.jobs if job.id in own)
         print(f"Spent     on {service}:")
         print(f"          {'about ' if about else ''}{sum(run.credits for run in mine):,} by this kernel")
         print(f"          {_spent(session, service, since=day)} in the last 24 hours")
