@@ -15,6 +15,8 @@ _MOST_LINES = 8
 """Failures or pictures that are listed one by one; more are counted."""
 _MOST_SEEDS = 16
 _REASON_LENGTH = 120
+_NOTICE_LENGTH = 300
+"""What a lost store says ends with the way out."""
 
 
 def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None = None) -> str:
@@ -22,7 +24,7 @@ def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None =
     head = headline(view)
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
     if view.notice:
-        lines.append(f"  {shorten(view.notice, _REASON_LENGTH)}")
+        lines.append(f"  {shorten(view.notice, _NOTICE_LENGTH)}")
     lines += [*_seeds(view), *_troubles(view)]
     if path_of is not None:
         lines += _paths(view, path_of)
