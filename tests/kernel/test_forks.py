@@ -1,4 +1,4 @@
-"""A process that is forked in a cell: in a kernel `sys.exit()` does not end it, and its copy of the loop turns on."""
+"""A process that is forked in a cell: `sys.exit()` does not end it there, and its copy of the loop turns on."""
 
 from __future__ import annotations
 
