@@ -19,7 +19,7 @@ from rivya_nb.errors import RivyaError, UsageError
 PATIENCE = 2.0
 """Seconds without a turn of the loop until a wait says so."""
 
-CERTAINTY = 1.0
+CERTAINTY = 5.0
 """Seconds more in which the loop's thread has to be seen in one and the same wait."""
 
 _INSTEAD = (
@@ -65,8 +65,8 @@ class Standstill:
         if is_stuck:
             raise UsageError(
                 "The cell that is executing waits for a thread or a lock, and this thread waits for work on the "
-                f"kernel's event loop, which that cell holds: neither would end. {_INSTEAD} The work that was "
-                "waited for goes on when the cell has ended."
+                f"kernel's event loop, which that cell holds: if it waits for this one, neither ends. {_INSTEAD} "
+                "The work that was waited for goes on when the cell has ended."
             )
         if not self._loop.is_running():
             raise RivyaError("The kernel's event loop has stopped, and with it the work that is waited for.")
@@ -94,10 +94,22 @@ class Standstill:
             self._wait = None
 
     def _find_wait(self) -> FrameType | None:
-        """The innermost frame of the loop's thread, if it waits there for a thread or a lock."""
+        """The innermost frame of the loop's thread, if it waits there for a thread or a lock without a limit."""
         frame = sys._current_frames().get(getattr(self._loop, "_thread_id", None) or 0)
-        waits = frame is not None and (frame.f_globals.get("__name__") == "threading" or _at_lock(frame))
-        return frame if waits else None
+        if frame is None:
+            return None
+        if frame.f_globals.get("__name__") == "threading":
+            return None if _ends_by_itself(frame) else frame
+        return frame if _at_lock(frame) else None
+
+
+def _ends_by_itself(frame: FrameType | None) -> bool:
+    """Whether one of the innermost frames, those of `threading`, waits for a limited time only."""
+    while frame is not None and frame.f_globals.get("__name__") == "threading":
+        if frame.f_locals.get("timeout") not in (None, -1):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _at_lock(frame: FrameType) -> bool:

@@ -68,7 +68,7 @@ def test_an_executor_whose_workers_wait_ends_its_cell_in_one_line(kernel: Kernel
 HOLDING = {
     "an executor's map": "with ThreadPoolExecutor(3) as pool:\n    list(pool.map(answer, [5, 5, 5]))",
     "an executor's end": "with ThreadPoolExecutor(1) as pool:\n    pool.submit(answer)",
-    "a future": "ThreadPoolExecutor(1).submit(answer).result(60)",
+    "a future": "ThreadPoolExecutor(1).submit(answer).result()",
     "as_completed": "pool = ThreadPoolExecutor(1)\nlist(as_completed([pool.submit(answer)]))",
     "a pool of threads": "with ThreadPool(1) as pool:\n    pool.map(answer, [5])",
     "a thread": "start(answer).join()",
@@ -102,6 +102,8 @@ BUSY = {
     "asleep": "time.sleep(1.2)",
     "computing with a lock": "with lock:\n    time.sleep(1.2)",
     "computing with a lock on one line": "with lock: time.sleep(1.2)",
+    "an event, for a time": "threading.Event().wait(1.2)",
+    "a thread, for a time": "start(lambda: time.sleep(1.2)).join(10)",
     "another process": "import subprocess\ndone = subprocess.run(['sleep', '1.2'])",
 }
 
