@@ -104,7 +104,7 @@ def other_kind(mode: int) -> str | None:
 def _refuse_others(given: object, status: os.stat_result) -> None:
     kind = other_kind(status.st_mode)
     if kind is not None:
-        raise _wrong(given, f"this is {kind}, no ordinary file")
+        raise _wrong(given, f"no such file: this is {kind}, no ordinary file")
     if status.st_size == 0 and _is_made_up(status):
         raise _wrong(given, "this is no ordinary file")
 

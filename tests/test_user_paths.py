@@ -82,12 +82,12 @@ class InBytes:
 
 
 READ: dict[str, tuple[Make, str]] = {
-    "pipe": (pipe, "^[^:]*cat.png: this is a pipe, no ordinary file"),
+    "pipe": (pipe, "^[^:]*cat.png: no such file: this is a pipe, no ordinary file"),
     "link to a pipe": (link_to_a_pipe, "a pipe, no ordinary file"),
     "socket": (socket_file, "a socket, no ordinary file"),
     "device": (lambda path: "/dev/zero", "a device, no ordinary file"),
     "terminal": (lambda path: "/dev/tty", "a device, no ordinary file|cannot be read"),
-    "folder": (folder, "^[^:]*cat.png: this is a folder, no ordinary file"),
+    "folder": (folder, "^[^:]*cat.png: no such file: this is a folder, no ordinary file"),
     "of the system": (lambda path: "/proc/self/environ", "^/proc/self/environ: this is no ordinary file"),
     "empty": (empty, "the file is empty"),
     "missing": (lambda path: path, "there is no such file"),
@@ -144,7 +144,7 @@ def test_a_file_beside_a_picture_that_cannot_be_read_is_told(store: Store, tmp_p
     picture = tmp_path / "cat.png"
     Image.new("RGB", (8, 8)).save(picture)
     pipe(tmp_path / "cat.png.json")
-    with pytest.raises(rv.UsageError, match=r"cat\.png\.json: this is a pipe, no ordinary file"):
+    with pytest.raises(rv.UsageError, match=r"cat\.png\.json: no such file: this is a pipe, no ordinary file"):
         recall(picture, store, bundled())
 
 

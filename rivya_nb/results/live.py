@@ -254,7 +254,7 @@ def _if_it_stands_still(run_id: int, now: float) -> tuple[Hint, ...]:
     meanwhile, or whose kernel has died; `now` in epoch seconds."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
     return (
-        Hint("", f"State at {moment}. If this no longer changes,"),
+        Hint("", f"State as of {moment}. If this no longer changes,"),
         Hint(f"%rivya resume {run_id}", "collects the pictures."),
     )
 
