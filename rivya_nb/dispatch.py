@@ -14,6 +14,7 @@ from rivya_nb.results.plan import Draft, Plan
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
+    UNFINISHED,
     UNSENT,
     AxisRecord,
     CellRecord,
@@ -182,6 +183,8 @@ class Dispatcher:
             self._limits[run_id] = max_credits
             run = self._library.run(extended)
             again = {cell.job_id for cell in run.shown.cells if cell.coordinates in places}
+            # What another kernel has asked for again already is followed too.
+            again |= self._store.claims.taken(job.record for job in run.jobs if job.status in UNFINISHED)
             wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
             unsent = [job.record for job in wanted if job.status in UNSENT]
             gate = self._gate([job for job in unsent if not self._library.is_working(job.id)])

@@ -144,7 +144,9 @@ def test_a_file_beside_a_picture_that_cannot_be_read_is_told(store: Store, tmp_p
     picture = tmp_path / "cat.png"
     Image.new("RGB", (8, 8)).save(picture)
     pipe(tmp_path / "cat.png.json")
-    with pytest.raises(rv.UsageError, match=r"cat\.png\.json: no such file: this is a pipe, no ordinary file"):
+    with pytest.raises(
+        rv.UsageError, match=r"cat\.png\.json: no such file: this is a pipe, no ordinary file"
+    ):
         recall(picture, store, bundled())
 
 

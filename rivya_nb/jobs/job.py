@@ -43,7 +43,9 @@ class LiveJob:
 
     def changed(self, record: JobRecord | None = None, *, notice: str | None = None) -> None:
         """Take the newest record and notice, and tell everybody who listens."""
-        if record is not None:
+        # What was read before the job was stopped may arrive after that.
+        late = self.is_held and self.record.status == "stopped"
+        if record is not None and not (late and record.status in UNSENT):
             self.record = record
         self.notice = notice
         for listener in tuple(self._listeners):

@@ -109,6 +109,18 @@ def test_who_loses_a_race_of_retries_follows_the_winner(connect: Connect, other_
     assert bought(session) - before == 6
 
 
+def test_a_retry_after_the_winners_follows_it_as_well(connect: Connect, other_kernel: Other) -> None:
+    session = connect(SandboxConfig(latency=0.4))
+    run = cell(session, range(6)).wait(TIMEOUT)
+    for job in run:
+        session.store.finish_job(job.id, [], status="failed", error_code="generation_failed")
+    before = bought(session)
+    others = [other_kernel(session), other_kernel(session)]
+    for each in [each.retry(run.id) for each in others]:
+        assert len(each.wait(TIMEOUT).images) == 6
+    assert bought(session) - before == 6
+
+
 def test_what_another_kernel_stops_goes_on_where_it_is_wanted(connect: Connect, other_kernel: Other) -> None:
     session = connect(SandboxConfig(latency=1))
     run = cell(session, range(20))
