@@ -218,6 +218,8 @@ def test_a_follower_that_is_given_up_ends_though_the_other_kernel_waits(
     followed = cell(other_kernel(session), range(3))
     followed.stop()
     followed.finished().result(5)
+    assert not followed.is_working
+    assert run.is_working
     run.stop()
 
 
