@@ -21,7 +21,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from rivya_nb.results.looks import thumbnails
+from rivya_nb.session.showing.looks import thumbnails
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 from rivya_nb.views import thumbnails as views

@@ -51,12 +51,12 @@ if TYPE_CHECKING:
         ValidationFailedError,
         WaitInterruptedError,
     )
-    from rivya_nb.results.grid import Grid
-    from rivya_nb.results.history import History, Selection
-    from rivya_nb.results.job import Job
-    from rivya_nb.results.plan import Plan
-    from rivya_nb.results.run import Run
-    from rivya_nb.session import Session
+    from rivya_nb.session.grid import Grid
+    from rivya_nb.session.history import History, Selection
+    from rivya_nb.session.job import Job
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
 
 _HOMES = {
     "rivya_nb.api.client": ("RivyaClient",),
@@ -92,12 +92,12 @@ _HOMES = {
         "ValidationFailedError",
         "WaitInterruptedError",
     ),
-    "rivya_nb.results.grid": ("Grid",),
-    "rivya_nb.results.history": ("History", "Selection"),
-    "rivya_nb.results.job": ("Job",),
-    "rivya_nb.results.plan": ("Plan",),
-    "rivya_nb.results.run": ("Run",),
-    "rivya_nb.session": ("Session",),
+    "rivya_nb.session.grid": ("Grid",),
+    "rivya_nb.session.history": ("History", "Selection"),
+    "rivya_nb.session.job": ("Job",),
+    "rivya_nb.session.plan": ("Plan",),
+    "rivya_nb.session.run": ("Run",),
+    "rivya_nb.session.session": ("Session",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -168,13 +168,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """What `%load_ext rivya_nb` does: register the magics."""
-    from rivya_nb.magic import register
+    from rivya_nb.magics.magic import register
 
     register(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What `%unload_ext rivya_nb` does: take the magics away again."""
-    from rivya_nb.magic import unregister
+    from rivya_nb.magics.magic import unregister
 
     unregister(shell)

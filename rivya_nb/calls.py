@@ -10,32 +10,32 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from rivya_nb.additions import Additions
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
-from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.jobs.loop import Home
-from rivya_nb.jobs.prompt import parse_prompt
 from rivya_nb.jobs.sources import reference_sets
-from rivya_nb.jobs.values import as_axis
-from rivya_nb.results.desk import open_desk
-from rivya_nb.results.job import Job
-from rivya_nb.results.library import Library
-from rivya_nb.results.live import tell
-from rivya_nb.service import canonical_name, reach
-from rivya_nb.session import Session
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.values import as_axis
+from rivya_nb.session.additions import Additions
+from rivya_nb.session.desk import open_desk
+from rivya_nb.session.job import Job
+from rivya_nb.session.live_records import Library
+from rivya_nb.session.service import canonical_name, reach
+from rivya_nb.session.session import Session
+from rivya_nb.session.showing.live import tell
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
-    from rivya_nb.results.history import History
-    from rivya_nb.results.moments import Moment
-    from rivya_nb.results.plan import Plan
-    from rivya_nb.results.run import Run
+    from rivya_nb.planning.moments import Moment
+    from rivya_nb.session.history import History
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.run import Run
 
 V = TypeVar("V")
 

@@ -174,8 +174,8 @@ def _announce(url: str) -> None:
 
 def _backup(options: argparse.Namespace) -> int:
     from rivya_nb.calls import store_folder
+    from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
-    from rivya_nb.views.words import count
 
     made = back_up(store_folder(options.store), options.folder.expanduser(), _Progress().say)
     files = count(made.files, "file")

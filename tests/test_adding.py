@@ -16,9 +16,9 @@ import rivya_nb as rv
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
-from rivya_nb.results.adding import Addition, extend, fill, labelled
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.session.adding import Addition, extend, fill, labelled
 from rivya_nb.store.records import JobRecord, RunRecord
 
 TIMEOUT = 30

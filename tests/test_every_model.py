@@ -11,9 +11,9 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from rivya_nb.contract.catalogue import Model, Param, bundled
 from rivya_nb.magics.cell import plan_cell
+from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.syntax.line import parse_line
 
 IMAGE_MODELS = [model for model in bundled().values() if model.category == "image"]
 COMPLETE = [model for model in IMAGE_MODELS if model.complete]

@@ -12,7 +12,7 @@ from PIL import Image
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
-from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.sandbox import DEFAULT_KEY
 from rivya_nb.sandbox.config import SandboxConfig
 

@@ -14,8 +14,8 @@ import rivya_nb as rv
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, bundled
 from rivya_nb.contract.live_models import merge
 from rivya_nb.magics.models import show_models
-from rivya_nb.results.models import ModelList, ModelSheet
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.session.showing.models import ModelList, ModelSheet
 from rivya_nb.views.models import model_row, price_words, state_words, text_table
 
 HOSTILE = "<script>alert(1)</script>"

@@ -12,8 +12,8 @@ from views.making import STARTED, make_job
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.errors import UsageError
 from rivya_nb.jobs.job import LiveJob
-from rivya_nb.results.job import Job
-from rivya_nb.results.placing import Placement, place, placing_notes
+from rivya_nb.session.job import Job
+from rivya_nb.session.placing import Placement, place, placing_notes
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.store.store import Store
 from rivya_nb.views.layout import arrange

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from rivya_nb.magics.commands import COMMANDS
-from rivya_nb.syntax.line import FLAGS
+from rivya_nb.planning.line import FLAGS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SECONDS = 120

@@ -15,9 +15,9 @@ from sandboxes import running_sandbox, until
 
 import rivya_nb as rv
 from rivya_nb.magics.cell import plan_cell
+from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.syntax.line import parse_line
 
 TIMEOUT = 30
 FILES_LIVE = 1.0

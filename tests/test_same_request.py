@@ -13,9 +13,9 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.magics.cell import plan_cell
-from rivya_nb.results.plan import Plan
+from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.syntax.line import parse_line
+from rivya_nb.session.plan import Plan
 
 TIMEOUT = 30
 IMAGEN = "google-imagen4"

@@ -72,6 +72,11 @@ def printable(text: str, limit: int | None = None) -> str:
     return line if limit is None or len(line) <= limit else cut(line, limit - 1)
 
 
+def count(number: int, noun: str) -> str:
+    """`1 picture`, `12 pictures`, `1,200 pictures`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def cut(text: str, end: int) -> str:
     """The text before `end` and an ellipsis. A letter keeps its marks or goes with them."""
     while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):

@@ -14,8 +14,8 @@ from rivya_nb.errors import RateLimitedError, RivyaError
 from rivya_nb.store.records import UNSENT
 
 if TYPE_CHECKING:
-    from rivya_nb.results.run import Run
-    from rivya_nb.session import Session
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
 
 PAUSE = 2.0
 """Seconds between two questions at least, and after a job was last seen waiting for a rate limit."""

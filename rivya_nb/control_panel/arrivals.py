@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rivya_nb.contract.text import count
 from rivya_nb.jobs.sources import LARGEST
-from rivya_nb.views.words import count
 
 KINDS = ("begin", "piece", "drop")
 """Messages of a file: it will come, here is a piece of it, it will not come after all."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.control_panel.account import account_of
 
 if TYPE_CHECKING:
-    from rivya_nb.session import Session
+    from rivya_nb.session.session import Session
 
 SHORTEST_PAUSE = 5.0
 """Seconds between two questions at least, while too little is left."""

@@ -17,8 +17,8 @@ from rivya_nb.errors import UsageError
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
-    from rivya_nb.results.plan import Plan
-    from rivya_nb.session import Session
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.session import Session
 
 NAME = "As a cell"
 WAITS = f"{NAME}, as soon as nothing is wrong in the form"

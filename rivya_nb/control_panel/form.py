@@ -10,7 +10,7 @@ import ipywidgets
 
 from rivya_nb.contract.catalogue import Model, Param, common_params
 from rivya_nb.contract.request import SEED_KEY, Request
-from rivya_nb.contract.text import as_sent, prompt_length
+from rivya_nb.contract.text import as_sent, count, prompt_length
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.cell_view import CellView
 from rivya_nb.control_panel.controls import ParamControl, framed
@@ -22,12 +22,11 @@ from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.run_options import RunOptions
 from rivya_nb.control_panel.seed import SeedControl
 from rivya_nb.errors import Mistake
-from rivya_nb.jobs.axes import REFERENCES_AXIS
-from rivya_nb.views.words import count
+from rivya_nb.planning.ask import REFERENCES_AXIS
 
 if TYPE_CHECKING:
-    from rivya_nb.results.plan import Plan
-    from rivya_nb.session import Session
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.session import Session
 
 
 class Control(Protocol):

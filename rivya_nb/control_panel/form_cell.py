@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.control_panel.form_state import FormState, arrangement, labelled, param_of, read_param
 from rivya_nb.errors import UsageError
-from rivya_nb.jobs.axes import REFERENCES_AXIS
-from rivya_nb.jobs.prompt import parse_prompt
-from rivya_nb.jobs.values import parse_values
-from rivya_nb.syntax.line import Line, parse_line
-from rivya_nb.syntax.words import ObjectName, Text
+from rivya_nb.planning.ask import REFERENCES_AXIS
+from rivya_nb.planning.line import Line, parse_line
+from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.values import parse_values
+from rivya_nb.planning.words import ObjectName, Text
 from rivya_nb.views.repeat import fits_a_line, magic_cell
 
 if TYPE_CHECKING:
     from rivya_nb.contract.references import Reference
-    from rivya_nb.session import Session
+    from rivya_nb.session.session import Session
 
 
 def form_cells(session: Session, state: FormState, axes: Sequence[str] = ()) -> list[str]:

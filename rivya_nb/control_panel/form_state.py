@@ -12,13 +12,13 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
-from rivya_nb.jobs.names import python_name
-from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
-from rivya_nb.jobs.values import parse_values, variable_values
-from rivya_nb.results.plan import Plan
-from rivya_nb.session import Session
-from rivya_nb.syntax.words import ObjectName
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.names import python_name
+from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
+from rivya_nb.planning.values import parse_values, variable_values
+from rivya_nb.planning.words import ObjectName
+from rivya_nb.session.plan import Plan
+from rivya_nb.session.session import Session
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import anywidget
 import ipywidgets
 
 from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.text import count, printable
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.form_cell import form_cells
 from rivya_nb.control_panel.form_state import FormState
@@ -25,13 +26,13 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
-from rivya_nb.views.words import count, shorten, unseen_kind, unseen_words
+from rivya_nb.views.words import unseen_kind, unseen_words
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
     from rivya_nb.contract.request import Request
-    from rivya_nb.results.history import Selection
-    from rivya_nb.session import Session
+    from rivya_nb.session.history import Selection
+    from rivya_nb.session.session import Session
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 PAGE = 24
@@ -322,7 +323,7 @@ def _item(record: JobRecord, marks: Marks, picture: int | None, trouble: str) ->
     more = f" · {len(record.pictures)} pictures" if len(record.pictures) > 1 else ""
     return {
         "job": record.id,
-        "name": f"{shorten(record.prompt, 120)} · {' · '.join(facts)}{more}",
+        "name": f"{printable(record.prompt, 120)} · {' · '.join(facts)}{more}",
         "marks": " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred),
         "picture": picture,
         "trouble": trouble,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.text import count
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.form_state import FormState, plan_form
 from rivya_nb.control_panel.offer import Offer, RefusedError
@@ -19,12 +20,11 @@ from rivya_nb.errors import (
     RivyaError,
     UsageError,
 )
-from rivya_nb.views.words import count
 
 if TYPE_CHECKING:
-    from rivya_nb.results.plan import Plan
-    from rivya_nb.results.run import Run
-    from rivya_nb.session import Session
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import anywidget
 import traitlets
 
 from rivya_nb.contract.catalogue import Model
-from rivya_nb.views.words import count
+from rivya_nb.contract.text import count
 from rivya_nb.widgets.modules import joined
 
 

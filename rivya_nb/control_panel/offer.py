@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import ipywidgets
 
+from rivya_nb.contract.text import count
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.making import make
 from rivya_nb.errors import CreditLimitError, InvalidRequestError, NotConnectedError, RivyaError, UsageError
-from rivya_nb.jobs.axes import REFERENCES_AXIS
-from rivya_nb.views.words import count
+from rivya_nb.planning.ask import REFERENCES_AXIS
 
 if TYPE_CHECKING:
     from rivya_nb.control_panel.balance import Balance
-    from rivya_nb.results.plan import Plan
+    from rivya_nb.session.plan import Plan
 
 
 class Offer:

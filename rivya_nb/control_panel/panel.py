@@ -24,9 +24,9 @@ from rivya_nb.control_panel.run_rows import RunRow, unfinished_runs
 from rivya_nb.errors import InvalidRequestError, RivyaError, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from rivya_nb.results.plan import Plan
-    from rivya_nb.results.run import Run
-    from rivya_nb.session import Session
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
 
 GALLERY = "Gallery"
 

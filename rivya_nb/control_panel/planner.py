@@ -11,7 +11,7 @@ from rivya_nb.errors import RivyaError
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home
-    from rivya_nb.results.plan import Plan
+    from rivya_nb.session.plan import Plan
 
 PAUSE = 0.15
 """Seconds between two plans, however fast a slider moves."""

@@ -11,7 +11,7 @@ from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import title
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import make, show
-from rivya_nb.jobs.axes import MODEL_AXIS, REFERENCES_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.loop import Home

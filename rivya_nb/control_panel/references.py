@@ -16,6 +16,7 @@ import traitlets
 
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.text import printable
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
@@ -26,13 +27,12 @@ from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.thumbnails import thumbnail
-from rivya_nb.views.words import shorten
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
     from rivya_nb.contract.request import Request
-    from rivya_nb.session import Session
+    from rivya_nb.session.session import Session
 
 BOX = (144, 144)
 MOST_BYTES = 6_000
@@ -255,7 +255,7 @@ class References:
         job = self._session.store.pictured(source.sha256)
         if job is None:
             return source
-        name = shorten(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
+        name = printable(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
         return Reference(source.sha256, "image", source.mime_type, name, source.size)
 
     def _take(self, sources: Sequence[object]) -> tuple[Reference, ...]:

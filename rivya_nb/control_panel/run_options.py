@@ -8,13 +8,13 @@ from typing import Any
 
 import ipywidgets
 
+from rivya_nb.contract.text import printable
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.controls import framed, title
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import Mistake
-from rivya_nb.jobs.axes import REPEAT_AXIS
-from rivya_nb.views.words import shorten
+from rivya_nb.planning.ask import REPEAT_AXIS
 
 NAME = "name"
 LIMIT = "credit limit"
@@ -74,7 +74,7 @@ class RunOptions:
         written = self.limit.value.strip()
         if not written or self._max_credits is not None:
             return ()
-        return (Mistake(LIMIT, f"{shorten(written, 20)!r} is not a whole number from 0 on"),)
+        return (Mistake(LIMIT, f"{printable(written, 20)!r} is not a whole number from 0 on"),)
 
     def show(self, messages: Callable[[str], Sequence[str]]) -> None:
         """Mark what is wrong; `messages` gives what there is to say of a place."""

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from rivya_nb.contract.text import count, printable
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.making import give_up, make, show
 from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNFINISHED, UNSENT
-from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON, count, shorten
+from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
 if TYPE_CHECKING:
-    from rivya_nb.results.job import Job
-    from rivya_nb.results.run import Run
-    from rivya_nb.session import Session
+    from rivya_nb.session.job import Job
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
 
 SHORTEST_PAUSE = 0.4
 """Seconds between two looks at a run at least."""
@@ -167,7 +168,7 @@ class RunRow:
         self._bar.value = sum(status in FINAL for status in statuses)
         self._bar.bar_style = "danger" if "failed" in statuses and not working else ""
         self._text.value = markup.quiet_html(self.run.line())
-        self._why.value = markup.quiet_html(shorten(self.run.why(), _LONGEST))
+        self._why.value = markup.quiet_html(printable(self.run.why(), _LONGEST))
         show(self._why, bool(self._why.value))
         show(self._stop, working)
         self._show_stop()
@@ -241,7 +242,7 @@ class RunRow:
 
 
 def _head_html(run: Run) -> str:
-    name = shorten(run.name or "", _LONGEST_NAME)
+    name = printable(run.name or "", _LONGEST_NAME)
     return markup.strong_html(f"Run {run.id}") + (f" {markup.quiet_html(name)}" if name else "")
 
 

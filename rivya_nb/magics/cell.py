@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.jobs.names import notebook_object
-from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
 from rivya_nb.jobs.sources import listed_references, reference_sets
-from rivya_nb.jobs.values import parse_values, variable_values
-from rivya_nb.results.plan import Plan
-from rivya_nb.session import Session
-from rivya_nb.syntax.line import Line
-from rivya_nb.syntax.words import ObjectName, Value
+from rivya_nb.planning.line import Line
+from rivya_nb.planning.names import notebook_object
+from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
+from rivya_nb.planning.values import parse_values, variable_values
+from rivya_nb.planning.words import ObjectName, Value
+from rivya_nb.session.plan import Plan
+from rivya_nb.session.session import Session
 
 
 def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, object]) -> Plan:

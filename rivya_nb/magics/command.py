@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.syntax.words import ObjectName, WordError, read_value, refuse_keys, split_words
+from rivya_nb.planning.words import ObjectName, WordError, read_value, refuse_keys, split_words
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from rivya_nb.calls import connect, connect_with, current_session
 from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
-from rivya_nb.results.history import History, Selection
-from rivya_nb.results.models import ModelList, ModelSheet
-from rivya_nb.results.run import Run
-from rivya_nb.service import SANDBOX
-from rivya_nb.session import Session
+from rivya_nb.session.history import History, Selection
+from rivya_nb.session.run import Run
+from rivya_nb.session.service import SANDBOX
+from rivya_nb.session.session import Session
+from rivya_nb.session.showing.models import ModelList, ModelSheet
 from rivya_nb.store.records import UNFINISHED
 from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 

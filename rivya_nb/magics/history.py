@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.calls import current_session
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.syntax.line import Flag, Reader
-from rivya_nb.syntax.words import ObjectName, Text, WordError, read_value
+from rivya_nb.planning.line import Flag, Reader
+from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
-    from rivya_nb.results.asked import Filters
-    from rivya_nb.results.history import History, Selection
+    from rivya_nb.planning.question import Filters
+    from rivya_nb.session.history import History, Selection
 
 FLAGS: tuple[Flag, ...] = (
     Flag("--model", "ID", "of this model"),

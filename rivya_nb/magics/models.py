@@ -9,7 +9,7 @@ from rivya_nb.calls import current_session
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake, RivyaError, UsageError
-from rivya_nb.results.models import ModelList, ModelSheet
+from rivya_nb.session.showing.models import ModelList, ModelSheet
 
 USAGE = "[WORDS] [--category C] [--refresh]"
 _FLAGS = ("--category", "--refresh")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from rivya_nb.contract.text import printable
 from rivya_nb.store.records import UNFINISHED, JobRecord, Marks
 from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
 from rivya_nb.views.layout import Cell, Label, Layout
@@ -16,7 +17,6 @@ from rivya_nb.views.words import (
     joined,
     reason,
     seconds,
-    shorten,
     state,
     state_word,
     unseen_kind,
@@ -158,7 +158,7 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
         width, height = box
         wrapped = len(state_word(job)) * _TEXT_WIDTH > width
         room = width // _TEXT_WIDTH * ((height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped)
-        message = shorten(explanation(job), room) if room >= _FEWEST_LETTERS else ""
+        message = printable(explanation(job), room) if room >= _FEWEST_LETTERS else ""
         return tuple(note for note in (message, cost(job)) if note)
     return (explanation(job),) if explanation(job) else ()
 
@@ -171,7 +171,7 @@ def _title(cell: Cell) -> str:
         f"{cell.more} more of the same place, not shown" if cell.more else "",
         job.prompt,
     ]
-    return "\n".join(shorten(line, _TITLE_LENGTH) for line in lines if line)
+    return "\n".join(printable(line, _TITLE_LENGTH) for line in lines if line)
 
 
 def _seed(cell: Cell) -> str:
@@ -181,4 +181,4 @@ def _seed(cell: Cell) -> str:
 
 
 def _alt(cell: Cell) -> str:
-    return joined([shorten(cell.job.prompt, _ALT_LENGTH), cell.caption.text])
+    return joined([printable(cell.job.prompt, _ALT_LENGTH), cell.caption.text])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.contract.text import count, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, PictureError, UsageError
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.thumbnails import decode
@@ -22,7 +22,7 @@ from rivya_nb.views.lettering import LINE, Colour, letter
 from rivya_nb.views.sheet_plan import GREY, Place, Sheet, Strip, plan_sheet
 from rivya_nb.views.streaming import QUALITY, write_strips
 from rivya_nb.views.thumbnails import WORKERS, Load
-from rivya_nb.views.words import count, explanation, shorten, state_word, unseen_kind, unseen_words
+from rivya_nb.views.words import explanation, state_word, unseen_kind, unseen_words
 
 _LONGEST_SIDE = {".png": 100_000, ".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}
 """Pixels a side; for PNG what programs still open, for the others what the format can say."""
@@ -171,7 +171,7 @@ class _Painter:
         ImageDraw.Draw(image).rectangle(box, fill=_EMPTY, outline=edge)
         room = width - size
         drawn = [
-            letter(shorten(line, 200), size, colour, width=room, lines=3, centred=True) for line in lines
+            letter(printable(line, 200), size, colour, width=room, lines=3, centred=True) for line in lines
         ]
         gap = size // 3
         top = place.top + max(0, (height - sum(text.height + gap for text in drawn)) // 2)

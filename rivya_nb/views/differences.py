@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
+from rivya_nb.contract.text import count, printable
 from rivya_nb.measures.metric import Difference
 from rivya_nb.measures.pairs import AxisDifferences, Place, Spread
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
-from rivya_nb.views.words import count, plain
 
 BINS = 40
 BIN_WIDTH = 5
@@ -101,7 +101,7 @@ def differences_html(view: DifferencesView) -> str:
     return environment().get_template("differences.html").render(
         view=view,
         kinds=[_kind(view, name, about) for name, about in ABOUT],
-        names=[plain(axis.name) for axis in view.axes],
+        names=[printable(axis.name) for axis in view.axes],
         pairs=[_pair_words(axis) for axis in view.axes],
         captions=[page.caption for page in view.layout.pages if not page.further],
         height=HEIGHT,
@@ -114,7 +114,7 @@ def differences_text(view: DifferencesView) -> str:
     headings = ("only this differs", *(name for name, _ in ABOUT), "pairs")
     rows = [
         (
-            plain(axis.name),
+            printable(axis.name),
             *(_spread_words(kind, _spread(axis, kind)) for kind, _ in ABOUT),
             _pair_words(axis),
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rivya_nb.contract.text import comparable, listing
+from rivya_nb.contract.text import comparable, listing, printable
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.cells import CellView, draw
 from rivya_nb.views.geometry import GAP, measure
@@ -15,7 +15,7 @@ from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import common_params, joined, lost_words, shorten, state_word
+from rivya_nb.views.words import common_params, joined, lost_words, state_word
 
 HIGHEST = 5
 """The highest rating."""
@@ -71,9 +71,11 @@ class Gallery:
     def common(self) -> str:
         """What all of them share: the models, the params, and the prompt."""
         jobs = [entry.job for entry in self.entries]
-        params = [f"{key} {shorten(str(value), _VALUE_LENGTH)}" for key, value in common_params(jobs).items()]
+        params = [
+            f"{key} {printable(str(value), _VALUE_LENGTH)}" for key, value in common_params(jobs).items()
+        ]
         models = listing(dict.fromkeys(job.model for job in jobs))
-        prompt = shorten(jobs[0].prompt, PROMPT_LENGTH) if self.shares_prompt else ""
+        prompt = printable(jobs[0].prompt, PROMPT_LENGTH) if self.shares_prompt else ""
         return joined([prompt, models, *params])
 
     @property
@@ -102,9 +104,9 @@ def mark_words(marks: Marks) -> list[str]:
     words = [
         "★ starred" if marks.starred else "",
         f"{dots} {marks.rating}/{HIGHEST}" if marks.rating else "",
-        *(f"#{shorten(tag, _VALUE_LENGTH)}" for tag in marks.tags),
+        *(f"#{printable(tag, _VALUE_LENGTH)}" for tag in marks.tags),
         "◌ hidden" if marks.hidden else "",
-        f"✎ {shorten(marks.note, _NOTE_LENGTH)}" if marks.note else "",
+        f"✎ {printable(marks.note, _NOTE_LENGTH)}" if marks.note else "",
     ]
     return [word for word in words if word]
 
@@ -124,7 +126,7 @@ def gallery_html(
             place=f"[{place}]",
             facts=entry.facts,
             marks=tuple(mark_words(entry.marks)),
-            prompt="" if gallery.shares_prompt else shorten(entry.job.prompt, _PROMPT_LENGTH),
+            prompt="" if gallery.shares_prompt else printable(entry.job.prompt, _PROMPT_LENGTH),
         )
         for place, entry, cell in zip(gallery.places, gallery.entries, page.rows[0], strict=True)
     ]
@@ -138,9 +140,9 @@ def gallery_text(gallery: Gallery, lost: Mapping[str, Path]) -> str:
     width = len(f"[{gallery.places[-1]}]")
     for place, entry in zip(gallery.places, gallery.entries, strict=True):
         gone = "file gone" if entry.job.id in lost else "" if entry.job.pictures else state_word(entry.job)
-        prompt = "" if gallery.shares_prompt else shorten(entry.job.prompt, _PROMPT_LENGTH)
+        prompt = "" if gallery.shares_prompt else printable(entry.job.prompt, _PROMPT_LENGTH)
         words = joined([gone, entry.facts, *mark_words(entry.marks), prompt])
-        lines.append(f"  {f'[{place}]':>{width}}  {shorten(words, _TEXT_LENGTH)}")
+        lines.append(f"  {f'[{place}]':>{width}}  {printable(words, _TEXT_LENGTH)}")
     lines += [f"  {words}" for words in (lost_words(lost),) if words]
     lines += [f"  {hint.code}  {hint.text}" for hint in gallery.hints]
     return "\n".join(lines)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.store.records import JobRecord
 from rivya_nb.views.repeat import prompt_parts
 from rivya_nb.views.run_view import RunView, tally
-from rivya_nb.views.words import common_params, count, joined, plain, shorten
+from rivya_nb.views.words import common_params, joined
 
 PROMPT_LENGTH = 160
 _PARAM_LENGTH = 40
@@ -31,10 +31,10 @@ def headline(view: RunView) -> Headline:
     jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
     prompt = prompt_text(view)
     sums = tally(view)
-    names = [f"run {view.run.id}" if view.run.id else "", shorten(view.run.name or "", _PARAM_LENGTH)]
+    names = [f"run {view.run.id}" if view.run.id else "", printable(view.run.name or "", _PARAM_LENGTH)]
     price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
     facts = joined([_models(jobs), *common_words(view), *price, ", ".join(name for name in names if name)])
-    return Headline(shorten(prompt, PROMPT_LENGTH), plain(prompt), facts)
+    return Headline(printable(prompt, PROMPT_LENGTH), printable(prompt), facts)
 
 
 def prompt_text(view: RunView) -> str:
@@ -55,7 +55,9 @@ def common_words(view: RunView) -> list[str]:
     """The params that no axis varies, as words: `resolution 1K`."""
     axes = {axis.name for axis in view.run.axes}
     common = common_params(view.jobs[cell.job_id] for cell in view.run.cells)
-    return [f"{key} {shorten(str(value), _PARAM_LENGTH)}" for key, value in common.items() if key not in axes]
+    return [
+        f"{key} {printable(str(value), _PARAM_LENGTH)}" for key, value in common.items() if key not in axes
+    ]
 
 
 def _models(jobs: list[JobRecord]) -> str:

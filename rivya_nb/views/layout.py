@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.contract.text import did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
-from rivya_nb.views.words import plain, shorten
 
 LABEL_LENGTH = 28
 """Characters of a label that stay legible beside a row of pictures; the whole text goes into its title."""
@@ -266,7 +265,8 @@ def _told_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
         return tuple(labels)
     ends = [" ".join(each[shared:]) for each in words]
     return tuple(
-        replace(label, text=shorten(f"…{end}", LABEL_LENGTH)) for label, end in zip(labels, ends, strict=True)
+        replace(label, text=printable(f"…{end}", LABEL_LENGTH))
+        for label, end in zip(labels, ends, strict=True)
     )
 
 
@@ -278,4 +278,4 @@ def _label(axis: str, value: str, *, named: bool = True) -> Label:
     full = value if axis in _SPEAKING_AXES else f"{axis} {value}"
     speaks = axis in _SPEAKING_AXES or _SPEAKING_VALUE.fullmatch(value) is not None
     bare = speaks or not (named or _MUTE_VALUE.fullmatch(value))
-    return Label(shorten(value if bare else full, LABEL_LENGTH), plain(full))
+    return Label(printable(value if bare else full, LABEL_LENGTH), printable(full))

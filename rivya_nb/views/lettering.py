@@ -19,8 +19,7 @@ from xml.sax.saxutils import escape
 import pyvips
 from PIL import Image, ImageFont
 
-from rivya_nb.contract.text import cut
-from rivya_nb.views.words import plain
+from rivya_nb.contract.text import cut, printable
 
 Colour = tuple[int, int, int]
 
@@ -60,7 +59,7 @@ def letter(
 
     What does not fit gives way to an ellipsis. Without a width, it is one line of any length.
     """
-    words = plain(text)
+    words = printable(text)
     if width is None:
         return _draw(words, size, colour)
     room = max(width, size)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rivya_nb.contract.catalogue import AVAILABLE, FIXED, MEGABYTE, Model, Param, ReferenceRule
 from rivya_nb.contract.live_models import NOT_LISTED
 from rivya_nb.contract.params import range_words
-from rivya_nb.contract.text import listing
-from rivya_nb.views.words import count, joined, plain
+from rivya_nb.contract.text import count, listing, printable
+from rivya_nb.views.words import joined
 
 NOT_KNOWN = "not known"
 
@@ -39,8 +39,8 @@ def model_row(model: Model) -> Row:
     """A model under `HEADINGS`."""
     limit = model.max_prompt_length
     return (
-        plain(model.id),
-        plain(model.display_name),
+        printable(model.id),
+        printable(model.display_name),
         price_words(model),
         NOT_KNOWN if limit is None else f"{limit:,}",
         _count_words(model),
@@ -52,8 +52,8 @@ def model_page(model: Model, record: str) -> ModelPage:
     """Everything that is known of a model; `record` says where it comes from."""
     limit = model.max_prompt_length
     return ModelPage(
-        title=plain(model.id),
-        name=plain(model.display_name),
+        title=printable(model.id),
+        name=printable(model.display_name),
         facts=joined(
             [
                 state_words(model),
@@ -65,7 +65,7 @@ def model_page(model: Model, record: str) -> ModelPage:
         remarks=(
             ("references", _reference_words(model)),
             *((("not known", f"{listing(model.unknown)}; the service decides"),) if model.unknown else ()),
-            ("record", joined([record, *map(plain, model.notes)])),
+            ("record", joined([record, *map(printable, model.notes)])),
         ),
     )
 
@@ -76,15 +76,17 @@ def price_words(model: Model) -> str:
     if model.has_fixed_price:
         return count(model.base_credits or 0, "credit")
     if model.base_credits is None:
-        return f"price {NOT_KNOWN}" if model.billing_type in (FIXED, None) else f"not fixed, {plain(how)}"
-    return f"from {count(model.base_credits, 'credit')}, {plain(how)}"
+        return f"price {NOT_KNOWN}" if model.billing_type in (FIXED, None) else f"not fixed, {printable(how)}"
+    return f"from {count(model.base_credits, 'credit')}, {printable(how)}"
 
 
 def state_words(model: Model) -> str:
     """Whether pictures can be asked from it, and if not, what it is."""
-    status = "" if model.api_status == AVAILABLE else _STATES.get(model.api_status, plain(model.api_status))
+    status = (
+        "" if model.api_status == AVAILABLE else _STATES.get(model.api_status, printable(model.api_status))
+    )
     if model.category != "image":
-        makes = f"makes {plain(model.category)}" if model.category else "what it makes is not known"
+        makes = f"makes {printable(model.category)}" if model.category else "what it makes is not known"
         return joined([makes, status])
     unlisted = "not listed" if NOT_LISTED in model.notes else ""
     return joined([status or "ready", unlisted, "" if model.complete else "partly known"])
@@ -92,11 +94,11 @@ def state_words(model: Model) -> str:
 
 def not_known_words(model: Model) -> list[str]:
     """What a plan says of a model whose record is not complete, or was not read as a whole."""
-    lines = [f"{plain(model.id)}: {note}" for note in model.notes]
+    lines = [f"{printable(model.id)}: {note}" for note in model.notes]
     if not model.complete and model.unknown:
-        lines.append(f"not known of {plain(model.id)}: {listing(model.unknown)}; the service decides")
+        lines.append(f"not known of {printable(model.id)}: {listing(model.unknown)}; the service decides")
     if not model.has_fixed_price:
-        lines.append(f"the price of {plain(model.id)} is not fixed; it may cost more than is said here")
+        lines.append(f"the price of {printable(model.id)} is not fixed; it may cost more than is said here")
     return lines
 
 
@@ -124,7 +126,7 @@ def _count_words(model: Model) -> str:
     if rules.max_files is None and not rules.kinds:
         return "taken, rules not known"
     ending = "" if rules.max_files == 1 else "s"
-    kinds = " or ".join(f"{plain(kind)}{ending}" for kind in rules.kinds or ("file",))
+    kinds = " or ".join(f"{printable(kind)}{ending}" for kind in rules.kinds or ("file",))
     return f"{kinds}, number {NOT_KNOWN}" if rules.max_files is None else f"{rules.max_files} {kinds}"
 
 
@@ -139,16 +141,16 @@ def _reference_words(model: Model) -> str:
 def _rule_words(rule: ReferenceRule, named: bool) -> str:
     size = "" if rule.max_bytes is None else f"at most {rule.max_bytes / MEGABYTE:g} MB each"
     types = "" if rule.mime_types is None else listing(mime.partition("/")[2] for mime in rule.mime_types)
-    words = ", ".join(part for part in (size, plain(types)) if part)
-    return f"{plain(rule.kind)}: {words}" if named and words else words
+    words = ", ".join(part for part in (size, printable(types)) if part)
+    return f"{printable(rule.kind)}: {words}" if named and words else words
 
 
 def _param_row(param: Param) -> Row:
     if param.options is not None:
-        takes = plain(listing(param.options))
+        takes = printable(listing(param.options))
     else:
         takes = range_words(param) if param.type == "number" else "text"
     default = "needed" if param.required and param.default is None else ""
     if param.default is not None:
-        default = plain(str(param.default))
-    return (plain(param.key), plain(param.type), default, takes)
+        default = printable(str(param.default))
+    return (printable(param.key), printable(param.type), default, takes)

@@ -12,7 +12,7 @@ from pathlib import Path
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.text import comparable
-from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.words import TURNING, common_params
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from rivya_nb.contract.text import printable
 from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 from rivya_nb.store.thumbnails import decode
 from rivya_nb.views.cells import PageView, draw
@@ -18,7 +19,7 @@ from rivya_nb.views.repeat import cell_text, requests_json
 from rivya_nb.views.run_html import environment, left_out
 from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.thumbnails import Load, Thumbnail, collect
-from rivya_nb.views.words import cost, joined, reason, shorten, state
+from rivya_nb.views.words import cost, joined, reason, state
 
 SCALE = 1.4
 """A report's pictures against those of a cell's output: a row of 210 CSS pixels, from 420 real ones."""
@@ -115,9 +116,9 @@ def _fit(layout: Layout, geometry: Geometry) -> float:
 def _line(label: str, job: JobRecord, marks: Marks) -> _Line:
     why = reason(job)
     return _Line(
-        label=shorten(label, 120),
+        label=printable(label, 120),
         seed="" if job.seed is None else str(job.seed),
-        state=shorten(f"{state(job)} ({why})" if why else state(job), 200),
+        state=printable(f"{state(job)} ({why})" if why else state(job), 200),
         credits=cost(job),
         task=job.task_id or "",
         marks=joined(mark_words(marks)),

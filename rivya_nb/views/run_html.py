@@ -11,12 +11,12 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
 from rivya_nb.views.run_view import RunView, progress_line, tally
-from rivya_nb.views.words import count, joined, lost_words, shorten, unseen_kind
+from rivya_nb.views.words import joined, lost_words, unseen_kind
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,7 +45,7 @@ def render_run(view: RunView) -> str:
 
 
 def _notes(view: RunView) -> list[str]:
-    notes = [shorten(note, _NOTE_LENGTH) for note in view.notes]
+    notes = [printable(note, _NOTE_LENGTH) for note in view.notes]
     rest = len(notes) - _MOST_NOTES
     return notes if rest <= 0 else [*notes[:_MOST_NOTES], f"and {count(rest, 'more reference')}"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.headline import headline
 from rivya_nb.views.run_view import RunView, progress_line
-from rivya_nb.views.words import count, joined, lost_words, reason, shorten
+from rivya_nb.views.words import joined, lost_words, reason
 
 _MOST_LINES = 8
 """Failures or pictures that are listed one by one; more are counted."""
@@ -24,11 +24,11 @@ def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None =
     head = headline(view)
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
     if view.notice:
-        lines.append(f"  {shorten(view.notice, _NOTICE_LENGTH)}")
+        lines.append(f"  {printable(view.notice, _NOTICE_LENGTH)}")
     lines += [*_seeds(view), *_troubles(view)]
     if path_of is not None:
         lines += _paths(view, path_of)
-    lines += _some([f"  {shorten(note, _REASON_LENGTH)}" for note in view.notes], "reference")
+    lines += _some([f"  {printable(note, _REASON_LENGTH)}" for note in view.notes], "reference")
     if view.lost:
         lines.append(f"  {lost_words(view.lost)}")
     lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]
@@ -47,7 +47,7 @@ def _seeds(view: RunView) -> list[str]:
 
 def _troubles(view: RunView) -> list[str]:
     lines = [
-        f"  {joined([job.status, cell.label.text])}: {shorten(reason(job), _REASON_LENGTH)}"
+        f"  {joined([job.status, cell.label.text])}: {printable(reason(job), _REASON_LENGTH)}"
         for cell in view.layout.cells
         for job in cell.jobs
         if reason(job) and job.status in ("failed", "undelivered", "unknown", "stopped")

@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from rivya_nb.contract.text import count
 from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, Marks, RunRecord
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import about, count, credit_count, joined, seconds, state
+from rivya_nb.views.words import about, credit_count, joined, seconds, state
 
 _OVERDUE = 2.0
 """Seconds by which a job may take longer than any before it until its end counts as unknown."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.text import listing, printable
+from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
 from rivya_nb.store.records import JobRecord, PictureRecord
 
@@ -55,11 +55,6 @@ def about(value: float) -> str:
     return f"about {max(1, round(value / 60))} min"
 
 
-def count(number: int, noun: str) -> str:
-    """`1 picture`, `12 pictures`, `1,200 pictures`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def credit_count(number: int, *, about: bool) -> str:
     """A cost: `12 credits`, or `about 12 credits` where the service did not say it and the price stands for it."""
     if about:
@@ -70,16 +65,6 @@ def credit_count(number: int, *, about: bool) -> str:
 def cost(job: JobRecord) -> str:
     """What a job costs."""
     return credit_count(job.credits, about=job.costs_about)
-
-
-def plain(text: str) -> str:
-    """The text on one line, without the characters that a terminal obeys or that turn what follows around."""
-    return printable(text)
-
-
-def shorten(text: str, length: int) -> str:
-    """The plain text, of at most `length` characters, with an ellipsis where something is missing."""
-    return printable(text, length)
 
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -103,7 +88,7 @@ def state(job: JobRecord) -> str:
 
 def state_word(job: JobRecord) -> str:
     """The word for a job's state, and for a failed one the service's code."""
-    return shorten(job.error_code, 40) if job.status == "failed" and job.error_code else state(job)
+    return printable(job.error_code, 40) if job.status == "failed" and job.error_code else state(job)
 
 
 def explanation(job: JobRecord) -> str:
@@ -147,7 +132,7 @@ def unseen_kind(picture: PictureRecord | None) -> str:
     """The format of a picture that could not be decoded here, as `HEIC`; nothing for any other."""
     if picture is None or picture.width:
         return ""
-    return plain(format_name(picture.mime_type))
+    return printable(format_name(picture.mime_type))
 
 
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rivya_nb.contract.text import count, printable
 from rivya_nb.imaging.formats import format_name
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.records import JobRecord, PictureRecord
@@ -20,11 +21,8 @@ from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import (
     SIGNS,
     aspect_ratio,
-    count,
     joined,
-    plain,
     reason,
-    shorten,
     state,
     state_word,
     unseen_kind,
@@ -72,7 +70,7 @@ def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, Pictur
     cells = look.layout.cells
     places = {cell.key: index for index, cell in enumerate(cells)}
     scene: Scene = {
-        "title": shorten(look.title, _MESSAGE_LENGTH),
+        "title": printable(look.title, _MESSAGE_LENGTH),
         "wraps": look.layout.wraps,
         "rows": [label.text for label in look.layout.row_labels],
         "columns": [] if look.layout.wraps else [label.text for label in look.layout.column_labels],
@@ -98,7 +96,7 @@ def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, pat
         "key": cell.key,
         "job": job.id,
         "label": cell.caption.text or _own_label(job),
-        "alt": joined([shorten(job.prompt, 90), cell.caption.text]),
+        "alt": joined([printable(job.prompt, 90), cell.caption.text]),
         "ratio": aspect_ratio(job, picture),
         "facts": _facts(job, params),
         "asides": _asides(job, picture),
@@ -124,9 +122,9 @@ def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
         values["references"] = ", ".join(ref.name or ref.sha256[:8] for ref in job.references)
     facts = []
     for name, value in values.items():
-        text = shorten(str(value), _PROMPT_LENGTH)
+        text = printable(str(value), _PROMPT_LENGTH)
         short = f"{name} {text}" if len(text) <= _SHORT else name
-        facts.append([plain(name), text, text if _SPEAKS.fullmatch(text) else plain(short)])
+        facts.append([printable(name), text, text if _SPEAKS.fullmatch(text) else printable(short)])
     return facts
 
 
@@ -137,18 +135,18 @@ def _asides(job: JobRecord, picture: PictureRecord | None) -> list[list[str]]:
         ["credits", f"about {job.credits}" if job.costs_about else str(job.credits)],
     ]
     if picture is not None:
-        kind = plain(format_name(picture.mime_type))
+        kind = printable(format_name(picture.mime_type))
         sides = f"{picture.width} × {picture.height}, " if picture.width else ""
         asides.append(["picture", f"{sides}{picture.size / 1e6:.1f} MB {kind}"])
     if job.task_id:
-        asides.append(["task", shorten(job.task_id, 80)])
+        asides.append(["task", printable(job.task_id, 80)])
     return asides
 
 
 def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
     """What stands in a place that has no small picture."""
     if picture is None:
-        why = shorten(reason(job), _MESSAGE_LENGTH)
+        why = printable(reason(job), _MESSAGE_LENGTH)
         return f"{SIGNS.get(state(job), '·')} {why or state_word(job)}"
     if not path_of(picture).is_file():
         return GONE
@@ -171,4 +169,4 @@ def describe(look: Look) -> str:
     """The viewer in words, for where no widget is shown."""
     cells = look.layout.cells
     pictures = look.total or sum(cell.picture is not None for cell in cells)
-    return f"{count(pictures, 'picture')} of {plain(look.title)}"
+    return f"{count(pictures, 'picture')} of {printable(look.title)}"

@@ -19,8 +19,8 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel.form_cell import form_cells
 from rivya_nb.control_panel.form_state import FormState, escaped, is_free_text, plan_form
 from rivya_nb.magics.cell import plan_cell
-from rivya_nb.results.plan import Plan
-from rivya_nb.syntax.line import parse_line
+from rivya_nb.planning.line import parse_line
+from rivya_nb.session.plan import Plan
 
 NAMESPACE: dict[str, object] = {
     "subject": "cat",

@@ -14,7 +14,7 @@ from control_panel.conftest import ASKED, Shell, start, until
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
-from rivya_nb.results.plan import Plan
+from rivya_nb.session.plan import Plan
 from rivya_nb.store.store import Store
 
 LIGHTHOUSE = FormState(prompt="a lighthouse", params={"seed": "7", "resolution": "1K"})

@@ -23,8 +23,8 @@ from rivya_nb.jobs import pacing
 PRELOADED = (
     "death.dying", "death.resuming", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "anyio._backends._asyncio",
     "certifi", "httpcore", "httpx", "sqlalchemy.dialects.sqlite", "rivya_nb.api.client",
-    "rivya_nb.api.pictures", "rivya_nb.calls", "rivya_nb.dispatch", "rivya_nb.jobs.runner", "rivya_nb.results.run",
-    "rivya_nb.session", "rivya_nb.store.store",
+    "rivya_nb.api.pictures", "rivya_nb.calls", "rivya_nb.jobs.runner",
+    "rivya_nb.session.run", "rivya_nb.session.session", "rivya_nb.session.spending", "rivya_nb.store.store",
 )  # fmt: skip
 POLLS = (0.2, 0.3)
 """Seconds before the first and the second poll, which nobody here has to be spared."""

@@ -23,11 +23,11 @@ from rivya_nb.api.retry import RetryNotice, RetryPolicy
 from rivya_nb.jobs import pacing
 from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.runner import tell_waiting
-from rivya_nb.results.library import Library
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.service import FoundKey, Service
-from rivya_nb.session import Session
+from rivya_nb.session.live_records import Library
+from rivya_nb.session.service import FoundKey, Service
+from rivya_nb.session.session import Session
 from rivya_nb.store.store import Store
 
 from .proxy import Proxy, proxy_to

@@ -13,7 +13,7 @@ import pytest
 from views.reading import Element, read
 
 import rivya_nb as rv
-from rivya_nb.results.history import PAGE
+from rivya_nb.session.history import PAGE
 from rivya_nb.store.records import JobRecord
 
 from .conftest import picture

@@ -8,9 +8,9 @@ import pytest
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, bundled
 from rivya_nb.errors import UsageError
-from rivya_nb.jobs.axes import Ask
-from rivya_nb.jobs.plan import expand
-from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.expansion import expand
+from rivya_nb.planning.prompt import parse_prompt
 
 WAN = bundled()[DEFAULT_MODEL]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, UsageError
-from rivya_nb.jobs.axes import Ask
-from rivya_nb.jobs.plan import Expansion, expand
-from rivya_nb.jobs.prompt import parse_prompt
+from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.expansion import Expansion, expand
+from rivya_nb.planning.prompt import parse_prompt
 
 
 def expanded(

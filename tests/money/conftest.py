@@ -11,11 +11,11 @@ from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from rivya_nb.jobs.loop import Home
-from rivya_nb.results.library import Library
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.service import reach
-from rivya_nb.session import Session
+from rivya_nb.session.live_records import Library
+from rivya_nb.session.service import reach
+from rivya_nb.session.session import Session
 from rivya_nb.store.store import Store
 
 

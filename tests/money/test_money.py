@@ -12,7 +12,7 @@ import rivya_nb as rv
 from rivya_nb.calls import current_session
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.session import Session
+from rivya_nb.session.session import Session
 
 TIMEOUT = 60
 MORE_THAN_AT_ONCE = range(20)

@@ -12,7 +12,7 @@ import pytest
 import rivya_nb as rv
 from rivya_nb.jobs import pacing
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.session import Session
+from rivya_nb.session.session import Session
 
 TIMEOUT = 60
 PRICE = 12

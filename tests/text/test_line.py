@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.command import Command, parse_command
-from rivya_nb.syntax.line import FLAGS, Line, parse_line
-from rivya_nb.syntax.words import ObjectName, Text
+from rivya_nb.planning.line import FLAGS, Line, parse_line
+from rivya_nb.planning.words import ObjectName, Text
 
 COMMANDS = ("connect", "sandbox", "models", "credits", "history", "runs", "wait", "stop", "retry", "resume")
 LINES = st.text() | st.text(alphabet="ab=- ,.\"'{}—“”", max_size=40)

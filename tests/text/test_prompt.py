@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_nb.errors import UsageError
-from rivya_nb.jobs.prompt import PromptTemplate, parse_prompt
+from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 
 BRACES = st.text(alphabet="{}|=ab ._1\n[]", max_size=30)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rivya_nb.contract.catalogue import Param, bundled
 from rivya_nb.contract.params import check_params
 from rivya_nb.errors import UsageError
-from rivya_nb.jobs.values import as_axis, parse_values
+from rivya_nb.planning.values import as_axis, parse_values
 
 WAN = bundled()["wan-2-7-image-pro"]
 IMAGEN = bundled()["google-imagen4"]

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.references import Reference
-from rivya_nb.jobs.prompt import parse_prompt
-from rivya_nb.jobs.values import parse_values
+from rivya_nb.planning.line import parse_line
+from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.values import parse_values
+from rivya_nb.planning.words import Text
 from rivya_nb.store.records import JobRecord, RunRecord
-from rivya_nb.syntax.line import parse_line
-from rivya_nb.syntax.words import Text
 from rivya_nb.views.headline import headline
 from rivya_nb.views.repeat import cell_text, job_cell, requests_json
 from views.making import BOTTLE, DONE_STATES, bottles, make_job, make_run, make_view

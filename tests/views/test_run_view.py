@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from rivya_nb.contract.text import printable
 from rivya_nb.store.records import STATUSES, JobRecord, RunRecord
 from rivya_nb.views.run_text import render_text
 from rivya_nb.views.run_view import Hint, default_hints, progress_line, tally, time_left
-from rivya_nb.views.words import SIGNS, about, seconds, shorten
+from rivya_nb.views.words import SIGNS, about, seconds
 from views.making import (
     BOTTLE,
     DONE_STATES,
@@ -174,9 +175,9 @@ def test_estimates_are_no_more_exact_than_they_are(value: float, text: str) -> N
 
 
 def test_shortening_keeps_letters_whole() -> None:
-    assert shorten("กำลังสร้าง", 5) == "กำลั…"
-    assert shorten("กำลังสร้าง", 4) == "กำ…"
-    assert shorten("two\nlines\x1b[31m", 40) == "two lines"
+    assert printable("กำลังสร้าง", 5) == "กำลั…"
+    assert printable("กำลังสร้าง", 4) == "กำ…"
+    assert printable("two\nlines\x1b[31m", 40) == "two lines"
 
 
 def test_every_status_has_a_sign_of_its_own() -> None:

@@ -1,0 +1,206 @@
+"""`%%rivya` and `%rivya`: a thin face over the session. Nothing heavy is imported before a magic is used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from IPython.core.magic import no_var_expand
+
+from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
+from rivya_nb.magics import awaiting
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from rivya_nb.planning.line import Line
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
+
+T = TypeVar("T")
+
+
+class RivyaMagics:
+    """The magics of this extension, and the two that take their place in a cell that can be awaited."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    @no_var_expand
+    def ask(self, line: str, cell: str) -> object:
+        """Ask for pictures. The cell's body is the prompt.
+
+            %%rivya seed=1..4 aspect_ratio=1:1,16:9 resolution=1K --out bottles
+            A glass bottle on a soft studio background, {light=dawn|dusk} light
+
+        Everything is checked before anything is sent; a mistake costs nothing. The cell waits for its
+        pictures, which appear in place. Interrupting the kernel ends the waiting and holds back what is not
+        submitted yet; what was submitted goes on.
+
+        Params are written key=value, as the model names them (%rivya models NAME lists them):
+
+            seed=7                    one value
+            seed=1..4                 a range; 0..100:10 is one with a step
+            aspect_ratio=1:1,16:9     several values
+            seed=none                 not sent: the service chooses
+            negative_prompt="a, b"    a quoted value is one value
+            seed={seeds}              the notebook's variable itself
+
+        Several values make an axis. The first axis written is the grid's rows, the second its columns; more
+        axes make more grids. Where no seed is given, one is drawn and told.
+
+        In the prompt:
+
+            {subject}                 the notebook's variable; a list is an axis named after it
+            {dawn|dusk}               an axis; {light=dawn|dusk} is one called light
+            {{ }}                     braces
+
+        Flags:
+
+            --model ID[,ID]           the model, wan-2-7-image-pro by default; several are an axis
+            --ref FILE                a reference picture, or {name} for an object; repeat it for more
+            --shrink-refs             encode those anew that are too large or of another format
+            --out NAME                the variable that holds the run, bound before the wait
+            --name TEXT               what the run is called in the history
+            --rows AXIS --cols AXIS   which axes are the grid's rows and columns
+            --repeat COUNT            that many seeds are drawn
+            --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
+            --dry-run                 show the requests and their price; send nothing
+            --background              return at once; %rivya wait waits later
+            --fresh                   ask anew also for what the history has
+
+        A picture that was asked for before, with the same seed, comes from the history at no cost.
+        """
+        parsed, session = self._read(line, cell)
+        found, run = self._go(parsed, self._plan(parsed, session, cell))
+        return found if run is None else run.wait()
+
+    @no_var_expand
+    def command(self, line: str) -> object:
+        """The session: %rivya alone tells its state, %rivya help lists the commands."""
+        shown, runs = _command(line)
+        failures = []
+        for run in runs:
+            try:
+                run.wait()
+            except RivyaError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        return shown
+
+    @no_var_expand
+    def ask_awaited(self, line: str, cell: str) -> Coroutine[Any, Any, object]:
+        """What `%%rivya` becomes where its cell can be awaited."""
+        return self._ask_and_join(line, cell)
+
+    @no_var_expand
+    def command_awaited(self, line: str) -> Coroutine[Any, Any, object]:
+        """What `%rivya` with a command that waits becomes where its cell can be awaited."""
+        return _command_and_join(line)
+
+    async def _ask_and_join(self, line: str, cell: str) -> object:
+        parsed, session = self._read(line, cell)
+        # Planning reads, decodes and hashes references: not on the kernel's own loop.
+        with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
+            plan = await asyncio.to_thread(self._plan, parsed, session, cell)
+        found, run = self._go(parsed, plan)
+        return found if run is None else await _join(run)
+
+    def _read(self, line: str, cell: str) -> tuple[Line, Session]:
+        """What the line says, and the session that it says it to."""
+        from rivya_nb.calls import current_session
+        from rivya_nb.magics.cell import check_prompt
+        from rivya_nb.planning.line import parse_line
+
+        try:
+            return parse_line(line), current_session()
+        except UsageError as error:
+            raise InvalidRequestError([*error.mistakes, *check_prompt(cell, self._shell.user_ns)]) from None
+
+    def _plan(self, parsed: Line, session: Session, cell: str) -> Plan:
+        from rivya_nb.magics.cell import plan_cell
+
+        plan = plan_cell(session, parsed, cell, self._shell.user_ns)
+        session.prepare()
+        return plan
+
+    def _go(self, parsed: Line, plan: Plan) -> tuple[Plan | Run, Run | None]:
+        """The cell's value, and the run that it has to wait for, already going and on display."""
+        if parsed.dry_run:
+            return self._bound(parsed.out, plan), None
+        run = self._bound(parsed.out, plan.run())
+        run.show(variable=parsed.out)
+        return run, None if parsed.background else run
+
+    def _bound(self, name: str | None, value: T) -> T:
+        if name is not None:
+            from rivya_nb.session.showing.live import tell
+
+            try:
+                self._shell.push({name: value})
+            except Exception as error:
+                # The run is on its way already, and a shell may refuse for any reason.
+                tell(f"the variable {name} cannot be bound here ({type(error).__name__}: {error}).")
+        return value
+
+
+def _command(line: str) -> tuple[object, list[Run]]:
+    """What the line shows, and the runs that it has to wait for."""
+    from rivya_nb.magics.command import parse_command
+    from rivya_nb.magics.commands import COMMANDS, READERS, say_state
+
+    command = parse_command(line, COMMANDS, READERS)
+    if command.name is None:
+        say_state()
+        return None, []
+    outcome = COMMANDS[command.name].act(command.arguments)
+    if not isinstance(outcome, list):
+        return outcome, []
+    return (outcome[0] if len(outcome) == 1 else None), outcome
+
+
+async def _command_and_join(line: str) -> object:
+    shown, runs = _command(line)
+    failures = []
+    for run in runs:
+        run.show()
+    for run in runs:
+        try:
+            await _join(run)
+        except RivyaError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return shown
+
+
+async def _join(run: Run) -> Run:
+    with awaiting.interruptible(run.give_up_waiting):
+        await run.home.join(run.finished())
+    return run.checked()
+
+
+def register(shell: InteractiveShell) -> None:
+    """Add the magics to a shell, and let it await the cells that open with one."""
+    magics = RivyaMagics(shell)
+    # IPython's own annotation of this method takes the shell for its first argument.
+    add: Any = shell.register_magic_function
+    for kind, name, function in (
+        ("cell", awaiting.MAGIC, magics.ask),
+        ("line", awaiting.MAGIC, magics.command),
+        ("cell", awaiting.AWAITED_MAGIC, magics.ask_awaited),
+        ("line", awaiting.AWAITED_MAGIC, magics.command_awaited),
+    ):
+        add(function, magic_kind=kind, magic_name=name)
+    awaiting.install(shell)
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Take out what `register` put in."""
+    awaiting.remove(shell)
+    for kind in ("line", "cell"):
+        for name in (awaiting.MAGIC, awaiting.AWAITED_MAGIC):
+            shell.magics_manager.magics[kind].pop(name, None)

@@ -1,0 +1,300 @@
+"""The line of `%%rivya`: params are `key=value`, everything about the tool is a `--flag`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rivya_nb.contract.text import did_you_mean
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.planning.names import python_name
+from rivya_nb.planning.words import (
+    DASHES,
+    OPENING_QUOTES,
+    ObjectName,
+    Text,
+    Value,
+    WordError,
+    read_value,
+    refuse_keys,
+    split_words,
+)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One flag: its name with the dashes, what its value is called (None for a switch), and what it does.
+
+    `axis` is the name under which the flag takes its place among the axes.
+    """
+
+    name: str
+    value_name: str | None
+    help: str
+    repeatable: bool = False
+    axis: str | None = None
+
+
+FLAGS: tuple[Flag, ...] = (
+    Flag("--model", "ID", "the model to ask; several, separated by commas, are an axis", axis="model"),
+    Flag(
+        "--ref",
+        "FILE",
+        "a picture to start from: a file, or {name} for an object; repeat it for more",
+        repeatable=True,
+        axis="references",
+    ),
+    Flag("--shrink-refs", None, "send pictures anew encoded that are too large, or of a format not taken"),
+    Flag("--out", "NAME", "the variable that holds the run, bound before the wait"),
+    Flag("--name", "TEXT", "what the run is called in the history"),
+    Flag("--rows", "AXIS", "the axis that makes the grid's rows"),
+    Flag("--cols", "AXIS", "the axis that makes the grid's columns"),
+    Flag("--repeat", "COUNT", "how often each request is asked, with a seed of its own", axis="repeat"),
+    Flag("--max-credits", "CREDITS", "refuse the plan if it would cost more"),
+    Flag("--dry-run", None, "show the requests and their price; send nothing"),
+    Flag("--background", None, "return at once, and let the run go on"),
+    Flag("--fresh", None, "ask anew, also where the history has the same request"),
+)
+"""Every flag, in the order in which they are documented and completed."""
+
+_PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+_JOINTS = (",", "..")
+_MAX_DIGITS = 15
+
+
+@dataclass(frozen=True)
+class Line:
+    """A parsed line. `order` has params and the axes that flags may make (`model`, `references`, `repeat`)
+    as they were written."""
+
+    params: tuple[tuple[str, Value], ...] = ()
+    model: Value | None = None
+    refs: tuple[Value, ...] = ()
+    out: str | None = None
+    name: str | None = None
+    rows: str | None = None
+    cols: str | None = None
+    repeat: int = 1
+    max_credits: int | None = None
+    dry_run: bool = False
+    background: bool = False
+    fresh: bool = False
+    shrink_refs: bool = False
+    order: tuple[str, ...] = ()
+
+
+def parse_line(text: str) -> Line:
+    """What the line of a `%%rivya` cell says.
+
+    Raises:
+        UsageError: with every mistake of the line; with a single one that repeats nothing, if it holds a key.
+    """
+    words = split_words(text)
+    refuse_keys(words)
+    reader = _LineReader(words, FLAGS)
+    reader.read()
+    line = reader.line()
+    if reader.mistakes:
+        raise UsageError(reader.mistakes)
+    return line
+
+
+class Reader:
+    """Takes the words of a line one by one, and goes on behind each mistake."""
+
+    several = "several values are written {key}=1,2"
+    without_value = "; none means “not sent”"
+
+    def __init__(self, words: Sequence[str], flags: Sequence[Flag]) -> None:
+        self.mistakes: list[Mistake] = []
+        self._known: Mapping[str, Flag] = {flag.name: flag for flag in flags}
+        self._words = list(reversed(words))
+        self._params: dict[str, Value] = {}
+        self._flags: dict[str, list[Value]] = {}
+        self._order: dict[str, None] = {}
+
+    def read(self) -> None:
+        while self._words:
+            word = self._words.pop()
+            if _is_flag(word):
+                self._flag(word)
+            elif match := _PARAM.fullmatch(word):
+                self._param(match[1], match[2])
+            else:
+                self._loose(word)
+
+    def _param(self, key: str, raw: str) -> None:
+        flag = f"--{key.replace('_', '-')}"
+        value = self._value(key, raw, f"{key}=")
+        if flag in self._known:
+            self._wrong(key, f"this is a flag, and written {_usage(self._known[flag])}")
+        elif key in self._order:
+            self._wrong(key, f"given twice; {self.several.format(key=key)}")
+        elif value is not None:
+            self._params[key] = value
+        self._order.setdefault(key)
+
+    def _flag(self, word: str) -> None:
+        name, equals, raw = word.lstrip(DASHES).partition("=")
+        dashes = word[: len(word) - len(word.lstrip(DASHES))]
+        flag = self._known.get(f"--{name}")
+        if flag is None or dashes != "--":
+            self._unknown(dashes, name)
+            if not equals:
+                self._skip()
+        elif flag.value_name is None:
+            if equals:
+                self._wrong(flag.name, "takes no value")
+            self._keep(flag, Text(""))
+        else:
+            if not equals and self._words and self._words[-1].startswith("="):
+                self._wrong(flag.name, f"no blanks around =; write {flag.name} {self._assigned()}")
+                return
+            if not equals:
+                raw = self._words.pop() if self._next_is_loose() else ""
+            value = self._value(flag.name, raw, f"{flag.name}{equals or ' '}")
+            if value is not None:
+                self._keep(flag, value)
+
+    def _keep(self, flag: Flag, value: Value) -> None:
+        if flag.name in self._flags and not flag.repeatable:
+            self._wrong(flag.name, "given twice")
+        self._flags.setdefault(flag.name, []).append(value)
+        if flag.axis is not None:
+            self._order.setdefault(flag.axis)
+
+    def _unknown(self, dashes: str, name: str) -> None:
+        if f"--{name}" in self._known:
+            self._wrong(f"{dashes}{name}", f"flags begin with two plain hyphens; write --{name}")
+            return
+        known = self._known
+        longer = [flag for flag in known if name and flag.startswith(f"--{name}")]
+        hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", known)
+        hint = hint or f"; a param is written {name or 'key'}=value, and the flags are {', '.join(known)}"
+        self._wrong(f"{dashes}{name}", f"no such flag{hint}")
+
+    def _value(self, where: str, raw: str, written: str) -> Value | None:
+        """The value that begins with `raw`; what blanks have torn off is taken along with a mistake."""
+        if not raw:
+            if written.endswith("=") and self._next_is_loose():
+                self._wrong(where, f"no blanks around =; write {written}{self._words.pop()}")
+            else:
+                self._wrong(where, f"has no value{'' if where in self._known else self.without_value}")
+            return None
+        torn = raw
+        while self._next_is_loose() and (torn.endswith(_JOINTS) or self._words[-1].startswith(_JOINTS)):
+            torn += self._words.pop()
+        if torn != raw:
+            again = where in self._known and self._known[where].repeatable
+            self._wrong(
+                where, f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{torn}'}"
+            )
+            return None
+        try:
+            return read_value(raw)
+        except WordError as error:
+            self._wrong(where, str(error))
+            if raw[0] in OPENING_QUOTES:
+                self._skip_quoted(raw)
+            return None
+
+    def _loose(self, word: str) -> None:
+        if self._words and self._words[-1].startswith("=") and not word.startswith("="):
+            self._wrong(word, f"no blanks around =; write {word}={self._assigned()}")
+            return
+        words = [word]
+        while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
+            words.append(self._words.pop())
+        self._wrong(
+            _short(" ".join(words)),
+            "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's "
+            "body, below",
+        )
+
+    def _next_is_loose(self) -> bool:
+        return bool(self._words) and not _is_flag(self._words[-1]) and not _PARAM.fullmatch(self._words[-1])
+
+    def _skip(self) -> None:
+        if self._next_is_loose():
+            self._words.pop()
+
+    def _assigned(self) -> str:
+        """Takes the words `=value` or `= value`; gives the value."""
+        value = self._words.pop()[1:]
+        return self._words.pop() if not value and self._next_is_loose() else value or "value"
+
+    def _skip_quoted(self, raw: str) -> None:
+        """Up to the word with the closing quote, if there is one."""
+        closed = [any(char in OPENING_QUOTES for char in word) for word in self._words[::-1]]
+        if not any(char in OPENING_QUOTES for char in raw[1:]) and any(closed):
+            del self._words[len(self._words) - closed.index(True) - 1 :]
+
+    def _plain(self, name: str) -> str | None:
+        value = self._flags.get(name, [None])[0]
+        if isinstance(value, ObjectName):
+            self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
+            return None
+        if value is not None and not value.text.strip():
+            self._wrong(name, "has no value")
+            return None
+        return None if value is None else value.text
+
+    def _whole(self, name: str, least: int) -> int | None:
+        text = self._plain(name)
+        if text is None:
+            return None
+        if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+            self._wrong(name, f"{_short(text)!r} is not a whole number from {least} on")
+            return None
+        return int(text)
+
+    def _wrong(self, where: str, message: str) -> None:
+        self.mistakes.append(Mistake(where, message))
+
+
+class _LineReader(Reader):
+    """What the words of a `%%rivya` cell's line mean."""
+
+    def line(self) -> Line:
+        """The words as a line; what does not fit its flag becomes a mistake."""
+        rows, cols = self._plain("--rows"), self._plain("--cols")
+        if rows is not None and rows == cols:
+            self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")
+        return Line(
+            params=tuple(self._params.items()),
+            model=self._flags.get("--model", [None])[0],
+            refs=tuple(self._flags.get("--ref", ())),
+            out=self._identifier("--out"),
+            name=self._plain("--name"),
+            rows=rows,
+            cols=cols,
+            repeat=self._whole("--repeat", 1) or 1,
+            max_credits=self._whole("--max-credits", 0),
+            dry_run="--dry-run" in self._flags,
+            background="--background" in self._flags,
+            fresh="--fresh" in self._flags,
+            shrink_refs="--shrink-refs" in self._flags,
+            order=tuple(self._order),
+        )
+
+    def _identifier(self, name: str) -> str | None:
+        text = self._plain(name)
+        variable = None if text is None else python_name(text)
+        if text is not None and variable is None:
+            self._wrong(name, f"{_short(text)!r} cannot name a variable; use letters, digits and _")
+        return variable
+
+
+def _is_flag(word: str) -> bool:
+    """Whether a word is meant as a flag; `-5` is a number."""
+    name = word.lstrip(DASHES)
+    return name != word and (word.startswith("--") or not name or name[0].isalpha())
+
+
+def _usage(flag: Flag) -> str:
+    return flag.name if flag.value_name is None else f"{flag.name} {flag.value_name}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,0 +1,249 @@
+"""Prompts with variables and axes.
+
+```
+A {subject} at {dawn|dusk}, {light=soft|hard} light, {red |}hat
+```
+
+- `{subject}` is the notebook's variable of that name: text and numbers are inserted, a list is an axis named
+  after it. Plain names only: an attribute or an item is given a name in Python first.
+- `{a|b}` is an axis. The first without a name is called `prompt`, the next `prompt2`, and so on; names that
+  the text uses otherwise are left out. `{light=a|b}` is called `light`, and `{light}` stands for it again.
+- Options are taken as they are written, blanks included: `{red |}hat` is "red hat" or "hat".
+- An option may hold variables and further options: `{a {red|blue} hat|none}` is one axis of three.
+- `{{` and `}}` are braces. Every other brace stays as it is: `{}`, `{1}`, `{"json": {}}`, a lone `{`.
+- What was inserted is never parsed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, product
+from math import prod
+
+from rivya_nb.contract.text import comparable, did_you_mean, mark
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, short, walk
+from rivya_nb.planning.values import MAX_VALUES, as_axis
+
+
+@dataclass(frozen=True)
+class PromptAxis:
+    """Several texts for one place of a prompt."""
+
+    name: str
+    options: tuple[str, ...]
+
+
+Piece = str | Slot
+
+
+@dataclass(frozen=True)
+class _Choice:
+    name: str
+    options: tuple[tuple[Piece, ...], ...]
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """A parsed prompt; `text` is the original."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+    choices: tuple[_Choice, ...]
+
+    @property
+    def axes(self) -> tuple[PromptAxis, ...]:
+        """The axes in the order of their first appearance."""
+        known = {choice.name: choice for choice in self.choices}
+        names = dict.fromkeys(slot.name for slot in _slots(self.pieces) if slot.name in known)
+        return tuple(
+            PromptAxis(name, tuple(_plain(option) for option in known[name].options)) for name in names
+        )
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The notebook's variables that `bind` still has to put in."""
+        known = {choice.name for choice in self.choices}
+        inner = (option for choice in self.choices for option in choice.options)
+        slots = [*_slots(self.pieces), *(slot for option in inner for slot in _slots(option))]
+        return tuple(dict.fromkeys(slot.name for slot in slots if slot.name not in known))
+
+    def bind(self, namespace: Mapping[str, object]) -> PromptTemplate:
+        """The template with the notebook's variables put in; lists among them become axes.
+
+        Raises:
+            UsageError: with every name that is unknown, or whose value is neither text, a number nor a list.
+        """
+        mistakes: list[Mistake] = []
+        texts: dict[str, str] = {}
+        lists: dict[str, tuple[str, ...]] = {}
+        for name in self.variables:
+            try:
+                found = _insertable(name, namespace, [choice.name for choice in self.choices])
+            except UsageError as error:
+                mistakes += error.mistakes
+                continue
+            if isinstance(found, str):
+                texts[name] = found
+            else:
+                lists[name] = found
+        inner = [slot for choice in self.choices for option in choice.options for slot in _slots(option)]
+        mistakes += [
+            Mistake("prompt", f"{slot.source} is a list, and stands within an axis, where one value fits")
+            for slot in dict.fromkeys(inner)
+            if slot.name in lists
+        ]
+        if mistakes:
+            raise UsageError(mistakes)
+        added = tuple(
+            _Choice(name, tuple((option,) for option in options)) for name, options in lists.items()
+        )
+        return replace(
+            self,
+            pieces=_filled(self.pieces, texts),
+            choices=tuple(_with_texts(choice, texts) for choice in self.choices) + added,
+        )
+
+    def render(self, choice: Mapping[str, int]) -> str:
+        """The prompt with one option of each axis, `choice` giving their indices by the axes' names.
+
+        Raises:
+            ValueError: variables are not bound yet.
+            KeyError, IndexError: an axis has no index in `choice`, or one that it does not have.
+        """
+        if unbound := self.variables:
+            raise ValueError(f"bind the variables first: {', '.join(unbound)}")
+        options = {axis.name: axis.options for axis in self.axes}
+        return "".join(
+            piece if isinstance(piece, str) else options[piece.name][choice[piece.name]]
+            for piece in self.pieces
+        )
+
+
+def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
+    """The template that `text` writes down.
+
+    Where `variables` is false, `{subject}` stays as it is, unless an axis has that name.
+
+    Raises:
+        UsageError: with every axis that is written wrongly; the module's text has the rules.
+    """
+    nodes, mistakes = read_braces(text, variables=variables)
+    builder = _Builder(nodes, variables)
+    pieces = builder.pieces(nodes)
+    if mistakes := [*mistakes, *builder.mistakes]:
+        raise UsageError(list(dict.fromkeys(mistakes)))
+    return PromptTemplate(text, pieces, tuple(builder.choices.values()))
+
+
+class _Builder:
+    """The tree to a template's pieces: axes get their names, inner options are laid out."""
+
+    def __init__(self, nodes: Sequence[Node], variables: bool) -> None:
+        self.mistakes: list[Mistake] = []
+        self.choices: dict[str, _Choice] = {}
+        self._variables = variables
+        self._named = {node.name for node in walk(nodes) if isinstance(node, Group) and node.name}
+        taken = self._named | {node.name for node in walk(nodes) if isinstance(node, Slot)}
+        names = (UNNAMED if number == 1 else f"{UNNAMED}{number}" for number in count(1))
+        self._free = (name for name in names if name not in taken)
+
+    def pieces(self, nodes: Sequence[Node]) -> tuple[Piece, ...]:
+        return tuple(
+            self._axis(node) if isinstance(node, Group) else self._slot_or_text(node) for node in nodes
+        )
+
+    def _slot_or_text(self, node: str | Slot) -> Piece:
+        if isinstance(node, str) or self._variables or node.name in self._named:
+            return node
+        return node.source
+
+    def _axis(self, group: Group) -> Slot:
+        options = self._laid_out(group)
+        name = group.name or next(self._free)
+        known = self.choices.setdefault(name, _Choice(name, options))
+        if known.options != options:
+            self._wrong(f"axis {name} is given twice, with different options; {{{name}}} stands for it again")
+        labels = [comparable(_plain(option)) for option in options]
+        if known.options is options and len(set(labels)) < len(labels):
+            again = next(label for label in labels if labels.count(label) > 1)
+            self._wrong(f"{short(group.source)} has the option {again!r} twice{LITERAL}")
+        return Slot(name, group.source)
+
+    def _laid_out(self, group: Group) -> tuple[tuple[Piece, ...], ...]:
+        options: list[tuple[Piece, ...]] = []
+        for nodes in group.options:
+            alternatives = [self._alternatives(node) for node in nodes]
+            if len(options) + prod(len(texts) for texts in alternatives) > MAX_VALUES:
+                self._wrong(f"{short(group.source)} has more than {MAX_VALUES:,} options")
+                return tuple(options)
+            options += [tuple(piece for part in parts for piece in part) for parts in product(*alternatives)]
+        return tuple(options)
+
+    def _alternatives(self, node: Node) -> tuple[tuple[Piece, ...], ...]:
+        if isinstance(node, Group):
+            if node.name is not None:
+                self._wrong(f"{short(node.source)} has a name, and stands within another axis; take it out")
+            return self._laid_out(node)
+        if isinstance(node, Slot) and node.name in self._named:
+            self._wrong(f"{node.source} is an axis, and stands within another axis; take it out")
+        return ((self._slot_or_text(node),),)
+
+    def _wrong(self, message: str) -> None:
+        self.mistakes.append(Mistake("prompt", message))
+
+
+def _slots(pieces: Iterable[Piece]) -> Iterator[Slot]:
+    return (piece for piece in pieces if isinstance(piece, Slot))
+
+
+def _plain(pieces: Iterable[Piece]) -> str:
+    return "".join(piece if isinstance(piece, str) else piece.source for piece in pieces)
+
+
+def _filled(pieces: Iterable[Piece], texts: Mapping[str, str]) -> tuple[Piece, ...]:
+    return tuple(piece if isinstance(piece, str) else texts.get(piece.name, piece) for piece in pieces)
+
+
+def _with_texts(choice: _Choice, texts: Mapping[str, str]) -> _Choice:
+    # Two options may have become the same text, and one request is asked once.
+    options = _once(_plain(_filled(option, texts)) for option in choice.options)
+    return _Choice(choice.name, tuple((option,) for option in options))
+
+
+def _insertable(name: str, namespace: Mapping[str, object], axes: Iterable[str]) -> str | tuple[str, ...]:
+    """The text of a variable, or the texts of a list."""
+    if name not in namespace:
+        fitting = (str, int, float, list, tuple, range)
+        known = [
+            key for key, value in namespace.items() if not key.startswith("_") and isinstance(value, fitting)
+        ]
+        hint = did_you_mean(name, [*axes, *known])
+        raise UsageError([Mistake("prompt", f"{{{name}}} is no variable of this notebook{hint or LITERAL}")])
+    value = namespace[name]
+    values = as_axis(value, f"prompt: {{{name}}}")
+    if values is None:
+        return _text(name, value)
+    return _once(_text(name, item, "a list with ") for item in values)
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    """The first of each of the texts that are the same wherever they are put in."""
+    kept: dict[str, str] = {}
+    for text in texts:
+        kept.setdefault(mark(text), text)
+    return tuple(kept.values())
+
+
+def _text(name: str, value: object, within: str = "") -> str:
+    # numpy's scalars give Python's through item(), without numpy having to be imported.
+    item = getattr(value, "item", None)
+    if callable(item) and getattr(value, "ndim", None) == 0:
+        value = item()
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (int, float)):
+        return str(value)
+    kind = "None" if value is None else f"a value of type {type(value).__name__}"
+    raise UsageError([Mistake("prompt", f"{{{name}}} is {within}{kind}; a prompt takes text and numbers")])

@@ -1,0 +1,283 @@
+"""What is asked of the history: checked, as the store takes it, and as the user wrote it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypedDict
+
+from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.planning.moments import Moment, MomentError, moment
+from rivya_nb.store.records import Question
+
+if TYPE_CHECKING:
+    from rivya_nb.contract.params import ParamValue
+    from rivya_nb.store.store import Store
+
+FILTERS = ("prompt", "model", "seed", "rating", "starred", "tag", "run", "since", "until", "hidden")
+"""What can be asked for beside any param, in the order in which it is told."""
+
+BEST = 5
+"""The highest rating."""
+
+_SHOWN_LENGTH = 60
+_LARGEST_ID = 2**63 - 1
+
+
+class Filters(TypedDict, total=False):
+    """The arguments of `history`, all of which must hold; None asks for nothing.
+
+    `prompt` is words in any order, `rating` is at least that, `tag` one or several that must all be there,
+    `run` a run or its id. `hidden` lists what is hidden too. `since` and `until` are what `moment` reads.
+    """
+
+    prompt: str | None
+    model: str | None
+    seed: ParamValue | None
+    rating: int | None
+    starred: bool
+    tag: str | Collection[str] | None
+    run: object
+    since: Moment | None
+    until: Moment | None
+    hidden: bool
+    params: Mapping[str, ParamValue | None] | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question for the store, and its parts as they were given, by their names."""
+
+    question: Question
+    given: tuple[tuple[str, object], ...]
+
+    @property
+    def words(self) -> str:
+        """The question on one line: `prompt studio · rating 4 or more`; empty where everything is asked for."""
+        return " · ".join(_words(name, value) for name, value in self.given)
+
+    @property
+    def call(self) -> str:
+        """The question as Python."""
+        plain = {name: value for name, value in self.given if name.isidentifier()}
+        odd = {name: value for name, value in self.given if name not in plain}
+        parts = [f"{name}={value!r}" for name, value in plain.items()]
+        return f"rv.history({', '.join([*parts, f'params={odd!r}'] if odd else parts)})"
+
+    @property
+    def line(self) -> str:
+        """The question as a line of the magic."""
+        return " ".join(["%rivya history", *(_on_the_line(name, value) for name, value in self.given)])
+
+
+def ask(filters: Filters, known_params: Collection[str]) -> Asked:
+    """Check what was given. `known_params` are the names that params have in any model.
+
+    Raises:
+        UsageError: with every mistake.
+    """
+    checks = _Checks(filters)
+    question = Question(
+        prompt=checks.text("prompt"),
+        model=checks.text("model"),
+        seed=checks.value("seed", filters.get("seed")),
+        params=checks.params(known_params),
+        rating=checks.rating(),
+        starred=bool(checks.switch("starred")),
+        tags=checks.tags(),
+        run=checks.run(),
+        since=checks.moment("since"),
+        until=checks.moment("until", end=True),
+        hidden=bool(checks.switch("hidden")),
+    )
+    checks.order(question)
+    if checks.mistakes:
+        raise UsageError(checks.mistakes)
+    return Asked(question, tuple(checks.given.items()))
+
+
+class _Checks:
+    """Takes one argument after the other, and notes every mistake."""
+
+    def __init__(self, filters: Filters) -> None:
+        self.mistakes: list[Mistake] = []
+        self.given: dict[str, object] = {}
+        self._filters = filters
+
+    def text(self, name: str) -> str | None:
+        value = self._filters.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            self._wrong(name, f"{_shown(value)} is no text")
+            return None
+        if not value.strip():
+            return None
+        self.given[name] = value
+        return value.strip()
+
+    def value(self, name: str, value: object) -> ParamValue | None:
+        # numpy's scalars know their Python value.
+        value = value.item() if callable(getattr(value, "item", None)) else value  # type: ignore[attr-defined]
+        if value is None:
+            return None
+        if not isinstance(value, (str, int, float)):
+            self._wrong(name, f"{_shown(value)} is no single value; ask once for each")
+            return None
+        self.given[name] = value
+        return value
+
+    def params(self, known: Collection[str]) -> dict[str, ParamValue]:
+        found: dict[str, ParamValue] = {}
+        for name, value in (self._filters.get("params") or {}).items():
+            meant = None if name in known else nearest(name, FILTERS)
+            if meant is not None:
+                self._wrong(name, f"no model has such a param; did you mean {meant!r}?")
+            elif (one := self.value(name, value)) is not None:
+                found[name] = one
+        return found
+
+    def rating(self) -> int | None:
+        value = self._filters.get("rating")
+        if value is None:
+            return None
+        if isinstance(value, bool) or value not in range(BEST + 1):
+            self._wrong("rating", f"{_shown(value)} is no rating; it takes 0 to {BEST}")
+            return None
+        self.given["rating"] = int(value)
+        return int(value)
+
+    def switch(self, name: str) -> bool | None:
+        value = self._filters.get(name, False)
+        if not isinstance(value, bool) and value is not None:
+            self._wrong(name, f"{_shown(value)} is neither True nor False")
+            return None
+        if value:
+            self.given[name] = True
+        return value
+
+    def tags(self) -> tuple[str, ...]:
+        value = self._filters.get("tag")
+        if value is None:
+            return ()
+        tags = (
+            (value,)
+            if isinstance(value, str)
+            else tuple(value)
+            if isinstance(value, Collection)
+            else (value,)
+        )
+        if not tags or not all(isinstance(tag, str) and tag.strip() for tag in tags):
+            self._wrong("tag", f"{_shown(value)} is neither a tag nor several")
+            return ()
+        self.given["tag"] = value if isinstance(value, str) else list(tags)
+        return tuple(" ".join(str(tag).split()) for tag in tags)
+
+    def run(self) -> int | None:
+        value: object = self._filters.get("run")
+        number = getattr(value, "id", value)
+        if value is None:
+            return None
+        if not isinstance(number, int) or isinstance(number, bool):
+            self._wrong("run", f"{_shown(value)} is neither a run nor a run's id")
+            return None
+        if not 0 < number <= _LARGEST_ID:
+            self._wrong("run", f"{_shown(value)} is no run's id")
+            return None
+        self.given["run"] = number
+        return number
+
+    def moment(self, name: str, *, end: bool = False) -> float | None:
+        value = self._filters.get(name)
+        if value is None:
+            return None
+        try:
+            found = moment(value, end=end, now=time.time())
+        except MomentError as error:
+            self._wrong(name, str(error))
+            return None
+        self.given[name] = value
+        return found
+
+    def order(self, question: Question) -> None:
+        if question.since is not None and question.until is not None and question.since > question.until:
+            self._wrong("since", "it is later than until; nothing can be in between")
+
+    def _wrong(self, where: str, message: str) -> None:
+        self.mistakes.append(Mistake(where, message))
+
+
+def why_nothing(asked: Asked, store: Store) -> list[str]:
+    """What may be the reason that no picture fits a question, a sentence each; then what can be asked for."""
+    question = asked.question
+    everything = store.count(Question(hidden=True))
+    if not everything:
+        return ["The store has no pictures yet"]
+    tags = store.marks.known_tags()
+    reasons = [
+        f"No picture has the tag {tag!r}{did_you_mean(tag, tags) or _there_are(tags)}"
+        for tag in question.tags
+        if tag not in tags
+    ]
+    if question.model is not None and not store.count(Question(model=question.model, hidden=True)):
+        models = bundled()
+        reasons.append(
+            f"No picture is of the model {question.model!r}{did_you_mean(question.model, models)}."
+        )
+    if question.run is not None:
+        try:
+            store.run(question.run)
+        except UsageError as error:
+            reasons.append(str(error).rstrip("."))
+    reasons += [
+        f"No picture was asked for with {key} {value}"
+        for key, value in question.params.items()
+        if not store.count(Question(params={key: value}, hidden=True))
+    ]
+    if not question.hidden and (hidden := store.count(replace(question, hidden=True))):
+        reasons.append(f"{count(hidden, 'picture')} would fit, but hidden")
+    return [*reasons, f"There are {count(everything, 'picture')}; ask by {listing(FILTERS)} or any param"]
+
+
+_MOST_TAGS = 12
+
+
+def _there_are(tags: Sequence[str]) -> str:
+    return f"; there are {listing(tags[:_MOST_TAGS])}" if tags else "; there are no tags yet"
+
+
+def _words(name: str, value: object) -> str:
+    if name == "rating" and isinstance(value, int):
+        return f"rating {value}" if value == BEST else f"rating {value} or more"
+    if name == "hidden":
+        return "hidden ones too"
+    if value is True and name in FILTERS:
+        return name
+    text = listing(value) if isinstance(value, list) else str(value)
+    return f"{name} {printable(text, _SHOWN_LENGTH)}"
+
+
+def _on_the_line(name: str, value: object) -> str:
+    if name == "prompt":
+        return " ".join(_quoted(word) for word in str(value).split())
+    if value is True and name in FILTERS:
+        return f"--{name}"
+    if name in FILTERS and name != "seed":
+        values = value if isinstance(value, list) else [value]
+        return " ".join(f"--{name} {_quoted(each)}" for each in values)
+    return f"{name}={_quoted(value)}"
+
+
+def _quoted(value: object) -> str:
+    text = str(value)
+    plain = text and text[0] != "-" and ".." not in text
+    plain = plain and not any(char.isspace() or char in "\"'{},=" for char in text)
+    return text if plain else '"' + text.replace('"', '""') + '"'
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[: _SHOWN_LENGTH - 1]}…"

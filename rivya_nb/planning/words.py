@@ -1,0 +1,108 @@
+"""A magic's line as words and values.
+
+The tokenizer is our own, since `shlex` would eat the backslashes of a Windows path.
+Blanks separate words. Double quotes hold blanks together, around a value or a part of it; single quotes stand
+around a whole value, so that an apostrophe is only a sign. A quote within quotes is doubled: `"a ""b"" c"`.
+A backslash is a backslash. A value `{name}` is the notebook's object of that name, itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.planning.names import python_name
+
+_QUOTED_PATTERN = (
+    r'"[^"]*(?:""[^"]*)*(?:"|\Z)'
+    r"|(?<![^\s=])'[^']*(?:''[^']*)*(?:'(?=\s|\Z)|\Z)"
+)
+_QUOTED = re.compile(_QUOTED_PATTERN)
+_BRACED = re.compile(r"\{[^{}]*\}")
+_WORD = re.compile(rf"(?:{_QUOTED_PATTERN}|{_BRACED.pattern}|\S)+")
+
+_KEY_PREFIX = "rvya_sk_"
+_KEY_NAMES = {"apikey", "rivyaapikey", "key", "token", "secret", "password", "authorization", "bearer"}
+
+OPENING_QUOTES = "“”„‟«»‘’‚‛"
+"""Quotes that a word processor makes; at the start of a value they are meant as quotes."""
+
+DASHES = "-‐‑‒–—―−"
+"""The hyphen, and what a word processor makes of it."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A value as written, without its quotes; `quoted` says that it had some."""
+
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class ObjectName:
+    """A value `{name}`: the notebook's object of that name."""
+
+    name: str
+
+
+Value = Text | ObjectName
+
+
+class WordError(ValueError):
+    """A value that cannot be read; its text is the message."""
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a line, quotes included."""
+    return _WORD.findall(text)
+
+
+def read_value(raw: str) -> Value:
+    """The value that a word, or a word's part behind `=`, gives.
+
+    Raises:
+        WordError: quotes or braces are not what they seem to be.
+    """
+    if _BRACED.fullmatch(raw):
+        name = python_name(raw[1:-1].strip())
+        if name is None:
+            raise WordError(f"{raw} is not the plain name of a variable; give the object a name first")
+        return ObjectName(name)
+    pieces = _QUOTED.findall(raw)
+    bare = _QUOTED.sub("", raw)
+    if any(piece.count(piece[0]) % 2 for piece in pieces):
+        raise WordError(f"{raw} has a quote that is not closed")
+    if raw.startswith("'") and not pieces:
+        raise WordError(f"{raw}: single quotes stand around a whole value; use double quotes")
+    if raw[:1] in OPENING_QUOTES and raw:
+        raise WordError(f'{raw} has typographic quotes; use plain ones: "…"')
+    if "{" in bare or "}" in bare:
+        raise WordError(f"{raw}: a variable stands alone, as in {{name}}; quote the value to mean braces")
+    if pieces and "," in bare:
+        raise WordError(f"{raw}: quotes make one value; for several, give a variable that holds a list")
+    return Text(_QUOTED.sub(_without_quotes, raw), quoted=bool(pieces))
+
+
+def refuse_keys(words: list[str]) -> None:
+    """Refuse a line that holds an API key, or looks like it, before a message could repeat any of it.
+
+    Raises:
+        UsageError: it does.
+    """
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
+        name = "" if word[0] in "\"'" else re.sub(r"[\W_]", "", word.partition("=")[0]).casefold()
+        assigned = "=" in word or following.startswith("=") or word[0] in DASHES
+        if _KEY_PREFIX in word.casefold() or name.endswith("apikey") or (assigned and name in _KEY_NAMES):
+            message = (
+                "a key is never an argument of a magic, since it would be saved in the notebook and its "
+                "history; set RIVYA_API_KEY before the kernel starts"
+            )
+            raise UsageError([Mistake("API key", message)])
+
+
+def _without_quotes(match: re.Match[str]) -> str:
+    quote = match[0][0]
+    return match[0][1:-1].replace(quote * 2, quote)

@@ -1,1 +1,0 @@
-"""What a user holds: jobs, runs, plans, grids and the history."""

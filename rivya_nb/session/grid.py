@@ -1,0 +1,148 @@
+"""A grid: the pictures of some jobs laid out by two axes. What each cell shows is read when it is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.files import target_file
+from rivya_nb.jobs.loop import Home
+from rivya_nb.session.desk import desk_of
+from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
+from rivya_nb.views.headline import headline
+from rivya_nb.views.layout import Layout, arrange
+from rivya_nb.views.run_view import Hint
+
+if TYPE_CHECKING:
+    from rivya_nb.session.job import Job
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.showing.differences import Differences
+    from rivya_nb.store.records import RunRecord
+    from rivya_nb.store.store import Store
+    from rivya_nb.widgets.viewer import Viewer
+
+
+class Grid:
+    """Labelled rows and columns of pictures; in a notebook it shows itself as static HTML."""
+
+    def __init__(
+        self,
+        run: RunRecord,
+        jobs: Mapping[str, Job],
+        store: Store,
+        *,
+        rows: str | None = None,
+        cols: str | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self._run = run
+        self._jobs = jobs
+        self._store = store
+        self._files = store.files
+        self._rows = rows
+        self._cols = cols
+        self._hints = tuple(Hint("", note) for note in notes)
+        # An axis that is none is told at once; what stands where is looked up when it is shown.
+        self._arranged()
+
+    def _arranged(self, *, every: bool = False) -> Layout:
+        return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
+
+    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
+        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path.
+
+        The suffix decides the format: `.png`, `.jpg`, `.jpeg`, `.webp` or `.pdf`. `cell` is the height of a
+        picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
+
+        Raises:
+            UsageError: `path` can be no file's, another suffix, no such `cell`, or a sheet larger than the
+                format can hold.
+            StoreError: the file cannot be written.
+        """
+        from rivya_nb.views.contact_sheet import save_grid
+
+        target = target_file(path)
+        layout = self._arranged(every=True)
+        head = headline(look_at(self._run, self._jobs, layout, {}))
+        with disk_trouble(target, ANOTHER_PLACE):
+            save_grid(
+                layout,
+                path_finder(self._files),
+                target,
+                load=self._files.thumbnails.load,
+                cell=cell,
+                caption=head.full_prompt,
+                details=head.facts,
+            )
+        return target
+
+    def view(self) -> Viewer:
+        """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
+        from rivya_nb.session.showing.viewing import view_grid
+
+        return view_grid(self._run, self._jobs, self._store, rows=self._rows, cols=self._cols)
+
+    def differences(self) -> Differences:
+        """What moves the pictures, in numbers: the seed, the shape, or the words?
+
+        Each two pictures that share every value but one are compared, and for each axis it is shown how much
+        they differ. Every picture is stretched to the same small square, so between shapes that counts too.
+
+        - `structure` is 1 − SSIM of the lightness: 0 where light and dark are distributed alike, about 1 where
+          one picture tells nothing of the other, at most 2 (its negative).
+        - `colour` is the mean CIEDE2000: 0 for the same colours in the same places, about 1 where the eye just
+          tells them apart, 100 between black and white.
+
+        Neither knows what is shown: a bottle that moves aside differs as much as one that becomes a vase, and
+        nothing is said of quality, style, or how well a prompt was followed.
+
+        Only the first picture of a place counts. Of an axis with more than 300 pairs, 300 are drawn, always the
+        same ones. It takes a few seconds at most, in worker threads, while runs go on.
+
+        Raises:
+            UsageError: scikit-image is missing (the extra `analysis`), or no two pictures can be compared.
+        """
+        from rivya_nb.session.showing.differences import Differences
+
+        layout, home = self._arranged(), Home.find()
+        work = asyncio.to_thread(
+            Differences, self._run.axes, layout, path_finder(self._files), self._files.thumbnails.load
+        )
+        return home.wait(home.start(work))
+
+    def fill(self, *, max_credits: int | None = None) -> Plan:
+        """The plan of what is missing here: places that nothing was asked for, that failed, or whose picture
+        was deleted. Nothing is sent; `run()` fills them, and this grid shows them from then on.
+
+        What is missing in a run is added to that run; pictures from several make a run of their own with it.
+
+        Raises:
+            UsageError: something is missing, and the pictures do not tell what it would be.
+        """
+        plan = desk_of(self._store).plan_filling(self._run, records(self._jobs), max_credits=max_credits)
+        plan.when_started(self._join)
+        return plan.arranged(self._rows, self._cols)
+
+    def _join(self, run: Run) -> None:
+        """Show what was filled too."""
+        self._jobs = {**self._jobs, **run.jobs_by_id}
+        known = {(cell.job_id, cell.coordinates) for cell in self._run.cells}
+        added = [cell for cell in run.record.cells if (cell.job_id, cell.coordinates) not in known]
+        whole = replace(self._run, cells=(*self._run.cells, *added))
+        self._run = replace(whole, cells=whole.current(records(self._jobs)))
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        layout = self._arranged()
+        small = thumbnails(layout, self._files)
+        view = look_at(self._run, self._jobs, layout, small, hints=self._hints)
+        return bundle(replace(view, marks=self._store.marks.of(self._jobs)), self._files)
+
+    def __repr__(self) -> str:
+        axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)
+        return f"<Grid of {len(self._jobs)} jobs{': ' + axes if axes else ''}>"

@@ -1,0 +1,267 @@
+"""The history: every picture that was ever made against a store, newest first, and any part of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.planning.question import why_nothing
+from rivya_nb.session.job import Job
+from rivya_nb.session.pictures import Pictures
+from rivya_nb.session.placing import place, placing_notes
+from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
+from rivya_nb.store.records import RunRecord
+from rivya_nb.views.run_view import Hint
+
+if TYPE_CHECKING:
+    from rivya_nb.planning.question import Asked
+    from rivya_nb.session.live_records import Library
+    from rivya_nb.store.store import Store
+    from rivya_nb.views.gallery import Gallery
+    from rivya_nb.widgets.viewer import Viewer
+
+PAGE = 24
+"""Pictures on a page; all of them are there by index."""
+
+_AT_ONCE = 200
+"""Jobs that are read together where one goes through many."""
+
+
+class Album(Pictures):
+    """Pictures in a row, read as far as they are needed; it shows itself as a gallery of pages."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What is shown, on one line."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _ids_at(self, places: range) -> list[str]:
+        """The ids of the jobs at these places; those past the end are left out."""
+
+    @abstractmethod
+    def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
+        """The jobs with these ids."""
+
+    @abstractmethod
+    def _page_call(self, number: int) -> str:
+        """How one asks for a page."""
+
+    def page(self, number: int) -> Selection:
+        """The pictures of one page, counted from 1.
+
+        Raises:
+            UsageError: there is no such page.
+        """
+        total = len(self)
+        pages = max(1, -(-total // PAGE))
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= pages:
+            there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
+            raise UsageError([Mistake("", f"there is no page {number!r}; {there}")])
+        first = (number - 1) * PAGE
+        ids = self._ids_at(range(first, min(first + PAGE, total)))
+        return _Page(self, ids, first, total)
+
+    def view(self) -> Viewer:
+        """Look closely: the viewer, a widget that holds a page of the pictures at a time."""
+        from rivya_nb.session.showing.viewing import view_row
+
+        return view_row(self, self._store)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+    def __getitem__(self, index: int | slice) -> Job | Selection:
+        if isinstance(index, slice):
+            return Selection(self._store, self._ids_at(self._places(index)), self._jobs_of, self.title)
+        at = index if index >= 0 else index + len(self)
+        found = self._ids_at(range(at, at + 1)) if 0 <= at < sys.maxsize else []
+        if not found:
+            raise IndexError(f"there is no picture {index}; there are {len(self):,}")
+        return self._jobs_of(found)[0]
+
+    def _places(self, part: slice) -> range:
+        start, stop = part.start or 0, part.stop
+        few = stop is not None and 0 <= start <= stop <= min(start + _AT_ONCE, sys.maxsize)
+        if few and part.step is None:
+            # What is past the end is left out when it is read: no need to count.
+            return range(start, stop)
+        return range(len(self))[part]
+
+    def __iter__(self) -> Iterator[Job]:
+        # The ids first: what is marked or hidden on the way must not move what is still to come.
+        ids = self.job_ids
+        for start in range(0, len(ids), _AT_ONCE):
+            yield from self._jobs_of(ids[start : start + _AT_ONCE])
+
+    def _gallery(self, first: int, total: int, jobs: Sequence[Job]) -> Gallery:
+        from rivya_nb.views.gallery import Entry, Gallery
+
+        facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
+        marks = self._store.marks.of([job.id for job in jobs])
+        entries = (Entry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True))
+        return Gallery(self.title, first, total, tuple(entries), self._hints(first, total))
+
+    def _hints(self, first: int, total: int) -> tuple[Hint, ...]:
+        past = first + PAGE
+        if past >= total:
+            return ()
+        return (Hint(self._page_call(past // PAGE + 1), f"shows the next {min(PAGE, total - past)}"),)
+
+    def _nothing(self) -> list[str]:
+        """Why there is nothing, as far as that can be told."""
+        return []
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self._look(0, len(self), self._jobs_of(self._ids_at(range(PAGE))))
+
+    def _look(self, first: int, total: int, jobs: Sequence[Job]) -> Bundle:
+        from rivya_nb.views.gallery import gallery_html, gallery_text
+
+        if not jobs:
+            return {"text/plain": "\n  ".join([f"{self.title}: no picture", *self._nothing()])}
+        gallery = self._gallery(first, total, jobs)
+        layout = gallery.layout
+        lost = find_lost(layout, self.files)
+        html = gallery_html(gallery, thumbnails(layout, self.files), lost)
+        return {"text/html": html, "text/plain": gallery_text(gallery, lost)}
+
+
+class Selection(Album):
+    """Certain pictures, in a certain order: a part of a history or of a run. It stays the same."""
+
+    def __init__(
+        self, store: Store, ids: Sequence[str], read: Callable[[Sequence[str]], list[Job]], title: str
+    ) -> None:
+        super().__init__(store)
+        self._ids = list(ids)
+        self._read = read
+        self._title = title
+
+    @property
+    def title(self) -> str:
+        return self._title
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        return self._ids
+
+    @cached_property
+    def _all(self) -> list[Job]:
+        return self._read(self._ids)
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The jobs, in their order."""
+        return self._all
+
+    def _ids_at(self, places: range) -> list[str]:
+        return [self._ids[at] for at in places if at < len(self._ids)]
+
+    def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
+        return self._read(ids)
+
+    def _page_call(self, number: int) -> str:
+        return f".page({number})"
+
+    def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
+        names = [name for name in (rows, cols) if name is not None]
+        axes, cells = place(self.jobs, names, self._store.models.catalogue)
+        return RunRecord(0, self.title, "", time.time(), axes, cells)
+
+    def _notes(self, *names: str | None) -> tuple[str, ...]:
+        given = [name for name in names if name is not None]
+        return placing_notes(self.jobs, given, self._store.models.catalogue)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"<Selection of {len(self)} of {self.title}>"
+
+
+class _Page(Selection):
+    """A page of something larger, which says so."""
+
+    def __init__(self, whole: Album, ids: Sequence[str], first: int, total: int) -> None:
+        super().__init__(whole._store, ids, whole._jobs_of, whole.title)
+        self._whole = whole
+        self._first = first
+        self._total = total
+
+    def _hints(self, first: int, total: int) -> tuple[Hint, ...]:
+        return self._whole._hints(first, total)
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self._look(self._first, self._total, self.jobs)
+
+
+class History(Album):
+    """Jobs with pictures that fit a question, newest first.
+
+    The store is asked anew whenever something is needed, and only for that: the count, a page, one picture.
+    A slice or a page keeps what it found.
+    """
+
+    def __init__(self, library: Library, asked: Asked, *, from_line: bool = False) -> None:
+        super().__init__(library.store)
+        self._library = library
+        self._asked = asked
+        self._from_line = from_line
+
+    @property
+    def title(self) -> str:
+        return f"history: {self._asked.words}" if self._asked.words else "history"
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        return self._store.history_ids(self._asked.question)
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The jobs that fit now, newest first."""
+        return self[:].jobs
+
+    def _kept(self) -> Selection:
+        return self[:]
+
+    def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
+        return self._kept()._laid_out(rows, cols)
+
+    def _ids_at(self, places: range) -> list[str]:
+        if not places:
+            return []
+        low, high = min(places[0], places[-1]), max(places[0], places[-1])
+        found = self._store.history_ids(self._asked.question, limit=high - low + 1, offset=low)
+        return [found[at - low] for at in places if at - low < len(found)]
+
+    def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
+        return [self._library.job(record) for record in self._store.jobs(ids).values()]
+
+    def _page_call(self, number: int) -> str:
+        if self._from_line:
+            return f"{self._asked.line} --page {number}"
+        return f"{self._asked.call}.page({number})"
+
+    def _nothing(self) -> list[str]:
+        return why_nothing(self._asked, self._store)
+
+    def __len__(self) -> int:
+        return self._store.count(self._asked.question)
+
+    def __repr__(self) -> str:
+        asked = f" for {self._asked.words}" if self._asked.words else ""
+        try:
+            return f"<History{asked}: {len(self):,} with pictures>"
+        except StoreError:
+            # A notebook asks for several forms of a value, and each that fails would tell the same error.
+            return f"<History{asked} of a store that cannot be read>"

@@ -1,0 +1,257 @@
+"""A job as a user holds it: one request's life, kept current while it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.contract.params import ParamValue
+from rivya_nb.contract.request import Request
+from rivya_nb.contract.text import printable
+from rivya_nb.errors import PictureError, StoreError
+from rivya_nb.jobs.job import LiveJob
+from rivya_nb.session.desk import desk_of
+from rivya_nb.session.going_on import KEPT, plan_variation
+from rivya_nb.session.marking import Markable
+from rivya_nb.session.showing.live import insert_cell
+from rivya_nb.store.records import JobRecord, Marks
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.store.store import Store
+
+
+class Job(Markable):
+    """One request's life. Its properties show the newest record; pictures are read when asked for."""
+
+    def __init__(self, live: LiveJob, store: Store) -> None:
+        self._live = live
+        self._store = store
+
+    @property
+    def live(self) -> LiveJob:
+        """The job as the runner knows it."""
+        return self._live
+
+    @property
+    def id(self) -> str:
+        """The job's own id, which is its idempotency key too."""
+        return self.record.id
+
+    @property
+    def record(self) -> JobRecord:
+        """The newest record, as it is in the store."""
+        return self._live.record
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        return [self.id]
+
+    def _meant(self) -> Sequence[Job]:
+        return [self]
+
+    @property
+    def marks(self) -> Marks:
+        """What was said of its pictures, as the store has it now."""
+        return self._store.marks.of([self.id])[self.id]
+
+    @property
+    def rating(self) -> int:
+        """1 to 5, 0 where it is not rated."""
+        return self.marks.rating
+
+    @property
+    def starred(self) -> bool:
+        """Whether it bears a star."""
+        return self.marks.starred
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the history leaves it out."""
+        return self.marks.hidden
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags, in the order of the alphabet."""
+        return self.marks.tags
+
+    @property
+    def note(self) -> str:
+        """Its note, empty where there is none."""
+        return self.marks.note
+
+    @property
+    def status(self) -> str:
+        """Where the job is in its life."""
+        return self.record.status
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        return self.record.request
+
+    @property
+    def model(self) -> str:
+        return self.record.model
+
+    @property
+    def prompt(self) -> str:
+        return self.record.prompt
+
+    @property
+    def params(self) -> dict[str, ParamValue]:
+        """What was sent, plus the documented defaults of what was not."""
+        model = self._store.models.catalogue(self.record.service).get(self.record.model)
+        defaults = (
+            {}
+            if model is None
+            else {param.key: param.default for param in model.params if param.default is not None}
+        )
+        return {**defaults, **self.record.params}
+
+    @property
+    def seed(self) -> ParamValue | None:
+        """The seed that was sent; None where the service drew one."""
+        return self.record.params.get("seed")
+
+    @property
+    def task_id(self) -> str | None:
+        """The service's id of the task, None before it accepted the request."""
+        return self.record.task_id
+
+    @property
+    def credits(self) -> int:
+        """What the job costs, in credits: final where known, else reserved; 0 where it is not billed.
+
+        Where the service took it and said neither, the documented price.
+        """
+        return self.record.credits
+
+    @property
+    def error(self) -> str | None:
+        """Why there is no picture, None where nothing went wrong."""
+        record = self.record
+        if record.error_code is None and record.error_message is None:
+            return None
+        # A store that another program or an older version wrote may hold anything.
+        text = printable(": ".join(part for part in (record.error_code, record.error_message) if part))
+        return f"{text} (request {record.request_id})" if record.request_id else text
+
+    @property
+    def paths(self) -> list[Path]:
+        """The originals' absolute paths, byte for byte as the service delivered them."""
+        return [self._store.files.path(pic.sha256, pic.mime_type) for pic in self.record.pictures]
+
+    @property
+    def path(self) -> Path | None:
+        """The first original's absolute path, None while there is none."""
+        return next(iter(self.paths), None)
+
+    @property
+    def images(self) -> list[Picture]:
+        """The pictures, decoded; a task may give several.
+
+        Raises:
+            StoreError: a picture's file is gone or cannot be read.
+        """
+        return [self._open(path) for path in self.paths]
+
+    @property
+    def image(self) -> Picture | None:
+        """The first picture, None while there is none."""
+        return None if self.path is None else self._open(self.path)
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Copy the pictures into a folder, as `Run.save` does; their absolute paths.
+
+        Raises:
+            StoreError: an original is gone, or the folder cannot be written.
+        """
+        from rivya_nb.session.showing.saving import save_copies
+
+        return [copy.path for copy in save_copies([self], folder)]
+
+    def vary(
+        self,
+        prompt: str | Sequence[str] | None = None,
+        *,
+        model: str | Sequence[str] | None = None,
+        references: object = KEPT,
+        repeat: int = 1,
+        name: str | None = None,
+        max_credits: int | None = None,
+        fresh: bool = False,
+        params: Mapping[str, object] | None = None,
+        **more_params: object,
+    ) -> Plan:
+        """A plan of this job's request with changes; `run()` sends it, and its price is known before.
+
+        Like `plan`, it sends nothing: going on is explored, and every picture is paid for. Lists are axes, as
+        there, and a list of prompts is one too. What is not named stays as it is, the seed included; None for a
+        param means *not sent*, and None for `references` none. `repeat` draws that many seeds in the place of
+        the job's own. What another model has no param for is left out, and the plan says so.
+
+        Raises:
+            InvalidRequestError, UsageError: with every mistake that was found.
+        """
+        return plan_variation(
+            desk_of(self._store).session,
+            self.record,
+            prompt=prompt,
+            model=model,
+            references=references,
+            repeat=repeat,
+            name=name,
+            max_credits=max_credits,
+            fresh=fresh,
+            params={**(params or {}), **more_params},
+        )
+
+    def again(self, *, name: str | None = None, max_credits: int | None = None) -> Plan:
+        """A plan that asks the very same anew, the seed included, and pays for it anew; `run()` sends it.
+
+        Raises:
+            InvalidRequestError: the model has changed, or a reference is gone.
+        """
+        session = desk_of(self._store).session
+        return session.plan_requests([self.request], name=name, max_credits=max_credits, fresh=True)
+
+    def as_cell(self) -> None:
+        """Put a new cell below the executing one that would ask for this job's request again; where no cell
+        executes, print it.
+
+        References are named as files of the store. What no `%%rivya` cell can say becomes Python.
+        """
+        from rivya_nb.views.repeat import job_cell
+
+        text = job_cell(self.record, lambda ref: self._store.files.path(ref.sha256, ref.mime_type))
+        if not insert_cell(text):
+            print(text)
+
+    def _open(self, path: Path) -> Picture:
+        from rivya_nb.imaging.decoding import load
+
+        try:
+            return load(path)
+        except FileNotFoundError:
+            raise StoreError(f"The picture's file is gone: {path}") from None
+        except (OSError, PictureError) as error:
+            raise StoreError(f"The picture {path} cannot be read ({error}).") from None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job's life is over."""
+        return self.record.is_final
+
+    def __repr__(self) -> str:
+        seed = "" if self.seed is None else f" seed={self.seed}"
+        error = f": {self.error}" if self.error else ""
+        deleted = ", its picture deleted" if self.record.deleted_at and not self.record.pictures else ""
+        return f"<Job {self.id[:8]} {self.model}{seed} {self.status}{deleted}{error}>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {"text/plain": repr(self)}

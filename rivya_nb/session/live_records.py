@@ -1,0 +1,93 @@
+"""The jobs and runs of a store as this process holds them: one object for each, however often asked for.
+
+Sessions come and go, a store stays: two sessions that know the same job have to know the same object, or both
+would carry it on.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from rivya_nb.jobs.job import LiveJob
+from rivya_nb.session.job import Job
+from rivya_nb.session.run import Run
+from rivya_nb.store.records import UNSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rivya_nb.jobs.loop import Home
+    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.store.store import Store
+
+
+class Library:
+    """A store, with what is alive of it. Every method may be called from any thread.
+
+    `dispatching` is held by whoever decides what is bought, so that two clicks never buy the same.
+    """
+
+    def __init__(self, store: Store, home: Home) -> None:
+        self.store = store
+        self.home = home
+        self._jobs: WeakValueDictionary[str, LiveJob] = WeakValueDictionary()
+        self._runs: WeakValueDictionary[int, Run] = WeakValueDictionary()
+        self._touched: dict[int, Run] = {}
+        self._lock = threading.RLock()
+        self.dispatching = threading.RLock()
+
+    def run(self, record: RunRecord) -> Run:
+        """The run of a record, with the newest of its jobs."""
+        ids = [cell.job_id for cell in record.cells]
+        busy = {job_id for job_id in ids if self.is_working(job_id)}
+        known = self.store.jobs(ids)
+        with self._lock:
+            # A job that was being worked on when its record was read is newer than that record by now.
+            jobs = {
+                job_id: self._known(job_id) or self.job(job) if job_id in busy else self.job(job)
+                for job_id, job in known.items()
+            }
+            run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.home))
+            run.update(record, jobs)
+        return run
+
+    def job(self, record: JobRecord) -> Job:
+        """The job of a record. While it is being worked on, what is alive is newer than any record."""
+        with self._lock:
+            live = self._jobs.setdefault(record.id, LiveJob(record))
+            if not live.is_working:
+                live.record = record
+        return Job(live, self.store)
+
+    def _known(self, job_id: str) -> Job | None:
+        live = self._jobs.get(job_id)
+        return None if live is None else Job(live, self.store)
+
+    def touch(self, run: Run) -> None:
+        """Note that this process started a run, or went on with it."""
+        self._touched[run.id] = run
+
+    def touched(self) -> list[Run]:
+        """The runs that this process started or went on with, oldest first."""
+        return list(self._touched.values())
+
+    def working(self) -> list[Run]:
+        """Those of them that it is working on, newest first."""
+        return [run for run in reversed(self._touched.values()) if run.is_working]
+
+    def is_wanted(self, job_id: str) -> bool:
+        """Whether this process is carrying the job on, and will submit it."""
+        live = self._jobs.get(job_id)
+        return live is not None and live.is_working and not live.is_held
+
+    def idle(self, records: Sequence[JobRecord]) -> set[str]:
+        """The ids of those of these jobs that were never sent, and that nobody is about to send."""
+        unsent = [job for job in records if job.status in UNSENT and not self.is_wanted(job.id)]
+        return {job.id for job in unsent} - self.store.claims.taken(unsent)
+
+    def is_working(self, job_id: str) -> bool:
+        """Whether this process is carrying the job on."""
+        live = self._jobs.get(job_id)
+        return live is not None and live.is_working

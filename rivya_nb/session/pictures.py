@@ -1,0 +1,176 @@
+"""What a run and a history share: pictures that can be laid out, looked at and taken along."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from rivya_nb.errors import StoreError
+from rivya_nb.session.job import Job
+from rivya_nb.session.marking import Markable
+from rivya_nb.session.showing.tables import table
+from rivya_nb.store.records import Marks, RunRecord
+from rivya_nb.views.words import joined, lost_words
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from PIL.Image import Image
+
+    from rivya_nb.session.grid import Grid
+    from rivya_nb.session.history import Selection
+    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.store.store import Store
+    from rivya_nb.widgets.viewer import Viewer
+
+
+class Pictures(Markable):
+    """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def files(self) -> ContentFiles:
+        """Where the originals are."""
+        return self._store.files
+
+    @property
+    @abstractmethod
+    def jobs(self) -> Sequence[Job]:
+        """The jobs, in the order in which they are shown."""
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        return [job.id for job in self.jobs]
+
+    def _meant(self) -> Sequence[Job]:
+        return self.jobs
+
+    def _kept(self) -> Pictures:
+        """These pictures in a form that stays the same while something is made of them."""
+        return self
+
+    @abstractmethod
+    def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
+        """The axes, and where on them each job stands."""
+
+    def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
+        """What a reader of a grid with these rows and columns should know."""
+        return ()
+
+    @property
+    def images(self) -> list[Image]:
+        """The pictures, decoded, in the order of the jobs; jobs without one are skipped.
+
+        Raises:
+            StoreError: a picture's file is gone or cannot be read.
+        """
+        return [image for job in self.jobs for image in job.images]
+
+    def grid(self, rows: str | None = None, cols: str | None = None) -> Grid:
+        """The pictures as they are now, laid out by two axes; more axes make pages, one axis wraps.
+
+        Raises:
+            UsageError: there is no axis of that name.
+        """
+        from rivya_nb.session.grid import Grid
+
+        kept = self._kept()
+        jobs = {job.id: job for job in kept.jobs}
+        record = kept._laid_out(rows, cols)
+        notes = kept._notes(rows, cols)
+        return Grid(record, jobs, self._store, rows=rows, cols=cols, notes=notes)
+
+    def view(self) -> Viewer:
+        """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
+        return self.grid().view()
+
+    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+        """Copy the pictures into a folder (made if absent), each with its request, seed, task and time inside.
+
+        The pixels are the originals', to the byte; `recall` reads the request back. A file that takes no text
+        gets a `.json` beside it. A file is named after its job and its params, so that pictures of several runs
+        can share a folder; `run-41.json` and `run-41.csv`, or `history.…`, tell of all of them. Gives the
+        pictures' absolute paths.
+
+        Raises:
+            StoreError: an original is gone, and the others are saved; or the folder cannot be written.
+        """
+        from rivya_nb.session.showing.lists import write_lists
+        from rivya_nb.session.showing.saving import save_copies
+
+        kept = self._kept()
+        jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
+        copies = save_copies(jobs, folder)
+        marks = self._store.marks.of([job.id for job in jobs])
+        write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
+        if lost:
+            raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
+        return [copy.path for copy in copies]
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML file with pictures, params and prices; its absolute path."""
+        from rivya_nb.session.showing.report import write_report
+
+        kept = self._kept()
+        jobs = {job.id: job for job in kept.jobs}
+        return write_report(kept._laid_out(None, None), jobs, self._store, path)
+
+    def to_pandas(self) -> DataFrame:
+        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
+
+        `credits_known` is False where the service did not say the credits, and the documented price stands.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        jobs = self.jobs
+        ids = [job.id for job in jobs]
+        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
+        return table([_row(job, marks[job.id], runs[job.id]) for job in jobs])
+
+    def __len__(self) -> int:
+        return len(self.jobs)
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self.jobs)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+    def __getitem__(self, index: int | slice) -> Job | Selection:
+        from rivya_nb.session.history import Selection
+
+        jobs = self.jobs[index]
+        if isinstance(jobs, Job):
+            return jobs
+        known = {job.id: job for job in jobs}
+        whole = self._laid_out(None, None)
+        title = joined([f"run {whole.id}" if whole.id else "", whole.name or ""])
+        return Selection(self._store, list(known), lambda ids: [known[job_id] for job_id in ids], title)
+
+
+def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "model": job.model,
+        "prompt": job.prompt,
+        **job.params,
+        "status": job.status,
+        "credits": job.credits,
+        "credits_known": not job.record.costs_about,
+        "rating": marks.rating,
+        "starred": marks.starred,
+        "hidden": marks.hidden,
+        "tags": ", ".join(marks.tags),
+        "note": marks.note,
+        "runs": ", ".join(map(str, runs)),
+        "task_id": job.task_id,
+        "path": None if job.path is None else str(job.path),
+        "error": job.error,
+    }

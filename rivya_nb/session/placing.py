@@ -1,0 +1,182 @@
+"""Laying out arbitrary jobs, of whatever runs and models, by axes made of what they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from rivya_nb.contract.catalogue import Catalogue, Model
+from rivya_nb.contract.ideas import same_idea
+from rivya_nb.contract.params import ParamValue
+from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
+from rivya_nb.session.job import Job
+from rivya_nb.store.records import AxisRecord, CellRecord
+from rivya_nb.views.layout import no_such_axis
+
+NONE = "none"
+"""The label of what was not sent and has no documented default."""
+
+_MOST_DIFFERENCES = 4
+"""Differences that a picture of no named axis bears below it."""
+
+_WORDING = 18
+"""Characters of a prompt among them, so that a seed has room beside it."""
+
+CatalogueOf = Callable[[str], Catalogue]
+"""The models of a service by its name."""
+
+
+class Placement(NamedTuple):
+    """Axes, and each job's place on them."""
+
+    axes: tuple[AxisRecord, ...]
+    cells: tuple[CellRecord, ...]
+
+
+def place(
+    jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf, *, wordings: bool = True
+) -> Placement:
+    """Lay jobs (newest first) out by `names`: params with their documented defaults, `prompt`, `model` or
+    `references`. Without a name they stand in a row, each with what tells it from the others, the wording of its
+    prompt included unless that is shown beside it (`wordings`).
+
+    Values of a param stand in the order of the model's record, numbers by their size, everything else in the
+    order in which it was first asked for.
+
+    Raises:
+        UsageError: none of the jobs has anything of that name.
+    """
+    known = [_asked(job) for job in jobs]
+    if not names:
+        labels = _differences(known, wordings)
+        cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
+        return Placement((AxisRecord("", labels),), cells)
+    _check(names, dict.fromkeys(key for each in known for key in each))
+    models = _models(jobs, catalogue_of)
+    axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
+    at = [{label: index for index, label in enumerate(axis.labels)} for axis in axes]
+    placed = [
+        CellRecord(job.id, tuple(index[each.get(name, NONE)] for name, index in zip(names, at, strict=True)))
+        for job, each in zip(jobs, known, strict=True)
+    ]
+    # As in a run, the newest comes last: of jobs of one moment, which share a place, it is the one shown.
+    return Placement(tuple(axes), tuple(reversed(placed)))
+
+
+def _asked(job: Job) -> dict[str, str]:
+    """What a job was asked for, as labels."""
+    references = listing(reference.name for reference in job.request.references)
+    return {
+        MODEL_AXIS: job.model,
+        PROMPT_AXIS: comparable(job.prompt),
+        **({REFERENCES_AXIS: references} if references else {}),
+        **{key: label_text(value) for key, value in job.params.items()},
+    }
+
+
+def label_text(value: ParamValue | None) -> str:
+    """A param's value as its axis shows it: 7, 7.0 and the text "7" are one."""
+    if value is None:
+        return NONE
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _check(names: Sequence[object], known: Iterable[str]) -> None:
+    choices = list(known)
+    mistakes = []
+    for name in names:
+        if not isinstance(name, str):
+            mistakes.append(Mistake("grid", no_such_axis(name, choices)))
+        elif name not in choices:
+            message = f"no job here has it; they have {listing(choices)}{did_you_mean(name, choices)}"
+            mistakes.append(Mistake(name, message if choices else "there are no pictures"))
+    if mistakes:
+        raise UsageError(mistakes)
+
+
+def _models(jobs: Sequence[Job], catalogue_of: CatalogueOf) -> dict[str, Model]:
+    """The records of the jobs' models, by id; those that no catalogue has are left out."""
+    services = {job.model: job.record.service for job in jobs}
+    found = ((model_id, catalogue_of(service).get(model_id)) for model_id, service in services.items())
+    return {model_id: model for model_id, model in found if model is not None}
+
+
+def _ordered(name: str, known: Sequence[Mapping[str, str]], models: Mapping[str, Model]) -> tuple[str, ...]:
+    """The values of one axis in the order in which a reader expects them."""
+    first = dict.fromkeys(each.get(name, NONE) for each in reversed(known))
+    if name in (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS):
+        return tuple(first)
+    params = [param for model in models.values() if (param := model.param(name)) is not None]
+    options = dict.fromkeys(option for param in params for option in param.options or ())
+    rank = {option: place for place, option in enumerate(options)}
+
+    def key(label: str) -> tuple[int, float]:
+        if label in rank:
+            return 0, rank[label]
+        number = _number(label)
+        if number is not None:
+            return 1, number
+        return (3 if label == NONE else 2), 0
+
+    return tuple(sorted(first, key=key))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def placing_notes(jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf) -> tuple[str, ...]:
+    """Why some models stand under `none`: they have no param of that name."""
+    notes = []
+    for name in names:
+        if name in (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS):
+            continue
+        for model in _models(jobs, catalogue_of).values():
+            if model.param(name) is None:
+                own = same_idea(name, model.param_keys)
+                calls = f"; it calls this {own}" if own else ""
+                notes.append(f"{model.id} has no {name}{calls}")
+    return tuple(notes)
+
+
+def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[str, ...]:
+    """A label for each job: what of its seed, prompt, model and params not all of them share, or else its seed."""
+    short = _wordings([each[PROMPT_AXIS] for each in known])
+    told = [{**each, PROMPT_AXIS: words} for each, words in zip(known, short, strict=True)]
+    keys = dict.fromkeys(["seed", PROMPT_AXIS, *(key for each in told for key in each)])
+    if not wordings:
+        del keys[PROMPT_AXIS]
+    differing = [key for key in keys if len({each.get(key) for each in known}) > 1]
+    return tuple(_difference(each, differing or ["seed"]) for each in told)
+
+
+def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
+    named = [f"seed {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
+    return " · ".join(named[:_MOST_DIFFERENCES]) or each[MODEL_AXIS]
+
+
+def _wordings(prompts: Sequence[str]) -> list[str]:
+    """The prompts without the words with which all of them begin and end, shortened."""
+    words = {prompt: prompt.split() for prompt in prompts}
+    head = _shared(words.values())
+    tail = _shared([each[head:][::-1] for each in words.values()])
+    return [_wording(words[prompt][head : len(words[prompt]) - tail], head, tail) for prompt in prompts]
+
+
+def _shared(texts: Iterable[Sequence[str]]) -> int:
+    """With how many words all of these begin; at least one word of each is left."""
+    alike = takewhile(lambda column: len(set(column)) == 1, zip(*(text[:-1] for text in texts), strict=False))
+    return sum(1 for _ in alike)
+
+
+def _wording(words: Sequence[str], head: int, tail: int) -> str:
+    text = printable(" ".join(words), _WORDING)
+    return f"{'…' if head else ''}{text}{'…' if tail and not text.endswith('…') else ''}"

@@ -1,0 +1,323 @@
+"""A run as a user holds it: the jobs of one cell, one call or one click."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
+from rivya_nb.session.desk import desk_of
+from rivya_nb.session.job import Job
+from rivya_nb.session.pictures import Pictures
+from rivya_nb.session.showing.live import LiveDisplay, in_notebook
+from rivya_nb.session.showing.looks import Bundle, notice_of, records
+from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
+from rivya_nb.store.records import FINAL, SENT, UNSENT
+from rivya_nb.views.words import joined, reason
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.loop import Home
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.store.records import Marks, RunRecord
+    from rivya_nb.store.store import Store
+
+
+class Run(Pictures):
+    """The jobs of one cell or call, in grid order. It works already; waiting only waits.
+
+    `await run` and `run.wait()` give the run itself, finished. Interrupting `wait` also holds back what is not
+    submitted yet; a cancelled `await` changes nothing in the run.
+    """
+
+    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, home: Home) -> None:
+        self.drawn_seeds: tuple[int, ...] = ()
+        super().__init__(store)
+        self._record = record
+        self._jobs = dict(jobs)
+        self._home = home
+        self._lock = threading.Lock()
+        self._settling: concurrent.futures.Future[None] | None = None
+        self._display = LiveDisplay(self)
+
+    def update(self, record: RunRecord, jobs: Mapping[str, Job]) -> None:
+        """Take the newest record; a retry adds jobs."""
+        self._record = record
+        self._jobs = dict(jobs)
+
+    @property
+    def id(self) -> int:
+        """The run's number in its store."""
+        return self._record.id
+
+    @property
+    def name(self) -> str | None:
+        """The name it was given, if any."""
+        return self._record.name
+
+    @property
+    def record(self) -> RunRecord:
+        """The run as it is in the store."""
+        return self._record
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """The jobs in grid order: one that several places share stands there once, and one that failed and was
+        asked for again does not."""
+        return [self._jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in self.shown.cells)]
+
+    @property
+    def jobs_by_id(self) -> Mapping[str, Job]:
+        """Every job that the run ever had, by id."""
+        return self._jobs
+
+    @property
+    def marks(self) -> Mapping[str, Marks]:
+        """By job id, what the user thinks of its pictures."""
+        return self._store.marks.of(self._jobs)
+
+    @property
+    def home(self) -> Home:
+        """Where the run's work happens."""
+        return self._home
+
+    @property
+    def credits(self) -> int:
+        """What this run spent, in credits. A job that it took from the history costs it nothing."""
+        return sum(job.credits for job in self._own_jobs)
+
+    @property
+    def _own_jobs(self) -> list[Job]:
+        """The jobs that were made for this run, those that failed included."""
+        return [
+            self._jobs[job_id] for job_id in {cell.job_id for cell in self._record.cells if not cell.reused}
+        ]
+
+    @property
+    def is_working(self) -> bool:
+        """Whether this process is still carrying one of its jobs on."""
+        return any(job.live.is_working for job in self.jobs)
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Wait, at most `timeout` seconds, and give the run itself. In a notebook its progress shows here.
+
+        Raises:
+            TimeoutError: it is not finished yet; the jobs go on.
+            RunFailedError: it ended without a single picture.
+            WaitInterruptedError: the kernel was interrupted; what was submitted goes on, the rest is held.
+        """
+        self._display.show(whole=False)
+        try:
+            if follows_in_terminal():
+                follow_in_terminal(self, timeout)
+            else:
+                self._home.wait(self.finished(), timeout)
+        except KeyboardInterrupt:
+            raise WaitInterruptedError(self.give_up_waiting()) from None
+        return self.checked()
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self._joined().__await__()
+
+    async def _joined(self) -> Run:
+        self._display.show(whole=False)
+        try:
+            await self._home.join(self.finished())
+        except asyncio.CancelledError:
+            # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
+            raise WaitCancelledError(
+                f"Waiting for run {self.id} ended; it goes on. %rivya wait {self.id} waits on, and "
+                f"%rivya stop {self.id} gives up what is not sent yet."
+            ) from None
+        return self.checked()
+
+    def finished(self) -> concurrent.futures.Future[None]:
+        """A future of the run's end, its last look in the notebook included."""
+        with self._lock:
+            if self._settling is None or (self._settling.done() and self.is_working):
+                self._settling = self._home.start(self._settle())
+            return self._settling
+
+    async def _settle(self) -> None:
+        # A retry may add jobs meanwhile.
+        while self.is_working:
+            await asyncio.gather(*(job.live.settled() for job in self.jobs))
+        await self._display.finished()
+        for job in self.jobs:
+            work = job.live.work
+            if work is None or not work.done() or work.cancelled():
+                continue
+            if (error := work.exception()) is not None:
+                raise error
+
+    def checked(self) -> Run:
+        """The run itself, on display as it ended, if there is anything to show for it.
+
+        Raises:
+            RunFailedError: nobody works on it any more, and there is no picture.
+        """
+        self._display.conclude()
+        jobs = self.jobs
+        if any(job.record.pictures or job.record.deleted_at for job in jobs) or self.is_working:
+            return self
+        reasons = list(
+            dict.fromkeys((job.live.notice or job.error or _state(job)).rstrip(".") for job in jobs)
+        )
+        more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
+        head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
+        unknown = [job for job in jobs if job.status == "unknown"]
+        doubtful = sum(job.record.price or 0 for job in unknown)
+        perhaps = f", and perhaps {doubtful} more" if doubtful else ""
+        own = [job.record for job in self._own_jobs if job.status != "unknown"]
+        spent = sum(job.credits for job in own)
+        about = "about " if any(job.costs_about for job in own) else ""
+        anew = ", and fresh=True (--fresh) asks anew" if unknown else ""
+        raise RunFailedError(
+            f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
+            f"It cost {about}{spent} credits{perhaps}; %rivya {self._way_on()} tries again{anew}."
+        )
+
+    def _way_on(self) -> str:
+        """The command that gets the pictures that are missing."""
+        statuses = {job.status for job in self.jobs}
+        if statuses & (UNSENT | {"stopped"}):
+            return f"resume {self.id} --unsent"
+        # A retry asks anew for what failed; what may have been taken is never asked for anew.
+        return f"resume {self.id}" if statuses & (SENT | {"unknown"}) else f"retry {self.id}"
+
+    @property
+    def stoppable(self) -> list[Job]:
+        """The jobs that `stop` would give up, as far as this process knows: never sent, and wanted by no other
+        run."""
+        return [job for job in self.jobs if job.status in UNSENT and job.live.wanted_by <= {self.id}]
+
+    def stop(self) -> Run:
+        """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on.
+
+        What another run wants too, or another kernel works on, is left to them.
+        """
+        self.hold()
+        mine = [job for job in self.jobs if job.live.is_held and job.status in UNSENT]
+        stopped = self._store.claims.stop([job.id for job in mine])
+        for job in mine:
+            if job.id in stopped:
+                job.live.changed(replace(job.record, status="stopped"))
+        return self
+
+    def extend(
+        self,
+        *,
+        repeat: int = 0,
+        max_credits: int | None = None,
+        params: Mapping[str, object] | None = None,
+        **axes: object,
+    ) -> Plan:
+        """The plan of this run with more values on its axes; nothing is sent, and only what is new costs.
+
+        `seed=range(5, 9)` adds four seeds to the axis, or makes one of the seed that all pictures share;
+        so does `model=…`, `prompt=…`, `references={label: …}`, any param, and an axis of the prompt by its
+        name. `repeat` draws that many more seeds. The plan's `run()` gives a new run that has all of it; this
+        one stays as it is. `params={…}` is for keys that collide with the arguments here.
+
+        Raises:
+            InvalidRequestError, UsageError: with every mistake that was found.
+        """
+        wanted = {**(params or {}), **axes}
+        if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
+            raise UsageError([Mistake("repeat", f"{repeat!r} is no number of seeds to draw")])
+        if not wanted and not repeat:
+            raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
+        desk = desk_of(self._store)
+        return desk.plan_extension(self._record, wanted, repeat=repeat, max_credits=max_credits)
+
+    def hold(self) -> None:
+        """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
+        for job in self.jobs:
+            # A submit under way may meet a rate limit, and would wait for its turn to be sent.
+            if job.status in UNSENT or job.status == "submitting":
+                job.live.wanted_by.discard(self.id)
+
+    def give_up_waiting(self) -> str:
+        """Hold back what is not submitted, and say what goes on, what is held, and what one can do."""
+        self.hold()
+        jobs = self.jobs
+        held = [job for job in jobs if job.status in UNSENT and job.live.is_held]
+        going = [job for job in jobs if job.live.is_working and job not in held]
+        parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures are here"]
+        if going:
+            cost = sum(job.record.reserved_credits or job.record.price or 0 for job in going)
+            parts.append(f"{len(going)} submitted go on ({cost} credits)")
+        if held:
+            price = sum(job.record.price or 0 for job in held)
+            parts.append(f"{len(held)} not sent are held back ({price} credits)")
+        ways = [f"%rivya wait {self.id} waits on"] if going else []
+        if held:
+            ways.append(f"%rivya resume {self.id} --unsent sends them")
+            ways.append(f"%rivya stop {self.id} gives them up")
+        return f"Waiting for run {self.id} ended: {', '.join(parts)}. {'; '.join(ways)}."
+
+    def _laid_out(self, *_: str | None) -> RunRecord:
+        return self.shown
+
+    @property
+    def shown(self) -> RunRecord:
+        """The run without failed jobs that were asked for again, as every picture shows it."""
+        return replace(self._record, cells=self._record.current(records(self._jobs)))
+
+    def show(self, *, variable: str | None = None) -> None:
+        """Show the run in the executing cell and keep it current there; once for each cell.
+
+        `variable` is the notebook's name for it, for what it proposes to do next.
+        """
+        self._display.call_it(variable)
+        self._display.show(whole=False)
+
+    def arrange(self, *, rows: str | None = None, cols: str | None = None) -> Run:
+        """Show it with these axes as rows and columns from now on; None leaves the choice to the grid.
+
+        Raises:
+            UsageError: `rows` or `cols` is no axis of the run.
+        """
+        self._display.arrange(rows, cols)
+        return self
+
+    def look(self, *, in_panel: bool = False) -> Bundle:
+        """The run as it is now, as display data, for a cell or a panel. This decodes pictures: call it off the
+        event loop."""
+        return self._display.bundle(in_panel=in_panel)
+
+    def text(self) -> str:
+        """The run as it is now, in a few lines of plain text."""
+        return self._display.text()
+
+    def line(self) -> str:
+        """What is happening, or what has become of it, on one line of plain text."""
+        return self._display.line()
+
+    def why(self) -> str:
+        """What is being waited for, and why pictures are missing, as far as anything tells; else empty."""
+        if notice := notice_of(self.jobs):
+            return notice
+        reasons = dict.fromkeys(
+            reason(job.record) for job in self.jobs if job.status in FINAL and not job.record.pictures
+        )
+        return joined(list(reasons)[:2])
+
+    def _ipython_display_(self) -> None:
+        if in_notebook():
+            self._display.show()
+        else:
+            print(self.text())
+
+    def __repr__(self) -> str:
+        done = sum(bool(job.record.pictures) for job in self.jobs)
+        name = f" {self.name!r}" if self.name else ""
+        about = "about " if any(job.record.costs_about for job in self._own_jobs) else ""
+        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{self.credits} credits>"
+
+
+def _state(job: Job) -> str:
+    return "not sent" if job.status in UNSENT else job.status

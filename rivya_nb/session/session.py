@@ -1,0 +1,376 @@
+"""A session: one connection, with its service, its store and its limits. Every face talks to this."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rivya_nb.contract.catalogue import Catalogue, Model
+from rivya_nb.contract.request import Request, build_request
+from rivya_nb.contract.text import check_whole
+from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
+from rivya_nb.jobs.intake import take_references
+from rivya_nb.jobs.listing import ModelListing
+from rivya_nb.jobs.recall import Source, recall
+from rivya_nb.jobs.sources import LOST, is_there
+from rivya_nb.planning.ask import Ask, Axis
+from rivya_nb.planning.expansion import Expansion, PlannedRequest, expand
+from rivya_nb.planning.question import Filters, ask
+from rivya_nb.session.history import History, Selection
+from rivya_nb.session.job import Job
+from rivya_nb.session.live_records import Library
+from rivya_nb.session.pictures import Pictures
+from rivya_nb.session.plan import Draft, Plan, draft
+from rivya_nb.session.spending import Dispatcher
+from rivya_nb.views.models import not_known_words
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rivya_nb.contract.references import Reference
+    from rivya_nb.planning.prompt import PromptTemplate
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.service import Service
+
+REQUEST_AXIS = "request"
+"""The axis of requests that were given as they are."""
+
+
+class Session:
+    """One connection to a service, and the store that remembers what came of it.
+
+    `max_credits` limits what all its plans may cost together, in credits; None sets no such limit.
+    """
+
+    def __init__(self, service: Service, library: Library, *, max_credits: int | None = None) -> None:
+        self._service = service
+        self.library = library
+        self.store = library.store
+        self.home = library.home
+        self._listing = ModelListing(self.service, service.client, self.store.models, self.home)
+        self.dispatcher = Dispatcher(service, library, max_credits)
+
+    @property
+    def service(self) -> str:
+        """The service's name: `sandbox`, or the origin of its address."""
+        return self._service.name
+
+    @property
+    def address(self) -> str:
+        """Where the service is reached."""
+        return self._service.client.origin
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key for the service."""
+        return self._service.client.has_key
+
+    @property
+    def key_source(self) -> str:
+        """Where the key came from, or why there is none, in words."""
+        return self._service.key_source
+
+    @property
+    def key_advice(self) -> str:
+        """How to give a key; empty where there is one, or where its source says that."""
+        return self._service.key_advice
+
+    def remember_key(self) -> None:
+        """Keep the key in the operating system's keyring, for later sessions with the same service.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not take the key.
+            NotConnectedError, UsageError: there is no key, or none is needed.
+        """
+        self._service.remember_key()
+
+    def forget_key(self) -> bool:
+        """Take the service's key out of the keyring; False where there was none.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not give the key up.
+            UsageError: the service needs no key.
+        """
+        return self._service.forget_key()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The bundled models merged with the service's own list, as it was last fetched."""
+        return self.store.models.catalogue(self.service)
+
+    def __repr__(self) -> str:
+        return f"<Session with {self.service}, store {self.store.describe()}>"
+
+    def close(self) -> None:
+        """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""
+        self.home.wait(self.home.start(self.aclose()))
+
+    async def aclose(self) -> None:
+        """The same for those who can await it, on the session's own loop."""
+        self._listing.stop()
+        await self.dispatcher.aclose()
+        await self._service.aclose()
+
+    # Planning
+
+    def plan(
+        self,
+        prompt: PromptTemplate,
+        *,
+        models: Sequence[str],
+        params: Mapping[str, tuple[object, ...]],
+        references: Mapping[str, Sequence[object]],
+        repeat: int = 1,
+        order: Sequence[str] = (),
+        name: str | None = None,
+        max_credits: int | None = None,
+        fresh: bool = False,
+        shrink_references: bool = False,
+    ) -> Plan:
+        """What a prompt and its axes expand to. The references' bytes are copied into the store.
+
+        Raises:
+            InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
+        """
+        known, mistakes = self.models_of(models)
+        taken, wrong = self.take(references, known, shrink_references)
+        ask = Ask(prompt, known, params, taken, repeat, tuple(order))
+        try:
+            # Without any model there is nothing to check params by.
+            expansion = expand(ask, random.SystemRandom().randint) if known else None
+        except InvalidRequestError as error:
+            mistakes += error.mistakes
+            expansion = None
+        if expansion is None or mistakes or wrong:
+            raise InvalidRequestError([*mistakes, *wrong])
+        return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+
+    def plan_requests(
+        self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
+    ) -> Plan:
+        """The plan of requests, or jobs whose requests are meant, taken as they are."""
+        requests = [self._checked(item) for item in items]
+        if not requests:
+            raise UsageError("There is no request in an empty list.")
+        planned = tuple(
+            PlannedRequest(request, (place,) if len(requests) > 1 else (), reusable=request.seed is not None)
+            for place, request in enumerate(requests)
+        )
+        expansion = Expansion(_numbered(len(requests)), planned)
+        return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+
+    def _checked(self, item: object) -> Request:
+        """The request that an item is or stands for, checked and priced by the catalogue.
+
+        Raises:
+            InvalidRequestError: it breaks a rule of its model, or the store has lost a reference.
+        """
+        request = item.request if isinstance(item, Job) else item
+        if not isinstance(request, Request):
+            raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
+        model = self.catalogue.image_model(request.model)
+        lost = [
+            Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store.files)
+        ]
+        if lost:
+            raise InvalidRequestError(lost)
+        checked = build_request(model, request.prompt, request.params, request.references)
+        return replace(checked, notes=request.notes)
+
+    def _plan(self, expansion: Expansion, *, name: str | None, max_credits: int | None, fresh: bool) -> Plan:
+        check_whole("name", name)
+        asked = dict.fromkeys(item.request.model for item in expansion.requests)
+        models = [self.catalogue[model_id] for model_id in asked if model_id in self.catalogue]
+        return Plan(
+            expansion,
+            self.draft(expansion, fresh),
+            name=name,
+            max_credits=max_credits,
+            fresh=fresh,
+            notes=[
+                *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
+                *(note for model in models for note in not_known_words(model)),
+            ],
+            files=self.store.files,
+            start=self._start,
+            check=self.dispatcher.check,
+        )
+
+    def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
+        known: list[Model] = []
+        mistakes: list[Mistake] = []
+        for name in names:
+            try:
+                known.append(self.catalogue.image_model(name))
+            except InvalidRequestError as error:
+                mistakes += error.mistakes
+        return tuple(known), mistakes
+
+    def take(
+        self, references: Mapping[str, Sequence[object]], models: Sequence[Model], shrink: bool
+    ) -> tuple[dict[str, tuple[Reference, ...]], list[Mistake]]:
+        """Sets of references, copied into the store, and every mistake in them."""
+        check_whole(
+            "references", *references, *(source for sources in references.values() for source in sources)
+        )
+        taken: dict[str, tuple[Reference, ...]] = {}
+        mistakes: dict[Mistake, None] = {}
+        for label, sources in references.items():
+            try:
+                taken[label] = take_references(_opened(sources), models, self.store.files, shrink=shrink)
+            except InvalidRequestError as error:
+                mistakes.update(dict.fromkeys(error.mistakes))
+                taken[label] = ()
+        return taken, list(mistakes)
+
+    def draft(self, expansion: Expansion, fresh: bool) -> Draft:
+        """A job for each request, as the store is now."""
+        find = partial(self.store.find_reusable, self.service)
+        return draft(expansion.asked_anew() if fresh else expansion, self.service, find, self.library.idle)
+
+    # Running
+
+    def prepare(self) -> None:
+        """Import and make what the first run needs: half a second that an event loop is spared."""
+        from rivya_nb.views import run_html
+
+        run_html.environment()
+        self.dispatcher.runner  # noqa: B018 - made when it is first asked for
+
+    def _start(self, plan: Plan) -> Run:
+        return self.start(plan, lambda: self.draft(plan.expansion, plan.fresh))
+
+    def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
+        """Let a plan go, as `draft` says now.
+
+        Raises:
+            CreditLimitError: it costs more than is allowed.
+            NotConnectedError: there is no key for the service.
+        """
+        run = self.dispatcher.start(plan, draft)
+        self._listing.refresh_if_old()
+        return run
+
+    def resume(
+        self, run_id: int | None = None, *, unsent: bool = False, max_credits: int | None = None
+    ) -> Run:
+        """Collect what was, or may have been, submitted; with `unsent`, send what never was.
+
+        Raises:
+            UsageError: there is no such run, or nothing is unfinished.
+            CreditLimitError: sending the rest costs more than is allowed.
+        """
+        return self.dispatcher.resume(run_id, unsent=unsent, max_credits=max_credits)
+
+    def retry(self, run_id: int, *, max_credits: int | None = None) -> Run:
+        """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
+
+        Raises:
+            UsageError: there is no such run.
+            CreditLimitError: submitting again costs more than is allowed.
+        """
+        return self.dispatcher.retry(run_id, max_credits=max_credits)
+
+    # Looking back
+
+    def working(self) -> list[Run]:
+        """The runs that this process is working on, newest first; also those of an earlier session."""
+        return self.library.working()
+
+    def touched(self) -> list[Run]:
+        """The runs that this process started or went on with, oldest first."""
+        return self.library.touched()
+
+    def refresh_models(self) -> Catalogue:
+        """Fetch the service's list of models, which needs no key, and wait for it.
+
+        Raises:
+            ApiError, TransportError, StoreError: it cannot be fetched, or not be kept; the catalogue stays.
+        """
+        self.home.wait(self.home.start(self._listing.refresh()))
+        return self.catalogue
+
+    def balance(self) -> int:
+        """The credits that the service says are left. Waits for its answer.
+
+        Raises:
+            ApiError, TransportError: the service refused, or did not answer.
+        """
+        return self.home.wait(self.home.start(self.abalance()))
+
+    async def abalance(self, *, waits: bool = True) -> int:
+        """The same for those who can await it, on the session's own loop; a rate limit is an error for those
+        who do not `wait`."""
+        self._service.require_key()
+        client = self._service.client
+        retries = replace(client.retries, ends_at_limit=not waits)
+        return (await client.credits.retrieve(retries=retries)).current_credits
+
+    def recall(self, source: Source) -> Request:
+        """The request that a picture came from: a path, bytes, or the hash of an original.
+
+        Raises:
+            UsageError: there is no such file, it cannot be read, or it tells of no request.
+        """
+        return recall(source, self.store, self.catalogue)
+
+    def run(self, run_id: int) -> Run:
+        """One run of the store, whatever its service. UsageError where there is none of that id."""
+        return self.library.run(self.store.run(run_id))
+
+    def runs(self) -> list[Run]:
+        """All runs of the store, newest first."""
+        return [self.library.run(record) for record in self.store.runs()]
+
+    def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
+        """Jobs with pictures that fit everything given, newest first; of every service.
+
+        `from_line` has the history tell its further pages as lines of the magic.
+
+        Raises:
+            UsageError: with every mistake.
+        """
+        models = self.catalogue.values()
+        asked = ask(filters, {param.key for model in models for param in model.params})
+        return History(self.library, asked, from_line=from_line)
+
+    def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
+        """Certain jobs of the store, in this order; ids that it does not know are left out."""
+
+        def read(ids: Sequence[str]) -> list[Job]:
+            return [self.library.job(record) for record in self.store.jobs(ids).values()]
+
+        return Selection(self.store, job_ids, read, title)
+
+    def undo(self) -> str:
+        """Take back the last star, rating, tag, note or hiding, of whatever kernel, and say what it was."""
+        undone = self.store.marks.undo()
+        return "There is nothing to undo." if undone is None else f"Undone: {undone}."
+
+
+def _opened(sources: Iterable[object]) -> Iterator[object]:
+    """References as they are taken in; a job stands for its pictures, a run or a history for its jobs.
+
+    Raises:
+        UsageError: a job has no picture yet.
+    """
+    for source in sources:
+        if isinstance(source, Pictures):
+            yield from _opened(source.jobs)
+        elif not isinstance(source, Job):
+            yield source
+        elif source.record.pictures:
+            yield from source.record.pictures
+        else:
+            raise UsageError([Mistake("references", f"job {source.id[:8]} has no picture ({source.status})")])
+
+
+def _numbered(count: int) -> tuple[Axis[object], ...]:
+    """The axis of requests that were given one by one; none for a single one."""
+    if count < 2:
+        return ()
+    places = range(1, count + 1)
+    return (Axis(REQUEST_AXIS, tuple(places), tuple(map(str, places))),)

@@ -1,0 +1,80 @@
+"""From live jobs to the views: one place that gathers records and thumbnails for a picture of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.views.layout import Layout
+from rivya_nb.views.run_view import Hint, RunView
+from rivya_nb.views.thumbnails import Thumbnail, collect
+
+if TYPE_CHECKING:
+    from rivya_nb.session.job import Job
+    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
+
+Bundle = dict[str, str]
+"""Display data by MIME type."""
+
+
+def records(jobs: Mapping[str, Job]) -> dict[str, JobRecord]:
+    """The newest record of each job."""
+    return {job_id: job.record for job_id, job in jobs.items()}
+
+
+def path_finder(files: ContentFiles) -> Callable[[PictureRecord], Path]:
+    """Where a picture's original is."""
+    return lambda picture: files.path(picture.sha256, picture.mime_type)
+
+
+def look_at(
+    run: RunRecord,
+    jobs: Mapping[str, Job],
+    layout: Layout,
+    thumbnails: Mapping[str, Thumbnail | None],
+    *,
+    hints: tuple[Hint, ...] = (),
+) -> RunView:
+    """Everything a picture of the run is drawn from, at this moment."""
+    return RunView(
+        run=run,
+        jobs=records(jobs),
+        layout=layout,
+        now=time.time(),
+        live=any(job.live.is_working for job in jobs.values()),
+        idle={job_id for job_id, job in jobs.items() if not job.live.goes_on},
+        thumbnails=thumbnails,
+        notice=notice_of(jobs.values()),
+        hints=hints,
+    )
+
+
+def notice_of(jobs: Iterable[Job]) -> str:
+    """What these jobs wait for, or why they were not sent, beside what their records say."""
+    notices = dict.fromkeys(job.live.notice for job in jobs if job.live.notice)
+    return " · ".join(list(notices)[:2])
+
+
+def bundle(view: RunView, files: ContentFiles) -> Bundle:
+    """The view as display data: static HTML, and plain text for where none is shown."""
+    from rivya_nb.views.run_html import render_run
+    from rivya_nb.views.run_text import render_text
+
+    view = replace(view, lost=find_lost(view.layout, files))
+    return {"text/html": render_run(view), "text/plain": render_text(view, path_finder(files))}
+
+
+def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:
+    """By the keys of the cells, the files of shown pictures that somebody took out of the store."""
+    path_of = path_finder(files)
+    shown = ((cell.key, path_of(cell.picture)) for cell in layout.cells if cell.picture is not None)
+    return {key: path for key, path in shown if not path.is_file()}
+
+
+def thumbnails(layout: Layout, files: ContentFiles) -> dict[str, Thumbnail | None]:
+    """The small pictures of an output. This decodes originals: run it off the event loop."""
+    return collect(layout, path_finder(files), load=files.thumbnails.load, shelf=files.thumbnails)

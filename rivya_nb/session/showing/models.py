@@ -1,0 +1,73 @@
+"""Models as a user looks at them: a list of some, or a page of one; HTML in a notebook, text elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from rivya_nb.contract.catalogue import Catalogue, Model
+from rivya_nb.contract.text import count, printable
+from rivya_nb.session.showing.looks import Bundle
+from rivya_nb.views.models import HEADINGS, PARAM_HEADINGS, model_page, model_row, text_table
+from rivya_nb.views.words import joined, seconds
+
+
+class ModelList:
+    """Some models of a service's catalogue, those that make pictures first.
+
+    `notice` is what went wrong on the way to it, if anything did.
+    """
+
+    def __init__(self, models: Sequence[Model], catalogue: Catalogue, service: str, notice: str = "") -> None:
+        self._models = sorted(models, key=lambda model: (not model.makes_pictures, model.category != "image"))
+        self._foot = joined([_counted(self._models), _age(catalogue, service), printable(notice)])
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._models)
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        from rivya_nb.views.run_html import environment
+
+        rows = [model_row(model) for model in self._models]
+        html = environment().get_template("models.html").render(headings=HEADINGS, rows=rows, foot=self._foot)
+        return {"text/html": html, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        rows = [model_row(model) for model in self._models]
+        return "\n".join([*text_table(HEADINGS, rows), self._foot])
+
+
+class ModelSheet:
+    """One model: its params, its price, its reference rules, and what is not known."""
+
+    def __init__(self, model: Model, catalogue: Catalogue, service: str, notice: str = "") -> None:
+        self.model = model
+        record = _age(catalogue, service) if model.live else "bundled with this package"
+        self._page = model_page(model, joined([record, printable(notice)]))
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        from rivya_nb.views.run_html import environment
+
+        template = environment().get_template("model.html")
+        html = template.render(page=self._page, headings=PARAM_HEADINGS)
+        return {"text/html": html, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        page = self._page
+        params = text_table(PARAM_HEADINGS, page.params) if page.params else ["no params"]
+        remarks = [f"{head:<11} {text}" for head, text in page.remarks]
+        return "\n".join([f"{page.title}  {page.name}", page.facts, *params, *remarks])
+
+
+def _counted(models: Sequence[Model]) -> str:
+    usable = sum(model.makes_pictures for model in models)
+    return f"{count(len(models), 'model')}, {usable} of which can be asked for pictures"
+
+
+def _age(catalogue: Catalogue, service: str) -> str:
+    if catalogue.fetched_at is None:
+        return "bundled records; %rivya models --refresh fetches the service's own list"
+    return f"the list of {printable(service)}, fetched {seconds(time.time() - catalogue.fetched_at)} ago"

@@ -1,0 +1,78 @@
+"""Opening the viewer on what a user holds. The widget's library is imported when a viewer is asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rivya_nb.session.placing import place
+from rivya_nb.session.showing.looks import records
+from rivya_nb.store.records import RunRecord
+from rivya_nb.views.layout import Layout, arrange
+
+if TYPE_CHECKING:
+    from rivya_nb.session.history import Album
+    from rivya_nb.session.job import Job
+    from rivya_nb.store.store import Store
+    from rivya_nb.widgets.scene import Look
+    from rivya_nb.widgets.viewer import Viewer
+
+PAGE = 60
+"""Pictures of a long row that the viewer holds at a time; the next ones come when one turns the page."""
+
+
+def view_grid(
+    record: RunRecord,
+    jobs: Mapping[str, Job],
+    store: Store,
+    *,
+    rows: str | None = None,
+    cols: str | None = None,
+) -> Viewer:
+    """The viewer of a grid, with every picture of every job as it is now."""
+    from rivya_nb.widgets.viewer import Viewer
+
+    def look(_page: int) -> Look:
+        layout = arrange(record, records(jobs), rows=rows, cols=cols, every=True)
+        return _look(layout, jobs, record.name or (f"run {record.id}" if record.id else "pictures"))
+
+    viewer = Viewer(look, store.files, store.marks, store.deletions)
+    working = [job for job in jobs.values() if not job.is_final]
+    for job in working:
+        job.live.subscribe(viewer.refresh)
+    if working:
+        viewer.refresh()
+    return viewer
+
+
+def view_row(album: Album, store: Store) -> Viewer:
+    """The viewer of a row of pictures, a page at a time."""
+    from rivya_nb.widgets.viewer import Viewer
+
+    def look(page: int) -> Look:
+        total, first = len(album), page * PAGE
+        jobs: Sequence[Job] = album[first : first + PAGE].jobs
+        axes, cells = place(jobs, [], store.models.catalogue)
+        by_id = {job.id: job for job in jobs}
+        layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
+        return _look(layout, by_id, album.title, page=page, first=first + 1, total=total)
+
+    return Viewer(look, store.files, store.marks, store.deletions)
+
+
+def _look(
+    layout: Layout, jobs: Mapping[str, Job], title: str, *, page: int = 0, first: int = 1, total: int = 0
+) -> Look:
+    from rivya_nb.widgets.scene import Look
+
+    shown = dict.fromkeys(cell.job.id for cell in layout.cells)
+    return Look(
+        layout=layout,
+        params={job_id: jobs[job_id].params for job_id in shown},
+        title=title,
+        page=page,
+        pages=max(1, -(-total // PAGE)),
+        first=first,
+        total=total,
+    )

@@ -1,0 +1,354 @@
+"""Letting runs go: what they may cost, and how they start, go on and are tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rivya_nb.contract.text import count
+from rivya_nb.errors import CreditLimitError, UsageError
+from rivya_nb.jobs.doubt import is_doubtful
+from rivya_nb.session.plan import Draft, Plan
+from rivya_nb.store.records import (
+    COLLECTABLE,
+    SENT,
+    UNFINISHED,
+    UNSENT,
+    AxisRecord,
+    CellRecord,
+    JobRecord,
+    RunRecord,
+    planned_job,
+)
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.job import LiveJob
+    from rivya_nb.jobs.runner import Runner
+    from rivya_nb.session.job import Job
+    from rivya_nb.session.live_records import Library
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.service import Service
+
+DEFAULT_LIMIT = 500
+"""Credits that the new requests of one plan may cost where nothing else was said."""
+
+MOST_UNPRICED = 20
+"""New requests of one plan whose price is not known, where nothing else was said."""
+
+
+class Dispatcher:
+    """Starts the runs of one session. Everything that may cost credits happens here, one call at a time.
+
+    `max_credits` limits what all of it may cost together, in credits; None sets no such limit.
+    """
+
+    def __init__(self, service: Service, library: Library, max_credits: int | None) -> None:
+        self._service = service
+        self._library = library
+        self._store = library.store
+        self._max_credits = max_credits
+        self._committed: set[str] = set()
+        self._limits: dict[int, int | None] = {}
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Carries this session's jobs; made when it is first needed, since it brings the wire with it."""
+        from rivya_nb.jobs.runner import Runner
+
+        return Runner(
+            service=self._service.name,
+            client=self._service.client,
+            fetcher=self._service.fetcher,
+            store=self._store,
+            home=self._library.home,
+            replace_job=self._replaced,
+            take_over=self._take_over,
+        )
+
+    async def aclose(self) -> None:
+        """Let go of every job, if there ever was one."""
+        if "runner" in vars(self):
+            await self.runner.aclose()
+
+    def check(self, plan: Plan) -> None:
+        """Raise what `start` would refuse the plan for, as it was drafted."""
+        self._service.require_key()
+        self._check_price(plan.draft.costing, plan.max_credits)
+
+    def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
+        """Write the run and all its jobs down, then let them go.
+
+        Raises:
+            CreditLimitError: it costs more than is allowed.
+            NotConnectedError: there is no key for the service.
+        """
+        self._service.require_key()
+        with self._library.dispatching:
+            # What the history has may have changed since the plan was made; what is asked has not.
+            while (record := self._write_down(plan, current := draft())) is None:
+                pass
+            # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
+            plan.expansion = plan.expansion.written_down()
+            self._limits[record.id] = plan.max_credits
+            run = self._library.run(record)
+            if current.run is None:
+                run.drawn_seeds = plan.expansion.drawn_seeds
+            gate = self._gate(current.costing)
+            for job in run.jobs:
+                # What was given up stays so: its price is in no draft.
+                self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
+            self._library.touch(run)
+        return run
+
+    def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
+        """The run in the store, new or extended; None where the draft is out of date by now."""
+        self._allow(current.costing, plan.max_credits)
+        if current.run is not None:
+            return self._store.extend_run(
+                current.run, cells=current.cells, jobs=current.new, unanswered=current.unanswered
+            )
+        return self._store.add_run(
+            name=plan.name,
+            service=self._service.name,
+            axes=current.axes,
+            cells=(*current.kept, *current.cells),
+            jobs=current.new,
+            unanswered=current.unanswered,
+        )
+
+    def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
+        """Collect what was, or may have been, submitted; with `unsent`, send what never was.
+
+        Raises:
+            UsageError: there is no such run, or nothing is unfinished.
+            CreditLimitError: sending the rest costs more than is allowed.
+        """
+        self._service.require_key()
+        self._store.make_ready()
+        with self._library.dispatching:
+            if run_id is None:
+                run, jobs = self._all_unfinished(unsent, max_credits)
+            else:
+                run = self._library.run(self.own_run(run_id))
+                jobs = run.jobs
+                self._allow_rest([job.record for job in jobs], unsent, max_credits)
+            self._limits[run.id] = max_credits
+            gate = self._gate(self._rest([job.record for job in jobs], unsent))
+            for job in jobs:
+                self._take_up(job, run.id, unsent=unsent, doubtful=unsent, gate=gate)
+            self._library.touch(run)
+        return run
+
+    def _take_up(
+        self,
+        job: Job,
+        run_id: int,
+        *,
+        unsent: bool,
+        doubtful: bool = False,
+        gate: Future[str | None] | None = None,
+    ) -> None:
+        """Go on with a job from where it is, if anything is left to do. `unsent` tells whether what was never
+        sent is, `doubtful` whether that which may be billed once more is."""
+        if doubtful and is_doubtful(job.record):
+            job.live.may_be_billed_again = True
+        if job.status in SENT or (unsent and job.status in UNSENT):
+            self.runner.launch(job.live, run_id, gate)
+        elif job.status in COLLECTABLE:
+            # A task that has an id is asked for by it, and never submitted again.
+            known = job.status == "unknown" and job.task_id is not None
+            self._go_on(job, run_id, "queued" if known else COLLECTABLE[job.status])
+        elif unsent and job.status == "stopped":
+            self._go_on(job, run_id, "planned", gate)
+
+    def retry(self, run_id: int, *, max_credits: int | None) -> Run:
+        """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
+
+        A failed job that somebody has asked for again since, in whatever run or kernel, is not bought twice.
+
+        Raises:
+            UsageError: there is no such run.
+            CreditLimitError: submitting again costs more than is allowed.
+        """
+        self._service.require_key()
+        self._store.make_ready()
+        with self._library.dispatching:
+            record = self.own_run(run_id)
+            places = self._failed_places(record)
+            while (extended := self._ask_again(record, places, max_credits)) is None:
+                record = self.own_run(run_id)
+            self._limits[run_id] = max_credits
+            run = self._library.run(extended)
+            again = {cell.job_id for cell in run.shown.cells if cell.coordinates in places}
+            # What another kernel has asked for again already is followed too.
+            again |= self._store.claims.taken(job.record for job in run.jobs if job.status in UNFINISHED)
+            wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
+            unsent = [job.record for job in wanted if job.status in UNSENT]
+            gate = self._gate([job for job in unsent if not self._library.is_working(job.id)])
+            for job in wanted:
+                self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
+            self._library.touch(run)
+        return run
+
+    def _failed_places(self, record: RunRecord) -> set[tuple[int, ...]]:
+        jobs = self._store.jobs([cell.job_id for cell in record.cells])
+        return {cell.coordinates for cell in record.current(jobs) if jobs[cell.job_id].status == "failed"}
+
+    def _ask_again(
+        self, record: RunRecord, places: Collection[tuple[int, ...]], max_credits: int | None
+    ) -> RunRecord | None:
+        """The run with a job in each of these places; None where another kernel was faster somewhere.
+
+        A place that another kernel has asked for again has one already.
+        """
+        jobs = self._store.jobs([cell.job_id for cell in record.cells])
+        cells = [cell for cell in record.current(jobs) if cell.coordinates in places]
+        failed = {cell.job_id: jobs[cell.job_id] for cell in cells if jobs[cell.job_id].status == "failed"}
+        seeded = {job.identity for job in failed.values() if job.seed is not None}
+        known = self._store.find_reusable(self._service.name, seeded)
+        again = {
+            job.id: known.get(job.identity) or planned_job(job.request, self._service.name, time.time())
+            for job in failed.values()
+        }
+        new = [job for job in again.values() if job.identity not in known]
+        standing = [*known.values(), *(jobs[cell.job_id] for cell in cells if cell.job_id not in failed)]
+        idle = self._library.idle(standing)
+        self._allow([*new, *(job for job in standing if job.id in idle)], max_credits)
+        if not failed:
+            return record
+        added = [
+            CellRecord(again[job.id].id, cell.coordinates, reused=job.identity in known)
+            for cell in cells
+            if (job := failed.get(cell.job_id)) is not None
+        ]
+        return self._store.extend_run(record, cells=added, jobs=new, unanswered=seeded - known.keys())
+
+    def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
+        """Let these jobs cost what they cost, or refuse them all."""
+        self._check_price(jobs, max_credits)
+        if jobs:
+            self._store.make_ready()
+        self._committed |= {job.id for job in jobs}
+
+    def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
+        price = sum(job.price or 0 for job in jobs)
+        limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
+        what = f"{count(len(jobs), 'new picture')} would cost {count(price, 'credit')}"
+        if limit is not None and price > limit:
+            raise CreditLimitError(
+                f"{what}, and the limit is {limit:,}. Nothing was sent. "
+                f"max_credits={price} (--max-credits {price}) allows it.",
+                enough=price,
+            )
+        unpriced = sum(job.price is None for job in jobs)
+        if max_credits is None and unpriced > MOST_UNPRICED:
+            raise CreditLimitError(
+                f"{unpriced:,} new pictures are of models whose price is not known, and the limit is "
+                f"{MOST_UNPRICED}. Nothing was sent. max_credits={DEFAULT_LIMIT} (--max-credits "
+                f"{DEFAULT_LIMIT}), which does not count them, allows it."
+            )
+        ids = {job.id for job in jobs}
+        if jobs and self._max_credits is not None:
+            committed = self._store.jobs(self._committed - ids).values()
+            before = sum(job.committed for job in committed)
+            if before + price > self._max_credits:
+                raise CreditLimitError(
+                    f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "
+                    "sent. connect(max_credits=…) sets another limit."
+                )
+
+    def _replaced(self, job: JobRecord) -> LiveJob:
+        """A new job of the same request, in the old one's place in every run."""
+        new = self._store.replace_job(job.id, planned_job(job.request, self._service.name, time.time()))
+        for record in self._store.runs_of([new.id]):
+            self._library.run(record)
+        self._committed.add(new.id)
+        return self._library.job(new).live
+
+    def _take_over(self, job: LiveJob) -> str | None:
+        """Let a job be sent that another kernel was to send, with all others of its run; None, or why it is not
+        sent."""
+        if job.id in self._committed:
+            return None
+        with self._library.dispatching:
+            for run_id in tuple(job.wanted_by):
+                run = self._library.run(self._store.run(run_id))
+                jobs = [each for each in run.jobs if run_id in each.live.wanted_by]
+                mine = [each.record for each in jobs if each.id in self._committed]
+                rest = [each for each in jobs if each.status in UNSENT and each.id not in self._committed]
+                try:
+                    self._check_price([*mine, *(each.record for each in rest)], self._limits.get(run_id))
+                except CreditLimitError as error:
+                    reason = f"the kernel that was to send this does not: {error}"
+                    for each in rest:
+                        each.live.wanted_by.discard(run_id)
+                        each.live.changed(notice=reason)
+                    continue
+                gate = self._gate([each.record for each in rest])
+                for each in rest:
+                    self._committed.add(each.id)
+                    self.runner.gate(each.live, gate)
+                self._library.run(self._store.take_cells(run_id, [each.id for each in rest]))
+                return None
+        return job.notice
+
+    def own_run(self, run_id: int) -> RunRecord:
+        """A run of this session's service: nothing of one service is ever sent to another."""
+        record = self._store.run(run_id)
+        if record.service != self._service.name:
+            raise UsageError(
+                f"Run {run_id} belongs to {record.service}, and this session is connected to "
+                f"{self._service.name}."
+            )
+        return record
+
+    def _gate(self, jobs: Sequence[JobRecord]) -> Future[str | None] | None:
+        """Whether the balance covers what is to be submitted; None where that costs nothing."""
+        price = sum(job.price or 0 for job in jobs)
+        return self.runner.can_pay(price) if price else None
+
+    def _go_on(self, job: Job, run_id: int, status: str, gate: Future[str | None] | None = None) -> None:
+        """Take up a job that had ended without its picture, from the step that `status` names."""
+        self._store.claims.reopen(job.record, status)
+        job.live.changed(self._store.job(job.id))
+        self.runner.launch(job.live, run_id, gate)
+
+    def _rest(self, jobs: Sequence[JobRecord], unsent: bool) -> list[JobRecord]:
+        """What is left of these jobs to be sent, or sent once more, where `unsent` asks for that."""
+        given_up = (*UNSENT, "stopped")
+        rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
+        return [job for job in rest if not self._library.is_working(job.id)]
+
+    def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
+        """Let that be sent."""
+        self._allow(self._rest(jobs, unsent), max_credits)
+
+    def _all_unfinished(self, unsent: bool, max_credits: int | None) -> tuple[Run, Sequence[Job]]:
+        """Everything that is unfinished, and the one run it belongs to or one that is made for it."""
+        service = self._service.name
+        wanted = SENT | set(COLLECTABLE) | (UNSENT if unsent else set())
+        jobs = self._store.unfinished(service, wanted)
+        if not jobs:
+            left = len(self._store.unfinished(service))
+            words = "was never sent, and unsent=True (--unsent) sends it"
+            if left > 1:
+                words = "were never sent, and unsent=True (--unsent) sends them"
+            hint = f"; {count(left, 'job')} {words}" if left else ""
+            raise UsageError(f"Nothing that was sent to {service} is unfinished{hint}.")
+        self._allow_rest(jobs, unsent, max_credits)
+        runs = self._store.runs_of([job.id for job in jobs])
+        ids = {job.id for job in jobs}
+        whole = [run for run in runs if ids <= {cell.job_id for cell in run.cells}]
+        if whole:
+            run = self._library.run(whole[0])
+            # What the user stopped in it stays so.
+            return run, [job for job in run.jobs if job.id in ids]
+        axes = [AxisRecord("request", tuple(str(place) for place in range(1, len(jobs) + 1)))]
+        cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
+        record = self._store.add_run(name="resumed", service=service, axes=axes, cells=cells, jobs=[])
+        assert record is not None  # noqa: S101 - nothing new is asked for, so nobody can be faster
+        run = self._library.run(record)
+        return run, run.jobs

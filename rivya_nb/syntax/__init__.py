@@ -1,1 +1,0 @@
-"""The language of the magics' lines, as text: nothing here is bound to a session or a notebook."""
