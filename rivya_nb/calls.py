@@ -15,15 +15,15 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
-from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.sources import reference_sets
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.additions import Additions
 from rivya_nb.session.desk import open_desk
 from rivya_nb.session.job import Job
-from rivya_nb.session.live_records import Library
+from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import canonical_name, reach
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.live import tell
@@ -41,8 +41,8 @@ V = TypeVar("V")
 
 _lock = threading.RLock()
 _current: Session | None = None
-_libraries: dict[Path, Library] = {}
-_of_parent: list[Library] = []
+_live_records: dict[Path, LiveRecords] = {}
+_of_parent: list[LiveRecords] = []
 
 
 def connect(
@@ -81,14 +81,14 @@ def connect_with(
     global _current
     folder = store_folder(store)
     with _lock:
-        library = _open_library(folder, begins_anew=bool(store))
-        service = reach(key, base_url, library.store.workspace)
+        live_records = _open_live_records(folder, begins_anew=bool(store))
+        service = reach(key, base_url, live_records.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
-            library.store.rename_services(canonical_name)
+            live_records.store.rename_services(canonical_name)
         # One on another loop is of a loop that is gone, or of the process that this one was forked from.
-        if _current is not None and _current.home is library.home and not _current.working():
-            _current.home.start(_current.aclose())
-        _current = Session(service, library, max_credits=max_credits)
+        if _current is not None and _current.work_loop is live_records.work_loop and not _current.working():
+            _current.work_loop.start(_current.aclose())
+        _current = Session(service, live_records, max_credits=max_credits)
         return _current
 
 
@@ -108,23 +108,23 @@ def store_folder(store: str | os.PathLike[str] | None) -> Path:
     return user_data_path("rivya_nb", appauthor=False)
 
 
-def _open_library(folder: Path, *, begins_anew: bool) -> Library:
-    """The library of a folder: one for each, until its loop is gone (a kernel has one loop for its life), or
+def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
+    """The live records of a folder: one set for each, until its loop is gone (a kernel has one loop for its life), or
     the store is no longer the one that was opened.
 
     An empty store in the place of a lost one would buy everything again: it is only made where it
     `begins_anew`; else this raises StoreError.
     """
-    home = Home.find()
-    known = _libraries.get(folder)
+    work_loop = WorkLoop.find()
+    known = _live_records.get(folder)
     if known is not None and not known.store.is_in_place:
         if not (begins_anew or Store.is_in(folder)):
             known.store.check_in_place()
         known.store.close()
         known = None
-    if known is None or known.home is not home:
+    if known is None or known.work_loop is not work_loop:
         store = Store.open(folder) if known is None else known.store
-        known = _libraries[folder] = Library(store, home)
+        known = _live_records[folder] = LiveRecords(store, work_loop)
     return known
 
 
@@ -136,8 +136,8 @@ def _begin_anew() -> None:
     global _lock
     _lock = threading.RLock()
     # Kept: SQLite forbids to close a connection anywhere but in the process that opened it.
-    _of_parent.extend(_libraries.values())
-    _libraries.clear()
+    _of_parent.extend(_live_records.values())
+    _live_records.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -147,8 +147,8 @@ if hasattr(os, "register_at_fork"):
 @atexit.register
 def _say_goodbye() -> None:
     """Say what this process leaves unfinished, so that nothing paid for is forgotten."""
-    for library in _libraries.values():
-        for run in library.touched():
+    for live_records in _live_records.values():
+        for run in live_records.touched():
             sent = sum(job.status in SENT for job in run.jobs)
             unsent = sum(job.status in UNSENT for job in run.jobs)
             doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
@@ -160,7 +160,7 @@ def _say_goodbye() -> None:
                 tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:
                 tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
-        library.store.close()
+        live_records.store.close()
 
 
 def plan(

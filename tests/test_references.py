@@ -67,7 +67,7 @@ def wait_until_forgotten(session: rv.Session, job: rv.Job) -> None:
     def is_gone() -> bool:
         call = session._service.client.files.retrieve(upload.file_id or "")
         try:
-            session.home.wait(session.home.start(call))
+            session.work_loop.wait(session.work_loop.start(call))
         except rv.NotFoundError:
             return True
         return False

@@ -78,15 +78,15 @@ class Account:
     def leave(self, told: Callable[[], None]) -> None:
         """Tell no more; where nobody is told, nothing is asked."""
         self._told.remove(told)
-        self._session.home.loop.call_soon_threadsafe(self._rest)
+        self._session.work_loop.loop.call_soon_threadsafe(self._rest)
 
     def ask(self) -> None:
         """Ask soon; whoever wants that meanwhile shares the answer."""
-        self._session.home.loop.call_soon_threadsafe(self._watch, True)
+        self._session.work_loop.loop.call_soon_threadsafe(self._watch, True)
 
     def look(self) -> None:
         """Look at what was spent now, and for as long as runs go on."""
-        self._session.home.loop.call_soon_threadsafe(self._watch, False)
+        self._session.work_loop.loop.call_soon_threadsafe(self._watch, False)
 
     async def renew(self) -> None:
         """Ask now, unless that was just done or the rate limit forbids it."""

@@ -11,7 +11,7 @@ import traitlets
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
 
 _FOLDER = Path(__file__).parent
 
@@ -24,9 +24,9 @@ class AnswerWatch(anywidget.AnyWidget):
     _css = _FOLDER / "panel.css"
     form = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, home: Home, **traits: Any) -> None:
+    def __init__(self, work_loop: WorkLoop, **traits: Any) -> None:
         super().__init__(**traits)
-        self._home = home
+        self._work_loop = work_loop
         self.on_msg(self._answer)
 
     def _answer(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
@@ -34,4 +34,4 @@ class AnswerWatch(anywidget.AnyWidget):
         if isinstance(click, int):
             view = content.get("view")
             self.send({"received": click, "view": view})
-            self._home.loop.call_soon_threadsafe(self.send, {"worked": click, "view": view})
+            self._work_loop.loop.call_soon_threadsafe(self.send, {"worked": click, "view": view})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.errors import RivyaError
 
 if TYPE_CHECKING:
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
 
 _log = logging.getLogger(__name__)
 
@@ -21,14 +21,14 @@ class Background:
     A mistake of our own ends no panel: it is named too, and its traceback goes to the log.
     """
 
-    def __init__(self, home: Home, say: Callable[[str], None]) -> None:
-        self._home = home
+    def __init__(self, work_loop: WorkLoop, say: Callable[[str], None]) -> None:
+        self._work_loop = work_loop
         self._say = say
         self._going: set[Future[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
         """Run `work`; the future is done when it has ended, however it has."""
-        future = self._home.start(self._guarded(work))
+        future = self._work_loop.start(self._guarded(work))
         self._going.add(future)
         future.add_done_callback(self._going.discard)
         return future

@@ -25,7 +25,7 @@ class Balance:
 
     def __init__(self, session: Session) -> None:
         self._account = account_of(session)
-        self._loop = session.home.loop
+        self._loop = session.work_loop.loop
         self._told: Callable[[], None] | None = None
         self._pause = SHORTEST_PAUSE
         self._doubted: tuple[int | None, int] | None = None

@@ -49,7 +49,7 @@ class CellView:
         )
         self.widget = make(ipywidgets.VBox, [self.button], classes="rivya-as-cell")
         # A message of the button may come on any thread.
-        self.button.observe(lambda _: session.home.loop.call_soon_threadsafe(self._draw), "value")
+        self.button.observe(lambda _: session.work_loop.loop.call_soon_threadsafe(self._draw), "value")
 
     def show(self, plan: Plan | None) -> None:
         """Follow the form, whose plan this is; None where there is none. Called on the session's loop."""

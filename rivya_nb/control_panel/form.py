@@ -71,7 +71,7 @@ class Form:
         self._params = make(ipywidgets.Box, classes="rivya-params")
         self.options = RunOptions(self._note)
         self.references = References(session, self._note, arrives, self.recall)
-        self.recalled = Recalled(session.home, lambda: self.state, self.put)
+        self.recalled = Recalled(session.work_loop, lambda: self.state, self.put)
         self._mistakes = markup.empty()
         self.cell = CellView(session, lambda: self.state)
         self.widget = self._composed()

@@ -77,7 +77,7 @@ class Gallery:
         self._newest: dict[str, int] = {}
         self._paging = asyncio.Lock()
         self._changing = asyncio.Lock()
-        self._background = Background(session.home, lambda text: self._say(text, wrong=True))
+        self._background = Background(session.work_loop, lambda text: self._say(text, wrong=True))
         self.widget = make(GalleryWidget)
         self.widget.on_msg(self._receive)
         for news in (session.store.marks.changes, session.store.arrivals, session.store.deletions):

@@ -53,13 +53,13 @@ class Panel:
         self._kept: FormState | None = None
         self._keeping = threading.RLock()
         self.rows: list[RunRow] = []
-        self._background = Background(session.home, self._say)
-        self._planner = Planner(session.home, self._plan, self._show_planned)
+        self._background = Background(session.work_loop, self._say)
+        self._planner = Planner(session.work_loop, self._plan, self._show_planned)
         # What was planned last, and what is on offer.
         self._planned: Asked | None = None
         self._offered: Asked | None = None
         self.form = Form(session, self._edited, self._arriving)
-        self._watch = make(AnswerWatch, session.home, form=self.form.widget.model_id)
+        self._watch = make(AnswerWatch, session.work_loop, form=self.form.widget.model_id)
         self._balance = Balance(session)
         self._offer = Offer(self._balance)
         self.generate = self._offer.button

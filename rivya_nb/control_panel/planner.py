@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.errors import RivyaError
 
 if TYPE_CHECKING:
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.session.plan import Plan
 
 PAUSE = 0.15
@@ -27,9 +27,9 @@ class Planner:
     """
 
     def __init__(
-        self, home: Home, make: Callable[[], Plan], show: Callable[[Plan | RivyaError], None]
+        self, work_loop: WorkLoop, make: Callable[[], Plan], show: Callable[[Plan | RivyaError], None]
     ) -> None:
-        self._home = home
+        self._work_loop = work_loop
         self._make = make
         self._show = show
         self._wanted = False
@@ -38,7 +38,7 @@ class Planner:
 
     def request(self) -> None:
         """Plan soon. May be called from any thread."""
-        self._home.loop.call_soon_threadsafe(self._note)
+        self._work_loop.loop.call_soon_threadsafe(self._note)
 
     def close(self) -> None:
         """Plan nothing more."""
@@ -48,7 +48,7 @@ class Planner:
         self._wanted = True
         if not self._following:
             self._following = True
-            self._home.start(self._follow())
+            self._work_loop.start(self._follow())
 
     async def _follow(self) -> None:
         while self._wanted and not self._closed:

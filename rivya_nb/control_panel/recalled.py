@@ -14,7 +14,7 @@ from rivya_nb.control_panel.making import make, show
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS
 
 if TYPE_CHECKING:
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
 
 
 class Recalled:
@@ -22,13 +22,15 @@ class Recalled:
     there before, and back again: nothing that was written is lost. `read` and `put` are the form's.
     """
 
-    def __init__(self, home: Home, read: Callable[[], FormState], put: Callable[[FormState], None]) -> None:
+    def __init__(
+        self, work_loop: WorkLoop, read: Callable[[], FormState], put: Callable[[FormState], None]
+    ) -> None:
         self._read = read
         self._put = put
         self._other: FormState | None = None
         self._text = markup.empty("rivya-told")
         self.button = make(ipywidgets.Button, classes="rivya-small")
-        self.button.on_click(lambda _: home.loop.call_soon_threadsafe(self._exchange))
+        self.button.on_click(lambda _: work_loop.loop.call_soon_threadsafe(self._exchange))
         self.widget = make(ipywidgets.HBox, [self._text, self.button], classes="rivya-recalled")
         self.forget()
 

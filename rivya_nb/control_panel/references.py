@@ -88,7 +88,7 @@ class References:
         self._numbers: dict[Reference, int] = {}
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
-        self._background = Background(session.home, lambda text: self.show([text]))
+        self._background = Background(session.work_loop, lambda text: self.show([text]))
         self._sets = ReferenceSets()
         self._strip = make(ReferenceStrip, rules=_rules(()))
         self._strip.on_msg(self._receive)
@@ -145,7 +145,7 @@ class References:
         if content.get("kind") == "begin":
             # A cell may be running, and a click follow before its end: it waits for the file.
             self._arrivals.announce(content)
-        self._session.home.loop.call_soon_threadsafe(self._handle, content, buffers)
+        self._session.work_loop.loop.call_soon_threadsafe(self._handle, content, buffers)
 
     def _handle(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         kind = content.get("kind")

@@ -71,7 +71,7 @@ class RunRow:
         self._rest = self._button("Send the rest", f"Send the rest of run {run.id}", self._sent)
         self.pictures = make(ipywidgets.HTML)
         self.widget = self._composed()
-        self._background = Background(session.home, self._say)
+        self._background = Background(session.work_loop, self._say)
         self._following: Future[None] | None = None
         self._drawn: object = None
         self._is_stale = False

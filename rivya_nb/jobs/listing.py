@@ -13,7 +13,7 @@ from rivya_nb.errors import RivyaError
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.store.model_lists import ModelLists
 
 RETRIES = RetryPolicy(attempts=2, budget=30.0, ends_at_limit=True)
@@ -27,11 +27,11 @@ PAUSE = 600.0
 class ModelListing:
     """Keeps one service's list of models current. Nothing that needs the list ever waits for it."""
 
-    def __init__(self, service: str, client: RivyaClient, lists: ModelLists, home: Home) -> None:
+    def __init__(self, service: str, client: RivyaClient, lists: ModelLists, work_loop: WorkLoop) -> None:
         self._service = service
         self._client = client
         self._lists = lists
-        self._home = home
+        self._work_loop = work_loop
         self._tried_at: float | None = None
         self._fetching: Future[None] | None = None
 
@@ -53,7 +53,7 @@ class ModelListing:
         if recent or not self._lists.is_old(self._service, time.time()):
             return
         self._tried_at = now
-        self._fetching = self._home.start(self._try())
+        self._fetching = self._work_loop.start(self._try())
 
     def stop(self) -> None:
         """Give up what is being fetched in the background."""

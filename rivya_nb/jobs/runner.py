@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from rivya_nb.api.records import Task
     from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.store.store import Store
 
 JOBS_AT_ONCE = 16
@@ -100,7 +100,7 @@ class Runner:
         client: RivyaClient,
         fetcher: PictureFetcher,
         store: Store,
-        home: Home,
+        work_loop: WorkLoop,
         replace_job: Callable[[JobRecord], LiveJob],
         take_over: Callable[[LiveJob], str | None],
     ) -> None:
@@ -108,7 +108,7 @@ class Runner:
         self._client = client
         self._collector = Collector(client, fetcher, store)
         self._store = store
-        self._home = home
+        self._work_loop = work_loop
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -126,7 +126,7 @@ class Runner:
 
     def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
         """Ask whether the balance covers a price in credits: None, or why nothing should be submitted."""
-        return self._home.start(self._short_of(price))
+        return self._work_loop.start(self._short_of(price))
 
     async def _short_of(self, price: int) -> str | None:
         try:
@@ -155,7 +155,7 @@ class Runner:
             else:
                 job.is_working = True
                 self._jobs[job.id] = job
-                job.work = self._home.start(self._work_through(job))
+                job.work = self._work_loop.start(self._work_through(job))
 
     def gate(self, job: LiveJob, gate: concurrent.futures.Future[str | None] | None) -> None:
         """Have `gate` answer before the job is submitted, as `launch` does."""

@@ -179,7 +179,7 @@ async def _command_and_join(line: str) -> object:
 
 async def _join(run: Run) -> Run:
     with awaiting.interruptible(run.give_up_waiting):
-        await run.home.join(run.finished())
+        await run.work_loop.join(run.finished())
     return run.checked()
 
 

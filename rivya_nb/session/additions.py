@@ -124,7 +124,7 @@ class Additions:
         else:
             jobs = self._as_on_disk(self.store.jobs([cell.job_id for cell in kept]))
         new = self._session.draft(expansion, fresh=False)
-        return draft_addition(new, kept, jobs, run, self._session.library.idle)
+        return draft_addition(new, kept, jobs, run, self._session.live_records.idle)
 
     def _jobs_of(self, run: RunRecord) -> dict[str, JobRecord]:
         return self._as_on_disk(self.store.jobs([cell.job_id for cell in run.cells]))

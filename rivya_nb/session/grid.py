@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
-from rivya_nb.jobs.loop import Home
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.desk import desk_of
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
@@ -110,11 +110,11 @@ class Grid:
         """
         from rivya_nb.session.showing.differences import Differences
 
-        layout, home = self._arranged(), Home.find()
+        layout, work_loop = self._arranged(), WorkLoop.find()
         work = asyncio.to_thread(
             Differences, self._run.axes, layout, path_finder(self._files), self._files.thumbnails.load
         )
-        return home.wait(home.start(work))
+        return work_loop.wait(work_loop.start(work))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
         """The plan of what is missing here: places that nothing was asked for, that failed, or whose picture

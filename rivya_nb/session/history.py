@@ -20,7 +20,7 @@ from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
     from rivya_nb.planning.question import Asked
-    from rivya_nb.session.live_records import Library
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.store.store import Store
     from rivya_nb.views.gallery import Gallery
     from rivya_nb.widgets.viewer import Viewer
@@ -212,9 +212,9 @@ class History(Album):
     A slice or a page keeps what it found.
     """
 
-    def __init__(self, library: Library, asked: Asked, *, from_line: bool = False) -> None:
-        super().__init__(library.store)
-        self._library = library
+    def __init__(self, live_records: LiveRecords, asked: Asked, *, from_line: bool = False) -> None:
+        super().__init__(live_records.store)
+        self._live_records = live_records
         self._asked = asked
         self._from_line = from_line
 
@@ -245,7 +245,7 @@ class History(Album):
         return [found[at - low] for at in places if at - low < len(found)]
 
     def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
-        return [self._library.job(record) for record in self._store.jobs(ids).values()]
+        return [self._live_records.job(record) for record in self._store.jobs(ids).values()]
 
     def _page_call(self, number: int) -> str:
         if self._from_line:

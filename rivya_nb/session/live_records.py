@@ -18,20 +18,20 @@ from rivya_nb.store.records import UNSENT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
 
 
-class Library:
+class LiveRecords:
     """A store, with what is alive of it. Every method may be called from any thread.
 
     `dispatching` is held by whoever decides what is bought, so that two clicks never buy the same.
     """
 
-    def __init__(self, store: Store, home: Home) -> None:
+    def __init__(self, store: Store, work_loop: WorkLoop) -> None:
         self.store = store
-        self.home = home
+        self.work_loop = work_loop
         self._jobs: WeakValueDictionary[str, LiveJob] = WeakValueDictionary()
         self._runs: WeakValueDictionary[int, Run] = WeakValueDictionary()
         self._touched: dict[int, Run] = {}
@@ -49,7 +49,7 @@ class Library:
                 job_id: self._known(job_id) or self.job(job) if job_id in busy else self.job(job)
                 for job_id, job in known.items()
             }
-            run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.home))
+            run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.work_loop))
             run.update(record, jobs)
         return run
 

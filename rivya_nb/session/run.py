@@ -20,7 +20,7 @@ from rivya_nb.store.records import FINAL, SENT, UNSENT
 from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
-    from rivya_nb.jobs.loop import Home
+    from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
     from rivya_nb.store.store import Store
@@ -33,12 +33,12 @@ class Run(Pictures):
     submitted yet; a cancelled `await` changes nothing in the run.
     """
 
-    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, home: Home) -> None:
+    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, work_loop: WorkLoop) -> None:
         self.drawn_seeds: tuple[int, ...] = ()
         super().__init__(store)
         self._record = record
         self._jobs = dict(jobs)
-        self._home = home
+        self._work_loop = work_loop
         self._lock = threading.Lock()
         self._settling: concurrent.futures.Future[None] | None = None
         self._display = LiveDisplay(self)
@@ -80,9 +80,9 @@ class Run(Pictures):
         return self._store.marks.of(self._jobs)
 
     @property
-    def home(self) -> Home:
+    def work_loop(self) -> WorkLoop:
         """Where the run's work happens."""
-        return self._home
+        return self._work_loop
 
     @property
     def credits(self) -> int:
@@ -114,7 +114,7 @@ class Run(Pictures):
             if follows_in_terminal():
                 follow_in_terminal(self, timeout)
             else:
-                self._home.wait(self.finished(), timeout)
+                self._work_loop.wait(self.finished(), timeout)
         except KeyboardInterrupt:
             raise WaitInterruptedError(self.give_up_waiting()) from None
         return self.checked()
@@ -125,7 +125,7 @@ class Run(Pictures):
     async def _joined(self) -> Run:
         self._display.show(whole=False)
         try:
-            await self._home.join(self.finished())
+            await self._work_loop.join(self.finished())
         except asyncio.CancelledError:
             # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
             raise WaitCancelledError(
@@ -138,7 +138,7 @@ class Run(Pictures):
         """A future of the run's end, its last look in the notebook included."""
         with self._lock:
             if self._settling is None or (self._settling.done() and self.is_working):
-                self._settling = self._home.start(self._settle())
+                self._settling = self._work_loop.start(self._settle())
             return self._settling
 
     async def _settle(self) -> None:

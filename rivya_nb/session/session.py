@@ -21,7 +21,7 @@ from rivya_nb.planning.expansion import Expansion, PlannedRequest, expand
 from rivya_nb.planning.question import Filters, ask
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
-from rivya_nb.session.live_records import Library
+from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Draft, Plan, draft
 from rivya_nb.session.spending import Dispatcher
@@ -45,13 +45,15 @@ class Session:
     `max_credits` limits what all its plans may cost together, in credits; None sets no such limit.
     """
 
-    def __init__(self, service: Service, library: Library, *, max_credits: int | None = None) -> None:
+    def __init__(
+        self, service: Service, live_records: LiveRecords, *, max_credits: int | None = None
+    ) -> None:
         self._service = service
-        self.library = library
-        self.store = library.store
-        self.home = library.home
-        self._listing = ModelListing(self.service, service.client, self.store.models, self.home)
-        self.dispatcher = Dispatcher(service, library, max_credits)
+        self.live_records = live_records
+        self.store = live_records.store
+        self.work_loop = live_records.work_loop
+        self._listing = ModelListing(self.service, service.client, self.store.models, self.work_loop)
+        self.dispatcher = Dispatcher(service, live_records, max_credits)
 
     @property
     def service(self) -> str:
@@ -106,7 +108,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""
-        self.home.wait(self.home.start(self.aclose()))
+        self.work_loop.wait(self.work_loop.start(self.aclose()))
 
     async def aclose(self) -> None:
         """The same for those who can await it, on the session's own loop."""
@@ -229,7 +231,9 @@ class Session:
     def draft(self, expansion: Expansion, fresh: bool) -> Draft:
         """A job for each request, as the store is now."""
         find = partial(self.store.find_reusable, self.service)
-        return draft(expansion.asked_anew() if fresh else expansion, self.service, find, self.library.idle)
+        return draft(
+            expansion.asked_anew() if fresh else expansion, self.service, find, self.live_records.idle
+        )
 
     # Running
 
@@ -278,11 +282,11 @@ class Session:
 
     def working(self) -> list[Run]:
         """The runs that this process is working on, newest first; also those of an earlier session."""
-        return self.library.working()
+        return self.live_records.working()
 
     def touched(self) -> list[Run]:
         """The runs that this process started or went on with, oldest first."""
-        return self.library.touched()
+        return self.live_records.touched()
 
     def refresh_models(self) -> Catalogue:
         """Fetch the service's list of models, which needs no key, and wait for it.
@@ -290,7 +294,7 @@ class Session:
         Raises:
             ApiError, TransportError, StoreError: it cannot be fetched, or not be kept; the catalogue stays.
         """
-        self.home.wait(self.home.start(self._listing.refresh()))
+        self.work_loop.wait(self.work_loop.start(self._listing.refresh()))
         return self.catalogue
 
     def balance(self) -> int:
@@ -299,7 +303,7 @@ class Session:
         Raises:
             ApiError, TransportError: the service refused, or did not answer.
         """
-        return self.home.wait(self.home.start(self.abalance()))
+        return self.work_loop.wait(self.work_loop.start(self.abalance()))
 
     async def abalance(self, *, waits: bool = True) -> int:
         """The same for those who can await it, on the session's own loop; a rate limit is an error for those
@@ -319,11 +323,11 @@ class Session:
 
     def run(self, run_id: int) -> Run:
         """One run of the store, whatever its service. UsageError where there is none of that id."""
-        return self.library.run(self.store.run(run_id))
+        return self.live_records.run(self.store.run(run_id))
 
     def runs(self) -> list[Run]:
         """All runs of the store, newest first."""
-        return [self.library.run(record) for record in self.store.runs()]
+        return [self.live_records.run(record) for record in self.store.runs()]
 
     def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
         """Jobs with pictures that fit everything given, newest first; of every service.
@@ -335,13 +339,13 @@ class Session:
         """
         models = self.catalogue.values()
         asked = ask(filters, {param.key for model in models for param in model.params})
-        return History(self.library, asked, from_line=from_line)
+        return History(self.live_records, asked, from_line=from_line)
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
         """Certain jobs of the store, in this order; ids that it does not know are left out."""
 
         def read(ids: Sequence[str]) -> list[Job]:
-            return [self.library.job(record) for record in self.store.jobs(ids).values()]
+            return [self.live_records.job(record) for record in self.store.jobs(ids).values()]
 
         return Selection(self.store, job_ids, read, title)
 

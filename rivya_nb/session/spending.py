@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.runner import Runner
     from rivya_nb.session.job import Job
-    from rivya_nb.session.live_records import Library
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
 
@@ -45,10 +45,10 @@ class Dispatcher:
     `max_credits` limits what all of it may cost together, in credits; None sets no such limit.
     """
 
-    def __init__(self, service: Service, library: Library, max_credits: int | None) -> None:
+    def __init__(self, service: Service, live_records: LiveRecords, max_credits: int | None) -> None:
         self._service = service
-        self._library = library
-        self._store = library.store
+        self._live_records = live_records
+        self._store = live_records.store
         self._max_credits = max_credits
         self._committed: set[str] = set()
         self._limits: dict[int, int | None] = {}
@@ -63,7 +63,7 @@ class Dispatcher:
             client=self._service.client,
             fetcher=self._service.fetcher,
             store=self._store,
-            home=self._library.home,
+            work_loop=self._live_records.work_loop,
             replace_job=self._replaced,
             take_over=self._take_over,
         )
@@ -86,21 +86,21 @@ class Dispatcher:
             NotConnectedError: there is no key for the service.
         """
         self._service.require_key()
-        with self._library.dispatching:
+        with self._live_records.dispatching:
             # What the history has may have changed since the plan was made; what is asked has not.
             while (record := self._write_down(plan, current := draft())) is None:
                 pass
             # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
             plan.expansion = plan.expansion.written_down()
             self._limits[record.id] = plan.max_credits
-            run = self._library.run(record)
+            run = self._live_records.run(record)
             if current.run is None:
                 run.drawn_seeds = plan.expansion.drawn_seeds
             gate = self._gate(current.costing)
             for job in run.jobs:
                 # What was given up stays so: its price is in no draft.
                 self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
-            self._library.touch(run)
+            self._live_records.touch(run)
         return run
 
     def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
@@ -128,18 +128,18 @@ class Dispatcher:
         """
         self._service.require_key()
         self._store.make_ready()
-        with self._library.dispatching:
+        with self._live_records.dispatching:
             if run_id is None:
                 run, jobs = self._all_unfinished(unsent, max_credits)
             else:
-                run = self._library.run(self.own_run(run_id))
+                run = self._live_records.run(self.own_run(run_id))
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
             self._limits[run.id] = max_credits
             gate = self._gate(self._rest([job.record for job in jobs], unsent))
             for job in jobs:
                 self._take_up(job, run.id, unsent=unsent, doubtful=unsent, gate=gate)
-            self._library.touch(run)
+            self._live_records.touch(run)
         return run
 
     def _take_up(
@@ -175,22 +175,22 @@ class Dispatcher:
         """
         self._service.require_key()
         self._store.make_ready()
-        with self._library.dispatching:
+        with self._live_records.dispatching:
             record = self.own_run(run_id)
             places = self._failed_places(record)
             while (extended := self._ask_again(record, places, max_credits)) is None:
                 record = self.own_run(run_id)
             self._limits[run_id] = max_credits
-            run = self._library.run(extended)
+            run = self._live_records.run(extended)
             again = {cell.job_id for cell in run.shown.cells if cell.coordinates in places}
             # What another kernel has asked for again already is followed too.
             again |= self._store.claims.taken(job.record for job in run.jobs if job.status in UNFINISHED)
             wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
             unsent = [job.record for job in wanted if job.status in UNSENT]
-            gate = self._gate([job for job in unsent if not self._library.is_working(job.id)])
+            gate = self._gate([job for job in unsent if not self._live_records.is_working(job.id)])
             for job in wanted:
                 self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
-            self._library.touch(run)
+            self._live_records.touch(run)
         return run
 
     def _failed_places(self, record: RunRecord) -> set[tuple[int, ...]]:
@@ -215,7 +215,7 @@ class Dispatcher:
         }
         new = [job for job in again.values() if job.identity not in known]
         standing = [*known.values(), *(jobs[cell.job_id] for cell in cells if cell.job_id not in failed)]
-        idle = self._library.idle(standing)
+        idle = self._live_records.idle(standing)
         self._allow([*new, *(job for job in standing if job.id in idle)], max_credits)
         if not failed:
             return record
@@ -264,18 +264,18 @@ class Dispatcher:
         """A new job of the same request, in the old one's place in every run."""
         new = self._store.replace_job(job.id, planned_job(job.request, self._service.name, time.time()))
         for record in self._store.runs_of([new.id]):
-            self._library.run(record)
+            self._live_records.run(record)
         self._committed.add(new.id)
-        return self._library.job(new).live
+        return self._live_records.job(new).live
 
     def _take_over(self, job: LiveJob) -> str | None:
         """Let a job be sent that another kernel was to send, with all others of its run; None, or why it is not
         sent."""
         if job.id in self._committed:
             return None
-        with self._library.dispatching:
+        with self._live_records.dispatching:
             for run_id in tuple(job.wanted_by):
-                run = self._library.run(self._store.run(run_id))
+                run = self._live_records.run(self._store.run(run_id))
                 jobs = [each for each in run.jobs if run_id in each.live.wanted_by]
                 mine = [each.record for each in jobs if each.id in self._committed]
                 rest = [each for each in jobs if each.status in UNSENT and each.id not in self._committed]
@@ -291,7 +291,7 @@ class Dispatcher:
                 for each in rest:
                     self._committed.add(each.id)
                     self.runner.gate(each.live, gate)
-                self._library.run(self._store.take_cells(run_id, [each.id for each in rest]))
+                self._live_records.run(self._store.take_cells(run_id, [each.id for each in rest]))
                 return None
         return job.notice
 
@@ -320,7 +320,7 @@ class Dispatcher:
         """What is left of these jobs to be sent, or sent once more, where `unsent` asks for that."""
         given_up = (*UNSENT, "stopped")
         rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
-        return [job for job in rest if not self._library.is_working(job.id)]
+        return [job for job in rest if not self._live_records.is_working(job.id)]
 
     def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
         """Let that be sent."""
@@ -343,12 +343,12 @@ class Dispatcher:
         ids = {job.id for job in jobs}
         whole = [run for run in runs if ids <= {cell.job_id for cell in run.cells}]
         if whole:
-            run = self._library.run(whole[0])
+            run = self._live_records.run(whole[0])
             # What the user stopped in it stays so.
             return run, [job for job in run.jobs if job.id in ids]
         axes = [AxisRecord("request", tuple(str(place) for place in range(1, len(jobs) + 1)))]
         cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
         record = self._store.add_run(name="resumed", service=service, axes=axes, cells=cells, jobs=[])
         assert record is not None  # noqa: S101 - nothing new is asked for, so nobody can be faster
-        run = self._library.run(record)
+        run = self._live_records.run(record)
         return run, run.jobs

@@ -26,7 +26,7 @@ import anywidget
 import traitlets
 
 from rivya_nb.errors import RivyaError, StoreError, UsageError
-from rivya_nb.jobs.loop import Home
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
@@ -66,7 +66,7 @@ class Viewer(anywidget.AnyWidget):
         self._files = files
         self._book = marks
         self._pictures: dict[str, PictureRecord] = {}
-        self._home = Home.find()
+        self._work_loop = WorkLoop.find()
         first = look(0)
         self._words = describe(first)
         self._is_stale = False
@@ -97,14 +97,14 @@ class Viewer(anywidget.AnyWidget):
             self._is_stale = True
             # Whoever deletes or marks a picture need not care that the loop of a viewer is gone.
             with suppress(RivyaError):
-                self._home.start(self._renew())
+                self._work_loop.start(self._renew())
 
     def refresh_marks(self) -> None:
         """Show the marks that were given meanwhile, soon; from any thread, and as often as one likes."""
         if not self._marks_are_stale:
             self._marks_are_stale = True
             with suppress(RivyaError):
-                self._home.start(self._renew_marks())
+                self._work_loop.start(self._renew_marks())
 
     async def _renew_marks(self) -> None:
         """Read the marks again if they may have changed; one reading at a time, so that the newest stays."""
@@ -140,7 +140,7 @@ class Viewer(anywidget.AnyWidget):
     def _take(self, _widget: object, content: object, _buffers: object) -> None:
         """A message of the front end; it may arrive on any thread."""
         if isinstance(content, dict):
-            self._home.start(self._answer(content))
+            self._work_loop.start(self._answer(content))
 
     async def _answer(self, content: dict[str, Any]) -> None:
         """Do what was asked off the loop, and answer from the loop's own thread, as a kernel's socket needs."""

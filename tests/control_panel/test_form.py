@@ -241,14 +241,14 @@ def test_a_slider_that_moves_fast_is_planned_rarely(session: rv.Session) -> None
     shown: list[object] = []
 
     def make() -> rv.Plan:
-        plans.append(session.home.loop.time())
+        plans.append(session.work_loop.loop.time())
         return plan_form(session, FormState(prompt="a cat"), {})
 
     def move() -> bool:
         planner.request()
         return len(plans) >= 6
 
-    planner = Planner(session.home, make, shown.append)
+    planner = Planner(session.work_loop, make, shown.append)
     until(move)
     until(lambda: not planner._following)
     assert len(shown) == len(plans) <= 7
@@ -265,7 +265,7 @@ def test_a_mistake_of_our_own_does_not_end_the_planning(
         if len(shown) == 1:
             raise KeyError("a control that there is no more")
 
-    planner = Planner(session.home, lambda: plan_form(session, FormState(prompt="a cat"), {}), show)
+    planner = Planner(session.work_loop, lambda: plan_form(session, FormState(prompt="a cat"), {}), show)
     planner.request()
     until(lambda: "a control that there is no more" in caplog.text)
     planner.request()

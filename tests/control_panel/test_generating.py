@@ -30,7 +30,7 @@ def busy(session: rv.Session) -> Iterator[None]:
         began.set()
         over.wait(60)
 
-    session.home.loop.call_soon_threadsafe(run)
+    session.work_loop.loop.call_soon_threadsafe(run)
     assert began.wait(60)
     try:
         yield

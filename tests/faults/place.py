@@ -21,11 +21,11 @@ from rivya_nb.api.key import Key
 from rivya_nb.api.pictures import PictureFetcher
 from rivya_nb.api.retry import RetryNotice, RetryPolicy
 from rivya_nb.jobs import pacing
-from rivya_nb.jobs.loop import Home
 from rivya_nb.jobs.runner import tell_waiting
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.session.live_records import Library
+from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import FoundKey, Service
 from rivya_nb.session.session import Session
 from rivya_nb.store.store import Store
@@ -91,7 +91,7 @@ class Place:
         service = Service(client.origin, client, FoundKey(Key(DEFAULT_KEY), "given"))
         with (
             closing(Store.open(self.folder)) as store,
-            closing(Session(service, Library(store, Home.find()))) as session,
+            closing(Session(service, LiveRecords(store, WorkLoop.find()))) as session,
         ):
             yield session
 

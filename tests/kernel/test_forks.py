@@ -32,7 +32,7 @@ def watch_the_child():
 
 FORK = """\
 work = w.Work(100)
-listening = work.home.start(listen())
+listening = work.work_loop.start(listen())
 await asyncio.sleep(0.1)
 child = os.fork()
 if child == 0:

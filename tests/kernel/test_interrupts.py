@@ -43,7 +43,7 @@ def test_interrupting_a_nested_wait_again_and_again_never_hits_the_work(kernel: 
     kernel.ok(LOAD)
     kernel.ok(f"work = w.Work({ENDLESS}, busy=3_000_000)")
     for _ in range(5):
-        waiting = kernel.send("print('waiting')\nwork.home.wait(work.future)")
+        waiting = kernel.send("print('waiting')\nwork.work_loop.wait(work.future)")
         kernel.until(lambda request=waiting: "waiting" in request.stdout, "the cell waits")
         kernel.interrupt()
         kernel.finish(waiting)

@@ -16,7 +16,7 @@ from comm.base_comm import BaseComm
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from rivya_nb.jobs.loop import Home
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.magics import awaiting
 
 STEP = 0.01  # seconds
@@ -41,9 +41,9 @@ class Work:
         self.busy = busy
         self.passed = 0
         self.places: set[tuple[bool, str]] = set()
-        self.home = Home.find()
+        self.work_loop = WorkLoop.find()
         works.append(self)
-        self.future: concurrent.futures.Future[int] = self.home.start(self.run())
+        self.future: concurrent.futures.Future[int] = self.work_loop.start(self.run())
 
     async def run(self) -> int:
         print("working")
@@ -51,7 +51,7 @@ class Work:
             await asyncio.sleep(STEP)
             sum(range(self.busy))
             self.passed += 1
-            here = asyncio.get_running_loop() is self.home.loop
+            here = asyncio.get_running_loop() is self.work_loop.loop
             self.places.add((here, threading.current_thread().name))
         order.append(f"work of {self.steps}")
         return self.passed
@@ -62,13 +62,13 @@ def wait(steps: int) -> int:
     work = Work(steps)
     with awaiting.interruptible(lambda: f"after {work.passed > 0} steps"):
         print("waiting")
-        return work.home.wait(work.future)
+        return work.work_loop.wait(work.future)
 
 
 async def until_done(steps: int) -> int:
     work = Work(steps)
     with awaiting.interruptible(lambda: f"after {work.passed > 0} steps"):
-        return await work.home.join(work.future)
+        return await work.work_loop.join(work.future)
 
 
 def hang() -> None:
@@ -78,7 +78,7 @@ def hang() -> None:
         print("hanging")
         threading.Event().wait()
 
-    Home.find().start(block())
+    WorkLoop.find().start(block())
 
 
 def show_later(steps: int) -> None:
@@ -88,7 +88,7 @@ def show_later(steps: int) -> None:
         await asyncio.sleep(steps * STEP)
         display("shown")
 
-    Home.find().start(show())
+    WorkLoop.find().start(show())
 
 
 def open_button(comm: BaseComm, _message: dict[str, Any]) -> None:
@@ -103,7 +103,7 @@ def open_button(comm: BaseComm, _message: dict[str, Any]) -> None:
 
 def waiters() -> list[str]:
     """The waits that are alive on the session's loop."""
-    tasks = [str(task.get_coro()) for task in asyncio.all_tasks(Home.find().loop)]
+    tasks = [str(task.get_coro()) for task in asyncio.all_tasks(WorkLoop.find().loop)]
     return [task for task in tasks if "_arrival" in task or "until_done" in task]
 
 

@@ -10,10 +10,10 @@ import pytest
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
-from rivya_nb.jobs.loop import Home
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.session.live_records import Library
+from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import reach
 from rivya_nb.session.session import Session
 from rivya_nb.store.store import Store
@@ -44,6 +44,6 @@ def other_kernel(folder: Path) -> Iterator[Callable[[rv.Session], Session]]:
         def joined(session: rv.Session) -> Session:
             store = stack.enter_context(closing(Store.open(folder)))
             service = reach(DEFAULT_KEY, session.address, folder)
-            return stack.enter_context(closing(Session(service, Library(store, Home.find()))))
+            return stack.enter_context(closing(Session(service, LiveRecords(store, WorkLoop.find()))))
 
         yield joined

@@ -143,7 +143,7 @@ class LiveDisplay:
                 is_idle = self._refreshing is None or self._refreshing.done()
                 if (self._run.is_working or not whole) and is_idle:
                     self._refreshing_cell = cell
-                    self._refreshing = self._run.home.start(self._refresh())
+                    self._refreshing = self._run.work_loop.start(self._refresh())
 
     def conclude(self) -> None:
         """Show the run's end from the cell that waited for it.

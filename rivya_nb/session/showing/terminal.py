@@ -30,7 +30,7 @@ def follow_in_terminal(run: Run, timeout: float | None) -> None:
             print(f"\r\x1b[KRun {run.id}: {run.line()}", end="", file=sys.stderr, flush=True)
             left = INTERVAL if end is None else min(INTERVAL, end - time.monotonic())
             try:
-                run.home.wait(finished, max(0.0, left))
+                run.work_loop.wait(finished, max(0.0, left))
             except TimeoutError:
                 if end is not None and time.monotonic() >= end:
                     raise

@@ -19,7 +19,7 @@ import pytest
 
 import rivya_nb
 from rivya_nb.errors import RivyaError
-from rivya_nb.jobs.loop import THREAD_NAME, Home
+from rivya_nb.jobs.work_loop import THREAD_NAME, WorkLoop
 
 COLOUR: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
 
@@ -34,58 +34,61 @@ async def until(event: threading.Event) -> str:
 
 
 def test_work_runs_in_a_thread_of_its_own() -> None:
-    home = Home.find()
-    assert not home.in_kernel
-    assert home is Home.find()
-    assert home.wait(home.start(thread_name())) == THREAD_NAME
+    work_loop = WorkLoop.find()
+    assert not work_loop.in_kernel
+    assert work_loop is WorkLoop.find()
+    assert work_loop.wait(work_loop.start(thread_name())) == THREAD_NAME
 
 
 def test_a_script_that_runs_asyncio_itself_may_block_or_await() -> None:
-    home = Home.find()
+    work_loop = WorkLoop.find()
 
     async def main() -> list[str]:
-        return [home.wait(home.start(thread_name())), await home.join(home.start(thread_name()))]
+        return [
+            work_loop.wait(work_loop.start(thread_name())),
+            await work_loop.join(work_loop.start(thread_name())),
+        ]
 
     assert asyncio.run(main()) == [THREAD_NAME, THREAD_NAME]
 
 
 def test_work_outlives_the_loop_that_awaited_it() -> None:
-    home, event = Home.find(), threading.Event()
-    work = home.start(until(event))
+    work_loop, event = WorkLoop.find(), threading.Event()
+    work = work_loop.start(until(event))
 
     async def give_up() -> None:
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(home.join(work), 0.05)
+            await asyncio.wait_for(work_loop.join(work), 0.05)
 
     asyncio.run(give_up())
     assert not work.done()
     event.set()
-    assert home.wait(work) == "arrived"
+    assert work_loop.wait(work) == "arrived"
 
 
 def test_past_its_time_a_wait_raises_and_the_work_goes_on() -> None:
-    home, event = Home.find(), threading.Event()
-    work = home.start(until(event))
+    work_loop, event = WorkLoop.find(), threading.Event()
+    work = work_loop.start(until(event))
     with pytest.raises(TimeoutError, match="the work goes on"):
-        home.wait(work, timeout=0.05)
+        work_loop.wait(work, timeout=0.05)
     event.set()
-    assert home.wait(work, timeout=30) == "arrived"
+    assert work_loop.wait(work, timeout=30) == "arrived"
 
 
 def test_what_the_work_raises_reaches_both_kinds_of_wait() -> None:
     async def fail() -> None:
         raise ValueError("broken")
 
-    home = Home.find()
-    work = home.start(fail())
+    work_loop = WorkLoop.find()
+    work = work_loop.start(fail())
     with pytest.raises(ValueError, match="broken"):
-        home.wait(work)
+        work_loop.wait(work)
     with pytest.raises(ValueError, match="broken"):
-        asyncio.run(home.join(work))
+        asyncio.run(work_loop.join(work))
 
 
 def test_cancelling_the_future_cancels_the_work() -> None:
-    home, ended = Home.find(), threading.Event()
+    work_loop, ended = WorkLoop.find(), threading.Event()
 
     async def endless() -> None:
         try:
@@ -93,27 +96,27 @@ def test_cancelling_the_future_cancels_the_work() -> None:
         finally:
             ended.set()
 
-    work = home.start(endless())
-    home.wait(home.start(thread_name()))
+    work = work_loop.start(endless())
+    work_loop.wait(work_loop.start(thread_name()))
     work.cancel()
     assert ended.wait(30)
     with pytest.raises(concurrent.futures.CancelledError):
-        home.wait(work)
+        work_loop.wait(work)
 
 
 def test_work_keeps_the_context_of_who_started_it() -> None:
     async def colour() -> str:
         return COLOUR.get()
 
-    home = Home.find()
+    work_loop = WorkLoop.find()
     started = contextvars.copy_context()
     started.run(COLOUR.set, "blue")
-    assert home.wait(started.run(home.start, colour())) == "blue"
-    assert home.wait(home.start(colour())) == "none"
+    assert work_loop.wait(started.run(work_loop.start, colour())) == "blue"
+    assert work_loop.wait(work_loop.start(colour())) == "none"
 
 
 def test_work_that_nobody_holds_is_not_collected() -> None:
-    home, done = Home.find(), threading.Event()
+    work_loop, done = WorkLoop.find(), threading.Event()
 
     async def slow() -> None:
         # Only the task itself refers to this future, and only weakly does the loop to the task.
@@ -122,7 +125,7 @@ def test_work_that_nobody_holds_is_not_collected() -> None:
         await gate
         done.set()
 
-    home.start(slow())
+    work_loop.start(slow())
     for _ in range(3):
         gc.collect()
     assert done.wait(30)
@@ -130,50 +133,50 @@ def test_work_that_nobody_holds_is_not_collected() -> None:
 
 def test_a_closed_loop_is_an_error_and_no_endless_wait() -> None:
     loop = asyncio.new_event_loop()
-    home = Home(loop, in_kernel=False)
+    work_loop = WorkLoop(loop, in_kernel=False)
     work: concurrent.futures.Future[str] = concurrent.futures.Future()
     loop.close()
     with pytest.raises(RivyaError, match="closed"):
-        home.wait(work)
+        work_loop.wait(work)
     with pytest.raises(RivyaError, match="closed"):
-        asyncio.run(home.join(work))
+        asyncio.run(work_loop.join(work))
     with pytest.raises(RivyaError, match="closed"):
-        home.start(thread_name())
+        work_loop.start(thread_name())
 
 
 def test_a_blocking_wait_on_the_own_thread_is_nested() -> None:
     # In a process of its own: nesting changes asyncio for good.
     script = """
         import asyncio, threading
-        from rivya_nb.jobs.loop import Home
-        home = Home.find()
+        from rivya_nb.jobs.work_loop import WorkLoop
+        work_loop = WorkLoop.find()
         async def inner(): return threading.current_thread().name
-        async def outer(): return home.wait(home.start(inner()))
-        print(home.wait(home.start(outer()), timeout=30))
+        async def outer(): return work_loop.wait(work_loop.start(inner()))
+        print(work_loop.wait(work_loop.start(outer()), timeout=30))
     """
     assert _script(script) == f"{THREAD_NAME}\n"
 
 
-@pytest.mark.parametrize("before", ["pass", "import nest_asyncio; nest_asyncio.apply(home.loop)"])
+@pytest.mark.parametrize("before", ["pass", "import nest_asyncio; nest_asyncio.apply(work_loop.loop)"])
 def test_a_nested_wait_leaves_the_loop_the_callbacks_that_it_counts_on(before: str) -> None:
     # The callbacks behind the waiting one belong to the same iteration; the wait runs them, not the loop.
     script = f"""
         import asyncio, threading
-        from rivya_nb.jobs.loop import Home
-        home, waited, ran = Home.find(), threading.Event(), []
+        from rivya_nb.jobs.work_loop import WorkLoop
+        work_loop, waited, ran = WorkLoop.find(), threading.Event(), []
         async def inner(): await asyncio.sleep(0.05)
         def nested():
             {before}
-            home.wait(home.start(inner()))
-            home.wait(home.start(inner()))
+            work_loop.wait(work_loop.start(inner()))
+            work_loop.wait(work_loop.start(inner()))
             waited.set()
         async def busy():
             asyncio.get_running_loop().call_soon(nested)
             for place in range(100):
                 asyncio.get_running_loop().call_soon(ran.append, place)
-        home.wait(home.start(busy()), timeout=30)
+        work_loop.wait(work_loop.start(busy()), timeout=30)
         waited.wait(30)
-        home.wait(home.start(inner()), timeout=30)
+        work_loop.wait(work_loop.start(inner()), timeout=30)
         print(ran == list(range(100)))
     """
     assert _script(script) == "True\n"
@@ -190,20 +193,20 @@ def test_a_loop_of_another_make_is_refused_with_the_way_out() -> None:
     asyncio._set_running_loop(loop)
     try:
         with pytest.raises(RivyaError, match="await run"):
-            Home(loop, in_kernel=False).wait(concurrent.futures.Future())
+            WorkLoop(loop, in_kernel=False).wait(concurrent.futures.Future())
     finally:
         asyncio._set_running_loop(None)
 
 
 def test_an_await_on_a_loop_inside_the_works_own_is_refused_with_the_way_out() -> None:
     outer, inner = asyncio.new_event_loop(), asyncio.new_event_loop()
-    home = Home(outer, in_kernel=False)
+    work_loop = WorkLoop(outer, in_kernel=False)
 
     async def run_another_loop() -> None:
         asyncio._set_running_loop(None)
         try:
             with pytest.raises(RivyaError, match="await run"):
-                inner.run_until_complete(home.join(concurrent.futures.Future()))
+                inner.run_until_complete(work_loop.join(concurrent.futures.Future()))
         finally:
             asyncio._set_running_loop(outer)
 
@@ -215,16 +218,16 @@ def test_an_await_on_a_loop_inside_the_works_own_is_refused_with_the_way_out() -
 def test_a_forked_process_gets_an_error_for_old_work_and_a_home_of_its_own() -> None:
     script = """
         import asyncio, os
-        from rivya_nb.jobs.loop import Home
+        from rivya_nb.jobs.work_loop import WorkLoop
         async def work(): return "worked"
-        home = Home.find()
-        old = home.start(asyncio.sleep(60))
+        work_loop = WorkLoop.find()
+        old = work_loop.start(asyncio.sleep(60))
         if os.fork() == 0:
             try:
-                home.wait(old)
+                work_loop.wait(old)
             except Exception as error:
                 print(type(error).__name__, "forked" in str(error), flush=True)
-            new = Home.find()
+            new = WorkLoop.find()
             print(new.wait(new.start(work())), flush=True)
             os._exit(0)
         os.wait()
@@ -235,21 +238,21 @@ def test_a_forked_process_gets_an_error_for_old_work_and_a_home_of_its_own() -> 
 def test_an_interrupted_script_may_wait_again() -> None:
     script = """
         import asyncio, threading
-        from rivya_nb.jobs.loop import Home
+        from rivya_nb.jobs.work_loop import WorkLoop
         go_on = threading.Event()
         async def work():
             while not go_on.is_set():
                 await asyncio.sleep(0.01)
             return "worked"
-        home = Home.find()
-        future = home.start(work())
+        work_loop = WorkLoop.find()
+        future = work_loop.start(work())
         try:
             print("waiting", flush=True)
-            home.wait(future)
+            work_loop.wait(future)
         except KeyboardInterrupt:
             print("interrupted", future.done(), flush=True)
         go_on.set()
-        print(home.wait(future))
+        print(work_loop.wait(future))
     """
     with _process([sys.executable, "-c", _dedent(script)]) as process:
         assert process.stdout is not None
@@ -311,13 +314,13 @@ def _dedent(code: str) -> str:
 
 
 @contextmanager
-def _process(command: list[str], home: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def _process(command: list[str], work_loop: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     paths = [str(Path(__file__).parent), str(Path(rivya_nb.__file__).parents[1])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-    if home is not None:
-        env |= {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+    if work_loop is not None:
+        env |= {"HOME": str(work_loop), "IPYTHONDIR": str(work_loop / "ipython")}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, text=True, env=env, cwd=home, **pipes) as process:
+    with subprocess.Popen(command, text=True, env=env, cwd=work_loop, **pipes) as process:
         try:
             yield process
         finally:

@@ -34,14 +34,14 @@ THREAD_NAME = "rivya-loop"
 T = TypeVar("T")
 
 
-class Home:
+class WorkLoop:
     """The event loop where a session's work runs. Every method may be called from any thread.
 
     `loop` is the event loop; `in_kernel` says whether it is the kernel's main one (else it is our own).
     """
 
     _lock = threading.Lock()
-    _current: Home | None = None
+    _current: WorkLoop | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
         self.loop = loop
@@ -51,13 +51,17 @@ class Home:
         self._standstill = Standstill(loop)
 
     @classmethod
-    def find(cls) -> Home:
-        """The home of this process: always the same one, until its loop is closed or the process forks."""
+    def find(cls) -> WorkLoop:
+        """The work loop of this process: always the same one, until its loop is closed or the process forks."""
         with cls._lock:
             kernel_loop = _kernel_loop()
-            home = cls._current
-            if home is not None and home._is_usable() and (not home.in_kernel or home.loop is kernel_loop):
-                return home
+            work_loop = cls._current
+            if (
+                work_loop is not None
+                and work_loop._is_usable()
+                and (not work_loop.in_kernel or work_loop.loop is kernel_loop)
+            ):
+                return work_loop
             if kernel_loop is not None:
                 cls._current = cls(kernel_loop, in_kernel=True)
             else:
@@ -85,7 +89,7 @@ class Home:
         """Await `future` on whatever loop is running, waking at least every `tick` seconds.
 
         What the work raises is raised here as it is. Cancelling this wait leaves the work alone. Raises
-        RivyaError when the home's loop goes away meanwhile, or cannot turn while the running one does, and
+        RivyaError when the work loop goes away meanwhile, or cannot turn while the running one does, and
         UsageError like `wait`.
         """
         if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
@@ -99,7 +103,7 @@ class Home:
     def wait(self, future: concurrent.futures.Future[T], timeout: float | None = None) -> T:
         """Block until `future` is done, at most `timeout` seconds, and give its result.
 
-        On the home's own thread the loop goes on turning inside the call; on another thread nothing of that
+        On its own thread the loop goes on turning inside the call; on another thread nothing of that
         is needed. Raises TimeoutError past the time (the work goes on), what the work raised, and
         RivyaError where the loop is gone or cannot be nested, and UsageError where a cell holds the loop while
         it waits for this very thread, as far as one can see. KeyboardInterrupt ends the wait, not the work.
@@ -221,7 +225,7 @@ def _begin_anew() -> None:
 
     The child of a kernel does not end with `sys.exit()`: its copy of the kernel's loop turns on.
     """
-    Home._lock = threading.Lock()
+    WorkLoop._lock = threading.Lock()
     loop = _loop_of(_kernel())
     if loop is not None:
         leave_to_parent(loop)
