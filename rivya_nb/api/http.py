@@ -4,10 +4,14 @@ small steps, and its errors in our words."""
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
@@ -36,6 +40,22 @@ MAX_WORDS = 200
 """Characters of what httpx says that are shown."""
 
 T = TypeVar("T")
+
+_importing = threading.RLock()
+"""Held while httpx is imported, off the main thread. A process that is forked meanwhile would find half a module,
+and could never import the rest: so a fork waits."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
+
+
+def _import_httpx() -> None:
+    """Import httpx, and what it imports only when it connects."""
+    with _importing, suppress(ImportError):
+        for name in ("httpx", "httpcore", "anyio._backends._asyncio"):
+            import_module(name)
 
 
 @cache
@@ -82,7 +102,8 @@ class LoopClients:
         """
         place = asyncio.get_running_loop(), secure
         if place not in self._clients:
-            # The import and the certificates would hold up the kernel's loop for a tenth of a second.
+            # The imports and the certificates would hold up the kernel's loop for some tenths of a second.
+            await asyncio.to_thread(_import_httpx)
             certificates = await asyncio.to_thread(_certificates if secure else _trusting_nobody)
             self._forget_closed_loops()
             if place not in self._clients:

@@ -143,9 +143,9 @@ class Wire:
         return answer
 
     async def _send(self, call: Call) -> Answer:
-        import httpx
-
         client = await self._clients.current(secure=self._is_secure)
+        import httpx  # by now it is there
+
         async with contextlib.AsyncExitStack() as stack:
             request = client.build_request(
                 call.method,
