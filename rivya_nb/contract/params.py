@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from rivya_nb.contract.catalogue import Model, Param
 from rivya_nb.contract.ideas import same_idea, same_shape
-from rivya_nb.contract.text import HALF, did_you_mean, is_whole, listing
+from rivya_nb.contract.text import HALF, did_you_mean, is_whole, listing, short_repr
 from rivya_nb.errors import Mistake
 
 ParamValue = str | int | float
@@ -93,7 +93,7 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
     elif isinstance(value, (int, float)):
         value = str(value)
     if not isinstance(value, str):
-        return Mistake(param.key, f"{_show(value)} is no text{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is no text{_allowed(param)}")
     if not is_whole(value):
         return Mistake(param.key, f"{value!r}: {HALF}")
     if param.options is not None and value not in param.options:
@@ -111,22 +111,22 @@ def plain_value(value: object) -> object:
 
 def _check_number(param: Param, value: object) -> ParamValue | Mistake:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
     number = value if isinstance(value, int) else float(value)
     if isinstance(number, float) and not math.isfinite(number):
-        return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
     if abs(number) > LARGEST_EXACT:
         # Not shown: Python refuses to write an int of thousands of digits.
         return Mistake(param.key, f"it is too large to be sent exactly{_allowed(param)}")
     whole = param.step == 1 or param.key == "seed"
     if whole and number != int(number):
-        return Mistake(param.key, f"{_show(value)} is not a whole number{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not a whole number{_allowed(param)}")
     if param.minimum is not None and number < param.minimum:
-        return Mistake(param.key, f"{_show(value)} is below {_plain(param.minimum)}{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is below {_plain(param.minimum)}{_allowed(param)}")
     if param.maximum is not None and number > param.maximum:
-        return Mistake(param.key, f"{_show(value)} is above {_plain(param.maximum)}{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is above {_plain(param.maximum)}{_allowed(param)}")
     if param.step is not None and not _on_step(number, param.minimum or 0, param.step):
-        return Mistake(param.key, f"{_show(value)} is between two steps{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is between two steps{_allowed(param)}")
     return int(number) if number == int(number) else number
 
 
@@ -158,8 +158,3 @@ def range_words(param: Param) -> str:
 
 def _plain(number: float) -> str:
     return str(int(number)) if number == int(number) else str(number)
-
-
-def _show(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -84,6 +84,16 @@ def cut(text: str, end: int) -> str:
     return text[:end].rstrip() + "…"
 
 
+def shortened(text: str, limit: int = 60) -> str:
+    """The text with at most `limit` characters; the last one is an ellipsis where something is left out."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def short_repr(value: object, limit: int = 60) -> str:
+    """A value as a message shows it."""
+    return shortened(repr(value), limit)
+
+
 def is_whole(text: str) -> bool:
     """Whether no character is half of a surrogate pair, which can be neither sent nor stored."""
     return not any("\ud800" <= char <= "\udfff" for char in text)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.text import short_repr
 from rivya_nb.jobs.graph import is_graph, read_graph
 from rivya_nb.jobs.infotext import read_infotext
 from rivya_nb.jobs.settings import read_dream, read_settings
-from rivya_nb.jobs.telling import Found, UnreadError, as_text, read_object, short
+from rivya_nb.jobs.telling import Found, UnreadError, as_text, read_object
 from rivya_nb.store.inscriptions import COMFY, DREAM, INVOKE, NOVEL_COMMENT, NOVEL_PROMPT, WORKFLOW
 from rivya_nb.store.stamping import OURS, PARAMETERS
 
@@ -55,7 +56,7 @@ def _is_json(text: str) -> bool:
 def _read_json(text: str, teller: str, prompt: str | None = None) -> Found:
     told = read_object(text)
     if told is None:
-        raise UnreadError(f"the text {short(text)} is no JSON as {teller} writes it")
+        raise UnreadError(f"the text {short_repr(text)} is no JSON as {teller} writes it")
     inner = told.get("prompt")
     for graph in (told, inner, read_object(inner) if isinstance(inner, str) else None):
         if isinstance(graph, dict) and is_graph(graph):

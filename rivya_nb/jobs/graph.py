@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, short, whole_prompt
+from rivya_nb.contract.text import short_repr
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, whole_prompt
 
 _TELLER = "ComfyUI"
 _DEEPEST = 100
@@ -213,7 +214,7 @@ class _Walk:
             return value
         link = _link(value)
         if link is None or depth > _DEEPEST:
-            raise UnreadError(f"{_TELLER}'s prompt is no text ({short(value)})")
+            raise UnreadError(f"{_TELLER}'s prompt is no text ({short_repr(value)})")
         if link not in self._made:
             self._made[link] = self._text_of(self._followed(link), depth)
         return self._made[link]
@@ -274,4 +275,4 @@ def _link(value: object) -> _Link | None:
 
 
 def _unknown(node: _Node) -> str:
-    return f"{_TELLER}'s prompt passes through a node that is not known here ({short(node.kind)})"
+    return f"{_TELLER}'s prompt passes through a node that is not known here ({short_repr(node.kind)})"

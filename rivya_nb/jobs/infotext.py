@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import re
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, short, whole_prompt
+from rivya_nb.contract.text import short_repr
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, whole_prompt
 from rivya_nb.store.provenance import WEB_UI_NAMES
 from rivya_nb.store.stamping import OURS
 
@@ -75,7 +76,7 @@ def read_infotext(text: str) -> Found:
         params={_OUR_NAMES.get(name, name): value for name, value in told.items()} if is_ours else {},
         rest=() if is_ours else tuple(name for name in told if name not in prompts),
         notes=tuple(
-            f"{name}: {_TELLER} has this beside the prompt; {short(value)} is left out"
+            f"{name}: {_TELLER} has this beside the prompt; {short_repr(value)} is left out"
             for name, value in {**prompts, **behind}.items()
             if value
         ),
@@ -94,7 +95,7 @@ def _settings(lines: list[str], text: str) -> tuple[int, dict[str, str]]:
                 raise UnreadError(f"{_TELLER}'s text has two lines of settings, so its prompt is not certain")
             found = place, facts
     if not found:
-        raise UnreadError(f"the text {short(text)} has no line of settings as {_TELLER} writes it")
+        raise UnreadError(f"the text {short_repr(text)} has no line of settings as {_TELLER} writes it")
     return found
 
 

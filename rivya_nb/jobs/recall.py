@@ -14,13 +14,13 @@ from rivya_nb.contract.ideas import nearest_shape, same_idea
 from rivya_nb.contract.params import ParamValue, check_params
 from rivya_nb.contract.references import check_references
 from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
-from rivya_nb.contract.text import listing, printable
+from rivya_nb.contract.text import listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.files import open_file, user_path
 from rivya_nb.imaging.containers import LARGEST_TEXT
 from rivya_nb.jobs.found import find_request, read_ours
 from rivya_nb.jobs.sources import LARGEST, LOST, is_there
-from rivya_nb.jobs.telling import Found, read_object, short
+from rivya_nb.jobs.telling import Found, read_object
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import sidecar_of
 
@@ -144,7 +144,7 @@ def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
         if model.makes_pictures and wanted in (model.id.casefold(), model.display_name.casefold()):
             return model, []
     model = catalogue.image_model(DEFAULT_MODEL)
-    said = f"{short(found.model)} is none of the catalogue's" if found.model else "none is told"
+    said = f"{short_repr(found.model)} is none of the catalogue's" if found.model else "none is told"
     return model, [f"model: {said}; {model.id} is taken instead"]
 
 
@@ -159,7 +159,7 @@ class _Fit:
     def take(self, key: str, value: object) -> None:
         name = key if self._model.param(key) is not None else same_idea(key, self._model.param_keys)
         if name is None:
-            self._notes.append(f"{key}: {self._model.id} has no such param; {short(value)} is left out")
+            self._notes.append(f"{key}: {self._model.id} has no such param; {short_repr(value)} is left out")
             return
         param = self._model.param(name)
         if param is not None and param.type == "number" and isinstance(value, str):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, as_text, short, whole_prompt
+from rivya_nb.contract.text import short_repr
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, as_text, whole_prompt
 
 _POSITIVE = ("positive_prompt", "prompt")
 _NEGATIVE = ("negative_prompt", "negativeprompt", "uc")
@@ -46,7 +47,7 @@ def read_settings(told: Mapping[str, object], teller: str) -> Found:
     prompt = whole_prompt(teller, [*_prompts(told), *_further(told)])
     if teller == "SwarmUI" and _DRAWN.search(prompt):
         raise UnreadError(
-            f"{teller}'s prompt has wildcards, and what became of them is not told ({short(prompt)})"
+            f"{teller}'s prompt has wildcards, and what became of them is not told ({short_repr(prompt)})"
         )
     negative = next((text for name in _NEGATIVE if isinstance(text := told.get(name), str)), None)
     if "app_id" in told:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.text import comparable
+from rivya_nb.contract.text import comparable, short_repr
 
 _SIZE = re.compile(r"\D{0,4}(\d{1,5})\D{1,4}(\d{1,5})\D{0,4}")
 _RUBBISH = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd-\uffff]")
@@ -57,14 +57,14 @@ def whole_prompt(teller: str, texts: Iterable[str]) -> str:
     if not several:
         raise UnreadError(f"{teller} wrote down no prompt")
     if len(several) > 1:
-        shown = "; ".join(short(text, 200) for text in list(several)[:_MOST_SHOWN])
+        shown = "; ".join(short_repr(text, 200) for text in list(several)[:_MOST_SHOWN])
         raise UnreadError(
             f"{teller} made it from {len(several)} prompts, none of which is the whole ({shown}); "
             "write one prompt of your own from them"
         )
     prompt = next(iter(several.values()))
     if _RUBBISH.search(prompt):
-        raise UnreadError(f"{teller}'s prompt is in an unknown encoding ({short(prompt)})")
+        raise UnreadError(f"{teller}'s prompt is in an unknown encoding ({short_repr(prompt)})")
     return prompt
 
 
@@ -97,9 +97,3 @@ def as_size(text: str | None) -> tuple[int, int] | None:
     if match is None or 0 in (sides := (int(match[1]), int(match[2]))):
         return None
     return sides
-
-
-def short(value: object, longest: int = 60) -> str:
-    """A value as a message shows it."""
-    text = repr(value)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from rivya_nb.contract.text import check_whole
+from rivya_nb.contract.text import check_whole, count
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
-from rivya_nb.store.records import MarkChanges, Marks
+from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import mark_changes, mark_steps, marks, tags
 
@@ -130,10 +130,9 @@ class MarkBook:
             if not changed:
                 return
             _save(connection, changed)
-            pictures = "1 picture" if len(changed) == 1 else f"{len(changed):,} pictures"
             self._note_down(
                 connection,
-                f"{what} of {pictures}",
+                f"{what} of {count(len(changed), 'picture')}",
                 {number: _difference(before[number], marks) for number, marks in changed.items()},
             )
         self.changes.tell()
@@ -156,7 +155,7 @@ class MarkBook:
 def _checked(changes: MarkChanges) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(changes)
     rating = wanted.get("rating", 0)
-    if isinstance(rating, bool) or rating not in range(6):
+    if isinstance(rating, bool) or rating not in range(HIGHEST_RATING + 1):
         raise UsageError([Mistake("rating", f"{rating!r} is no rating; 1 to 5 are, and 0 takes it away")])
     check_whole("note", wanted.get("note"))
     if "tags" in wanted:

@@ -156,6 +156,9 @@ class JobChanges(TypedDict, total=False):
     owner: str | None
 
 
+HIGHEST_RATING = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What the user thinks of a job's pictures. `rating` is 1 to 5, 0 where not rated; `tags` in order."""

@@ -15,6 +15,7 @@ from rivya_nb.views.words import (
     cost,
     explanation,
     joined,
+    marks_badge,
     reason,
     seconds,
     state,
@@ -133,7 +134,7 @@ def _cell_view(
         sign="!" if gone else SIGNS.get(state(job), "·"),
         word="file gone" if gone else state_word(job),
         notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
-        marks=_mark_badge(marks.get(job.id)),
+        marks=marks_badge(marks.get(job.id, Marks())),
     )
 
 
@@ -141,13 +142,6 @@ def _left_out(cell: Cell) -> tuple[str, ...]:
     """Why a picture that is there is not to be seen."""
     kind = unseen_kind(cell.picture)
     return (unseen_words(kind) if kind else "not shown here",)
-
-
-def _mark_badge(marks: Marks | None) -> str:
-    """What fits into a picture's corner: `★★★★ ✦`, four of five and starred, as in the viewer."""
-    if marks is None:
-        return ""
-    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
 
 
 def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:

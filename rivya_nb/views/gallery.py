@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_nb.contract.text import comparable, listing, printable
-from rivya_nb.store.records import JobRecord, Marks
+from rivya_nb.store.records import HIGHEST_RATING, JobRecord, Marks
 from rivya_nb.views.cells import CellView, draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import PROMPT_LENGTH
@@ -16,9 +16,6 @@ from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import common_params, joined, lost_words, state_word
-
-HIGHEST = 5
-"""The highest rating."""
 
 _NARROWEST = 150
 """CSS pixels of a card, so that its words have room below a tall picture."""
@@ -100,10 +97,10 @@ class _Card:
 
 def mark_words(marks: Marks) -> list[str]:
     """What was said of a picture, each as a sign and a word."""
-    dots = "●" * marks.rating + "○" * (HIGHEST - marks.rating)
+    dots = "●" * marks.rating + "○" * (HIGHEST_RATING - marks.rating)
     words = [
         "★ starred" if marks.starred else "",
-        f"{dots} {marks.rating}/{HIGHEST}" if marks.rating else "",
+        f"{dots} {marks.rating}/{HIGHEST_RATING}" if marks.rating else "",
         *(f"#{printable(tag, _VALUE_LENGTH)}" for tag in marks.tags),
         "◌ hidden" if marks.hidden else "",
         f"✎ {printable(marks.note, _NOTE_LENGTH)}" if marks.note else "",

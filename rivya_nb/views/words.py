@@ -8,7 +8,7 @@ from pathlib import Path
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, PictureRecord
+from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -103,6 +103,11 @@ _MEANINGS = {
     "unknown": "perhaps billed",
     "stopped": "never sent",
 }
+
+
+def marks_badge(marks: Marks) -> str:
+    """The marks that fit into a picture's corner: `★★★★ ✦` for four of five and a star, as in the viewer."""
+    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
 
 
 def file_size(size: int) -> str:

@@ -30,14 +30,12 @@ from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
-from rivya_nb.store.records import MarkChanges, Marks, PictureRecord
+from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks, PictureRecord
 from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
 
 PIECE = 1 << 20
 """Bytes of an original in one message. A kernel's connection does not survive messages above 10 MiB."""
-
-HIGHEST_RATING = 5
 
 PAUSE = 0.5
 """Seconds between two looks at jobs that are still changing."""
