@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from rivya_nb.errors import RivyaError
-from rivya_nb.jobs.forks import as_work, leave_to_parent
+from rivya_nb.jobs.forked_loop import as_work, leave_to_parent
 from rivya_nb.jobs.standstill import Standstill
 
 TICK = 0.25

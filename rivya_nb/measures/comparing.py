@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.measures.metric import FRAME, NONE, Difference, Sample, compare, require, sample
-from rivya_nb.measures.pairs import Pair, Place, choose_pairs
+from rivya_nb.measures.pairs import Coordinates, Pair, choose_pairs
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,10 +31,10 @@ class Compared:
     """The differences found, and the places whose picture could not be read."""
 
     found: Mapping[Pair, Difference]
-    unread: frozenset[Place]
+    unread: frozenset[Coordinates]
 
 
-def compare_all(paths: Mapping[Place, Path], axes: int, load: Load) -> Compared:
+def compare_all(paths: Mapping[Coordinates, Path], axes: int, load: Load) -> Compared:
     """The differences between neighbours of a grid that has a picture's original in each of these places.
 
     An original takes some 3 ms where the store has its small picture, and a pair some 4: run it off the event

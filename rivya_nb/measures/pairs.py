@@ -20,7 +20,7 @@ from rivya_nb.measures.metric import Difference
 MOST_PAIRS = 300
 """Pairs of one axis that are compared. Of more, these many are drawn, and always the same ones."""
 
-Place = tuple[int, ...]
+Coordinates = tuple[int, ...]
 """One index into each axis' values."""
 
 
@@ -29,8 +29,8 @@ class Pair:
     """Two places that differ along one axis only, which is told by its number."""
 
     axis: int
-    one: Place
-    other: Place
+    one: Coordinates
+    other: Coordinates
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,17 @@ class AxisDifferences:
     possible: int
 
 
-def choose_pairs(places: Collection[Place], axes: int, most: int = MOST_PAIRS) -> list[Pair]:
+def choose_pairs(places: Collection[Coordinates], axes: int, most: int = MOST_PAIRS) -> list[Pair]:
     """The pairs to compare, axis by axis: all of them, or `most` that are drawn evenly, always the same ones."""
     return [pair for axis in range(axes) for pair in _of_axis(axis, places, most)]
 
 
-def count_pairs(places: Collection[Place], axis: int) -> int:
+def count_pairs(places: Collection[Coordinates], axis: int) -> int:
     """How many pairs there are along an axis."""
     return sum(comb(len(line), 2) for line in _lines(places, axis))
 
 
-def _of_axis(axis: int, places: Collection[Place], most: int) -> Iterator[Pair]:
+def _of_axis(axis: int, places: Collection[Coordinates], most: int) -> Iterator[Pair]:
     lines = _lines(places, axis)
     ends = list(accumulate(comb(len(line), 2) for line in lines))
     total = ends[-1] if ends else 0
@@ -78,7 +78,7 @@ def _of_axis(axis: int, places: Collection[Place], most: int) -> Iterator[Pair]:
         yield Pair(axis, *_pair(lines[line], number - (ends[line - 1] if line else 0)))
 
 
-def _pair(line: Sequence[Place], number: int) -> tuple[Place, Place]:
+def _pair(line: Sequence[Coordinates], number: int) -> tuple[Coordinates, Coordinates]:
     """That pair of a line: first those of its first place, then those of its second that are left, …"""
     first = 0
     while number >= (left := len(line) - 1 - first):
@@ -87,16 +87,16 @@ def _pair(line: Sequence[Place], number: int) -> tuple[Place, Place]:
     return line[first], line[first + 1 + number]
 
 
-def _lines(places: Collection[Place], axis: int) -> list[list[Place]]:
+def _lines(places: Collection[Coordinates], axis: int) -> list[list[Coordinates]]:
     """The places by what they share: all their values but that axis'."""
-    lines: dict[Place, list[Place]] = defaultdict(list)
+    lines: dict[Coordinates, list[Coordinates]] = defaultdict(list)
     for place in sorted(set(places)):
         lines[place[:axis] + place[axis + 1 :]].append(place)
     return list(lines.values())
 
 
 def by_axis(
-    names: Sequence[str], places: Collection[Place], found: Mapping[Pair, Difference]
+    names: Sequence[str], places: Collection[Coordinates], found: Mapping[Pair, Difference]
 ) -> tuple[AxisDifferences, ...]:
     """What moves the pictures how much: the differences along each axis."""
     of_axis: dict[int, list[Difference]] = defaultdict(list)
@@ -114,9 +114,9 @@ def by_axis(
     )
 
 
-def by_place(found: Mapping[Pair, Difference]) -> dict[Place, Difference]:
+def by_place(found: Mapping[Pair, Difference]) -> dict[Coordinates, Difference]:
     """How far each picture is from those that share all but one value with it: the median difference."""
-    around: dict[Place, list[Difference]] = defaultdict(list)
+    around: dict[Coordinates, list[Difference]] = defaultdict(list)
     for pair, difference in found.items():
         around[pair.one].append(difference)
         around[pair.other].append(difference)

@@ -21,10 +21,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rivya_nb._version import __version__
+from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 from rivya_nb.sandbox.faults import HTTP_STATUS, Fault
-from rivya_nb.sandbox.gallery import MIME_TYPES, Gallery
-from rivya_nb.sandbox.keys import Key
+from rivya_nb.sandbox.keys import KeyGrant
 from rivya_nb.sandbox.schemas import (
     Credits,
     ErrorBody,
@@ -34,7 +34,7 @@ from rivya_nb.sandbox.schemas import (
     ModelList,
     PublicApiFile,
 )
-from rivya_nb.sandbox.service import Service
+from rivya_nb.sandbox.task_pictures import MIME_TYPES, TaskPictures
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, `rvya_sk_…`")
 _KEY_CODES = (
@@ -57,7 +57,7 @@ class _DocumentedAPI(FastAPI):
             for operation in (one for path in document["paths"].values() for one in path.values()):
                 operation["responses"].pop("422", None)
                 if (unpaid := operation["responses"].pop("402", None)) is not None:
-                    status = self.state.service.config.insufficient_credits_status
+                    status = self.state.backend.config.insufficient_credits_status
                     operation["responses"][str(status)] = unpaid
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
@@ -68,14 +68,14 @@ class _DocumentedAPI(FastAPI):
 def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
     """The sandbox as an ASGI app that keeps its state in `folder`, which is made if absent."""
     folder.mkdir(parents=True, exist_ok=True)
-    service = Service(config, folder)
-    gallery = Gallery(service, folder)
+    backend = Backend(config, folder)
+    pictures = TaskPictures(backend, folder)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        gallery.close()
-        service.close()
+        pictures.close()
+        backend.close()
 
     app = _DocumentedAPI(
         lifespan=lifespan,
@@ -86,8 +86,8 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = service
-    app.state.gallery = gallery
+    app.state.backend = backend
+    app.state.pictures = pictures
     app.include_router(_api)
     app.include_router(_downloads)
     # A page in the user's browser must not reach the sandbox under a name of its own.
@@ -109,7 +109,7 @@ class _GatedRoute(APIRoute):
 
         async def gated(request: Request) -> Response:
             authorization = request.headers.get("authorization")
-            request.state.key = _service(request).admit(authorization, scope)
+            request.state.key = _backend(request).admit(authorization, scope)
             return await handler(request)
 
         return gated
@@ -139,13 +139,13 @@ def _needs(scope: str) -> list[Any]:
 @_api.get("/models", responses=_refusals())
 def list_models(request: Request) -> ModelList:
     """The catalogue; public."""
-    return _service(request).models()
+    return _backend(request).models()
 
 
 @_api.get("/credits", dependencies=_needs("credits:read"), responses=_refusals(*_KEY_CODES))
 def retrieve_credits(request: Request) -> Credits:
     """What is left: the balance without what is reserved."""
-    return _service(request).credits(_key(request))
+    return _backend(request).credits(_key(request))
 
 
 @_api.post(
@@ -160,10 +160,10 @@ def create_generation(
     request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
 ) -> GenerationTask:
     """Submit a generation; its credits are reserved."""
-    service = _service(request)
-    task = service.submit(_key(request), body, idempotency_key)
-    _gallery(request).prepare(task)
-    return service.public_task(task, _origin(request))
+    backend = _backend(request)
+    task = backend.submit(_key(request), body, idempotency_key)
+    _pictures(request).prepare(task)
+    return backend.public_task(task, _origin(request))
 
 
 @_api.get(
@@ -174,8 +174,8 @@ def create_generation(
 )
 def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
     """How a task stands."""
-    service = _service(request)
-    return service.public_task(service.task(_key(request), task_id), _origin(request))
+    backend = _backend(request)
+    return backend.public_task(backend.task(_key(request), task_id), _origin(request))
 
 
 @_api.post(
@@ -192,9 +192,9 @@ def upload_file(
     client_request_id: Annotated[str | None, Form(max_length=128)] = None,  # noqa: ARG001 - only its length is ruled
 ) -> PublicApiFile:
     """Keep a reference file; the limits of `model` apply where it is given."""
-    service = _service(request)
-    stored = service.upload(_key(request), file.file, file.filename or "", kind, model)
-    return service.public_file(stored, _origin(request))
+    backend = _backend(request)
+    stored = backend.upload(_key(request), file.file, file.filename or "", kind, model)
+    return backend.public_file(stored, _origin(request))
 
 
 @_api.get(
@@ -205,41 +205,41 @@ def upload_file(
 )
 def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
     """What is known of an uploaded file."""
-    service = _service(request)
-    return service.public_file(service.file(file_id, _key(request)), _origin(request))
+    backend = _backend(request)
+    return backend.public_file(backend.file(file_id, _key(request)), _origin(request))
 
 
 @_downloads.get("/pictures/{task_id}/{number}.{extension}")
 async def download_picture(request: Request, task_id: str, number: str, extension: str) -> FileResponse:
-    service: Service = _service(request)
-    task = service.finished_task(task_id)
-    numbers = {str(n): n for n in range(1, service.picture_count(task) + 1)}
-    if number not in numbers or extension != service.picture_format(task):
+    backend: Backend = _backend(request)
+    task = backend.finished_task(task_id)
+    numbers = {str(n): n for n in range(1, backend.picture_count(task) + 1)}
+    if number not in numbers or extension != backend.picture_format(task):
         raise Fault("not_found", "There is no such picture.")
     return FileResponse(
-        await _gallery(request).picture(task, numbers[number]), media_type=MIME_TYPES[extension]
+        await _pictures(request).picture(task, numbers[number]), media_type=MIME_TYPES[extension]
     )
 
 
 @_downloads.get("/files/{file_id}.{_extension}")
 def download_file(request: Request, file_id: str) -> FileResponse:
-    service = _service(request)
-    file = service.file(file_id)
-    return FileResponse(service.upload_path(file), media_type=file.mime_type)
+    backend = _backend(request)
+    file = backend.file(file_id)
+    return FileResponse(backend.upload_path(file), media_type=file.mime_type)
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
+def _backend(request: Request) -> Backend:
+    backend: Backend = request.app.state.backend
+    return backend
 
 
-def _gallery(request: Request) -> Gallery:
-    gallery: Gallery = request.app.state.gallery
-    return gallery
+def _pictures(request: Request) -> TaskPictures:
+    pictures: TaskPictures = request.app.state.pictures
+    return pictures
 
 
-def _key(request: Request) -> Key:
-    key: Key = request.state.key
+def _key(request: Request) -> KeyGrant:
+    key: KeyGrant = request.state.key
     return key
 
 
@@ -261,7 +261,7 @@ async def _on_fault(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, Fault)  # noqa: S101 - handlers are registered by type
     status = HTTP_STATUS[fault.code]
     if fault.code == "insufficient_credits":
-        status = _service(request).config.insufficient_credits_status
+        status = _backend(request).config.insufficient_credits_status
     headers = None if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return _refusal(status, fault.code, fault.message, headers)
 

@@ -19,8 +19,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from rivya_nb.sandbox.brush import Brush
 from rivya_nb.sandbox.colour import Colour, lit, mixed, rgb
+from rivya_nb.sandbox.prompt_reading import Reading, read
 from rivya_nb.sandbox.still_life import OBJECTS, UNNAMED, Paints
-from rivya_nb.sandbox.words import Reading, read
 
 MARK = "rivya sandbox"
 """What stands in the corner of every picture."""

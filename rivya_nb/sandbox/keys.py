@@ -38,7 +38,7 @@ ALL_SCOPES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyGrant:
     """What one key may do. `refusal` is the error code that every call with it gets."""
 
     account: str = "main"
@@ -46,15 +46,15 @@ class Key:
     refusal: str | None = None
 
 
-KEYS: dict[str, Key] = {
-    DEFAULT_KEY: Key(),
-    f"{DEFAULT_KEY}_revoked": Key(refusal="api_key_revoked"),
-    f"{DEFAULT_KEY}_expired": Key(refusal="api_key_expired"),
-    f"{DEFAULT_KEY}_readonly": Key(scopes=ALL_SCOPES - {"generations:create", "files:create"}),
-    f"{DEFAULT_KEY}_nofiles": Key(scopes=ALL_SCOPES - {"files:create", "files:read"}),
-    f"{DEFAULT_KEY}_poor": Key(account="poor"),
-    f"{DEFAULT_KEY}_limited": Key(refusal="rate_limited"),
-    f"{DEFAULT_KEY}_disabled": Key(refusal="public_api_disabled"),
+KEYS: dict[str, KeyGrant] = {
+    DEFAULT_KEY: KeyGrant(),
+    f"{DEFAULT_KEY}_revoked": KeyGrant(refusal="api_key_revoked"),
+    f"{DEFAULT_KEY}_expired": KeyGrant(refusal="api_key_expired"),
+    f"{DEFAULT_KEY}_readonly": KeyGrant(scopes=ALL_SCOPES - {"generations:create", "files:create"}),
+    f"{DEFAULT_KEY}_nofiles": KeyGrant(scopes=ALL_SCOPES - {"files:create", "files:read"}),
+    f"{DEFAULT_KEY}_poor": KeyGrant(account="poor"),
+    f"{DEFAULT_KEY}_limited": KeyGrant(refusal="rate_limited"),
+    f"{DEFAULT_KEY}_disabled": KeyGrant(refusal="public_api_disabled"),
 }
 
 PENNILESS_ACCOUNTS = frozenset({"poor"})

@@ -22,8 +22,8 @@ from rivya_nb.store import schema
 from rivya_nb.store.forks import FORKS
 from rivya_nb.store.migrations import migrate
 from rivya_nb.store.presence import Presence
+from rivya_nb.store.prompt_index import can_index, has_index, prepare_index
 from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
-from rivya_nb.store.words import can_index, has_index, prepare_index
 
 BUSY_SECONDS = 30
 """How long a transaction waits for that of another process."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Subquery, func, intersect, select
 
-from rivya_nb.store import words
+from rivya_nb.store import prompt_index
 from rivya_nb.store.records import Question
 from rivya_nb.store.rows import param_text
 from rivya_nb.store.schema import job_params, jobs, marks, run_jobs, tags
@@ -73,7 +73,7 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
         conditions.append(jobs.c.created_at >= question.since)
     if question.until is not None:
         conditions.append(jobs.c.created_at <= question.until)
-    if (prompts := words.containing(connection, question.prompt or "")) is not None:
+    if (prompts := prompt_index.containing(connection, question.prompt or "")) is not None:
         conditions.append(jobs.c.prompt_id.in_(prompts))
     if not question.hidden:
         conditions.append(jobs.c.number.not_in(select(marks.c.job_number).where(marks.c.hidden)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from rivya_nb.store import rows, words
+from rivya_nb.store import prompt_index, rows
 from rivya_nb.store.lookup import numbers_of, unknown_job
 from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord
 from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs
@@ -16,7 +16,7 @@ def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]
     """Insert new jobs with what belongs to them; those without an owner become this one's."""
     if not records:
         return
-    prompts = words.ids_of(connection, [record.prompt for record in records])
+    prompts = prompt_index.ids_of(connection, [record.prompt for record in records])
     new = [rows.job_row(record, prompts[record.prompt]) for record in records]
     connection.execute(insert(jobs), [{**row, "owner": row["owner"] or owner} for row in new])
     numbers = numbers_of(connection, [record.id for record in records])

@@ -41,7 +41,7 @@ NO_MARKS: Mapping[str, Marks] = {}
 
 
 @dataclass(frozen=True)
-class CellView:
+class DrawnCell:
     """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's within it.
 
     With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter, in a box of
@@ -69,9 +69,9 @@ class CellView:
 
 
 @dataclass(frozen=True)
-class PageView:
+class DrawnPage:
     caption: str
-    rows: tuple[tuple[CellView, ...], ...]
+    rows: tuple[tuple[DrawnCell, ...], ...]
 
 
 def draw(
@@ -81,11 +81,11 @@ def draw(
     now: float,
     lost: Collection[str] = (),
     marks: Mapping[str, Marks] = NO_MARKS,
-) -> tuple[PageView, ...]:
+) -> tuple[DrawnPage, ...]:
     """Every page of a layout, place by place. `lost` has the keys of cells whose picture's file is gone, `marks`
     by job id what was said of pictures."""
     return tuple(
-        PageView(
+        DrawnPage(
             page.caption,
             tuple(
                 tuple(
@@ -108,17 +108,17 @@ def _cell_view(
     lost: Collection[str],
     further: bool,
     marks: Mapping[str, Marks],
-) -> CellView:
+) -> DrawnCell:
     width, height = geometry.widths[column], geometry.height
     if cell is None:
-        return CellView(width, height, Label("", ""), hole=not further)
+        return DrawnCell(width, height, Label("", ""), hole=not further)
     job = cell.job
     image_width, image_height = geometry.fit(cell, column)
     box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
     shown = thumbnails.get(cell.key)
     gone = shown is None and cell.key in lost
     left_out = cell.picture is not None and cell.key in thumbnails and shown is None
-    return CellView(
+    return DrawnCell(
         width=width,
         height=height,
         label=cell.caption,

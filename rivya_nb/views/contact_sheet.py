@@ -19,7 +19,7 @@ from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.thumbnails import decode
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.lettering import LINE, Colour, letter
-from rivya_nb.views.sheet_plan import GREY, Place, Sheet, Strip, plan_sheet
+from rivya_nb.views.sheet_plan import GREY, CellBox, Sheet, Strip, plan_sheet
 from rivya_nb.views.streaming import QUALITY, write_strips
 from rivya_nb.views.thumbnails import WORKERS, Load
 from rivya_nb.views.words import explanation, state_word, unseen_kind, unseen_words
@@ -120,7 +120,7 @@ class _Painter:
             for strip in strips:
                 yield self._strip(strip, [workers.submit(self._picture, place) for place in strip.places])
 
-    def _picture(self, place: Place) -> Image.Image | None:
+    def _picture(self, place: CellBox) -> Image.Image | None:
         picture = place.cell.picture
         if picture is None:
             return None
@@ -147,7 +147,7 @@ class _Painter:
                 self._place(image, place, picture)
         return image
 
-    def _place(self, image: Image.Image, place: Place, picture: Image.Image) -> None:
+    def _place(self, image: Image.Image, place: CellBox, picture: Image.Image) -> None:
         left = place.left + (place.width - picture.width) // 2
         top = place.top + (self.sheet.geometry.height - picture.height) // 2
         image.paste(picture, (left, top), picture if picture.mode == "RGBA" else None)
@@ -159,7 +159,7 @@ class _Painter:
             ImageDraw.Draw(image).rectangle((*start, right - 1, bottom - 1), fill=(40, 40, 40))
             text.paste(image, (start[0] + size / 2, start[1] + size * (LINE - 1.4) / 2))
 
-    def _explain(self, image: Image.Image, place: Place, lines: Sequence[str], colour: Colour) -> None:
+    def _explain(self, image: Image.Image, place: CellBox, lines: Sequence[str], colour: Colour) -> None:
         """A box of the picture's shape, or wider where words need it, with the words in its middle."""
         height, size = self.sheet.geometry.height, self.sheet.text_size
         shape = self.sheet.geometry.fit(place.cell, place.column)

@@ -14,7 +14,7 @@ from statistics import median
 
 from rivya_nb.contract.text import count, printable
 from rivya_nb.measures.metric import Difference
-from rivya_nb.measures.pairs import AxisDifferences, Place, Spread
+from rivya_nb.measures.pairs import AxisDifferences, Coordinates, Spread
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
 
@@ -47,7 +47,7 @@ class DifferencesView:
     """All that is drawn: what moved the pictures by axis, and how far each is `apart` from its neighbours."""
 
     axes: Sequence[AxisDifferences]
-    apart: Mapping[Place, Difference]
+    apart: Mapping[Coordinates, Difference]
     layout: Layout
     notes: Sequence[str] = ()
 
@@ -193,7 +193,7 @@ def _strip(kind: str, spread: Spread, top: float) -> _Strip:
     )
 
 
-def _shade(kind: str, cell: Cell | None, apart: Mapping[Place, float], middle: float) -> _Shade:
+def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> _Shade:
     number = None if cell is None else apart.get(cell.place)
     if cell is None or number is None:
         return _Shade(cell.label if cell else Label("", ""), "", "transparent", "no picture to compare")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rivya_nb.contract.text import comparable, listing, printable
 from rivya_nb.store.records import HIGHEST_RATING, JobRecord, Marks
-from rivya_nb.views.cells import CellView, draw
+from rivya_nb.views.cells import DrawnCell, draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
@@ -26,7 +26,7 @@ _TEXT_LENGTH = 120
 
 
 @dataclass(frozen=True)
-class Entry:
+class GalleryEntry:
     """One picture's job; `facts` are what tells it from the others, `marks` what was said of it."""
 
     job: JobRecord
@@ -35,13 +35,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Gallery:
+class GalleryPage:
     """A page of `entries` out of `total`, the first of which stands at the place `first`, counted from 0."""
 
     title: str
     first: int
     total: int
-    entries: tuple[Entry, ...]
+    entries: tuple[GalleryEntry, ...]
     hints: tuple[Hint, ...] = ()
 
     @property
@@ -87,7 +87,7 @@ def _further(job: JobRecord) -> int:
 
 @dataclass(frozen=True)
 class _Card:
-    cell: CellView
+    cell: DrawnCell
     width: int
     place: str
     facts: str
@@ -109,7 +109,7 @@ def mark_words(marks: Marks) -> list[str]:
 
 
 def gallery_html(
-    gallery: Gallery, thumbnails: Mapping[str, Thumbnail | None], lost: Mapping[str, Path]
+    gallery: GalleryPage, thumbnails: Mapping[str, Thumbnail | None], lost: Mapping[str, Path]
 ) -> str:
     """The page as static HTML. `thumbnails` and `lost` (whose files are gone) by the keys of its cells."""
     from rivya_nb.views.run_html import environment
@@ -131,7 +131,7 @@ def gallery_html(
     return template.render(gallery=gallery, cards=cards, gap=GAP, lost=lost_words(lost))
 
 
-def gallery_text(gallery: Gallery, lost: Mapping[str, Path]) -> str:
+def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:
     """The page as plain text, a line for each picture."""
     lines = [f"{gallery.title}: {gallery.span}", f"  {gallery.common}"]
     width = len(f"[{gallery.places[-1]}]")

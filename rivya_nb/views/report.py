@@ -10,7 +10,7 @@ from pathlib import Path
 from rivya_nb.contract.text import printable
 from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 from rivya_nb.store.thumbnails import decode
-from rivya_nb.views.cells import PageView, draw
+from rivya_nb.views.cells import DrawnPage, draw
 from rivya_nb.views.gallery import mark_words
 from rivya_nb.views.geometry import GAP, Geometry, measure
 from rivya_nb.views.headline import Headline, headline
@@ -55,7 +55,7 @@ class _Section:
     when: str
     progress: str
     layout: Layout
-    pages: tuple[PageView, ...]
+    pages: tuple[DrawnPage, ...]
     left_out: str
     fit: float
     lines: tuple[_Line, ...]

@@ -205,7 +205,7 @@ def credits_line(sums: Tally) -> str:
     return f"{spent} ({aside})" if aside else spent
 
 
-class Ways(NamedTuple):
+class ActionNames(NamedTuple):
     """How one goes on with a run where it is shown: what is typed or pressed to `retry`, to `resume` and to `send`
     what was not sent. `sends` has the states that the last is for."""
 
@@ -215,18 +215,18 @@ class Ways(NamedTuple):
     sends: Collection[str]
 
 
-def commands(run_id: int) -> Ways:
+def commands(run_id: int) -> ActionNames:
     """The ways on in a cell."""
     resume = f"%rivya resume {run_id}"
-    return Ways(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
+    return ActionNames(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
 
 
-BUTTONS = Ways("Retry", "Resume", "Send the rest", UNSENT)
+BUTTONS = ActionNames("Retry", "Resume", "Send the rest", UNSENT)
 """The ways on in the control panel: the names of its buttons."""
 
 
 def default_hints(
-    run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None, ways: Ways | None = None
+    run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None, ways: ActionNames | None = None
 ) -> list[Hint]:
     """What one would do next with a run that nobody is working on, by commands unless there are other ways;
     `variable` is its name in the notebook."""

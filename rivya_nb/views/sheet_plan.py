@@ -20,7 +20,7 @@ _LETTERS_ACROSS = 170
 
 
 @dataclass(frozen=True)
-class Place:
+class CellBox:
     """A cell and its box on a strip, in pixels."""
 
     cell: Cell
@@ -49,7 +49,7 @@ class Strip:
 
     height: int
     notes: tuple[Note, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[CellBox, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _row(
     size: int,
 ) -> Strip:
     places = tuple(
-        Place(it, column, left + edges[column], 0, geometry.widths[column])
+        CellBox(it, column, left + edges[column], 0, geometry.widths[column])
         for column, it in enumerate(cells)
         if it is not None
     )
@@ -152,7 +152,7 @@ def _ribbon(
     places, notes = [], []
     for it, column, x in line:
         width = geometry.widths[column]
-        places.append(Place(it, column, left + x, 0, width))
+        places.append(CellBox(it, column, left + x, 0, width))
         notes.append(
             Note(it.caption.text, left + x + width / 2, geometry.height + gap // 2, 0.5, width=width)
         )

@@ -12,7 +12,7 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Model, Param, 
 from rivya_nb.contract.live_models import NOT_LISTED, merge
 from rivya_nb.contract.request import build_request
 from rivya_nb.errors import InvalidRequestError
-from rivya_nb.sandbox.listing import model_list
+from rivya_nb.sandbox.model_list import model_list
 
 WAN = bundled()[DEFAULT_MODEL]
 

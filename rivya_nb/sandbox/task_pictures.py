@@ -11,18 +11,18 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from rivya_nb.sandbox.service import Service
+from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.sizes import DRAWN_ELSEWHERE, pixel_size
 from rivya_nb.sandbox.tasks import Task, without_test_words
 
 MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
 
-class Gallery:
+class TaskPictures:
     """Draws off the event loop, each picture once, no more at a time than there are processors."""
 
-    def __init__(self, service: Service, folder: Path) -> None:
-        self._service = service
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        self._backend = backend
         self._folder = folder / "pictures"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._painters = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="painter")
@@ -32,7 +32,7 @@ class Gallery:
     def prepare(self, task: Task) -> None:
         """Begin to draw the pictures of a task that takes time; from any thread."""
         if task.finished_at > task.created_at and not task.fails:
-            for number in range(1, self._service.picture_count(task) + 1):
+            for number in range(1, self._backend.picture_count(task) + 1):
                 self._begin(task, number)
 
     async def picture(self, task: Task, number: int) -> Path:
@@ -49,7 +49,7 @@ class Gallery:
 
     def _begin(self, task: Task, number: int) -> tuple[Path, Future[None] | None]:
         """Where the picture will be, and what to wait for; None where it is there already."""
-        path = self._folder / f"{task.id}-{number}.{self._service.picture_format(task)}"
+        path = self._folder / f"{task.id}-{number}.{self._backend.picture_format(task)}"
         with self._lock:
             drawing = self._drawing.get(path)
             if drawing is not None or path.exists():
@@ -62,7 +62,7 @@ class Gallery:
         from rivya_nb.sandbox.drawing import draw
 
         try:
-            params = self._service.params_of(task)
+            params = self._backend.params_of(task)
             seed = str(params.get("seed", task.drawn_seed))
             style = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
             data = draw(
@@ -70,7 +70,7 @@ class Gallery:
                 seed=seed if number == 1 else f"{seed}/{number}",
                 size=pixel_size(params),
                 style=f"{task.model} {sorted(style.items())}",
-                references=[(self._service.uploads / file_id).read_bytes() for file_id in task.references],
+                references=[(self._backend.uploads / file_id).read_bytes() for file_id in task.references],
                 picture_format="PNG" if path.suffix == ".png" else "JPEG",
                 watermark=params.get("watermark") not in (None, "", "false"),
             )

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from rivya_nb.contract.catalogue import Model, bundled
 from rivya_nb.contract.references import SNIFF_BYTES, sniff
-from rivya_nb.sandbox import listing, tasks, validation
+from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
-from rivya_nb.sandbox.database import ConflictError, Database, Idempotency, NotEnoughError, StoredFile
 from rivya_nb.sandbox.faults import Fault
-from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, Key
+from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
+from rivya_nb.sandbox.model_list import is_available, model_list
 from rivya_nb.sandbox.schemas import (
     Credits,
     GenerationBody,
@@ -28,6 +28,13 @@ from rivya_nb.sandbox.schemas import (
     PublicApiFile,
     TaskFailure,
     TaskResult,
+)
+from rivya_nb.sandbox.task_database import (
+    ConflictError,
+    Idempotency,
+    NotEnoughError,
+    StoredFile,
+    TaskDatabase,
 )
 from rivya_nb.sandbox.tasks import Task
 
@@ -41,21 +48,21 @@ _KEY_REFUSALS = {
 }
 
 
-class Service:
+class Backend:
     """One sandbox: its configuration and its memory in `folder`. Times are taken from the wall clock."""
 
     def __init__(self, config: SandboxConfig, folder: Path) -> None:
         self.config = config
         self.uploads = folder / "files"
         self.uploads.mkdir(parents=True, exist_ok=True)
-        self._database = Database(folder / "sandbox.sqlite")
+        self._database = TaskDatabase(folder / "sandbox.sqlite")
         self._catalogue = bundled()
         self._calls: dict[str, deque[float]] = {}
 
     def close(self) -> None:
         self._database.close()
 
-    def admit(self, authorization: str | None, scope: str | None) -> Key | None:
+    def admit(self, authorization: str | None, scope: str | None) -> KeyGrant | None:
         """The key of a call that needs `scope`; None for a public call, which needs none.
 
         Raises:
@@ -81,13 +88,13 @@ class Service:
         return key
 
     def models(self) -> ModelList:
-        return listing.model_list(self._catalogue, url_input=self.config.url_input)
+        return model_list(self._catalogue, url_input=self.config.url_input)
 
-    def credits(self, key: Key) -> Credits:
+    def credits(self, key: KeyGrant) -> Credits:
         spent = self._database.spent(key.account, time.time())
         return Credits(current_credits=self._granted(key) - spent)
 
-    def submit(self, key: Key, body: GenerationBody, idempotency_key: str | None) -> Task:
+    def submit(self, key: KeyGrant, body: GenerationBody, idempotency_key: str | None) -> Task:
         """Accept a generation and reserve its credits; the same key and body give the same task."""
         model = self._model(body.model)
         wrong = validation.problems(model, body.prompt, body.params, self.config)
@@ -110,7 +117,7 @@ class Service:
         )
         return self._keep(key, task, body, idempotency_key)
 
-    def task(self, key: Key, task_id: str) -> Task:
+    def task(self, key: KeyGrant, task_id: str) -> Task:
         task = self._database.task(task_id)
         if task is None or task.account != key.account:
             raise Fault("not_found", "There is no such task.")
@@ -124,7 +131,7 @@ class Service:
             raise Fault("not_found", "There is no such picture.")
         return task
 
-    def upload(self, key: Key, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
+    def upload(self, key: KeyGrant, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
         """Keep a file, if its bytes and its size are what the model, or else the service, takes."""
         limits = validation.upload_limits(self._model(model) if model else None, kind, self.config)
         if limits is None:
@@ -151,7 +158,7 @@ class Service:
         self._database.add_file(file)
         return file
 
-    def file(self, file_id: str, key: Key | None = None) -> StoredFile:
+    def file(self, file_id: str, key: KeyGrant | None = None) -> StoredFile:
         """An uploaded file that still lives; of the key's account, if a key is given."""
         file = self._database.file(file_id)
         expired = file is not None and time.time() > self._expiry(file)
@@ -196,13 +203,13 @@ class Service:
         model = self._catalogue.get(model_id)
         if model is None:
             raise Fault("not_found", f"There is no model {model_id!r}.")
-        if not listing.is_available(model):
+        if not is_available(model):
             raise Fault(
                 "validation_failed", f"The model {model_id} is not available: the sandbox only draws."
             )
         return model
 
-    def _references(self, key: Key, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
+    def _references(self, key: KeyGrant, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
         """The ids of the files that a request refers to; what cannot be found is added to `wrong`."""
         found = []
         for index, item in enumerate(validation.media_items(params)):
@@ -215,7 +222,7 @@ class Service:
                 wrong.append(f"params.referenceMediaItems[{index}].url is no uploaded file of this service")
         return found
 
-    def _keep(self, key: Key, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:
+    def _keep(self, key: KeyGrant, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:
         idempotency = None
         if idempotency_key:
             text = json.dumps(body.model_dump(), sort_keys=True)
@@ -263,7 +270,7 @@ class Service:
         urls = [f"{origin}/pictures/{task.id}/{number}.{extension}" for number in range(1, count + 1)]
         return TaskResult(primary_url=urls[0], urls=urls)
 
-    def _granted(self, key: Key) -> int:
+    def _granted(self, key: KeyGrant) -> int:
         return 0 if key.account in PENNILESS_ACCOUNTS else self.config.credits
 
     def _expiry(self, file: StoredFile) -> float:

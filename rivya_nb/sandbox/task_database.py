@@ -64,7 +64,7 @@ class NotEnoughError(Exception):
         self.left = left
 
 
-class Database:
+class TaskDatabase:
     """Every method is one transaction, and may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
