@@ -35,7 +35,7 @@ def service_origin(base_url: str) -> str:
     right = f"an origin such as {DEFAULT_BASE_URL} is needed"
     text = base_url.strip()
     if "@" in text:
-        raise NotConnectedError(f"The base URL holds a user name or a password; {right}.")
+        raise NotConnectedError(f"The base URL contains a user name or a password; {right}.")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -43,7 +43,7 @@ def service_origin(base_url: str) -> str:
         raise NotConnectedError(f"The base URL {base_url!r} cannot be read; {right}.") from None
     host = _canonical(host)
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
-        raise NotConnectedError(f"The base URL {base_url!r} is no http(s) address; {right}.")
+        raise NotConnectedError(f"The base URL {base_url!r} is not an http(s) address; {right}.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise NotConnectedError(f"The base URL {base_url!r} has more than an origin; {right}.")
     if parts.scheme == "http" and not is_loopback_host(host):

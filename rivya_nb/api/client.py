@@ -205,7 +205,7 @@ class Generations(_Calls):
         if isinstance(request, bytes):
             if references or client_request_id is not None:
                 raise UsageError(
-                    "A body that is given as bytes is sent as it is; nothing can be added to it."
+                    "A body of bytes is sent unchanged; to add references or an id, give the request itself."
                 )
             body = request
         else:
@@ -255,7 +255,7 @@ class Files(_Calls):
             ApiError, TransportError: as for every call.
         """
         if not _MIME_TYPE.fullmatch(mime_type):
-            raise UsageError([Mistake("mime_type", f"{mime_type!r} is no MIME type such as image/png")])
+            raise UsageError([Mistake("mime_type", f"{mime_type!r} is not a MIME type such as image/png")])
         fields = {"kind": kind, "model": model}
         if client_request_id is not None:
             fields["client_request_id"] = _trace_id(client_request_id)
@@ -317,5 +317,5 @@ def _trace_id(text: str) -> str:
 def _segment(argument: str, text: str) -> str:
     """An id as one segment of a path, whatever is in it."""
     if text in ("", ".", ".."):
-        raise UsageError([Mistake(argument, f"{text!r} is no id")])
+        raise UsageError([Mistake(argument, f"{text!r} is not an id")])
     return quote(text.encode("utf-8", "replace"), safe="")

@@ -27,7 +27,7 @@ def read_data_url(text: str, max_bytes: int) -> bytes:
     """
     kind, comma, data = text[len(_SCHEME) :].partition(",")
     if not comma:
-        raise PictureError("it is no whole data URL; one reads data:image/png;base64,…")
+        raise PictureError("it is not a whole data URL; a data URL looks like data:image/png;base64,…")
     # Each byte takes three characters at most.
     content = unquote_to_bytes(data) if len(data) <= 3 * max_bytes else b""
     found = _from_base64(content) if _BASE64.search(kind) else content

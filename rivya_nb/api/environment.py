@@ -47,12 +47,12 @@ def certificates_trouble() -> NotConnectedError:
     """Why certificates cannot be loaded."""
     file, log = os.environ.get(CERTIFICATES), os.environ.get(KEY_LOG)
     if file and not _is_loadable(file):
-        return _trouble(CERTIFICATES, file, "no readable file of certificates (PEM)")
+        return _trouble(CERTIFICATES, file, "not a readable file of certificates (PEM)")
     if has_no_certificates():
         folder = os.environ.get(CERTIFICATES_FOLDER, "")
-        return _trouble(CERTIFICATES_FOLDER, folder, "no folder with certificates under their hashes")
+        return _trouble(CERTIFICATES_FOLDER, folder, "not a folder with certificates under their hashes")
     if log:
-        return _trouble(KEY_LOG, log, "no file that can be written")
+        return _trouble(KEY_LOG, log, "not a file that can be written")
     return NotConnectedError(
         "The certificates of certifi cannot be loaded; pip install --force-reinstall certifi."
     )
@@ -106,7 +106,7 @@ def _proxy_trouble(address: str) -> str | None:
     except ImportError:
         return 'names a SOCKS proxy, which needs one more package: pip install "httpx[socks]", or unset it'
     except (ValueError, httpx.InvalidURL):
-        return "is no address of a proxy, such as http://proxy.example:3128; correct it, or unset it"
+        return "is not the address of a proxy, such as http://proxy.example:3128; correct it, or unset it"
     return None
 
 

@@ -12,7 +12,7 @@ from rivya_nb.api.address import DEFAULT_PORTS, in_url, is_loopback_host, is_pub
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
-_NO_ADDRESS = "The picture's address is no web address."
+_NO_ADDRESS = "The picture's address is not a web address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ def redirected(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
-        raise PictureError("The picture's address redirects to no web address.") from None
+        raise PictureError(
+            "The picture's address redirects to something that is not a web address."
+        ) from None
 
 
 def split_address(url: str) -> tuple[SplitResult, str, int]:

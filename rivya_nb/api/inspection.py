@@ -98,4 +98,4 @@ def _what_came(header: bytes) -> str:
         return "A web page (HTML) or other markup came"
     if start.startswith((b"{", b"[")):
         return "JSON came"
-    return "What came is no picture"
+    return "What came is not a picture"

@@ -67,7 +67,7 @@ class Key:
         """What keeps the key from being one, in words that do not show it; None where nothing does."""
         wrapped = self.hand_to(_wrapping)
         if wrapped is None and not self.fits_header:
-            return "holds a space, a line break or a letter that no key has"
+            return "contains a space, a line break or a letter that keys do not have"
         return wrapped
 
     def may_be_in(self, text: str) -> bool:

@@ -42,7 +42,9 @@ def look_up(origin: str) -> Key:
         return Key(None)
     key = _asked(lambda keyring: Key(keyring.get_password(SERVICE_NAME, origin)))
     if not key.fits_header:
-        raise KeyringError(f"What the keyring has for {origin} is no key.")
+        raise KeyringError(
+            f"The keyring's entry for {origin} is not an API key. Remove it, then connect with the key."
+        )
     return key
 
 

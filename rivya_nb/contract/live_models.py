@@ -19,10 +19,10 @@ NOT_LISTED = "the service's list does not name it"
 
 
 def merge(catalogue: Catalogue, entries: Sequence[object], fetched_at: float) -> Catalogue:
-    """The catalogue with what the service's list says; models that are not in the list stay, with a note.
+    """The catalogue, updated by the service's list. Models that the list does not have stay, with a note.
 
-    `entries` are the objects of `data` as they came. An entry without an id is skipped; if two have the same id,
-    the first counts. An empty list changes nothing.
+    `entries` are the objects of `data` as they came. An entry without an id is skipped; if two have the same
+    id, the first counts. An empty list changes nothing.
     """
     listed: dict[str, Model] = {}
     for entry in entries:

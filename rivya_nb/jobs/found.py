@@ -56,7 +56,7 @@ def _is_json(text: str) -> bool:
 def _read_json(text: str, teller: str, prompt: str | None = None) -> Found:
     told = read_object(text)
     if told is None:
-        raise UnreadError(f"the text {short_repr(text)} is no JSON as {teller} writes it")
+        raise UnreadError(f"the text {short_repr(text)} is not the JSON that {teller} writes")
     inner = told.get("prompt")
     for graph in (told, inner, read_object(inner) if isinstance(inner, str) else None):
         if isinstance(graph, dict) and is_graph(graph):

@@ -214,7 +214,7 @@ class _Walk:
             return value
         link = _link(value)
         if link is None or depth > _DEEPEST:
-            raise UnreadError(f"{_TELLER}'s prompt is no text ({short_repr(value)})")
+            raise UnreadError(f"{_TELLER}'s prompt is not text ({short_repr(value)})")
         if link not in self._made:
             self._made[link] = self._text_of(self._followed(link), depth)
         return self._made[link]

@@ -76,7 +76,7 @@ def read_infotext(text: str) -> Found:
         params={_OUR_NAMES.get(name, name): value for name, value in told.items()} if is_ours else {},
         rest=() if is_ours else tuple(name for name in told if name not in prompts),
         notes=tuple(
-            f"{name}: {_TELLER} has this beside the prompt; {short_repr(value)} is left out"
+            f"{name}: {_TELLER} wrote this beside the prompt; {short_repr(value)} is left out"
             for name, value in {**prompts, **behind}.items()
             if value
         ),

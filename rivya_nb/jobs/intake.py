@@ -118,7 +118,7 @@ class _Taking:
         known = find_format(header)
         if known is None:
             kind = "text" if _is_text(header) else "something else"
-            raise _wrong(name, f"its bytes are no picture but {kind}; accepted are jpeg, png and webp")
+            raise _wrong(name, f"this is not a picture but {kind}; accepted are jpeg, png and webp")
         message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp"
         if known.pillow is None and not self.shrink:
             raise _wrong(name, message)

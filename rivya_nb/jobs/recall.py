@@ -56,7 +56,7 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
         found = _in_json(data) or (None if isinstance(source, bytes) else _beside(source)) or found
     if found is None or not found.prompt.strip():
         reasons = "" if found is None else "".join(f"; {note}" for note in found.notes)
-        message = f"it tells of no request that can be read, and is no picture of this store{reasons}"
+        message = f"no request can be read from it, and it is not a picture of this store{reasons}"
         raise UsageError([Mistake(name, message)])
     known = _as_known(found, store)
     return _told(fitted(found, catalogue) if known is None else known, store)
@@ -132,7 +132,7 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
     if found.rest:
         more = f" and {len(found.rest) - _MOST_NAMES} more" if len(found.rest) > _MOST_NAMES else ""
         names = listing(printable(name, 60) for name in found.rest[:_MOST_NAMES])
-        notes.append(f"of {found.teller}'s, nothing here means {names}{more}")
+        notes.append(f"{found.teller} wrote settings that mean nothing here; left out: {names}{more}")
     mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
     notes += map(str, mistakes)
     return Request(model.id, found.prompt, fit.params, found.references, model.base_credits, tuple(notes))
@@ -144,8 +144,8 @@ def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
         if model.makes_pictures and wanted in (model.id.casefold(), model.display_name.casefold()):
             return model, []
     model = catalogue.image_model(DEFAULT_MODEL)
-    said = f"{short_repr(found.model)} is none of the catalogue's" if found.model else "none is told"
-    return model, [f"model: {said}; {model.id} is taken instead"]
+    said = f"{short_repr(found.model)} is not in the catalogue" if found.model else "it is not named"
+    return model, [f"model: {said}; {model.id} is used instead"]
 
 
 class _Fit:
@@ -175,15 +175,17 @@ class _Fit:
         param = None if name is None else self._model.param(name)
         shown = f"{size[0]} × {size[1]}"
         if param is None or param.options is None:
-            self._notes.append(f"size: {self._model.id} has no param for {shown}")
+            self._notes.append(f"size: {self._model.id} has no param for it; {shown} is left out")
             return
         options = sorted(param.options, key=lambda option: option != param.default)
         shape = nearest_shape(size, options)
         if shape is None:
-            self._notes.append(f"size: {shown} is none of {param.key}'s shapes ({listing(param.options)})")
+            self._notes.append(
+                f"size: no {param.key} has the shape of {shown}; there are {listing(param.options)}"
+            )
         else:
             self.params[param.key] = shape
-            self._notes.append(f"size: {shown} is taken as {param.key} {shape}")
+            self._notes.append(f"size: {shown} becomes {param.key} {shape}")
 
 
 def _as_number(value: str) -> object:

@@ -31,7 +31,7 @@ LARGEST = 100 * MEGABYTE
 
 LOST = "this reference is not in the store any more; give its file again"
 
-_GIVES_TEXT = 'it gives text; open a picture as bytes, with open(path, "rb")'
+_GIVES_TEXT = 'it gives text instead of bytes; open the picture with open(path, "rb")'
 
 _CHUNK = 1 << 20
 
@@ -44,7 +44,7 @@ _USERINFO = re.compile(r"//[^/?#]*@")
 _LARGEST_INTEGER = 4
 """Bytes of the integers that Pillow knows too."""
 
-_TAKEN = "bool, uint8, uint16 and int32 are, and floats from 0 to 1"
+_TAKEN = "give bool, uint8, uint16 or int32, or floats from 0 to 1"
 
 Check = Callable[[bytes, int, str], None]
 """Looks at the first bytes, the size in bytes and the name, and raises InvalidRequestError."""
@@ -63,7 +63,9 @@ def reference_sets(given: object) -> dict[str, Sequence[object]]:
         str(label): listed_references(sources) for label, sources in given.items()
     }
     if len(sets) < len(given):
-        raise UsageError([Mistake("references", "two labels of the dict read alike")])
+        raise UsageError(
+            [Mistake("references", "two labels of the dict are the same as text; give each its own")]
+        )
     return sets
 
 
@@ -85,9 +87,9 @@ def web_address(source: object) -> Reference | None:
     try:
         parts, host, _ = split_address(source)
     except PictureError:
-        raise _wrong(_USERINFO.sub("//…@", source)[:60], "this is no web address") from None
+        raise _wrong(_USERINFO.sub("//…@", source)[:60], "this is not a web address") from None
     if parts.scheme != "https":
-        raise _wrong(source, "an address is https; or download the picture and give the file")
+        raise _wrong(source, "only https addresses are accepted; or download the picture and give the file")
     name = parts.path.rpartition("/")[2] or host
     return Reference(hashlib.sha256(source.encode()).hexdigest(), "image", "", name, 0, url=source)
 
@@ -225,7 +227,7 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
         raise _wrong(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
     takes = "a path, bytes, an open file, a Pillow image, a numpy array or a job"
-    raise _wrong(name, f"an object of type {kind} is no picture; give {takes}")
+    raise _wrong(name, f"an object of type {kind} is not a picture; give {takes}")
 
 
 def _from_array(source: Any, name: str) -> Picture:
@@ -240,14 +242,16 @@ def _from_array(source: Any, name: str) -> Picture:
         array = numpy.moveaxis(array, 0, 2)
     height, width, channels = (*array.shape, 1, 1, 1)[:3]
     if array.ndim not in (2, 3) or channels not in _CHANNELS or 0 in array.shape:
-        raise _wrong(name, f"an array of {shape or 'no'} values is no picture; H × W, H × W × 3 or × 4 is")
+        raise _wrong(
+            name, f"an array of {shape or 'no'} values is not a picture; give H × W, H × W × 3 or H × W × 4"
+        )
     if height * width > MAX_PIXELS:
         raise _wrong(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
     if array.dtype.kind == "f":
         with numpy.errstate(all="ignore"):
             array = array.astype("float32")
     elif array.dtype.kind not in "biu" or array.dtype.itemsize > _LARGEST_INTEGER:
-        raise _wrong(name, f"an array of {array.dtype} is not taken; {_TAKEN}")
+        raise _wrong(name, f"an array of {array.dtype} is not accepted; {_TAKEN}")
     # All channels side by side: which range their numbers have is decided for all of them together.
     numbers = Image.fromarray(numpy.ascontiguousarray(array).reshape(height, width * channels))
     return Image.frombytes(_CHANNELS[channels], (width, height), given_eight_bits(numbers).tobytes())

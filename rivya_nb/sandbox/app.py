@@ -144,7 +144,7 @@ def list_models(request: Request) -> ModelList:
 
 @_api.get("/credits", dependencies=_needs("credits:read"), responses=_refusals(*_KEY_CODES))
 def retrieve_credits(request: Request) -> Credits:
-    """What is left: the balance without what is reserved."""
+    """The balance: the credits that are neither spent nor reserved."""
     return _backend(request).credits(_key(request))
 
 

@@ -219,7 +219,9 @@ class Backend:
             try:
                 found.append(self.file(file_id, key).id)
             except Fault:
-                wrong.append(f"params.referenceMediaItems[{index}].url is no uploaded file of this service")
+                wrong.append(
+                    f"params.referenceMediaItems[{index}].url is not a file that was uploaded to this service"
+                )
         return found
 
     def _keep(self, key: KeyGrant, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:

@@ -50,7 +50,7 @@ def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> 
             )
     with disk_trouble(target, ANOTHER_PLACE):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise StoreError(f"{target} is there already, and is left as it is; name a new folder.")
+            raise StoreError(f"{target} already exists, and was left as it is; name a new folder.")
         if store.resolve() in target.resolve().parents:
             raise StoreError(f"{target} is inside the store itself ({store}); name a folder outside it.")
         part = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.part"

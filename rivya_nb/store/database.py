@@ -244,7 +244,7 @@ class Database:
         if not inspector.has_table(schema.schema_version.name):
             if inspector.get_table_names():
                 raise StoreError(
-                    f"{self.path} is a database of something else; name another folder with store=…."
+                    f"{self.path} is not a database of rivya_nb; name another folder with store=…."
                 )
             return 0
         version: int = connection.execute(select(schema.schema_version.c.version)).scalar_one()
@@ -268,7 +268,7 @@ class Database:
             # A forked process shares neither the connections nor the ownership of jobs with its parent.
             raise StoreError(
                 f"The store {self.path.parent} was opened before this process was forked; rv.connect(…) opens it "
-                "anew here."
+                "here."
             )
         if FORKS.is_torn:
             raise StoreError(

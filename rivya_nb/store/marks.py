@@ -156,7 +156,7 @@ def _checked(changes: MarkChanges) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(changes)
     rating = wanted.get("rating", 0)
     if isinstance(rating, bool) or rating not in range(HIGHEST_RATING + 1):
-        raise UsageError([Mistake("rating", f"{rating!r} is no rating; 1 to 5 are, and 0 takes it away")])
+        raise UsageError([Mistake("rating", f"{rating!r} is not a rating; give 1 to 5, or 0 to remove it")])
     check_whole("note", wanted.get("note"))
     if "tags" in wanted:
         wanted["tags"] = _tags(wanted["tags"])

@@ -32,10 +32,13 @@ _DISK = {
 _DATABASE = (
     ("disk is full", "the disk is full; free some space and try again. What was stored before is safe"),
     ("disk I/O error", "the disk cannot be read or written. What was stored before is left as it is"),
-    ("locked", "another process keeps it busy; try again when that one is done"),
+    ("locked", "another process is using it; try again when that process is done"),
     ("readonly", "it may not be written; name another folder with store=…"),
-    ("not a database", "it is damaged, or no database. It is left as it is; move it away to start anew"),
-    ("malformed", "it is damaged. It is left as it is; move it away to start anew"),
+    (
+        "not a database",
+        "it is damaged, or not a database. It was left as it is; move it away to start with a new one",
+    ),
+    ("malformed", "it is damaged. It was left as it is; move it away to start with a new one"),
     ("no such column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("has no column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("unable to open", "it cannot be opened; name another folder with store=…"),

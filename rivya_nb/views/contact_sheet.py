@@ -70,9 +70,7 @@ def save_grid(
             [Mistake(out.name, f"a grid is saved as {listing(_SUFFIXES)}, not {out.suffix!r}{hint}")]
         )
     if isinstance(cell, bool) or not isinstance(cell, int) or cell < _SMALLEST_CELL:
-        message = (
-            f"{cell!r} is no height of a picture; give a whole number of pixels from {_SMALLEST_CELL} on"
-        )
+        message = f"{cell!r} is not a height; give a whole number of pixels from {_SMALLEST_CELL} on"
         raise UsageError([Mistake("cell", message)])
     sheet = plan_sheet(layout, cell, caption, details)
     if suffix == ".pdf" and sheet.width > _PDF_WIDTH:

@@ -164,9 +164,9 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
 def no_such_axis(name: object, names: Sequence[str]) -> str:
     """Why that is no axis, whatever it is."""
     if not isinstance(name, str):
-        return f"{name!r} is no axis; give the name of one as text"
+        return f"{name!r} is not an axis; give the name of an axis as text"
     if not names:
-        return f"this run has no axis {name!r}; it has none at all"
+        return f"this run has no axis {name!r}; it has no axes"
     return f"this run has no axis {name!r}; it has {listing(names)}{did_you_mean(name, names)}"
 
 

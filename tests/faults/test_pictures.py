@@ -54,7 +54,7 @@ CASES = [
     Case("503", proxy.answers(503), "answered 503", 4),
     Case("redirected for ever", proxy.redirect_home, "redirects more than 3 times", 4),
     Case("redirected into a private network", proxy.redirects("https://10.0.0.1/a.png"), "private network"),
-    Case("redirected to a file", proxy.redirects("file:///etc/passwd"), "no web address|https is needed"),
+    Case("redirected to a file", proxy.redirects("file:///etc/passwd"), "not a web address|https is needed"),
     Case("redirected to plain http", proxy.redirects("http://192.0.2.1/a.png"), "https is needed"),
 ]
 PASSING = [case for case in CASES if case.tries > 1]
@@ -116,9 +116,9 @@ def test_a_picture_that_comes_at_the_second_try(case: Case, patient_place: Place
     [
         ("http://192.0.2.1/a.png", "https is needed"),
         ("https://10.0.0.1/a.png", "private network"),
-        ("file:///etc/passwd", "no web address"),
-        ("https://[::1", "no web address"),
-        ("https://user:secret@192.0.2.1/a.png", "no web address"),
+        ("file:///etc/passwd", "not a web address"),
+        ("https://[::1", "not a web address"),
+        ("https://user:secret@192.0.2.1/a.png", "not a web address"),
     ],
 )
 def test_an_address_that_no_picture_has(url: str, says: str, place: Place) -> None:
