@@ -1,4 +1,4 @@
-"""A picture's request, given back: from the store, from what its file carries, or from the JSON beside it."""
+"""Recalls the request of a picture: from the store, from its file, or from the JSON beside it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ Source = str | os.PathLike[str] | bytes
 
 
 def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
-    """The request that a picture came from, as far as it can be told; its `notes` say what did not fit.
+    """The request that a picture came from; its `notes` say what did not fit.
 
-    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100 MB).
+    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100
+    MB).
 
     Raises:
-        UsageError: there is no such file, it cannot be read, or it tells of no request.
+        UsageError: the file does not exist or cannot be read, or no request is found in it.
     """
     if isinstance(source, str) and _HASH.fullmatch(source) and not os.path.lexists(source):
         record = store.pictured(source)
@@ -79,13 +80,13 @@ def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
 
 
 def _beside(source: str | os.PathLike[str]) -> Found | None:
-    """What the JSON beside a picture tells."""
+    """The request in the JSON beside a picture."""
     sidecar = sidecar_of(user_path(source))
     return _in_json(_read(sidecar, LARGEST_TEXT)[1]) if os.path.lexists(sidecar) else None
 
 
 def _in_json(data: bytes) -> Found | None:
-    """What our JSON beside a picture tells."""
+    """The request in JSON that this package wrote."""
     if len(data) > LARGEST_TEXT or not data.lstrip().startswith(b"{"):
         return None
     told = read_object(data.decode("utf-8", "replace"))
@@ -93,7 +94,7 @@ def _in_json(data: bytes) -> Found | None:
 
 
 def _as_known(found: Found, store: Store) -> Request | None:
-    """The request as the store has it, where that is the very same: it knows more of the references."""
+    """The store's record of the same request, if there is one: it knows more about the references."""
     record = None if found.job is None else store.jobs([found.job]).get(found.job)
     if record is None:
         return None
@@ -107,7 +108,7 @@ def _as_known(found: Found, store: Store) -> Request | None:
 
 
 def _told(request: Request, store: Store) -> Request:
-    """The request, with a note for each reference that it cannot be asked with."""
+    """The request, with a note for each reference that is no longer in the store."""
     missing = [
         f"{reference.name}: {LOST}"
         for reference in request.references
@@ -117,7 +118,7 @@ def _told(request: Request, store: Store) -> Request:
 
 
 def fitted(found: Found, catalogue: Catalogue) -> Request:
-    """What was found as a request of a model that the catalogue knows; the notes say what did not fit."""
+    """The found request, for a model of the catalogue; the notes say what did not fit."""
     model, notes = _model(found, catalogue)
     fit = _Fit(model, notes)
     for key, value in found.params.items():
@@ -149,7 +150,7 @@ def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
 
 
 class _Fit:
-    """The params of one request, taken one by one; what does not fit becomes a note."""
+    """The params of one request, added one by one; what does not fit becomes a note."""
 
     def __init__(self, model: Model, notes: list[str]) -> None:
         self.params: dict[str, ParamValue] = {}

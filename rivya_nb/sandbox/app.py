@@ -1,7 +1,7 @@
-"""The sandbox over HTTP: the documented endpoints, and nothing that the documentation does not know.
+"""The sandbox over HTTP: the documented endpoints, and no others.
 
-The key is judged before the body is read, every refusal has the documented shape, and the OpenAPI document is
-made from the same declarations that answer.
+The key is checked before the body is read, every refusal has the documented shape, and the OpenAPI document
+is made from the same declarations that answer.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _KEY_CODES = (
     "api_scope_denied",
     "rate_limited",
 )
-"""What any call that needs a key may be refused with."""
+"""The refusals of every call that needs a key."""
 
 
 class _DocumentedAPI(FastAPI):
-    """A FastAPI app whose document has the refusals that there are, and not the framework's own."""
+    """A FastAPI app whose OpenAPI document has the sandbox's refusals instead of the framework's."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -66,7 +66,7 @@ class _DocumentedAPI(FastAPI):
 
 
 def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
-    """The sandbox as an ASGI app that keeps its state in `folder`, which is made if absent."""
+    """The sandbox as an ASGI app that keeps its state in `folder`, which is created if necessary."""
     folder.mkdir(parents=True, exist_ok=True)
     backend = Backend(config, folder)
     pictures = TaskPictures(backend, folder)
@@ -90,7 +90,7 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
     app.state.pictures = pictures
     app.include_router(_api)
     app.include_router(_downloads)
-    # A page in the user's browser must not reach the sandbox under a name of its own.
+    # A page in the user's browser must not reach the sandbox under another host name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_HOSTS))
     app.add_exception_handler(Fault, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -100,7 +100,7 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
 
 
 class _GatedRoute(APIRoute):
-    """A route that asks for the key before it reads the body; the scope is the one it declares."""
+    """A route that checks the key before it reads the body; its scope is the declared one."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -116,7 +116,8 @@ class _GatedRoute(APIRoute):
 
 
 def _refusals(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The refusals of an operation as its document has them; any call may find the service switched off."""
+    """The refusals of an operation for its document; every call may be refused because the service is
+    switched off."""
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*codes, "public_api_disabled"):
         response = found.setdefault(HTTP_STATUS[code], {"model": ErrorEnvelope, "description": ""})
@@ -173,7 +174,7 @@ def create_generation(
     response_model_exclude_unset=True,
 )
 def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
-    """How a task stands."""
+    """The current state of a task."""
     backend = _backend(request)
     return backend.public_task(backend.task(_key(request), task_id), _origin(request))
 
@@ -191,7 +192,7 @@ def upload_file(
     model: Annotated[str | None, Form()] = None,
     client_request_id: Annotated[str | None, Form(max_length=128)] = None,  # noqa: ARG001 - only its length is ruled
 ) -> PublicApiFile:
-    """Keep a reference file; the limits of `model` apply where it is given."""
+    """Keep a reference file; if `model` is given, its limits apply."""
     backend = _backend(request)
     stored = backend.upload(_key(request), file.file, file.filename or "", kind, model)
     return backend.public_file(stored, _origin(request))
@@ -204,7 +205,7 @@ def upload_file(
     response_model_exclude_unset=True,
 )
 def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
-    """What is known of an uploaded file."""
+    """The record of an uploaded file."""
     backend = _backend(request)
     return backend.public_file(backend.file(file_id, _key(request)), _origin(request))
 
@@ -250,7 +251,7 @@ def _origin(request: Request) -> str:
 def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     error = ErrorBody(
         code=code,
-        # What was sent may hold half characters, which no answer can carry.
+        # The request may contain half characters, which an answer cannot.
         message=message.encode("utf-8", "replace").decode(),
         requestId=f"req_{secrets.token_hex(8)}",
     )
@@ -273,7 +274,7 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    # No code is documented for a path or a method that does not exist: to a client, both are not there.
+    # No code is documented for an unknown path or method: to a client, both do not exist.
     code = "not_found" if error.status_code in (404, 405) else "validation_failed"
     return _refusal(error.status_code, code, str(error.detail), dict(error.headers or {}))
 

@@ -1,4 +1,4 @@
-"""What the sandbox does, apart from HTTP: who may, what is accepted, what it costs, how it stands."""
+"""What the sandbox does, apart from HTTP: it checks keys and requests, and keeps credits, tasks and files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _KEY_REFUSALS = {
 
 
 class Backend:
-    """One sandbox: its configuration and its memory in `folder`. Times are taken from the wall clock."""
+    """One sandbox: its configuration and its data in `folder`. Times are those of the wall clock."""
 
     def __init__(self, config: SandboxConfig, folder: Path) -> None:
         self.config = config
@@ -63,10 +63,10 @@ class Backend:
         self._database.close()
 
     def admit(self, authorization: str | None, scope: str | None) -> KeyGrant | None:
-        """The key of a call that needs `scope`; None for a public call, which needs none.
+        """The key of a call that needs `scope`; None for a public call.
 
         Raises:
-            Fault: the call must not go on.
+            Fault: the call is refused.
         """
         if self.config.disabled:
             raise Fault("public_api_disabled", _KEY_REFUSALS["public_api_disabled"])
@@ -132,7 +132,7 @@ class Backend:
         return task
 
     def upload(self, key: KeyGrant, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
-        """Keep a file, if its bytes and its size are what the model, or else the service, takes."""
+        """Keep a file, if the model, or else the service, accepts its type and size."""
         limits = validation.upload_limits(self._model(model) if model else None, kind, self.config)
         if limits is None:
             raise Fault("validation_failed", f"{model} takes no files of kind {kind}.")
@@ -159,7 +159,7 @@ class Backend:
         return file
 
     def file(self, file_id: str, key: KeyGrant | None = None) -> StoredFile:
-        """An uploaded file that still lives; of the key's account, if a key is given."""
+        """An uploaded file that has not expired; if a key is given, of its account."""
         file = self._database.file(file_id)
         expired = file is not None and time.time() > self._expiry(file)
         if file is None or expired or (key is not None and file.account != key.account):
@@ -183,7 +183,7 @@ class Backend:
         return self.uploads / file.id
 
     def params_of(self, task: Task) -> dict[str, Any]:
-        """What a task is drawn with: its params, and the model's defaults behind them."""
+        """The params with which a task is drawn, the model's defaults included."""
         return self.with_defaults(self._catalogue[task.model], task.params)
 
     @staticmethod
@@ -210,7 +210,7 @@ class Backend:
         return model
 
     def _references(self, key: KeyGrant, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
-        """The ids of the files that a request refers to; what cannot be found is added to `wrong`."""
+        """The ids of the files that a request refers to; a mistake for an unknown one is added to `wrong`."""
         found = []
         for index, item in enumerate(validation.media_items(params)):
             if self.config.url_input and item["url"].startswith("https://"):
@@ -242,7 +242,7 @@ class Backend:
             raise Fault("insufficient_credits", text) from None
 
     def public_task(self, task: Task, origin: str) -> GenerationTask:
-        """How the task stands now, as it is told; `origin` begins its pictures' urls."""
+        """The current state of the task; `origin` begins its pictures' urls."""
         now = time.time()
         status = task.status(now)
         times: dict[str, Any] = {}
@@ -296,7 +296,7 @@ class Backend:
 
 
 def _uploaded_id(url: str) -> str:
-    """The file that one of our own urls names; of any port, since a sandbox that starts again has another."""
+    """The file id in one of our own urls, of any port: after a restart the sandbox has another one."""
     try:
         parts = urlsplit(url)
     except ValueError:

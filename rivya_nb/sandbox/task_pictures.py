@@ -1,6 +1,6 @@
-"""The pictures of tasks: drawn in threads of their own, while their tasks take time, and kept on disk.
+"""The pictures of tasks: drawn in threads while their tasks take time, and kept on disk.
 
-A picture is a function of its task, so one that was not drawn before a restart is drawn when it is fetched.
+A picture depends on its task only, so one that was not drawn before a restart is drawn when it is fetched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
 
 class TaskPictures:
-    """Draws off the event loop, each picture once, no more at a time than there are processors."""
+    """Draws off the event loop, each picture once, at most as many at a time as there are processors."""
 
     def __init__(self, backend: Backend, folder: Path) -> None:
         self._backend = backend
@@ -30,7 +30,7 @@ class TaskPictures:
         self._drawing: dict[Path, Future[None]] = {}
 
     def prepare(self, task: Task) -> None:
-        """Begin to draw the pictures of a task that takes time; from any thread."""
+        """Start to draw the pictures of a task that takes time; from any thread."""
         if task.finished_at > task.created_at and not task.fails:
             for number in range(1, self._backend.picture_count(task) + 1):
                 self._begin(task, number)
@@ -39,16 +39,16 @@ class TaskPictures:
         """The file of a task's picture, counted from 1."""
         path, drawing = self._begin(task, number)
         if drawing is not None:
-            # One who stops waiting must not take the picture from the others.
+            # If one request is cancelled, others still wait for the picture.
             await asyncio.shield(asyncio.wrap_future(drawing))
         return path
 
     def close(self) -> None:
-        """Finish what is being drawn, and leave the rest undrawn."""
+        """Finish the pictures that are being drawn, and cancel the rest."""
         self._painters.shutdown(cancel_futures=True)
 
     def _begin(self, task: Task, number: int) -> tuple[Path, Future[None] | None]:
-        """Where the picture will be, and what to wait for; None where it is there already."""
+        """The path of the picture, and the drawing to wait for; None if the file exists already."""
         path = self._folder / f"{task.id}-{number}.{self._backend.picture_format(task)}"
         with self._lock:
             drawing = self._drawing.get(path)

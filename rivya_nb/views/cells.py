@@ -1,4 +1,4 @@
-"""What stands in each place of a grid, ready to be drawn: a picture, or a sign and words."""
+"""What is drawn in each place of a grid: a picture, or a sign and words."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _ALT_LENGTH = 90
 _TITLE_LENGTH = 200
 _TEXT_WIDTH = 7
 _LINE_HEIGHT = 16
-"""CSS pixels that a small letter and a line of them take, to guess what fits into a cell."""
+"""CSS pixels of a small letter and a line of them, to estimate what fits into a cell."""
 
 _FEWEST_LETTERS = 20
-"""A message shortened to less says nothing; the title has all of it."""
+"""A shorter message says nothing; the title has all of it."""
 
 _WORDS_HEIGHT = 80
-"""CSS pixels that a sign, a word and a note need."""
+"""CSS pixels for a sign, a word and a note."""
 
 
 NO_MARKS: Mapping[str, Marks] = {}
@@ -42,11 +42,12 @@ NO_MARKS: Mapping[str, Marks] = {}
 
 @dataclass(frozen=True)
 class DrawnCell:
-    """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's within it.
+    """One place. `width` and `height` are those of the place in CSS pixels, `image_*` those of the picture in
+    it.
 
-    With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter, in a box of
-    the picture's shape, or larger where words would not fit. An empty `word`: there is nothing,
-    and in a `hole` nothing was asked for.
+    With a thumbnail it shows the picture; otherwise `sign`, `word` and `notes` say why there is none, in a
+    box of the picture's shape, or larger if words would not fit. If `word` is empty, there is nothing, and in
+    a `hole` nothing was asked for.
     """
 
     width: int
@@ -82,8 +83,8 @@ def draw(
     lost: Collection[str] = (),
     marks: Mapping[str, Marks] = NO_MARKS,
 ) -> tuple[DrawnPage, ...]:
-    """Every page of a layout, place by place. `lost` has the keys of cells whose picture's file is gone, `marks`
-    by job id what was said of pictures."""
+    """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
+    `marks` the marks by job id."""
     return tuple(
         DrawnPage(
             page.caption,
@@ -139,7 +140,7 @@ def _cell_view(
 
 
 def _left_out(cell: Cell) -> tuple[str, ...]:
-    """Why a picture that is there is not to be seen."""
+    """Why an existing picture is not shown."""
     kind = unseen_kind(cell.picture)
     return (unseen_words(kind) if kind else "not shown here",)
 
@@ -169,7 +170,7 @@ def _title(cell: Cell) -> str:
 
 
 def _seed(cell: Cell) -> str:
-    """The seed, where no label of the place has it."""
+    """The seed, if no label of the place has it."""
     told = f"seed {cell.job.seed}"
     return "" if cell.job.seed is None or told in cell.caption.full else told
 

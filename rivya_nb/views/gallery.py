@@ -1,4 +1,4 @@
-"""Pictures in a row, page by page: each with its place, what it was made with, and what was said of it."""
+"""Pages of pictures: each with its place, the values that differ, and its marks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TEXT_LENGTH = 120
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """One picture's job; `facts` are what tells it from the others, `marks` what was said of it."""
+    """One picture's job; `facts` are the values that differ from the others'."""
 
     job: JobRecord
     facts: str
@@ -36,7 +36,7 @@ class GalleryEntry:
 
 @dataclass(frozen=True)
 class GalleryPage:
-    """A page of `entries` out of `total`, the first of which stands at the place `first`, counted from 0."""
+    """A page of `entries` out of `total`; its first entry has the place `first`, counted from 0."""
 
     title: str
     first: int
@@ -46,12 +46,12 @@ class GalleryPage:
 
     @property
     def places(self) -> range:
-        """The place of each, counted from 0."""
+        """The place of each entry, counted from 0."""
         return range(self.first, self.first + len(self.entries))
 
     @property
     def layout(self) -> Layout:
-        """Where each picture stands: one for each job, in a row that wraps."""
+        """One place for each job, in a row that wraps."""
         cells = tuple(
             Cell(Label(f"[{place}]", f"[{place}] {entry.facts}"), (entry.job,), _further(entry.job))
             for place, entry in zip(self.places, self.entries, strict=True)
@@ -60,13 +60,13 @@ class GalleryPage:
 
     @property
     def span(self) -> str:
-        """Which they are: `25–48 of 2,314`."""
+        """The places in words: `25–48 of 2,314`."""
         first, last = self.first + 1, self.first + len(self.entries)
         return f"{first:,}–{last:,} of {self.total:,}" if last > first else f"{first:,} of {self.total:,}"
 
     @property
     def common(self) -> str:
-        """What all of them share: the models, the params, and the prompt."""
+        """The models, the params and the prompt that all of them share."""
         jobs = [entry.job for entry in self.entries]
         params = [
             f"{key} {printable(str(value), _VALUE_LENGTH)}" for key, value in common_params(jobs).items()
@@ -77,7 +77,7 @@ class GalleryPage:
 
     @property
     def shares_prompt(self) -> bool:
-        """Whether one prompt made all of them."""
+        """True if all have the same prompt."""
         return len({comparable(entry.job.prompt) for entry in self.entries}) == 1
 
 
@@ -96,7 +96,7 @@ class _Card:
 
 
 def mark_words(marks: Marks) -> list[str]:
-    """What was said of a picture, each as a sign and a word."""
+    """The marks of a picture, each as a sign and a word."""
     dots = "●" * marks.rating + "○" * (HIGHEST_RATING - marks.rating)
     words = [
         "★ starred" if marks.starred else "",
@@ -111,7 +111,7 @@ def mark_words(marks: Marks) -> list[str]:
 def gallery_html(
     gallery: GalleryPage, thumbnails: Mapping[str, Thumbnail | None], lost: Mapping[str, Path]
 ) -> str:
-    """The page as static HTML. `thumbnails` and `lost` (whose files are gone) by the keys of its cells."""
+    """The page as static HTML. `thumbnails` and `lost` (files that are gone) are by the keys of its cells."""
     from rivya_nb.views.run_html import environment
 
     layout = gallery.layout
@@ -132,7 +132,7 @@ def gallery_html(
 
 
 def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:
-    """The page as plain text, a line for each picture."""
+    """The page as plain text, with a line for each picture."""
     lines = [f"{gallery.title}: {gallery.span}", f"  {gallery.common}"]
     width = len(f"[{gallery.places[-1]}]")
     for place, entry in zip(gallery.places, gallery.entries, strict=True):

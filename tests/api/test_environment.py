@@ -194,7 +194,10 @@ WRAPPED = {
     "brackets": "<{}>",
 }
 
-WRAPPINGS = "(stands in quotation marks|stands in brackets|has a word such as Bearer.*|has the name of.*|contains a.*)"
+WRAPPINGS = (
+    "(stands in quotation marks|stands in brackets|has a word such as Bearer.*|has the name of.*"
+    "|contains a.*)"
+)
 
 
 @pytest.mark.parametrize("form", WRAPPED.values(), ids=WRAPPED.keys())

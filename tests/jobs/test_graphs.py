@@ -252,9 +252,9 @@ UNKNOWN = {
     "a picture instead": (graph(p=node("SVD_img2vid_Conditioning", init_image=["i", 0])), "SVD_img2vid"),
     "no sampler": ({"1": node("FluxProUltraImageNode", prompt="a cat", seed=1)}, "no sampler"),
     "a missing node": (graph(), "lacks the node"),
-    "a ring of texts": (graph(p=text(["p2", 0]), p2=node("PreviewAny", source=["p2", 0])), "no text"),
+    "a ring of texts": (graph(p=text(["p2", 0]), p2=node("PreviewAny", source=["p2", 0])), "is not text"),
     "a ring": (graph(p=node("FluxGuidance", conditioning=["p", 0])), "no prompt"),
-    "a number": (graph(p=text(["w", 0]), w=node("PrimitiveString", value=7)), "no text"),
+    "a number": (graph(p=text(["w", 0]), w=node("PrimitiveString", value=7)), "is not text"),
 }  # fmt: skip
 
 

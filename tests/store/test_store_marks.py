@@ -56,7 +56,7 @@ def test_what_is_no_rating_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=f"rating.*{named} is not a rating; give 1 to 5"):
         store.marks.change(ids(jobs), **changes)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="a tag must have at least one letter"):
+    with pytest.raises(UsageError, match="a tag must not be empty"):
         store.marks.tag(ids(jobs), [" "])
     assert set(store.marks.of(ids(jobs)).values()) == {Marks()}
 
