@@ -139,10 +139,10 @@ def test_values_that_are_there_already_ask_for_nothing() -> None:
         ({"seed": [{}]}, "seed: {} is not a number"),
         (
             {"aspect_ratio": ["2:1"], "resolution": [[1]]},
-            "(?s)resolution: .1. is no text.*aspect_ratio: '2:1'",
+            "(?s)resolution: .1. is not text.*aspect_ratio: '2:1'",
         ),
         ({"prompt": ["A sea"]}, "prompt: this run's wordings are the axes light; extend those"),
-        ({"model": [SEEDLESS]}, f"seed: no param of {SEEDLESS}"),
+        ({"model": [SEEDLESS]}, f"seed: unknown param; {SEEDLESS} has"),
     ],
 )
 def test_what_cannot_be_added_is_told(wanted: Mapping[str, Sequence[object]], message: str) -> None:

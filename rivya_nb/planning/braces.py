@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rivya_nb.contract.text import shortened
 from rivya_nb.errors import Mistake
 from rivya_nb.planning.names import python_name
 
@@ -79,7 +80,7 @@ class _Parser:
         """What a pair of braces means: a name, an axis, or itself."""
         source = self._text[open_ : close + 1]
         if depth > _MAX_DEPTH:
-            self._wrong(f"{short(source)} lies more than {_MAX_DEPTH} braces deep")
+            self._wrong(f"{shortened(source)} lies more than {_MAX_DEPTH} braces deep")
             return ()
         name = python_name(source[1:-1].strip())
         if name is not None:
@@ -103,7 +104,7 @@ class _Parser:
                 return None
             if name is None:
                 self._wrong(
-                    f"{head.strip()!r} in {short(source)} cannot name an axis; use a plain name as in "
+                    f"{head.strip()!r} in {shortened(source)} cannot name an axis; use a plain name as in "
                     f"{{light=dawn|dusk}}, or begin with {UNNAMED}= where the = belongs to the text"
                 )
             spans[0] = (spans[0][0] + len(head) + 1, spans[0][1])
@@ -112,7 +113,7 @@ class _Parser:
         if not any(self._text[slice(*span)].strip() for span in spans):
             if name is None:
                 return None
-            self._wrong(f"{short(source)} has no option; write {{{name}=one|another}}")
+            self._wrong(f"{shortened(source)} has no option; write {{{name}=one|another}}")
         return Group(name, tuple(self.nodes(*span, depth) for span in spans), source)
 
     def _bars(self, start: int, end: int) -> list[int]:
@@ -144,11 +145,6 @@ def walk(nodes: Iterable[Node]) -> Iterator[Node]:
         if isinstance(node, Group):
             for option in node.options:
                 yield from walk(option)
-
-
-def short(source: str) -> str:
-    """Source as a message shows it."""
-    return source if len(source) <= 60 else f"{source[:59]}…"
 
 
 def _pairs(text: str) -> dict[int, int]:

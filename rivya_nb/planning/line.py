@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import did_you_mean
+from rivya_nb.contract.text import did_you_mean, shortened
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.words import (
@@ -207,7 +207,7 @@ class Reader:
         while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
             words.append(self._words.pop())
         self._wrong(
-            _short(" ".join(words)),
+            shortened(" ".join(words)),
             "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's "
             "body, below",
         )
@@ -245,7 +245,7 @@ class Reader:
         if text is None:
             return None
         if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-            self._wrong(name, f"{_short(text)!r} is not a whole number from {least} on")
+            self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
             return None
         return int(text)
 
@@ -282,7 +282,7 @@ class _LineReader(Reader):
         text = self._plain(name)
         variable = None if text is None else python_name(text)
         if text is not None and variable is None:
-            self._wrong(name, f"{_short(text)!r} cannot name a variable; use letters, digits and _")
+            self._wrong(name, f"{shortened(text)!r} cannot name a variable; use letters, digits and _")
         return variable
 
 
@@ -294,7 +294,3 @@ def _is_flag(word: str) -> bool:
 
 def _usage(flag: Flag) -> str:
     return flag.name if flag.value_name is None else f"{flag.name} {flag.value_name}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -6,6 +6,9 @@ import math
 import re
 from datetime import date, datetime, time, timedelta
 
+from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.text import short_repr
+
 _AGO = re.compile(r"(\d{1,6}) ?([mhdw])", re.IGNORECASE)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -32,15 +35,13 @@ def moment(value: object, *, end: bool = False, now: float) -> float:
     Raises:
         MomentError: it is none of these.
     """
-    # numpy's scalars know their Python value.
-    value = value.item() if callable(getattr(value, "item", None)) else value  # type: ignore[attr-defined]
+    value = plain_value(value)
     try:
         seconds = _seconds(value, end, now)
     except (ValueError, OverflowError, OSError):
         seconds = None
     if seconds is None or not math.isfinite(seconds):
-        shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:59]}…"
-        raise MomentError(f"{shown} is no moment that is understood; give {FORMS}")
+        raise MomentError(f"{short_repr(value)} is no moment that is understood; give {FORMS}")
     return seconds
 
 

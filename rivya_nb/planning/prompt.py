@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from itertools import count, product
 from math import prod
 
-from rivya_nb.contract.text import comparable, did_you_mean, mark
+from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.text import comparable, did_you_mean, mark, shortened
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, short, walk
+from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, walk
 from rivya_nb.planning.values import MAX_VALUES, as_axis
 
 
@@ -168,7 +169,7 @@ class _Builder:
         labels = [comparable(_plain(option)) for option in options]
         if known.options is options and len(set(labels)) < len(labels):
             again = next(label for label in labels if labels.count(label) > 1)
-            self._wrong(f"{short(group.source)} has the option {again!r} twice{LITERAL}")
+            self._wrong(f"{shortened(group.source)} has the option {again!r} twice{LITERAL}")
         return Slot(name, group.source)
 
     def _laid_out(self, group: Group) -> tuple[tuple[Piece, ...], ...]:
@@ -176,7 +177,7 @@ class _Builder:
         for nodes in group.options:
             alternatives = [self._alternatives(node) for node in nodes]
             if len(options) + prod(len(texts) for texts in alternatives) > MAX_VALUES:
-                self._wrong(f"{short(group.source)} has more than {MAX_VALUES:,} options")
+                self._wrong(f"{shortened(group.source)} has more than {MAX_VALUES:,} options")
                 return tuple(options)
             options += [tuple(piece for part in parts for piece in part) for parts in product(*alternatives)]
         return tuple(options)
@@ -184,7 +185,9 @@ class _Builder:
     def _alternatives(self, node: Node) -> tuple[tuple[Piece, ...], ...]:
         if isinstance(node, Group):
             if node.name is not None:
-                self._wrong(f"{short(node.source)} has a name, and stands within another axis; take it out")
+                self._wrong(
+                    f"{shortened(node.source)} has a name, and stands within another axis; take it out"
+                )
             return self._laid_out(node)
         if isinstance(node, Slot) and node.name in self._named:
             self._wrong(f"{node.source} is an axis, and stands within another axis; take it out")
@@ -237,10 +240,7 @@ def _once(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _text(name: str, value: object, within: str = "") -> str:
-    # numpy's scalars give Python's through item(), without numpy having to be imported.
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:
-        value = item()
+    value = plain_value(value)
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, (int, float)):

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.contract.text import mark
+from rivya_nb.contract.text import mark, shortened
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.names import notebook_object
 
@@ -136,7 +136,7 @@ def read_number(text: str) -> ParamValue:
 def _range(item: str) -> list[ParamValue]:
     match = _RANGE.fullmatch(item)
     if match is None or any(len(part or "") > _MAX_DIGITS for part in match.groups()):
-        raise _ItemError(f"{_short(item)} is no range; write 1..4, or 0..100:10 with a step")
+        raise _ItemError(f"{shortened(item)!r} is no range; write 1..4, or 0..100:10 with a step")
     parts = [part for part in match.groups() if part is not None]
     # All in whole numbers of the smallest written decimal place, so that no step ever drifts.
     places = max(len(part.partition(".")[2]) for part in parts)
@@ -187,7 +187,3 @@ def _once(items: Sequence[object]) -> list[object]:
             seen.add(key)
         kept.append(item)
     return kept
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else f"{text[:59]}…")

@@ -86,6 +86,11 @@ def read_value(raw: str) -> Value:
     return Text(_QUOTED.sub(_without_quotes, raw), quoted=bool(pieces))
 
 
+def quoted(text: str) -> str:
+    """The text in double quotes, from which `read_value` reads it again."""
+    return '"' + text.replace('"', '""') + '"'
+
+
 def refuse_keys(words: list[str]) -> None:
     """Refuse a line that holds an API key, or looks like it, before a message could repeat any of it.
 

@@ -1,7 +1,7 @@
-"""How many pixels a picture has: from the params of whichever model, by one table.
+"""The size of a picture in pixels, from the params of any model.
 
-A resolution names an area (1K: 1024 by 1024, 2K: 2048 by 2048), an aspect ratio its shape; both sides are
-multiples of 16. The public documentation names the choices and leaves the pixels open.
+A resolution is an area (1K: 1024 by 1024, 2K: 2048 by 2048), an aspect ratio its shape; both sides are
+multiples of 16. The public documentation has the options, but not the pixels.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ DRAWN_ELSEWHERE = frozenset(
     {*_SHAPE_KEYS, *_RESOLUTION_KEYS, "seed", "watermark", "max_images", "output_format", "outputFormat"}
     | {"referenceMediaItems"}
 )
-"""Params that say how large, how often or from what a picture is drawn: they do not change its style."""
+"""Params for the size, the number or the sources of a picture: they do not change its style."""
 
 
 def pixel_size(params: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height in pixels; `params` are those sent, with the model's defaults behind them."""
+    """Width and height in pixels; `params` include the model's defaults."""
     shape = next((str(params[key]) for key in _SHAPE_KEYS if params.get(key)), "1:1")
     resolution = next((str(params[key]) for key in _RESOLUTION_KEYS if params.get(key)), "1K")
     side = _SIDES.get(resolution, 1024)

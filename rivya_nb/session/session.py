@@ -13,7 +13,7 @@ from rivya_nb.contract.request import Request, build_request
 from rivya_nb.contract.text import check_whole
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.intake import take_references
-from rivya_nb.jobs.listing import ModelListing
+from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, is_there
 from rivya_nb.planning.ask import Ask, Axis

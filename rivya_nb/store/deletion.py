@@ -1,4 +1,4 @@
-"""Deleting pictures: the records stay, their files go where nothing else needs them, and the disk is freed."""
+"""Deletes pictures: the records stay, and files that no other record needs are removed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _NO_REFERENCES = "[]"
 
 
 def delete_pictures(database: Database, files: ContentFiles, job_ids: Collection[str]) -> int:
-    """Delete the pictures of finished jobs and give the bytes that this has freed.
+    """Delete the pictures of finished jobs and return the bytes that were freed.
 
-    Whether a file is still needed is looked up, and the file taken away, while no other process can write: one
-    that is just delivering the same content finds it gone when it writes that down (see `Store.finish_job`).
+    No other process can write while it is checked which files are still needed, and while they are moved
+    away. A process that just delivers the same content notices that when it stores its record (see
+    `Store.finish_job`).
     """
     with _set_aside(files) as aside, database.writing() as connection:
         numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
@@ -49,7 +50,7 @@ def _refuse_unfinished(connection: Connection, numbers: Collection[int]) -> None
 
 
 def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str, str]]:
-    """Delete the records of these jobs' pictures; gives the contents, each with its MIME type."""
+    """Delete the records of these jobs' pictures; returns the contents, each with its MIME type."""
     contents: set[tuple[str, str]] = set()
     for some in portions(list(numbers)):
         found = select(pictures.c.sha256, pictures.c.mime_type).where(pictures.c.job_number.in_(some))
@@ -61,7 +62,7 @@ def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str
 
 
 def _needed(connection: Connection, contents: Collection[str]) -> set[str]:
-    """Those of these contents that are a picture of a job, or a reference of one."""
+    """Those of these contents that are a picture or a reference of a job."""
     needed: set[str] = set()
     for some in portions(list(contents)):
         used = select(pictures.c.sha256).where(pictures.c.sha256.in_(some))
@@ -73,7 +74,7 @@ def _needed(connection: Connection, contents: Collection[str]) -> set[str]:
 
 
 class _Aside:
-    """Files that were moved out of the way, and come back unless they are discarded."""
+    """Files that were moved away; they are moved back unless they are discarded."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -110,7 +111,7 @@ def _forget_thumbnails(files: ContentFiles, contents: Iterable[str]) -> int:
 
 
 def _remove(path: Path) -> int:
-    """Bytes of a file that is removed; 0 where it is gone, or kept back by somebody who looks at it."""
+    """The bytes of a removed file; 0 if it is gone, or cannot be removed because it is in use."""
     try:
         size = path.stat().st_size
         path.unlink()

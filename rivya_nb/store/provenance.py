@@ -1,4 +1,4 @@
-"""Where a saved picture came from: its request, seed, model, task and time, written into the copy itself.
+"""The provenance of a saved picture: request, seed, model, task and time, written into the copy itself.
 
 ```python
 stamp(original, folder / "bottle.png", provenance_of(job, job.pictures[0]))
@@ -25,18 +25,18 @@ from rivya_nb.store.stamping import OURS, CannotStampError, stamped
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 LARGEST = 50 * MEGABYTE
-"""Bytes; a larger file is copied as it is, with its provenance beside it."""
+"""Bytes; a larger file is copied unchanged, with its provenance beside it."""
 
 _FORMAT = 1
 WEB_UI_NAMES = {"seed": "Seed", "guidance_scale": "CFG scale"}
-"""What the web UIs call a param that means the same."""
+"""The web UIs' names for params with the same meaning."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is told of a picture; `created` in epoch seconds, width and height in pixels, 0 where not known.
+    """The provenance of a picture; `created` in epoch seconds, width and height in pixels, 0 if not known.
 
-    `sha256` in hex is the original's. References are named by their file's name and content, never by a path.
+    `sha256` in hex is that of the original. References have their file's name and hash, never a path.
     """
 
     model: str
@@ -64,7 +64,7 @@ class Provenance:
         return "\n".join([self.prompt, *negatives, f"{line}, Version: {OURS} {__version__}"])
 
     def to_json(self, indent: int | None = None) -> str:
-        """Everything, as `recall` reads it."""
+        """All facts, in the form that `recall` reads."""
         told = {
             "tool": OURS,
             "version": __version__,
@@ -97,7 +97,7 @@ def _quoted(value: str) -> str:
 
 
 def provenance_of(job: JobRecord, picture: PictureRecord) -> Provenance:
-    """What the records tell of one of a job's pictures."""
+    """The provenance of one of a job's pictures."""
     return Provenance(
         model=job.model,
         prompt=job.prompt,
@@ -114,7 +114,8 @@ def provenance_of(job: JobRecord, picture: PictureRecord) -> Provenance:
 
 
 class Stamped(NamedTuple):
-    """A saved copy. `sidecar` is the JSON file beside it, None where all is inside; `reason` says why not."""
+    """A saved copy. `sidecar` is the JSON file beside it, None if the provenance is inside; `reason` says why
+    not."""
 
     path: Path
     sidecar: Path | None = None
@@ -122,18 +123,19 @@ class Stamped(NamedTuple):
 
 
 def sidecar_of(picture: Path) -> Path:
-    """Where the JSON beside a picture is: `bottle.png.json`."""
+    """The path of the JSON beside a picture: `bottle.png.json`."""
     return picture.with_name(f"{picture.name}.json")
 
 
 def stamp(source: Path, target: Path, provenance: Provenance) -> Stamped:
-    """Copy a picture with its provenance inside, or beside it where the file takes none; the pixels stay.
+    """Copy a picture with its provenance inside, or beside it if the file takes no text; the pixels stay the
+    same.
 
-    What is at `target` is replaced, at once or not at all. Slow (it reads and writes files of up to 50 MB):
+    A file at `target` is replaced, as a whole or not at all. Slow (it reads and writes files of up to 50 MB):
     call it off the event loop.
 
     Raises:
-        StoreError: the original cannot be read, or the copy not be written.
+        StoreError: the original cannot be read, or the copy cannot be written.
     """
     with disk_trouble(source):
         is_large = source.stat().st_size > LARGEST
@@ -152,10 +154,10 @@ def stamp(source: Path, target: Path, provenance: Provenance) -> Stamped:
 
 
 def write_whole(target: Path, content: bytes | Path) -> None:
-    """Write a file, of bytes or as another's copy, so that whoever looks finds the old one or the whole new one.
+    """Write a file from bytes or from another file, so that readers see the old file or the whole new one.
 
     Raises:
-        StoreError: the disk fails; nothing of it is left.
+        StoreError: the disk fails; no part of the file is left.
     """
     part = target.with_name(f".{uuid.uuid4().hex}.part")
     with disk_trouble(target, ANOTHER_PLACE):

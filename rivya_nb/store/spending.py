@@ -1,4 +1,4 @@
-"""What jobs have cost, summed up in the database by the rules of `JobRecord`."""
+"""The cost of jobs, summed up in the database by the rules of `JobRecord`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def spent(connection: Connection, service: str, since: float | None) -> int:
 
 
 def is_about(connection: Connection, service: str, since: float | None) -> bool:
-    """Whether a part of what was `spent` is not known: the documented price stands for it."""
+    """True if a part of `spent` is the documented price, because the service did not say it."""
     # The rule of `JobRecord.costs_about`.
     said = and_(jobs.c.status.in_(FINAL), jobs.c.final_credits.is_not(None))
     unsaid = [

@@ -1,4 +1,4 @@
-"""What was asked, in the words of a first line: the prompt, and what all its jobs have in common."""
+"""The first line of a run: the prompt, and what all its jobs have in common."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Headline:
 
 
 def headline(view: RunView) -> Headline:
-    """The first line of a run. While it works it says what all of it costs, later which run it was.
+    """The first line of a run. While the run works, it has the price of all its jobs, later the run's name.
 
-    Pictures that were put together from several runs (the history's) stand under run 0, which is not named.
+    Pictures of several runs (from the history) have the run id 0, which is not shown.
     """
     jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
     prompt = prompt_text(view)
@@ -38,11 +38,11 @@ def headline(view: RunView) -> Headline:
 
 
 def prompt_text(view: RunView) -> str:
-    """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
+    """The prompt as it was written, with its axes in braces: `A bottle at {dawn|dusk}`."""
     parts = prompt_parts(view.run, view.jobs)
     if parts is not None:
         text = "".join(part if isinstance(part, str) else f"{{{'|'.join(part.labels)}}}" for part in parts)
-        # Whole prompts side by side are no template; where they fill the line, one of them says more.
+        # A list of whole prompts is not a template; if it fills the line, the first prompt says more.
         if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
             return text
     prompts = list(dict.fromkeys(view.jobs[cell.job_id].prompt for cell in view.run.cells))

@@ -13,6 +13,7 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.text import comparable
 from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.words import quoted
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.words import TURNING, common_params
 
@@ -195,8 +196,7 @@ def magic_cell(words: Iterable[str], body: str) -> str | None:
 
 
 def _word(value: str, plain: re.Pattern[str]) -> str:
-    doubled = value.replace('"', '""')
-    return value if plain.fullmatch(value) else f'"{doubled}"'
+    return value if plain.fullmatch(value) else quoted(value)
 
 
 def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:

@@ -112,7 +112,7 @@ def test_what_is_there_is_never_overwritten(store: Store, target: Path, there: s
         target.parent.mkdir()
         target.write_text("mine")
     before = sorted(target.rglob("*"))
-    with pytest.raises(StoreError, match="is there already, and is left as it is; name a new folder"):
+    with pytest.raises(StoreError, match="already exists, and was left as it is; name a new folder"):
         back_up(store.folder, target, silent)
     assert sorted(target.rglob("*")) == before
 

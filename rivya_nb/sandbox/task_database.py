@@ -1,4 +1,4 @@
-"""The sandbox's memory: tasks, files and idempotency keys in one SQLite file, committed before any answer."""
+"""The sandbox's tasks, files and idempotency keys in one SQLite file, committed before any answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """A caller's key, the digest of the body it came with, and since when keys are still remembered."""
+    """A caller's key, the digest of its body, and the time from which on keys are remembered."""
 
     key: str
     digest: str
@@ -57,14 +57,14 @@ class ConflictError(Exception):
 
 
 class NotEnoughError(Exception):
-    """The credits do not suffice. `left` is what there is."""
+    """The credits are not enough. `left` is the balance."""
 
     def __init__(self, left: int) -> None:
         super().__init__(left)
         self.left = left
 
 
-class Database:
+class TaskDatabase:
     """Every method is one transaction, and may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +78,7 @@ class Database:
             self._connection.close()
 
     def submit(self, task: Task, granted: int, idempotency: Idempotency | None) -> Task:
-        """Keep the task, or give the one that this idempotency key already made.
+        """Store the task, or return the one that was made with this idempotency key.
 
         Raises:
             ConflictError: the key was used for another body.
