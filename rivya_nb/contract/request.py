@@ -56,7 +56,7 @@ class Request:
     def identity(self) -> str:
         """SHA-256 in hex over what would be sent: texts in NFC, references by their content and not their names.
 
-        The store keeps it: whatever changes it needs a migration that computes it anew.
+        The store keeps it: whatever changes it makes the store forget what it has.
         """
         params = {
             key: comparable(value) if isinstance(value, str) else value for key, value in self.params.items()
