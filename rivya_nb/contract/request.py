@@ -57,7 +57,7 @@ class Request:
         """SHA-256 in hex of the content: model, prompt and params in NFC, and the references' hashes, not
         their names.
 
-        The store keeps it: a change of this function needs a migration that computes the stored ones again.
+        The store keeps it: whatever changes it makes the store forget what it has.
         """
         params = {
             key: comparable(value) if isinstance(value, str) else value for key, value in self.params.items()

@@ -47,9 +47,8 @@ class _Choice:
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """A parsed prompt; `text` is the original."""
+    """A parsed prompt."""
 
-    text: str
     pieces: tuple[Piece, ...]
     choices: tuple[_Choice, ...]
 
@@ -69,6 +68,14 @@ class PromptTemplate:
         inner = (option for choice in self.choices for option in choice.options)
         slots = [*_slots(self.pieces), *(slot for option in inner for slot in _slots(option))]
         return tuple(dict.fromkeys(slot.name for slot in slots if slot.name not in known))
+
+    @property
+    def parts(self) -> tuple[str | PromptAxis, ...]:
+        """Text and axes in their order; an axis is there as often as the prompt has it."""
+        axes = {axis.name: axis for axis in self.axes}
+        return tuple(
+            piece if isinstance(piece, str) else axes.get(piece.name, piece.source) for piece in self.pieces
+        )
 
     def bind(self, namespace: Mapping[str, object]) -> PromptTemplate:
         """The template with the notebook's variables put in; lists among them become axes.
@@ -135,7 +142,25 @@ def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
     pieces = builder.pieces(nodes)
     if mistakes := [*mistakes, *builder.mistakes]:
         raise UsageError(list(dict.fromkeys(mistakes)))
-    return PromptTemplate(text, pieces, tuple(builder.choices.values()))
+    return PromptTemplate(pieces, tuple(builder.choices.values()))
+
+
+def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
+    """The bound template that has these `parts`."""
+    parts = tuple(parts)
+    axes = {part.name: part for part in parts if isinstance(part, PromptAxis)}
+    return PromptTemplate(
+        tuple(part if isinstance(part, str) else Slot(part.name, f"{{{part.name}}}") for part in parts),
+        tuple(_Choice(axis.name, tuple((option,) for option in axis.options)) for axis in axes.values()),
+    )
+
+
+def literal_prompt(text: str) -> PromptTemplate:
+    """The template that is this text, braces included."""
+    return prompt_of([text])
+
+
+NO_PROMPT = PromptTemplate((), ())
 
 
 class _Builder:

@@ -1,17 +1,18 @@
-"""What a run or a grid asks of the current session: more values on its axes, or what is missing in it."""
+"""Plans that add to pictures: more values on the axes of a run, or what is missing in a grid."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS
+from rivya_nb.planning.growth import Values, labelled
 from rivya_nb.planning.values import as_axis
-from rivya_nb.session.adding import Addition, Values, extend, fill, labelled
+from rivya_nb.session.adding import Addition, extend, fill
 from rivya_nb.session.plan import Draft, Plan, draft_addition
 
 if TYPE_CHECKING:
@@ -63,18 +64,29 @@ class Additions:
     def plan_filling(
         self, grid: RunRecord, jobs: Mapping[str, JobRecord], *, max_credits: int | None
     ) -> Plan:
-        """What is missing in a grid: of a run, into that run; of other pictures, into a run of its own.
+        """What is missing in the run that a grid shows, or that all of its pictures come from (grid 0).
 
         Raises:
-            UsageError: what is missing cannot be told.
+            UsageError: there is no such run, or its models do not take any more what is missing.
         """
-        run = self._session.dispatcher.own_run(grid.id) if grid.id else None
-        jobs = self._as_on_disk(jobs)
-        if run is not None:
-            jobs = self._jobs_of(run)
-            grid = _current(run, jobs)
-        addition = fill(grid, jobs, self._session.catalogue, service=self._session.service, run=run)
-        return self._plan(addition, "filled grid" if run is None else run.name, max_credits)
+        run = self._session.dispatcher.own_run(grid.id or self._common_run(jobs))
+        addition = fill(run, self._jobs_of(run), self._session.catalogue)
+        return self._plan(addition, run.name, max_credits)
+
+    def _common_run(self, job_ids: Collection[str]) -> int:
+        """The first run that has all of these jobs."""
+        whole = [
+            run.id
+            for run in self.store.runs_of(job_ids)
+            if set(job_ids) <= {cell.job_id for cell in run.cells}
+        ]
+        if not whole:
+            raise UsageError(
+                "These pictures do not come from one run, so nobody has asked for them as one grid, and what is "
+                "missing in it is not known. Plan the whole grid with rv.plan(…): what the history has costs "
+                "nothing."
+            )
+        return min(whole)
 
     def _wanted(self, name: str, value: object, models: Iterable[str]) -> Values:
         """More values of an axis by their labels, checked as far as they can be by themselves."""
@@ -119,7 +131,7 @@ class Additions:
             # Somebody may have filled a place since the plan was made.
             run = self.store.run(run.id)
             jobs = self._jobs_of(run)
-            kept = _current(run, jobs).cells
+            kept = run.current(jobs)
             expansion = expansion.without({cell.coordinates for cell in kept if jobs[cell.job_id].is_there})
         else:
             jobs = self._as_on_disk(self.store.jobs([cell.job_id for cell in kept]))
@@ -135,8 +147,3 @@ class Additions:
             job_id: job if self.store.files.has_all(job.pictures) else replace(job, pictures=())
             for job_id, job in jobs.items()
         }
-
-
-def _current(run: RunRecord, jobs: Mapping[str, JobRecord]) -> RunRecord:
-    """The run without failed jobs that were asked for again."""
-    return replace(run, cells=run.current(jobs))

@@ -8,16 +8,12 @@ from typing import NamedTuple
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import same_idea
-from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, label
 from rivya_nb.session.job import Job
 from rivya_nb.store.records import AxisRecord, CellRecord
 from rivya_nb.views.layout import no_such_axis
-
-NONE = "none"
-"""The label of what was not sent and has no documented default."""
 
 _MOST_DIFFERENCES = 4
 """Differences that a picture of no named axis bears below it."""
@@ -57,7 +53,7 @@ def place(
     _check(names, dict.fromkeys(key for each in known for key in each))
     models = _models(jobs, catalogue_of)
     axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
-    at = [{label: index for index, label in enumerate(axis.labels)} for axis in axes]
+    at = [{text: index for index, text in enumerate(axis.labels)} for axis in axes]
     placed = [
         CellRecord(job.id, tuple(index[each.get(name, NONE)] for name, index in zip(names, at, strict=True)))
         for job, each in zip(jobs, known, strict=True)
@@ -73,17 +69,8 @@ def _asked(job: Job) -> dict[str, str]:
         MODEL_AXIS: job.model,
         PROMPT_AXIS: comparable(job.prompt),
         **({REFERENCES_AXIS: references} if references else {}),
-        **{key: label_text(value) for key, value in job.params.items()},
+        **{key: label(value) for key, value in job.params.items()},
     }
-
-
-def label_text(value: ParamValue | None) -> str:
-    """A param's value as its axis shows it: 7, 7.0 and the text "7" are one."""
-    if value is None:
-        return NONE
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _check(names: Sequence[object], known: Iterable[str]) -> None:
@@ -115,13 +102,13 @@ def _ordered(name: str, known: Sequence[Mapping[str, str]], models: Mapping[str,
     options = dict.fromkeys(option for param in params for option in param.options or ())
     rank = {option: place for place, option in enumerate(options)}
 
-    def key(label: str) -> tuple[int, float]:
-        if label in rank:
-            return 0, rank[label]
-        number = _number(label)
+    def key(text: str) -> tuple[int, float]:
+        if text in rank:
+            return 0, rank[text]
+        number = _number(text)
         if number is not None:
             return 1, number
-        return (3 if label == NONE else 2), 0
+        return (3 if text == NONE else 2), 0
 
     return tuple(sorted(first, key=key))
 

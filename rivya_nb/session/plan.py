@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import count
 from rivya_nb.planning.expansion import Expansion
@@ -207,14 +208,15 @@ class Plan:
     @property
     def _record(self) -> RunRecord:
         cells = (*self.draft.kept, *self.draft.cells)
-        record = RunRecord(0, self.name, "", time.time(), self.draft.axes, cells)
+        ask = self.expansion.ask.to_json()
+        record = RunRecord(0, self.name, "", time.time(), self.draft.axes, cells, ask)
         return replace(record, cells=record.current(self._jobs))
 
     @property
-    def _seeds_to_keep(self) -> tuple[int, ...]:
+    def _seeds_to_keep(self) -> tuple[ParamValue, ...]:
         """The drawn seeds, where every request takes one."""
         seeded = all(request.seed is not None for request in self.requests)
-        return self.expansion.drawn_seeds if seeded else ()
+        return self.expansion.ask.drawn if seeded else ()
 
     def _layout(self) -> Layout:
         return arrange(self._record, self._jobs, rows=self._rows, cols=self._cols)

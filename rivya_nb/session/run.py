@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
+from rivya_nb.planning.ask import read_ask
 from rivya_nb.session.desk import desk_of
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
@@ -20,6 +21,7 @@ from rivya_nb.store.records import FINAL, SENT, UNSENT
 from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
+    from rivya_nb.contract.params import ParamValue
     from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
@@ -34,7 +36,6 @@ class Run(Pictures):
     """
 
     def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, work_loop: WorkLoop) -> None:
-        self.drawn_seeds: tuple[int, ...] = ()
         super().__init__(store)
         self._record = record
         self._jobs = dict(jobs)
@@ -62,6 +63,12 @@ class Run(Pictures):
     def record(self) -> RunRecord:
         """The run as it is in the store."""
         return self._record
+
+    @property
+    def drawn_seeds(self) -> tuple[ParamValue, ...]:
+        """The seeds that were drawn for it."""
+        ask = read_ask(self._record.ask)
+        return () if ask is None else ask.drawn
 
     @property
     def jobs(self) -> Sequence[Job]:

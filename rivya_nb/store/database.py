@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from filelock import FileLock
-from sqlalchemy import URL, Connection, NullPool, create_engine, event, inspect, select
+from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rivya_nb.contract.text import HALF
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import schema
 from rivya_nb.store.forks import FORKS
-from rivya_nb.store.migrations import migrate
 from rivya_nb.store.presence import Presence
 from rivya_nb.store.prompt_index import can_index, has_index, prepare_index
 from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
@@ -146,13 +146,15 @@ class Database:
             self._checkpoint()
 
     def prepare(self, lock: Path) -> None:
-        """Prepare the schema; `lock` is the file that keeps other processes waiting meanwhile.
+        """Make the tables where there are none; `lock` is the file that holds other processes back meanwhile.
 
-        A read-only file stays as it is: a copy of it is prepared and read if necessary.
+        What may only be read stays as it is: a copy of it is completed and read, where need be.
 
         Raises:
-            StoreError: the database is newer than this code, not one of ours, or damaged; it is not changed.
+            StoreError: the database is newer than this code, of an earlier development state, not one of ours, or
+                damaged; it is untouched.
         """
+        self._refuse_foreign()
         if self.obstacle is not None:
             self._prepare_reading()
             return
@@ -160,8 +162,9 @@ class Database:
             with FileLock(lock, timeout=BUSY_SECONDS):
                 self._write_ahead()
                 with self.writing() as connection:
-                    # Read again: the process that held the lock before may have done it.
-                    migrate(connection, self._version(connection))
+                    # Read again: whoever held the lock before may have done it all.
+                    if not self._is_made(connection):
+                        schema.create(connection)
                     prepare_index(connection)
         self._may_create = False
         # One connection stays open: when the last one closes, SQLite deletes the log.
@@ -173,8 +176,7 @@ class Database:
 
     def _is_ready(self) -> bool:
         with self.reading() as connection:
-            current = self._version(connection) == schema.VERSION
-            return current and (has_index(connection) or not can_index(connection))
+            return self._is_made(connection) and (has_index(connection) or not can_index(connection))
 
     def _prepare_reading(self) -> None:
         log, index = self._beside
@@ -182,7 +184,7 @@ class Database:
         is_cut_off = log.exists() and log.stat().st_size > 0 and not index.exists()
         if not is_cut_off:
             with self.reading() as connection:
-                if self._version(connection) == schema.VERSION:
+                if self._is_made(connection):
                     return
         self._copy = TemporaryDirectory(prefix="rivya_nb-", ignore_cleanup_errors=True)
         copy = Database(Path(self._copy.name, self.path.name))
@@ -195,10 +197,12 @@ class Database:
         """Write a consistent copy to a new file; others may write meanwhile.
 
         Raises:
-            StoreError: the database is newer than this code, not one of ours, or damaged; or the disk fails.
+            StoreError: the database is newer than this code, of an earlier development state, not one of ours,
+                or damaged; or the disk refuses.
         """
+        self._refuse_foreign()
         with self.reading() as connection:
-            self._version(connection)
+            self._is_made(connection)
         with self._trouble(), closing(self._connect()) as source:
             try:
                 with closing(sqlite3.connect(target)) as copy:
@@ -241,21 +245,22 @@ class Database:
             check_same_thread=False,
         )
 
-    def _version(self, connection: Connection) -> int:
-        inspector = inspect(connection)
-        if not inspector.has_table(schema.schema_version.name):
-            if inspector.get_table_names():
-                raise StoreError(
-                    f"{self.path} is not a database of rivya_nb; name another folder with store=…."
-                )
-            return 0
-        version: int = connection.execute(select(schema.schema_version.c.version)).scalar_one()
-        if version > schema.VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer rivya_nb (version {version}, known here is "
-                f"{schema.VERSION}); nothing was changed. Upgrade rivya-nb or use another folder (store=…)."
-            )
-        return version
+    def _is_made(self, connection: Connection) -> bool:
+        return schema.is_made(self.path, cast(sqlite3.Connection, connection.connection.driver_connection))
+
+    def _refuse_foreign(self) -> None:
+        """Raises StoreError for a database that is none of ours, before anything could write to it: even a
+        connection that only reads makes files beside a database, and takes its log away when it is closed."""
+        if not self.path.exists():
+            return
+        address = f"{self.path.as_uri()}?immutable=1"
+        # Whatever cannot be read is told by the connection that is opened next.
+        with (
+            suppress(sqlite3.Error),
+            FORKS.held_off(),
+            closing(sqlite3.connect(address, uri=True)) as connection,
+        ):
+            schema.is_made(self.path, connection)
 
     def _write_ahead(self) -> None:
         # Readers and a writer do not wait for each other in this mode. The file keeps it. It cannot be set

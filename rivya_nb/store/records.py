@@ -226,7 +226,10 @@ class CellRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The jobs of one cell, call or click, in the order of the plan. `created_at` in epoch seconds."""
+    """The jobs of one cell, call or click, in the order of the plan. `created_at` in epoch seconds.
+
+    `ask` is what was asked, as JSON (`planning/ask.py` has its form); None where that is not known.
+    """
 
     id: int
     name: str | None
@@ -234,6 +237,7 @@ class RunRecord:
     created_at: float
     axes: tuple[AxisRecord, ...]
     cells: tuple[CellRecord, ...]
+    ask: str | None = None
 
     def current(self, jobs: Mapping[str, JobRecord]) -> tuple[CellRecord, ...]:
         """The cells in grid order, without what was asked for again because it failed, was stopped or was

@@ -132,7 +132,9 @@ def _coordinates(text: str) -> tuple[int, ...]:
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
     """The record of a row of `runs`."""
     axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
-    return RunRecord(row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells))
+    return RunRecord(
+        row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]
+    )
 
 
 def _json(value: object) -> str:

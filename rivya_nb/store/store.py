@@ -86,9 +86,9 @@ class Store:
         read.
 
         Raises:
-            UsageError: `folder` cannot be a path.
-            StoreError: the folder cannot be used, or its database is damaged, not one of ours, or newer than this
-                code. It is not changed.
+            UsageError: `folder` can be no path.
+            StoreError: the folder cannot be used, or its database is damaged, of something else, newer than
+                this code, or of an earlier development state. It is left as it is.
         """
         folder = user_path(folder)
         is_new = not cls.is_in(folder)
@@ -179,9 +179,10 @@ class Store:
         axes: Sequence[AxisRecord],
         cells: Sequence[CellRecord],
         jobs: Sequence[JobRecord],
+        ask: str | None = None,
         unanswered: Collection[str] = (),
     ) -> RunRecord | None:
-        """Store a run with its new `jobs` in one transaction, durably on disk on return.
+        """Store a run, what was asked and its new `jobs` in one transaction, durably on disk on return.
 
         `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
         process' own. None, and nothing is stored, where a job stands for one of the `unanswered` identities by
@@ -192,10 +193,16 @@ class Store:
             if self._find_reusable(connection, service, unanswered):
                 return None
             writing.insert_jobs(connection, self.owner.id, jobs)
-            values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
+            values = {
+                "name": name,
+                "service": service,
+                "created_at": now,
+                "axes": rows.axes_text(axes),
+                "ask": ask,
+            }
             run_id = insert_one(connection, runs, values)
             writing.append_cells(connection, run_id, cells)
-        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
+        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
 
     def run(self, run_id: int) -> RunRecord:
         """One run.

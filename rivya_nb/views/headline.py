@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import count, listing, printable
+from rivya_nb.contract.text import as_sent, count, listing, printable
+from rivya_nb.planning.ask import read_ask
+from rivya_nb.planning.prompt import PromptAxis
 from rivya_nb.store.records import JobRecord
-from rivya_nb.views.repeat import prompt_parts
 from rivya_nb.views.run_view import RunView, tally
 from rivya_nb.views.words import common_params, joined
 
@@ -38,17 +39,22 @@ def headline(view: RunView) -> Headline:
 
 
 def prompt_text(view: RunView) -> str:
-    """The prompt as it was written, with its axes in braces: `A bottle at {dawn|dusk}`."""
-    parts = prompt_parts(view.run, view.jobs)
-    if parts is not None:
-        text = "".join(part if isinstance(part, str) else f"{{{'|'.join(part.labels)}}}" for part in parts)
-        # A list of whole prompts is not a template; if it fills the line, the first prompt says more.
+    """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
+    ask = read_ask(view.run.ask)
+    if ask is not None and ask.models:
+        parts = [part if isinstance(part, str) else _options(part) for part in ask.prompt.parts]
+        text = as_sent("".join(parts))
+        # Whole prompts side by side are no template; where they fill the line, one of them says more.
         if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
             return text
     prompts = list(dict.fromkeys(view.jobs[cell.job_id].prompt for cell in view.run.cells))
     if len(prompts) > 1:
         return f"{prompts[0]} (and {count(len(prompts) - 1, 'more prompt')})"
     return prompts[0] if prompts else ""
+
+
+def _options(axis: PromptAxis) -> str:
+    return axis.options[0] if len(axis.options) == 1 else f"{{{'|'.join(axis.options)}}}"
 
 
 def common_words(view: RunView) -> list[str]:
