@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
-from rivya_nb.session.desk import desk_of
+from rivya_nb.session.additions import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
@@ -21,9 +21,9 @@ from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.work_loop import WorkLoop
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
-    from rivya_nb.store.store import Store
 
 
 class Run(Pictures):
@@ -33,12 +33,12 @@ class Run(Pictures):
     submitted yet; a cancelled `await` changes nothing in the run.
     """
 
-    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, work_loop: WorkLoop) -> None:
+    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], live_records: LiveRecords) -> None:
         self.drawn_seeds: tuple[int, ...] = ()
-        super().__init__(store)
+        super().__init__(live_records)
         self._record = record
         self._jobs = dict(jobs)
-        self._work_loop = work_loop
+        self._work_loop = live_records.work_loop
         self._lock = threading.Lock()
         self._settling: concurrent.futures.Future[None] | None = None
         self._display = LiveDisplay(self)
@@ -230,8 +230,8 @@ class Run(Pictures):
             raise UsageError([Mistake("repeat", f"{repeat!r} is no number of seeds to draw")])
         if not wanted and not repeat:
             raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
-        desk = desk_of(self._store)
-        return desk.plan_extension(self._record, wanted, repeat=repeat, max_credits=max_credits)
+        session = self._live_records.current_session()
+        return plan_extension(session, self._record, wanted, repeat=repeat, max_credits=max_credits)
 
     def hold(self) -> None:
         """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
