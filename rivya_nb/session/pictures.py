@@ -124,7 +124,8 @@ class Pictures(Markable):
     def to_pandas(self) -> DataFrame:
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
 
-        `credits_known` is False where the service did not say the credits, and the documented price stands.
+        `credits_known` is False where the service did not say the credits: they are the documented price, or 0
+        where nobody knows how the job ended.
 
         Raises:
             UsageError: pandas is not installed.
@@ -163,7 +164,7 @@ def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
         **job.params,
         "status": job.status,
         "credits": job.credits,
-        "credits_known": not job.record.costs_about,
+        "credits_known": job.record.credits_known,
         "rating": marks.rating,
         "starred": marks.starred,
         "hidden": marks.hidden,

@@ -88,7 +88,7 @@ def test_nothing_of_an_old_store_is_lost_and_all_of_it_is_found(upgraded: Store)
     assert (first.pictures, failed.pictures, first.references[0].sha256) == ((PICTURE,), (), "ef")
     assert [cell.job_id for cell in upgraded.run(1).cells] == ["job1", "job2", "job3"]
     assert upgraded.uploads.get("sandbox", "wan", "ef") is not None
-    assert upgraded.spent("sandbox") == 24
+    assert upgraded.spent("sandbox").credits == 24
     for question in (Question(prompt="katze"), Question(prompt="KA"), Question(seed=7), Question(run=1)):
         assert upgraded.history(question) == [last, first]
     upgraded.marks.change(["job1"], rating=3)
