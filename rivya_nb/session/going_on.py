@@ -15,8 +15,8 @@ from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import as_axis
 
 if TYPE_CHECKING:
-    from rivya_nb.session.desk import Planner
     from rivya_nb.session.plan import Plan
+    from rivya_nb.session.session import Session
     from rivya_nb.store.records import JobRecord
 
 KEPT = object()
@@ -24,7 +24,7 @@ KEPT = object()
 
 
 def plan_variation(
-    session: Planner,
+    session: Session,
     job: JobRecord,
     *,
     prompt: str | Sequence[str] | None,
