@@ -102,6 +102,11 @@ def test_another_model_is_asked_with_what_it_takes_and_what_it_lacks_is_told() -
     assert added.notes == (f"{SEEDLESS} has no seed, resolution, and is asked without",)
 
 
+def test_a_param_that_is_not_sent_is_not_sent_to_a_model_that_lacks_it() -> None:
+    added = extended(only(seed=None), model=[SEEDLESS])
+    assert (requested(added), added.notes) == ([(BOTTLE, {})], ())
+
+
 def test_seeds_that_are_text_elsewhere_stay_the_same_seeds() -> None:
     added = extended(lights(), model=["google-imagen4"])
     assert {params["seed"] for _, params in requested(added)} == {"1", "2"}

@@ -164,19 +164,17 @@ class Growth:
     def _add_models(self, ids: Sequence[str]) -> None:
         left_out = dict(self.ask.left_out)
         for model in (self._catalogue[each] for each in ids):
-            lacking = [
-                key
-                for key, values in self.ask.params.items()
-                if model.param(key) is None and len(values) == 1 and values != (None,)
-            ]
             for key, values in self.ask.params.items():
                 if (param := model.param(key)) is not None and param.type == "number":
                     self._set_param(key, tuple(map(_as_number, values)))
-            if lacking:
-                left_out[model.id] = tuple(lacking)
-            told = [*lacking, *([SEED_KEY] if self.ask.drawn and SEED_KEY not in self.ask.params else [])]
-            if missing := [key for key in told if model.param(key) is None]:
-                self.notes.append(f"{model.id} has no {listing(missing)}, and is asked without")
+            single = {key: values[0] for key, values in self.ask.params.items() if len(values) == 1}
+            if lacking := tuple(key for key in single if model.param(key) is None):
+                left_out[model.id] = lacking
+            told = [key for key in lacking if single[key] is not None]
+            if self.ask.drawn and SEED_KEY not in self.ask.params and model.param(SEED_KEY) is None:
+                told.append(SEED_KEY)
+            if told:
+                self.notes.append(f"{model.id} has no {listing(told)}, and is asked without")
         self.ask = replace(self.ask, models=(*self.ask.models, *ids), left_out=left_out)
 
     def _add_references(self, sets: Values) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.session.additions import plan_filling
+from rivya_nb.session.adding import plan_filling
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
 from rivya_nb.planning.ask import read_ask
-from rivya_nb.session.additions import plan_extension
+from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
