@@ -240,18 +240,16 @@ def test_seeds_that_were_drawn_are_never_drawn_again() -> None:
     assert added.expansion.ask.drawn == (5, 6, 7, 8)
 
 
-def test_an_ask_that_its_model_does_not_take_any_more_is_told() -> None:
+def test_an_ask_that_its_model_no_longer_takes_is_told() -> None:
     made = only(seed=1, aspect_ratio="2:1")
-    with pytest.raises(
-        rv.InvalidRequestError, match=r"do not take any more what was asked then\n.*aspect_ratio"
-    ):
+    with pytest.raises(rv.InvalidRequestError, match=r"no longer take what was asked then\n.*aspect_ratio"):
         extended(made, seed=[2])
     with pytest.raises(rv.InvalidRequestError) as refused:
         extended(only(seed=1), aspect_ratio=["2:1"])
-    assert "any more" not in str(refused.value), "what is wanted is wrong, not what was asked"
+    assert "no longer" not in str(refused.value), "what is wanted is wrong, not what was asked"
     run, _ = made
     failed = make_job("only", "failed", params={"seed": 1})
-    with pytest.raises(rv.UsageError, match=r"Nothing can be filled; .* any more .*: aspect_ratio: '2:1'"):
+    with pytest.raises(rv.UsageError, match=r"Nothing can be filled; .* no longer .*: aspect_ratio: '2:1'"):
         filled((run, {"only": failed}))
 
 
@@ -274,14 +272,12 @@ def test_a_deleted_picture_is_missing() -> None:
     assert places(filled((run, {**jobs, "dawn2": gone}))) == [(0, 1)]
 
 
-def test_places_that_a_model_does_not_take_any_more_stay_empty_and_are_told() -> None:
+def test_places_that_a_model_no_longer_takes_stay_empty_and_are_told() -> None:
     jobs = [make_job(ratio, "failed", params={"aspect_ratio": ratio}) for ratio in ("2:1", "1:1")]
     made = make_run({"aspect_ratio": ("2:1", "1:1")}, jobs, **asked(seed=None, aspect_ratio=["2:1", "1:1"]))
     added = filled(made)
     assert places(added) == [(1,)]
-    assert added.notes[0].startswith(
-        "1 place not filled; the models do not take any more what was asked then: "
-    )
+    assert added.notes[0].startswith("1 place not filled; the models no longer take what was asked then: ")
 
 
 def test_what_one_job_stood_for_stays_one() -> None:

@@ -1,4 +1,4 @@
-"""Plans that add to pictures: the larger ask of a run, or what is missing of the same ask, less what stands."""
+"""Plans that add to a run: its ask, larger or the same, less what stands there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,65 @@ if TYPE_CHECKING:
     from rivya_nb.session.session import Session
 
 _MOST_REASONS = 3
-_OUTDATED = "the models do not take any more what was asked then"
+_OUTDATED = "the models no longer take what was asked then"
+
+
+def plan_extension(
+    session: Session,
+    run: RunRecord,
+    wanted: Mapping[str, object],
+    *,
+    repeat: int,
+    max_credits: int | None,
+) -> Plan:
+    """The plan of a new run that has a run's pictures and those for more values on its axes.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake; nothing was sent.
+    """
+    known = session.spending.own_run(run.id)
+    jobs = jobs_on_disk(session.store, [cell.job_id for cell in known.cells])
+    values: dict[str, Values] = {}
+    mistakes: list[Mistake] = []
+    for name, value in wanted.items():
+        try:
+            values[name] = _wanted(session, name, value, [job.model for job in jobs.values()])
+        except (InvalidRequestError, UsageError) as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InvalidRequestError(mistakes)
+    draw_seed = random.SystemRandom().randint
+    addition = extend(known, jobs, session.catalogue, values, repeat, draw_seed)
+    return _plan(session, addition, known.name, max_credits)
+
+
+def plan_filling(
+    session: Session, grid: RunRecord, job_ids: Collection[str], *, max_credits: int | None
+) -> Plan:
+    """The plan of what is missing in the run that a grid shows; in a grid of other pictures (its run is 0), in
+    the run that all of them come from.
+
+    Raises:
+        UsageError: there is no such run, or its models no longer take what is missing.
+    """
+    run = session.spending.own_run(grid.id or _common_run(session, job_ids))
+    jobs = jobs_on_disk(session.store, [cell.job_id for cell in run.cells])
+    return _plan(session, fill(run, jobs, session.catalogue), run.name, max_credits)
+
+
+def _common_run(session: Session, job_ids: Collection[str]) -> int:
+    """The first run that has all of these jobs."""
+    whole = [
+        run.id
+        for run in session.store.runs_of(job_ids)
+        if set(job_ids) <= {cell.job_id for cell in run.cells}
+    ]
+    if not whole:
+        raise UsageError(
+            "These pictures do not come from one run, so nobody has asked for them as one grid, and what is "
+            "missing in it is not known. Plan the whole grid with rv.plan(…): what the history has costs nothing."
+        )
+    return min(whole)
 
 
 @dataclass(frozen=True)
@@ -86,7 +144,7 @@ def fill(run: RunRecord, jobs: Mapping[str, JobRecord], catalogue: Catalogue) ->
     """What is missing in a run: places whose request failed or was stopped, or whose picture is deleted.
 
     Raises:
-        UsageError: something is missing, and its model does not take any of it any more.
+        UsageError: something is missing, and its models no longer take any of it.
     """
     kept = run.current(jobs)
     standing = {cell.coordinates for cell in kept if jobs[cell.job_id].is_there}
@@ -126,63 +184,6 @@ def _told(reasons: Counter[str]) -> str:
 def _waiting(kept: Sequence[CellRecord], jobs: Mapping[str, JobRecord]) -> list[str]:
     paid = {cell.job_id for cell in kept if jobs[cell.job_id].status in COLLECTABLE}
     return [f"{len(paid)} that may be paid for already are collected at no cost"] if paid else []
-
-
-def plan_extension(
-    session: Session,
-    run: RunRecord,
-    wanted: Mapping[str, object],
-    *,
-    repeat: int,
-    max_credits: int | None,
-) -> Plan:
-    """A run of the same pictures and of those for more values on its axes; only these are new.
-
-    Raises:
-        InvalidRequestError, UsageError: with every mistake; nothing was sent.
-    """
-    known = session.spending.own_run(run.id)
-    jobs = jobs_on_disk(session.store, [cell.job_id for cell in known.cells])
-    values: dict[str, Values] = {}
-    mistakes: list[Mistake] = []
-    for name, value in wanted.items():
-        try:
-            values[name] = _wanted(session, name, value, [job.model for job in jobs.values()])
-        except (InvalidRequestError, UsageError) as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise InvalidRequestError(mistakes)
-    draw_seed = random.SystemRandom().randint
-    addition = extend(known, jobs, session.catalogue, values, repeat, draw_seed)
-    return _plan(session, addition, known.name, max_credits)
-
-
-def plan_filling(
-    session: Session, grid: RunRecord, job_ids: Collection[str], *, max_credits: int | None
-) -> Plan:
-    """What is missing in the run that a grid shows, or that all of its pictures come from (run 0).
-
-    Raises:
-        UsageError: there is no such run, or its models do not take any more what is missing.
-    """
-    run = session.spending.own_run(grid.id or _common_run(session, job_ids))
-    jobs = jobs_on_disk(session.store, [cell.job_id for cell in run.cells])
-    return _plan(session, fill(run, jobs, session.catalogue), run.name, max_credits)
-
-
-def _common_run(session: Session, job_ids: Collection[str]) -> int:
-    """The first run that has all of these jobs."""
-    whole = [
-        run.id
-        for run in session.store.runs_of(job_ids)
-        if set(job_ids) <= {cell.job_id for cell in run.cells}
-    ]
-    if not whole:
-        raise UsageError(
-            "These pictures do not come from one run, so nobody has asked for them as one grid, and what is "
-            "missing in it is not known. Plan the whole grid with rv.plan(…): what the history has costs nothing."
-        )
-    return min(whole)
 
 
 def _wanted(session: Session, name: str, value: object, models: Iterable[str]) -> Values:

@@ -125,7 +125,7 @@ class Grid:
         A grid of other pictures is filled where all of them come from one run.
 
         Raises:
-            UsageError: the pictures come from several runs, or the models do not take any more what is missing.
+            UsageError: the pictures come from several runs, or the models no longer take what is missing.
         """
         session = self._live_records.current_session()
         plan = plan_filling(session, self._run, list(self._jobs), max_credits=max_credits)

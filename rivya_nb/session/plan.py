@@ -140,8 +140,8 @@ class Plan:
 
     @property
     def _seeds_to_keep(self) -> tuple[ParamValue, ...]:
-        """The drawn seeds, where every request takes one."""
-        seeded = all(request.seed is not None for request in self.requests)
+        """The drawn seeds of a plan that adds to nothing, where every request takes one."""
+        seeded = not self._kept and all(request.seed is not None for request in self.requests)
         return self.expansion.ask.drawn if seeded else ()
 
     def _layout(self) -> Layout:

@@ -7,8 +7,9 @@ import concurrent.futures
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.session.adding import plan_extension
@@ -66,9 +67,11 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """The seeds that were drawn for it."""
+        """All its seeds, where any of them was drawn."""
         ask = read_ask(self._record.ask)
-        return () if ask is None else ask.drawn
+        return (
+            cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn)) if ask and ask.drawn else ()
+        )
 
     @property
     def jobs(self) -> Sequence[Job]:
