@@ -1,6 +1,6 @@
-"""An ask that grows: more values on its axes, or new axes that begin with what all its pictures share.
+"""Adding values to the axes of an ask. A new axis begins with the value that all pictures share.
 
-What is there keeps its place: values are only ever added behind those of an axis, and axes behind the axes.
+Each picture keeps its place: new values are added at the end of an axis, and new axes after the others.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def labelled(values: Sequence[object]) -> dict[str, object]:
 class Growth:
     """The ask of a run while values are added to it.
 
-    `axes` are the labels of the run's axes by name, in their order. `labels` are the same as they become, without
-    those that only count. `notes` say what the user should know.
+    `axes` are the labels of the run's axes by name, in their order. `labels` are those of the larger ask, without
+    the axes that only count. `notes` say what the user should know.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Growth:
             self._set_param(name, (*self._given(name), *new.values()))
 
     def repeat(self, count: int, draw_seed: DrawSeed) -> None:
-        """Draw that many more seeds, none of which is there already; a model without seeds is asked again.
+        """Draw so many more seeds that are not there yet; a model without seeds is asked so many more times.
 
         Raises:
             UsageError: there are not so many.
