@@ -20,8 +20,6 @@ from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import as_axis
-from rivya_nb.session.additions import Additions
-from rivya_nb.session.desk import open_desk
 from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import canonical_name, reach
@@ -88,7 +86,10 @@ def connect_with(
         # One on another loop is of a loop that is gone, or of the process that this one was forked from.
         if _current is not None and _current.work_loop is live_records.work_loop and not _current.working():
             _current.work_loop.start(_current.aclose())
+        left = [] if _current is None else [_current.live_records]
         _current = Session(service, live_records, max_credits=max_credits)
+        for known in (*_live_records.values(), *left):
+            known.session = _current
         return _current
 
 
@@ -126,9 +127,6 @@ def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
         store = Store.open(folder) if known is None else known.store
         known = _live_records[folder] = LiveRecords(store, work_loop)
     return known
-
-
-open_desk(lambda: Additions(current_session()))
 
 
 def _begin_anew() -> None:

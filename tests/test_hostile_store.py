@@ -13,7 +13,7 @@ from store.filling import a_job, add
 import rivya_nb as rv
 from rivya_nb.magics.commands import COMMANDS
 from rivya_nb.sandbox.keys import DEFAULT_KEY
-from rivya_nb.store.records import STATUSES, CellRecord
+from rivya_nb.store.records import STATUSES, CellRecord, Spent
 from rivya_nb.store.store import Store
 
 SERVICE = "http://127.0.0.1:9"
@@ -72,6 +72,6 @@ def test_a_cost_is_the_same_for_a_job_and_for_the_whole_store(tmp_path: Path) ->
         ]
         for job in jobs:
             add(store, job)
-        assert [store.spent(job.service) for job in jobs] == [job.credits for job in jobs]
+        assert [store.spent(job.service) for job in jobs] == [Spent.by([job]) for job in jobs]
         assert all(job.credits == (job.price or 0) for job in jobs if job.costs_about)
         assert not any(job.costs_about for job in jobs if job.task_id is None or job.status == "failed")

@@ -58,7 +58,7 @@ def test_what_a_store_has_under_another_spelling_is_found(old: str, tmp_path: Pa
             store.uploads.add(UploadRecord(service=service, **upload))
     with closing(rv.connect(KEY, "https://rivya.ai", store=tmp_path)) as session:
         assert session.store.services() == [run.record.service for run in session.runs()] == [session.service]
-        assert session.store.spent(session.service) == 24
+        assert session.store.spent(session.service).credits == 24
         assert rv.plan("a bottle", seed=1).credits == 0
         assert session.store.uploads.get(session.service, "m", "00" * 32) is not None
         assert session.store.uploads.get(old, "m", "00" * 32) is None

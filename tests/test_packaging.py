@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def test_loading_it_loads_nothing_heavy(code: str) -> None:
 
 def test_it_tells_type_checkers_that_it_is_typed() -> None:
     assert (files("rivya_nb") / "py.typed").is_file()
+
+
+def test_every_public_name_is_there_and_is_what_type_checkers_are_told() -> None:
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8"))
+    told = {}
+    for node in stub.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            assert alias.asname == alias.name, (
+                f"type checkers do not see {alias.name} without `as {alias.name}`"
+            )
+            told[alias.name] = getattr(import_module(f"rivya_nb.{node.module}"), alias.name)
+    assert {name: getattr(rivya_nb, name) for name in dir(rivya_nb)} == told
+    assert sorted(rivya_nb.__all__) == sorted(told)
 
 
 def room_of(module: str) -> str:

@@ -11,8 +11,9 @@ from views.making import STARTED, make_job
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.errors import UsageError
-from rivya_nb.jobs.job import LiveJob
+from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.job import Job
+from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.placing import Placement, place, placing_notes
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.store.store import Store
@@ -21,7 +22,8 @@ from rivya_nb.views.layout import arrange
 
 def jobs_of(records: Sequence[JobRecord], folder: Path) -> list[Job]:
     with closing(Store.open(folder)) as store:
-        return [Job(LiveJob(record), store) for record in records]
+        live_records = LiveRecords(store, WorkLoop.find())
+        return [live_records.job(record) for record in records]
 
 
 def placed(folder: Path, records: Sequence[JobRecord], *names: str) -> Placement:

@@ -21,7 +21,7 @@ from rivya_nb.session.run import Run
 from rivya_nb.session.service import SANDBOX
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.models import ModelList, ModelSheet
-from rivya_nb.store.records import UNFINISHED
+from rivya_nb.store.records import UNFINISHED, Spent
 from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def say_state(_: Arguments = ()) -> None:
     if session.key_advice:
         print(f"          {session.key_advice}")
     print(f"Store     {session.store.describe()}")
-    print(f"Spent     {_spent(session, session.service)} credits on {session.service} so far")
+    print(f"Spent     {_spent(session.store.spent(session.service), f'credits on {session.service} so far')}")
     for run in session.working():
         print(f"Run {run.id:<5} {run.line()}")
     print("%rivya help lists the commands")
@@ -119,21 +119,20 @@ def _credits(arguments: Arguments) -> None:
         trouble = error
     day = time.time() - 24 * 3600
     for service in dict.fromkeys((session.service, *session.store.services())):
-        mine = [run for run in session.touched() if run.record.service == service]
-        own = {cell.job_id for run in mine for cell in run.record.cells if not cell.reused}
-        about = any(job.record.costs_about for run in mine for job in run.jobs if job.id in own)
+        mine = [run.spent for run in session.touched() if run.record.service == service]
         print(f"Spent     on {service}:")
-        print(f"          {'about ' if about else ''}{sum(run.credits for run in mine):,} by this kernel")
-        print(f"          {_spent(session, service, since=day)} in the last 24 hours")
-        print(f"          {_spent(session, service)} from this store altogether")
+        print(f"          {_spent(sum(mine, Spent()), 'by this kernel')}")
+        print(f"          {_spent(session.store.spent(service, day), 'in the last 24 hours')}")
+        print(f"          {_spent(session.store.spent(service), 'from this store altogether')}")
     if trouble is not None:
         raise trouble
 
 
-def _spent(session: Session, service: str, since: float | None = None) -> str:
-    """Credits spent on a service, and whether a part of them is not known: `about 1,200`."""
-    about = "about " if session.store.spent_about(service, since) else ""
-    return f"{about}{session.store.spent(service, since):,}"
+def _spent(spent: Spent, where: str) -> str:
+    """`about 1,200 by this kernel, 12 more perhaps billed`."""
+    about = "about " if spent.costs_about else ""
+    perhaps = f", {spent.perhaps_billed:,} more perhaps billed" if spent.perhaps_billed else ""
+    return f"{about}{spent.credits:,} {where}{perhaps}"
 
 
 def _undo(arguments: Arguments) -> None:

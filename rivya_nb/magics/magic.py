@@ -183,8 +183,8 @@ async def _join(run: Run) -> Run:
     return run.checked()
 
 
-def register(shell: InteractiveShell) -> None:
-    """Add the magics to a shell, and let it await the cells that open with one."""
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%load_ext rivya_nb` does: add the magics, and let the shell await the cells that open with one."""
     magics = RivyaMagics(shell)
     # IPython's own annotation of this method takes the shell for its first argument.
     add: Any = shell.register_magic_function
@@ -198,8 +198,8 @@ def register(shell: InteractiveShell) -> None:
     awaiting.install(shell)
 
 
-def unregister(shell: InteractiveShell) -> None:
-    """Take out what `register` put in."""
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%unload_ext rivya_nb` does: take the magics out again."""
     awaiting.remove(shell)
     for kind in ("line", "cell"):
         for name in (awaiting.MAGIC, awaiting.AWAITED_MAGIC):

@@ -1,5 +1,4 @@
-"""What is asked before it is expanded, as plain data: a prompt, some models, references and params, some of them
-axes.
+"""An ask, as plain data: a prompt, models, references and params, of which some are axes. It is expanded later.
 
 A run stores its ask as one JSON object. Version 1 has these parts; a part that is absent has its default:
 

@@ -18,7 +18,7 @@ from rivya_nb.planning.names import python_name
 LITERAL = "; braces that belong to the text are written {{ and }}"
 
 UNNAMED = "prompt"
-"""What an axis is called that the prompt gives no name."""
+"""The name of an axis that has no name in the prompt."""
 
 # `{{a|b} c|d}` and `{{{a}}|b}`: an axis whose first option begins with a brace, but reads as a literal one.
 _TORN_ESCAPE = re.compile(r"\{(?:\{\{[^{}]*\}\}|\{[^{}]*\})[^{}]*\|[^{}]*\}(?!\})")
@@ -28,7 +28,7 @@ _PATH = re.compile(r"(\w+)(\.\w+|\[[^\[\]]*\])+")
 
 @dataclass(frozen=True)
 class Slot:
-    """A place of a prompt that a name stands for; `source` is how it was written."""
+    """A name in a prompt, for which a value is put in; `source` is how it was written."""
 
     name: str
     source: str
@@ -47,7 +47,7 @@ Node = str | Slot | Group
 
 
 class _Parser:
-    """Text to a tree of what is written, in one pass from left to right."""
+    """Reads a text into a tree, in one pass from left to right."""
 
     def __init__(self, text: str, variables: bool) -> None:
         self.mistakes: list[Mistake] = []
@@ -77,7 +77,7 @@ class _Parser:
         return tuple(nodes)
 
     def _braced(self, open_: int, close: int, depth: int) -> Sequence[Node]:
-        """What a pair of braces means: a name, an axis, or itself."""
+        """What a pair of braces means: a name, an axis, or only braces."""
         source = self._text[open_ : close + 1]
         if depth > _MAX_DEPTH:
             self._wrong(f"{shortened(source)} lies more than {_MAX_DEPTH} braces deep")

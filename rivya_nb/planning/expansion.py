@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 
 from rivya_nb.contract.catalogue import Catalogue, Model, Param
@@ -110,6 +112,7 @@ def expand_places(
     count = math.prod(len(axis) for axis in axes)
     if count > MOST_REQUESTS:
         raise UsageError(f"{count:,} requests are too many for one plan; {MOST_REQUESTS:,} are allowed.")
+    model_of = cache(catalogue.image_model)
     requests: list[PlannedRequest] = []
     wrong: dict[Place, Sequence[Mistake]] = {}
     # The last axis runs fastest.
@@ -117,14 +120,14 @@ def expand_places(
         if coordinates in standing:
             continue
         try:
-            requests.append(_planned(ask, catalogue, axes, coordinates))
+            requests.append(_planned(ask, model_of, axes, coordinates))
         except InvalidRequestError as error:
             wrong[coordinates] = error.mistakes
     return Expansion(ask, axes, tuple(requests)), wrong
 
 
 def _planned(
-    ask: Ask, catalogue: Catalogue, axes: Sequence[Axis[object]], coordinates: Place
+    ask: Ask, model_of: Callable[[str], Model], axes: Sequence[Axis[object]], coordinates: Place
 ) -> PlannedRequest:
     places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
     repeat = places.get(REPEAT_AXIS, 0)
@@ -135,10 +138,10 @@ def _planned(
         params = {**given.params, **params}
     else:
         model_id = ask.models[places.get(MODEL_AXIS, 0)]
-        prompt = ask.prompt.render({axis.name: places.get(axis.name, 0) for axis in ask.prompt.axes})
+        prompt = ask.prompt.render(defaultdict(int, places))
         sets = tuple(ask.references.values()) or ((),)
         references = sets[places.get(REFERENCES_AXIS, 0)]
-    model = catalogue.image_model(model_id)
+    model = model_of(model_id)
     if ask.drawn and SEED_KEY not in params and seed_param(model) is not None:
         params[SEED_KEY] = ask.drawn[repeat]
     for key in ask.left_out.get(model_id, ()):

@@ -1,6 +1,6 @@
-"""An ask that grows: more values on its axes, or new axes that begin with what all its pictures share.
+"""Adding values to the axes of an ask. A new axis begins with the value that all pictures share.
 
-What is there keeps its place: values are only ever added behind those of an axis, and axes behind the axes.
+Each picture keeps its place: new values are added at the end of an axis, and new axes after the others.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def labelled(values: Sequence[object]) -> dict[str, object]:
 class Growth:
     """The ask of a run while values are added to it.
 
-    `axes` are the labels of the run's axes by name, in their order. `labels` are the same as they become, without
-    those that only count. `notes` say what the user should know.
+    `axes` are the labels of the run's axes by name, in their order. `labels` are those of the larger ask, without
+    the axes that only count. `notes` say what the user should know.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Growth:
             self._set_param(name, (*self._given(name), *new.values()))
 
     def repeat(self, count: int, draw_seed: DrawSeed) -> None:
-        """Draw that many more seeds, none of which is there already; a model without seeds is asked again.
+        """Draw so many more seeds that are not there yet; a model without seeds is asked so many more times.
 
         Raises:
             UsageError: there are not so many.
@@ -164,19 +164,17 @@ class Growth:
     def _add_models(self, ids: Sequence[str]) -> None:
         left_out = dict(self.ask.left_out)
         for model in (self._catalogue[each] for each in ids):
-            lacking = [
-                key
-                for key, values in self.ask.params.items()
-                if model.param(key) is None and len(values) == 1 and values != (None,)
-            ]
             for key, values in self.ask.params.items():
                 if (param := model.param(key)) is not None and param.type == "number":
                     self._set_param(key, tuple(map(_as_number, values)))
-            if lacking:
-                left_out[model.id] = tuple(lacking)
-            told = [*lacking, *([SEED_KEY] if self.ask.drawn and SEED_KEY not in self.ask.params else [])]
-            if missing := [key for key in told if model.param(key) is None]:
-                self.notes.append(f"{model.id} has no {listing(missing)}, and is asked without")
+            single = {key: values[0] for key, values in self.ask.params.items() if len(values) == 1}
+            if lacking := tuple(key for key in single if model.param(key) is None):
+                left_out[model.id] = lacking
+            told = [key for key in lacking if single[key] is not None]
+            if self.ask.drawn and SEED_KEY not in self.ask.params and model.param(SEED_KEY) is None:
+                told.append(SEED_KEY)
+            if told:
+                self.notes.append(f"{model.id} has no {listing(told)}, and is asked without")
         self.ask = replace(self.ask, models=(*self.ask.models, *ids), left_out=left_out)
 
     def _add_references(self, sets: Values) -> None:

@@ -1,4 +1,4 @@
-"""The line of `%%rivya`: params are `key=value`, everything about the tool is a `--flag`."""
+"""The line of `%%rivya`: a param is written `key=value`; what is for the tool itself is a `--flag`."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def parse_line(text: str) -> Line:
 
 
 class Reader:
-    """Takes the words of a line one by one, and goes on behind each mistake."""
+    """Reads the words of a line one by one, and goes on after each mistake."""
 
     several = "several values are written {key}=1,2"
     without_value = "; none means “not sent”"
@@ -175,7 +175,7 @@ class Reader:
         self._wrong(f"{dashes}{name}", f"no such flag{hint}")
 
     def _value(self, where: str, raw: str, written: str) -> Value | None:
-        """The value that begins with `raw`; what blanks have torn off is taken along with a mistake."""
+        """The value that begins with `raw`. Where blanks split it, that is a mistake, and the rest is skipped."""
         if not raw:
             if written.endswith("=") and self._next_is_loose():
                 self._wrong(where, f"no blanks around =; write {written}{self._words.pop()}")
@@ -254,10 +254,10 @@ class Reader:
 
 
 class _LineReader(Reader):
-    """What the words of a `%%rivya` cell's line mean."""
+    """Reads the line of a `%%rivya` cell."""
 
     def line(self) -> Line:
-        """The words as a line; what does not fit its flag becomes a mistake."""
+        """The words as a line; a value that does not fit its flag becomes a mistake."""
         rows, cols = self._plain("--rows"), self._plain("--cols")
         if rows is not None and rows == cols:
             self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")

@@ -15,14 +15,14 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?", re.IGNORECASE)
 
 Moment = str | date | float
-"""What names one; a datetime is a date too."""
+"""What may name a moment; a datetime is a date too."""
 
 FORMS = "30m, 12h, 7d or 2w ago, a day such as 2026-11-23, or a time such as 2026-11-23T14:30"
-"""What is understood, in words."""
+"""How a moment is written, in words."""
 
 
 class MomentError(ValueError):
-    """No moment that is understood; its text is the message."""
+    """A moment that cannot be read; the text of the error is the message."""
 
 
 def moment(value: object, *, end: bool = False, now: float) -> float:

@@ -1,4 +1,4 @@
-"""What is asked of the history: checked, as the store takes it, and as the user wrote it."""
+"""A question to the history: checked, in the form for the store, and in the words of the user."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 FILTERS = ("prompt", "model", "seed", "rating", "starred", "tag", "run", "since", "until", "hidden")
-"""What can be asked for beside any param, in the order in which it is told."""
+"""The filters beside the params, in the order of the messages."""
 
 _SHOWN_LENGTH = 60
 _LARGEST_ID = 2**63 - 1
 
 
 class Filters(TypedDict, total=False):
-    """The arguments of `history`, all of which must hold; None asks for nothing.
+    """The arguments of `history`. A job has to fit all of them; None does not filter.
 
     `prompt` is words in any order, `rating` is at least that, `tag` one or several that must all be there,
     `run` a run or its id. `hidden` lists what is hidden too. `since` and `until` are what `moment` reads.
@@ -99,7 +99,7 @@ def ask(filters: Filters, known_params: Collection[str]) -> Asked:
 
 
 class _Checks:
-    """Takes one argument after the other, and notes every mistake."""
+    """Checks the arguments one by one, and collects every mistake."""
 
     def __init__(self, filters: Filters) -> None:
         self.mistakes: list[Mistake] = []
@@ -209,7 +209,7 @@ class _Checks:
 
 
 def why_nothing(asked: Asked, store: Store) -> list[str]:
-    """What may be the reason that no picture fits a question, a sentence each; then what can be asked for."""
+    """Why perhaps no picture fits a question, a sentence for each reason; then what the filters are."""
     question = asked.question
     everything = store.count(Question(hidden=True))
     if not everything:

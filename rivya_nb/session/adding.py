@@ -1,23 +1,88 @@
-"""Adding to a run: the larger ask less what stands, or the same ask less what stands.
-
-Nothing is sent here, and nothing is priced; requests are made.
-"""
+"""Plans that add to a run: its ask, larger or the same, less what stands there."""
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue
 from rivya_nb.contract.text import count
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.planning.ask import Ask, read_ask
+from rivya_nb.jobs.sources import reference_sets
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, read_ask
 from rivya_nb.planning.expansion import DrawSeed, Expansion, check_repeat, distinct, expand_places
-from rivya_nb.planning.growth import Growth, Values
+from rivya_nb.planning.growth import Growth, Values, labelled
+from rivya_nb.planning.values import as_axis
+from rivya_nb.session.draft import jobs_on_disk
+from rivya_nb.session.plan import Plan
 from rivya_nb.store.records import COLLECTABLE, CellRecord, JobRecord, RunRecord
 
+if TYPE_CHECKING:
+    from rivya_nb.session.session import Session
+
 _MOST_REASONS = 3
+_OUTDATED = "the models no longer take what was asked then"
+
+
+def plan_extension(
+    session: Session,
+    run: RunRecord,
+    wanted: Mapping[str, object],
+    *,
+    repeat: int,
+    max_credits: int | None,
+) -> Plan:
+    """The plan of a new run that has a run's pictures and those for more values on its axes.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake; nothing was sent.
+    """
+    known = session.spending.own_run(run.id)
+    jobs = jobs_on_disk(session.store, [cell.job_id for cell in known.cells])
+    values: dict[str, Values] = {}
+    mistakes: list[Mistake] = []
+    for name, value in wanted.items():
+        try:
+            values[name] = _wanted(session, name, value, [job.model for job in jobs.values()])
+        except (InvalidRequestError, UsageError) as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise InvalidRequestError(mistakes)
+    draw_seed = random.SystemRandom().randint
+    addition = extend(known, jobs, session.catalogue, values, repeat, draw_seed)
+    return _plan(session, addition, known.name, max_credits)
+
+
+def plan_filling(
+    session: Session, grid: RunRecord, job_ids: Collection[str], *, max_credits: int | None
+) -> Plan:
+    """The plan of what is missing in the run that a grid shows; in a grid of other pictures (its run is 0), in
+    the run that all of them come from.
+
+    Raises:
+        UsageError: there is no such run, or its models no longer take what is missing.
+    """
+    run = session.spending.own_run(grid.id or _common_run(session, job_ids))
+    jobs = jobs_on_disk(session.store, [cell.job_id for cell in run.cells])
+    return _plan(session, fill(run, jobs, session.catalogue), run.name, max_credits)
+
+
+def _common_run(session: Session, job_ids: Collection[str]) -> int:
+    """The first run that has all of these jobs."""
+    whole = [
+        run.id
+        for run in session.store.runs_of(job_ids)
+        if set(job_ids) <= {cell.job_id for cell in run.cells}
+    ]
+    if not whole:
+        raise UsageError(
+            "These pictures do not come from one run, so nobody has asked for them as one grid, and what is "
+            "missing in it is not known. Plan the whole grid with rv.plan(…): what the history has costs nothing."
+        )
+    return min(whole)
 
 
 @dataclass(frozen=True)
@@ -79,7 +144,7 @@ def fill(run: RunRecord, jobs: Mapping[str, JobRecord], catalogue: Catalogue) ->
     """What is missing in a run: places whose request failed or was stopped, or whose picture is deleted.
 
     Raises:
-        UsageError: something is missing, and its model does not take any of it any more.
+        UsageError: something is missing, and its models no longer take any of it.
     """
     kept = run.current(jobs)
     standing = {cell.coordinates for cell in kept if jobs[cell.job_id].is_there}
@@ -110,9 +175,6 @@ def ask_of(run: RunRecord) -> Ask:
     return ask
 
 
-_OUTDATED = "the models do not take any more what was asked then"
-
-
 def _told(reasons: Counter[str]) -> str:
     told = [reason for reason, _ in reasons.most_common(_MOST_REASONS)]
     rest = len(reasons) - len(told)
@@ -122,3 +184,34 @@ def _told(reasons: Counter[str]) -> str:
 def _waiting(kept: Sequence[CellRecord], jobs: Mapping[str, JobRecord]) -> list[str]:
     paid = {cell.job_id for cell in kept if jobs[cell.job_id].status in COLLECTABLE}
     return [f"{len(paid)} that may be paid for already are collected at no cost"] if paid else []
+
+
+def _wanted(session: Session, name: str, value: object, models: Iterable[str]) -> Values:
+    """More values of an axis by their labels, checked as far as they can be by themselves."""
+    if name == REFERENCES_AXIS:
+        if not isinstance(value, Mapping):
+            raise UsageError([Mistake(name, "more of them are given as a dict of labels to references")])
+        known, _ = session.models_of(dict.fromkeys(models))
+        taken, mistakes = session.take(reference_sets(value), known, shrink=False)
+        if mistakes:
+            raise InvalidRequestError(mistakes)
+        return taken
+    found = as_axis(value, name) or (value,)
+    if name == MODEL_AXIS:
+        chosen, mistakes = session.models_of(found)
+        if mistakes:
+            raise InvalidRequestError(mistakes)
+        return {model.id: model.id for model in chosen}
+    return labelled(found)
+
+
+def _plan(session: Session, addition: Addition, name: str | None, max_credits: int | None) -> Plan:
+    return Plan(
+        session,
+        addition.expansion,
+        name=name,
+        max_credits=max_credits,
+        notes=addition.notes,
+        kept=addition.kept,
+        run_id=None if addition.run is None else addition.run.id,
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.session.desk import desk_of
+from rivya_nb.session.adding import plan_filling
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
@@ -21,11 +21,11 @@ from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
     from rivya_nb.store.records import RunRecord
-    from rivya_nb.store.store import Store
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -36,7 +36,7 @@ class Grid:
         self,
         run: RunRecord,
         jobs: Mapping[str, Job],
-        store: Store,
+        live_records: LiveRecords,
         *,
         rows: str | None = None,
         cols: str | None = None,
@@ -44,8 +44,9 @@ class Grid:
     ) -> None:
         self._run = run
         self._jobs = jobs
-        self._store = store
-        self._files = store.files
+        self._live_records = live_records
+        self._store = live_records.store
+        self._files = self._store.files
         self._rows = rows
         self._cols = cols
         self._hints = tuple(Hint("", note) for note in notes)
@@ -124,9 +125,10 @@ class Grid:
         A grid of other pictures is filled where all of them come from one run.
 
         Raises:
-            UsageError: the pictures come from several runs, or the models do not take any more what is missing.
+            UsageError: the pictures come from several runs, or the models no longer take what is missing.
         """
-        plan = desk_of(self._store).plan_filling(self._run, records(self._jobs), max_credits=max_credits)
+        session = self._live_records.current_session()
+        plan = plan_filling(session, self._run, list(self._jobs), max_credits=max_credits)
         places = {item.coordinates for item in plan.expansion.requests}
         plan.when_started(lambda run: self._join(run, places))
         return plan.arranged(self._rows, self._cols) if self._run.id else plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
@@ -21,7 +21,6 @@ from rivya_nb.views.run_view import Hint
 if TYPE_CHECKING:
     from rivya_nb.planning.question import Asked
     from rivya_nb.session.live_records import LiveRecords
-    from rivya_nb.store.store import Store
     from rivya_nb.views.gallery import GalleryPage
     from rivya_nb.widgets.viewer import Viewer
 
@@ -47,9 +46,9 @@ class Album(Pictures):
     def _ids_at(self, places: range) -> list[str]:
         """The ids of the jobs at these places; those past the end are left out."""
 
-    @abstractmethod
     def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
-        """The jobs with these ids."""
+        """The jobs with these ids, in this order; ids that the store does not know are left out."""
+        return [self._live_records.job(record) for record in self._store.jobs(ids).values()]
 
     @abstractmethod
     def _page_call(self, number: int) -> str:
@@ -82,7 +81,7 @@ class Album(Pictures):
     def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Job | Selection:
         if isinstance(index, slice):
-            return Selection(self._store, self._ids_at(self._places(index)), self._jobs_of, self.title)
+            return Selection(self._live_records, self._ids_at(self._places(index)), self.title)
         at = index if index >= 0 else index + len(self)
         found = self._ids_at(range(at, at + 1)) if 0 <= at < sys.maxsize else []
         if not found:
@@ -141,12 +140,9 @@ class Album(Pictures):
 class Selection(Album):
     """Certain pictures, in a certain order: a part of a history or of a run. It stays the same."""
 
-    def __init__(
-        self, store: Store, ids: Sequence[str], read: Callable[[Sequence[str]], list[Job]], title: str
-    ) -> None:
-        super().__init__(store)
+    def __init__(self, live_records: LiveRecords, ids: Sequence[str], title: str) -> None:
+        super().__init__(live_records)
         self._ids = list(ids)
-        self._read = read
         self._title = title
 
     @property
@@ -159,7 +155,7 @@ class Selection(Album):
 
     @cached_property
     def _all(self) -> list[Job]:
-        return self._read(self._ids)
+        return self._jobs_of(self._ids)
 
     @property
     def jobs(self) -> Sequence[Job]:
@@ -168,9 +164,6 @@ class Selection(Album):
 
     def _ids_at(self, places: range) -> list[str]:
         return [self._ids[at] for at in places if at < len(self._ids)]
-
-    def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
-        return self._read(ids)
 
     def _page_call(self, number: int) -> str:
         return f".page({number})"
@@ -195,7 +188,7 @@ class _Page(Selection):
     """A page of something larger, which says so."""
 
     def __init__(self, whole: Album, ids: Sequence[str], first: int, total: int) -> None:
-        super().__init__(whole._store, ids, whole._jobs_of, whole.title)
+        super().__init__(whole._live_records, ids, whole.title)
         self._whole = whole
         self._first = first
         self._total = total
@@ -215,8 +208,7 @@ class History(Album):
     """
 
     def __init__(self, live_records: LiveRecords, asked: Asked, *, from_line: bool = False) -> None:
-        super().__init__(live_records.store)
-        self._live_records = live_records
+        super().__init__(live_records)
         self._asked = asked
         self._from_line = from_line
 
@@ -245,9 +237,6 @@ class History(Album):
         low, high = min(places[0], places[-1]), max(places[0], places[-1])
         found = self._store.history_ids(self._asked.question, limit=high - low + 1, offset=low)
         return [found[at - low] for at in places if at - low < len(found)]
-
-    def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
-        return [self._live_records.job(record) for record in self._store.jobs(ids).values()]
 
     def _page_call(self, number: int) -> str:
         if self._from_line:

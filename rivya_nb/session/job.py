@@ -12,7 +12,6 @@ from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.jobs.job import LiveJob
-from rivya_nb.session.desk import desk_of
 from rivya_nb.session.going_on import KEPT, plan_variation
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.live import insert_cell
@@ -21,16 +20,17 @@ from rivya_nb.store.records import JobRecord, Marks
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
-    from rivya_nb.store.store import Store
 
 
 class Job(Markable):
     """One request's life. Its properties show the newest record; pictures are read when asked for."""
 
-    def __init__(self, live: LiveJob, store: Store) -> None:
+    def __init__(self, live: LiveJob, live_records: LiveRecords) -> None:
         self._live = live
-        self._store = store
+        self._live_records = live_records
+        self._store = live_records.store
 
     @property
     def live(self) -> LiveJob:
@@ -199,7 +199,7 @@ class Job(Markable):
             InvalidRequestError, UsageError: with every mistake that was found.
         """
         return plan_variation(
-            desk_of(self._store).session,
+            self._live_records.current_session(),
             self.record,
             prompt=prompt,
             model=model,
@@ -217,7 +217,7 @@ class Job(Markable):
         Raises:
             InvalidRequestError: the model has changed, or a reference is gone.
         """
-        session = desk_of(self._store).session
+        session = self._live_records.current_session()
         return session.plan_requests([self.request], name=name, max_credits=max_credits, fresh=True)
 
     def as_cell(self) -> None:

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from rivya_nb.errors import UsageError
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.session.job import Job
 from rivya_nb.session.run import Run
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rivya_nb.jobs.work_loop import WorkLoop
+    from rivya_nb.session.session import Session
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
 
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
 class LiveRecords:
     """A store, with what is alive of it. Every method may be called from any thread.
 
-    `dispatching` is held by whoever decides what is bought, so that two clicks never buy the same.
+    `session` is the process's current session, which plans what is asked of these jobs and runs; it may work
+    with another store. `dispatching` is held by whoever decides what is bought, so that two clicks never buy
+    the same.
     """
+
+    session: Session | None = None
 
     def __init__(self, store: Store, work_loop: WorkLoop) -> None:
         self.store = store
@@ -37,6 +43,21 @@ class LiveRecords:
         self._touched: dict[int, Run] = {}
         self._lock = threading.RLock()
         self.dispatching = threading.RLock()
+
+    def current_session(self) -> Session:
+        """The current session, if it works with this store.
+
+        Raises:
+            UsageError: there is none, or it works with another one.
+        """
+        if self.session is None:
+            raise UsageError("Nothing is connected; rv.connect() comes first.")
+        if self.session.live_records is not self:
+            raise UsageError(
+                f"These pictures are in the store {self.store.folder}, and the session works with "
+                f"{self.session.store.folder}; rv.connect(store=…) changes that."
+            )
+        return self.session
 
     def run(self, record: RunRecord) -> Run:
         """The run of a record, with the newest of its jobs."""
@@ -49,7 +70,7 @@ class LiveRecords:
                 job_id: self._known(job_id) or self.job(job) if job_id in busy else self.job(job)
                 for job_id, job in known.items()
             }
-            run = self._runs.setdefault(record.id, Run(record, jobs, self.store, self.work_loop))
+            run = self._runs.setdefault(record.id, Run(record, jobs, self))
             run.update(record, jobs)
         return run
 
@@ -59,11 +80,11 @@ class LiveRecords:
             live = self._jobs.setdefault(record.id, LiveJob(record))
             if not live.is_working:
                 live.record = record
-        return Job(live, self.store)
+        return Job(live, self)
 
     def _known(self, job_id: str) -> Job | None:
         live = self._jobs.get(job_id)
-        return None if live is None else Job(live, self.store)
+        return None if live is None else Job(live, self)
 
     def touch(self, run: Run) -> None:
         """Note that this process started a run, or went on with it."""

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.store.files import ContentFiles
-    from rivya_nb.store.store import Store
     from rivya_nb.widgets.viewer import Viewer
 
 
 class Pictures(Markable):
     """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, live_records: LiveRecords) -> None:
+        self._live_records = live_records
+        self._store = live_records.store
 
     @property
     def files(self) -> ContentFiles:
@@ -82,7 +83,7 @@ class Pictures(Markable):
         jobs = {job.id: job for job in kept.jobs}
         record = kept._laid_out(rows, cols)
         notes = kept._notes(rows, cols)
-        return Grid(record, jobs, self._store, rows=rows, cols=cols, notes=notes)
+        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes)
 
     def view(self) -> Viewer:
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
@@ -123,7 +124,8 @@ class Pictures(Markable):
     def to_pandas(self) -> DataFrame:
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
 
-        `credits_known` is False where the service did not say the credits, and the documented price stands.
+        `credits_known` is False where the service did not say the credits: they are the documented price, or 0
+        where nobody knows how the job ended.
 
         Raises:
             UsageError: pandas is not installed.
@@ -149,10 +151,9 @@ class Pictures(Markable):
         jobs = self.jobs[index]
         if isinstance(jobs, Job):
             return jobs
-        known = {job.id: job for job in jobs}
         whole = self._laid_out(None, None)
         title = joined([f"run {whole.id}" if whole.id else "", whole.name or ""])
-        return Selection(self._store, list(known), lambda ids: [known[job_id] for job_id in ids], title)
+        return Selection(self._live_records, [job.id for job in jobs], title)
 
 
 def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
         **job.params,
         "status": job.status,
         "credits": job.credits,
-        "credits_known": not job.record.costs_about,
+        "credits_known": job.record.credits_known,
         "rating": marks.rating,
         "starred": marks.starred,
         "hidden": marks.hidden,

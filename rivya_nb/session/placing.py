@@ -1,4 +1,4 @@
-"""Laying out arbitrary jobs, of whatever runs and models, by axes made of what they were asked for."""
+"""Laying out jobs of any runs and models by axes: the params, prompts, models or references that they have."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rivya_nb.store.records import AxisRecord, CellRecord
 from rivya_nb.views.layout import no_such_axis
 
 _MOST_DIFFERENCES = 4
-"""Differences that a picture of no named axis bears below it."""
+"""How many differences stand below a picture where no axis is named."""
 
 _WORDING = 18
-"""Characters of a prompt among them, so that a seed has room beside it."""
+"""How many characters of a prompt stand there, so that a seed has room beside it."""
 
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
@@ -151,7 +151,7 @@ def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
 
 
 def _wordings(prompts: Sequence[str]) -> list[str]:
-    """The prompts without the words with which all of them begin and end, shortened."""
+    """The prompts, shortened, without the words that all of them have at their start and end."""
     words = {prompt: prompt.split() for prompt in prompts}
     head = _shared(words.values())
     tail = _shared([each[head:][::-1] for each in words.values()])
@@ -159,7 +159,7 @@ def _wordings(prompts: Sequence[str]) -> list[str]:
 
 
 def _shared(texts: Iterable[Sequence[str]]) -> int:
-    """With how many words all of these begin; at least one word of each is left."""
+    """How many words at the start are the same in all of these; at least one word of each is left."""
     alike = takewhile(lambda column: len(set(column)) == 1, zip(*(text[:-1] for text in texts), strict=False))
     return sum(1 for _ in alike)
 

@@ -3,142 +3,68 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import count
 from rivya_nb.planning.expansion import Expansion
+from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.looks import Bundle, thumbnails
-from rivya_nb.store.records import UNFINISHED, AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
+from rivya_nb.store.records import UNFINISHED, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint, RunView
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
-    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.session.session import Session
 
 
 MOST_SHOWN = 200
 """Requests of a plan that is shown as a grid; a larger one is told in words."""
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A run before it exists: its axes, a cell for each request, and the jobs, new or from the history.
-
-    `new` are the jobs that do not exist yet; `idle` those that an earlier run planned and that were never
-    sent; `reused` those that cost nothing more. All in grid order. `unanswered` are the identities of the new
-    jobs that another job could stand for, were there one. Where something is added to what is there,
-    `kept` are the cells that stand beside the new ones, `kept_jobs` their jobs as far as they are not idle, and
-    `run` is the run that all of it goes into, if that is no new one.
-    """
-
-    axes: tuple[AxisRecord, ...]
-    cells: tuple[CellRecord, ...]
-    new: tuple[JobRecord, ...]
-    idle: tuple[JobRecord, ...]
-    reused: tuple[JobRecord, ...]
-    unanswered: frozenset[str] = frozenset()
-    kept: tuple[CellRecord, ...] = ()
-    kept_jobs: tuple[JobRecord, ...] = ()
-    run: RunRecord | None = None
-
-    @property
-    def costing(self) -> tuple[JobRecord, ...]:
-        """The jobs that are still to be submitted."""
-        return self.new + self.idle
-
-    @property
-    def price(self) -> int:
-        """Credits that the jobs to be submitted cost by their documented prices."""
-        return sum(job.price or 0 for job in self.costing)
-
-    @property
-    def unpriced(self) -> int:
-        """How many of them have no documented price."""
-        return sum(job.price is None for job in self.costing)
-
-
-def draft(
-    expansion: Expansion,
-    service: str,
-    find: Callable[[Sequence[str]], dict[str, JobRecord]],
-    find_idle: Callable[[Sequence[JobRecord]], set[str]],
-) -> Draft:
-    """Give each request a job: twins share one, and an identical job that `find` knows is taken as it is."""
-    reusable = {item.request.identity for item in expansion.requests if item.reusable}
-    known = find(list(reusable))
-    idle_ids = find_idle(list(known.values()))
-    now = time.time()
-    new: dict[tuple[str, int], JobRecord] = {}
-    earlier: dict[str, JobRecord] = {}
-    idle: dict[str, JobRecord] = {}
-    cells = []
-    for item in expansion.requests:
-        job = known.get(item.request.identity) if item.reusable else None
-        if job is None:
-            job = new.setdefault(item.key, planned_job(item.request, service, now))
-        elif job.id not in earlier and job.id not in idle:
-            (idle if job.id in idle_ids else earlier)[job.id] = job
-        cells.append(CellRecord(job.id, item.coordinates, reused=job.id in earlier))
-    axes = tuple(AxisRecord(axis.name, axis.labels) for axis in expansion.axes)
-    return Draft(
-        axes,
-        tuple(cells),
-        tuple(new.values()),
-        tuple(idle.values()),
-        tuple(earlier.values()),
-        frozenset(reusable - known.keys()),
-    )
-
-
-def draft_addition(
-    added: Draft,
-    kept: Sequence[CellRecord],
-    jobs: Mapping[str, JobRecord],
-    run: RunRecord | None,
-    find_idle: Callable[[Sequence[JobRecord]], set[str]],
-) -> Draft:
-    """The draft of what is new, beside the cells of what is there already."""
-    standing = [jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in kept)]
-    known = {job.id for job in added.idle}
-    idle_ids = find_idle(standing)
-    idle = {job.id: job for job in standing if job.id not in known and job.id in idle_ids}
-    rest = tuple(job for job in standing if job.id not in idle and job.id not in known)
-    return replace(added, idle=(*idle.values(), *added.idle), kept=tuple(kept), kept_jobs=rest, run=run)
-
-
 class Plan:
-    """Requests with their place in the grid and their price. Nothing is sent until `run()`."""
+    """Requests with their place in the grid and their price. Nothing is sent until `run()`.
+
+    `kept` are the cells of earlier pictures that the requests are added to, and `run_id` the run that the
+    requests go into; without it, the plan makes a new run.
+    """
 
     def __init__(
         self,
+        session: Session,
         expansion: Expansion,
-        current: Draft,
         *,
         name: str | None,
         max_credits: int | None,
-        fresh: bool,
+        fresh: bool = False,
         notes: Sequence[str] = (),
-        files: ContentFiles,
-        start: Callable[[Plan], Run],
-        check: Callable[[Plan], None],
+        kept: Sequence[CellRecord] = (),
+        run_id: int | None = None,
     ) -> None:
+        self._session = session
+        self._kept = tuple(kept)
+        self._run_id = run_id
         self.expansion = expansion
-        self.draft = current
         self.name = name
         self.max_credits = max_credits
         self.fresh = fresh
         self.notes = tuple(notes)
-        self._files = files
-        self._start = start
+        self.draft = self.drafted()
         self._started: list[Callable[[Run], None]] = []
-        self._check = check
         self._rows: str | None = None
         self._cols: str | None = None
+
+    def drafted(self) -> Draft:
+        """A job for each request, as the store is now."""
+        session, service = self._session, self._session.service
+        expansion = self.expansion.asked_anew() if self.fresh else self.expansion
+        if self._kept or self._run_id is not None:
+            return draft_addition(session.live_records, service, expansion, self._kept, self._run_id)
+        return draft(session.live_records, service, expansion)
 
     @property
     def requests(self) -> tuple[Request, ...]:
@@ -162,7 +88,7 @@ class Plan:
 
     def check(self) -> None:
         """Raise what `run()` would raise; nothing is sent."""
-        self._check(self)
+        self._session.spending.check(self)
 
     def run(self) -> Run:
         """Send exactly these requests.
@@ -171,7 +97,7 @@ class Plan:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self._start(self)
+        run = self._session.start(self)
         if self._rows or self._cols:
             run.arrange(rows=self._rows, cols=self._cols)
         for tell in self._started:
@@ -214,8 +140,8 @@ class Plan:
 
     @property
     def _seeds_to_keep(self) -> tuple[ParamValue, ...]:
-        """The drawn seeds, where every request takes one."""
-        seeded = all(request.seed is not None for request in self.requests)
+        """The drawn seeds of a plan that adds to nothing, where every request takes one."""
+        seeded = not self._kept and all(request.seed is not None for request in self.requests)
         return self.expansion.ask.drawn if seeded else ()
 
     def _layout(self) -> Layout:
@@ -231,7 +157,7 @@ class Plan:
             run=self._record,
             jobs=self._jobs,
             layout=layout,
-            thumbnails=thumbnails(layout, self._files) if self.draft.kept and shows_all else {},
+            thumbnails=thumbnails(layout, self._session.store.files) if self.draft.kept and shows_all else {},
             now=time.time(),
             live=False,
             progress=f"{self.summary} · nothing is sent yet",

@@ -7,25 +7,26 @@ import concurrent.futures
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
 from rivya_nb.planning.ask import read_ask
-from rivya_nb.session.desk import desk_of
+from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
 from rivya_nb.session.showing.looks import Bundle, notice_of, records
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
-from rivya_nb.store.records import FINAL, SENT, UNSENT
+from rivya_nb.store.records import FINAL, SENT, UNSENT, Spent
 from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
     from rivya_nb.jobs.work_loop import WorkLoop
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
-    from rivya_nb.store.store import Store
 
 
 class Run(Pictures):
@@ -35,11 +36,11 @@ class Run(Pictures):
     submitted yet; a cancelled `await` changes nothing in the run.
     """
 
-    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], store: Store, work_loop: WorkLoop) -> None:
-        super().__init__(store)
+    def __init__(self, record: RunRecord, jobs: Mapping[str, Job], live_records: LiveRecords) -> None:
+        super().__init__(live_records)
         self._record = record
         self._jobs = dict(jobs)
-        self._work_loop = work_loop
+        self._work_loop = live_records.work_loop
         self._lock = threading.Lock()
         self._settling: concurrent.futures.Future[None] | None = None
         self._display = LiveDisplay(self)
@@ -66,9 +67,11 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """The seeds that were drawn for it."""
+        """All its seeds, where any of them was drawn."""
         ask = read_ask(self._record.ask)
-        return () if ask is None else ask.drawn
+        return (
+            cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn)) if ask and ask.drawn else ()
+        )
 
     @property
     def jobs(self) -> Sequence[Job]:
@@ -94,14 +97,13 @@ class Run(Pictures):
     @property
     def credits(self) -> int:
         """What this run spent, in credits. A job that it took from the history costs it nothing."""
-        return sum(job.credits for job in self._own_jobs)
+        return self.spent.credits
 
     @property
-    def _own_jobs(self) -> list[Job]:
-        """The jobs that were made for this run, those that failed included."""
-        return [
-            self._jobs[job_id] for job_id in {cell.job_id for cell in self._record.cells if not cell.reused}
-        ]
+    def spent(self) -> Spent:
+        """What the jobs cost that were made for this run, those that failed included."""
+        own = {cell.job_id for cell in self._record.cells if not cell.reused}
+        return Spent.by(self._jobs[job_id].record for job_id in own)
 
     @property
     def is_working(self) -> bool:
@@ -175,16 +177,13 @@ class Run(Pictures):
         )
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
         head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
-        unknown = [job for job in jobs if job.status == "unknown"]
-        doubtful = sum(job.record.price or 0 for job in unknown)
-        perhaps = f", and perhaps {doubtful} more" if doubtful else ""
-        own = [job.record for job in self._own_jobs if job.status != "unknown"]
-        spent = sum(job.credits for job in own)
-        about = "about " if any(job.costs_about for job in own) else ""
-        anew = ", and fresh=True (--fresh) asks anew" if unknown else ""
+        spent = self.spent
+        cost = f"{'about ' if spent.costs_about else ''}{spent.credits} credits"
+        perhaps = f", and perhaps {spent.perhaps_billed} more" if spent.perhaps_billed else ""
+        anew = ", and fresh=True (--fresh) asks anew" if any(job.status == "unknown" for job in jobs) else ""
         raise RunFailedError(
             f"Run {self.id} ended without {head}: {'; '.join(reasons[:3])}{more}. "
-            f"It cost {about}{spent} credits{perhaps}; %rivya {self._way_on()} tries again{anew}."
+            f"It cost {cost}{perhaps}; %rivya {self._way_on()} tries again{anew}."
         )
 
     def _way_on(self) -> str:
@@ -237,8 +236,8 @@ class Run(Pictures):
             raise UsageError([Mistake("repeat", f"{repeat!r} is no number of seeds to draw")])
         if not wanted and not repeat:
             raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
-        desk = desk_of(self._store)
-        return desk.plan_extension(self._record, wanted, repeat=repeat, max_credits=max_credits)
+        session = self._live_records.current_session()
+        return plan_extension(session, self._record, wanted, repeat=repeat, max_credits=max_credits)
 
     def hold(self) -> None:
         """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
@@ -255,10 +254,10 @@ class Run(Pictures):
         going = [job for job in jobs if job.live.is_working and job not in held]
         parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures are here"]
         if going:
-            cost = sum(job.record.reserved_credits or job.record.price or 0 for job in going)
+            cost = sum(job.record.committed for job in going)
             parts.append(f"{len(going)} submitted go on ({cost} credits)")
         if held:
-            price = sum(job.record.price or 0 for job in held)
+            price = sum(job.record.committed for job in held)
             parts.append(f"{len(held)} not sent are held back ({price} credits)")
         ways = [f"%rivya wait {self.id} waits on"] if going else []
         if held:
@@ -322,8 +321,9 @@ class Run(Pictures):
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)
         name = f" {self.name!r}" if self.name else ""
-        about = "about " if any(job.record.costs_about for job in self._own_jobs) else ""
-        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{self.credits} credits>"
+        spent = self.spent
+        about = "about " if spent.costs_about else ""
+        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{spent.credits} credits>"
 
 
 def _state(job: Job) -> str:

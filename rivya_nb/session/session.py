@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -23,8 +22,8 @@ from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.pictures import Pictures
-from rivya_nb.session.plan import Draft, Plan, draft
-from rivya_nb.session.spending import Dispatcher
+from rivya_nb.session.plan import Plan
+from rivya_nb.session.spending import Spending
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Session:
         self.store = live_records.store
         self.work_loop = live_records.work_loop
         self._listing = ModelListing(self.service, service.client, self.store.models, self.work_loop)
-        self.dispatcher = Dispatcher(service, live_records, max_credits)
+        self.spending = Spending(service, live_records, max_credits)
 
     @property
     def service(self) -> str:
@@ -110,7 +109,7 @@ class Session:
     async def aclose(self) -> None:
         """The same for those who can await it, on the session's own loop."""
         self._listing.stop()
-        await self.dispatcher.aclose()
+        await self.spending.aclose()
         await self._service.aclose()
 
     # Planning
@@ -184,8 +183,8 @@ class Session:
         asked = dict.fromkeys(item.request.model for item in expansion.requests)
         models = [self.catalogue[model_id] for model_id in asked if model_id in self.catalogue]
         return Plan(
+            self,
             expansion,
-            self.draft(expansion, fresh),
             name=name,
             max_credits=max_credits,
             fresh=fresh,
@@ -193,9 +192,6 @@ class Session:
                 *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
                 *(note for model in models for note in not_known_words(model)),
             ],
-            files=self.store.files,
-            start=self._start,
-            check=self.dispatcher.check,
         )
 
     def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
@@ -225,13 +221,6 @@ class Session:
                 taken[label] = ()
         return taken, list(mistakes)
 
-    def draft(self, expansion: Expansion, fresh: bool) -> Draft:
-        """A job for each request, as the store is now."""
-        find = partial(self.store.find_reusable, self.service)
-        return draft(
-            expansion.asked_anew() if fresh else expansion, self.service, find, self.live_records.idle
-        )
-
     # Running
 
     def prepare(self) -> None:
@@ -239,19 +228,16 @@ class Session:
         from rivya_nb.views import run_html
 
         run_html.environment()
-        self.dispatcher.runner  # noqa: B018 - made when it is first asked for
+        self.spending.runner  # noqa: B018 - made when it is first asked for
 
-    def _start(self, plan: Plan) -> Run:
-        return self.start(plan, lambda: self.draft(plan.expansion, plan.fresh))
-
-    def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
-        """Let a plan go, as `draft` says now.
+    def start(self, plan: Plan) -> Run:
+        """Start the run of a plan; see `Plan.run`.
 
         Raises:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self.dispatcher.start(plan, draft)
+        run = self.spending.start(plan)
         self._listing.refresh_if_old()
         return run
 
@@ -264,7 +250,7 @@ class Session:
             UsageError: there is no such run, or nothing is unfinished.
             CreditLimitError: sending the rest costs more than is allowed.
         """
-        return self.dispatcher.resume(run_id, unsent=unsent, max_credits=max_credits)
+        return self.spending.resume(run_id, unsent=unsent, max_credits=max_credits)
 
     def retry(self, run_id: int, *, max_credits: int | None = None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
@@ -273,7 +259,7 @@ class Session:
             UsageError: there is no such run.
             CreditLimitError: submitting again costs more than is allowed.
         """
-        return self.dispatcher.retry(run_id, max_credits=max_credits)
+        return self.spending.retry(run_id, max_credits=max_credits)
 
     # Looking back
 
@@ -340,11 +326,7 @@ class Session:
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
         """Certain jobs of the store, in this order; ids that it does not know are left out."""
-
-        def read(ids: Sequence[str]) -> list[Job]:
-            return [self.live_records.job(record) for record in self.store.jobs(ids).values()]
-
-        return Selection(self.store, job_ids, read, title)
+        return Selection(self.live_records, job_ids, title)
 
     def undo(self) -> str:
         """Take back the last star, rating, tag, note or hiding, of whatever kernel, and say what it was."""

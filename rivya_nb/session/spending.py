@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.doubt import is_doubtful
 from rivya_nb.planning.ask import Ask
-from rivya_nb.session.plan import Draft, Plan
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -28,8 +27,10 @@ from rivya_nb.store.records import (
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.runner import Runner
+    from rivya_nb.session.draft import Draft
     from rivya_nb.session.job import Job
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
 
@@ -40,7 +41,7 @@ MOST_UNPRICED = 20
 """New requests of one plan whose price is not known, where nothing else was said."""
 
 
-class Dispatcher:
+class Spending:
     """Starts the runs of one session. Everything that may cost credits happens here, one call at a time.
 
     `max_credits` limits what all of it may cost together, in credits; None sets no such limit.
@@ -79,7 +80,7 @@ class Dispatcher:
         self._service.require_key()
         self._check_price(plan.draft.costing, plan.max_credits)
 
-    def start(self, plan: Plan, draft: Callable[[], Draft]) -> Run:
+    def start(self, plan: Plan) -> Run:
         """Write the run and all its jobs down, then let them go.
 
         Raises:
@@ -89,7 +90,7 @@ class Dispatcher:
         self._service.require_key()
         with self._live_records.dispatching:
             # What the history has may have changed since the plan was made; what is asked has not.
-            while (record := self._write_down(plan, current := draft())) is None:
+            while (record := self._write_down(plan, current := plan.drafted())) is None:
                 pass
             # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
             plan.expansion = plan.expansion.written_down()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -105,40 +105,93 @@ class JobRecord:
         """True if its picture exists, or may still come without another request."""
         return bool(self.pictures) or self.status in UNFINISHED or self.status in COLLECTABLE
 
-    @property
-    def credits(self) -> int:
-        """What the job costs as far as is known, in credits; `Store.spent` sums up by the same rule.
-
-        Final credits where they are known, until then what is reserved. Where the service took the job and said
-        neither, the documented price stands for them (`costs_about`).
-        """
-        if self.status in NOT_BILLED:
-            return 0
-        if self._said_credits is not None:
-            return self._said_credits
-        return (self.price or 0) if self.costs_about else 0
+    # What a job costs is decided here alone. `store/spending.py` says the same in SQL, and a test compares both.
 
     @property
-    def costs_about(self) -> bool:
-        """True if the service took the job and did not say what it costs."""
-        return self.task_id is not None and self.status not in NOT_BILLED and self._said_credits is None
+    def expected_credits(self) -> int:
+        """What the job costs if it succeeds: what the service reserved, or else the documented price (0 where that
+        is not known)."""
+        return (self.price or 0) if self.reserved_credits is None else self.reserved_credits
 
     @property
     def committed(self) -> int:
-        """The credits that the job counts against a limit: its cost, or else its documented price."""
-        known = self.status in NOT_BILLED or self._said_credits is not None
-        return self.credits if known else self.price or 0
+        """What the job costs, will cost or may have cost, in credits; this counts against a limit.
+
+        0 where it failed or was stopped; the final credits where it has ended and they are known; otherwise what
+        is expected.
+        """
+        if self.status in NOT_BILLED:
+            return 0
+        final = self.final_credits if self.is_final else None
+        return self.expected_credits if final is None else final
 
     @property
-    def _said_credits(self) -> int | None:
-        return (
-            self.final_credits if self.is_final and self.final_credits is not None else self.reserved_credits
-        )
+    def credits(self) -> int:
+        """The part of `committed` that was billed or is reserved.
+
+        0 until the service has taken the job, and 0 where nobody knows whether it was billed (`perhaps_billed`).
+        """
+        return self.committed if self._is_taken and self.status != "unknown" else 0
+
+    @property
+    def costs_about(self) -> bool:
+        """Whether the service took the job and did not say what it costs: `credits` is the documented price."""
+        is_billed = self._is_taken and self.status not in {*NOT_BILLED, "unknown"}
+        return is_billed and not self._is_told
+
+    @property
+    def credits_known(self) -> bool:
+        """Whether `credits` is what the service said, or certainly nothing."""
+        return not self.costs_about and self.status != "unknown"
+
+    @property
+    def perhaps_billed(self) -> int:
+        """Credits that were billed or not: nobody knows how the job ended."""
+        return self.committed if self.status == "unknown" else 0
+
+    @property
+    def refunded(self) -> int:
+        """Credits that were reserved, and came back when the job ended."""
+        return max(0, (self.reserved_credits or 0) - self.committed) if self.is_final else 0
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether the service said what the job costs."""
+        return self.reserved_credits is not None or (self.is_final and self.final_credits is not None)
+
+    @property
+    def _is_taken(self) -> bool:
+        return self.task_id is not None or self._is_told
 
     @property
     def request(self) -> Request:
         """The request of the job."""
         return Request(self.model, self.prompt, self.params, self.references, self.price)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What several jobs have cost: each field sums up what `JobRecord` has under the same name.
+
+    `credits` were billed or are reserved; for some of them only the documented price is known where `costs_about`.
+    `perhaps_billed` come on top, if they were billed at all.
+    """
+
+    credits: int = 0
+    costs_about: bool = False
+    perhaps_billed: int = 0
+
+    @classmethod
+    def by(cls, jobs: Iterable[JobRecord]) -> Spent:
+        """The sums over these jobs."""
+        return sum((cls(job.credits, job.costs_about, job.perhaps_billed) for job in jobs), cls())
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.credits + other.credits,
+            self.costs_about or other.costs_about,
+            self.perhaps_billed + other.perhaps_billed,
+        )
 
 
 class JobChanges(TypedDict, total=False):

@@ -47,6 +47,7 @@ from rivya_nb.store.records import (
     PictureRecord,
     Question,
     RunRecord,
+    Spent,
 )
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
@@ -422,15 +423,10 @@ class Store:
                 change = update(uploads).where(uploads.c.service == name).prefix_with("OR REPLACE")
                 connection.execute(change.values(service=name_of(name)))
 
-    def spent(self, service: str, since: float | None = None) -> int:
-        """Credits that jobs of a service cost, reserved ones included; `since` in seconds since the epoch."""
+    def spent(self, service: str, since: float | None = None) -> Spent:
+        """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
         with self._database.reading() as connection:
             return spending.spent(connection, service, since)
-
-    def spent_about(self, service: str, since: float | None = None) -> bool:
-        """True if a part of `spent` is the documented price, because the service did not say it."""
-        with self._database.reading() as connection:
-            return spending.is_about(connection, service, since)
 
     def _find_reusable(
         self, connection: Connection, service: str, identities: Collection[str]

@@ -37,12 +37,13 @@ Name = Callable[[Reference], "str | None"]
 """What a cell calls a reference; None where it cannot name it."""
 
 
-def cell_text(run: RunRecord) -> str | None:
-    """The `%%rivya` cell that asks for what a run asked; None where no cell can say that.
+def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:
+    """The `%%rivya` cell that asks for what a run asked, or for the only job; None where no cell can say that.
 
     References are named where they are addresses: a file of the store is of no use to somebody else.
     """
-    ask = read_ask(run.ask)
+    only = {cell.job_id for cell in run.cells}
+    ask = read_ask(run.ask) or (Ask.single(jobs[only.pop()]) if len(only) == 1 else None)
     return None if ask is None else ask_cell(ask, lambda reference: reference.url or None)
 
 

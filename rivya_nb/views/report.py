@@ -103,7 +103,7 @@ def _section(view: RunView, marks: Mapping[str, Marks]) -> _Section:
         fit=_fit(view.layout, geometry),
         lines=lines,
         marked=any(line.marks for line in lines),
-        cell=cell_text(view.run),
+        cell=cell_text(view.run, view.jobs),
         requests=requests_json(view.run, view.jobs),
     )
 

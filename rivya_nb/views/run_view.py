@@ -12,7 +12,7 @@ from statistics import median
 from typing import NamedTuple
 
 from rivya_nb.contract.text import count
-from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, Marks, RunRecord
+from rivya_nb.store.records import SENT, STATUSES, UNFINISHED, UNSENT, JobRecord, Marks, RunRecord, Spent
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import about, credit_count, joined, seconds, state
@@ -63,9 +63,8 @@ class RunView:
 class Tally:
     """A run's sums. Credits count this run's own jobs; a job from the history costs it nothing.
 
-    `price` is what all of it may cost, `spent` what was billed or is reserved, `refunded` what was given
-    back, and `doubtful` what may have been billed (state `unknown`). `spent_about` is True if the service did
-    not say all of what is spent. `elapsed` and `left` are in seconds.
+    `price` is what all of it was expected to cost, and `refunded` what came back, in credits. `elapsed` and `left`
+    in seconds.
     """
 
     total: int
@@ -73,10 +72,8 @@ class Tally:
     pictures: int
     reused: int
     price: int
-    spent: int
-    spent_about: bool
+    spent: Spent
     refunded: int
-    doubtful: int
     elapsed: float
     left: float | None
 
@@ -103,18 +100,12 @@ def tally(view: RunView) -> Tally:
         states=Counter(state(job) for job in mine.values()),
         pictures=sum(len(job.pictures) for job in mine.values()),
         reused=sum(mine[job_id].is_there and mine[job_id].status != "unknown" for job_id in reused_ids),
-        price=sum(_asked(job) for job in own),
-        spent=sum(job.credits for job in own if job.status != "unknown"),
-        spent_about=any(job.costs_about for job in own if job.status != "unknown"),
-        refunded=sum(max(0, (job.reserved_credits or 0) - job.credits) for job in own if job.is_final),
-        doubtful=sum(_asked(job) for job in own if job.status == "unknown"),
+        price=sum(job.expected_credits for job in own),
+        spent=Spent.by(own),
+        refunded=sum(job.refunded for job in own),
         elapsed=_elapsed(run, mine.values(), view.now, view.live),
         left=time_left([*ended, *going], view.now) if view.live else None,
     )
-
-
-def _asked(job: JobRecord) -> int:
-    return job.reserved_credits if job.reserved_credits is not None else job.price or 0
 
 
 def _elapsed(run: RunRecord, jobs: Iterable[JobRecord], now: float, live: bool) -> float:
@@ -197,11 +188,11 @@ def credits_line(sums: Tally) -> str:
     """`132 credits (12 refunded)`, with what may be billed and what came from the history."""
     asides = [
         f"{sums.refunded} refunded" if sums.refunded else "",
-        f"{sums.doubtful} more perhaps billed" if sums.doubtful else "",
+        f"{sums.spent.perhaps_billed} more perhaps billed" if sums.spent.perhaps_billed else "",
         f"{sums.reused} from the history at no cost" if sums.reused else "",
     ]
     aside = ", ".join(part for part in asides if part)
-    spent = credit_count(sums.spent, about=sums.spent_about)
+    spent = credit_count(sums.spent.credits, about=sums.spent.costs_about)
     return f"{spent} ({aside})" if aside else spent
 
 

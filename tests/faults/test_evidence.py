@@ -134,7 +134,7 @@ def test_credits_that_are_not_said_are_the_planned_price_and_marked(
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
     assert [(job.status, job.credits) for job in run] == [("succeeded", PRICE)]
-    assert run.credits == place.session.store.spent(place.session.service) == PRICE
+    assert run.credits == place.session.store.spent(place.session.service).credits == PRICE
     for view in (seen, repr(run), run.line()):
         assert f"about {PRICE} credits" in view
     say_state()

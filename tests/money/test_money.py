@@ -87,7 +87,7 @@ def test_a_stale_stop_of_another_kernel_changes_nothing(
     run.wait(TIMEOUT)
     stale.stop()
     assert [job.status for job in session.store.jobs(job.id for job in run).values()] == ["succeeded"] * 2
-    assert session.store.spent(session.service) == 24
+    assert session.store.spent(session.service).credits == 24
 
 
 def test_another_kernel_can_go_on_with_what_is_held_and_stop_it(
@@ -99,7 +99,7 @@ def test_another_kernel_can_go_on_with_what_is_held_and_stop_it(
     run.finished().result(TIMEOUT)
     elsewhere = other_kernel(session)
     assert len(elsewhere.resume(run.id, unsent=True).wait(TIMEOUT).images) == 20
-    assert session.store.spent(session.service) == 240
+    assert session.store.spent(session.service).credits == 240
 
 
 def test_another_kernel_follows_what_is_going_on(

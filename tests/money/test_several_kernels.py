@@ -132,7 +132,7 @@ def test_what_another_kernel_stops_goes_on_where_it_is_wanted(connect: Connect, 
 
 def held_by_a_limit(session: Session, seeds: Sequence[int]) -> rv.Run:
     """A run of which nothing is sent yet, since the first 429 asks for an hour."""
-    session.dispatcher.runner._rate_limit.met(
+    session.spending.runner._rate_limit.met(
         rv.RateLimitedError("slow down", code="rate_limited", retry_after=3600), 0.0
     )
     return cell(session, seeds)
@@ -146,7 +146,7 @@ def test_what_is_taken_over_from_another_kernel_keeps_within_the_limit(
     run = held_by_a_limit(session, range(10))
     other = other_kernel(session)
     if limits == "the session":
-        other.dispatcher._max_credits = 60
+        other.spending._max_credits = 60
     asked = [job.request for job in run]
     plan = other.plan_requests(
         asked, name=None, max_credits=60 if limits == "the plan" else None, fresh=False

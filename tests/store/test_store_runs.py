@@ -21,6 +21,7 @@ from rivya_nb.store.records import (
     AxisRecord,
     CellRecord,
     JobRecord,
+    Spent,
     UploadRecord,
     planned_job,
 )
@@ -91,15 +92,36 @@ def test_credits_are_reserved_ones_until_the_end_and_none_for_what_failed(
     job = a_job(status=status, reserved_credits=reserved, final_credits=final)
     add(store, job)
     assert job.credits == cost
-    assert store.spent("sandbox") == cost
+    assert store.spent("sandbox").credits == cost
+
+
+@pytest.mark.parametrize(
+    ("status", "task", "reserved", "spent"),
+    [
+        ("queued", "t", None, Spent(12, costs_about=True)),
+        ("undelivered", "t", None, Spent(12, costs_about=True)),
+        ("unknown", None, None, Spent(0, perhaps_billed=12)),
+        ("unknown", "t", None, Spent(0, perhaps_billed=12)),
+        ("unknown", "t", 7, Spent(0, perhaps_billed=7)),
+        ("failed", "t", None, Spent(0)),
+    ],
+)
+def test_what_may_be_billed_is_no_cost_yet_and_counts_against_a_limit(
+    store: Store, status: str, task: str | None, reserved: int | None, spent: Spent
+) -> None:
+    job = a_job(status=status, task_id=task, reserved_credits=reserved, price=12)
+    add(store, job)
+    assert store.spent("sandbox") == Spent.by([job]) == spent
+    assert job.committed == spent.credits + spent.perhaps_billed
+    assert job.credits_known == (not spent.costs_about and status != "unknown")
 
 
 def test_spending_is_counted_by_service_and_from_a_moment_on(store: Store) -> None:
     add(store, done(final_credits=5, submitted_at=10.0), done(final_credits=7, submitted_at=20.0))
     add(store, done(final_credits=100, submitted_at=20.0, service="https://rivya.ai"))
-    assert store.spent("sandbox") == 12
-    assert store.spent("sandbox", since=20.0) == 7
-    assert store.spent("nowhere") == 0
+    assert store.spent("sandbox").credits == 12
+    assert store.spent("sandbox", since=20.0).credits == 7
+    assert store.spent("nowhere").credits == 0
 
 
 def test_runs_are_there_after_reopening_newest_first(folder: Path) -> None:
@@ -233,7 +255,7 @@ def test_many_threads_write_at_once(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
-    assert store.spent("sandbox") == 12 * 20
+    assert store.spent("sandbox").credits == 12 * 20
 
 
 def test_an_upload_is_remembered_by_service_model_and_content(store: Store) -> None:

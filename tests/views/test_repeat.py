@@ -30,7 +30,7 @@ LINK = Reference("01", "image", "", "dog.png", 0, url="https://example.com/dog.p
 
 
 def cell(prompt: str = BOTTLE, **parts: Any) -> str | None:
-    return cell_text(make_run({}, [make_job("a")], **asked(prompt, **parts))[0])
+    return cell_text(*make_run({}, [make_job("a")], **asked(prompt, **parts)))
 
 
 def lights(
@@ -43,7 +43,7 @@ def lights(
 
 
 def test_params_and_their_axes_stand_on_the_line() -> None:
-    assert cell_text(bottles(DONE_STATES)[0]) == (
+    assert cell_text(*bottles(DONE_STATES)) == (
         f"%%rivya seed=1..4 aspect_ratio=1:1,16:9,3:4 resolution=1K\n{BOTTLE}"
     )
 
@@ -73,11 +73,11 @@ def test_the_prompts_axes_return_into_the_prompt(written: str) -> None:
 def test_what_a_variable_held_is_text_in_the_cell() -> None:
     held = {"subject": "a {braced} cat", "light": ["dawn|dusk", "noon"], "one": ["only"]}
     template = parse_prompt("{subject} at {one}", variables=True).bind(held)
-    run, _ = make_run({}, [make_job("a")], ask=Ask(template, (DEFAULT_MODEL,)).to_json())
-    assert cell_text(run) == "%%rivya\na {{braced}} cat at only"
+    made = make_run({}, [make_job("a")], ask=Ask(template, (DEFAULT_MODEL,)).to_json())
+    assert cell_text(*made) == "%%rivya\na {{braced}} cat at only"
     template = parse_prompt("{light}", variables=True).bind(held)
-    run, _ = make_run({}, [make_job("a")], ask=Ask(template, (DEFAULT_MODEL,)).to_json())
-    assert cell_text(run) is None, "no option can hold a bar"
+    made = make_run({}, [make_job("a")], ask=Ask(template, (DEFAULT_MODEL,)).to_json())
+    assert cell_text(*made) is None, "no option can hold a bar"
 
 
 def test_the_words_stand_in_the_order_of_the_ask() -> None:
@@ -124,8 +124,10 @@ def test_a_cell_that_might_ask_for_something_else_is_not_offered(parts: dict[str
     assert cell(**parts) is None
 
 
-def test_a_run_whose_ask_is_not_known_has_no_cell() -> None:
-    assert cell_text(make_run({}, [make_job("a")])[0]) is None
+def test_of_pictures_that_no_run_asked_for_a_single_one_has_a_cell() -> None:
+    jobs = [make_job(name, params={"seed": seed}) for seed, name in enumerate("ab")]
+    assert cell_text(*make_run({"": ("a",)}, jobs[:1], id=0)) == f"%%rivya seed=0\n{BOTTLE}"
+    assert cell_text(*make_run({"": ("a", "b")}, jobs, id=0)) is None
 
 
 def in_store(reference: Reference) -> Path:

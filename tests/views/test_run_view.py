@@ -91,13 +91,13 @@ def test_a_job_in_two_places_is_paid_once() -> None:
     twin = make_job("twin")
     run, jobs = make_run({"seed": ("1", "1")}, [twin, twin], [(0,), (1,)])
     sums = tally(make_view(run, jobs))
-    assert (sums.total, sums.spent, sums.pictures) == (1, 12, 1)
+    assert (sums.total, sums.spent.credits, sums.pictures) == (1, 12, 1)
 
 
 def test_the_price_counts_what_is_not_reserved_yet() -> None:
     run, jobs = bottles(["planned"] * 6 + ["processing"] * 6)
     sums = tally(make_view(run, jobs, live=True))
-    assert (sums.price, sums.spent) == (144, 72)
+    assert (sums.price, sums.spent.credits) == (144, 72)
 
 
 def done_and(*others: JobRecord) -> list[JobRecord]:

@@ -53,7 +53,7 @@ def write_lists(
             "axes": {axis.name: axis.labels for axis in run.axes},
         },
         "credits": sum(record.credits for record, _ in saved),
-        "credits_known": not any(record.costs_about for record, _ in saved),
+        "credits_known": all(record.credits_known for record, _ in saved),
         "jobs": [_told(record, files, marks[record.id]) for record, files in saved],
     }
     paths = stem.with_suffix(".json"), stem.with_suffix(".csv")
@@ -71,7 +71,7 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
         "status": record.status,
         "error": record.error_code,
         "credits": record.credits,
-        "credits_known": not record.costs_about,
+        "credits_known": record.credits_known,
         "task_id": record.task_id,
         "created": _iso(record.created_at),
         "pictures": [
@@ -117,7 +117,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row: list[ParamValue | None] = [name, record.model, record.prompt]
             row += [record.params.get(key) for key in keys]
             # A task of several pictures has one price: the column adds up.
-            row += [0 if number else record.credits, "no" if record.costs_about else "yes"]
+            row += [0 if number else record.credits, "yes" if record.credits_known else "no"]
             row += [picture.width or None, picture.height or None]
             row += [_iso(record.created_at)]
             row += [mine.rating or None, "yes" if mine.starred else None, ", ".join(mine.tags), mine.note]
