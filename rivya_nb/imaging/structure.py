@@ -193,7 +193,9 @@ def _jxl(data: Bytes) -> bool | None:
 def _jp2(data: Bytes) -> bool | None:
     if data[:2] == b"\xff\x4f":
         return None
-    return b"jp2c" in _whole_boxes(data) or _whole_or_unknown(data)
+    boxes = _whole_boxes(data)
+    # Only a file that refers to fragments has no codestream of its own.
+    return b"jp2c" in boxes or (None if b"ftbl" in boxes else False)
 
 
 Order = Literal["little", "big"]

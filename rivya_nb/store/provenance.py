@@ -8,8 +8,6 @@ stamp(original, folder / "bottle.png", provenance_of(job, job.pictures[0]))
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -20,9 +18,10 @@ from rivya_nb._version import __version__
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
+from rivya_nb.store.files import write_whole
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.stamping import OURS, CannotStampError, stamped
-from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
+from rivya_nb.store.trouble import disk_trouble
 
 LARGEST = 50 * MEGABYTE
 """Bytes; a larger file is copied unchanged, with its provenance beside it."""
@@ -151,21 +150,3 @@ def stamp(source: Path, target: Path, provenance: Provenance) -> Stamped:
         return Stamped(target, sidecar, str(error))
     write_whole(target, copy)
     return Stamped(target)
-
-
-def write_whole(target: Path, content: bytes | Path) -> None:
-    """Write a file from bytes or from another file, so that readers see the old file or the whole new one.
-
-    Raises:
-        StoreError: the disk fails; no part of the file is left.
-    """
-    part = target.with_name(f".{uuid.uuid4().hex}.part")
-    with disk_trouble(target, ANOTHER_PLACE):
-        try:
-            if isinstance(content, Path):
-                shutil.copyfile(content, part)
-            else:
-                part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)

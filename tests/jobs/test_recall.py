@@ -328,5 +328,5 @@ def test_any_json_is_read_or_says_nothing(told: object, key: str) -> None:
 
 def test_a_path_that_is_none_is_refused(store: Store, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.png", "a\0b"):
-        with pytest.raises(UsageError, match="no such file|this is a folder"):
+        with pytest.raises(UsageError, match=r"no such file|this is a folder"):
             recall(path, store, bundled())
