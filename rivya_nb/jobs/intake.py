@@ -196,7 +196,6 @@ class _Taking:
 
 @contextmanager
 def _mapped(path: Path) -> Iterator[mmap]:
-    """A file's bytes, not read into memory."""
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         yield data
 

@@ -260,5 +260,4 @@ def _from_array(source: Any, name: str) -> Picture:
 
 
 def wrong_source(name: str, message: str) -> InvalidRequestError:
-    """The error for the source with this name."""
     return InvalidRequestError([Mistake(name, message)])

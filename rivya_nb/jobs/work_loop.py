@@ -93,7 +93,7 @@ class WorkLoop:
         """
         if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
             raise RivyaError(
-                "An event loop that runs inside the one where the work is done would wait for ever. "
+                "This event loop runs inside the one on which the work runs, so it would wait for ever. "
                 "Write `await run` in the cell itself."
             )
         await self._arrival(future, None, tick)

@@ -86,7 +86,6 @@ class ContentFiles:
         return self.folder / sha256[:2] / f"{sha256}{EXTENSIONS.get(mime_type, '.bin')}"
 
     def read(self, sha256: str, mime_type: str) -> bytes:
-        """The file's bytes."""
         path = self.path(sha256, mime_type)
         if not path.is_file():
             raise StoreError(f"{path}: this picture's file is gone; its record is still there.")

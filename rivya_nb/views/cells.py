@@ -170,7 +170,6 @@ def _title(cell: Cell) -> str:
 
 
 def _seed(cell: Cell) -> str:
-    """The seed, if no label of the place has it."""
     told = f"seed {cell.job.seed}"
     return "" if cell.job.seed is None or told in cell.caption.full else told
 

@@ -46,7 +46,6 @@ class GalleryPage:
 
     @property
     def places(self) -> range:
-        """The place of each entry, counted from 0."""
         return range(self.first, self.first + len(self.entries))
 
     @property

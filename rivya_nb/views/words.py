@@ -65,7 +65,6 @@ def credit_count(number: int, *, about: bool) -> str:
 
 
 def cost(job: JobRecord) -> str:
-    """The cost of a job."""
     return credit_count(job.credits, about=job.costs_about)
 
 
@@ -89,7 +88,6 @@ def state(job: JobRecord) -> str:
 
 
 def sign(job: JobRecord) -> str:
-    """The sign for a job's state."""
     return SIGNS.get(state(job), "·")
 
 

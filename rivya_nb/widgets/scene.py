@@ -155,7 +155,6 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
 
 
 def _sign(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
-    """The same in a few letters."""
     if picture is None:
         return sign(job)
     return unseen_kind(picture) or "…" if path_of(picture).is_file() else "!"
