@@ -317,8 +317,8 @@ def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
     """
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
-            f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
-            "inside. Write `await run` in place of `run.wait()`, or let %%rivya open its cell."
+            f"`run.wait()` does not work inside an event loop of type {type(loop).__module__}."
+            f"{type(loop).__name__}. Write `await run` instead, or begin the cell with %%rivya."
         )
     is_old_kernel = not in_kernel or sys.modules["ipykernel"].version_info[0] < 7
     if is_old_kernel and sys.version_info < (3, 14):
