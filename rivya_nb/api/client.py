@@ -279,7 +279,6 @@ class CreditsCalls(_Calls):
     """`GET /credits`."""
 
     async def retrieve(self, *, retries: RetryPolicy | None = None) -> Credits:
-        """The balance; `retries` replaces the client's own."""
         return await self._read(Call("credits.retrieve", "GET", "/credits", retries=retries), read_credits)
 
 

@@ -112,7 +112,6 @@ class LoopClients:
         return self._clients[place]
 
     async def aclose(self) -> None:
-        """Close the running loop's connections."""
         loop = asyncio.get_running_loop()
         for place in [place for place in self._clients if place[0] is loop]:
             await self._clients.pop(place).aclose()

@@ -136,7 +136,6 @@ class PictureFetcher:
         return await repeat(attempt, call="picture", policy=self._policy, on_wait=self._on_wait)
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop."""
         await self._clients.aclose()
 
     async def _download(self, url: str, path: Path) -> None:

@@ -173,7 +173,6 @@ def read_models(data: object) -> tuple[ModelEntry, ...]:
 
 
 def read_document(data: object) -> Mapping[str, Any]:
-    """Any JSON object, such as the OpenAPI document."""
     return _mapping(data, "JSON object")
 
 
@@ -206,7 +205,6 @@ def _text(record: Mapping[str, Any], key: str) -> str | None:
 
 
 def _word(record: Mapping[str, Any], key: str) -> str | None:
-    """A text that is only shown."""
     value = record.get(key)
     return printable(value, MAX_WORD) if isinstance(value, str) else None
 

@@ -90,7 +90,6 @@ class Model:
     notes: tuple[str, ...] = ()
 
     def param(self, key: str) -> Param | None:
-        """The param of that key, or None."""
         return next((param for param in self.params if param.key == key), None)
 
     @property

@@ -41,24 +41,25 @@ def same_idea(name: str, keys: Sequence[str]) -> str | None:
 
 def same_shape(value: str, options: Sequence[str]) -> str | None:
     """The option with the same shape as `value`: `landscape_16_9` for `16:9` or `1920x1080`."""
-    wanted = _shape(value)
-    return next((option for option in options if wanted is not None and _shape(option) == wanted), None)
+    wanted = shape(value)
+    return next((option for option in options if wanted is not None and shape(option) == wanted), None)
 
 
 def nearest_shape(size: tuple[int, int], options: Sequence[str]) -> str | None:
     """The option whose ratio is nearest to that of a size, among those that differ by at most 3 %."""
     wanted = size[0] / size[1]
     off = {
-        option: abs(shape[0] / shape[1] / wanted - 1)
+        option: abs(sides[0] / sides[1] / wanted - 1)
         for option in options
-        if (shape := _shape(option)) is not None
+        if (sides := shape(option)) is not None
     }
     best = min(off, key=off.__getitem__, default=None)
     return best if best is not None and off[best] <= _SAME_SHAPE else None
 
 
-def _shape(text: str) -> tuple[int, int] | None:
-    """Width and height without a common divisor; `portrait_4_3` is 3 wide and 4 high."""
+def shape(text: str) -> tuple[int, int] | None:
+    """Width and height without a common divisor, of `16:9`, `1024x768`, `landscape_16_9`, `square_hd` or
+    `portrait_4_3` (which is 3 wide and 4 high); None for any other text."""
     name = text.casefold()
     if name.startswith("square"):
         return 1, 1

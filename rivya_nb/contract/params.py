@@ -63,7 +63,7 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
             else:
                 accepted[key] = result
     mistakes += [
-        Mistake(param.key, f"{model.id} needs it{_allowed(param)}")
+        Mistake(param.key, f"{model.id} requires it{_allowed(param)}")
         for param in model.params
         if param.required and params.get(param.key) is None
     ]

@@ -77,6 +77,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def file_size(size: int) -> str:
+    """Bytes in words: `12.3 MB`."""
+    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size / 1000:.1f} kB"
+
+
 def cut(text: str, end: int) -> str:
     """The text before `end` with an ellipsis. A letter is not separated from its combining marks."""
     while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):

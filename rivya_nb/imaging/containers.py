@@ -23,6 +23,9 @@ EXIF = b"Exif\0\0"
 LARGEST_TEXT = 4 << 20
 """The most bytes to which a compressed text chunk is unpacked."""
 
+TIFF_SIZES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4), 1)) | {16: 8, 17: 8, 18: 8}
+"""The bytes of one value of each type of TIFF and EXIF."""
+
 TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 _SCAN, _END = 0xDA, 0xD9
@@ -56,7 +59,6 @@ def png_chunks(data: Bytes) -> Iterator[Part]:
 
 
 def png_key(data: Bytes, chunk: Part) -> bytes:
-    """The keyword of a text chunk."""
     # A key has 79 bytes at most.
     return data[chunk.content : min(chunk.content_end, chunk.content + 80)].partition(b"\0")[0]
 

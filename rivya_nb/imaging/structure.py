@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from rivya_nb.imaging.containers import Bytes, jpeg_end, png_chunks
+from rivya_nb.imaging.containers import TIFF_SIZES, Bytes, jpeg_end, png_chunks
 from rivya_nb.imaging.formats import AVIF, BMP, GIF, HEIC, ICO, JP2, JPEG, JXL, PNG, TIFF, WEBP, Format
 
 _MOST_VALUES = 1_000_000
@@ -193,30 +193,12 @@ def _jxl(data: Bytes) -> bool | None:
 def _jp2(data: Bytes) -> bool | None:
     if data[:2] == b"\xff\x4f":
         return None
-    return b"jp2c" in _whole_boxes(data) or _whole_or_unknown(data)
+    boxes = _whole_boxes(data)
+    # Only a file that refers to fragments has no codestream of its own.
+    return b"jp2c" in boxes or (None if b"ftbl" in boxes else False)
 
 
 Order = Literal["little", "big"]
-
-_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-"""The bytes of one value of each TIFF type."""
 
 _PLACES = ((273, 279), (324, 325), (513, 514))
 """The tags with the starts and lengths of strips, tiles and an old kind of JPEG."""
@@ -269,7 +251,7 @@ class _Tiff:
 
     def values_range(self, entry: int) -> range:
         """The places of an entry's values, in steps of their size."""
-        size, count = _SIZES.get(self.number(entry + 2, 2), 1), self.number(entry + 4, self.wide)
+        size, count = TIFF_SIZES.get(self.number(entry + 2, 2), 1), self.number(entry + 4, self.wide)
         at = entry + 4 + self.wide
         if size * count > self.wide:
             at = self.number(at, self.wide)

@@ -66,7 +66,7 @@ def _read_json(text: str, teller: str, prompt: str | None = None) -> Found:
 
 
 def _refuse_workflow() -> Found:
-    raise UnreadError("ComfyUI's workflow is there as its editor keeps it, without the graph that was run")
+    raise UnreadError("it has only the editor's form of ComfyUI's workflow, not the graph that was run")
 
 
 def read_ours(told: Mapping[str, object]) -> Found | None:

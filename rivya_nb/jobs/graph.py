@@ -232,7 +232,9 @@ class _Walk:
             raise UnreadError(_unknown(node))
         text = self._text(node.inputs[name], depth + 1)
         if node.kind.startswith("Impact") and ("{" in text or "__" in text):
-            raise UnreadError(f"{_TELLER}'s prompt has wildcards, and what became of them is not told")
+            raise UnreadError(
+                f"{_TELLER}'s prompt has wildcards, and the text that replaced them is not known"
+            )
         return text
 
     def seed_of(self, sampler: str) -> object:

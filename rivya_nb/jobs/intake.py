@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 from rivya_nb.api.inspection import examine, inspect
 from rivya_nb.contract.catalogue import MEGABYTE, Model
 from rivya_nb.contract.references import Reference, check_references, sniff
+from rivya_nb.contract.text import file_size
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
 from rivya_nb.imaging.decoding import require_decoder
 from rivya_nb.imaging.formats import FORMATS, find_format
 from rivya_nb.imaging.modes import UPRIGHT
 from rivya_nb.jobs.metadata import Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
-from rivya_nb.jobs.sources import LARGEST, LOST, is_there, web_address, write_source
+from rivya_nb.jobs.sources import LARGEST, LOST, is_there, web_address, write_source, wrong_source
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -82,12 +83,12 @@ class _Taking:
             try:
                 return self._finished(part, name)
             except PictureError as error:
-                raise _wrong(name, str(error)) from None
+                raise wrong_source(name, str(error)) from None
 
     def _known(self, reference: Reference) -> Reference:
         """A picture that is already in the store, made smaller if necessary."""
         if not is_there(reference, self.files):
-            raise _wrong(reference.name, LOST)
+            raise wrong_source(reference.name, LOST)
         mistakes = self._mistakes(reference)
         if not mistakes:
             return reference
@@ -97,16 +98,16 @@ class _Taking:
         try:
             smaller = reencode(path, self._max_bytes, keep_format=False)
         except PictureError as error:
-            raise _wrong(reference.name, str(error)) from None
+            raise wrong_source(reference.name, str(error)) from None
         return self._kept(reference.name, smaller, _change(reference.size, smaller))
 
     def _check(self, header: bytes, size: int, name: str) -> None:
         """Refuse a source before it is read as a whole. Raises InvalidRequestError."""
         if size == 0:
-            raise _wrong(name, "the file is empty")
+            raise wrong_source(name, "the file is empty")
         if size > LARGEST:
             limit = f"{LARGEST / MEGABYTE:g} MB"
-            raise _wrong(name, f"{size / MEGABYTE:.1f} MB is over the limit of {limit} for any file")
+            raise wrong_source(name, f"{size / MEGABYTE:.1f} MB is over the limit of {limit} for any file")
         mime_type = sniff(header)
         if mime_type is None:
             self._check_other(header, name)
@@ -119,16 +120,16 @@ class _Taking:
         known = find_format(header)
         if known is None:
             kind = "text" if _is_text(header) else "something else"
-            raise _wrong(name, f"this is not a picture but {kind}; accepted are jpeg, png and webp")
+            raise wrong_source(name, f"this is not a picture but {kind}; accepted are jpeg, png and webp")
         message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp"
         if known.pillow is None and not self.shrink:
-            raise _wrong(name, message)
+            raise wrong_source(name, message)
         try:
             require_decoder(known)
         except PictureError as error:
-            raise _wrong(name, f"{error}; accepted are jpeg, png and webp") from None
+            raise wrong_source(name, f"{error}; accepted are jpeg, png and webp") from None
         if not self.shrink:
-            raise _wrong(name, f"{message}; {SHRINK_OFFER}")
+            raise wrong_source(name, f"{message}; {SHRINK_OFFER}")
 
     def _mistakes(self, reference: Reference) -> list[Mistake]:
         """The mistakes that these models find in it, each with a way out if there is one."""
@@ -195,13 +196,12 @@ class _Taking:
 
 @contextmanager
 def _mapped(path: Path) -> Iterator[mmap]:
-    """A file's bytes, not read into memory."""
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         yield data
 
 
 def _change(size: int, smaller: Reencoded, metadata: Metadata | None = None) -> str:
-    sizes = f"{_megabytes(size)} made {_megabytes(len(smaller.data))}"
+    sizes = f"{file_size(size)} made {file_size(len(smaller.data))}"
     return f"{sizes}, as {smaller.story}" + ("" if metadata is None else _unplaced(metadata))
 
 
@@ -209,13 +209,5 @@ def _unplaced(metadata: Metadata) -> str:
     return ", without the place where it was taken" if metadata.has_location else ""
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1000:.1f} kB"
-
-
 def _is_text(header: bytes) -> bool:
     return all(byte >= 32 or byte in b"\t\n\r\f" for byte in header)
-
-
-def _wrong(name: str, message: str) -> InvalidRequestError:
-    return InvalidRequestError([Mistake(name, message)])

@@ -56,7 +56,6 @@ class ModelListing:
         self._fetching = self._work_loop.start(self._try())
 
     def stop(self) -> None:
-        """Cancel a fetch in the background."""
         if self._fetching is not None:
             self._fetching.cancel()
 

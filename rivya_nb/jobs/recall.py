@@ -64,7 +64,6 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
 
 
 def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
-    """A file's name and its bytes."""
     file, size = open_file(source)
     name = Path(source).name
     with file:
@@ -80,13 +79,11 @@ def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
 
 
 def _beside(source: str | os.PathLike[str]) -> Found | None:
-    """The request in the JSON beside a picture."""
     sidecar = sidecar_of(user_path(source))
     return _in_json(_read(sidecar, LARGEST_TEXT)[1]) if os.path.lexists(sidecar) else None
 
 
 def _in_json(data: bytes) -> Found | None:
-    """The request in JSON that this package wrote."""
     if len(data) > LARGEST_TEXT or not data.lstrip().startswith(b"{"):
         return None
     told = read_object(data.decode("utf-8", "replace"))

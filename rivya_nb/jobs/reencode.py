@@ -85,7 +85,7 @@ class _Encoder:
             scale *= min(0.9, 0.95 * math.sqrt(max_bytes / size))
             width, height = (round(side * scale) for side in self._image.size)
             if min(width, height) < SHORTEST_SIDE:
-                raise PictureError(f"it cannot be brought to {max_bytes:,} bytes")
+                raise PictureError(f"it cannot be made as small as {max_bytes:,} bytes")
             resized = self._image.resize((width, height), _lanczos())
             data = self._encoded(resized, self._lossy, quality=QUALITIES[-1])
             size = len(data)

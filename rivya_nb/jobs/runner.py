@@ -167,7 +167,6 @@ class Runner:
 
     @property
     def working(self) -> list[LiveJob]:
-        """The jobs that are worked on now."""
         return [job for job in tuple(self._jobs.values()) if job.is_working]
 
     async def _work_through(self, job: LiveJob) -> None:

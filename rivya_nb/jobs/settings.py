@@ -48,7 +48,7 @@ def read_settings(told: Mapping[str, object], teller: str) -> Found:
     prompt = whole_prompt(teller, [*_prompts(told), *_further(told)])
     if teller == "SwarmUI" and _DRAWN.search(prompt):
         raise UnreadError(
-            f"{teller}'s prompt has wildcards, and what became of them is not told ({short_repr(prompt)})"
+            f"{teller}'s prompt has wildcards, and the text that replaced them is not known ({short_repr(prompt)})"
         )
     negative = next((text for name in _NEGATIVE if isinstance(text := told.get(name), str)), None)
     if "app_id" in told:

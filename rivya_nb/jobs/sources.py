@@ -87,9 +87,9 @@ def web_address(source: object) -> Reference | None:
     try:
         parts, host, _ = split_address(source)
     except PictureError:
-        raise _wrong(_USERINFO.sub("//…@", source)[:60], "this is not a web address") from None
+        raise wrong_source(_USERINFO.sub("//…@", source)[:60], "this is not a web address") from None
     if parts.scheme != "https":
-        raise _wrong(
+        raise wrong_source(
             source, "only https addresses are accepted; give one, or download the picture and give the file"
         )
     name = parts.path.rpartition("/")[2] or host
@@ -115,7 +115,7 @@ def write_source(source: object, name: str, target: Path, check: Check) -> str:
         try:
             source = read_data_url(source, LARGEST)
         except PictureError as error:
-            raise _wrong(name, str(error)) from None
+            raise wrong_source(name, str(error)) from None
     if isinstance(source, (str, os.PathLike)):
         return _write_file(source, target, check)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -139,7 +139,7 @@ def _write_picture(source: object, name: str, target: Path) -> None:
         with disk_trouble(target):
             image.save(target, "PNG", **options)
     except (ValueError, SyntaxError, AttributeError) as error:
-        raise _wrong(name, f"it cannot be written as PNG ({error})") from None
+        raise wrong_source(name, f"it cannot be written as PNG ({error})") from None
 
 
 def _write_stream(source: Any, name: str, target: Path) -> str:
@@ -151,10 +151,10 @@ def _write_stream(source: Any, name: str, target: Path) -> str:
     except RivyaError:
         raise
     except UnicodeDecodeError:
-        raise _wrong(name, _GIVES_TEXT) from None
+        raise wrong_source(name, _GIVES_TEXT) from None
     except Exception as error:
         # A file that is closed, open for writing or not a file may raise any error.
-        raise _wrong(name, f"it cannot be read ({type(error).__name__}: {error})") from None
+        raise wrong_source(name, f"it cannot be read ({type(error).__name__}: {error})") from None
     return name
 
 
@@ -185,7 +185,7 @@ def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> s
             file.seek(0)
             _copy(file, target, name)
     except OSError as error:
-        raise _wrong(name, f"it cannot be read ({error.strerror or error})") from None
+        raise wrong_source(name, f"it cannot be read ({error.strerror or error})") from None
     return name
 
 
@@ -197,10 +197,10 @@ def _copy(source: BinaryIO, target: Path, name: str) -> None:
     with copy:
         while chunk := source.read(_CHUNK):
             if isinstance(chunk, str):
-                raise _wrong(name, _GIVES_TEXT)
+                raise wrong_source(name, _GIVES_TEXT)
             size += len(chunk)
             if size > LARGEST:
-                raise _wrong(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
+                raise wrong_source(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
             with disk_trouble(target):
                 copy.write(chunk)
 
@@ -223,13 +223,13 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
     except InvalidRequestError:
         raise
     except PictureError as error:
-        raise _wrong(name, str(error)) from None
+        raise wrong_source(name, str(error)) from None
     except Exception as error:
         # Pillow decodes only now, and raises errors of any kind for hostile bytes.
-        raise _wrong(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
+        raise wrong_source(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
     takes = "a path, bytes, an open file, a Pillow image, a numpy array or a job"
-    raise _wrong(name, f"an object of type {kind} is not a picture; give {takes}")
+    raise wrong_source(name, f"an object of type {kind} is not a picture; give {takes}")
 
 
 def _from_array(source: Any, name: str) -> Picture:
@@ -244,20 +244,20 @@ def _from_array(source: Any, name: str) -> Picture:
         array = numpy.moveaxis(array, 0, 2)
     height, width, channels = (*array.shape, 1, 1, 1)[:3]
     if array.ndim not in (2, 3) or channels not in _CHANNELS or 0 in array.shape:
-        raise _wrong(
+        raise wrong_source(
             name, f"an array of {shape or 'no'} values is not a picture; give H × W, H × W × 3 or H × W × 4"
         )
     if height * width > MAX_PIXELS:
-        raise _wrong(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
+        raise wrong_source(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
     if array.dtype.kind == "f":
         with numpy.errstate(all="ignore"):
             array = array.astype("float32")
     elif array.dtype.kind not in "biu" or array.dtype.itemsize > _LARGEST_INTEGER:
-        raise _wrong(name, f"an array of {array.dtype} is not accepted; {_TAKEN}")
+        raise wrong_source(name, f"an array of {array.dtype} is not accepted; {_TAKEN}")
     # All channels side by side, so that the range of values is decided for all of them together.
     numbers = Image.fromarray(numpy.ascontiguousarray(array).reshape(height, width * channels))
     return Image.frombytes(_CHANNELS[channels], (width, height), given_eight_bits(numbers).tobytes())
 
 
-def _wrong(name: str, message: str) -> InvalidRequestError:
+def wrong_source(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError([Mistake(name, message)])

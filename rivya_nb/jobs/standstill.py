@@ -64,17 +64,19 @@ class Standstill:
             is_stuck = wait is not None and now - self._wait_seen >= CERTAINTY
         if is_stuck:
             raise UsageError(
-                "The cell that is executing waits for a thread or a lock, and this thread waits for work on the "
-                f"kernel's event loop, which that cell holds: if it waits for this one, neither ends. {_INSTEAD} "
-                "The work that was waited for goes on when the cell has ended."
+                "The cell that is executing waits for a thread or a lock, and holds the kernel's event loop, on "
+                f"which this thread waits for work: if it waits for this thread, neither ends. {_INSTEAD} "
+                "The work continues when the cell has ended."
             )
         if not self._loop.is_running():
-            raise RivyaError("The kernel's event loop has stopped, and with it the work that is waited for.")
+            raise RivyaError(
+                "The kernel's event loop has stopped, and with it the work that this thread waits for."
+            )
         if warns:
             # `warnings.warn` would show it only once for a line of code, and not for later cells.
             warnings.warn_explicit(
-                f"For {PATIENCE:g} s the executing cell has held the kernel's event loop, where the work is done "
-                f"that this thread waits for; it goes on when the cell has ended. {_INSTEAD}",
+                f"The executing cell has held the kernel's event loop for {PATIENCE:g} s. This thread waits for "
+                f"work on that loop, which continues when the cell has ended. {_INSTEAD}",
                 RuntimeWarning,
                 "rivya_nb",
                 1,

@@ -93,7 +93,7 @@ class WorkLoop:
         """
         if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
             raise RivyaError(
-                "An event loop that runs inside the one where the work is done would wait for ever. "
+                "This event loop runs inside the one on which the work runs, so it would wait for ever. "
                 "Write `await run` in the cell itself."
             )
         await self._arrival(future, None, tick)
@@ -317,8 +317,8 @@ def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
     """
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
-            f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
-            "inside. Write `await run` in place of `run.wait()`, or let %%rivya open its cell."
+            f"`run.wait()` does not work inside an event loop of type {type(loop).__module__}."
+            f"{type(loop).__name__}. Write `await run` instead, or begin the cell with %%rivya."
         )
     is_old_kernel = not in_kernel or sys.modules["ipykernel"].version_info[0] < 7
     if is_old_kernel and sys.version_info < (3, 14):

@@ -64,7 +64,6 @@ def choose_pairs(places: Collection[Coordinates], axes: int, most: int = MOST_PA
 
 
 def count_pairs(places: Collection[Coordinates], axis: int) -> int:
-    """The number of pairs along an axis."""
     return sum(comb(len(line), 2) for line in _lines(places, axis))
 
 
@@ -99,7 +98,6 @@ def _lines(places: Collection[Coordinates], axis: int) -> list[list[Coordinates]
 def by_axis(
     names: Sequence[str], places: Collection[Coordinates], found: Mapping[Pair, Difference]
 ) -> tuple[AxisDifferences, ...]:
-    """The differences along each axis."""
     of_axis: dict[int, list[Difference]] = defaultdict(list)
     for pair, difference in found.items():
         of_axis[pair.axis].append(difference)

@@ -12,7 +12,6 @@ def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
 
 
 def is_available(model: Model) -> bool:
-    """True if the sandbox can run that model."""
     return model.category == "image"
 
 

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from rivya_nb.contract.ideas import shape
+
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "imageSize", "image_size", "size")
 _RESOLUTION_KEYS = ("resolution", "image_resolution")
 _SIDES = {"1K": 1024, "2K": 2048, "4K": 4096}
@@ -24,27 +26,13 @@ DRAWN_ELSEWHERE = frozenset(
 
 def pixel_size(params: Mapping[str, Any]) -> tuple[int, int]:
     """Width and height in pixels; `params` include the model's defaults."""
-    shape = next((str(params[key]) for key in _SHAPE_KEYS if params.get(key)), "1:1")
+    named = next((str(params[key]) for key in _SHAPE_KEYS if params.get(key)), "1:1")
     resolution = next((str(params[key]) for key in _RESOLUTION_KEYS if params.get(key)), "1K")
     side = _SIDES.get(resolution, 1024)
-    if shape == "square":
+    if named == "square":
         side //= 2
-    ratio = _ratio(shape)
-    return _snap(side * math.sqrt(ratio)), _snap(side / math.sqrt(ratio))
-
-
-def _ratio(shape: str) -> float:
-    """Width by height of `16:9`, `landscape_16_9`, `portrait_4_3` (3:4), `square_hd` or `auto`."""
-    name, _, rest = shape.partition("_")
-    numbers = [int(part) for part in (rest if rest else name).replace("_", ":").split(":") if part.isdigit()]
-    if len(numbers) != 2 or 0 in numbers:
-        return 1.0
-    wide, high = max(numbers), min(numbers)
-    if name == "landscape":
-        return wide / high
-    if name == "portrait":
-        return high / wide
-    return numbers[0] / numbers[1]
+    width, height = shape(named) or (1, 1)
+    return _snap(side * math.sqrt(width / height)), _snap(side * math.sqrt(height / width))
 
 
 def _snap(length: float) -> int:

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from rivya_nb.sandbox.tasks import Task
@@ -92,22 +92,8 @@ class TaskDatabase:
             left = granted - self._spent(connection, task.account, task.created_at)
             if task.price > left:
                 raise NotEnoughError(left)
-            connection.execute(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    task.id,
-                    task.account,
-                    task.model,
-                    task.prompt,
-                    json.dumps(task.params),
-                    json.dumps(task.references),
-                    task.drawn_seed,
-                    task.price,
-                    task.fails,
-                    task.created_at,
-                    task.finished_at,
-                ),
-            )
+            row = [json.dumps(each) if isinstance(each, (dict, tuple)) else each for each in astuple(task)]
+            connection.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             if idempotency is not None:
                 connection.execute(
                     "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
@@ -126,10 +112,7 @@ class TaskDatabase:
 
     def add_file(self, file: StoredFile) -> None:
         with self._transaction() as connection:
-            connection.execute(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (file.id, file.account, file.kind, file.name, file.mime_type, file.size, file.created_at),
-            )
+            connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(file))
 
     def file(self, file_id: str) -> StoredFile | None:
         with self._transaction() as connection:

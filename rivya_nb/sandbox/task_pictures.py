@@ -36,7 +36,6 @@ class TaskPictures:
                 self._begin(task, number)
 
     async def picture(self, task: Task, number: int) -> Path:
-        """The file of a task's picture, counted from 1."""
         path, drawing = self._begin(task, number)
         if drawing is not None:
             # If one request is cancelled, others still wait for the picture.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
@@ -30,15 +30,17 @@ def delete_pictures(database: Database, files: ContentFiles, job_ids: Collection
     away. A process that just delivers the same content notices that when it stores its record (see
     `Store.finish_job`).
     """
-    with _set_aside(files) as aside, database.writing() as connection:
-        numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
-        _refuse_unfinished(connection, numbers.values())
-        contents = _take_out(connection, numbers.values())
-        needed = _needed(connection, {sha256 for sha256, _ in contents})
-        gone = [content for content in contents if content[0] not in needed]
-        for sha256, mime_type in gone:
-            aside.take(files.path(sha256, mime_type))
-    return aside.discard() + _forget_thumbnails(files, {sha256 for sha256, _ in gone})
+    with ExitStack() as undo:
+        with database.writing() as connection:
+            numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
+            _refuse_unfinished(connection, numbers.values())
+            contents = _take_out(connection, numbers.values())
+            needed = _needed(connection, {sha256 for sha256, _ in contents})
+            gone = [content for content in contents if content[0] not in needed]
+            moved = [_move_aside(files.path(*content), files.incoming, undo) for content in gone]
+        undo.pop_all()
+    freed = sum(_remove(part) for part in moved if part is not None)
+    return freed + _forget_thumbnails(files, {sha256 for sha256, _ in gone})
 
 
 def _refuse_unfinished(connection: Connection, numbers: Collection[int]) -> None:
@@ -73,36 +75,19 @@ def _needed(connection: Connection, contents: Collection[str]) -> set[str]:
     return needed
 
 
-class _Aside:
-    """Files that were moved away; they are moved back unless they are discarded."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._moved: list[tuple[Path, Path]] = []
-
-    def take(self, path: Path) -> None:
-        part = self._folder / f"{uuid.uuid4().hex}.part"
-        with disk_trouble(path), suppress(FileNotFoundError):
-            path.replace(part)
-            self._moved.append((path, part))
-
-    def bring_back(self) -> None:
-        for path, part in self._moved:
-            with disk_trouble(path):
-                part.replace(path)
-
-    def discard(self) -> int:
-        return sum(_remove(part) for _, part in self._moved)
+def _move_aside(path: Path, folder: Path, undo: ExitStack) -> Path | None:
+    """Move a file away, and back if `undo` is called; the new path, None if the file is gone."""
+    part = folder / f"{uuid.uuid4().hex}.part"
+    with disk_trouble(path), suppress(FileNotFoundError):
+        path.replace(part)
+        undo.callback(_move_back, part, path)
+        return part
+    return None
 
 
-@contextmanager
-def _set_aside(files: ContentFiles) -> Iterator[_Aside]:
-    aside = _Aside(files.incoming)
-    try:
-        yield aside
-    except BaseException:
-        aside.bring_back()
-        raise
+def _move_back(part: Path, path: Path) -> None:
+    with disk_trouble(path):
+        part.replace(path)
 
 
 def _forget_thumbnails(files: ContentFiles, contents: Iterable[str]) -> int:

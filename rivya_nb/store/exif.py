@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from rivya_nb.imaging.containers import TIFF_SIZES
+
 USER_COMMENT = 0x9286
 MAKER_NOTE = 0x927C
 DESCRIPTION = 0x010E
@@ -20,9 +22,6 @@ EMPTY = b"MM\0*\0\0\0\x08" + bytes(6)
 
 _EXIF_DIRECTORY = 0x8769
 _LONG, _UNDEFINED = 4, 7
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-"""The bytes of one value of each type."""
-
 _UNICODE, _JIS = b"UNICODE\0", b"JIS\0\0\0\0\0"
 _CODES = (_UNICODE, _JIS, b"ASCII\0\0\0", b"UTF8\0\0\0\0", bytes(8))
 """The first 8 bytes of a comment: the name of its encoding. Zeros leave it undefined."""
@@ -64,7 +63,7 @@ class _Tiff:
 
     def value(self, entry: bytes) -> bytes:
         kind = int.from_bytes(entry[2:4], self.order)
-        size = _SIZES.get(kind, 1) * int.from_bytes(entry[4:8], self.order)
+        size = TIFF_SIZES.get(kind, 1) * int.from_bytes(entry[4:8], self.order)
         return entry[8 : 8 + size] if size <= 4 else self.cut(int.from_bytes(entry[8:12], self.order), size)
 
     def first(self) -> _Directory:

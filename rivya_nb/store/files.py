@@ -17,7 +17,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.imaging.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
-from rivya_nb.store.trouble import disk_trouble, read_only
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, read_only
 
 _CHUNK = 1 << 20
 
@@ -86,7 +86,6 @@ class ContentFiles:
         return self.folder / sha256[:2] / f"{sha256}{EXTENSIONS.get(mime_type, '.bin')}"
 
     def read(self, sha256: str, mime_type: str) -> bytes:
-        """The file's bytes."""
         path = self.path(sha256, mime_type)
         if not path.is_file():
             raise StoreError(f"{path}: this picture's file is gone; its record is still there.")
@@ -167,6 +166,24 @@ class ContentFiles:
                     _flush(file.fileno())
                 _into_place(part, path)
         return sha256
+
+
+def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLACE) -> None:
+    """Write a file from bytes or from another file, so that readers see the old file or the whole new one.
+
+    Raises:
+        StoreError: the disk fails; no part of the file is left.
+    """
+    part = target.with_name(f".{uuid.uuid4().hex}.part")
+    with disk_trouble(target, way_out):
+        try:
+            if isinstance(content, Path):
+                shutil.copyfile(content, part)
+            else:
+                part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _is_there(path: Path, size: int) -> bool:

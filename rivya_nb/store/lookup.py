@@ -16,7 +16,6 @@ from rivya_nb.store.schema import jobs, pictures, run_jobs
 
 
 def unknown_job(job_id: str) -> StoreError:
-    """The error for a job that does not exist."""
     return StoreError(f"The store has no job {job_id}.")
 
 

@@ -199,13 +199,7 @@ def _save(connection: Connection, changed: Mapping[int, Marks]) -> None:
         connection.execute(delete(marks).where(marks.c.job_number.in_(some)))
         connection.execute(delete(tags).where(tags.c.job_number.in_(some)))
     plain = [
-        {
-            "job_number": number,
-            "rating": each.rating,
-            "starred": each.starred,
-            "hidden": each.hidden,
-            "note": each.note,
-        }
+        {"job_number": number} | {name: value for name, value in asdict(each).items() if name != "tags"}
         for number, each in changed.items()
         if replace(each, tags=()) != _NONE
     ]

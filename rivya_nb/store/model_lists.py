@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import Catalogue, bundled
 from rivya_nb.contract.live_models import merge
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.files import write_whole
+from rivya_nb.store.trouble import ANOTHER_STORE, disk_trouble
 
 DAY = 24 * 3600.0
 """Seconds after which a list should be fetched again."""
@@ -60,12 +60,7 @@ class ModelLists:
         text = json.dumps({"service": service, "fetched_at": now, "models": list(entries)})
         with disk_trouble(path):
             self._folder.mkdir(exist_ok=True)
-            part = path.with_name(f".{uuid.uuid4().hex}.part")
-            try:
-                part.write_text(text, encoding="utf-8")
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
+        write_whole(path, text.encode(), ANOTHER_STORE)
 
     def _path(self, service: str) -> Path:
         return self._folder / f"{re.sub(r'[^a-z0-9.-]+', '_', service.lower())}.json"

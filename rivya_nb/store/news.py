@@ -20,7 +20,6 @@ class News:
         self._listeners.append(WeakMethod(listener, self._listeners.remove))
 
     def tell(self) -> None:
-        """Call all listeners."""
         for reference in tuple(self._listeners):
             listener = reference()
             if listener is not None:

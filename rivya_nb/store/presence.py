@@ -27,7 +27,6 @@ class Presence:
 
     @property
     def holds(self) -> bool:
-        """True if each of the files is still in its place."""
         return all(_mark(path) == mark for path, mark in self._seen.items())
 
     def check(self) -> None:

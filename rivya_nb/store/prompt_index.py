@@ -39,7 +39,6 @@ def can_index(connection: Connection) -> bool:
 
 
 def has_index(connection: Connection) -> bool:
-    """True if the database has the index."""
     there = text("SELECT count(*) FROM sqlite_master WHERE name = 'prompt_index'")
     return bool(connection.execute(there).scalar_one())
 

@@ -165,7 +165,6 @@ class JobRecord:
 
     @property
     def request(self) -> Request:
-        """The request of the job."""
         return Request(self.model, self.prompt, self.params, self.references, self.price)
 
 

@@ -73,7 +73,6 @@ def param_rows(number: int, job: JobRecord) -> list[dict[str, Any]]:
 
 
 def picture_rows(number: int, pictures: Sequence[PictureRecord]) -> list[dict[str, Any]]:
-    """The rows of a job's pictures, in their order."""
     return [
         {"job_number": number, "position": position, **asdict(picture)}
         for position, picture in enumerate(pictures)
@@ -97,12 +96,10 @@ def cell_rows(
 
 
 def axes_text(axes: Sequence[AxisRecord]) -> str:
-    """A run's axes as they are stored."""
     return _json([asdict(axis) for axis in axes])
 
 
 def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
-    """The record of a row of `jobs`."""
     params = json.loads(row["params"])
     return JobRecord(
         **{name: row[name] for name in _PLAIN_JOB_FIELDS},
@@ -114,7 +111,6 @@ def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
 
 
 def picture_record(row: RowMapping) -> PictureRecord:
-    """The record of a row of `pictures`."""
     return PictureRecord(**{name: row[name] for name in _PICTURE_FIELDS})
 
 
@@ -130,7 +126,6 @@ def _coordinates(text: str) -> tuple[int, ...]:
 
 
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
-    """The record of a row of `runs`."""
     axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
     return RunRecord(
         row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]

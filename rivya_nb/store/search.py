@@ -19,17 +19,14 @@ _Value = TypeVar("_Value")
 
 
 def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
-    """The numbers of the jobs, in the order of the question."""
     return _page(connection, jobs.c.number, question, limit, offset)
 
 
 def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
-    """The ids of the jobs, in the order of the question."""
     return _page(connection, jobs.c.id, question, limit, offset)
 
 
 def count(connection: Connection, question: Question) -> int:
-    """The number of jobs."""
     listed = _listed(question)
     statement = select(func.count()).select_from(jobs if listed is None else listed)
     if listed is None:

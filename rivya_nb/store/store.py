@@ -108,7 +108,6 @@ class Store:
 
     @staticmethod
     def is_in(folder: Path) -> bool:
-        """True if there is a store in this folder."""
         return (folder / DATABASE).exists()
 
     def describe(self) -> str:

@@ -11,13 +11,13 @@ from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
-    SIGNS,
     cost,
     explanation,
     joined,
     marks_badge,
     reason,
     seconds,
+    sign,
     state,
     state_word,
     unseen_kind,
@@ -132,7 +132,7 @@ def _cell_view(
         box_height=box[1],
         more=cell.more,
         status=job.status,
-        sign="!" if gone else SIGNS.get(state(job), "·"),
+        sign="!" if gone else sign(job),
         word="file gone" if gone else state_word(job),
         notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
         marks=marks_badge(marks.get(job.id, Marks())),
@@ -170,7 +170,6 @@ def _title(cell: Cell) -> str:
 
 
 def _seed(cell: Cell) -> str:
-    """The seed, if no label of the place has it."""
     told = f"seed {cell.job.seed}"
     return "" if cell.job.seed is None or told in cell.caption.full else told
 

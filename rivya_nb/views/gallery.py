@@ -15,7 +15,7 @@ from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import common_params, joined, lost_words, state_word
+from rivya_nb.views.words import common_params, joined, lost_words, param_words, state_word
 
 _NARROWEST = 150
 """CSS pixels of a card, so that its words have room below a tall picture."""
@@ -46,7 +46,6 @@ class GalleryPage:
 
     @property
     def places(self) -> range:
-        """The place of each entry, counted from 0."""
         return range(self.first, self.first + len(self.entries))
 
     @property
@@ -68,12 +67,9 @@ class GalleryPage:
     def common(self) -> str:
         """The models, the params and the prompt that all of them share."""
         jobs = [entry.job for entry in self.entries]
-        params = [
-            f"{key} {printable(str(value), _VALUE_LENGTH)}" for key, value in common_params(jobs).items()
-        ]
         models = listing(dict.fromkeys(job.model for job in jobs))
         prompt = printable(jobs[0].prompt, PROMPT_LENGTH) if self.shares_prompt else ""
-        return joined([prompt, models, *params])
+        return joined([prompt, models, *param_words(common_params(jobs))])
 
     @property
     def shares_prompt(self) -> bool:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from rivya_nb.contract.text import as_sent, count, listing, printable
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.planning.prompt import PromptAxis
-from rivya_nb.store.records import JobRecord
 from rivya_nb.views.run_view import RunView, tally
-from rivya_nb.views.words import common_params, joined
+from rivya_nb.views.words import common_params, joined, param_words
 
 PROMPT_LENGTH = 160
-_PARAM_LENGTH = 40
+_NAME_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,10 @@ def headline(view: RunView) -> Headline:
     jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
     prompt = prompt_text(view)
     sums = tally(view)
-    names = [f"run {view.run.id}" if view.run.id else "", printable(view.run.name or "", _PARAM_LENGTH)]
+    names = [f"run {view.run.id}" if view.run.id else "", printable(view.run.name or "", _NAME_LENGTH)]
     price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
-    facts = joined([_models(jobs), *common_words(view), *price, ", ".join(name for name in names if name)])
+    models = listing(dict.fromkeys(job.model for job in jobs))
+    facts = joined([models, *common_words(view), *price, ", ".join(name for name in names if name)])
     return Headline(printable(prompt, PROMPT_LENGTH), printable(prompt), facts)
 
 
@@ -61,10 +61,4 @@ def common_words(view: RunView) -> list[str]:
     """The params that no axis varies, as words: `resolution 1K`."""
     axes = {axis.name for axis in view.run.axes}
     common = common_params(view.jobs[cell.job_id] for cell in view.run.cells)
-    return [
-        f"{key} {printable(str(value), _PARAM_LENGTH)}" for key, value in common.items() if key not in axes
-    ]
-
-
-def _models(jobs: list[JobRecord]) -> str:
-    return listing(dict.fromkeys(job.model for job in jobs))
+    return param_words({key: value for key, value in common.items() if key not in axes})

@@ -141,7 +141,6 @@ def arrange(
 
 
 def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> tuple[int | None, int | None]:
-    """The indices of the row axis and the column axis."""
     names = [axis.name for axis in axes]
     mistakes = [
         Mistake(key, no_such_axis(name, names))

@@ -83,7 +83,6 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        """The number of jobs that have ended."""
         return self.total - sum(self.states.get(state, 0) for state in UNFINISHED)
 
 
@@ -207,7 +206,6 @@ class ActionNames(NamedTuple):
 
 
 def commands(run_id: int) -> ActionNames:
-    """The commands for the next steps in a cell."""
     resume = f"%rivya resume {run_id}"
     return ActionNames(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
 

@@ -66,7 +66,6 @@ class Sheet:
 
     @property
     def strips(self) -> tuple[Strip, ...]:
-        """All strips, from top to bottom."""
         body = [strip for head, rows in self.pages for strip in (head, *rows)]
         return tuple(strip for strip in (self.caption, *body, Strip(self.margin)) if strip.height)
 

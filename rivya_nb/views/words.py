@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
 from rivya_nb.store.records import JobRecord, Marks, PictureRecord
@@ -64,7 +65,6 @@ def credit_count(number: int, *, about: bool) -> str:
 
 
 def cost(job: JobRecord) -> str:
-    """The cost of a job."""
     return credit_count(job.credits, about=job.costs_about)
 
 
@@ -85,6 +85,10 @@ def reason(job: JobRecord) -> str:
 def state(job: JobRecord) -> str:
     """A job's status, or `deleted` if the user has deleted its pictures."""
     return "deleted" if job.deleted_at is not None and not job.pictures else job.status
+
+
+def sign(job: JobRecord) -> str:
+    return SIGNS.get(state(job), "·")
 
 
 def state_word(job: JobRecord) -> str:
@@ -109,11 +113,6 @@ _MEANINGS = {
 def marks_badge(marks: Marks) -> str:
     """The marks that fit into a picture's corner: `★★★★ ✦` for four of five and a star, as in the viewer."""
     return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
-
-
-def file_size(size: int) -> str:
-    """Bytes in words: `12.3 MB`."""
-    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size / 1000:.1f} kB"
 
 
 def lost_words(lost: Mapping[str, Path]) -> str:
@@ -141,6 +140,14 @@ def unseen_kind(picture: PictureRecord | None) -> str:
     return printable(format_name(picture.mime_type))
 
 
+def param_words(params: Mapping[str, object]) -> list[str]:
+    """Params as words: `resolution 1K`; long values are shortened."""
+    return [f"{key} {printable(str(value), _VALUE_LENGTH)}" for key, value in params.items()]
+
+
+_VALUE_LENGTH = 40
+
+
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
     """The params that all jobs have with the same value, as sent."""
     shared: dict[str, object] | None = None
@@ -164,21 +171,6 @@ def aspect_ratio(job: JobRecord, picture: PictureRecord | None) -> float:
     model = bundled().get(job.model)
     sent = [job.params.get(key) for key in _SHAPE_KEYS]
     defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]
-    ratios = (_ratio(str(value)) for value in (*sent, *defaults) if value is not None)
-    return next((ratio for ratio in ratios if ratio is not None), 1.0)
-
-
-def _ratio(text: str) -> float | None:
-    """`16:9`, `1024x768`, `landscape_16_9`, `portrait_4_3` (which is 3 wide and 4 high), `square_hd`."""
-    lowered = text.lower()
-    if lowered.startswith("square"):
-        return 1.0
-    for separator in (":", "x", "*", "_"):
-        parts = lowered.rsplit(separator, 2) if separator == "_" else lowered.split(separator)
-        if len(parts) >= 2 and parts[-1].isdecimal() and parts[-2].isdecimal():
-            width, height = int(parts[-2]), int(parts[-1])
-            if not (0 < width < 100_000 and 0 < height < 100_000):
-                return None
-            ratio = width / height
-            return 1 / ratio if lowered.startswith("portrait") and ratio > 1 else ratio
-    return None
+    shapes = (shape(str(value)) for value in (*sent, *defaults) if value is not None)
+    width, height = next((each for each in shapes if each is not None), (1, 1))
+    return width / height

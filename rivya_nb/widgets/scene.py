@@ -19,11 +19,10 @@ from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.views.layout import Cell, Layout
 from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import (
-    SIGNS,
     aspect_ratio,
     joined,
     reason,
-    state,
+    sign,
     state_word,
     unseen_kind,
     unseen_words,
@@ -147,7 +146,7 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
     """The text in a place without a small picture."""
     if picture is None:
         why = printable(reason(job), _MESSAGE_LENGTH)
-        return f"{SIGNS.get(state(job), '·')} {why or state_word(job)}"
+        return f"{sign(job)} {why or state_word(job)}"
     if not path_of(picture).is_file():
         return GONE
     if kind := unseen_kind(picture):
@@ -156,9 +155,8 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
 
 
 def _sign(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
-    """The same in a few letters."""
     if picture is None:
-        return SIGNS.get(state(job), "·")
+        return sign(job)
     return unseen_kind(picture) or "…" if path_of(picture).is_file() else "!"
 
 

@@ -300,7 +300,7 @@ def test_a_foreign_name_is_printable(empty_store: Store) -> None:
 
 
 def test_the_editor_s_workflow_alone_is_said_to_be_there(empty_store: Store) -> None:
-    with pytest.raises(UsageError, match="without the graph that was run"):
+    with pytest.raises(UsageError, match="not the graph that was run"):
         recall(png(workflow='{"nodes": []}'), empty_store, bundled())
 
 

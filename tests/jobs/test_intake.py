@@ -341,7 +341,7 @@ def test_a_picture_that_fits_is_left_alone_though_shrinking_is_allowed(
 
 def test_what_cannot_be_made_to_fit_is_told(files: ContentFiles, tmp_path: Path) -> None:
     noise(100, 100).save(tmp_path / "cat.png")
-    with pytest.raises(InvalidRequestError, match="cannot be brought to 500 bytes"):
+    with pytest.raises(InvalidRequestError, match="cannot be made as small as 500 bytes"):
         take_references([tmp_path / "cat.png"], of_models(500), files, shrink=True)
     assert kept(files) == []
 

@@ -23,7 +23,7 @@ from rivya_nb.jobs.found import find_request
 from rivya_nb.jobs.recall import recall
 from rivya_nb.store.exif import write_comment
 from rivya_nb.store.inscriptions import read_inscriptions
-from rivya_nb.store.provenance import Provenance, provenance_of, sidecar_of, stamp
+from rivya_nb.store.provenance import Provenance, sidecar_of, stamp
 from rivya_nb.store.records import JobRecord, PictureRecord, planned_job
 from rivya_nb.store.stamping import stamped
 from rivya_nb.store.store import Store
@@ -99,7 +99,7 @@ def asked(store: Store, request: Request, data: bytes) -> JobRecord:
 
 def provenance(store: Store, request: Request) -> Provenance:
     record = asked(store, request, png())
-    return provenance_of(record, record.pictures[0])
+    return Provenance(record, record.pictures[0])
 
 
 BOTTLE = Request("wan-2-7-image-pro", "A bottle\nแสงเช้า", {"seed": 7, "aspect_ratio": "16:9"})
