@@ -67,7 +67,7 @@ class Demo:
         return self.cwd / "rivya-demo"
 
     def again(self) -> subprocess.CompletedProcess[str]:
-        return rivya_nb("demo", cwd=self.cwd, environ=environment(self.work_loop))
+        return rivya_nb("demo", cwd=self.cwd, environ=environment(self.home))
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,7 @@ def test_the_sandbox_serves_any_client_until_it_is_interrupted(tmp_path: Path) -
 
 def test_a_backup_is_a_store_of_its_own(demo: Demo) -> None:
     store = demo.folder / "store"
-    environ = environment(demo.work_loop, RIVYA_STORE=str(store))
+    environ = environment(demo.home, RIVYA_STORE=str(store))
     done = rivya_nb("backup", "mine", cwd=demo.cwd, environ=environ)
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
