@@ -63,7 +63,7 @@ def plan_filling(
     else:
         jobs = jobs_on_disk(session.store, [cell.job_id for cell in run.cells])
         grid = replace(run, cells=run.current(jobs))
-    addition = fill(grid, jobs, session.catalogue, service=session.service, run=run)
+    addition = fill(grid, jobs, session.catalogue, service=session.service.name, run=run)
     return _plan(session, addition, "filled grid" if run is None else run.name, max_credits)
 
 

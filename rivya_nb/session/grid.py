@@ -112,9 +112,7 @@ class Grid:
         from rivya_nb.session.showing.differences import Differences
 
         layout, work_loop = self._arranged(), WorkLoop.find()
-        work = asyncio.to_thread(
-            Differences, self._run.axes, layout, path_finder(self._files), self._files.thumbnails.load
-        )
+        work = asyncio.to_thread(Differences, self._run.axes, layout, self._files)
         return work_loop.wait(work_loop.start(work))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
@@ -128,11 +126,11 @@ class Grid:
         """
         session = self._live_records.current_session()
         plan = plan_filling(session, self._run, records(self._jobs), max_credits=max_credits)
-        plan.when_started(self._join)
+        plan.fills = self
         return plan.arranged(self._rows, self._cols)
 
-    def _join(self, run: Run) -> None:
-        """Show what was filled too."""
+    def join(self, run: Run) -> None:
+        """Show the pictures of a run that fills this grid, too."""
         self._jobs = {**self._jobs, **run.jobs_by_id}
         known = {(cell.job_id, cell.coordinates) for cell in self._run.cells}
         added = [cell for cell in run.record.cells if (cell.job_id, cell.coordinates) not in known]
