@@ -110,8 +110,8 @@ def store_folder(store: str | os.PathLike[str] | None) -> Path:
 
 
 def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
-    """The live records of a folder, opened once: anew only where the loop is gone (a kernel has one for its life),
-    or the store is no longer the one that was opened.
+    """The live records of a folder: one object for each folder, until its loop is gone (a kernel has one loop
+    for its life), or the store is no longer the one that was opened.
 
     An empty store in the place of a lost one would buy everything again: it is only made where it
     `begins_anew`; else this raises StoreError.

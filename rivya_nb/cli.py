@@ -1,6 +1,6 @@
 """The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox` and `rivya-nb backup`.
 
-None of them needs a key or a network: all pictures of the first three come from the sandbox on this machine.
+No command needs a key or a network: the pictures come from the sandbox on this machine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIRST_NOTEBOOK = "01_first_seeds.ipynb"
 INTERRUPTED = 130
-"""The exit code of a command that was ended with Ctrl-C, as shells have it."""
+"""The exit code after Ctrl-C, as shells have it."""
 
 _SANDBOX_PARTS = ("fastapi", "uvicorn", "python_multipart")
 _DEMO_PARTS = (*_SANDBOX_PARTS, "nbclient", "nbformat", "ipykernel")
@@ -31,13 +31,13 @@ _LAB_PARTS = (*_SANDBOX_PARTS, "jupyterlab")
 
 
 class CommandError(RivyaError):
-    """A command cannot do its work on this machine as it is."""
+    """A command cannot run on this machine."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and give its exit code: 0 when all went well, 1 after a message on stderr."""
+    """Run a command and return its exit code: 0 if all went well, 1 after a message on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
-    # What follows `--` is JupyterLab's, whatever it looks like.
+    # The words after `--` are arguments of JupyterLab.
     cut = words.index("--") if "--" in words else len(words)
     options = _parser().parse_args(words[:cut])
     options.rest = words[cut + 1 :]
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rivya-nb",
         description="A notebook workbench for image generation with the Rivya API, tried out on the sandbox: "
-        "no key, no network, drawn pictures. And a backup of what it keeps.",
+        "no key, no network, drawn pictures. It can also back up the history.",
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
     commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | backup")
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     lab = commands.add_parser(
         "lab",
         help="open JupyterLab on copies of the notebooks, with the sandbox configured",
-        description="Copies the notebooks to a folder, leaves alone what is there, and opens JupyterLab.",
+        description="Copies the notebooks to a folder, keeps those that are already there, and opens JupyterLab.",
         usage="rivya-nb lab [-h] [--folder FOLDER] [-- JUPYTER_ARGUMENT ...]",
     )
     lab.add_argument("--folder", type=Path, default=Path("rivya-lab"), help="default: %(default)s")
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sandbox.add_argument("--port", type=int, default=8765, help="0: any free one; default: %(default)s")
     sandbox.add_argument(
-        "--folder", type=Path, help="where tasks, credits and pictures stay; default: nowhere"
+        "--folder", type=Path, help="where tasks, credits and pictures are kept; default: a temporary folder"
     )
     sandbox.add_argument(
         "--latency", type=float, default=3.0, help="seconds a task takes; default: %(default)s"
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         help="copy the history and its pictures to a new folder, while kernels use them",
         description="Copies a store to a new folder, which appears whole. Kernels may go on using the store.",
     )
-    backup.add_argument("folder", type=Path, metavar="FOLDER", help="a folder that is not there yet")
+    backup.add_argument("folder", type=Path, metavar="FOLDER", help="a new folder")
     backup.add_argument("--store", help="the store's folder; default: RIVYA_STORE, else the user's own")
     backup.set_defaults(command=_backup)
     return parser
@@ -124,7 +124,7 @@ def _summary(result: DemoResult, folder: Path) -> str:
         (folder / "pictures", f"{originals} originals"),
     ]
     if not result.new_jobs:
-        spent = "nothing was spent anew: every picture came from the history"
+        spent = "nothing was spent: every picture came from the history"
     else:
         spent = f"{result.credits} of the sandbox's credits spent"
     width = max(len(str(path)) for path, _ in rows)
@@ -167,7 +167,7 @@ def _announce(url: str) -> None:
         f"  curl {url}/api/v1/generations \\\n"
         f"    -H 'Authorization: Bearer {DEFAULT_KEY}' -H 'Content-Type: application/json' \\\n"
         f"    -d '{body}'\n\n"
-        f"What it understands: {url}/api/v1/openapi.json",
+        f"Its API is described at {url}/api/v1/openapi.json",
         flush=True,
     )
 
@@ -185,12 +185,13 @@ def _backup(options: argparse.Namespace) -> int:
         f"rv.connect(store={str(made.folder)!r}) opens it, and so does RIVYA_STORE in the environment."
     )
     if made.missing:
-        print(f"{count(made.missing, 'file')} that the history names are gone from the store, or damaged.")
+        missing = count(made.missing, "file")
+        print(f"{missing} of the history are missing from the store or damaged, and not in the backup.")
     return 0
 
 
 class _Progress:
-    """Says once a second how far the copying is."""
+    """Prints once a second how many files are copied."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
@@ -202,7 +203,7 @@ class _Progress:
 
 
 def _made(folder: Path) -> Path:
-    """The folder, absolute; it is there afterwards."""
+    """Create the folder if necessary, and return its absolute path."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -214,19 +215,19 @@ def _require(command: str, extra: str, modules: Sequence[str]) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise CommandError(
-            f"`rivya-nb {command}` needs what is not installed here ({', '.join(missing)}): "
+            f"`rivya-nb {command}` needs packages that are not installed here ({', '.join(missing)}): "
             f"pip install 'rivya-nb[{extra}]'"
         )
 
 
 def _notebooks() -> Path:
-    """The folder of the notebooks: inside an installed package, or at the top of a checkout."""
+    """The folder of the notebooks: in the installed package, or at the top of a checkout."""
     package = Path(__file__).parent
     installed = package / "notebooks"
     return installed if installed.is_dir() else package.parent / "notebooks"
 
 
 def _environment(store: Path) -> Mapping[str, str]:
-    """This process' environment, turned to the sandbox: no key, and a store beside the notebooks."""
+    """This process' environment for the sandbox: without the key, and with the given store."""
     inherited = {name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"}
     return {**inherited, "RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(store)}

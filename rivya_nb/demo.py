@@ -1,6 +1,7 @@
-"""The demo: the first notebook, executed in a real kernel on the sandbox, with its progress on the terminal.
+"""The demo: it executes the first notebook in a real kernel on the sandbox, and shows the progress on the
+terminal.
 
-Imports the extra `lab`; the command line checks for it before it comes here.
+It imports packages of the extra `lab`; the command line checks before that they are installed.
 """
 
 from __future__ import annotations
@@ -28,26 +29,27 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 CELL_SECONDS = 300
-"""How long one cell may take before the demo gives up."""
+"""The seconds that one cell may take."""
 
 _INTERRUPTIONS = ("KeyboardInterrupt", "WaitInterruptedError")
 _INTERRUPTED = (
-    "The notebook was interrupted, or its kernel ended. What was asked for is kept; run it again to go on."
+    "The notebook was interrupted, or its kernel ended. The requests are kept; "
+    "run the demo again to continue."
 )
 
 _PROGRESS = re.compile(r"^ *((\d+ of \d+ done(?: · \d+ [a-z]{4,})*).*)$", re.MULTILINE)
-"""The line of a run's live display that tells how far it is, and in that its counts, without the time."""
+"""The progress line of a run's live display; its second group are the counts, without the time."""
 
 
 class DemoError(RivyaError):
-    """The demo's notebook did not come to its end."""
+    """The demo's notebook could not be executed to its end."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What a demo left: the executed notebook, and what the runs it made amount to.
+    """The executed notebook, and the sums of its runs.
 
-    `new_jobs` were asked of the service, for `credits`; all other pictures came from the history.
+    `new_jobs` were sent to the service, for `credits`; all other pictures came from the history.
     """
 
     notebook: Path
@@ -58,7 +60,7 @@ class DemoResult:
 
 
 class Progress:
-    """Says what is happening: one line for each step, rewritten in place where the output is a terminal."""
+    """Prints one line for each step; on a terminal the line is updated in place."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -72,7 +74,7 @@ class Progress:
         self._write(f"{number}  {step}")
 
     def say(self, counts: str, line: str) -> None:
-        """What the step under way has come to: `line`, which begins with the `counts` of its jobs."""
+        """Show the progress of the current step: `line`, which begins with the `counts` of its jobs."""
         if self._in_place or counts != self._counts:
             self._write(f"{self._number}  {line}")
         self._counts = counts
@@ -91,7 +93,7 @@ class Progress:
 
 
 class _ThisInterpreter(KernelSpecManager):
-    """Whatever kernels are installed where: the demo's runs in the Python that runs the demo."""
+    """Starts the kernel in the Python that runs the demo, independent of the installed kernels."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         # Newer kernels warn on the terminal that their loopback connection is not encrypted.
@@ -100,7 +102,7 @@ class _ThisInterpreter(KernelSpecManager):
 
 
 class _Execution(NotebookClient):
-    """Executes a notebook and tells each step, and each change in a run's live display, as it happens."""
+    """Executes a notebook, and reports each step and each change of a run's live display."""
 
     def __init__(self, notebook: NotebookNode, folder: Path, progress: Progress) -> None:
         manager = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter())
@@ -123,7 +125,7 @@ class _Execution(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
     async def _async_poll_kernel_alive(self) -> None:
-        # Ctrl-C may take the connection away from under this watcher, whose complaint nobody would ever collect.
+        # After Ctrl-C the connection may be gone; nothing would handle the AssertionError of this watcher.
         with suppress(AssertionError):
             await super()._async_poll_kernel_alive()
 
@@ -138,12 +140,12 @@ class _Execution(NotebookClient):
 
 
 def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: TextIO) -> DemoResult:
-    """Execute the notebook `source` with `folder` as its working directory, and keep it there with outputs.
+    """Execute the notebook `source` in `folder`, and save it there with its outputs.
 
-    `environment` is the kernel's; it names the store in RIVYA_STORE.
+    `environment` is that of the kernel; it names the store in RIVYA_STORE.
 
     Raises:
-        DemoError: a cell failed or took too long, or the kernel ended. It is kept as far as it came.
+        DemoError: a cell failed or took too long, or the kernel ended. The notebook is saved as far as it got.
     """
     notebook = _read(source)
     target = _free_place(folder / source.name, notebook)
@@ -165,7 +167,8 @@ def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: Te
 
 
 def _free_place(path: Path, notebook: NotebookNode) -> Path:
-    """Where the executed notebook goes: over an earlier one like it, never over one that was edited."""
+    """The path for the executed notebook: an earlier one with the same cells is replaced, an edited one is
+    kept."""
     sources = [cell.source for cell in notebook.cells]
     number = 1
     place = path

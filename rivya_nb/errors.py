@@ -1,17 +1,17 @@
-"""Everything that can go wrong, on one page.
+"""Every error of this package.
 
 ```
 RivyaError
 ├── InvalidRequestError           the request breaks the model's rules; nothing was sent
-├── UsageError                    a magic, an argument or a name is wrong; nothing was sent
+├── UsageError                    a magic's line, an argument or a name is wrong; nothing was sent
 ├── CreditLimitError              a plan costs more than is allowed; nothing was sent
-├── NotConnectedError             no service can be reached with what was given (no key, no sandbox)
+├── NotConnectedError             no service can be reached with the given key and address
 ├── KeyringError                  the operating system's keyring cannot be read or written
 ├── StoreError                    the folder of pictures and records cannot be used
 ├── TransportError                no usable answer came back
 │   ├── NotDeliveredError         the request certainly never reached the service
-│   └── UnexpectedResponseError   an answer came back that the contract does not know
-├── PictureError                  what a task's url delivered is no acceptable picture
+│   └── UnexpectedResponseError   an answer came back that the contract does not describe
+├── PictureError                  a task's url did not deliver an acceptable picture
 ├── RunFailedError                a run ended without a single picture
 └── ApiError                      the service refused, with a documented code
     ├── ApiKeyMissingError  ApiKeyInvalidError  ApiKeyRevokedError  ApiKeyExpiredError      401
@@ -25,14 +25,14 @@ RivyaError
     └── GenerationFailedError                                                               in a task
 
 KeyboardInterrupt
-└── WaitInterruptedError          the kernel was interrupted while a cell waited; no mistake, so no RivyaError
+└── WaitInterruptedError          the kernel was interrupted while a cell waited; not an error of this package
 
 asyncio.CancelledError
 └── WaitCancelledError            the same for `await run`
 ```
 
-The codes and their HTTP statuses are the documented ones of the Rivya Public API v1; an undocumented code
-becomes a plain `ApiError`.
+The codes and their HTTP statuses are those that the Rivya Public API v1 documents; an unknown code becomes an
+`ApiError`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from dataclasses import dataclass
 
 
 class _MessageOnly:
-    """An error whose message says everything, so that a traceback would only hide it."""
+    """An error that IPython shows without a traceback: its message says everything."""
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in a traceback's place."""
@@ -51,20 +51,20 @@ class _MessageOnly:
 
 
 class RivyaError(_MessageOnly, Exception):
-    """Base of every error that is meant to be read by a user."""
+    """Base of every error that a user is meant to read."""
 
 
 class WaitCancelledError(_MessageOnly, asyncio.CancelledError):
-    """An awaited run's waiter was cancelled, by an interrupt of the kernel or by asyncio; the run goes on."""
+    """`await run` was cancelled, by an interrupt of the kernel or by asyncio; the run continues."""
 
 
 class WaitInterruptedError(_MessageOnly, KeyboardInterrupt):
-    """The kernel was interrupted while a cell waited for a run; what was submitted goes on."""
+    """The kernel was interrupted while a cell waited for a run; what was submitted continues."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong: `where` names the param, flag or part, `message` says the rest."""
+    """One mistake: `where` names the param, flag or part, `message` says what is wrong."""
 
     where: str
     message: str
@@ -74,7 +74,7 @@ class Mistake:
 
 
 class _MistakesError(RivyaError, ValueError):
-    """Carries every mistake that was found at once, in the order of the input."""
+    """Lists all mistakes that were found, in the order of the input."""
 
     def __init__(self, mistakes: Sequence[Mistake] | str) -> None:
         self.mistakes: tuple[Mistake, ...] = (
@@ -82,7 +82,7 @@ class _MistakesError(RivyaError, ValueError):
         )
         lines = [str(mistake) for mistake in self.mistakes]
         text = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines)
-        # What was given may hold half of a character, which no terminal takes.
+        # The input may contain half of a character, which a terminal cannot show.
         super().__init__(text.encode("utf-8", "backslashreplace").decode())
 
 
@@ -100,7 +100,8 @@ class UsageError(_MistakesError):
 class CreditLimitError(RivyaError):
     """A plan would cost more credits than is allowed; nothing was sent.
 
-    `enough` is the limit that would allow it, in credits; None where the plan's own limit is not in the way.
+    `enough` is the limit in credits that would allow it; None if another limit than the plan's own was
+    reached.
     """
 
     def __init__(self, message: str, enough: int | None = None) -> None:
@@ -109,7 +110,7 @@ class CreditLimitError(RivyaError):
 
 
 class NotConnectedError(RivyaError):
-    """No service can be reached with what was given."""
+    """No service can be reached with the given key and address."""
 
 
 class KeyringError(RivyaError):
@@ -127,7 +128,7 @@ class TransportError(RivyaError):
 class NotDeliveredError(TransportError):
     """The request certainly never reached the service (no connection could be made).
 
-    `may_pass` tells whether the network is why: anything else would come again.
+    `may_pass` is True if the network is the reason, so that another attempt may succeed.
     """
 
     def __init__(self, message: str, *, may_pass: bool = True) -> None:
@@ -136,9 +137,9 @@ class NotDeliveredError(TransportError):
 
 
 class UnexpectedResponseError(TransportError):
-    """An answer came back that the contract does not know: HTML, broken JSON, another shape.
+    """An answer came back that the contract does not describe: HTML, broken JSON, another shape.
 
-    `retry_after` is in seconds, None where the answer said nothing.
+    `retry_after` is in seconds, None if the answer did not say it.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class UnexpectedResponseError(TransportError):
 
 
 class PictureError(RivyaError):
-    """What a finished task's url delivered is not an acceptable picture, or cannot be fetched."""
+    """The url of a finished task did not deliver an acceptable picture, or cannot be fetched."""
 
 
 class RunFailedError(RivyaError):
@@ -160,9 +161,9 @@ class RunFailedError(RivyaError):
 class ApiError(RivyaError):
     """The service refused a request.
 
-    `code` is the contract, empty where an answer had none; `http_status` is None for a code that came inside a
-    task; `request_id` is worth giving to the service's support; `retry_after` is in seconds, None where the
-    service said nothing.
+    `code` is the documented code, empty if the answer had none. `http_status` is None for an error inside a
+    task. The service's support can find the request by its `request_id`. `retry_after` is in seconds, None if
+    the answer did not say it.
     """
 
     def __init__(
@@ -245,4 +246,4 @@ API_ERRORS: dict[str, type[ApiError]] = {
     "public_api_disabled": PublicApiDisabledError,
     "generation_failed": GenerationFailedError,
 }
-"""The documented codes and the error each becomes."""
+"""The documented codes, each with its error."""

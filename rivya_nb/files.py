@@ -1,4 +1,4 @@
-"""The files and folders that a user names: a text becomes a path, and a path a file that can be read at once."""
+"""Paths that a user gives: from a text to a path, and from a path to an open file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from rivya_nb.errors import Mistake, UsageError
 
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""Opening a pipe would wait for its other end."""
+"""Without it, opening a pipe would wait for its other end."""
 
 _FOLDER = "a folder"
 _KINDS = (
@@ -23,48 +23,48 @@ _KINDS = (
 )
 
 _MADE_UP = (Path("/proc"), Path("/sys"))
-"""File systems without a disk behind them."""
+"""File systems whose files are made up by the kernel."""
 
 _LONGEST = 200
-"""Characters of a path that a message shows."""
+"""The most characters of a path that a message shows."""
 
 
 def user_path(given: object) -> Path:
-    """The absolute path that a user means; a leading `~` is a user's home folder.
+    """The absolute path that a user gave; a leading `~` is a home folder.
 
     Raises:
-        UsageError: what is given can be no path, or no home folder is known for its `~`.
+        UsageError: it cannot be a path, or the home folder of its `~` is not known.
     """
     text = os.fspath(given) if isinstance(given, os.PathLike) else given
     if not isinstance(text, str):
-        raise _wrong(given, f"an object of type {type(text).__name__} is no path; give it as text")
+        raise _wrong(given, f"an object of type {type(text).__name__} is not a path; give the path as text")
     if "\0" in text:
-        raise _wrong(text, "there is no such file, since this is no path: it holds a NUL character")
+        raise _wrong(text, "there is no such file: a path cannot hold a NUL character")
     try:
         os.fsencode(text)
         return Path(text).expanduser().absolute()
     except UnicodeEncodeError:
-        raise _wrong(text, "this is no path: it holds half of a character") from None
+        raise _wrong(text, "this is not a path: it holds half of a character (a lone surrogate)") from None
     except RuntimeError:
         user = text.partition("/")[0]
         message = f"there is no such file or folder: the home folder {user} is not known here"
         raise _wrong(text, message) from None
     except FileNotFoundError:
-        message = "the current folder is gone; give the whole path, from the root on"
+        message = "the current folder is gone; give the absolute path"
         raise _wrong(text, message) from None
 
 
 def target_file(given: str | os.PathLike[str]) -> Path:
-    """The absolute path of a file that is to be written; what is there already may be replaced.
+    """The absolute path of a file to be written. An existing file may be replaced.
 
     Raises:
-        UsageError: it can be no path, or a pipe or a device is there.
+        UsageError: it cannot be a path, or it is a pipe or a device.
     """
     path = user_path(given)
-    with suppress(OSError):  # what keeps it from being looked at will keep it from being written
+    with suppress(OSError):  # then writing will fail, too, and say why
         kind = other_kind(path.stat().st_mode)
         if kind not in (None, _FOLDER):
-            raise _wrong(given, f"this is {kind}, no ordinary file; name another place")
+            raise _wrong(given, f"this is {kind}, not an ordinary file; name another place")
     return path
 
 
@@ -72,11 +72,11 @@ def open_file(given: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
     """An ordinary file that a user names, open for reading, and its size in bytes.
 
     Raises:
-        UsageError: there is none, it is a folder, a pipe or a device, or it cannot be read.
+        UsageError: it does not exist, it is a folder, a pipe or a device, or it cannot be read.
     """
     path = user_path(given)
     try:
-        # Some devices do something when they are opened.
+        # Checked before it is opened: opening some devices has an effect.
         _refuse_others(given, path.stat())
         file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _AT_ONCE))  # noqa: SIM115
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def open_file(given: str | os.PathLike[str]) -> tuple[BinaryIO, int]:
 
 
 def other_kind(mode: int) -> str | None:
-    """What has this mode (of `os.stat`), as *a pipe*; None for an ordinary file."""
+    """The kind of a file with this mode (of `os.stat`), as *a pipe*; None for an ordinary file."""
     if stat.S_ISREG(mode):
         return None
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
@@ -104,13 +104,13 @@ def other_kind(mode: int) -> str | None:
 def _refuse_others(given: object, status: os.stat_result) -> None:
     kind = other_kind(status.st_mode)
     if kind is not None:
-        raise _wrong(given, f"no such file: this is {kind}, no ordinary file")
+        raise _wrong(given, f"this is {kind}, not an ordinary file")
     if status.st_size == 0 and _is_made_up(status):
-        raise _wrong(given, "this is no ordinary file")
+        raise _wrong(given, "this is not an ordinary file")
 
 
 def _is_made_up(status: os.stat_result) -> bool:
-    """Whether the system makes up what one reads there. It gives no size, and may keep a reader waiting."""
+    """True if the kernel makes up the file's content, which has no size and may keep a reader waiting."""
     return any(each.is_mount() and each.stat().st_dev == status.st_dev for each in _MADE_UP)
 
 

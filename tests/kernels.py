@@ -1,7 +1,10 @@
 """Real kernels for tests: an ipykernel of a chosen version, spoken to as a frontend does.
 
 A test takes the fixture `kernel` (once for each version that behaves in a way of its own) or
-`kernel_newest`; `started(version, folder, cache)` gives one anywhere else.
+`kernel_newest`; `started(version, folder, cache)` gives one anywhere else. `executed` runs a whole notebook.
+
+All kernels here are spoken to over sockets in the file system. Jupyter chooses TCP ports before the kernel binds
+them, and any other process may take one in between.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +27,11 @@ import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
 from packaging.requirements import Requirement
 from packaging.version import Version
+from traitlets.config import Config
 
 import rivya_nb
 
@@ -223,6 +229,34 @@ class Kernel:
 
 
 @contextmanager
+def connection_file() -> Iterator[str]:
+    """Where a kernel's connection file may be, with its sockets beside it.
+
+    Not in the test's own folder: the path of a socket has room for about 100 bytes.
+    """
+    with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
+        yield str(Path(folder, "kernel.json"))
+
+
+def executed(
+    notebook: NotebookNode,
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    timeout: float,
+    allow_errors: bool = False,
+) -> NotebookNode:
+    """The notebook, with the outputs of a run in `folder`; each cell has `timeout` seconds."""
+    with connection_file() as file:
+        NotebookClient(
+            notebook, kernel_name="python3", allow_errors=allow_errors, timeout=timeout,
+            extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}},
+            config=Config(KernelManager={"transport": "ipc", "connection_file": file}),
+        ).execute(env=env)  # fmt: skip
+    return notebook
+
+
+@contextmanager
 def started(version: str, folder: Path, cache: Path, env: dict[str, str] | None = None) -> Iterator[Kernel]:
     """A kernel with ipykernel `version` that works in `folder`, with a home and settings of its own in it.
 
@@ -235,27 +269,29 @@ def started(version: str, folder: Path, cache: Path, env: dict[str, str] | None 
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kind = {"argv": command, "display_name": "tested", "language": "python"}
     (spec / "kernel.json").write_text(json.dumps(kind))
-    manager = KernelManager(
-        kernel_name="tested",
-        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(spec.parent)], ensure_native_kernel=False),
-        connection_file=str(home / f"kernel-{os.urandom(8).hex()}.json"),
-    )
-    with (folder / "kernel.log").open("ab") as log:
+    with ExitStack() as stack:
+        log = stack.enter_context((folder / "kernel.log").open("ab"))
+        manager = KernelManager(
+            kernel_name="tested",
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(spec.parent)], ensure_native_kernel=False),
+            transport="ipc",
+            connection_file=stack.enter_context(connection_file()),
+        )
         manager.start_kernel(
             cwd=str(folder),
             env={**_environment(home, _installed(version, cache)), **(env or {})},
             stdout=log,
             stderr=log,
         )
-    client = manager.client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=TIMEOUT)
-        yield Kernel(manager, client, folder)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+        client = manager.client()
+        try:
+            client.start_channels()
+            client.wait_for_ready(timeout=TIMEOUT)
+            yield Kernel(manager, client, folder)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()
 
 
 def _environment(home: Path, ipykernel: Path | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rivya_nb.sandbox import DEFAULT_KEY, gallery
+from rivya_nb.sandbox import DEFAULT_KEY, task_pictures
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.server import build
 from rivya_nb.sandbox.sizes import pixel_size
@@ -34,7 +34,9 @@ def running_sandbox(
     """
     with contextlib.ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(gallery, "pixel_size", lambda params: tuple(n // shrink for n in pixel_size(params)))
+        patch.setattr(
+            task_pictures, "pixel_size", lambda params: tuple(n // shrink for n in pixel_size(params))
+        )
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))

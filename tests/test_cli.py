@@ -67,7 +67,7 @@ class Demo:
         return self.cwd / "rivya-demo"
 
     def again(self) -> subprocess.CompletedProcess[str]:
-        return rivya_nb("demo", cwd=self.cwd, environ=environment(self.work_loop))
+        return rivya_nb("demo", cwd=self.cwd, environ=environment(self.home))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_the_key_of_the_environment_is_nowhere_in_what_the_demo_leaves(demo: Dem
 def test_a_second_demo_spends_nothing(demo: Demo) -> None:
     again = demo.again()
     assert again.returncode == 0, again.stderr
-    assert "12 pictures, seeds 1, 2, 3, 4; nothing was spent anew" in again.stdout
+    assert "12 pictures, seeds 1, 2, 3, 4; nothing was spent: every" in again.stdout
 
 
 def test_a_demo_leaves_an_edited_notebook_alone(demo: Demo) -> None:
@@ -230,7 +230,7 @@ def test_the_sandbox_serves_any_client_until_it_is_interrupted(tmp_path: Path) -
 
 def test_a_backup_is_a_store_of_its_own(demo: Demo) -> None:
     store = demo.folder / "store"
-    environ = environment(demo.work_loop, RIVYA_STORE=str(store))
+    environ = environment(demo.home, RIVYA_STORE=str(store))
     done = rivya_nb("backup", "mine", cwd=demo.cwd, environ=environ)
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()
@@ -248,7 +248,7 @@ def test_a_backup_is_a_store_of_its_own(demo: Demo) -> None:
     assert (again.returncode, again.stdout) == (1, "")
     assert (
         again.stderr
-        == f"rivya-nb: {demo.cwd}/mine is there already, and is left as it is; name a new folder.\n"
+        == f"rivya-nb: {demo.cwd}/mine already exists, and was left as it is; name a new folder.\n"
     )
 
 

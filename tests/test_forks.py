@@ -88,6 +88,41 @@ def test_a_child_that_uses_the_session_is_told_to_connect_and_can(url: str, tmp_
     assert err.count("rivya_nb: run ") == 1
 
 
+FORK_IN_IMPORT = """
+import os, sys, threading, time
+from importlib.abc import MetaPathFinder
+
+begun = threading.Event()
+
+class Slow(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            begun.set()
+            time.sleep(0.3)
+
+sys.meta_path.insert(0, Slow())
+import rivya_nb as rv
+key, url, folder = sys.argv[1:]
+rv.connect(key, url, store=folder)
+run = rv.generate("A bottle", seed=1)
+begun.wait()
+if os.fork() == 0:
+    rv.connect(key, url, store=folder)
+    print("child", rv.generate("A cup", seed=2).wait(30).credits)
+    sys.exit(0)
+os.wait()
+print("run", run.wait(30).credits)
+"""
+
+
+@pytest.mark.parametrize("module", ["httpx._models", "httpcore._async", "anyio._core._tasks"])
+def test_a_child_that_is_forked_while_something_is_imported_is_whole(
+    url: str, tmp_path: Path, module: str
+) -> None:
+    out, err = _run(FORK_IN_IMPORT.format(module=module), url, tmp_path)
+    assert out == "child 12\nrun 12\n", err
+
+
 FORK_IN_TRANSACTION = """
 import os, sys, threading, time
 from pathlib import Path

@@ -103,7 +103,7 @@ def test_a_recalled_request_tells_in_its_plan_what_did_not_fit(session: rv.Sessi
     with pytest.raises(rv.InvalidRequestError, match=r"cat\.png: this reference is not in the store"):
         rv.plan(request)
     (tmp_path / "foreign.png.json").write_text('{"tool": "rivya_nb", "prompt": "a pier"}')
-    assert rv.plan(rv.recall(sidecar)).notes[0].startswith("model: none is told")
+    assert rv.plan(rv.recall(sidecar)).notes[0].startswith("model: it is not named")
 
 
 def test_a_picture_whose_file_is_gone_is_no_reference(session: rv.Session) -> None:

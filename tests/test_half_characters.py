@@ -74,9 +74,9 @@ def test_a_mark_is_told_too(act: str, session: rv.Session) -> None:
 def test_a_place_to_write_to_is_told_too(act: str, session: rv.Session, tmp_path: Path) -> None:
     run = rv.plan("a", seed=1).run()
     run.stop()
-    with pytest.raises(rv.UsageError, match="no path: it holds half of a character"):
+    with pytest.raises(rv.UsageError, match="not a path: it holds half of a character"):
         getattr(run, act)(f"{tmp_path}/{HALF}")
-    with pytest.raises(rv.UsageError, match="no path: it holds half of a character"):
+    with pytest.raises(rv.UsageError, match="not a path: it holds half of a character"):
         rv.connect(KEY, "http://127.0.0.1:9", store=f"{tmp_path}/{HALF}")
 
 

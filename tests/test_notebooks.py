@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from kernels import executed
 from nbformat import NotebookNode
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
@@ -29,21 +29,15 @@ TOLD = {
 """What cells say beside their pictures, by notebook and cell."""
 
 
-def executed(path: Path, folder: Path) -> NotebookNode:
+def after_run(path: Path, folder: Path) -> NotebookNode:
     """The notebook with its outputs, after a run in `folder` on a quick sandbox with a store of its own."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, kernel_name="python3", timeout=SECONDS,
-        extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}},
-    )  # fmt: skip
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RIVYA_")}
     own = {
         "IPYTHONDIR": str(folder / "ipython"),
         "RIVYA_STORE": str(folder / "store"),
         "RIVYA_SANDBOX_LATENCY": "0",
     }
-    client.execute(env={**inherited, **own})
-    return notebook
+    return executed(nbformat.read(path, as_version=4), folder, {**inherited, **own}, timeout=SECONDS)
 
 
 def shown(notebook: NotebookNode, cell_id: str, mime_type: str) -> str:
@@ -65,7 +59,7 @@ def test_a_notebook_holds_no_outputs_and_is_as_editors_save_it(path: Path) -> No
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_costs_nothing_the_second_time(path: Path, tmp_path: Path) -> None:
-    first, second = executed(path, tmp_path), executed(path, tmp_path)
+    first, second = after_run(path, tmp_path), after_run(path, tmp_path)
     asking = [cell for cell in first.cells if cell.source.startswith("%%rivya")]
     assert asking
     for cell in asking:

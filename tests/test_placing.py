@@ -85,8 +85,8 @@ def test_without_an_axis_each_picture_says_what_tells_it_from_the_others(tmp_pat
     ("name", "message"),
     [
         ("sead", "sead: no job here has it; they have model, .*did you mean 'seed'"),
-        (["seed"], r"\['seed'\] is no axis; give the name of one as text"),
-        ({"seed": 1}, "is no axis; give the name of one as text"),
+        (["seed"], r"\['seed'\] is not an axis; give the name of an axis as text"),
+        ({"seed": 1}, "is not an axis; give the name of an axis as text"),
     ],
 )
 def test_what_is_no_axis_is_told(tmp_path: Path, name: str, message: str) -> None:

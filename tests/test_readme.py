@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from nbclient import NotebookClient
+from kernels import executed
 from nbformat.v4 import new_code_cell, new_notebook
 
 from rivya_nb.magics.commands import COMMANDS
@@ -36,11 +36,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def test_the_cells_show_what_is_said(tmp_path: Path, environ: dict[str, str]) -> None:
     notebook = new_notebook(cells=[new_code_cell(source) for source in blocks("ipython")])
-    client = NotebookClient(
-        notebook, kernel_name="python3", allow_errors=True, timeout=SECONDS,
-        extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(tmp_path)}},
-    )  # fmt: skip
-    client.execute(env=environ)
+    executed(notebook, tmp_path, environ, timeout=SECONDS, allow_errors=True)
     connected, asked, mistaken = notebook.cells
     assert "Service   sandbox" in connected.outputs[0].text
     assert asked.outputs[-1].data["text/html"].count("<img") == 9

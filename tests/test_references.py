@@ -114,7 +114,9 @@ def test_an_address_is_handed_on_to_a_model_that_takes_it_and_known_by_itself(
     address = "https://example.org/cats/cat.png?size=1"
     with running_sandbox(SandboxConfig(latency=0, url_input=True)) as url:
         session = connect(url)
-        with pytest.raises(rv.InvalidRequestError, match="wan-2-7-image-pro is not known to take addresses"):
+        with pytest.raises(
+            rv.InvalidRequestError, match="wan-2-7-image-pro is not known to take web addresses"
+        ):
             rv.plan("A bottle", references=address)
         session.refresh_models()
         run = small(references=address, seed=1)
@@ -123,7 +125,7 @@ def test_an_address_is_handed_on_to_a_model_that_takes_it_and_known_by_itself(
         ]
         assert small(references=address, seed=1).credits == 0
         assert small(references=f"{address}2", seed=1).credits == 12
-        with pytest.raises(rv.InvalidRequestError, match="an address is https"):
+        with pytest.raises(rv.InvalidRequestError, match="only https addresses are accepted"):
             rv.plan("A bottle", references="http://example.org/cat.png")
 
 
@@ -155,7 +157,7 @@ def test_a_dict_of_references_is_an_axis_and_none_is_none(session: rv.Session, c
     assert [len(job.request.references) for job in run] == [0, 1, 2]
     assert run.record.axes[0].labels == ("without", "cat", "twice")
     assert len({job.path.read_bytes() for job in run if job.path}) == 3
-    with pytest.raises(rv.UsageError, match="read alike"):
+    with pytest.raises(rv.UsageError, match="are the same as text"):
         rv.plan("A bottle", references={1: cat, "1": cat})
 
 

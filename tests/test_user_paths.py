@@ -1,4 +1,4 @@
-"""Paths that a user gives: what is no ordinary file is told in one line, and nothing waits for it."""
+"""Paths that a user gives: what is not an ordinary file is told in one line, and nothing waits for it."""
 
 from __future__ import annotations
 
@@ -82,19 +82,19 @@ class InBytes:
 
 
 READ: dict[str, tuple[Make, str]] = {
-    "pipe": (pipe, "^[^:]*cat.png: no such file: this is a pipe, no ordinary file"),
-    "link to a pipe": (link_to_a_pipe, "a pipe, no ordinary file"),
-    "socket": (socket_file, "a socket, no ordinary file"),
-    "device": (lambda path: "/dev/zero", "a device, no ordinary file"),
-    "terminal": (lambda path: "/dev/tty", "a device, no ordinary file|cannot be read"),
-    "folder": (folder, "^[^:]*cat.png: no such file: this is a folder, no ordinary file"),
-    "of the system": (lambda path: "/proc/self/environ", "^/proc/self/environ: this is no ordinary file"),
+    "pipe": (pipe, "^[^:]*cat.png: this is a pipe, not an ordinary file"),
+    "link to a pipe": (link_to_a_pipe, "a pipe, not an ordinary file"),
+    "socket": (socket_file, "a socket, not an ordinary file"),
+    "device": (lambda path: "/dev/zero", "a device, not an ordinary file"),
+    "terminal": (lambda path: "/dev/tty", "a device, not an ordinary file|cannot be read"),
+    "folder": (folder, "^[^:]*cat.png: this is a folder, not an ordinary file"),
+    "of the system": (lambda path: "/proc/self/environ", "^/proc/self/environ: this is not an ordinary file"),
     "empty": (empty, "the file is empty"),
     "missing": (lambda path: path, "there is no such file"),
     "missing here": (lambda path: "missing-cat.png", "there is no such file in /"),
     "home of nobody": (lambda path: "~nobody-of-this-name/cat.png", "no such file or folder: the home folder ~"),
-    "nul": (lambda path: "cat\0.png", "no path: it holds a NUL"),
-    "half a character": (lambda path: "cat\ud83d.png", "no path: it holds half of a character"),
+    "nul": (lambda path: "cat\0.png", "a path cannot hold a NUL"),
+    "half a character": (lambda path: "cat\ud83d.png", "not a path: it holds half of a character"),
     "too long": (lambda path: "x" * 5000, "cannot be read"),
     "link to itself": (link_to_itself, "cannot be read"),
     "below a file": (below_a_file, "cannot be read"),
@@ -123,7 +123,7 @@ def test_a_reference_is_an_ordinary_file(name: str, store: Store, tmp_path: Path
 
 @pytest.mark.parametrize("given", [InBytes(), 7, 1.5, None, object()])
 def test_what_is_no_path_is_not_recalled(given: object, store: Store) -> None:
-    with pytest.raises(rv.UsageError, match="no path; give it as text"):
+    with pytest.raises(rv.UsageError, match="not a path; give the path as text"):
         recall(given, store, bundled())  # type: ignore[arg-type]
 
 
@@ -144,16 +144,14 @@ def test_a_file_beside_a_picture_that_cannot_be_read_is_told(store: Store, tmp_p
     picture = tmp_path / "cat.png"
     Image.new("RGB", (8, 8)).save(picture)
     pipe(tmp_path / "cat.png.json")
-    with pytest.raises(
-        rv.UsageError, match=r"cat\.png\.json: no such file: this is a pipe, no ordinary file"
-    ):
+    with pytest.raises(rv.UsageError, match=r"cat\.png\.json: this is a pipe, not an ordinary file"):
         recall(picture, store, bundled())
 
 
 def test_the_longest_name_has_room_for_no_file_beside_it(store: Store, tmp_path: Path) -> None:
     picture = tmp_path / f"{'x' * 251}.png"
     Image.new("RGB", (8, 8)).save(picture)
-    with pytest.raises(rv.UsageError, match="it tells of no request"):
+    with pytest.raises(rv.UsageError, match="no request can be read from it"):
         recall(picture, store, bundled())
 
 
@@ -168,7 +166,7 @@ NAMES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_a_store_whose_folder_is_no_path_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     given = NAMES[name]
-    with pytest.raises(rv.UsageError, match=r"home folder|no path"):
+    with pytest.raises(rv.UsageError, match=r"home folder|a path"):
         rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=given)  # type: ignore[arg-type]
     if isinstance(given, str) and given.startswith("~"):
         monkeypatch.setenv("RIVYA_STORE", given)
@@ -200,11 +198,11 @@ def test_what_is_saved_goes_to_a_path_and_never_in_place_of_a_device(run: rv.Run
     ]
     for suffix, write in writers:
         for given in (f"~nobody-of-this-name/x{suffix}", f"a\0b{suffix}", f"a\ud83d{suffix}", InBytes(), 7):
-            with pytest.raises(rv.UsageError, match=r"home folder|no path"):
+            with pytest.raises(rv.UsageError, match=r"home folder|a path"):
                 write(given)
     for suffix, write in writers[1:]:
         place = pipe(tmp_path / f"x{suffix}")
-        with pytest.raises(rv.UsageError, match="this is a pipe, no ordinary file; name another place"):
+        with pytest.raises(rv.UsageError, match="this is a pipe, not an ordinary file; name another place"):
             write(place)
         assert stat.S_ISFIFO(place.stat().st_mode)
         with pytest.raises(rv.StoreError, match="there is a folder where a file should be"):

@@ -1,1 +1,1 @@
-"""The wire: every byte between this machine and the service passes here, and nothing above knows httpx."""
+"""The wire: all network traffic with the service goes through this room, and only this room uses httpx."""

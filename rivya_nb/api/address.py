@@ -1,4 +1,4 @@
-"""Addresses: which service may be talked to, and which hosts count as this machine or a private network."""
+"""Addresses: the service's origin, and which hosts are on this machine or in a private network."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _HOST = re.compile(r"[A-Za-z0-9._:\-]+")
 
 
 def service_origin(base_url: str) -> str:
-    """The origin (`https://host[:port]`) that a base URL names, in the one spelling that names a service.
+    """The origin (`https://host[:port]`) of a base URL, in one spelling, so that it can name a service.
 
-    Case, a dot at the end of the name and the scheme's own port make no difference; a name in another script is
-    in the ASCII form of it that is looked up.
+    Case, a dot at the end and the scheme's default port make no difference; a name in another script becomes
+    ASCII.
 
     Raises:
-        NotConnectedError: no http(s) origin; plain http to another machine, where the key could be read on
-            the way; or a user name or password inside, which is not shown.
+        NotConnectedError: it is not an http(s) origin; it is plain http to another machine, where the key could
+            be read on the way; or it contains a user name or password, which is not shown.
     """
     right = f"an origin such as {DEFAULT_BASE_URL} is needed"
     text = base_url.strip()
     if "@" in text:
-        raise NotConnectedError(f"The base URL holds a user name or a password; {right}.")
+        raise NotConnectedError(f"The base URL contains a user name or a password; {right}.")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -43,7 +43,7 @@ def service_origin(base_url: str) -> str:
         raise NotConnectedError(f"The base URL {base_url!r} cannot be read; {right}.") from None
     host = _canonical(host)
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
-        raise NotConnectedError(f"The base URL {base_url!r} is no http(s) address; {right}.")
+        raise NotConnectedError(f"The base URL {base_url!r} is not an http(s) address; {right}.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise NotConnectedError(f"The base URL {base_url!r} has more than an origin; {right}.")
     if parts.scheme == "http" and not is_loopback_host(host):
@@ -56,7 +56,7 @@ def service_origin(base_url: str) -> str:
 
 
 def _canonical(host: str) -> str:
-    """A host in the one spelling that all others of it come to; a name that is none stays as it is."""
+    """A host in its standard spelling; what is not a host name stays as it is."""
     host = host.rstrip(".")
     try:
         return str(ipaddress.ip_address(host))
@@ -73,7 +73,7 @@ def _canonical(host: str) -> str:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a host name or literal address is this machine's own, by its text alone."""
+    """True if a host name or literal address is this machine's own; the name is not looked up."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -82,7 +82,7 @@ def is_loopback_host(host: str) -> bool:
 
 
 def literal(host: str) -> IPAddress | None:
-    """The address that a host spells out, IPv4 inside IPv6 unwrapped; None for a name."""
+    """The IP address that a host spells out, IPv4 inside IPv6 unwrapped; None for a name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -92,11 +92,11 @@ def literal(host: str) -> IPAddress | None:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether an address belongs to the public internet: not loopback, private, link-local or multicast.
+    """True if an address belongs to the public internet: not loopback, private, link-local or multicast.
 
-    An IPv6 address may stand for an IPv4 one, which a gateway then connects to: behind NAT64 that one counts;
-    the outdated ways (6to4, IPv4-compatible, IPv4-translated), a network's own NAT64 prefix and site-local
-    addresses are never public.
+    An IPv6 address may stand for an IPv4 one, to which a gateway connects. Behind NAT64 that IPv4 address
+    decides; outdated forms (6to4, IPv4-compatible, IPv4-translated), a network's own NAT64 prefix and
+    site-local addresses are never public.
     """
     if address in _NAT64:
         return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
@@ -105,5 +105,5 @@ def is_public(address: IPAddress) -> bool:
 
 
 def in_url(host: str) -> str:
-    """A host as a URL spells it: IPv6 in brackets."""
+    """A host as it is written in a URL: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""Reading answers: JSON where the contract promises it, an error by its code, or one that says what came."""
+"""Reads answers: as JSON, or as an error that says by its code or its content what came."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from rivya_nb.errors import (
 )
 
 MAX_JSON = 16_000_000
-"""Bytes an answer may have; the longest of the contract, the list of models, is far below."""
+"""The most bytes of an answer; the longest of the contract, the list of models, is far below."""
 
 EXCERPT = 120
-"""Characters of an unexpected answer that are shown."""
+"""The most characters of an unexpected answer that are shown."""
 
 HTML = "a page of HTML"
 
 MAX_MESSAGE = 500
-"""Characters of the service's own message that are shown."""
+"""The most characters of the service's message that are shown."""
 
 _BY_STATUS = {401: ApiKeyInvalidError, 402: InsufficientCreditsError, 429: RateLimitedError}
-"""What a status means by itself, where its code is none that is known."""
+"""The errors of HTTP statuses, for answers without a known code."""
 
 _PERHAPS_TAKEN = frozenset({408, 499})
-"""A proxy's words for having waited in vain: it may have passed the request on before."""
+"""Statuses of a proxy that has waited in vain: it may have passed the request on before."""
 
 _AS_THEY_ARE = frozenset({"id", "file_id", "url", "urls", "primary_url", "duration_token", "prompt"})
-"""What would be useless when a part of it is taken out."""
+"""Fields that are kept whole: a part of them would be useless."""
 
 _NUMBERS = frozenset({"requestId", "request_id"})
-"""What may end like the key by chance."""
+"""Fields that may end like the key by chance."""
 
 _MESSAGES = frozenset({"error", "errors", "message", "detail"})
 
 _LONGEST_MESSAGE = 8_000
-"""Characters of a message that are looked at."""
+"""The most characters of a message that are searched for the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, without whatever it repeats of the key; `retry_after` in seconds.
+    """One HTTP answer, without the key if the service repeats it; `retry_after` in seconds.
 
-    `data` is its JSON, None where it is none; `text` is its beginning as it came.
+    `data` is its JSON, None if it is not JSON; `text` is its beginning as it came.
     """
 
     status: int
@@ -68,9 +68,9 @@ class Answer:
 
 
 def make_answer(status: int, headers: Mapping[str, str], body: bytes, key: Key) -> Answer:
-    """An answer from the parts of it that matter. `headers` are looked up in lower case.
+    """An answer from its relevant parts. `headers` are looked up in lower case.
 
-    Whatever the service repeats of the key is taken out at this door, so that nothing behind it can show it.
+    If the service repeats the key, it is removed here, so that no later code can show it.
     """
     whole = body.decode("utf-8-sig", "replace")
     text = whole[:_LONGEST_MESSAGE]
@@ -93,9 +93,9 @@ def read_json(answer: Answer, call: str) -> object:
     """The JSON of a successful answer.
 
     Raises:
-        ApiError: the service refused: with a documented code, or with a 4xx in whatever shape.
-        UnexpectedResponseError: anything else; with an unknown code and a 5xx too, because only a documented
-            code is a word on whether the request was taken.
+        ApiError: the service refused, with a documented code, or with a 4xx of any shape.
+        UnexpectedResponseError: for anything else; also for a 5xx with an unknown code, because only documented
+            codes tell whether the request was taken.
     """
     status = answer.status
     if 300 <= status < 400:
@@ -117,20 +117,21 @@ def read_json(answer: Answer, call: str) -> object:
 
 
 def unexpected_shape(call: str, expected: str, data: object, key: Key) -> UnexpectedResponseError:
-    """The error for JSON that is whole and is not what the contract says."""
+    """The error for valid JSON of another shape than the contract's."""
     shown = excerpt(key.scrub(json.dumps(data, ensure_ascii=False)[: 64 * EXCERPT]))
     return UnexpectedResponseError(f"{call}: the answer has no {expected}: {shown}", http_status=200)
 
 
 def excerpt(text: str) -> str:
-    """The beginning of what came, as a Python literal: no control character and no line break."""
+    """The beginning of an answer as a Python literal: no control character and no line break."""
     return repr(printable(text, EXCERPT)) if text else "nothing"
 
 
 def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for, as a number or as an HTTP date; None where it says neither.
+    """The seconds of a Retry-After header, a number or an HTTP date; None if it is neither.
 
-    A date is counted from the answer's own `Date` where it has one, so that a wrong clock here does no harm.
+    A date is compared with the answer's own `Date` if there is one, so that a wrong clock here does not
+    matter.
     """
     if value is None:
         return None
@@ -154,14 +155,14 @@ def _moment(value: str | None) -> float | None:
 def _parse(text: str, key: Key, *, about_keys: bool) -> object | None:
     try:
         data: object = json.loads(text)
-        # A long list of models need not be gone through name by name.
+        # Skipped for long answers without the key, such as the list of models.
         return _clean(data, key, about_keys) if key.may_be_in(text) else data
     except (ValueError, RecursionError):
         return None
 
 
 def _clean(data: object, key: Key, about_keys: bool) -> object:
-    """JSON without the key; what is `about_keys` is without the end of it too."""
+    """JSON without the key; if it is `about_keys`, also without the key's last characters."""
     if isinstance(data, str):
         return key.scrub(data[:_LONGEST_MESSAGE], about_keys=True) if about_keys else key.scrub(data)
     if isinstance(data, list):
@@ -179,7 +180,7 @@ def _clean(data: object, key: Key, about_keys: bool) -> object:
 
 
 def _error_of(data: object) -> Mapping[str, str]:
-    """The texts in an error object; empty where there is none."""
+    """The texts in an error object; empty if there is none."""
     error = data.get("error") if isinstance(data, dict) else None
     if not isinstance(error, dict):
         return {}
@@ -187,7 +188,7 @@ def _error_of(data: object) -> Mapping[str, str]:
 
 
 def _refusal(answer: Answer) -> RivyaError | None:
-    """What the service refused with; None where its answer does not tell whether it took the request."""
+    """The error of a refusal; None if the answer does not tell whether the request was taken."""
     status = answer.status
     code = _code(answer.data, any_shape=status < 500)
     kind = API_ERRORS.get(code)
@@ -212,7 +213,8 @@ def _refusal(answer: Answer) -> RivyaError | None:
 
 
 def _code(data: object, *, any_shape: bool) -> str:
-    """The code of an error, empty where it has none; in `any_shape`, a documented one may stand elsewhere."""
+    """The code of an error, empty if it has none; with `any_shape`, a documented code is also found
+    elsewhere."""
     code = _error_of(data).get("code", "")
     if not code and any_shape and isinstance(data, dict):
         others = [data.get("code"), data.get("error")]
@@ -221,7 +223,7 @@ def _code(data: object, *, any_shape: bool) -> str:
 
 
 def _told(answer: Answer) -> str:
-    """A refusal without a code: its status, and what its body says."""
+    """The message of a refusal without a code: its status and the content of its body."""
     head = f"the service answered {answer.status}"
     if answer.data is not None:
         words = printable(words_of(answer.data), MAX_MESSAGE)

@@ -1,4 +1,4 @@
-"""The client: the documented calls, under the names of the service's own SDK.
+"""The client: the documented calls, named as in the service's own SDK.
 
 ```python
 async with RivyaClient() as client:
@@ -42,10 +42,10 @@ from rivya_nb.contract.request import Request
 from rivya_nb.errors import Mistake, NotConnectedError, UsageError
 
 TIMEOUT = 30.0
-"""Seconds that each step of a call (sending, waiting for an answer, its body) may take."""
+"""Seconds for each step of a call (sending, waiting for the answer, reading its body)."""
 
 MAX_CLIENT_REQUEST_ID = 128
-"""Characters; documented for files, and kept for generations too."""
+"""The most characters; documented for files, and used for generations, too."""
 
 _HEADER_VALUE = re.compile(r"[!-~]{1,255}")
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
@@ -54,13 +54,13 @@ T = TypeVar("T")
 
 
 class RivyaClient:
-    """One connection to a service; its methods are coroutines and may be used from several event loops.
+    """A client of one service; its methods are coroutines and may be used from several event loops.
 
     Args:
-        api_key: the key; `RIVYA_API_KEY` where it is None. It is sent to the service's origin only.
-        base_url: the service's origin; `RIVYA_BASE_URL` where it is None, else `https://rivya.ai`.
-        timeout: seconds for each step of a call; a connection is waited for at most 10 of them. The whole answer
-            may take one and a half times as long.
+        api_key: the key; if None, `RIVYA_API_KEY`. It is sent to the service's origin only.
+        base_url: the service's origin; if None, `RIVYA_BASE_URL`, else `https://rivya.ai`.
+        timeout: seconds for each step of a call, but at most 10 for the connection. The whole answer may take one
+            and a half times as long.
         retries: when a call is repeated, and how long that may take.
         on_wait: called before each wait, in the task that waits.
 
@@ -70,7 +70,7 @@ class RivyaClient:
         has_key: whether there is a key; without one only `models` and `openapi` can be called.
 
     Raises:
-        NotConnectedError: the key cannot be a key, or the base URL is none that a key may be sent to.
+        NotConnectedError: the key cannot be a key, or the key may not be sent to the base URL.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class RivyaClient:
         return f"RivyaClient({self.origin!r}, key {'set' if self.has_key else 'not set'})"
 
     def check(self) -> None:
-        """Make sure, without a call, that calls can be made with what the environment says.
+        """Check without a call that the environment's certificates and proxies can be used.
 
         Raises:
             NotConnectedError: a variable for certificates or proxies is wrong; the message names it.
@@ -150,7 +150,7 @@ class Models(_Calls):
     """`GET /models`; public, sent without the key."""
 
     async def list(self, *, retries: RetryPolicy | None = None) -> tuple[ModelEntry, ...]:
-        """The models that the service lists now, callable or not; `retries` in place of the client's own."""
+        """The models that the service lists now, callable or not; `retries` replaces the client's own."""
         call = Call("models.list", "GET", "/models", public=True, retries=retries)
         return await self._read(call, read_models)
 
@@ -170,24 +170,24 @@ class Generations(_Calls):
     ) -> Task:
         """Submit a request; it costs credits.
 
-        An idempotency key is always sent, made here where none is given, and every repetition within this
-        call carries the same key and the same bytes. Whoever calls again after a `TransportError` has to do
-        the same: keep the key and the bytes (`generation_body`), and give both.
+        An idempotency key is always sent; a new one is made if none is given. Every repetition within this
+        call has the same key and the same bytes. To call again after a `TransportError`, keep the key and the
+        bytes (`generation_body`), and give both.
 
         Args:
-            request: what to make, or the exact bytes of a body, which are sent as they are.
+            request: a request, or the exact bytes of a body, which are sent unchanged.
             idempotency_key: 1 to 255 visible ASCII characters.
-            client_request_id: a trace id, at most 128 characters; the idempotency key where none is given.
+            client_request_id: a trace id, at most 128 characters; if None, the idempotency key.
             references: the request's uploaded references in its order (`UploadedFile.media_item`).
-            retries: in place of the client's own.
-            repeat_until: where an earlier call with this key got no answer, the seconds since the epoch after
-                which nothing is repeated, because the service may have forgotten the key. None: 24 hours after
-                the first attempt without an answer.
+            retries: replaces the client's own.
+            repeat_until: if an earlier call with this key got no answer, the seconds since the epoch after which
+                nothing is repeated, because the service may have forgotten the key. None: 24 hours after the first
+                attempt without an answer.
 
         Raises:
             ApiError: refused; no attempt of this call was taken.
             NotDeliveredError: no attempt of this call reached the service.
-            TransportError: otherwise; a task may have been made, and billed.
+            TransportError: otherwise; a task may have been created, and billed.
             UsageError: an argument is wrong; nothing was sent.
         """
         key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
@@ -198,7 +198,7 @@ class Generations(_Calls):
         if isinstance(request, bytes):
             if references or client_request_id is not None:
                 raise UsageError(
-                    "A body that is given as bytes is sent as it is; nothing can be added to it."
+                    "A body of bytes is sent unchanged; to add references or an id, give the request itself."
                 )
             body = request
         else:
@@ -218,7 +218,7 @@ class Generations(_Calls):
         return await self._read(call, read_task)
 
     async def retrieve(self, task_id: str) -> Task:
-        """The task as it is now."""
+        """The task in its current state."""
         path = f"/generations/{_segment('task_id', task_id)}"
         return await self._read(Call("generations.retrieve", "GET", path), read_task)
 
@@ -248,7 +248,7 @@ class Files(_Calls):
             ApiError, TransportError: as for every call.
         """
         if not _MIME_TYPE.fullmatch(mime_type):
-            raise UsageError([Mistake("mime_type", f"{mime_type!r} is no MIME type such as image/png")])
+            raise UsageError([Mistake("mime_type", f"{mime_type!r} is not a MIME type such as image/png")])
         fields = {"kind": kind, "model": model}
         if client_request_id is not None:
             fields["client_request_id"] = _trace_id(client_request_id)
@@ -263,7 +263,7 @@ class Files(_Calls):
         )
 
     async def retrieve(self, file_id: str) -> UploadedFile:
-        """The uploaded file as the service knows it now."""
+        """The uploaded file as the service has it now."""
         return await self._read(
             Call("files.retrieve", "GET", f"/files/{_segment('file_id', file_id)}"), read_file
         )
@@ -273,7 +273,6 @@ class CreditsCalls(_Calls):
     """`GET /credits`."""
 
     async def retrieve(self, *, retries: RetryPolicy | None = None) -> Credits:
-        """The balance; `retries` in place of the client's own."""
         return await self._read(Call("credits.retrieve", "GET", "/credits", retries=retries), read_credits)
 
 
@@ -281,7 +280,7 @@ class OpenAPI(_Calls):
     """`GET /openapi.json`; public, sent without the key."""
 
     async def retrieve(self) -> Mapping[str, Any]:
-        """The service's own description of itself."""
+        """The service's OpenAPI document."""
         return await self._read(Call("openapi.retrieve", "GET", "/openapi.json", public=True), read_document)
 
 
@@ -291,7 +290,7 @@ def generation_body(
     """The exact bytes that `create` sends for a request: UTF-8 JSON.
 
     Raises:
-        UsageError: the request has more or fewer references than were uploaded, or the id is too long.
+        UsageError: the number of uploaded references is not that of the request, or the id is too long.
     """
     if len(references) != len(request.references):
         missing = f"{len(request.references)} references belong to the request, {len(references)} were given"
@@ -308,7 +307,7 @@ def _trace_id(text: str) -> str:
 
 
 def _segment(argument: str, text: str) -> str:
-    """An id as one segment of a path, whatever is in it."""
+    """An id as one segment of a path, with any characters escaped."""
     if text in ("", ".", ".."):
-        raise UsageError([Mistake(argument, f"{text!r} is no id")])
+        raise UsageError([Mistake(argument, f"{text!r} is not an id")])
     return quote(text.encode("utf-8", "replace"), safe="")

@@ -1,4 +1,4 @@
-"""Pictures that are written out within an address: `data:image/png;base64,…` (RFC 2397)."""
+"""Pictures within an address: `data:image/png;base64,…` (RFC 2397)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _BASE64 = re.compile(r";\s*base64\s*$", re.IGNORECASE)
 
 
 def is_data_url(text: str) -> bool:
-    """Whether a text is, or begins as, an address that holds its own data."""
+    """True if a text begins like a data URL."""
     return text[: len(_SCHEME)].lower() == _SCHEME
 
 
 def read_data_url(text: str, max_bytes: int) -> bytes:
-    """The bytes that a data URL holds. What its media type says of them is not looked at: the bytes decide.
+    """The bytes of a data URL. Its media type is ignored: the bytes decide.
 
     Raises:
-        PictureError: it has no comma, its base64 is damaged, or it holds more than `max_bytes`.
+        PictureError: it has no comma, its base64 is damaged, or it has more than `max_bytes`.
     """
     kind, comma, data = text[len(_SCHEME) :].partition(",")
     if not comma:
-        raise PictureError("it is no whole data URL; one reads data:image/png;base64,…")
-    # Each byte takes three characters at most.
+        raise PictureError("it is not a whole data URL; a data URL looks like data:image/png;base64,…")
+    # Each byte takes at most three characters.
     content = unquote_to_bytes(data) if len(data) <= 3 * max_bytes else b""
     found = _from_base64(content) if _BASE64.search(kind) else content
     if len(data) > 3 * max_bytes or len(found) > max_bytes:

@@ -1,4 +1,4 @@
-"""What the environment says about certificates and proxies, and which variable it is that is wrong."""
+"""The environment's certificates and proxies, and which variable is wrong if they cannot be used."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from rivya_nb.errors import NotConnectedError
 CERTIFICATES, CERTIFICATES_FOLDER, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-"""Names by which certificates are looked up in a folder."""
+"""The names under which OpenSSL looks up certificates in a folder."""
 
 
 def names_certificates() -> bool:
-    """Whether a variable has a say in how certificates are loaded."""
+    """True if a variable changes how certificates are loaded."""
     return any(os.environ.get(name) for name in (CERTIFICATES, CERTIFICATES_FOLDER, KEY_LOG))
 
 
 def names_proxies() -> bool:
-    """Whether the environment, or the system, names a proxy."""
+    """True if the environment or the system has a proxy."""
     return bool(urllib.request.getproxies())
 
 
 def has_no_certificates() -> bool:
-    """Whether certificates are looked for in folders that have none, which OpenSSL does not mind."""
+    """True if the named folders have no certificates; OpenSSL itself does not complain about that."""
     folders = os.environ.get(CERTIFICATES_FOLDER)
     if not folders or os.environ.get(CERTIFICATES):
         return False
@@ -44,28 +44,28 @@ def _has_certificates(folder: Path) -> bool:
 
 
 def certificates_trouble() -> NotConnectedError:
-    """Why certificates cannot be loaded."""
+    """The error for certificates that cannot be loaded."""
     file, log = os.environ.get(CERTIFICATES), os.environ.get(KEY_LOG)
     if file and not _is_loadable(file):
-        return _trouble(CERTIFICATES, file, "no readable file of certificates (PEM)")
+        return _trouble(CERTIFICATES, file, "not a readable file of certificates (PEM)")
     if has_no_certificates():
         folder = os.environ.get(CERTIFICATES_FOLDER, "")
-        return _trouble(CERTIFICATES_FOLDER, folder, "no folder with certificates under their hashes")
+        return _trouble(CERTIFICATES_FOLDER, folder, "not a folder with certificates under their hashes")
     if log:
-        return _trouble(KEY_LOG, log, "no file that can be written")
+        return _trouble(KEY_LOG, log, "not a file that can be written")
     return NotConnectedError(
         "The certificates of certifi cannot be loaded; pip install --force-reinstall certifi."
     )
 
 
 def certificates_hint() -> str:
-    """A part of a sentence on where the certificates that others are checked by come from, or nothing."""
+    """The end of a message: which variable says what certificates are trusted; empty if none does."""
     names = [name for name in (CERTIFICATES, CERTIFICATES_FOLDER) if os.environ.get(name)]
     return f"; {names[0]} says which certificates are trusted" if names else ""
 
 
 def proxies_trouble() -> NotConnectedError:
-    """Why no client can be made with the proxies that are named. Their addresses are not shown."""
+    """The error for proxies that cannot be used. It does not show their addresses."""
     for scheme, address in urllib.request.getproxies().items():
         if scheme in ("http", "https", "all") and (why := _proxy_trouble(address)):
             name = _proxy_variable(scheme)
@@ -77,7 +77,7 @@ def proxies_trouble() -> NotConnectedError:
 
 
 def proxy_hint(address: str) -> str:
-    """A part of a sentence on the proxy before an origin, or before a host of pictures, or nothing."""
+    """A part of a message: the proxy before an origin or a host of pictures; empty if there is none."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     host, proxies = parts.hostname or "", urllib.request.getproxies()
     scheme = next((scheme for scheme in (parts.scheme, "all") if scheme in proxies), None)
@@ -88,7 +88,7 @@ def proxy_hint(address: str) -> str:
 
 
 def _proxy_variable(scheme: str) -> str | None:
-    """The variable that names the proxy for a scheme; None where the system does."""
+    """The variable with the proxy for a scheme; None if the system's settings have it."""
     given = (name for name in os.environ if name.lower() == f"{scheme}_proxy" and os.environ[name])
     return next(given, None)
 
@@ -106,7 +106,7 @@ def _proxy_trouble(address: str) -> str | None:
     except ImportError:
         return 'names a SOCKS proxy, which needs one more package: pip install "httpx[socks]", or unset it'
     except (ValueError, httpx.InvalidURL):
-        return "is no address of a proxy, such as http://proxy.example:3128; correct it, or unset it"
+        return "is not the address of a proxy, such as http://proxy.example:3128; correct it, or unset it"
     return None
 
 

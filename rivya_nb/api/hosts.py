@@ -1,4 +1,4 @@
-"""Where a picture may be fetched from. The service names the address, and is not trusted with it."""
+"""Checks from which host a picture is fetched: the service gives the address, and it is not trusted."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rivya_nb.api.address import DEFAULT_PORTS, in_url, is_loopback_host, is_pub
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
-_NO_ADDRESS = "The picture's address is no web address."
+_NO_ADDRESS = "The picture's address is not a web address."
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A checked address. `addresses` are the checked IP addresses of its host, best first; none where only a
-    proxy can tell them. `host` is in ASCII, IPv6 without brackets."""
+    """A checked address. `addresses` are the checked IP addresses of its host, the best first; empty if only
+    a proxy can look them up. `host` is in ASCII, IPv6 without brackets."""
 
     parts: SplitResult
     host: str
@@ -27,7 +27,7 @@ class Target:
 
     @property
     def named(self) -> str:
-        """`host[:port]`, as the Host header and messages have it; never the path, which may be a secret."""
+        """`host[:port]`, for the Host header and messages. It never has the path, which may be a secret."""
         shown = in_url(self.host)
         return shown if self.port == DEFAULT_PORTS[self.parts.scheme] else f"{shown}:{self.port}"
 
@@ -38,13 +38,14 @@ class Target:
 
 
 async def check_target(url: str, *, loopback: bool, proxies: bool) -> Target:
-    """Check a picture's address; `loopback`: the service is on this machine, so its pictures may be too.
+    """Check a picture's address. With `loopback`, the service is on this machine, and its pictures may be,
+    too.
 
-    What is connected to afterwards are the returned addresses and not the name again, so a name that changes
-    its mind between check and connection gains nothing.
+    The connection is made to the returned IP addresses and the name is not looked up again, so that a name
+    that changes between check and connection has no effect.
 
     Raises:
-        PictureError: neither https nor the loopback of a loopback service; or a private address.
+        PictureError: it is neither https nor the loopback of a loopback service; or it is a private address.
         NotDeliveredError: the name is not known.
     """
     parts, host, port = split_address(url)
@@ -60,7 +61,8 @@ async def check_target(url: str, *, loopback: bool, proxies: bool) -> Target:
 
 
 def resolved(url: str, service: str) -> str:
-    """A picture's address, which may be relative to the service's origin. Raises PictureError where it is none."""
+    """A picture's absolute address; `url` may be relative to the service. Raises PictureError if it is not an
+    address."""
     if not url.strip():
         raise PictureError(_NO_ADDRESS)
     try:
@@ -70,15 +72,18 @@ def resolved(url: str, service: str) -> str:
 
 
 def redirected(url: str, location: str) -> str:
-    """Where a redirect leads, not yet checked. Raises PictureError where that is no address at all."""
+    """The target of a redirect, not checked yet. Raises PictureError if it is not an address."""
     try:
         return urljoin(url, location)
     except ValueError:
-        raise PictureError("The picture's address redirects to no web address.") from None
+        raise PictureError(
+            "The picture's address redirects to something that is not a web address."
+        ) from None
 
 
 def split_address(url: str) -> tuple[SplitResult, str, int]:
-    """A picture's address in parts, its host in ASCII, and its port. Raises PictureError where it is none."""
+    """The parts of a picture's address, its host in ASCII, and its port. Raises PictureError if it is not an
+    address."""
     if len(url) > MAX_URL or not url.isprintable():
         raise PictureError(_NO_ADDRESS)
     try:

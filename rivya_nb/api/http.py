@@ -1,13 +1,17 @@
-"""What the two users of httpx share: its clients, one for each event loop, the bodies of its answers, unpacked in
-small steps, and its errors in our words."""
+"""Shared by the two users of httpx: clients for each event loop, unpacking of bodies in small steps, and
+errors in the words of this package."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
@@ -21,26 +25,42 @@ if TYPE_CHECKING:
     import httpx
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds after which no connection is expected any more, however long an answer may take."""
+"""The most seconds for a connection, also if an answer may take longer."""
 
 PIECE = 64 * 1024
 """Bytes of an answer that are read, and unpacked, at a time."""
 
 _PLAIN = frozenset({"identity", "aws-chunked"})
-"""Encodings that change nothing; the second is what some object stores keep of how a file was uploaded."""
+"""Encodings that change nothing; some object stores keep the second from the upload of a file."""
 
 _ZLIB = {"gzip": 31, "x-gzip": 31}
-"""What zlib calls the frame of an encoding. `deflate` is of either of two kinds, which its first bytes tell."""
+"""The window bits of zlib for an encoding. `deflate` has two forms, which its first bytes tell apart."""
 
 MAX_WORDS = 200
-"""Characters of what httpx says that are shown."""
+"""The most characters of a message of httpx that are shown."""
 
 T = TypeVar("T")
+
+_importing = threading.RLock()
+"""Held while httpx is imported, off the main thread. A process that is forked meanwhile would find half a module,
+and could never import the rest: so a fork waits."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
+
+
+def _import_httpx() -> None:
+    """Import httpx, and what it imports only when it connects."""
+    with _importing, suppress(ImportError):
+        for name in ("httpx", "httpcore", "anyio._backends._asyncio"):
+            import_module(name)
 
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    # Loading them takes some 30 ms, and httpx would load them again for each client.
+    # Cached: loading takes some 30 ms, and httpx would load them for each client.
     import httpx
 
     try:
@@ -53,9 +73,9 @@ def _certificates() -> ssl.SSLContext:
 
 
 class LoopClients:
-    """httpx clients, made when first needed: connections belong to the event loop that opened them.
+    """httpx clients, created when needed: connections belong to the event loop that opened them.
 
-    `trust_env` tells whether the environment's proxies are used.
+    With `trust_env`, the environment's proxies are used.
     """
 
     def __init__(self, *, timeout: float, trust_env: bool) -> None:
@@ -64,7 +84,8 @@ class LoopClients:
         self._clients: dict[tuple[asyncio.AbstractEventLoop, bool], httpx.AsyncClient] = {}
 
     def check(self, *, secure: bool) -> None:
-        """Make sure that the environment lets a client be made; costs nothing where it says nothing of that.
+        """Check that the environment allows to create a client; it does nothing if the environment has no
+        settings.
 
         Raises:
             NotConnectedError: a variable is wrong; the message names it.
@@ -75,14 +96,15 @@ class LoopClients:
             self._make(_trusting_nobody())
 
     async def current(self, *, secure: bool = True) -> httpx.AsyncClient:
-        """The running loop's client; only a `secure` one can speak https, for which it has certificates.
+        """The running loop's client; only a `secure` one has certificates and can use https.
 
         Raises:
             NotConnectedError: as for `check`.
         """
         place = asyncio.get_running_loop(), secure
         if place not in self._clients:
-            # The import and the certificates would hold up the kernel's loop for a tenth of a second.
+            # Off the loop: the imports and the certificates take some tenths of a second.
+            await asyncio.to_thread(_import_httpx)
             certificates = await asyncio.to_thread(_certificates if secure else _trusting_nobody)
             self._forget_closed_loops()
             if place not in self._clients:
@@ -90,7 +112,6 @@ class LoopClients:
         return self._clients[place]
 
     async def aclose(self) -> None:
-        """Close the running loop's connections."""
         loop = asyncio.get_running_loop()
         for place in [place for place in self._clients if place[0] is loop]:
             await self._clients.pop(place).aclose()
@@ -103,13 +124,13 @@ class LoopClients:
                 verify=certificates,
                 trust_env=self._trust_env,
                 timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
-                # What is not asked for here, `body_of` does not unpack.
+                # `body_of` unpacks only these.
                 headers={"User-Agent": f"rivya-nb/{__version__}", "Accept-Encoding": "gzip, deflate"},
-                # No cookie is kept: none is needed, and a stranger's would come back with the next picture.
+                # No cookies are kept: a foreign host's would be sent with the next picture.
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             )
         except (ImportError, ValueError, httpx.InvalidURL):
-            # Without a cause: the words of httpx show a proxy's user name.
+            # Without a cause: the message of httpx shows a proxy's user name.
             trouble = environment.proxies_trouble()
         raise trouble
 
@@ -125,9 +146,9 @@ def _trusting_nobody() -> ssl.SSLContext:
 
 
 async def body_of(response: httpx.Response, host: str) -> AsyncGenerator[bytes, None]:
-    """An answer's body in pieces of at most `PIECE` bytes, which are unpacked where it is packed.
+    """An answer's body in pieces of at most `PIECE` bytes, unpacked if it is packed.
 
-    httpx itself unpacks a whole piece, layer by layer, before anybody can count: 2 kB become gigabytes.
+    httpx itself unpacks a whole piece before its size can be checked: 2 kB may become gigabytes.
 
     Raises:
         TransportError: the body is packed more than once, or in an unknown way, and was not read; or it is
@@ -152,7 +173,7 @@ async def body_of(response: httpx.Response, host: str) -> AsyncGenerator[bytes, 
 
 
 class _Unpacking:
-    """One layer of packing, taken off in steps. What follows its end is left out, as browsers do."""
+    """Unpacks one encoding in steps. Bytes after its end are ignored, as browsers do."""
 
     def __init__(self, encoding: str, host: str) -> None:
         self._frame = _ZLIB.get(encoding)
@@ -163,10 +184,10 @@ class _Unpacking:
         if not packed:
             return
         if self._unpacker is None:
-            # By its standard, `deflate` has a head whose low four bits are 8; some servers leave that out.
+            # By the standard, `deflate` has a header whose low four bits are 8; some servers leave it out.
             frame = self._frame or (15 if packed[0] & 15 == 8 else -15)
             self._unpacker = zlib.decompressobj(frame)
-        # Where nothing is left to unpack, there may still be something that did not fit into the step before.
+        # Even without new bytes there may be output that did not fit into the last step.
         is_full = True
         while (packed or is_full) and not self._unpacker.eof:
             try:
@@ -177,7 +198,7 @@ class _Unpacking:
             yield step
 
     def finish(self) -> None:
-        """See that the end has come. An empty body has none."""
+        """Check that the end has come. An empty body has no end."""
         if self._unpacker is not None and not self._unpacker.eof:
             raise self._broken("it is cut")
 
@@ -188,11 +209,11 @@ class _Unpacking:
 
 
 async def guarded(step: Awaitable[T], host: str, scrub: Callable[[str], str] = str) -> T:
-    """The result of a step with httpx; its failures as our errors, cut loose from where they arose.
+    """Await a step with httpx, and translate its errors, detached from their origin.
 
-    Their words may repeat what the other side sent, and go through `scrub`.
+    Their messages may repeat what the other side sent, so they go through `scrub`.
 
-    The frames of httpx and h11 hold a request's headers, the key among them, and a traceback keeps frames. So
+    The frames of httpx and h11 have a request's headers, with the key, and a traceback keeps frames. So
     nothing that is raised here has a cause or a context, not even a cancellation.
     """
     try:

@@ -1,4 +1,4 @@
-"""Whether bytes are a whole picture: decided by their structure and their pixels, not by what they claim."""
+"""Checks whether bytes are a whole picture, by their structure and their pixels."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _CHUNK = 1 << 20
 
 
 class SpoiledError(PictureError):
-    """What came is no picture, is cut, or is damaged: another download may bring it whole."""
+    """The data are not a picture, are cut, or are damaged: another download may bring them whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A whole picture: width and height in pixels, 0 where Pillow cannot decode its format here; size in bytes,
+    """A whole picture: width and height in pixels, 0 if Pillow cannot decode its format here; size in bytes,
     SHA-256 in hex."""
 
     sha256: str
@@ -33,17 +33,17 @@ class Inspected:
 
 
 class Examined(NamedTuple):
-    """A file's format; `is_whole` where the file itself tells that nothing is missing, else nobody knows yet."""
+    """A file's format; `is_whole` is True if the file itself shows that nothing is missing."""
 
     kind: Format
     is_whole: bool
 
 
 def inspect(path: Path) -> Inspected:
-    """What the picture in a file is. Slow (it decodes every pixel): call it off the event loop.
+    """Decode and hash the picture in a file. Slow (it decodes every pixel): call it off the event loop.
 
     Raises:
-        SpoiledError: it is no picture, or not whole.
+        SpoiledError: it is not a picture, or not whole.
         PictureError: it has more pixels than `MAX_PIXELS`.
     """
     examined = examine(path)
@@ -56,17 +56,17 @@ def inspect(path: Path) -> Inspected:
 
 
 def examine(path: Path) -> Examined:
-    """The format of the picture in a file, by its structure; the pixels are not looked at.
+    """The format of the picture in a file, by its structure; the pixels are not decoded.
 
     Raises:
-        SpoiledError: it is no picture, or is cut.
+        SpoiledError: it is not a picture, or is cut.
     """
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
         kind = find_format(header)
         if kind is None:
             raise SpoiledError(f"{_what_came(header)}; a PNG, JPEG or WebP was expected.")
-        # Mapped, not read: several large files may be looked at together.
+        # Mapped, not read: several large files may be examined together.
         with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
             whole = is_whole(data, kind)
             if whole is False:
@@ -86,7 +86,7 @@ def _decode(path: Path, examined: Examined) -> tuple[int, int]:
     except PictureError as error:
         if kind.is_expected or (can_decode(kind) and not examined.is_whole):
             raise SpoiledError(str(error)) from None
-        # Another version of Pillow may show it. The bytes are paid for, and are kept as they are.
+        # Another version of Pillow may decode it. The bytes are paid for, so they are kept.
         return 0, 0
 
 
@@ -98,4 +98,4 @@ def _what_came(header: bytes) -> str:
         return "A web page (HTML) or other markup came"
     if start.startswith((b"{", b"[")):
         return "JSON came"
-    return "What came is no picture"
+    return "What came is not a picture"

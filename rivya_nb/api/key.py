@@ -1,4 +1,4 @@
-"""The API key, held so that nothing but the header of a request sees it."""
+"""The API key, kept so that only the header of a request gets its text."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ T = TypeVar("T")
 KEY_VARIABLE = "RIVYA_API_KEY"
 
 SHORTEST_KEY = 8
-"""Characters; anything shorter is no secret, and taking it out of a message would only garble that."""
+"""Characters; a shorter text is not a secret, and removing it would damage messages."""
 
 SHORTEST_END = 4
-"""Characters of a key's end that tell which key it is, as messages about keys like to show them."""
+"""The characters of a key's end that messages often show to tell keys apart."""
 
 _PREFIX = "rvya_sk_"
 _ESCAPES = "%\\&"
 _HEX = r"(?:%(?:25)*|\\+x|\\+u00|&\#x0*)"
 _PUBLIC = re.compile(r"rvya_sk_sandbox(?:_[a-z]+)?")
-"""The sandbox's keys, which are no secret."""
+"""The sandbox's keys, which are not secret."""
 
 
 class Key:
-    """A key inside a closure: no attribute, repr, copy or pickle of this object holds its text."""
+    """A key inside a closure: no attribute, repr, copy or pickle of this object has its text."""
 
     __slots__ = ("_pattern", "_reveal")
     _reveal: Callable[[], str]
@@ -50,37 +50,37 @@ class Key:
 
     @property
     def fits_header(self) -> bool:
-        """Whether every character may stand in a header: visible ASCII, no space."""
+        """True if every character may stand in a header: visible ASCII, no space."""
         return all("!" <= char <= "~" for char in self._reveal())
 
     def sign(self, request: httpx.Request) -> httpx.Request:
-        """Put the key on one request; httpx calls this when the request leaves."""
+        """Put the key on a request; httpx calls this when the request leaves."""
         request.headers["Authorization"] = f"Bearer {self._reveal()}"
         return request
 
     def hand_to(self, receiver: Callable[[str], T]) -> T:
-        """What `receiver` makes of the key's text; it has to be one that is meant to keep it."""
+        """Call `receiver` with the key's text, and return the result; `receiver` must be allowed to have it."""
         return receiver(self._reveal())
 
     @property
     def mistake(self) -> str | None:
-        """What keeps the key from being one, in words that do not show it; None where nothing does."""
+        """Why this cannot be a key, in words that do not show it; None if it can."""
         wrapped = self.hand_to(_wrapping)
         if wrapped is None and not self.fits_header:
-            return "holds a space, a line break or a letter that no key has"
+            return "contains a space, a line break or a letter that keys do not have"
         return wrapped
 
     def may_be_in(self, text: str) -> bool:
-        """Whether a text, as JSON writes it, may hold anything that `scrub` would take out of its parts."""
+        """True if a text, as JSON writes it, may have anything that `scrub` would remove from its parts."""
         ends = self.hand_to(lambda key: _is_secret(key) and key[-SHORTEST_END:] in text)
         return ends or "\\u00" in text or self.scrub(text) != text
 
     def scrub(self, text: str, *, about_keys: bool = False) -> str:
-        """Foreign text without the key, should an answer repeat it in whatever escapes, and without anything
-        like one; a message that speaks of keys (`speaks_of_keys`) also without the end of it."""
+        """Foreign text without the key in any escaped form, and without any text like a key; a message about
+        keys (`speaks_of_keys`) also without the key's last characters."""
         secret = self.hand_to(_is_secret)
         plain = text.casefold()
-        # Nearly every text has neither, and patterns for all ways to write a key take their time.
+        # Most texts have none of these, and the patterns for escaped keys are slow.
         if (
             any(sign in text for sign in _ESCAPES)
             or _PREFIX in plain
@@ -93,12 +93,12 @@ class Key:
 
 
 def mistake_in_environment(mistake: str) -> str:
-    """What to do about a mistake (`Key.mistake`) in the key that the environment names."""
+    """The message for a mistake (`Key.mistake`) in the environment's key."""
     return f"{KEY_VARIABLE} in the environment {mistake}. Set it to the key alone, and restart the kernel."
 
 
 def speaks_of_keys(message: str) -> bool:
-    """Whether a message is one that may show a part of a key."""
+    """True if a message may show a part of a key."""
     return _ABOUT_KEYS.search(message) is not None
 
 
@@ -114,7 +114,7 @@ def _is_public(key: str) -> bool:
 
 
 def _spelled(text: str) -> str:
-    """A pattern for a text whose characters may be escaped as in JSON, in a URL or in HTML."""
+    """A pattern for a text whose characters may be escaped as in JSON, URLs or HTML."""
     return "".join(rf"(?:{re.escape(char)}|{_HEX}{ord(char):02x};?|&\#0*{ord(char)};?)" for char in text)
 
 
@@ -124,14 +124,14 @@ _KEY_LIKE = re.compile(
 
 
 def _without_end(text: str, key: str) -> str:
-    """The text without the key's last characters, however many of them stand together."""
+    """The text without the key's last characters, as many of them as stand together."""
     ends = re.finditer(rf"{re.escape(key[-SHORTEST_END:])}(?![A-Za-z0-9])", text)
     for end in reversed([found.end() for found in ends]):
         size = SHORTEST_END
         while size < min(len(key), end) and text[end - size - 1] == key[-size - 1]:
             size += 1
         before = text[: end - size]
-        # In the middle of another word it is there by chance; behind x's or stars it is what they leave open.
+        # Within another word they stand by chance; after x's or stars they are the visible end of a key.
         if not re.search(r"(?<![xX*•.…])[A-Za-z0-9]$|^[A-Za-z0-9]$", before) or re.search(
             r"[xX]{2}$", before
         ):
@@ -145,7 +145,7 @@ _WRAPPINGS = {
     r"(?:authorization\s*:\s*)?(?:bearer|basic|token)(?:\s*:\s*|\s+)\S.*": "has a word such as Bearer before it",
     r"(?:export\s+|setx?\s+|\$)?[a-z_][\w:]*\s*[=:]\s*[^\s=].*": "has the name of a variable before it",
 }
-"""What keys are copied with, and words for it."""
+"""What is often copied together with a key, with words for it."""
 
 
 def _wrapping(key: str) -> str | None:

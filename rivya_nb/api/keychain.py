@@ -1,7 +1,7 @@
-"""Keys in the operating system's keyring: one for each service, where the user asked to keep it there.
+"""Keys in the operating system's keyring: one for each service, if the user stored it there.
 
-The `keyring` package is optional, and is imported only to look for a key that nothing else gave. Its backends
-may be missing, locked, or wait for a window that nobody sees: they are asked in a thread, for a limited time.
+The `keyring` package is optional, and is imported only if no key was given. Its backends may be missing,
+locked, or wait for a hidden window: they are called in a thread, for a limited time.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from rivya_nb.contract.text import printable
 from rivya_nb.errors import KeyringError
 
 SERVICE_NAME = "rivya_nb"
-"""What the entries are called; the user name of each is the service's origin."""
+"""The name of the entries; the user name of each is the service's origin."""
 
 PATIENCE = 30.0
-"""Seconds that a keyring may take to answer, which is the time somebody has to unlock it."""
+"""The seconds that a keyring may take to answer, in which the user may unlock it."""
 
 MAX_WORDS = 300
-"""Characters of what a backend says that are shown."""
+"""The most characters of a backend's message that are shown."""
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class NoKeyringError(KeyringError):
 
 
 def look_up(origin: str) -> Key:
-    """The key that is kept for a service; an empty one where there is none, or no keyring.
+    """The key of a service; empty if there is none, or no keyring.
 
     Raises:
         KeyringError: there is a keyring, and it could not be read.
@@ -42,12 +42,14 @@ def look_up(origin: str) -> Key:
         return Key(None)
     key = _asked(lambda keyring: Key(keyring.get_password(SERVICE_NAME, origin)))
     if not key.fits_header:
-        raise KeyringError(f"What the keyring has for {origin} is no key.")
+        raise KeyringError(
+            f"The keyring's entry for {origin} is not an API key. Remove it, then connect with the key."
+        )
     return key
 
 
 def remember(origin: str, key: Key) -> None:
-    """Keep the key for a service, in place of an earlier one.
+    """Store the key of a service, and replace an earlier one.
 
     Raises:
         KeyringError: there is no keyring, or it did not take the key.
@@ -59,10 +61,10 @@ def remember(origin: str, key: Key) -> None:
 
 
 def forget(origin: str) -> bool:
-    """Take the key for a service out; False where there was none.
+    """Delete the key of a service; False if there was none.
 
     Raises:
-        KeyringError: there is no keyring, or it did not give the key up.
+        KeyringError: there is no keyring, or it did not delete the key.
     """
 
     def delete(keyring: ModuleType) -> bool:
@@ -90,7 +92,8 @@ def _asked(act: Callable[[ModuleType], T], key: Key | None = None) -> T:
 
             answers.append(act(keyring))
         except BaseException as error:
-            # Backends fail in any way at all. Only words leave this thread: their frames hold the key.
+            # Backends raise errors of any kind. Only their words leave this thread: their frames have the
+            # key.
             if type(error).__name__ == "NoKeyringError":
                 troubles.append(NoKeyringError(f"This system has no keyring; set {KEY_VARIABLE} instead."))
                 return

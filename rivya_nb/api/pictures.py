@@ -1,4 +1,4 @@
-"""Fetching the pictures of a task: from a stranger's host, without the key, and checked."""
+"""Downloads the pictures of a task: from a foreign host, without the key, and checked."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_BYTES = 64_000_000
-"""Bytes a picture may have; ten times what a large PNG of 2048 pixels has."""
+"""The most bytes of a picture; a large PNG of 2048 pixels has a tenth of it."""
 
 MAX_REDIRECTS = 3
 TIMEOUT = 30.0
-"""Seconds that each step of a download may take."""
+"""Seconds for each step of a download."""
 
 WHOLE_TIMEOUT = 300.0
-"""Seconds that one attempt at a download may take as a whole."""
+"""Seconds for one whole attempt at a download."""
 
 logger = logging.getLogger("rivya_nb.api")
 
@@ -66,11 +66,11 @@ class FetchedPicture:
 
 
 class PictureFetcher:
-    """Downloads pictures for one service; it has no key to give away.
+    """Downloads pictures for one service; it does not have the key.
 
     Args:
-        service: the service's origin; pictures may be on this machine only where the service is.
-        max_bytes: a picture with more is refused.
+        service: the service's origin; pictures may be on this machine only if the service is.
+        max_bytes: a larger picture is refused.
         timeout: seconds for each step.
         retries: when a download is repeated.
         on_wait: called before each wait, in the task that waits.
@@ -95,11 +95,11 @@ class PictureFetcher:
     async def fetch(self, url: str, folder: Path) -> FetchedPicture:
         """Download a picture into a new file in `folder`, which the caller then owns.
 
-        `url` may be relative to the service, or the picture itself as a `data:` address. What comes cut or is no
-        picture is asked for again, as after any fault that may pass.
+        `url` may be relative to the service, or be the picture itself as a `data:` address. A file that is
+        cut or not a picture is downloaded again, as after any fault that may pass.
 
         Raises:
-            PictureError: it cannot be had, is no whole picture, or is too large. No file is left.
+            PictureError: it cannot be downloaded, is not a whole picture, or is too large. No file is left.
         """
         path = _new_file(folder)
         try:
@@ -136,7 +136,6 @@ class PictureFetcher:
         return await repeat(attempt, call="picture", policy=self._policy, on_wait=self._on_wait)
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop."""
         await self._clients.aclose()
 
     async def _download(self, url: str, path: Path) -> None:
@@ -150,7 +149,7 @@ class PictureFetcher:
             outcome = type(error).__name__
             raise
         finally:
-            # Without the path: a picture's address is often a secret in itself.
+            # Without the path: a picture's address is often a secret.
             took = (time.perf_counter() - started) * 1000
             logger.debug("GET picture from %s -> %s in %.0f ms", host, outcome, took)
 
@@ -198,7 +197,8 @@ def _new_file(folder: Path) -> Path:
 
 
 async def _open(client: httpx.AsyncClient, target: Target) -> httpx.Response:
-    """The answer's head from the first of the target's addresses that can be connected to."""
+    """Send the request to the first of the target's addresses that accepts a connection; returns the answer's
+    head."""
     failure = NotDeliveredError(f"{target.named} has no address.")
     for address in target.addresses or (target.host,):
         request = client.build_request(

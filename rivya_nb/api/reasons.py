@@ -1,4 +1,4 @@
-"""Why something was refused or failed, in whatever shape that is said."""
+"""Finds the reason of a refusal or failure in answers of any shape."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 from itertools import groupby
 
 _MOST_PARTS = 3
-"""Reasons of a list that are told."""
+"""The most reasons of a list that are shown."""
 
 _DEEPEST = 6
-"""Levels of JSON at which a reason is still looked for."""
+"""The most levels of JSON in which a reason is searched."""
 
 _NAMES = (
     "message",
@@ -23,11 +23,11 @@ _NAMES = (
     "error",
     "errors",
 )
-"""Where a reason stands in JSON, the surest name first."""
+"""The fields that may have a reason, the most reliable first."""
 
 
 def words_of(data: object, depth: int = 0) -> str:
-    """The reason that JSON gives, as it came; empty where it gives none."""
+    """The reason in JSON, as it came; empty if there is none."""
     if isinstance(data, str):
         return data.strip()
     if isinstance(data, list) and depth < _DEEPEST:
@@ -40,7 +40,7 @@ def words_of(data: object, depth: int = 0) -> str:
 
 
 def says_something(error: object) -> bool:
-    """Whether an `error` is one: null, false, zero and what is empty or holds only such are none."""
+    """True if an `error` field has any content: not null, false or zero, nor empty or a container of these."""
     if isinstance(error, Mapping):
         return any(says_something(each) for each in error.values())
     if isinstance(error, list):
@@ -49,11 +49,11 @@ def says_something(error: object) -> bool:
 
 
 def page_text(page: str) -> str:
-    """What one reads on a page of HTML."""
+    """The visible text of a page of HTML."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    # A title and a heading often say the same.
+    # The title and the first heading are often the same.
     return " ".join(part for part, _ in groupby(" ".join(part.split()) for part in reader.parts))
 
 

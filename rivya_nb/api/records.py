@@ -1,4 +1,4 @@
-"""What the service answers, as typed records: unknown fields are ignored, optional ones may be missing."""
+"""The service's answers as typed records: unknown fields are ignored, optional ones may be missing."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from rivya_nb.contract.text import is_whole, printable
 KNOWN_STATUSES = ("queued", "processing", "succeeded", "failed")
 
 MAX_WORD = 120
-"""Characters of a status, a code, a name or a time that are kept."""
+"""The most characters of a status, a code, a name or a time that are kept."""
 
 MAX_MESSAGE = 500
-"""Characters of a message that are kept."""
+"""The most characters of a message that are kept."""
 
 
 class ShapeError(ValueError):
-    """JSON lacks what the contract is certain of; the message names it."""
+    """JSON lacks a field that the contract guarantees; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A generation as the service tells it.
+    """A generation as the service describes it.
 
-    `status` is the service's own word, empty where there was none. Credits are None where the answer does not
-    tell them, times are the service's own text. `urls` are the pictures' addresses, not yet checked.
+    `status` is the service's own word, empty if there was none. Credits are None if the answer does not have
+    them, times are the service's own text. `urls` are the pictures' addresses, not checked yet.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Task:
 
     @property
     def known_status(self) -> str | None:
-        """The documented status that is meant, in whatever case; None where it is none of them."""
+        """The documented status, in lower case; None for an unknown one."""
         word = self.status.casefold()
         return word if word in KNOWN_STATUSES else None
 
@@ -53,8 +53,8 @@ class Task:
     def end(self) -> Literal["succeeded", "failed"] | None:
         """How the task has ended; None while it is running.
 
-        A documented status decides. Under any other one, a task with addresses has succeeded, and one with an
-        error has failed.
+        A documented status decides. With any other status, a task with addresses has succeeded, and one with
+        an error has failed.
         """
         known = self.known_status
         if known == "succeeded" or (known is None and self.urls):
@@ -64,13 +64,13 @@ class Task:
 
     @property
     def finished(self) -> bool:
-        """Whether the task has ended, well or badly."""
+        """True if the task has ended, well or badly."""
         return self.end is not None
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A reference at the service. `duration_token` comes with audio and video and travels on with its url."""
+    """A reference at the service. `duration_token` comes with audio and video and is sent along with its url."""
 
     id: str | None
     url: str
@@ -78,7 +78,7 @@ class UploadedFile:
     expires_at: str | None = None
 
     def media_item(self, reference: Reference) -> dict[str, Any]:
-        """The entry of `referenceMediaItems` for this file; camelCase, as the contract has it here."""
+        """The entry of `referenceMediaItems` for this file; in camelCase, as in the contract."""
         item = {
             "url": self.url,
             "kind": reference.kind,
@@ -90,7 +90,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """The account's balance in credits, reserved ones already taken off."""
+    """The account's balance in credits, without the reserved ones."""
 
     current_credits: int
 
@@ -132,7 +132,7 @@ def read_task(data: object) -> Task:
 
 
 def read_file(data: object) -> UploadedFile:
-    """An uploaded file. Raises ShapeError without a url, the one thing that the contract is certain of."""
+    """An uploaded file. Raises ShapeError without a url, the only field that the contract guarantees."""
     record = _mapping(data, "file")
     url = _text(record, "url")
     if not url:
@@ -146,7 +146,7 @@ def read_file(data: object) -> UploadedFile:
 
 
 def read_credits(data: object) -> Credits:
-    """The balance. Raises ShapeError where it is no number."""
+    """The balance. Raises ShapeError if it is not a number."""
     balance = _number(_mapping(data, "balance"), "current_credits")
     if balance is None:
         raise ShapeError("number current_credits")
@@ -154,7 +154,7 @@ def read_credits(data: object) -> Credits:
 
 
 def read_models(data: object) -> tuple[ModelEntry, ...]:
-    """The list of models; an entry without an id is skipped. Raises ShapeError where there is no list."""
+    """The list of models; entries without an id are skipped. Raises ShapeError if it is not a list."""
     entries = _mapping(data, "list of models").get("data")
     if not isinstance(entries, list):
         raise ShapeError("list of models under data")
@@ -173,7 +173,6 @@ def read_models(data: object) -> tuple[ModelEntry, ...]:
 
 
 def read_document(data: object) -> Mapping[str, Any]:
-    """Any JSON object, such as the OpenAPI document."""
     return _mapping(data, "JSON object")
 
 
@@ -189,7 +188,7 @@ def _inner(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _error(error: object) -> tuple[str | None, str | None]:
-    """The code and the message of a task's error; None and None where it has none."""
+    """The code and the message of a task's error; None and None if it has none."""
     if not says_something(error):
         return None, None
     code = error.get("code") if isinstance(error, dict) else None
@@ -200,19 +199,18 @@ def _error(error: object) -> tuple[str | None, str | None]:
 
 
 def _text(record: Mapping[str, Any], key: str) -> str | None:
-    """A text that is used as it came: an id, an address, a token."""
+    """A text that is used unchanged: an id, an address, a token."""
     value = record.get(key)
     return value if isinstance(value, str) and is_whole(value) else None
 
 
 def _word(record: Mapping[str, Any], key: str) -> str | None:
-    """A text that is only shown."""
     value = record.get(key)
     return printable(value, MAX_WORD) if isinstance(value, str) else None
 
 
 def _credits(record: Mapping[str, Any], key: str) -> int | None:
-    """A price in credits, a part of one counted whole; None where what came is no price."""
+    """A price in credits, rounded up; None if it is not a price."""
     value = _number(record, key)
     return math.ceil(value) if value is not None and value >= 0 else None
 
@@ -221,12 +219,12 @@ def _number(record: Mapping[str, Any], key: str) -> float | None:
     value = record.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    # Neither NaN nor an infinity is less than this, which is the largest that the store takes.
+    # The comparison is False for NaN and infinities; the store takes numbers below 2**63.
     return value if abs(value) < 2**63 else None
 
 
 def _urls(result: Mapping[str, Any]) -> tuple[str, ...]:
     listed = result.get("urls")
     urls = [result.get("primary_url"), *(listed if isinstance(listed, list) else [])]
-    # Each once, in the service's order: the primary one is usually the first of the list as well.
+    # Each once, in the service's order: the primary one is usually in the list, too.
     return tuple(dict.fromkeys(url for url in urls if isinstance(url, str) and url and is_whole(url)))

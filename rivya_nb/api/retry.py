@@ -1,15 +1,15 @@
-"""The one place that decides whether a call is repeated, how long it waits before, and when it gives up.
+"""The one place that decides whether a call is repeated, how long it waits before that, and when it gives up.
 
 | what happened | repeated |
 |---|---|
 | no connection (`NotDeliveredError`) | yes |
 | reset, timeout, broken answer (`TransportError`) | yes |
 | any 5xx, `public_api_disabled` | yes |
-| 429 | yes, however often: it says when to come back, and uses up neither attempts nor the budget |
+| 429 | yes, without limit: it says when to come back, and uses up neither attempts nor the budget |
 | 409 after an attempt of a billed call without an answer | yes: the service may still be busy with that one |
 | 400, 401, 402, 403, 404, 409, any other 4xx, a redirect, JSON of another shape | no: it cannot succeed |
 
-Repeating a submit is safe only because each repetition carries the same idempotency key and the same bytes.
+Repeating a submit is safe only because each repetition has the same idempotency key and the same bytes.
 `docs/retries.md` has the same rules and numbers beside those of other clients: keep both in step.
 """
 
@@ -40,14 +40,14 @@ T = TypeVar("T")
 
 
 REMEMBERED = 24 * 3600.0
-"""Seconds after a submit for which the service is trusted to know its idempotency key. The contract does not say
-how long that is."""
+"""Seconds after a submit during which the service is expected to remember its idempotency key. The contract
+does not say how long that is."""
 
 LEAST = 10.0
-"""Seconds for an attempt that begins when the budget is used up: the event loop was busy during the wait."""
+"""Seconds for an attempt that begins when the budget is used up, because the event loop was busy meanwhile."""
 
 RATE_LIMITED = "rate limited"
-"""The reason of a wait for a 429."""
+"""The reason for a wait after a 429."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class RetryPolicy:
 
     After the nth failed attempt, or the nth 429 in a row, the wait is
 
-        Retry-After + uniform(0, first)                             where the answer sent one above 0,
+        Retry-After + uniform(0, first)                             if the answer sent one above 0,
         min(longest, first * 2 ** (n - 1)) * uniform(0.75, 1)       otherwise.
 
-    The call ends with its last error after `attempts` failed attempts, where the wait would end later than
-    `budget` after the first attempt began, or where the service asks for more than `longest_retry_after`. An
-    attempt that is under way when the budget is used up ends there too. A 429 is no failed attempt, what it asks
-    for is waited for, and the budget counts neither that wait nor the attempt that it answered; where
-    `ends_at_limit`, it ends the call instead, unless an earlier attempt may have been accepted.
+    The call ends with its last error after `attempts` failed attempts, if the wait would end later than
+    `budget` after the first attempt began, or if the service asks for more than `longest_retry_after`. An
+    attempt that is running when the budget is used up ends there, too. A 429 is not a failed attempt: its
+    wait has no limit, and the budget counts neither that wait nor the attempt that it answered. With
+    `ends_at_limit`, a 429 ends the call instead, unless an earlier attempt may have been accepted.
     """
 
     attempts: int = 5
@@ -76,7 +76,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryNotice:
-    """A wait that is about to begin: `attempt` has just failed for `reason`, `call` goes on in `seconds`."""
+    """A wait that begins now: `attempt` has just failed for `reason`, and `call` is repeated in `seconds`."""
 
     reason: str
     seconds: float
@@ -99,13 +99,14 @@ async def repeat(
     billed: bool = False,
     until: float | None = None,
 ) -> T:
-    """The result of `attempt`, repeated as the policy says; else the last attempt's error.
+    """The result of `attempt`, repeated by the policy; if it fails for good, the last attempt's error is
+    raised.
 
-    A `billed` call never ends with an error that denies acceptance (`NotDeliveredError`, `ApiError`) where an
-    earlier attempt may have been accepted: it ends with a `TransportError` that tells both. While the service is
-    busy with that one, it answers 409, and the call is repeated until the budget is used up. It is not repeated
-    after `until`, in seconds since the epoch, which stands for an earlier call without an answer; if None, it is
-    24 hours after the first attempt without one.
+    A `billed` call never ends with an error that denies acceptance (`NotDeliveredError`, `ApiError`) if an
+    earlier attempt may have been accepted: it ends with a `TransportError` that says both. While the service
+    is busy with that attempt, it answers 409, and the call is repeated until the budget is used up. It is not
+    repeated after `until`, in seconds since the epoch, which stands for an earlier call without an answer;
+    None means 24 hours after the first attempt without one.
     """
     series = _Series(policy, call, billed=billed, until=until)
 
@@ -145,8 +146,9 @@ async def repeat(
 
 
 class _Series:
-    """The attempts at one call. `doubt` is the first error of one that may have been accepted, `in_a_row` how
-    many have ended as the last one did (by a 429, or otherwise), `excused` the seconds spent on rate limits."""
+    """The attempts at one call. `doubt` is the first error of an attempt that may have been accepted,
+    `in_a_row` the number of the last attempts that ended in the same way (by a 429, or otherwise), `excused`
+    the seconds spent on rate limits."""
 
     def __init__(self, policy: RetryPolicy, call: str, *, billed: bool, until: float | None) -> None:
         self._policy = policy
@@ -165,7 +167,8 @@ class _Series:
         return self._limits or self._failures
 
     def note(self, error: Exception, began: float, took: float) -> None:
-        """Count an attempt that began at this time, in seconds since the epoch, took so many, and failed."""
+        """Count a failed attempt that began at this time, in seconds since the epoch, and took so many
+        seconds."""
         if is_rate_limit(error):
             self._limits += 1
             self.excused += took
@@ -181,19 +184,19 @@ class _Series:
             self._until = began + REMEMBERED if self._until is None else self._until
 
     async def within_budget(self, attempt: Awaitable[T]) -> T:
-        """The result of an attempt, which may take what is left of the budget."""
+        """Await an attempt for at most what is left of the budget."""
         left = self._policy.budget + self.excused - (time.monotonic() - self._started)
         try:
             return await asyncio.wait_for(attempt, left if left > 0 else LEAST)
         except asyncio.TimeoutError:
             budget = f"{self._policy.budget:g} s, all attempts together"
         if self._conflict is not None:
-            # What was last said of an earlier attempt tells more than that time is over.
+            # The conflict says more about an earlier attempt than that the time is over.
             raise self._conflict
         raise TransportError(f"{self._call}: no whole answer in {budget}")
 
     def _is_busy(self, error: BaseException | None) -> bool:
-        """True if the service still works on an earlier attempt that got no answer, in this call or before it."""
+        """True if the service still works on an earlier attempt without an answer, of this call or before it."""
         doubtful = self._billed and self._until is not None
         return doubtful and isinstance(error, ApiError) and error.http_status == 409
 
@@ -201,7 +204,7 @@ class _Series:
         return _worth_repeating(error) or self._is_busy(error)
 
     def is_late(self) -> bool:
-        """Whether the key may be forgotten by now: the machine slept, or a rate limit lasted."""
+        """True if the service may have forgotten the key: the machine slept, or a rate limit lasted long."""
         return self._billed and self._until is not None and time.time() > self._until
 
     def is_over(self, state: RetryCallState) -> bool:
@@ -217,27 +220,27 @@ class _Series:
 
 
 def pause(policy: RetryPolicy, error: BaseException | None, failures: int) -> float:
-    """Seconds to wait after so many failures in a row, the last of them this one."""
+    """Seconds to wait after so many failures in a row, of which `error` is the last."""
     asked = retry_after(error)
     if asked is not None:
         return asked + random.uniform(0, policy.first)  # noqa: S311 - spreads calls, guards nothing
-    # Bounded before it is raised to a power: a rate limit may last for days.
+    # The exponent is bounded: a rate limit may last for days.
     doublings = min(failures - 1, 30)
     return min(policy.longest, policy.first * 2.0**doublings) * random.uniform(0.75, 1)  # noqa: S311
 
 
 def in_words(seconds: float) -> str:
-    """How long a wait is, for a user."""
+    """The length of a wait, for a user."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def is_rate_limit(error: BaseException | None) -> bool:
-    """Whether the service, or a proxy before it, refused a call only because of when it came."""
+    """True if the service, or a proxy before it, refused a call only because of the rate of calls."""
     return isinstance(error, RateLimitedError) or getattr(error, "http_status", None) == 429
 
 
 def retry_after(error: BaseException | None) -> float | None:
-    """Seconds that an answer asked to wait for; None where it did not."""
+    """The seconds that an answer asks to wait; None if it does not."""
     asked = error.retry_after if isinstance(error, (ApiError, UnexpectedResponseError)) else None
     return asked if asked is not None and asked > 0 else None
 
@@ -251,7 +254,7 @@ def _worth_repeating(error: BaseException | None) -> bool:
         return True
     if isinstance(error, UnexpectedResponseError):
         status = error.http_status
-        # A 2xx that reached this point was cut or garbled; the shape of whole JSON is read afterwards.
+        # A 2xx here was cut or garbled; the shape of valid JSON is checked later.
         return status is None or status >= 500 or 200 <= status < 300
     if isinstance(error, NotDeliveredError):
         return error.may_pass
@@ -279,5 +282,5 @@ def _announce(on_wait: OnWait | None, notice: RetryNotice) -> None:
     try:
         on_wait(notice)
     except Exception:
-        # A face that cannot show a wait is no reason to give up a call that is paid for.
+        # The call may be paid for: it continues even if the wait cannot be shown.
         logger.warning("the listener to waits failed", exc_info=True)

@@ -1,4 +1,4 @@
-"""One call over the wire: sent, repeated where that helps, logged, and read as JSON or as an error."""
+"""One call: sent, repeated if that helps, logged, and read as JSON or as an error."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 
 WHOLE = 1.5
-"""How many times as long as a single step the whole sending, and then the whole answer, may take: so a step that
-is silent is told as that."""
+"""The whole sending, and then the whole answer, may take so many times a single step's time. It is more than
+1, so that a single step without data ends as such."""
 
 SLOWEST_LINE = 50_000
-"""Bytes per second: a file that is sent may take as much longer as it needs on a line like this."""
+"""Bytes per second: a file that is sent gets the additional time that it needs at this rate."""
 
 logger = logging.getLogger("rivya_nb.api")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file in a multipart form, read from disk while it is sent where `source` is a path."""
+    """A file in a multipart form, read from disk during the sending if `source` is a path."""
 
     source: Path | bytes = field(repr=False)
     name: str
@@ -47,10 +47,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent; `name` is how messages and notices call it.
+    """One call; `name` is its name in messages and notices.
 
-    A `public` call carries no key. A `billed` one may cost credits each time the service takes it as new.
-    `retries` is for a call that is repeated otherwise than all others; `until` is that of `retry.repeat`.
+    A `public` call is sent without the key. A `billed` call may cost credits each time the service takes it
+    as new. `retries` replaces the policy for this call; `until` is that of `retry.repeat`.
     """
 
     name: str
@@ -66,11 +66,11 @@ class Call:
 
 
 class Wire:
-    """Calls to one origin with one key.
+    """Sends calls to one origin with one key.
 
-    `timeout` in seconds holds for each step: connecting, and waiting for the other side to take or give the next
-    bytes. All of them together have `WHOLE` times as long, and all attempts together `policy.budget`; a file that
-    is sent has a time of its own beside both.
+    `timeout` in seconds holds for each step: connecting, and waiting for the other side to take or give the
+    next bytes. All steps together have `WHOLE` times as long, and all attempts together `policy.budget`; the
+    time for sending a file is added to both.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Wire:
         )
 
     def check(self) -> None:
-        """Make sure that calls can be made from here. NotConnectedError names the variable that is in the way."""
+        """Raise NotConnectedError if the environment prevents calls; the message names the variable."""
         self._clients.check(secure=self._is_secure)
 
     async def aclose(self) -> None:
@@ -143,9 +143,9 @@ class Wire:
         return answer
 
     async def _send(self, call: Call) -> Answer:
-        import httpx
-
         client = await self._clients.current(secure=self._is_secure)
+        import httpx  # by now it is there
+
         async with contextlib.AsyncExitStack() as stack:
             request = client.build_request(
                 call.method,
@@ -163,22 +163,22 @@ class Wire:
                     stack.push_async_callback(response.aclose)
                     await _read(response, self.origin, body)
             except (TransportError, TimeoutError, httpx.HTTPError, httpx.StreamError):
-                # A refusal is one by its status line, whatever becomes of its reason.
+                # The status line alone shows a refusal, even if the reason could not be read.
                 if response is None or not response.is_client_error:
                     raise
             return make_answer(response.status_code, response.headers, bytes(body), self.key)
 
     @contextlib.asynccontextmanager
     async def _limited(self, request: httpx.Request, sending: float) -> AsyncIterator[None]:
-        """Limit what is done with a request, however slowly each byte comes; `sending` in seconds."""
+        """Limit the time of a request as a whole, however slowly its bytes come; `sending` in seconds."""
         import anyio
 
         whole = WHOLE * self._timeout
-        # Connecting has a limit of its own, which proves that nothing was delivered.
+        # Connecting has its own limit, which proves that nothing was delivered.
         with anyio.fail_after(None) as limit:
 
             async def follow(event: str, _: Mapping[str, Any]) -> None:
-                # Through a proxy there are two: what it is told, and then the request itself.
+                # Through a proxy there are two requests: to the proxy, and then the request itself.
                 if event.endswith("send_request_headers.started"):
                     limit.deadline = anyio.current_time() + whole + sending
                 elif event.endswith("send_request_body.complete"):
@@ -189,7 +189,7 @@ class Wire:
 
 
 async def _sending_time(upload: Upload | None) -> float:
-    """Seconds that a file may take on its way, beside those that every call has."""
+    """The additional seconds for the upload of a file."""
     if upload is None:
         return 0.0
     source = upload.source
@@ -204,7 +204,7 @@ async def _form(upload: Upload | None, stack: contextlib.AsyncExitStack) -> dict
     if isinstance(upload.source, Path):
         content = stack.enter_context(await asyncio.to_thread(upload.source.open, "rb"))
     else:
-        # Bytes would be one piece, and a single step's time would hold for all of them.
+        # As a file, because bytes would be one piece, with a single step's time for all of them.
         content = io.BytesIO(upload.source)
     return {"data": dict(upload.fields), "files": {"file": (upload.name, content, upload.mime_type)}}
 

@@ -1,1 +1,1 @@
-"""What the service allows: pure data and pure functions, without a wire, a disk or a clock."""
+"""What the service allows: data and pure functions. They use no network, no files and no clock."""

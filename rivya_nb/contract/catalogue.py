@@ -1,7 +1,7 @@
-"""The models that can be asked, with their params, their reference rules and their price.
+"""The models, with their params, their reference rules and their price.
 
-The bundled records are the public model pages (`https://rivya.ai/docs/api/models/…`) as facts. None in a
-record means *not known*, never *unlimited*: what is not known is left to the service to decide.
+The bundled records are the facts of the public model pages (`https://rivya.ai/docs/api/models/…`). None in a
+record means *not known*, never *unlimited*: then the service decides.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from rivya_nb.errors import InvalidRequestError, Mistake
 DEFAULT_MODEL = "wan-2-7-image-pro"
 
 MEGABYTE = 1_000_000
-"""Bytes in the contract's MB. It does not say whether 10^6 or 2^20 is meant; the smaller one is safe."""
+"""Bytes in the contract's MB. The contract does not say whether it means 10^6 or 2^20; 10^6 is always
+accepted."""
 
 AVAILABLE = "available"
-"""The `api_status` of a model that can be called; the list of the service holds others too."""
+"""The `api_status` of a model that can be called. The service's list also contains models that cannot."""
 
 FIXED = "FIXED"
 """The `billing_type` of a model whose every request costs its base credits."""
@@ -30,7 +31,7 @@ FIXED = "FIXED"
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A model's own setting. `type` is `select`, `number`, `text`, or whatever a newer service calls it."""
+    """A param of a model. `type` is `select`, `number`, `text`, or an unknown type of a newer service."""
 
     key: str
     type: str
@@ -44,7 +45,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRule:
-    """What a reference of one kind may be: at most `max_bytes` bytes, of one of `mime_types`."""
+    """The limits for references of one kind: at most `max_bytes` bytes, one of `mime_types`."""
 
     kind: str
     max_bytes: int | None
@@ -60,17 +61,17 @@ class ReferenceRules:
     rules: tuple[ReferenceRule, ...]
 
     def rule(self, kind: str) -> ReferenceRule:
-        """The rule for one kind; a rule that knows nothing where the record has none."""
+        """The rule for a kind. If the record has none, both of its limits are None."""
         return next((rule for rule in self.rules if rule.kind == kind), ReferenceRule(kind, None, None))
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry of the catalogue. `base_credits` is the price of one request in credits.
+    """One model of the catalogue. `base_credits` is the price of one request in credits.
 
-    `complete` says that the record was read as a whole. `api_status` is the service's own word, `live` says
-    that its list holds the model, and `notes` what of its entry there could not be read. `takes_urls` says that
-    a reference may be a web address, which only the service's own list tells.
+    `complete` is True if the whole record could be read. `api_status` is the service's own word, `live` is
+    True if the service's list has the model, and `notes` say which parts of its entry could not be read.
+    `takes_urls` is True if the service's list says that a reference may be a web address.
     """
 
     id: str
@@ -89,7 +90,6 @@ class Model:
     notes: tuple[str, ...] = ()
 
     def param(self, key: str) -> Param | None:
-        """The param of that key, or None."""
         return next((param for param in self.params if param.key == key), None)
 
     @property
@@ -98,17 +98,17 @@ class Model:
 
     @property
     def makes_pictures(self) -> bool:
-        """Whether pictures can be asked from it now."""
+        """True if the model makes images and can be called."""
         return self.category == "image" and self.api_status == AVAILABLE
 
     @property
     def has_fixed_price(self) -> bool:
-        """Whether every request costs its base credits; otherwise they are where the price begins."""
+        """True if every request costs `base_credits`; otherwise `base_credits` is the lowest price."""
         return self.base_credits is not None and self.billing_type in (FIXED, None)
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What its record does not say, in words; the service decides there."""
+        """What the record does not say, in words."""
         rules = self.references
         taken = (rules.kinds or ("image",)) if rules is not None else ()
         known = tuple(rules.rule(kind) for kind in taken) if rules is not None else ()
@@ -124,7 +124,8 @@ class Model:
 
 
 class Catalogue(Mapping[str, Model]):
-    """Models by id. `fetched_at` (epoch seconds) is when the service listed them, None for bundled ones."""
+    """Models by id. `fetched_at` is when the service listed them, in epoch seconds; None for the bundled
+    ones."""
 
     def __init__(self, models: Iterable[Model], fetched_at: float | None = None) -> None:
         self._models = {model.id: model for model in models}
@@ -140,14 +141,16 @@ class Catalogue(Mapping[str, Model]):
         return len(self._models)
 
     def image_model(self, model_id: object) -> Model:
-        """The model of that id, if pictures can be asked from it.
+        """The model with that id, which must make images.
 
         Raises:
-            InvalidRequestError: the catalogue does not have it, it makes something else, or it cannot be
-                called; the message names the nearest model that can be asked.
+            InvalidRequestError: the catalogue does not have it, it does not make images, or it cannot be called;
+                the message names the most similar model that can be used.
         """
         if not isinstance(model_id, str):
-            raise InvalidRequestError([Mistake("model", f"{model_id!r} is no model's id, which is a text")])
+            raise InvalidRequestError(
+                [Mistake("model", f"{model_id!r} is not a model's id; give the id as text")]
+            )
         model = self.get(model_id)
         images = [model.id for model in self.values() if model.makes_pictures]
         if model is None:
@@ -175,18 +178,21 @@ def _why_not(model: Model) -> str:
 
 
 def shared_param(key: str, models: Iterable[Model]) -> Param | None:
-    """The param that stands for all these models': the first one's that has it.
+    """The param that stands for these models: the first model's that has it, but a number param before any
+    other.
 
-    Where one model takes numbers, they are numbers for all: those that want text are sent the number's.
+    Models that want text are sent the number as text.
     """
     params = [param for model in models if (param := model.param(key)) is not None]
     return next((param for param in params if param.type == "number"), next(iter(params), None))
 
 
 def common_params(models: Sequence[Model]) -> tuple[Param, ...]:
-    """The params that all these models have, in the first one's order, each with what all of them take.
+    """The params that all these models have, in the order of the first one, with the values that all of them
+    accept.
 
-    A default that is not the same for all is none. Where they share no option, the first one's are left.
+    The default is None unless it is the same for all. If they have no option in common, the first one's are
+    kept.
     """
     keys = models[0].param_keys if models else ()
     return tuple(_common(key, models) for key in keys if all(model.param(key) for model in models))
@@ -209,7 +215,7 @@ def _common(key: str, models: Sequence[Model]) -> Param:
 
 @cache
 def bundled() -> Catalogue:
-    """The catalogue that ships with this package."""
+    """The catalogue that is part of this package."""
     text = resources.files("rivya_nb.contract").joinpath("models.json").read_text(encoding="utf-8")
     return Catalogue(_read_model(record) for record in json.loads(text))
 

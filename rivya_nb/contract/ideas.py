@@ -1,6 +1,6 @@
-"""One idea, several names: models call the same setting differently, and none takes another's word for it.
+"""Different names for the same setting: the models do not agree on one.
 
-A name is only ever suggested, never rewritten: what is sent is what was written.
+A name is only suggested to the user. What is sent is what was written.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ IDEAS: tuple[tuple[str, ...], ...] = (
     ("nsfw_checker", "enable_safety_checker"),
     ("google_search", "web_search"),
 )
-"""Names of the documented params that mean the same, and a few that people bring from elsewhere."""
+"""Names of documented params that mean the same, and some names that users know from other tools."""
 
 _SAME_SHAPE = 0.03
-"""How far apart two ratios may be that people call by one name: 1344 × 768 is called 16:9."""
+"""The largest relative difference of two ratios that still have one name: 1344 × 768 is called 16:9."""
 
 
 def same_idea(name: str, keys: Sequence[str]) -> str | None:
-    """The key among `keys` that means what `name` does elsewhere; None where none is known to.
+    """The key among `keys` that means the same as `name`; None if there is none.
 
-    A key that is only spelt otherwise (`aspectRatio`, `aspect_ratio`) comes before one of the same idea.
+    A key with another spelling of the same name (`aspectRatio`, `aspect_ratio`) comes before a synonym.
     """
     folded = _fold(name)
     alike = [key for key in keys if _fold(key) == folded]
@@ -40,25 +40,26 @@ def same_idea(name: str, keys: Sequence[str]) -> str | None:
 
 
 def same_shape(value: str, options: Sequence[str]) -> str | None:
-    """The option of the shape that `value` names in another way: `landscape_16_9` for `16:9` or `1920x1080`."""
-    wanted = _shape(value)
-    return next((option for option in options if wanted is not None and _shape(option) == wanted), None)
+    """The option with the same shape as `value`: `landscape_16_9` for `16:9` or `1920x1080`."""
+    wanted = shape(value)
+    return next((option for option in options if wanted is not None and shape(option) == wanted), None)
 
 
 def nearest_shape(size: tuple[int, int], options: Sequence[str]) -> str | None:
-    """The option whose shape is nearest to a size's, among those that differ by at most 3 % from it."""
+    """The option whose ratio is nearest to that of a size, among those that differ by at most 3 %."""
     wanted = size[0] / size[1]
     off = {
-        option: abs(shape[0] / shape[1] / wanted - 1)
+        option: abs(sides[0] / sides[1] / wanted - 1)
         for option in options
-        if (shape := _shape(option)) is not None
+        if (sides := shape(option)) is not None
     }
     best = min(off, key=off.__getitem__, default=None)
     return best if best is not None and off[best] <= _SAME_SHAPE else None
 
 
-def _shape(text: str) -> tuple[int, int] | None:
-    """Width and height without a common divisor; `portrait_4_3` is 3 wide and 4 high."""
+def shape(text: str) -> tuple[int, int] | None:
+    """Width and height without a common divisor, of `16:9`, `1024x768`, `landscape_16_9`, `square_hd` or
+    `portrait_4_3` (which is 3 wide and 4 high); None for any other text."""
     name = text.casefold()
     if name.startswith("square"):
         return 1, 1

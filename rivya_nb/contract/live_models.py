@@ -1,8 +1,8 @@
-"""The service's own list of models, read leniently and merged into the bundled catalogue.
+"""The service's own list of models, merged into the bundled catalogue.
 
-What stands inside `params[]` and `reference_media` is not documented, so several plausible spellings are
-accepted. Where a part of an entry cannot be read, the bundled record of that model stands in for it, and a
-note says so. Nothing here raises, whatever JSON came.
+The documentation names the keys of an entry, but not those inside `params[]` and `reference_media`. The names
+that its model pages show are read, and the few in `lenient.ALIASES`. If a part of an entry cannot be read, the
+bundled record of that model is used for it, and a note says so. No JSON makes these functions raise an error.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rivya_nb.contract.catalogue import AVAILABLE, Catalogue, Model, Param
-from rivya_nb.contract.lenient import MISSING, any_of, text_of, texts_of, whole_of
+from rivya_nb.contract.lenient import text_of, texts_of, whole_of
 from rivya_nb.contract.live_params import read_params
 from rivya_nb.contract.live_references import read_references
 
@@ -19,10 +19,10 @@ NOT_LISTED = "the service's list does not name it"
 
 
 def merge(catalogue: Catalogue, entries: Sequence[object], fetched_at: float) -> Catalogue:
-    """The catalogue as the service's list has it; models that it does not name stay, with a note.
+    """The catalogue, updated by the service's list. Models that the list does not have stay, with a note.
 
-    `entries` are the objects of `data` as they came; what has no id is skipped, and of two with one id the
-    first counts. An empty list is no list: then everything is as it was.
+    `entries` are the objects of `data` as they came. An entry without an id is skipped; if two have the same
+    id, the first counts. An empty list changes nothing.
     """
     listed: dict[str, Model] = {}
     for entry in entries:
@@ -54,45 +54,32 @@ def _read_entry(entry: object, catalogue: Catalogue) -> Model | None:
         category=(text_of(entry.get("category")) or (known.category if known else "")).casefold(),
         inputs=texts_of(entry.get("supported_api_inputs")) or (known.inputs if known else ()),
         base_credits=price,
-        billing_type=_billing(entry) or (known.billing_type if known else None),
-        max_prompt_length=whole_of(any_of(entry, "max_prompt_length", "maxPromptLength"), least=1)
+        billing_type=(text_of(entry.get("billing_type")) or "").upper()
+        or (known.billing_type if known else None),
+        max_prompt_length=whole_of(entry.get("max_prompt_length"), least=1)
         or (known.max_prompt_length if known else None),
         params=params,
         references=references,
         complete=False,
-        api_status=(text_of(any_of(entry, "api_status", "apiStatus")) or AVAILABLE).casefold(),
+        api_status=(text_of(entry.get("api_status")) or AVAILABLE).casefold(),
         live=True,
-        takes_urls=any_of(entry, "url_input_supported", "urlInputSupported") is True,
+        takes_urls=entry.get("url_input_supported") is True,
         notes=(*price_notes, *param_notes, *reference_notes),
     )
-    return replace(model, complete=_is_complete(model, known, read_whole=not param_notes))
-
-
-def _is_complete(model: Model, known: Model | None, *, read_whole: bool) -> bool:
-    """Whether the record says everything: the bundled one did, or the live one does."""
-    if known is not None and known.complete:
-        return True
-    return read_whole and not model.unknown and not any(_is_odd(param) for param in model.params)
+    says_all = not param_notes and not model.unknown and not any(map(_is_odd, model.params))
+    return replace(model, complete=(known is not None and known.complete) or says_all)
 
 
 def _is_odd(param: Param) -> bool:
     return param.type not in ("select", "number", "text") or (param.type == "select" and not param.options)
 
 
-def _billing(entry: Mapping[object, object]) -> str | None:
-    text = text_of(any_of(entry, "billing_type", "billingType"))
-    return None if text is None else text.upper()
-
-
 def _price(entry: Mapping[object, object], known: Model | None) -> tuple[int | None, tuple[str, ...]]:
-    """The base credits; an explicit null says that there is no such price."""
-    value = any_of(entry, "base_credits", "baseCredits")
-    if value is None:
-        return None, ()
-    price = whole_of(value, least=0)
-    if price is not None:
-        return price, ()
+    """The base credits. An explicit null means that the model has no such price."""
     bundled = known.base_credits if known else None
-    if value is MISSING:
+    if "base_credits" not in entry:
         return bundled, ()
+    price = whole_of(entry["base_credits"], least=0)
+    if price is not None or entry["base_credits"] is None:
+        return price, ()
     return bundled, (f"its price could not be read{'; the bundled one is used' if known else ''}",)

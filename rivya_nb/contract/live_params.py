@@ -1,95 +1,57 @@
-"""Params of the service's live list, in whichever of the plausible spellings they come."""
+"""The params of a model in the service's live list."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from rivya_nb.contract.catalogue import Param
-from rivya_nb.contract.lenient import MISSING, any_of, number_of, text_of, word_of
+from rivya_nb.contract.lenient import ALIASES, fields, number_of, text_of, word_of
 from rivya_nb.contract.params import REFERENCES_KEY
 
-_KEYS = ("key", "name", "id", "param", "field")
-_VALUES = ("value", "id", "key", "name", "label")
-_LISTS = ("options", "choices", "enum", "values", "allowed_values", "allowedValues")
-_DEFAULTS = ("default", "default_value", "defaultValue")
+_TYPES = ("select", "number", "text")
 
-_TYPES = {
-    "enum": "select",
-    "dropdown": "select",
-    "choice": "select",
-    "radio": "select",
-    "integer": "number",
-    "int": "number",
-    "float": "number",
-    "slider": "number",
-    "range": "number",
-    "string": "text",
-    "textarea": "text",
-    "boolean": "switch",
-    "bool": "switch",
-    "toggle": "switch",
-    "checkbox": "switch",
-}
-"""Other names of the documented types; a switch is a select of two strings."""
-
-_SWITCH = ("false", "true")
-
-Notes = tuple[str, ...]
+_Record = Mapping[object, object]
+_Limits = tuple[float | None, float | None, float | None]
 
 
-def read_params(value: object, known: Sequence[Param] | None) -> tuple[tuple[Param, ...], Notes]:
+def read_params(value: object, known: Sequence[Param] | None) -> tuple[tuple[Param, ...], tuple[str, ...]]:
     """The params of an entry, and notes on what could not be read.
 
-    `known` are the model's bundled ones, None for a model that is not bundled. They stand in for the whole
-    where an entry has no readable key, and for the parts of a param that the list does not tell. An empty
-    list tells nothing: the documentation's own example shows one.
+    `known` are the bundled params of the model, None if the model is not bundled. They are used instead if any
+    param of the entry has no readable key, if the list of params is empty (as in the documentation's own
+    example), and for the columns that the entry leaves out of a param.
     """
-    given = _listed(value)
-    records = [(text_of(any_of(record, *_KEYS)), record) for record in given or ()]
-    if given is None or any(key is None for key, _ in records):
-        if known is not None:
-            return tuple(known), ("its params could not be read; the bundled ones are used",)
-        if given is None:
-            return (), ("its params are not known",)
-    if not records and known is not None:
-        return tuple(known), (
-            ("the list tells none of its params; the bundled ones are used",) if known else ()
-        )
+    records = [fields(each) for each in value] if isinstance(value, list) else None
+    keyed = [(text_of(record.get("key")), record) for record in records or ()]
+    unread = sum(key is None for key, _ in keyed)
+    if known is None and records is None:
+        return (), ("its params are not known",)
+    if known is not None and (records is None or unread):
+        return tuple(known), ("its params could not be read; the bundled ones are used",)
+    if known and not records:
+        return tuple(known), ("the list tells none of its params; the bundled ones are used",)
     bundled = {param.key: param for param in known or ()}
     params: dict[str, Param] = {}
-    for key, record in records:
+    for key, record in keyed:
         if key is not None and key != REFERENCES_KEY and key not in params:
             params[key] = _read_param(key, record, bundled.get(key))
-    unread = sum(key is None for key, _ in records)
     return tuple(params.values()), ((f"{unread} of its params could not be read",) if unread else ())
 
 
-def _listed(value: object) -> list[Mapping[object, object]] | None:
-    """The params as records, from a list of them or from an object of them by key; None for anything else."""
-    if isinstance(value, Mapping):
-        return [
-            {"key": key, **(record if isinstance(record, Mapping) else {})} for key, record in value.items()
-        ]
-    if not isinstance(value, list):
-        return None
-    return [item if isinstance(item, Mapping) else {"key": item} for item in value]
-
-
-def _read_param(key: str, record: Mapping[object, object], known: Param | None) -> Param:
-    options = _options(any_of(record, *_LISTS))
-    limits = _limits(record)
-    kind = _type(record, known, has_options=bool(options), has_limits=any(end is not None for end in limits))
-    if kind == "switch":
-        kind, options = "select", options or _SWITCH
+def _read_param(key: str, record: _Record, known: Param | None) -> Param:
+    options, limits = _options(record.get("options")), _limits(record)
+    has_limits = any(limit is not None for limit in limits)
+    kind = _type(record, known, has_options=options is not None, has_limits=has_limits)
+    required, default = record.get("required"), record.get("default")
     if known is not None and known.type == kind:
         options = options or known.options
-        if all(end is None for end in limits):
-            limits = (known.minimum, known.maximum, known.step)
+        limits = limits if has_limits else (known.minimum, known.maximum, known.step)
+        default = default if "default" in record else known.default
     return Param(
         key=key,
         type=kind,
-        required=_required(record, known),
-        default=_default(any_of(record, *_DEFAULTS), kind, known),
+        required=required if isinstance(required, bool) else known is not None and known.required,
+        default=number_of(default) if kind == "number" else word_of(default),
         options=options if kind != "number" else None,
         minimum=limits[0],
         maximum=limits[1],
@@ -97,75 +59,28 @@ def _read_param(key: str, record: Mapping[object, object], known: Param | None) 
     )
 
 
-def _type(
-    record: Mapping[object, object], known: Param | None, *, has_options: bool, has_limits: bool
-) -> str:
-    """The type as it came where it is one that is documented or known under another name.
-
-    A type that nobody knows stays as it is (and is treated as text), unless the bundled record knows better.
-    """
-    said = text_of(any_of(record, "type", "kind", "input_type", "inputType"))
-    word = None if said is None else said.casefold()
-    if word in ("select", "number", "text"):
-        return word
+def _type(record: _Record, known: Param | None, *, has_options: bool, has_limits: bool) -> str:
+    """The documented type of a param, else the bundled one; an unknown type is kept, and treated as text."""
+    word = (text_of(record.get("type")) or "").casefold()
+    word = ALIASES.get(word, word)
     if word in _TYPES:
-        return _TYPES[word]
+        return word
     if known is not None:
         return known.type
-    if word is not None:
-        return word
-    if has_options:
-        return "select"
-    return "number" if has_limits else "text"
+    return word or ("select" if has_options else "number" if has_limits else "text")
 
 
 def _options(value: object) -> tuple[str, ...] | None:
-    """The values of a select, as they are sent; None where one of them cannot be read."""
-    items: list[object]
-    if isinstance(value, Mapping):
-        items = list(value)
-    elif isinstance(value, list):
-        items = [any_of(item, *_VALUES) if isinstance(item, Mapping) else item for item in value]
-    else:
-        return None
-    words = [word_of(item) for item in items]
-    known = [word for word in words if word is not None]
-    return tuple(dict.fromkeys(known)) if known and len(known) == len(words) else None
+    """The options of a select, as they are sent; None if one of them cannot be read."""
+    words = [word_of(item) for item in value] if isinstance(value, list) else []
+    read = [word for word in words if word is not None]
+    return tuple(dict.fromkeys(read)) if read and len(read) == len(words) else None
 
 
-_Limits = tuple[float | None, float | None, float | None]
-
-
-def _limits(record: Mapping[object, object]) -> _Limits:
-    """Least, largest and step, flat or within `range`, which may be a list of two."""
-    inner = any_of(record, "range", "limits", "bounds")
-    if isinstance(inner, list) and len(inner) in (2, 3):
-        inner = dict(zip(("min", "max", "step"), inner, strict=False))
-    places = [place for place in (inner, record) if isinstance(place, Mapping)]
-    low = _first(places, "min", "minimum", "from")
-    high = _first(places, "max", "maximum", "to")
-    step = _first(places, "step", "increment", "multipleOf", "multiple_of")
+def _limits(record: _Record) -> _Limits:
+    """The minimum, the maximum and the step, which stand in the param itself or in its `range`."""
+    place = {**record, **fields(record.get("range"))}
+    low, high, step = (number_of(place.get(name)) for name in ("min", "max", "step"))
     if low is not None and high is not None and low > high:
         low = high = None
     return low, high, (step if step is not None and step > 0 else None)
-
-
-def _first(places: Sequence[Mapping[object, object]], *keys: str) -> float | None:
-    numbers = (number_of(any_of(place, *keys)) for place in places)
-    return next((number for number in numbers if number is not None), None)
-
-
-def _required(record: Mapping[object, object], known: Param | None) -> bool:
-    value = any_of(record, "required", "is_required", "isRequired")
-    if isinstance(value, bool):
-        return value
-    word = text_of(value)
-    if word is not None and word.casefold() in ("true", "yes", "false", "no"):
-        return word.casefold() in ("true", "yes")
-    return known.required if known is not None else False
-
-
-def _default(value: object, kind: str, known: Param | None) -> str | int | float | None:
-    if value is MISSING:
-        return known.default if known is not None and known.type == kind else None
-    return number_of(value) if kind == "number" else word_of(value)

@@ -1,7 +1,7 @@
-"""Params against a model's record: what may be sent, in the type that the service demands.
+"""Checks params against a model's record and converts them to the types that the service demands.
 
-Select values are strings, booleans included; only number params are JSON numbers; a text param takes text,
-also where a model keeps its seed in one (the public model pages).
+Select values are strings, booleans included; only number params are JSON numbers. A text param takes text,
+even if it is a model's seed (the public model pages).
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import NoReturn
 
 from rivya_nb.contract.catalogue import Model, Param
 from rivya_nb.contract.ideas import same_idea, same_shape
-from rivya_nb.contract.text import HALF, did_you_mean, is_whole, listing
+from rivya_nb.contract.text import HALF, did_you_mean, is_whole, listing, short_repr
 from rivya_nb.errors import Mistake
 
 ParamValue = str | int | float
-"""What a request may carry for a param."""
+"""The types of a param's value in a request."""
 
 LARGEST_EXACT = 2**53
-"""Up to here every reader of JSON takes a whole number for the same; some round what is larger."""
+"""The largest whole number that every JSON reader keeps exactly."""
 
 REFERENCES_KEY = "referenceMediaItems"
-"""The key under which uploaded references travel; never a param of the user's."""
+"""The key of the uploaded references in a request; users never give it themselves."""
 
 
 class FrozenParams(dict[str, ParamValue]):
-    """The params of a request: a dict like any other to `json.dumps`, copies and pickles, but it never changes."""
+    """The params of a request: a dict that cannot be changed. It can be copied, pickled and dumped as JSON."""
 
     def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
         raise TypeError(
@@ -40,15 +40,15 @@ class FrozenParams(dict[str, ParamValue]):
     clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenParams], tuple[dict[str, ParamValue]]]:
-        # As copies and pickles make it anew; they would set the items one by one.
+        # Without this, copies and pickles would set the items one by one.
         return type(self), (dict(self),)
 
 
 def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, ParamValue], list[Mistake]]:
-    """The params as they would be sent, and every mistake in them.
+    """The params as they are sent, and every mistake in them.
 
-    None means *not sent*. Integers from numpy and booleans are turned into what the service wants; anything
-    else that does not fit is a mistake, never a guess.
+    A param that is None is not sent. Numpy's numbers and booleans are converted; any other value that does
+    not fit is a mistake.
     """
     accepted: dict[str, ParamValue] = {}
     mistakes: list[Mistake] = []
@@ -63,7 +63,7 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
             else:
                 accepted[key] = result
     mistakes += [
-        Mistake(param.key, f"{model.id} needs it{_allowed(param)}")
+        Mistake(param.key, f"{model.id} requires it{_allowed(param)}")
         for param in model.params
         if param.required and params.get(param.key) is None
     ]
@@ -72,16 +72,14 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
 
 def _unknown(model: Model, key: str) -> str:
     if key == REFERENCES_KEY:
-        return "references are given with --ref or references=, and uploaded for you"
+        return "give references with --ref or references=; they are uploaded for you"
     same = same_idea(key, model.param_keys)
     if same is not None:
         param = model.param(same)
         return f"{model.id} calls it {same!r}{'' if param is None else _allowed(param)}"
     if not model.params:
-        return f"no param of {model.id}, which has none"
-    return (
-        f"no param of {model.id}, which has {listing(model.param_keys)}{did_you_mean(key, model.param_keys)}"
-    )
+        return f"unknown param; {model.id} has no params"
+    return f"unknown param; {model.id} has {listing(model.param_keys)}{did_you_mean(key, model.param_keys)}"
 
 
 def _check_value(param: Param, value: object) -> ParamValue | Mistake:
@@ -93,7 +91,7 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
     elif isinstance(value, (int, float)):
         value = str(value)
     if not isinstance(value, str):
-        return Mistake(param.key, f"{_show(value)} is no text{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not text{_allowed(param)}")
     if not is_whole(value):
         return Mistake(param.key, f"{value!r}: {HALF}")
     if param.options is not None and value not in param.options:
@@ -104,35 +102,35 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
 
 
 def plain_value(value: object) -> object:
-    """The value as Python has it: numpy's scalars say so through item(), without numpy having to be imported."""
+    """The Python value of a numpy scalar, which `item()` gives without an import of numpy; other values as
+    they are."""
     item = getattr(value, "item", None)
     return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
 
 
 def _check_number(param: Param, value: object) -> ParamValue | Mistake:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
     number = value if isinstance(value, int) else float(value)
     if isinstance(number, float) and not math.isfinite(number):
-        return Mistake(param.key, f"{_show(value)} is not a number{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
     if abs(number) > LARGEST_EXACT:
-        # Not shown: Python refuses to write an int of thousands of digits.
+        # The number is not shown: Python refuses to print an int of thousands of digits.
         return Mistake(param.key, f"it is too large to be sent exactly{_allowed(param)}")
     whole = param.step == 1 or param.key == "seed"
     if whole and number != int(number):
-        return Mistake(param.key, f"{_show(value)} is not a whole number{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is not a whole number{_allowed(param)}")
     if param.minimum is not None and number < param.minimum:
-        return Mistake(param.key, f"{_show(value)} is below {_plain(param.minimum)}{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is below {_plain(param.minimum)}{_allowed(param)}")
     if param.maximum is not None and number > param.maximum:
-        return Mistake(param.key, f"{_show(value)} is above {_plain(param.maximum)}{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is above {_plain(param.maximum)}{_allowed(param)}")
     if param.step is not None and not _on_step(number, param.minimum or 0, param.step):
-        return Mistake(param.key, f"{_show(value)} is between two steps{_allowed(param)}")
+        return Mistake(param.key, f"{short_repr(value)} is between two steps{_allowed(param)}")
     return int(number) if number == int(number) else number
 
 
 def _on_step(number: float, start: float, step: float) -> bool:
-    """Whether a number is hit from `start` in steps; in decimals as they are written, which 0.1 in binary is
-    not."""
+    """True if a number can be reached from `start` in steps. Decimal, because 0.1 is not exact in binary."""
     return (Decimal(repr(number)) - Decimal(repr(start))) % Decimal(repr(step)) == 0
 
 
@@ -145,7 +143,7 @@ def _allowed(param: Param) -> str:
 
 
 def range_words(param: Param) -> str:
-    """What a number param takes: `a whole number from 0 on`, `a number from 1 to 10 in steps of 0.1`."""
+    """The numbers that a param takes: `a whole number from 0 on`, `a number from 1 to 10 in steps of 0.1`."""
     words = "a whole number" if param.step == 1 or param.key == "seed" else "a number"
     if param.minimum is not None and param.maximum is not None:
         words += f" from {_plain(param.minimum)} to {_plain(param.maximum)}"
@@ -158,8 +156,3 @@ def range_words(param: Param) -> str:
 
 def _plain(number: float) -> str:
     return str(int(number)) if number == int(number) else str(number)
-
-
-def _show(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"

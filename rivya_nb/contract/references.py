@@ -1,4 +1,4 @@
-"""References: what a file given as input is, by its bytes, and whether a model takes it."""
+"""References: input files, known by their content, and the check whether a model takes them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake
 
 SNIFF_BYTES = 12
-"""How many bytes from a file's start `sniff` needs."""
+"""The number of bytes from a file's start that `sniff` needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An input picture, known by the hash of its bytes; `size` in bytes, `sha256` in hex.
+    """An input picture, known by the SHA-256 of its bytes in hex; `size` is in bytes.
 
-    `note` tells the user how the bytes differ from those that were given; empty where they do not. A reference
-    with a `url` is that address itself: nothing is known of its bytes, and `sha256` is the address' own.
+    `note` tells the user how the bytes were changed; it is empty if they were not. A reference with a `url`
+    is a web address: its bytes are not known, and `sha256` is that of the address.
     """
 
     sha256: str
@@ -31,9 +31,9 @@ class Reference:
 
 
 def sniff(header: bytes) -> str | None:
-    """The MIME type that a file's first bytes show, among the types the contract names; else None.
+    """The MIME type that a file's first bytes show, if it is one that the contract names; else None.
 
-    The signature decides at the service too, not the file's extension (contract, reference files).
+    The service, too, looks at the signature and not at the file name.
     """
     if header.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
@@ -45,7 +45,7 @@ def sniff(header: bytes) -> str | None:
 
 
 def check_references(model: Model, references: Sequence[Reference]) -> list[Mistake]:
-    """Every mistake in the references of one request: their number, kinds, types and sizes."""
+    """Every mistake in the references of a request: their number, kinds, types and sizes."""
     if not references:
         return []
     if model.references is None:
@@ -57,14 +57,19 @@ def check_references(model: Model, references: Sequence[Reference]) -> list[Mist
     for reference in references:
         mistakes += _check_one(model.references, reference)
         if reference.url and not model.takes_urls:
-            hint = f"{model.id} is not known to take addresses; download the picture and give the file"
+            hint = f"{model.id} is not known to take web addresses; download the picture and give the file"
             mistakes.append(Mistake(reference.url, hint))
     return mistakes
 
 
 def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
     if rules.kinds is not None and reference.kind not in rules.kinds:
-        return [Mistake(reference.name, f"{reference.kind} is not accepted; {listing(rules.kinds)} is")]
+        return [
+            Mistake(
+                reference.name,
+                f"a reference of kind {reference.kind} is not accepted; accepted: {listing(rules.kinds)}",
+            )
+        ]
     if reference.url:
         return []
     rule = rules.rule(reference.kind)

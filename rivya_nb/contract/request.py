@@ -1,4 +1,4 @@
-"""A request: one validated call, immutable, known by the hash of what would be sent."""
+"""A request: one validated, immutable call, known by the hash of its content."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SEED_KEY = "seed"
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Request:
-    """One call: a model, a prompt, the params that are sent and the references.
+    """One call: a model, a prompt, params and references.
 
-    The prompt and the params that are text are kept as they are sent (`as_sent`), and params that are None are
-    left out. Two requests are equal when their identities are. `base_credits` is the documented price of the
-    call in credits, None where it is not known. `notes` tell the user how it differs from what it was made from;
-    they are not sent.
+    The prompt and text params are normalized by `as_sent`, and params that are None are left out. Two
+    requests are equal if their identities are. `base_credits` is the documented price in credits, None if it
+    is not known. `notes` tell the user how the request differs from the picture it was recalled from; they
+    are not sent.
     """
 
     model: str
@@ -54,9 +54,10 @@ class Request:
 
     @property
     def identity(self) -> str:
-        """SHA-256 in hex over what would be sent: texts in NFC, references by their content and not their names.
+        """SHA-256 in hex of the content: model, prompt and params in NFC, and the references' hashes, not
+        their names.
 
-        The store keeps it: whatever changes it needs a migration that computes it anew.
+        The store keeps it: whatever changes it makes the store forget what it has.
         """
         params = {
             key: comparable(value) if isinstance(value, str) else value for key, value in self.params.items()
@@ -67,11 +68,11 @@ class Request:
 
     @property
     def seed(self) -> ParamValue | None:
-        """The param `seed`, None where it is not sent and the service draws one."""
+        """The param `seed`; None if it is not sent, so that the service chooses one."""
         return self.params.get(SEED_KEY)
 
     def body(self, media_items: Sequence[Mapping[str, Any]], client_request_id: str) -> dict[str, Any]:
-        """The JSON body of `POST /generations`; `media_items` are the uploaded references, in order."""
+        """The JSON body of `POST /generations`; `media_items` are the uploaded references, in their order."""
         params: dict[str, Any] = dict(self.params)
         if media_items:
             params[REFERENCES_KEY] = [dict(item) for item in media_items]
@@ -89,7 +90,7 @@ def _as_sent(value: object) -> ParamValue:
 
 
 def check_prompt(model: Model, prompt: str) -> list[Mistake]:
-    """Every mistake in a prompt: image models need one, and each has its own maximum length."""
+    """Every mistake in a prompt: it must not be empty, nor longer than the model allows."""
     prompt = as_sent(prompt)
     if not prompt:
         return [Mistake("prompt", "it is empty; write what the picture should show")]
@@ -108,7 +109,7 @@ def check_prompt(model: Model, prompt: str) -> list[Mistake]:
 def build_request(
     model: Model, prompt: str, params: Mapping[str, object], references: Sequence[Reference] = ()
 ) -> Request:
-    """A valid request, or all of its mistakes at once.
+    """A valid request.
 
     Raises:
         InvalidRequestError: with every mistake in the prompt, the params and the references.

@@ -1,4 +1,4 @@
-"""Small rules about text that the contract's checks share."""
+"""Functions on text that the whole package shares."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ANSI = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC and its like: titles, links
     r"|\x1b[!-/]*[0-~]"
 )
-"""Whole sequences that a terminal obeys."""
+"""Escape sequences that a terminal obeys."""
 
 _STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]")
-"""What turns the text after it around, or does other things that nobody sees. Joiners are not among them: Hindi,
-Persian and families of emoji need them."""
+"""Invisible characters that change the direction of text, or how it is shown. Joiners are not among them:
+Hindi, Persian and emoji of families need them."""
 
 _BLANKS = (
     "".join(
@@ -30,8 +30,8 @@ _BLANKS = (
     )
     + "\u202f\u205f\u3000"
 )
-"""What `str.isspace` takes for a blank, and the space without width. Written out, because identities that are
-stored depend on it and must not change with the version of Python."""
+"""The characters that `str.isspace` counts as blanks, and the zero-width space. They are listed here because
+stored identities depend on them and must not change with the version of Python."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -39,33 +39,33 @@ _BYTE_ORDER_MARK = "\ufeff"
 def as_sent(text: str) -> str:
     """A prompt, or any other free text, as it is sent.
 
-    Every line end is `\\n`: also a lone CR, and what Unicode and `str.splitlines` call one (VT, FF, NEL, U+2028,
-    U+2029), since a reader sees a new line there. A byte order mark is left out wherever it stands, and so are
-    the blanks at line ends and around the text. Characters are not composed anew: CJK compatibility characters
-    would become others.
+    Every line end becomes `\\n`: also a lone CR and what Unicode and `str.splitlines` call a line end (VT, FF,
+    NEL, U+2028, U+2029). Byte order marks are removed, and blanks at line ends and around the text. The
+    characters are not normalized: that would change CJK compatibility characters.
     """
     lines = text.replace(_BYTE_ORDER_MARK, "").splitlines()
     return "\n".join(line.rstrip(_BLANKS) for line in lines).strip(_BLANKS)
 
 
 def comparable(text: str) -> str:
-    """A free text as it is compared: as it is sent, and however its characters were composed (NFC)."""
+    """A free text for comparison: as it is sent, and normalized to NFC."""
     return unicodedata.normalize("NFC", as_sent(text))
 
 
 def mark(text: str) -> str:
-    """What two texts share that are the same wherever they are put in; blanks around them count there."""
+    """A key that is equal for two texts if they are the same wherever they are inserted; blanks around them
+    count."""
     return comparable(f"|{text}|")
 
 
 def prompt_length(text: str) -> int:
-    """Length in UTF-16 code units, the strictest way a service may count characters (an emoji is two)."""
+    """The length in UTF-16 code units, the strictest way in which a service may count (an emoji is two)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def printable(text: str, limit: int | None = None) -> str:
-    """A text from outside as one line: nothing in it that a terminal obeys, that turns the text around, or that
-    cannot be encoded. At most `limit` characters; an ellipsis stands for what is missing."""
+    """A text from outside on one line, without terminal sequences, direction marks and what cannot be
+    encoded. At most `limit` characters; an ellipsis stands for the rest."""
     if limit is not None:
         text = text[: 8 * limit]
     line = " ".join(_BROKEN.sub(" ", _ANSI.sub(" ", _STEERING.sub("", text))).split())
@@ -77,15 +77,30 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def file_size(size: int) -> str:
+    """Bytes in words: `12.3 MB`."""
+    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size / 1000:.1f} kB"
+
+
 def cut(text: str, end: int) -> str:
-    """The text before `end` and an ellipsis. A letter keeps its marks or goes with them."""
+    """The text before `end` with an ellipsis. A letter is not separated from its combining marks."""
     while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
         end -= 1
     return text[:end].rstrip() + "…"
 
 
+def shortened(text: str, limit: int = 60) -> str:
+    """The text with at most `limit` characters; the last one is an ellipsis where something is left out."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def short_repr(value: object, limit: int = 60) -> str:
+    """A value as a message shows it."""
+    return shortened(repr(value), limit)
+
+
 def is_whole(text: str) -> bool:
-    """Whether no character is half of a surrogate pair, which can be neither sent nor stored."""
+    """True if no character is half of a surrogate pair, which can be neither sent nor stored."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -93,30 +108,30 @@ HALF = "it holds half of a character (a lone surrogate), which can be neither se
 
 
 def check_whole(where: str, *texts: object) -> None:
-    """Raise UsageError for the first of these texts or paths that holds half of a character."""
+    """Raise UsageError if one of these texts or paths contains half of a character."""
     for text in texts:
         if isinstance(text, (str, os.PathLike)) and not is_whole(shown := str(text)):
             raise UsageError([Mistake(where, f"{shown!r}: {HALF}")])
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that `word` most likely meant, or None where nothing is close."""
+    """The choice that is most similar to `word`, or None if none is similar."""
     folded = {_fold(choice): choice for choice in choices}
     close = difflib.get_close_matches(_fold(word), folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A sentence part to append to a message: `"; did you mean 'seed'?"`, or nothing."""
+    """The end of a message: `; did you mean 'seed'?`, or an empty text."""
     best = nearest(word, choices)
     return f"; did you mean {best!r}?" if best is not None else ""
 
 
 def listing(choices: Iterable[object]) -> str:
-    """Choices as a reader wants them: `1K, 2K`."""
+    """The choices, separated by commas: `1K, 2K`."""
     return ", ".join(str(choice) for choice in choices)
 
 
 def _fold(word: str) -> str:
-    # Separators and case carry no meaning in names and ratios: 16x9, aspectRatio.
+    # Separators and case do not matter in names and ratios: 16x9, aspectRatio.
     return word.casefold().replace("x", ":").replace("_", "").replace("-", "").replace(" ", "")

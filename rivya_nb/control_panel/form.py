@@ -136,7 +136,7 @@ class Form:
             self._quiet = False
         self._changed()
 
-    def used(self, seeds: Sequence[int]) -> None:
+    def used(self, seeds: Sequence[object]) -> None:
         """A run has been started, and has drawn these seeds."""
         self.recalled.forget()
         control = self._controls.get(SEED_KEY)

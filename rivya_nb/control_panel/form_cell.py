@@ -18,7 +18,7 @@ from rivya_nb.planning.ask import REFERENCES_AXIS
 from rivya_nb.planning.line import Line, parse_line
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import parse_values
-from rivya_nb.planning.words import ObjectName, Text
+from rivya_nb.planning.words import ObjectName, Text, quoted
 from rivya_nb.views.repeat import fits_a_line, magic_cell
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Writer:
         """The values as the line takes them: as they are written, quoted, or as a variable."""
         bare = ",".join(item.strip() for item in self._state.params[key].split(","))
         first = str(values[0])
-        for raw, text in ((bare, Text(bare)), (_quoted(first), Text(first, quoted=True))):
+        for raw, text in ((bare, Text(bare)), (quoted(first), Text(first, quoted=True))):
             word = f"{key}={raw}"
             if self._means(key, text, values) and _is_said(word, Line(params=((key, text),), order=(key,))):
                 return word
@@ -124,7 +124,7 @@ def _word(text: str) -> str:
     """The word that says a text behind a flag, with quotes where it needs them."""
     # Every flag reads its value alike.
     plain = _is_said(f"--ref {text}", Line(refs=(Text(text),), order=(REFERENCES_AXIS,)))
-    return text if plain else _quoted(text)
+    return text if plain else quoted(text)
 
 
 def _is_said(words: str, line: Line) -> bool:
@@ -138,7 +138,3 @@ def _is_said(words: str, line: Line) -> bool:
 def _laid_out(opening: str, items: Iterable[str], closing: str) -> str:
     """A list or a dict of Python with an item on each line."""
     return "\n".join([opening, *(f"    {item}," for item in items), closing])
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'

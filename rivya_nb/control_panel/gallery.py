@@ -26,7 +26,7 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.store.records import Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
-from rivya_nb.views.words import unseen_kind, unseen_words
+from rivya_nb.views.words import marks_badge, unseen_kind, unseen_words
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -324,7 +324,7 @@ def _item(record: JobRecord, marks: Marks, picture: int | None, trouble: str) ->
     return {
         "job": record.id,
         "name": f"{printable(record.prompt, 120)} · {' · '.join(facts)}{more}",
-        "marks": " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred),
+        "marks": marks_badge(marks),
         "picture": picture,
         "trouble": trouble,
     }

@@ -64,7 +64,7 @@ class SeedControl:
         finally:
             self._putting = False
 
-    def used(self, seeds: Sequence[int]) -> None:
+    def used(self, seeds: Sequence[object]) -> None:
         """A run has drawn these seeds: they are named, and the field is free for the next one's."""
         if not self._lock.value:
             self.put("")

@@ -1,2 +1,1 @@
-"""Picture files: which format bytes are, whether they are whole, and how they are decoded. Knows no service and no
-store."""
+"""Picture files: which format they have, whether they are whole, and how they are decoded."""

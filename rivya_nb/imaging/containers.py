@@ -1,6 +1,7 @@
-"""The parts that picture files are made of: PNG chunks, JPEG segments and WebP chunks, without the pixels.
+"""The parts of picture files: PNG chunks, JPEG segments and WebP chunks, without the pixels.
 
-Lenient, for reading: what is damaged ends the walk, and what a length says beyond the file's end is not there.
+These functions are for reading and do not raise: damage ends the iteration, and bytes past the file's end are
+empty.
 """
 
 from __future__ import annotations
@@ -17,23 +18,26 @@ PNG_START, JPEG_START, WEBP_START = 8, 2, 12
 """Where the first part begins, in bytes from the file's start."""
 
 EXIF = b"Exif\0\0"
-"""What an EXIF segment of a JPEG begins with."""
+"""The first bytes of an EXIF segment of a JPEG."""
 
 LARGEST_TEXT = 4 << 20
-"""Bytes that a compressed text chunk is unpacked to at most."""
+"""The most bytes to which a compressed text chunk is unpacked."""
+
+TIFF_SIZES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4), 1)) | {16: 8, 17: 8, 18: 8}
+"""The bytes of one value of each type of TIFF and EXIF."""
 
 TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 _SCAN, _END = 0xDA, 0xD9
 _ALONE = {0x01, 0xD8}
-"""Markers of a JPEG without a segment; those of restarts stand between the bytes of a scan."""
+"""JPEG markers without a segment; the restart markers stand within scans."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 class Part(NamedTuple):
-    """A chunk or segment from `start` to `end`, with all that belongs to it; its content begins at `content`
-    and ends at `content_end`. Of a JPEG, `kind` is the marker's second byte."""
+    """A chunk or segment from `start` to `end`; its content is from `content` to `content_end`. For a JPEG,
+    `kind` is the second byte of the marker."""
 
     kind: bytes
     start: int
@@ -43,7 +47,7 @@ class Part(NamedTuple):
 
 
 def png_chunks(data: Bytes) -> Iterator[Part]:
-    """The chunks of a PNG, up to and with `IEND`."""
+    """The chunks of a PNG, up to and including `IEND`."""
     at = PNG_START
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
@@ -55,13 +59,12 @@ def png_chunks(data: Bytes) -> Iterator[Part]:
 
 
 def png_key(data: Bytes, chunk: Part) -> bytes:
-    """What a text chunk calls itself."""
     # A key has 79 bytes at most.
     return data[chunk.content : min(chunk.content_end, chunk.content + 80)].partition(b"\0")[0]
 
 
 def png_text(data: Bytes, chunk: Part) -> bytes:
-    """The bytes of a text chunk's text; a compressed one's first `LARGEST_TEXT`, and none if it is damaged."""
+    """The bytes of a text chunk's text: of a compressed one the first `LARGEST_TEXT`, none if it is damaged."""
     _, _, text = data[chunk.content : chunk.content_end].partition(b"\0")
     if chunk.kind == b"zTXt":
         return _unpacked(text[1:])
@@ -79,7 +82,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def jpeg_segments(data: Bytes) -> Iterator[Part]:
-    """The segments of a JPEG before its first scan; the start of that, or the end marker, comes last."""
+    """The segments of a JPEG up to its first scan; the last is the start of the scan, or the end marker."""
     at = JPEG_START
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -94,10 +97,10 @@ def jpeg_segments(data: Bytes) -> Iterator[Part]:
 
 
 def jpeg_end(data: Bytes) -> int | None:
-    """Where a JPEG's own picture ends, whatever follows it; None where its last scan has no end.
+    """Where a JPEG's own picture ends, independent of what follows; None if its last scan has no end.
 
-    Segments are passed over by their length, so that a preview inside one, which has an end of its own, is not
-    mistaken for the picture. Between the bytes of a scan no marker can stand but those that `_MARKER` leaves out.
+    Segments are skipped by their length, because a preview in a segment has an end marker of its own. Within
+    a scan only those markers occur that `_MARKER` excludes.
     """
     at, has_scan = JPEG_START, False
     while found := _MARKER.search(data, at):
@@ -112,7 +115,7 @@ def jpeg_end(data: Bytes) -> int | None:
 
 
 def webp_chunks(data: Bytes) -> Iterator[Part]:
-    """The chunks of a WebP; a chunk of odd length ends with its padding."""
+    """The chunks of a WebP; a chunk of odd length includes its padding."""
     at = WEBP_START
     while at + 8 <= len(data):
         length = int.from_bytes(data[at + 4 : at + 8], "little")

@@ -1,6 +1,6 @@
-"""Decoding pictures that others made: bounded, and with nothing a file says beside its pixels in the way.
+"""Decoding foreign pictures, with a limit on pixels, even if the text beside the pixels is damaged.
 
-Slow (a picture of 2048 × 2048 pixels takes some 200 ms), and it may wait for the pixels of other pictures: call it
+It is slow (a picture of 2048 × 2048 pixels takes some 200 ms), and it may wait for other pictures: call it
 off the event loop.
 """
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"eXIf", b"IEND"}
-"""What a PNG's pixels are made of, and how they are to be turned."""
+"""The PNG chunks with the pixels, and with the orientation."""
 
 _JPEG_TEXTS = {b"\xe1", b"\xe2", b"\xed", b"\xfe"}
-"""A JPEG's EXIF and XMP, colour profile and list of pictures, captions, and comments."""
+"""The JPEG segments without pixels: EXIF and XMP, colour profile and list of pictures, captions, comments."""
 
 _JPEG_SCAN = b"\xda"
 
@@ -38,7 +38,7 @@ class TooManyPixelsError(PictureError):
 
 
 def can_decode(kind: Format) -> bool:
-    """Whether Pillow, or a plugin that is loaded, decodes this format here."""
+    """True if Pillow, or a loaded plugin of it, decodes this format here."""
     from PIL import Image
 
     Image.init()
@@ -46,7 +46,7 @@ def can_decode(kind: Format) -> bool:
 
 
 def require_decoder(kind: Format) -> None:
-    """Raises PictureError where Pillow cannot decode this format here."""
+    """Raise PictureError if Pillow cannot decode this format here."""
     if not can_decode(kind):
         hint = _HEIC_HINT if kind is HEIC else ""
         raise PictureError(f"{kind.article} {kind.name}: Pillow cannot decode it here{hint}")
@@ -54,21 +54,22 @@ def require_decoder(kind: Format) -> None:
 
 @contextmanager
 def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[ImageFile]:
-    """A file's picture, decoded as it is stored: neither turned nor converted. Of an animation, the first frame.
+    """The picture of a file as it is stored, neither turned nor converted; of an animation the first frame.
 
-    Its pixels count as being decoded until the context ends. A JPEG is decoded at a fraction of its size that is
-    not below `near` (width, height in pixels). Text and colour profiles that Pillow refuses are left out.
+    Its pixels are taken from the budget until the context ends. A JPEG is decoded at a fraction of its size
+    that is not below `near` (width, height in pixels). Text and colour profiles that Pillow refuses are left
+    out.
 
     Raises:
         TooManyPixelsError: it has more than `MAX_PIXELS`.
-        PictureError: it is no picture, is damaged, or Pillow cannot decode it here. What fails within the context
-            becomes one, too.
+        PictureError: it is not a picture, is damaged, or Pillow cannot decode it here; also for an error within
+            the context.
         OSError: the file cannot be opened.
     """
     with path.open("rb") as file:
         kind = find_format(file.read(HEADER_BYTES))
         if kind is None:
-            raise PictureError("it is no picture")
+            raise PictureError("it is not a picture")
         with _told(kind):
             width, height = _size(file, kind)
             if width * height > MAX_PIXELS:
@@ -80,7 +81,7 @@ def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[Imag
 
 
 def load(path: Path) -> Picture:
-    """A file's picture, decoded as it is stored, with the text beside it and all frames of an animation.
+    """The picture of a file as it is stored, with its text and all frames of an animation.
 
     Raises:
         PictureError, OSError: as `decoded`.
@@ -90,7 +91,7 @@ def load(path: Path) -> Picture:
     with decoded(path) as image:
         if not getattr(image, "is_animated", False):
             return image
-        # Its frames are decoded when they are asked for, and no file stays open until then.
+        # Frames are decoded on demand, from memory, so that the file does not stay open.
         again = Image.open(BytesIO(path.read_bytes()))
         again.load()
         return again
@@ -98,7 +99,7 @@ def load(path: Path) -> Picture:
 
 @contextmanager
 def _told(kind: Format) -> Iterator[None]:
-    """Whatever goes wrong, as a PictureError."""
+    """Turn every error into a PictureError."""
     from PIL import Image
 
     try:
@@ -108,7 +109,7 @@ def _told(kind: Format) -> Iterator[None]:
     except Image.DecompressionBombError:
         raise TooManyPixelsError(f"The {kind.name} has more than {MAX_PIXELS:,} pixels.") from None
     except Exception as error:
-        # Decoders fail in any way at all on hostile bytes.
+        # Decoders raise errors of any kind for hostile bytes.
         raise PictureError(f"The {kind.name} is damaged: {type(error).__name__}: {error}.") from None
 
 
@@ -127,7 +128,7 @@ def _load(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageF
     except Exception:
         if kind not in (PNG, JPEG):
             raise
-    # Here, where nothing holds any more what the first attempt has decoded.
+    # Outside of the except block, which would keep the first attempt's pixels in memory.
     return _load_all(_pixels_alone(file, kind), kind, near)
 
 
@@ -145,15 +146,15 @@ def _read_header(file: IO[bytes], kind: Format) -> ImageFile:
     require_decoder(kind)
     file.seek(0)
     if kind is JPEG:
-        # Its own picture alone, whatever pictures and films may follow.
+        # Only the first picture, even if other pictures or films follow.
         return JpegImagePlugin.JpegImageFile(file)
-    # `Image.open` would print a warning about large pictures, whose size is checked here.
+    # `Image.open` would warn about large pictures; the size is checked here.
     factory, _ = Image.OPEN[kind.pillow or ""]
     return factory(file, "")
 
 
 def _pixels_alone(file: IO[bytes], kind: Format) -> IO[bytes]:
-    """A PNG's or JPEG's pixels as a file of their own: a decoder refuses some text, and for good reason."""
+    """A PNG or JPEG without its text, which the decoder may refuse."""
     with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         if kind is PNG:
             start = PNG_START

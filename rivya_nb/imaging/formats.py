@@ -1,4 +1,4 @@
-"""Which picture format a file is, told by its first bytes and never by its name or by what a service claims."""
+"""The format of a picture file, by its first bytes and not by its name or a service's claim."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from rivya_nb.contract.references import sniff
 
 HEADER_BYTES = 512
-"""Bytes from a file's start that `find_format` needs at most."""
+"""The most bytes from a file's start that `find_format` needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A picture format. `pillow` is what Pillow, or a plugin of it, calls the format; None where neither decodes
-    it safely. `article` stands before its name."""
+    """A picture format. `pillow` is its name in Pillow or a plugin; None if neither decodes it safely.
+    `article` is the article before its name."""
 
     name: str
     mime_type: str
@@ -24,7 +24,7 @@ class Format:
 
     @property
     def is_expected(self) -> bool:
-        """Whether it is one of the three that the contract names."""
+        """True for the three formats that the contract names."""
         return self.mime_type in _EXPECTED
 
 
@@ -48,11 +48,11 @@ SVG = Format("SVG", "image/svg+xml", ".svg", article="an")
 FORMATS = (PNG, JPEG, WEBP, GIF, TIFF, BMP, AVIF, HEIC, JXL, JP2, ICO, QOI, PSD, EXR, HDR, SVG)
 _NAMES = {each.mime_type: each.name for each in FORMATS}
 EXTENSIONS = {each.mime_type: each.extension for each in FORMATS}
-"""The file name's ending by MIME type."""
+"""The file name extension by MIME type."""
 
 
 def format_name(mime_type: str) -> str:
-    """What a MIME type's format is called, as `AVIF`; the type itself where it is none of these."""
+    """The name of a MIME type's format, as `AVIF`; an unknown type is its own name."""
     return _NAMES.get(mime_type, mime_type)
 
 
@@ -83,7 +83,7 @@ _SVG_START = re.compile(
 
 
 def find_format(header: bytes) -> Format | None:
-    """The format of the file that begins with these `HEADER_BYTES` bytes; None where it is no known picture."""
+    """The format of a file, by its first `HEADER_BYTES` bytes; None if it is unknown."""
     mime_type = sniff(header)
     if mime_type is not None:
         return _EXPECTED[mime_type]
@@ -98,7 +98,7 @@ def find_format(header: bytes) -> Format | None:
 
 
 def _by_brands(header: bytes) -> Format | None:
-    """AVIF and HEIC name themselves in the brands of their first box: the main one, and others it conforms to."""
+    """AVIF or HEIC, by the brands in the first box: the main one, and others that the file conforms to."""
     end = int.from_bytes(header[:4], "big")
     main, others = header[8:12], {header[at : at + 4] for at in range(16, min(end, len(header)), 4)}
     if main in _AVIF_BRANDS or (main in _HEIC_BRANDS and others & _AVIF_BRANDS):

@@ -1,4 +1,4 @@
-"""From a decoded picture of any kind to one that is upright and has eight bits a channel."""
+"""Converts a decoded picture of any mode to one that is upright and has eight bits a channel."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 _RANGES = {"I": (65_535,), "F": (1, 255, 65_535)}
-"""What white is in numbers without a range of their own: the first of these that no pixel is above."""
+"""The possible values of white for numbers of unknown range: the first that no pixel exceeds is used."""
 
 
 ORIENTATION = 0x0112
-"""The EXIF tag that says how a picture has to be turned or mirrored, from 1 to 8."""
+"""The EXIF tag that says how to turn or mirror a picture, from 1 to 8."""
 
 UPRIGHT, FIRST_SIDEWAYS = 1, 5
-"""Orientations: of a picture that is shown as it is stored, and the first that exchanges width and height."""
+"""The orientation of a picture that is shown as it is stored, and the first one that swaps width and height."""
 
 
 def eight_bits(image: Picture) -> Picture:
-    """The picture as L, RGB or RGBA, its brightness scaled; it is the same object where it has such a mode.
+    """The picture as L, RGB or RGBA with scaled brightness; the same object if it has such a mode already.
 
-    Greys of more than eight bits are scaled by their range. Where that is not known (32-bit numbers), it is 0 to
-    65535, or 0 to 1 or 255 for fractions; a picture with values outside is stretched from its darkest to its
-    lightest pixel.
+    Greys of more than eight bits are scaled by their range. If the range is not known (32-bit numbers), it is
+    0 to 65535, or 0 to 1 or 255 for fractions; if values are outside, the picture is stretched from its
+    darkest to its lightest pixel.
     """
     if not _has_numbers(image):
         return _from_channels(image)
@@ -40,13 +40,13 @@ def eight_bits(image: Picture) -> Picture:
 
 
 def given_eight_bits(image: Picture) -> Picture:
-    """The same for a picture that a user has computed: its numbers say what they mean, or are refused.
+    """The same for a picture that a user has computed; values of unclear meaning are refused.
 
-    Integers of 32 bits are 8 bits where none is above 255, and else 16. Floats go from 0 to 1; whole numbers from
-    0 to 255, which is what Pillow makes of 8 bits, stay as they are.
+    Integers of 32 bits are read as 8 bits if none is above 255, else as 16. Floats are from 0 to 1, or whole
+    numbers from 0 to 255 (which Pillow makes of 8 bits).
 
     Raises:
-        PictureError: the picture's numbers go beyond that, or some are none.
+        PictureError: values are outside of these ranges, or are not numbers.
     """
     if not _has_numbers(image):
         return _from_channels(image)
@@ -68,13 +68,13 @@ def _white_of_floats(image: Picture) -> float:
     from PIL import Image
 
     low, high = _extrema(image)
-    # A mean is no number where any of the values is none; the range leaves those out.
+    # The mean is NaN if any value is; the extrema ignore NaN.
     mean = float(image.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)))  # type: ignore[arg-type]
     if low >= 0 and high <= 1 and not math.isnan(mean):
         return 1
     if image.convert("L").convert("F").tobytes() == image.tobytes():
         return 255
-    found = "values that are no numbers (NaN)" if math.isnan(mean) else f"{low:g} to {high:g}"
+    found = "values that are not numbers (NaN)" if math.isnan(mean) else f"{low:g} to {high:g}"
     raise PictureError(
         f"a picture of floats has values from 0 to 1, or whole numbers from 0 to 255; this one has {found}"
     )
@@ -101,7 +101,7 @@ def _from_channels(image: Picture) -> Picture:
 
 
 def _scaled(image: Picture, numbers: Picture, darkest: float, lightest: float) -> Picture:
-    """The numbers with `darkest` as black and `lightest` as white."""
+    """The numbers as greys, from `darkest` (black) to `lightest` (white)."""
     clear = image.info.get("transparency")
     factor = 255 / (lightest - darkest)
     grey = numbers.point(lambda value: value * factor + (0.5 - darkest * factor)).convert("L")
@@ -110,7 +110,7 @@ def _scaled(image: Picture, numbers: Picture, darkest: float, lightest: float) -
         return grey
     from PIL import ImageMath
 
-    # Of a grey PNG one value may be transparent.
+    # In a grey PNG one value may be transparent.
     opaque = ImageMath.lambda_eval(
         lambda given: given["convert"]((given["numbers"] != clear) * 255, "L"), numbers=numbers
     )
@@ -120,17 +120,17 @@ def _scaled(image: Picture, numbers: Picture, darkest: float, lightest: float) -
 
 
 def orientation(image: Picture) -> int:
-    """How a picture says that it has to be turned; `UPRIGHT` where its EXIF is damaged or says nothing."""
+    """The orientation in a picture's EXIF; `UPRIGHT` if there is none, or the EXIF is damaged."""
     try:
         found = image.getexif().get(ORIENTATION, UPRIGHT)
     except Exception:
-        # Whatever damaged EXIF does to its reader, the pixels are there.
+        # Damaged EXIF may raise any error; the pixels can still be used.
         return UPRIGHT
     return found if isinstance(found, int) and UPRIGHT <= found <= 8 else UPRIGHT
 
 
 def turned(image: Picture, turn: int) -> Picture:
-    """The picture turned as an orientation says, without its metadata; the same object where that is upright."""
+    """The picture, turned upright by its orientation, without metadata; the same object if it is upright."""
     from PIL import ImageOps
 
     if turn == UPRIGHT:

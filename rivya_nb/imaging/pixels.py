@@ -1,4 +1,4 @@
-"""How many pixels this process decodes at one time: large pictures one after another, small ones side by side."""
+"""The number of pixels that this process decodes at one time: it bounds the memory for large pictures."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAX_PIXELS = 178_956_970
-"""Pixels that one picture may have, and that are decoded together: twice Pillow's own warning limit, where Pillow
-refuses too. As RGB they take some 700 MB."""
+"""The most pixels of one picture, and of all that are decoded together: twice Pillow's own warning limit,
+where Pillow refuses too. As RGB they take some 700 MB."""
 
 
 _LARGE = 16_000_000
-"""Pixels from which on a picture's memory is worth the tenth of a second that giving it back takes."""
+"""From so many pixels on, memory is returned to the system, which takes a tenth of a second."""
 
 
 class PixelBudget:
@@ -26,16 +26,16 @@ class PixelBudget:
         self.reset()
 
     def reset(self) -> None:
-        """Forget who holds pixels and who waits, as a forked child must: it has none of their threads."""
+        """Forget all holders and waiters; a forked child does not have their threads."""
         self._free = self._total
         self._waiting: deque[object] = deque()
         self._changed = threading.Condition()
 
     @contextmanager
     def taking(self, pixels: int) -> Iterator[None]:
-        """Hold so many pixels, once they are free. A thread that holds some must not ask for more.
+        """Hold so many pixels as soon as they are free. A thread that holds some must not ask for more.
 
-        What is larger than the whole budget waits until it is alone.
+        A picture that is larger than the whole budget waits until no other is decoded.
         """
         pixels = min(pixels, self._total)
         ticket = object()
@@ -58,15 +58,15 @@ class PixelBudget:
 
 
 BUDGET = PixelBudget(MAX_PIXELS)
-"""What every picture is decoded within that was delivered or given."""
+"""The budget for every picture that was downloaded or given."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=BUDGET.reset)
 
 
 def _give_back_memory() -> None:
-    """Free memory goes back to the system: the C library of Linux keeps what each thread has used for itself, so
-    that pictures decoded one after another would take as much as side by side."""
+    """Return free memory to the system. The C library of Linux keeps what each thread has used, so that
+    pictures decoded one after another would need as much memory as side by side."""
     if sys.platform == "linux":
         import ctypes
 

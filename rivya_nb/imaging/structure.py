@@ -1,7 +1,7 @@
-"""Whether a picture's file is whole, told by walking the parts it is made of.
+"""Checks whether a picture's file is whole, by walking through its parts.
 
-What stands behind the end of a picture says nothing against it: phones append films, cameras second pictures,
-servers line breaks. No byte of a picture is searched for where its format says how long a part is.
+Bytes behind the end of a picture are allowed: phones append films, cameras second pictures, servers line
+breaks. Parts whose length the format states are skipped, not searched.
 
 | format | whole with |
 |---|---|
@@ -22,15 +22,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from rivya_nb.imaging.containers import Bytes, jpeg_end, png_chunks
+from rivya_nb.imaging.containers import TIFF_SIZES, Bytes, jpeg_end, png_chunks
 from rivya_nb.imaging.formats import AVIF, BMP, GIF, HEIC, ICO, JP2, JPEG, JXL, PNG, TIFF, WEBP, Format
 
 _MOST_VALUES = 1_000_000
-"""Entries of a TIFF, and places that they list, that are looked at."""
+"""The most entries of a TIFF, and places in them, that are checked."""
 
 
 def is_whole(data: Bytes, kind: Format) -> bool | None:
-    """False where a part of the picture is missing from the file's end; None where the file does not tell."""
+    """False if a part of the picture is missing at the file's end; None if the format does not tell."""
     walk = _WALKS.get(kind)
     return None if walk is None else walk(data)
 
@@ -71,7 +71,7 @@ def _gif(data: Bytes) -> bool:
 
 
 def _colours(data: Bytes, at: int) -> int:
-    """Bytes of the colour table that the flags at this place announce."""
+    """The size in bytes of the colour table that the flags at this place announce."""
     flags = _number(data, at, 1, "little")
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
@@ -123,7 +123,7 @@ def _boxes(data: Bytes, at: int, end: int) -> Iterator[_Box]:
 
 
 _SEQUENCES = {b"avis", b"msf1", b"hevc", b"hevx"}
-"""Brands of files whose frames stand in a track, as those of a film do."""
+"""Brands of files whose frames are in a track, like those of a film."""
 
 
 def _heif(data: Bytes) -> bool | None:
@@ -142,12 +142,12 @@ def _whole_boxes(data: Bytes) -> set[bytes]:
 
 
 def _whole_or_unknown(data: Bytes) -> Literal[False] | None:
-    """False where a box is cut."""
+    """False if a box is cut."""
     return False if any(box.end > len(data) for box in _boxes(data, 0, len(data))) else None
 
 
 def _extents_end(data: Bytes, meta: _Box) -> int | None:
-    """Where the last byte ends that the `iloc` box places in the file; None where there is no such box."""
+    """The end of the last bytes that the `iloc` box refers to; None without such a box."""
     # The first four bytes of a `meta` and of an `iloc` box are its version and flags.
     iloc = next((box for box in _boxes(data, meta.content + 4, meta.end) if box.kind == b"iloc"), None)
     if iloc is None:
@@ -181,7 +181,7 @@ def _extents_end(data: Bytes, meta: _Box) -> int | None:
 def _jxl(data: Bytes) -> bool | None:
     if data[:2] == b"\xff\x0a":
         return None
-    # Of a picture in several boxes the last one is marked by the highest bit of its number.
+    # The last box of a picture is marked by the highest bit of its number.
     has_end = any(
         box.end <= len(data)
         for box in _boxes(data, 0, len(data))
@@ -193,37 +193,19 @@ def _jxl(data: Bytes) -> bool | None:
 def _jp2(data: Bytes) -> bool | None:
     if data[:2] == b"\xff\x4f":
         return None
-    return b"jp2c" in _whole_boxes(data) or _whole_or_unknown(data)
+    boxes = _whole_boxes(data)
+    # Only a file that refers to fragments has no codestream of its own.
+    return b"jp2c" in boxes or (None if b"ftbl" in boxes else False)
 
 
 Order = Literal["little", "big"]
 
-_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-"""Bytes that one value of each type of a TIFF takes."""
-
 _PLACES = ((273, 279), (324, 325), (513, 514))
-"""The tags that list where strips, tiles and an old kind of JPEG begin, and how long they are."""
+"""The tags with the starts and lengths of strips, tiles and an old kind of JPEG."""
 
 
 class _Tiff:
-    """A TIFF with places of four bytes, or of eight (BigTIFF)."""
+    """A TIFF with offsets of four bytes, or of eight (BigTIFF)."""
 
     def __init__(self, data: Bytes) -> None:
         self.data = data
@@ -254,7 +236,7 @@ class _Tiff:
         return bool(seen)
 
     def can_take(self, count: int) -> bool:
-        """False once a file that means harm has the same bytes walked again and again."""
+        """False for a hostile file in which the same bytes are read again and again."""
         self.left -= count
         return self.left >= 0
 
@@ -268,8 +250,8 @@ class _Tiff:
         )
 
     def values_range(self, entry: int) -> range:
-        """Where the values of an entry begin, in steps of their size."""
-        size, count = _SIZES.get(self.number(entry + 2, 2), 1), self.number(entry + 4, self.wide)
+        """The places of an entry's values, in steps of their size."""
+        size, count = TIFF_SIZES.get(self.number(entry + 2, 2), 1), self.number(entry + 4, self.wide)
         at = entry + 4 + self.wide
         if size * count > self.wide:
             at = self.number(at, self.wide)
@@ -281,7 +263,7 @@ def _tiff(data: Bytes) -> bool:
 
 
 def _number(data: Bytes, at: int, size: int, order: Order) -> int:
-    """Bytes past the file's end count as none."""
+    """The number in these bytes; bytes past the file's end are left out."""
     return int.from_bytes(data[at : at + size], order)
 
 

@@ -1,1 +1,1 @@
-"""The way from a prompt and its axes to pictures: plan, jobs, the runner, and the loop they run on."""
+"""Jobs: the runner with its uploads, polls and downloads, the loop they run on, and references and recall."""

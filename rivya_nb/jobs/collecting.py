@@ -1,4 +1,4 @@
-"""Collecting what was submitted: a task is asked for until it has ended, and its pictures are downloaded."""
+"""Collects submitted jobs: it polls a task until it has ended, and downloads its pictures."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 DOWNLOADS_AT_ONCE = 4
-"""Downloads of one session under way."""
+"""Concurrent downloads of one session."""
 
 STRANGE_POLLS = 3
-"""Polls that give the same unknown status, after which the user is told of it."""
+"""After so many polls with the same unknown status the user is told about it."""
 
 NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
 
 async def write_down(store: Store, job: LiveJob, *, notice: str | None = None, **changes: Any) -> None:
-    """Change a job's record, in the store first and then for everybody who looks at it.
+    """Change a job's record: first in the store, then for all who show it.
 
     Raises:
-        StoreError: it cannot be written down. The message names a task that only this process knows of.
+        StoreError: the store cannot be written. The message names a task id that is known only to this process.
     """
     try:
         await asyncio.to_thread(store.update_job, job.id, **changes)
@@ -52,7 +52,8 @@ async def write_down(store: Store, job: LiveJob, *, notice: str | None = None, *
 
 
 def _may_pass(error: ApiError) -> bool:
-    """Whether it is worth asking again: it is a matter of time, or perhaps only a proxy's page."""
+    """True if another poll may succeed: the service is switched off for now, or the answer may be a proxy's
+    page."""
     proxys = type(error) is ApiError and not error.code
     return proxys or isinstance(error, PublicApiDisabledError)
 
@@ -73,10 +74,10 @@ class Collector:
         self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
     async def collect(self, job: LiveJob, task: Task | None, *, submitted: bool) -> None:
-        """Bring a job that the service took to its end, as far as one is seen.
+        """Follow a job that the service took to its end, and download its pictures.
 
-        `task` is what the service said of it last, None where that is not known; a task that was `submitted`
-        just now is not asked for at once.
+        `task` is the last answer of the service, None if there is none; a task that was `submitted` just now
+        is not polled at once.
         """
         if task is None or not task.finished:
             task = await self._poll(job, submitted=submitted)
@@ -84,7 +85,7 @@ class Collector:
             await self._deliver(job, task)
 
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
-        """Ask for the task until it has ended; None where no end was seen."""
+        """Poll the task until it has ended; None if its end was not seen."""
         waited = 0.0
         trouble = ""
         status, asked = "", 0
@@ -99,7 +100,7 @@ class Collector:
                 if isinstance(error, ApiError) and not _may_pass(error):
                     await self._lost_sight(job, error)
                     return None
-                # An answer counts nothing, however long a rate limit kept it: it was on time.
+                # Only time without an answer counts: an answer in time is one, even after a long rate limit.
                 waited += time.monotonic() - asked_at
                 job.changed(notice=str(error))
                 trouble = f"; the last time: {error}"
@@ -115,12 +116,12 @@ class Collector:
         return None
 
     async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
-        """Write down why the service tells nothing of a task that it took."""
+        """Write down why the service does not tell about a task that it took."""
         status = job.record.status
         if status == "downloading":
             status = "undelivered"
         elif isinstance(error, NotFoundError):
-            # Whether what is gone was billed, nobody says; as long as the id is kept, it can be asked for again.
+            # It is not known whether it was billed; with the id, it can be asked for again.
             status = "unknown"
         await write_down(
             self._store,
@@ -134,7 +135,7 @@ class Collector:
         )
 
     async def _still_running(self, job: LiveJob, task: Task, *, asked: int) -> None:
-        """Show a task that has not ended; it gave the same status `asked` times, one after the other."""
+        """Show a task that has not ended; the last `asked` polls gave the same status."""
         record = job.record
         news = task.status != record.remote_status or record.error_code is not None
         notice = None
@@ -190,5 +191,5 @@ class Collector:
     def _adopt(self, fetched: FetchedPicture) -> None:
         files = self._store.files
         sha256 = files.adopt(fetched.path, fetched.mime_type)
-        # Now, while nobody waits for this processor, and not when a grid of many is looked at.
+        # Done now, so that a grid of many pictures does not have to wait for it later.
         files.thumbnails.prepare(files.path(sha256, fetched.mime_type))

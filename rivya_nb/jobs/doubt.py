@@ -1,4 +1,4 @@
-"""Submits that never got an answer: how long they may be repeated."""
+"""How long a submit without an answer may be repeated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOUBTFUL = (
 
 
 def is_doubtful(job: JobRecord) -> bool:
-    """Whether a submit was never answered, and is too old to be repeated under its key without being billed."""
+    """True if a submit got no answer, and is so old that repeating it under its key may be billed again."""
     unanswered = job.status in ("submitting", "unknown") and job.task_id is None
-    # A submit in the future was written down by a clock that was wrong: then its age is not known.
+    # A time in the future was written by a wrong clock: then the age is not known.
     return unanswered and abs(time.time() - (job.submitted_at or job.created_at)) > REMEMBERED

@@ -1,4 +1,5 @@
-"""From what a picture carries to what was asked for: prompt, seed, size, model and params, as far as told."""
+"""Reads a request from the texts of a picture: prompt, seed, size, model and params, as far as they are
+there."""
 
 from __future__ import annotations
 
@@ -7,18 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.text import short_repr
 from rivya_nb.jobs.graph import is_graph, read_graph
 from rivya_nb.jobs.infotext import read_infotext
 from rivya_nb.jobs.settings import read_dream, read_settings
-from rivya_nb.jobs.telling import Found, UnreadError, as_text, read_object, short
+from rivya_nb.jobs.telling import Found, UnreadError, as_text, read_object
 from rivya_nb.store.inscriptions import COMFY, DREAM, INVOKE, NOVEL_COMMENT, NOVEL_PROMPT, WORKFLOW
 from rivya_nb.store.stamping import OURS, PARAMETERS
 
 
 def find_request(texts: Mapping[str, str]) -> Found | None:
-    """The request that the texts of a picture tell, the best told first; None where there are none.
+    """The request in the texts of a picture, from the most complete text; None if there are none.
 
-    Where none tells a whole prompt, the prompt is empty, and the notes say what there is.
+    If no text has a whole prompt, the prompt is empty, and the notes say why.
     """
     reasons: list[str] = []
     for read in _readings(texts):
@@ -55,7 +57,7 @@ def _is_json(text: str) -> bool:
 def _read_json(text: str, teller: str, prompt: str | None = None) -> Found:
     told = read_object(text)
     if told is None:
-        raise UnreadError(f"the text {short(text)} is no JSON as {teller} writes it")
+        raise UnreadError(f"the text {short_repr(text)} is not the JSON that {teller} writes")
     inner = told.get("prompt")
     for graph in (told, inner, read_object(inner) if isinstance(inner, str) else None):
         if isinstance(graph, dict) and is_graph(graph):
@@ -64,11 +66,11 @@ def _read_json(text: str, teller: str, prompt: str | None = None) -> Found:
 
 
 def _refuse_workflow() -> Found:
-    raise UnreadError("ComfyUI's workflow is there as its editor keeps it, without the graph that was run")
+    raise UnreadError("it has only the editor's form of ComfyUI's workflow, not the graph that was run")
 
 
 def read_ours(told: Mapping[str, object]) -> Found | None:
-    """What this tool wrote, inside a picture or beside it."""
+    """A request that this package wrote, inside a picture or beside it."""
     prompt, params, job = told.get("prompt"), told.get("params"), told.get("job")
     if told.get("tool") != OURS or not isinstance(prompt, str):
         return None
@@ -92,7 +94,7 @@ def _reference(told: object) -> Reference | None:
         return None
     name, sha256, kind = (as_text(told.get(key)) for key in ("name", "sha256", "kind"))
     size = told.get("size")
-    # The hash becomes a file's name in the store: nothing else may come from there.
+    # The hash becomes a file name in the store: nothing else may be in it.
     if sha256 is None or re.fullmatch(r"[0-9a-f]{64}", sha256) is None:
         return None
     return Reference(

@@ -1,7 +1,7 @@
-"""ComfyUI's graph of nodes, as it was run: from its samplers back to the texts that went into them.
+"""Reads ComfyUI's graph of nodes, as it was run: from the samplers back to the texts of their prompts.
 
-A node is followed only where it is known what it does to a text. What cannot be followed, and what puts several
-texts together, tells no prompt.
+A node is followed only if its effect on texts is known. If a node is unknown, or several texts are combined,
+no prompt is read.
 """
 
 from __future__ import annotations
@@ -9,27 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, short, whole_prompt
+from rivya_nb.contract.text import short_repr
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, whole_prompt
 
 _TELLER = "ComfyUI"
 _DEEPEST = 100
-"""Nodes that one text passes at most."""
+"""The most nodes that one text passes."""
 _LONGEST = 100_000
 _MOST_NODES = 500
-"""Nodes that are visited in search of one value."""
+"""The most nodes that are visited in search of one value."""
 
 _ENCODERS = ("CLIPTextEncode", "TextEncode")
-"""What the names of ComfyUI's own encoders begin with: all their texts are prompts, but for these inputs."""
+"""The beginnings of the names of ComfyUI's own encoders: all their texts are prompts, except for these
+inputs."""
 _NO_TEXTS = {"clip", "clip_vision_output", "vae", "image", "image1", "image2", "image3", "mask", "latent"} | {
     *("pixels", "control_net", "model", "system_prompt", "guidance", "ascore", "width", "height"),
     *("crop_w", "crop_h", "target_width", "target_height"),
 }
 
 _TEXTS = ("text", "prompt", "populated", "wildcard", "string")
-"""What the names of inputs begin with that are texts in other people's nodes, most often."""
+"""The beginnings of the names of text inputs in most custom nodes."""
 
 _DETAILS = ("wildcard", "text", "prompt")
-"""Under which names a node that samples may have a prompt of its own."""
+"""The names under which a sampling node may have its own prompt."""
 
 _OTHER_ENCODERS = {
     "BNK_CLIPTextEncodeAdvanced": ("text",),
@@ -47,7 +49,7 @@ _STRINGS = {
     "ShowText|pysssss": "text",
     "ImpactWildcardProcessor": "populated_text",
 }
-"""Nodes that give one text on, and under which name they have it."""
+"""Nodes that pass on one text, and the name of the input that has it."""
 
 _POSITIVE = ("positive", "conditioning", "cond", "guider")
 _NEGATIVE = "negative"
@@ -55,9 +57,9 @@ _SEEDS = ("noise_seed", "seed")
 _TO_SEED = ("noise", *_SEEDS)
 _TO_SIZE = ("latent_image", "samples", "latent", "width", "height")
 _NEVER = ("KSampler", "SamplerCustom", "VAEDecode", "SaveImage", "PreviewImage", "CLIPTextEncode")
-"""Nodes without a setting that a request could miss."""
+"""Nodes without a setting that a request could lack."""
 _PICTURES = "LoadImage"
-"""What the names of nodes begin with that bring pictures in."""
+"""The beginning of the names of nodes that load pictures."""
 
 
 _Link = tuple[str, int]
@@ -70,15 +72,15 @@ class _Node:
 
 
 def is_graph(told: Mapping[str, object]) -> bool:
-    """True for an object that has nodes of ComfyUI."""
+    """True for a JSON object with nodes of ComfyUI."""
     return any(isinstance(node, dict) and "class_type" in node for node in told.values())
 
 
 def read_graph(told: Mapping[str, object]) -> Found:
-    """What the graph tells: one prompt for all its samplers, the seed if they have but one, and the size.
+    """The request in a graph: one prompt for all its samplers, the seed if they have only one, and the size.
 
     Raises:
-        UnreadError: it has no prompt, several, or one that passes through a node that is not known here.
+        UnreadError: it has no prompt, several, or one that passes through an unknown node.
     """
     nodes = {
         key: _Node(str(node.get("class_type", "")), node["inputs"])
@@ -110,7 +112,7 @@ def read_graph(told: Mapping[str, object]) -> Found:
 
 
 def _negative(walk: _Walk, samplers: list[str]) -> tuple[str | None, list[str]]:
-    """The negative prompt, and a note where there is one that cannot be told."""
+    """The negative prompt, and a note if there is one that cannot be read."""
     try:
         texts = [text for key in samplers for text in walk.prompts_of(key, negative=True)]
         return (whole_prompt(_TELLER, texts), []) if any(map(str.strip, texts)) else (None, [])
@@ -124,10 +126,10 @@ class _Walk:
 
     nodes: Mapping[str, _Node]
     _made: dict[_Link, str] = field(default_factory=dict)
-    """What the outputs that are texts are, as far as they were asked for."""
+    """The texts of outputs that were read already."""
 
     def samplers(self) -> list[str]:
-        """The nodes that sample; those whose outcome nobody takes only if there are no others."""
+        """The nodes that sample; those whose output is not used only if there are no others."""
         taken = {
             link[0]
             for node in self.nodes.values()
@@ -146,7 +148,7 @@ class _Walk:
         inputs = self.nodes[sampler].inputs
         if negative and (guider := _link(inputs.get("guider"))):
             inputs = self._followed(guider).inputs
-        # A detailer may have a text for its details in place of the prompt.
+        # A detailer may have its own text instead of the prompt.
         texts = [] if negative else [text for name in _DETAILS if isinstance(text := inputs.get(name), str)]
         waiting, seen = self._conditionings(inputs, negative), set[_Link]()
         while waiting:
@@ -158,7 +160,7 @@ class _Walk:
         return texts
 
     def further_texts(self, samplers: list[str]) -> Iterator[str]:
-        """The texts that enter on any way but a negative one: those of regions come along with the model."""
+        """The texts on any other way than a negative one: those of regions come along with the model."""
         waiting, seen = list(samplers), set(samplers)
         while waiting:
             node = self.nodes.get(waiting.pop())
@@ -172,7 +174,7 @@ class _Walk:
             waiting += sorted(new)
 
     def _conditionings(self, inputs: Mapping[str, object], negative: bool) -> list[_Link]:
-        """The links to all conditionings among the inputs."""
+        """The links to all conditionings in the inputs."""
         return [
             link
             for name, value in inputs.items()
@@ -180,12 +182,12 @@ class _Walk:
         ]
 
     def _encoded(self, link: _Link) -> tuple[list[str], list[_Link]]:
-        """The texts that a conditioning's node encodes itself, and the conditionings that it is made of."""
+        """The texts that a conditioning's node encodes, and the conditionings that it combines."""
         node = self._followed(link)
         if "ZeroOut" in node.kind:
             return [], []
         inputs = node.inputs
-        # A node that takes a pair gives a pair on, in this order.
+        # A node that takes a positive and a negative input has two outputs in this order.
         is_pair = any(name.startswith(_NEGATIVE) and _link(value) for name, value in inputs.items())
         if is_pair and link[1] > 1:
             raise UnreadError(_unknown(node))
@@ -195,7 +197,7 @@ class _Walk:
         return texts, further
 
     def _own_texts(self, node: _Node) -> Iterator[str]:
-        """The texts that a node encodes itself. An empty one is one, too."""
+        """The texts that a node encodes, including empty ones."""
         names = _OTHER_ENCODERS.get(node.kind, ())
         for name, value in node.inputs.items():
             is_told = bool(value) and (isinstance(value, str) or _link(value) is not None)
@@ -208,12 +210,12 @@ class _Walk:
                 raise UnreadError(_unknown(node))
 
     def _text(self, value: object, depth: int = 0) -> str:
-        """A text, or what a node that is known makes of its texts."""
+        """A text, or the text that a known node makes."""
         if isinstance(value, str):
             return value
         link = _link(value)
         if link is None or depth > _DEEPEST:
-            raise UnreadError(f"{_TELLER}'s prompt is no text ({short(value)})")
+            raise UnreadError(f"{_TELLER}'s prompt is not text ({short_repr(value)})")
         if link not in self._made:
             self._made[link] = self._text_of(self._followed(link), depth)
         return self._made[link]
@@ -230,21 +232,23 @@ class _Walk:
             raise UnreadError(_unknown(node))
         text = self._text(node.inputs[name], depth + 1)
         if node.kind.startswith("Impact") and ("{" in text or "__" in text):
-            raise UnreadError(f"{_TELLER}'s prompt has wildcards, and what became of them is not told")
+            raise UnreadError(
+                f"{_TELLER}'s prompt has wildcards, and the text that replaced them is not known"
+            )
         return text
 
     def seed_of(self, sampler: str) -> object:
-        """The seed of a sampler that adds noise, None where it has none."""
+        """The seed of a sampler that adds noise, None if it has none."""
         if self.nodes[sampler].inputs.get("add_noise") == "disable":
             return None
         return as_number(self._first(sampler, _TO_SEED, (*_SEEDS, "value")))
 
     def size_of(self, sampler: str) -> tuple[int, int] | None:
-        """Width and height of the latent that a sampler begins with."""
+        """Width and height of the latent with which a sampler begins."""
         return as_size("x".join(str(self._first(sampler, _TO_SIZE, (side,))) for side in ("width", "height")))
 
     def _first(self, start: str, along: tuple[str, ...], names: tuple[str, ...]) -> object:
-        """The nearest value under one of `names`, on the way from a node along these inputs."""
+        """The nearest value under one of `names`, following these inputs from a node."""
         waiting, seen = [start], {start}
         while waiting and len(seen) < _MOST_NODES:
             node = self.nodes.get(waiting.pop(0))
@@ -267,11 +271,11 @@ class _Walk:
 
 
 def _link(value: object) -> _Link | None:
-    """The node and the number of its output that an input is linked to; None for a value."""
+    """The node and its output number that an input is linked to; None for a value."""
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], int):
         return None
     return (str(value[0]), value[1]) if isinstance(value[0], (str, int)) else None
 
 
 def _unknown(node: _Node) -> str:
-    return f"{_TELLER}'s prompt passes through a node that is not known here ({short(node.kind)})"
+    return f"{_TELLER}'s prompt passes through a node that is not known here ({short_repr(node.kind)})"

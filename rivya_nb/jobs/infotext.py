@@ -1,4 +1,5 @@
-"""The text that A1111, Forge and their kin write: the prompt, a negative one, and a line of `Name: value` pairs.
+"""Reads the text that A1111, Forge and similar tools write: the prompt, a negative one, and a line of `Name:
+value` pairs.
 
 ```
 a lighthouse
@@ -7,7 +8,7 @@ Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 512x768, Model: dream
 Template: a {lighthouse|mill}
 ```
 
-The web UI writes the settings last; an extension puts its templates behind them.
+The web UI writes the settings last; an extension adds its templates behind them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from __future__ import annotations
 import json
 import re
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, short, whole_prompt
+from rivya_nb.contract.text import short_repr
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, whole_prompt
 from rivya_nb.store.provenance import WEB_UI_NAMES
 from rivya_nb.store.stamping import OURS
 
@@ -36,7 +38,7 @@ _COMMON = (
     "Model hash",
     "Version",
 )
-"""Names by which a line of settings is known, and the forms that three of their values have."""
+"""Names that occur in a line of settings."""
 _FORMS = {"Steps": r"\d{1,6}", "Seed": r"-?\d{1,20}", "Size": r"\d{1,5}x\d{1,5}"}
 
 _FIRST = re.compile(rf"\s*({'|'.join(_COMMON)}):")
@@ -47,10 +49,10 @@ _DECODER = json.JSONDecoder()
 
 
 def read_infotext(text: str) -> Found:
-    """What such a text tells.
+    """The request in such a text.
 
     Raises:
-        UnreadError: it has no line of settings, or where its prompt begins and ends is not certain.
+        UnreadError: it has no line of settings, or the beginning or end of its prompt is not certain.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
     place, facts = _settings(lines, text)
@@ -75,7 +77,7 @@ def read_infotext(text: str) -> Found:
         params={_OUR_NAMES.get(name, name): value for name, value in told.items()} if is_ours else {},
         rest=() if is_ours else tuple(name for name in told if name not in prompts),
         notes=tuple(
-            f"{name}: {_TELLER} has this beside the prompt; {short(value)} is left out"
+            f"{name}: {_TELLER} wrote this beside the prompt; {short_repr(value)} is left out"
             for name, value in {**prompts, **behind}.items()
             if value
         ),
@@ -83,18 +85,18 @@ def read_infotext(text: str) -> Found:
 
 
 def _settings(lines: list[str], text: str) -> tuple[int, dict[str, str]]:
-    """Which line has the settings, and what they are."""
+    """The index of the line with the settings, and the settings."""
     found: tuple[int, dict[str, str]] | None = None
     for place, line in enumerate(lines):
         if found and found[0] == place - 1 and _template(line) is not None:
-            # A template may have lines that look like settings.
+            # A template may contain lines that look like settings.
             break
         if _FIRST.match(line) and _is_settings(facts := read_settings(line)):
             if found:
                 raise UnreadError(f"{_TELLER}'s text has two lines of settings, so its prompt is not certain")
             found = place, facts
     if not found:
-        raise UnreadError(f"the text {short(text)} has no line of settings as {_TELLER} writes it")
+        raise UnreadError(f"the text {short_repr(text)} has no line of settings as {_TELLER} writes it")
     return found
 
 
@@ -105,7 +107,7 @@ def _is_settings(facts: dict[str, str]) -> bool:
 
 
 def read_settings(line: str) -> dict[str, str]:
-    """The values of a line of `Name: value` pairs; the first of each name, quoted ones without their quotes."""
+    """The values of a line of `Name: value` pairs, without quotes; the first of each name."""
     facts: dict[str, str] = {}
     at = 0
     for _ in range(_MOST_PAIRS):
@@ -120,7 +122,7 @@ def read_settings(line: str) -> dict[str, str]:
 
 
 def _value(line: str, at: int) -> tuple[str, int]:
-    """The value that begins here, and where it ends: JSON whole, with its commas, and else up to a comma."""
+    """The value that begins here, and its end: JSON as a whole, anything else up to a comma."""
     if line[at : at + 1] in ('"', "{", "["):
         try:
             read, end = _DECODER.raw_decode(line, at)
@@ -144,7 +146,7 @@ def _template(line: str) -> tuple[str, str] | None:
 
 
 def _behind(lines: list[str]) -> dict[str, str]:
-    """What stands behind the settings: templates by their name, and anything else."""
+    """The texts behind the settings: templates by their name, and anything else."""
     parts: dict[str, list[str]] = {}
     name = "behind the settings"
     for line in lines:

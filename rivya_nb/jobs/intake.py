@@ -1,10 +1,10 @@
-"""Taking references in: from whatever holds a picture to bytes in the store, known by hash.
+"""Takes in references: copies a picture of any source into the store, where it is known by its hash.
 
-Bytes are sent as they are, with three exceptions of which the user is told: a picture that says where it was
-taken goes without that, one that has to be turned is turned, and `shrink` encodes anew what a model would
-refuse.
+Bytes are sent unchanged, with three exceptions of which the user is told: the location is removed from a
+picture that has one, a picture that must be turned is turned, and `shrink` encodes a picture anew that a
+model would refuse.
 
-Slow (it reads, decodes and hashes): call it off the event loop where one is at hand.
+It is slow (it reads, decodes and hashes): call it off the event loop.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 from rivya_nb.api.inspection import examine, inspect
 from rivya_nb.contract.catalogue import MEGABYTE, Model
 from rivya_nb.contract.references import Reference, check_references, sniff
+from rivya_nb.contract.text import file_size
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
 from rivya_nb.imaging.decoding import require_decoder
 from rivya_nb.imaging.formats import FORMATS, find_format
 from rivya_nb.imaging.modes import UPRIGHT
 from rivya_nb.jobs.metadata import Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
-from rivya_nb.jobs.sources import LARGEST, LOST, is_there, web_address, write_source
+from rivya_nb.jobs.sources import LARGEST, LOST, is_there, web_address, write_source, wrong_source
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -38,15 +39,16 @@ SHRINK_OFFER = "--shrink-refs (shrink_references=True) sends it encoded anew"
 def take_references(
     sources: Iterable[object], models: Sequence[Model], files: ContentFiles, *, shrink: bool = False
 ) -> tuple[Reference, ...]:
-    """Copy references into the store and say what they are; the `note` of each says how it was changed.
+    """Copy references into the store and describe them; the `note` of each says how it was changed.
 
-    Sources are paths (a leading `~` is the user's home), bytes, data URLs, open files, Pillow images and numpy
-    arrays (both sent as PNG), pictures of the store, references that were taken before, and https addresses,
-    which are handed on as they are to models that take them. Only what every model would take is kept. With
-    `shrink`, what is too large, or of a format that no model takes, is encoded anew.
+    Sources are paths (a leading `~` is the user's home), bytes, data URLs, open files, Pillow images and
+    numpy arrays (both sent as PNG), pictures of the store, references that were taken before, and https
+    addresses, which are passed on unchanged to models that take them. Only pictures that every model would
+    take are kept. With `shrink`, pictures that are too large, or of a format that no model takes, are encoded
+    anew.
 
     Raises:
-        InvalidRequestError: with every source that is missing, unreadable, no picture or against a rule.
+        InvalidRequestError: with every source that is missing, unreadable, not a picture or against a rule.
         StoreError: the store cannot be written.
     """
     taking = _Taking(models, files, shrink)
@@ -64,7 +66,7 @@ def take_references(
 
 @dataclass(frozen=True)
 class _Taking:
-    """What one call takes in, for these models and into these files."""
+    """The models and files of one call."""
 
     models: Sequence[Model]
     files: ContentFiles
@@ -81,12 +83,12 @@ class _Taking:
             try:
                 return self._finished(part, name)
             except PictureError as error:
-                raise _wrong(name, str(error)) from None
+                raise wrong_source(name, str(error)) from None
 
     def _known(self, reference: Reference) -> Reference:
-        """A picture that the store has already, unless it must be made smaller."""
+        """A picture that is already in the store, made smaller if necessary."""
         if not is_there(reference, self.files):
-            raise _wrong(reference.name, LOST)
+            raise wrong_source(reference.name, LOST)
         mistakes = self._mistakes(reference)
         if not mistakes:
             return reference
@@ -96,16 +98,16 @@ class _Taking:
         try:
             smaller = reencode(path, self._max_bytes, keep_format=False)
         except PictureError as error:
-            raise _wrong(reference.name, str(error)) from None
+            raise wrong_source(reference.name, str(error)) from None
         return self._kept(reference.name, smaller, _change(reference.size, smaller))
 
     def _check(self, header: bytes, size: int, name: str) -> None:
-        """Refuse what need not even be read. Raises InvalidRequestError."""
+        """Refuse a source before it is read as a whole. Raises InvalidRequestError."""
         if size == 0:
-            raise _wrong(name, "the file is empty")
+            raise wrong_source(name, "the file is empty")
         if size > LARGEST:
             limit = f"{LARGEST / MEGABYTE:g} MB"
-            raise _wrong(name, f"{size / MEGABYTE:.1f} MB is over the limit of {limit} for any file")
+            raise wrong_source(name, f"{size / MEGABYTE:.1f} MB is over the limit of {limit} for any file")
         mime_type = sniff(header)
         if mime_type is None:
             self._check_other(header, name)
@@ -118,19 +120,19 @@ class _Taking:
         known = find_format(header)
         if known is None:
             kind = "text" if _is_text(header) else "something else"
-            raise _wrong(name, f"its bytes are no picture but {kind}; accepted are jpeg, png and webp")
+            raise wrong_source(name, f"this is not a picture but {kind}; accepted are jpeg, png and webp")
         message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp"
         if known.pillow is None and not self.shrink:
-            raise _wrong(name, message)
+            raise wrong_source(name, message)
         try:
             require_decoder(known)
         except PictureError as error:
-            raise _wrong(name, f"{error}; accepted are jpeg, png and webp") from None
+            raise wrong_source(name, f"{error}; accepted are jpeg, png and webp") from None
         if not self.shrink:
-            raise _wrong(name, f"{message}; {SHRINK_OFFER}")
+            raise wrong_source(name, f"{message}; {SHRINK_OFFER}")
 
     def _mistakes(self, reference: Reference) -> list[Mistake]:
-        """What these models have against it, with the way out where there is one."""
+        """The mistakes that these models find in it, each with a way out if there is one."""
         found = dict.fromkeys(
             mistake for model in self.models for mistake in check_references(model, [reference])
         )
@@ -146,18 +148,18 @@ class _Taking:
         return [replace(mistake, message=f"{mistake.message}; {way_out}") for mistake in found]
 
     def _can_shrink(self) -> bool:
-        """Whether every model takes some picture at all."""
+        """True if every model takes images."""
         rules = [model.references for model in self.models]
         return all(rule is not None and (rule.kinds is None or "image" in rule.kinds) for rule in rules)
 
     @property
     def _max_bytes(self) -> int | None:
-        """What the strictest model takes, None where no model's limit is known."""
+        """The limit of the strictest model, None if no model's limit is known."""
         rules = [model.references.rule("image") for model in self.models if model.references is not None]
         return min((rule.max_bytes for rule in rules if rule.max_bytes is not None), default=None)
 
     def _finished(self, part: Path, name: str) -> Reference:
-        """Look at what arrived, change what has to be changed, and keep it."""
+        """Examine the file, change it if necessary, and keep it."""
         size = part.stat().st_size
         kind = examine(part).kind
         if not kind.is_expected:
@@ -194,13 +196,12 @@ class _Taking:
 
 @contextmanager
 def _mapped(path: Path) -> Iterator[mmap]:
-    """A file's bytes, without reading them into memory."""
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         yield data
 
 
 def _change(size: int, smaller: Reencoded, metadata: Metadata | None = None) -> str:
-    sizes = f"{_megabytes(size)} made {_megabytes(len(smaller.data))}"
+    sizes = f"{file_size(size)} made {file_size(len(smaller.data))}"
     return f"{sizes}, as {smaller.story}" + ("" if metadata is None else _unplaced(metadata))
 
 
@@ -208,13 +209,5 @@ def _unplaced(metadata: Metadata) -> str:
     return ", without the place where it was taken" if metadata.has_location else ""
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1000:.1f} kB"
-
-
 def _is_text(header: bytes) -> bool:
     return all(byte >= 32 or byte in b"\t\n\r\f" for byte in header)
-
-
-def _wrong(name: str, message: str) -> InvalidRequestError:
-    return InvalidRequestError([Mistake(name, message)])

@@ -1,4 +1,4 @@
-"""A job while this process knows it: its newest record, who wants it, and whether it is being worked on."""
+"""A job in this process: its newest record, which runs want it, and whether it is worked on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rivya_nb.store.records import UNSENT, JobRecord
 class LiveJob:
     """One request's life as this process sees it.
 
-    `record` is the newest record; `notice` says what is being waited for beside the task itself (`rate
-    limited, next try in 8 s`). `wanted_by` holds the ids of the runs that want it submitted: a job that no run
-    wants is held back, as long as it is not submitted. `is_working` says whether this process carries it on,
-    `may_be_billed_again` whether the user wants a submit repeated that is too old for its key to be known.
+    `record` is the newest record; `notice` says what the job waits for besides the task itself (`rate
+    limited, next try in 8 s`). `wanted_by` has the ids of the runs that want it submitted: an unsent job that
+    no run wants is held back. `is_working` is True while this process works on it, `may_be_billed_again` if
+    the user wants a submit repeated that is so old that the service may have forgotten its key.
     """
 
     def __init__(self, record: JobRecord) -> None:
@@ -33,17 +33,17 @@ class LiveJob:
 
     @property
     def is_held(self) -> bool:
-        """Whether it is not to be submitted."""
+        """True if it must not be submitted."""
         return not self.wanted_by
 
     @property
     def goes_on(self) -> bool:
-        """Whether this process will carry it further: it works on it, and does not hold it back."""
+        """True if this process works on it, and does not hold it back."""
         return self.is_working and not (self.is_held and self.record.status in UNSENT)
 
     def changed(self, record: JobRecord | None = None, *, notice: str | None = None) -> None:
-        """Take the newest record and notice, and tell everybody who listens."""
-        # What was read before the job was stopped may arrive after that.
+        """Set the newest record and notice, and call all listeners."""
+        # A record that was read before the job was stopped may arrive after that.
         late = self.is_held and self.record.status == "stopped"
         if record is not None and not (late and record.status in UNSENT):
             self.record = record
@@ -52,7 +52,7 @@ class LiveJob:
             listener()
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each change, on whatever thread it happens; the return value ends that."""
+        """Call `listener` after each change, on the thread of the change; the returned function ends that."""
         self._listeners.append(listener)
 
         def unsubscribe() -> None:
@@ -62,6 +62,6 @@ class LiveJob:
         return unsubscribe
 
     async def settled(self) -> None:
-        """Wait until this process no longer works on the job; how it went stands in the record."""
+        """Wait until this process no longer works on the job; the record says how it went."""
         if self.work is not None:
             await asyncio.wait([asyncio.wrap_future(self.work)])

@@ -1,6 +1,6 @@
-"""What a picture's file says beside its pixels: where it was taken, and how it has to be turned.
+"""The metadata of a picture's file: its orientation, and whether it tells where it was taken.
 
-Works on the bytes alone, so that a copy without the location has the very same pixels.
+It works on the bytes alone, so that a copy without the location has the same pixels.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class _Block:
-    """A stretch of a file: `content` is without what only says its kind."""
+    """A part of a file; `content` is without the prefix that names its kind."""
 
     kind: Literal["exif", "xmp", "iptc", "appended"]
     start: int
@@ -49,14 +49,14 @@ class _Block:
 
 @dataclass(frozen=True)
 class Metadata:
-    """`orientation` as in EXIF, 1 to 8; `has_location` whether coordinates or a place's name are written."""
+    """`orientation` as in EXIF, 1 to 8; `has_location` is True if it has coordinates or the name of a place."""
 
     orientation: int
     has_location: bool
 
 
 def read_metadata(data: Bytes, mime_type: str) -> Metadata:
-    """What the bytes of a JPEG, PNG or WebP say; damaged metadata says nothing."""
+    """The metadata of a JPEG, PNG or WebP; damaged metadata are ignored."""
     orientation, located = UPRIGHT, False
     for block in _BLOCKS[mime_type](data):
         if block.kind == "exif":
@@ -71,7 +71,7 @@ def read_metadata(data: Bytes, mime_type: str) -> Metadata:
 
 
 def write_without_metadata(data: Bytes, mime_type: str, target: BinaryIO) -> None:
-    """Copy a JPEG, PNG or WebP without EXIF, XMP, IPTC and what is appended to it; the rest byte for byte."""
+    """Copy a JPEG, PNG or WebP without EXIF, XMP, IPTC and appended files; the rest byte for byte."""
     edits = [(block.start, block.end, b"") for block in _BLOCKS[mime_type](data)]
     if mime_type == "image/webp":
         edits += _webp_patches(data, sum(end - start for start, end, _ in edits))
@@ -84,7 +84,7 @@ def write_without_metadata(data: Bytes, mime_type: str, target: BinaryIO) -> Non
 
 
 def _read_exif(tiff: bytes) -> tuple[int, bool]:
-    """The orientation, and whether there is a place. Slices past the end are empty, and read as 0."""
+    """The orientation, and True if there is a place. Slices past the end are empty, and read as 0."""
     if tiff[:2] not in (b"II", b"MM"):
         return UPRIGHT, False
     order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
@@ -111,7 +111,7 @@ def _jpeg_blocks(data: Bytes) -> Iterator[_Block]:
             yield block
     end = jpeg_end(data)
     if end is not None and end < len(data):
-        # Phones append films and further pictures, each with metadata of its own.
+        # Phones append films and further pictures, which have their own metadata.
         yield _Block("appended", end, len(data))
 
 
@@ -153,7 +153,7 @@ def _png_text(data: Bytes, chunk: Part) -> Iterator[_Block]:
 
 
 def _from_hex(text: bytes) -> bytes:
-    """A raw profile as ImageMagick writes it: a name and a length on lines of their own, then hex."""
+    """A raw profile as ImageMagick writes it: a name and a length on their own lines, then hex."""
     try:
         return bytes.fromhex(b"".join(text.split(b"\n")[3:]).decode("ascii"))
     except ValueError:
@@ -169,7 +169,7 @@ def _webp_blocks(data: Bytes) -> Iterator[_Block]:
 
 
 def _webp_patches(data: Bytes, shorter: int) -> Iterator[tuple[int, int, bytes]]:
-    """The file's length, and the flags that announce EXIF and XMP, for a file `shorter` by so many bytes."""
+    """The new length of a file that is `shorter` by so many bytes, and its flags without EXIF and XMP."""
     yield 4, 8, (int.from_bytes(data[4:8], "little") - shorter).to_bytes(4, "little")
     for chunk in webp_chunks(data):
         if chunk.kind == b"VP8X":

@@ -1,5 +1,5 @@
-"""When to ask how a task is doing, as the service wants it: first after 2 to 3 s, then every 5 to 10 s with
-growing intervals (contract, polling)."""
+"""When a task is polled, as the contract recommends: first after 2 to 3 s, then every 5 to 10 s with growing
+intervals."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SECOND = 5.0
 """Seconds from the first poll to the second."""
 
 GROWTH = 1.2
-"""What each further interval is multiplied by."""
+"""The factor between an interval and the next."""
 
 LONGEST = 10.0
-"""Seconds; no interval grows beyond it."""
+"""Seconds of the longest interval."""
 
 DEADLINE = 30 * 60.0
-"""Seconds after which a task that has not ended is no longer asked for; it can be resumed later."""
+"""Seconds after which a task that has not ended is no longer polled; it can be resumed later."""
 
 
 def poll_delays() -> Iterator[float]:

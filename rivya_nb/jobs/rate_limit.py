@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
 
 TICK = 1.0
-"""Seconds after which a waiting job says anew how long it waits, and notices that nobody wants it any more."""
+"""Seconds after which a waiting job updates its notice, and checks whether it is still wanted."""
 
 
 class RateLimit:
-    """The pauses that a service asks of one session's submits. Every coroutine runs on the session's loop."""
+    """The pauses of one session's submits after rate limits. Every coroutine runs on the session's loop."""
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
@@ -26,7 +26,7 @@ class RateLimit:
         self._until = 0.0
 
     async def over(self, job: LiveJob) -> None:
-        """Wait until the service may be asked again, or the job is held or stopped before it was submitted."""
+        """Wait until a submit is allowed again, or the job is held or stopped before it was submitted."""
         told = False
         while (left := self._until - time.monotonic()) > 0:
             if job.is_held and job.record.status != "submitting":
@@ -39,12 +39,12 @@ class RateLimit:
 
     def met(self, error: RateLimitedError, began: float) -> None:
         """Pause after a submit that left at `began` (monotonic seconds) and was answered 429."""
-        # Several that were on their way together have met one limit, not one after the other.
+        # Submits that were under way together met the same limit: it counts once.
         if began >= self._met_at:
             self._in_a_row += 1
         self._met_at = time.monotonic()
         self._until = max(self._until, self._met_at + pause(self._policy, error, self._in_a_row))
 
     def passed(self) -> None:
-        """Begin with short pauses again after a submit that was taken."""
+        """After an accepted submit, begin with short pauses again."""
         self._in_a_row = 0

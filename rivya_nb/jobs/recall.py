@@ -1,4 +1,4 @@
-"""A picture's request, given back: from the store, from what its file carries, or from the JSON beside it."""
+"""Recalls the request of a picture: from the store, from its file, or from the JSON beside it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rivya_nb.contract.ideas import nearest_shape, same_idea
 from rivya_nb.contract.params import ParamValue, check_params
 from rivya_nb.contract.references import check_references
 from rivya_nb.contract.request import SEED_KEY, Request, check_prompt
-from rivya_nb.contract.text import listing, printable
+from rivya_nb.contract.text import listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.files import open_file, user_path
 from rivya_nb.imaging.containers import LARGEST_TEXT
 from rivya_nb.jobs.found import find_request, read_ours
 from rivya_nb.jobs.sources import LARGEST, LOST, is_there
-from rivya_nb.jobs.telling import Found, read_object, short
+from rivya_nb.jobs.telling import Found, read_object
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import sidecar_of
 
@@ -35,12 +35,13 @@ Source = str | os.PathLike[str] | bytes
 
 
 def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
-    """The request that a picture came from, as far as it can be told; its `notes` say what did not fit.
+    """The request that a picture came from; its `notes` say what did not fit.
 
-    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100 MB).
+    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100
+    MB).
 
     Raises:
-        UsageError: there is no such file, it cannot be read, or it tells of no request.
+        UsageError: the file does not exist or cannot be read, or no request is found in it.
     """
     if isinstance(source, str) and _HASH.fullmatch(source) and not os.path.lexists(source):
         record = store.pictured(source)
@@ -56,14 +57,13 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
         found = _in_json(data) or (None if isinstance(source, bytes) else _beside(source)) or found
     if found is None or not found.prompt.strip():
         reasons = "" if found is None else "".join(f"; {note}" for note in found.notes)
-        message = f"it tells of no request that can be read, and is no picture of this store{reasons}"
+        message = f"no request can be read from it, and it is not a picture of this store{reasons}"
         raise UsageError([Mistake(name, message)])
     known = _as_known(found, store)
     return _told(fitted(found, catalogue) if known is None else known, store)
 
 
 def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
-    """A file's name and its bytes."""
     file, size = open_file(source)
     name = Path(source).name
     with file:
@@ -79,13 +79,11 @@ def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:
 
 
 def _beside(source: str | os.PathLike[str]) -> Found | None:
-    """What the JSON beside a picture tells."""
     sidecar = sidecar_of(user_path(source))
     return _in_json(_read(sidecar, LARGEST_TEXT)[1]) if os.path.lexists(sidecar) else None
 
 
 def _in_json(data: bytes) -> Found | None:
-    """What our JSON beside a picture tells."""
     if len(data) > LARGEST_TEXT or not data.lstrip().startswith(b"{"):
         return None
     told = read_object(data.decode("utf-8", "replace"))
@@ -93,7 +91,7 @@ def _in_json(data: bytes) -> Found | None:
 
 
 def _as_known(found: Found, store: Store) -> Request | None:
-    """The request as the store has it, where that is the very same: it knows more of the references."""
+    """The store's record of the same request, if there is one: it knows more about the references."""
     record = None if found.job is None else store.jobs([found.job]).get(found.job)
     if record is None:
         return None
@@ -107,7 +105,7 @@ def _as_known(found: Found, store: Store) -> Request | None:
 
 
 def _told(request: Request, store: Store) -> Request:
-    """The request, with a note for each reference that it cannot be asked with."""
+    """The request, with a note for each reference that is no longer in the store."""
     missing = [
         f"{reference.name}: {LOST}"
         for reference in request.references
@@ -117,7 +115,7 @@ def _told(request: Request, store: Store) -> Request:
 
 
 def fitted(found: Found, catalogue: Catalogue) -> Request:
-    """What was found as a request of a model that the catalogue knows; the notes say what did not fit."""
+    """The found request, for a model of the catalogue; the notes say what did not fit."""
     model, notes = _model(found, catalogue)
     fit = _Fit(model, notes)
     for key, value in found.params.items():
@@ -132,7 +130,7 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
     if found.rest:
         more = f" and {len(found.rest) - _MOST_NAMES} more" if len(found.rest) > _MOST_NAMES else ""
         names = listing(printable(name, 60) for name in found.rest[:_MOST_NAMES])
-        notes.append(f"of {found.teller}'s, nothing here means {names}{more}")
+        notes.append(f"{found.teller} wrote settings that mean nothing here; left out: {names}{more}")
     mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
     notes += map(str, mistakes)
     return Request(model.id, found.prompt, fit.params, found.references, model.base_credits, tuple(notes))
@@ -144,12 +142,12 @@ def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
         if model.makes_pictures and wanted in (model.id.casefold(), model.display_name.casefold()):
             return model, []
     model = catalogue.image_model(DEFAULT_MODEL)
-    said = f"{short(found.model)} is none of the catalogue's" if found.model else "none is told"
-    return model, [f"model: {said}; {model.id} is taken instead"]
+    said = f"{short_repr(found.model)} is not in the catalogue" if found.model else "it is not named"
+    return model, [f"model: {said}; {model.id} is used instead"]
 
 
 class _Fit:
-    """The params of one request, taken one by one; what does not fit becomes a note."""
+    """The params of one request, added one by one; what does not fit becomes a note."""
 
     def __init__(self, model: Model, notes: list[str]) -> None:
         self.params: dict[str, ParamValue] = {}
@@ -159,7 +157,7 @@ class _Fit:
     def take(self, key: str, value: object) -> None:
         name = key if self._model.param(key) is not None else same_idea(key, self._model.param_keys)
         if name is None:
-            self._notes.append(f"{key}: {self._model.id} has no such param; {short(value)} is left out")
+            self._notes.append(f"{key}: {self._model.id} has no such param; {short_repr(value)} is left out")
             return
         param = self._model.param(name)
         if param is not None and param.type == "number" and isinstance(value, str):
@@ -175,15 +173,17 @@ class _Fit:
         param = None if name is None else self._model.param(name)
         shown = f"{size[0]} × {size[1]}"
         if param is None or param.options is None:
-            self._notes.append(f"size: {self._model.id} has no param for {shown}")
+            self._notes.append(f"size: {self._model.id} has no param for it; {shown} is left out")
             return
         options = sorted(param.options, key=lambda option: option != param.default)
         shape = nearest_shape(size, options)
         if shape is None:
-            self._notes.append(f"size: {shown} is none of {param.key}'s shapes ({listing(param.options)})")
+            self._notes.append(
+                f"size: no {param.key} has the shape of {shown}; there are {listing(param.options)}"
+            )
         else:
             self.params[param.key] = shape
-            self._notes.append(f"size: {shown} is taken as {param.key} {shape}")
+            self._notes.append(f"size: {shown} becomes {param.key} {shape}")
 
 
 def _as_number(value: str) -> object:

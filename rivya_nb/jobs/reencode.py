@@ -1,6 +1,6 @@
-"""Pictures that are encoded anew before they are sent: turned upright, made smaller, or of another format.
+"""Encodes pictures anew before they are sent: turned upright, made smaller, or in another format.
 
-Slow, all of it: call it off the event loop.
+All of it is slow: call it off the event loop.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 QUALITIES = (95, 90, 85, 80)
-"""Of JPEG and WebP, tried one after the other before a picture is made smaller."""
+"""Qualities of JPEG and WebP that are tried before a picture is made smaller."""
 
 SHORTEST_SIDE = 64
-"""Pixels below which a picture is not made smaller any more."""
+"""Pixels of the shorter side below which a picture is not made smaller."""
 
 _LOSSLESS = {"PNG", "GIF", "BMP", "TIFF"}
 _MIME_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
@@ -30,7 +30,7 @@ _MIME_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
 @dataclass(frozen=True)
 class Reencoded:
-    """An encoded picture and how it came to be, in words."""
+    """An encoded picture, and in words how it was encoded."""
 
     data: bytes
     mime_type: str
@@ -38,21 +38,21 @@ class Reencoded:
 
 
 def reencode(path: Path, max_bytes: int | None, *, keep_format: bool) -> Reencoded:
-    """The picture in a file, upright and without metadata, in at most `max_bytes` bytes.
+    """The picture of a file, upright and without metadata, in at most `max_bytes` bytes.
 
-    With `keep_format` its own format, or PNG in the place of what else loses nothing, is tried first. What
-    does not fit becomes a JPEG, or a WebP where something is transparent, of less and less quality and then
-    of fewer pixels. The colour profile stays. Of an animation the first frame is taken.
+    With `keep_format` its own format is tried first (PNG instead of another lossless format). If that is too
+    large, it becomes a JPEG, or a WebP if something is transparent, with decreasing quality and then with
+    fewer pixels. The colour profile stays. Of an animation the first frame is used.
 
     Raises:
-        PictureError: it cannot be decoded here, has too many pixels, or cannot be made to fit.
+        PictureError: it cannot be decoded here, has too many pixels, or cannot be made small enough.
     """
     with decoded(path) as image:
         return _Encoder(image).fit(max_bytes or math.inf, keep_format=keep_format)
 
 
 class _Encoder:
-    """One decoded picture, tried in one encoding after the other."""
+    """One decoded picture, which is encoded in several ways."""
 
     def __init__(self, image: Picture) -> None:
         self._format = image.format or ""
@@ -79,13 +79,13 @@ class _Encoder:
         return self._smaller(len(data), max_bytes)
 
     def _smaller(self, size: int, max_bytes: float) -> Reencoded:
-        """Fewer pixels of the least quality, until it fits; `size` in bytes is what all pixels take."""
+        """Reduce the pixels at the lowest quality until it fits; `size` in bytes is that of all pixels."""
         scale = 1.0
         while True:
             scale *= min(0.9, 0.95 * math.sqrt(max_bytes / size))
             width, height = (round(side * scale) for side in self._image.size)
             if min(width, height) < SHORTEST_SIDE:
-                raise PictureError(f"it cannot be brought to {max_bytes:,} bytes")
+                raise PictureError(f"it cannot be made as small as {max_bytes:,} bytes")
             resized = self._image.resize((width, height), _lanczos())
             data = self._encoded(resized, self._lossy, quality=QUALITIES[-1])
             size = len(data)
@@ -99,7 +99,7 @@ class _Encoder:
             return "WEBP", {"quality": QUALITIES[0]}
         if self._lossy == "WEBP":
             return "PNG", {}
-        # With its own tables a JPEG loses next to nothing once more.
+        # With its own tables, encoding a JPEG again loses almost nothing.
         return "JPEG", self._tables or {"quality": QUALITIES[0]}
 
     def _encoded(self, image: Picture, kind: str, **options: Any) -> bytes:
@@ -113,7 +113,7 @@ class _Encoder:
 
 
 def _jpeg_tables(image: Picture) -> dict[str, Any]:
-    """How a JPEG was quantized and subsampled; nothing for what is none."""
+    """The quantization tables and the subsampling of a JPEG; empty for other formats."""
     tables = getattr(image, "quantization", None)
     if not tables:
         return {}

@@ -1,8 +1,8 @@
-"""Carrying jobs from planned to delivered: upload, submit, collect, each step in the store first.
+"""Runs jobs from planned to delivered: upload, submit, collect; each step is stored before it is taken.
 
-What was written decides how a job goes on, in this process or in another one after a crash: the exact body of
-a submit is stored before it leaves, and an answer that got lost is asked for again with the same bytes and
-the same idempotency key, never with new ones.
+The stored state decides how a job continues, in this process or in another one after a crash: the exact body
+of a submit is stored before it is sent, and after a lost answer the same bytes are sent again with the same
+idempotency key, never with new ones.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ JOBS_AT_ONCE = 16
 """Jobs of one session between their upload and their picture."""
 
 SUBMITS_AT_ONCE = 4
-"""Submits of one session under way: so many can meet the same rate limit."""
+"""Concurrent submits of one session: so many can meet the same rate limit."""
 
 FOLLOW_INTERVAL = 1.0
-"""Seconds between two looks at a job that another process is carrying on."""
+"""Seconds between two looks at a job that another process works on."""
 
 _DONE = frozenset({"succeeded", "failed"})
-"""Nobody takes up a job that has ended so."""
+"""Statuses in which no process takes up a job again."""
 
 _FOR_EVERYTHING = (
     ApiKeyExpiredError,
@@ -73,24 +73,24 @@ _FOR_EVERYTHING = (
     InsufficientCreditsError,
     PublicApiDisabledError,
 )
-"""Refusals that do not speak of one request: whatever is submitted next meets them too."""
+"""Refusals that are not about one request: the next submit would be refused, too."""
 
 _current: ContextVar[LiveJob | None] = ContextVar("rivya_job", default=None)
 
 
 def tell_waiting(notice: RetryNotice) -> None:
-    """Show on the current task's job why the wire is waiting; the client calls this before each wait."""
+    """Show on the current task's job why the client waits; the client calls this before each wait."""
     job = _current.get()
     if job is not None:
         job.changed(notice=str(notice))
 
 
 class Runner:
-    """Carries the jobs of one session. Every coroutine runs on the session's loop; `launch` may be called
-    from any thread.
+    """Runs the jobs of one session. Every coroutine runs on the session's loop; `launch` may be called from
+    any thread.
 
-    `replace_job` puts a new job of the same request in the place of one that certainly was not accepted;
-    `take_over` allows a job to be sent that another kernel was to send, or gives the reason why not.
+    `replace_job` makes a new job of the same request for one that certainly was not accepted; `take_over`
+    allows to send a job that another kernel was to send, or returns the reason why not.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Runner:
         self._again: set[str] = set()
         self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
         self._rate_limit = RateLimit(client.retries)
-        # A job that meets a rate limit is planned again, and can be stopped while it waits.
+        # After a rate limit the job is planned again, so that it can be stopped while it waits.
         self._retries = replace(client.retries, ends_at_limit=True)
         self._slots = asyncio.Semaphore(JOBS_AT_ONCE)
         self._submits = asyncio.Semaphore(SUBMITS_AT_ONCE)
@@ -125,14 +125,15 @@ class Runner:
         self._replacements: set[str] = set()
 
     def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
-        """Ask whether the balance covers a price in credits: None, or why nothing should be submitted."""
+        """Ask whether the balance covers a price in credits: None if it does, else why nothing should be
+        submitted."""
         return self._work_loop.start(self._short_of(price))
 
     async def _short_of(self, price: int) -> str | None:
         try:
             balance = await asyncio.wait_for(self._client.credits.retrieve(), BALANCE_TIMEOUT)
         except (ApiError, TransportError, asyncio.TimeoutError):
-            # Then each submit finds out by itself.
+            # Then each submit will be answered by the service itself.
             return None
         if balance.current_credits >= price:
             return None
@@ -142,9 +143,11 @@ class Runner:
     def launch(
         self, job: LiveJob, run_id: int, gate: concurrent.futures.Future[str | None] | None = None
     ) -> None:
-        """Carry a job on, for a run, from where its record says it is; once, however often it is asked for.
+        """Continue a job, for a run, from the state in its record; a job is worked on once, however often it
+        is launched.
 
-        Before it is submitted, `gate` has to answer None; anything else is why it is not.
+        Before it is submitted, `gate` has to answer None; any other answer is the reason why it is not
+        submitted.
         """
         with self._launching:
             if gate is not None:
@@ -158,13 +161,12 @@ class Runner:
                 job.work = self._work_loop.start(self._work_through(job))
 
     def gate(self, job: LiveJob, gate: concurrent.futures.Future[str | None] | None) -> None:
-        """Have `gate` answer before the job is submitted, as `launch` does."""
+        """Make `gate` answer before the job is submitted, as in `launch`."""
         if gate is not None:
             self._gates[job.id] = gate
 
     @property
     def working(self) -> list[LiveJob]:
-        """The jobs that are being carried on now."""
         return [job for job in tuple(self._jobs.values()) if job.is_working]
 
     async def _work_through(self, job: LiveJob) -> None:
@@ -184,7 +186,7 @@ class Runner:
                 self._again.discard(job.id)
                 await self._work_once(job)
                 with self._launching:
-                    # Asked for once more meanwhile: whoever did so relies on this.
+                    # It was launched again meanwhile, so it must be looked at again.
                     if job.id not in self._again or (job.is_held and job.record.status in UNSENT):
                         self._forget(job)
                         return
@@ -193,11 +195,11 @@ class Runner:
             raise
 
     async def aclose(self) -> None:
-        """Let go of everything, at whatever step it is; what was written down can be resumed from anywhere."""
+        """Stop all work, at whatever step it is; stored jobs can be resumed from anywhere."""
         jobs = self.working
         await end(list(self._tasks.values()))
         for job in jobs:
-            # A store that is gone keeps no session from being closed.
+            # The session must also close if the store is gone.
             with suppress(StoreError):
                 await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed()
@@ -216,31 +218,31 @@ class Runner:
                     elif not job.record.is_final:
                         await self._put_back(job)
                 if job.record.status not in _DONE:
-                    # Whatever keeps us from going on need not keep another kernel.
+                    # Another kernel may be able to continue it.
                     await asyncio.to_thread(self._store.claims.release, job.id)
         except (NotConnectedError, StoreError) as error:
-            # What cannot be written down, or sent from here, is not done; the job stays where its record says.
+            # If the store or the connection fails, the job stays in its stored state.
             with suppress(StoreError):
                 await asyncio.to_thread(self._store.claims.release, job.id)
             job.changed(notice=str(error))
 
     async def _own(self, job: LiveJob) -> bool:
-        """Become the job's owner; while another process is, follow what it writes. False when it finished."""
+        """Become the job's owner; while another process owns it, follow its record. False if it has ended."""
         while True:
             record = await asyncio.to_thread(self._store.job, job.id)
             if record.status == "stopped" and not job.is_held:
-                # The kernel that was to send it has given it up, and here it is wanted all the same.
+                # The kernel that was to send it has stopped it, but a run of this process wants it.
                 await asyncio.to_thread(self._store.claims.reopen, record, "planned")
                 continue
             if record.is_final:
                 job.changed(record)
                 return False
             if await asyncio.to_thread(self._claim, record):
-                # What the last owner wrote just before it died counts, not what was read before.
+                # The last owner may have changed the record just before it ended.
                 job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
                 return not job.record.is_final
             if is_given_up(job):
-                # Who gives it up may have written that down since it was read.
+                # It may have been stopped since the record was read.
                 job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
                 return False
             job.changed(record)
@@ -260,9 +262,9 @@ class Runner:
         await self._collector.collect(job, task, submitted=status in UNSENT)
 
     async def _submit(self, job: LiveJob) -> Task | None:
-        """Upload, write the exact body down and send it; None where it was held, stopped or not taken."""
+        """Upload references, store the exact body and send it; None if it was held, stopped or not taken."""
         again = job.record.status == "submitting"
-        # Wanted by the user for this one time.
+        # The user's permission holds for one submit.
         anew, job.may_be_billed_again = job.may_be_billed_again, False
         if not again and (reason := await asyncio.to_thread(self._take_over, job)) is not None:
             job.changed(notice=reason)
@@ -285,7 +287,7 @@ class Runner:
         return None
 
     async def _may_repeat(self, job: LiveJob, anew: bool) -> bool:
-        """False, and the job is unknown, where its submit is too old to be repeated, unless it may be billed
+        """False if a submit is too old to be repeated (the job becomes unknown), unless it may be billed
         `anew`."""
         if anew or not is_doubtful(job.record):
             return True
@@ -293,7 +295,7 @@ class Runner:
         return False
 
     async def _media_items(self, job: LiveJob) -> Sequence[Mapping[str, Any]] | None:
-        """The job's references as they are sent, uploaded where need be; None where that failed, or the job is
+        """The job's references as they are sent, uploaded if necessary; None if that failed, or the job is
         held."""
         if not job.record.references:
             return ()
@@ -315,7 +317,7 @@ class Runner:
         return None
 
     async def _begin(self, job: LiveJob, media: Sequence[Mapping[str, Any]]) -> bool:
-        """Write down the exact body. False where the job is held, or was stopped, by whatever kernel."""
+        """Store the exact body. False if the job is held, or was stopped by any kernel."""
         if job.is_held:
             await self._put_back(job)
             return False
@@ -326,16 +328,16 @@ class Runner:
         return begun
 
     async def _put_back(self, job: LiveJob) -> None:
-        """Let a job that is held wait as planned."""
-        # Who holds it back may be giving it up at this moment: what was stopped stays stopped.
+        """Set a job that is held back to planned."""
+        # It may be stopped at this moment: a stopped job stays stopped.
         await asyncio.to_thread(self._store.claims.put_back, job.id)
         job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
 
     async def _send(self, job: LiveJob, *, again: bool, anew: bool) -> Task | None:
-        """Submit the stored body under the job's own key; None where the service did not take it.
+        """Submit the stored body under the job's own key; None if the service did not take it.
 
-        `again` where an earlier submit's answer got lost: then only a refusal of the content itself proves
-        that nothing was billed. Raises RateLimitedError where the job has to wait for its turn.
+        With `again`, an earlier submit got no answer: then only a refusal of the content itself proves that
+        nothing was billed. Raises RateLimitedError if the job has to wait for its turn.
         """
         body = (job.record.body or "").encode()
         until = None if anew or not again else (job.record.submitted_at or job.record.created_at) + REMEMBERED
@@ -353,7 +355,7 @@ class Runner:
         except (ApiError, TransportError) as error:
             refused = isinstance(error, (ApiError, NotDeliveredError))
             if again:
-                # A reference that the service lost since is no proof either.
+                # A reference that the service has lost is not a proof either.
                 refused = isinstance(error, ValidationFailedError) and not job.record.references
             await self._refused(job, error, status="failed" if refused else "unknown")
             if refused and await self._references.forget_lost(job.record, error):
@@ -374,7 +376,7 @@ class Runner:
         return task
 
     async def _submit_anew(self, job: LiveJob) -> None:
-        """Go on with a new job, once: another upload has another address, which makes it another body."""
+        """Continue with a new job, once: another upload has another address, so the body is another one."""
         if job.id not in self._replacements:
             replacement = await asyncio.to_thread(self._replace, job.record)
             self._replacements.add(replacement.id)
@@ -382,7 +384,7 @@ class Runner:
                 self.launch(replacement, run_id)
 
     def _hold_unsent(self, reason: str) -> None:
-        """Keep every job that was not submitted yet from being submitted: it would fail the same way."""
+        """Hold back every job that was not submitted yet: it would fail in the same way."""
         for job in self.working:
             if job.record.status in UNSENT:
                 job.wanted_by.clear()

@@ -1,24 +1,26 @@
-"""One JSON object with a picture's settings, as InvokeAI, SwarmUI, Fooocus, NovelAI and Draw Things write it."""
+"""Reads a JSON object with a picture's settings, as InvokeAI, SwarmUI, Fooocus, NovelAI and Draw Things write
+it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 
-from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, as_text, short, whole_prompt
+from rivya_nb.contract.text import short_repr
+from rivya_nb.jobs.telling import Found, UnreadError, as_number, as_size, as_text, whole_prompt
 
 _POSITIVE = ("positive_prompt", "prompt")
 _NEGATIVE = ("negative_prompt", "negativeprompt", "uc")
 _USED = {*_POSITIVE, *_NEGATIVE, "c", "seed", "width", "height", "resolution", "size", "model", "base_model"}
 
 _MORE_PROMPTS = {"positive_style_prompt", "positivePrompt", "char_caption", "base_caption"}
-"""Names of further prompts, however deep: a style's, a region's, a character's."""
+"""Names of further prompts at any depth: of a style, a region, a character."""
 
 _DRAWN = re.compile(r"<(?:random|wildcard|setvar|var|setmacro|macro)[\[:]")
-"""What SwarmUI replaces before it draws; its earlier versions write it down all the same."""
+"""Placeholders that SwarmUI replaces before it draws; its earlier versions write them into the file."""
 
 _INVERTED = re.compile(r"\[([^\[\]]*)\]")
-"""What an early InvokeAI has in brackets belongs to the negative prompt."""
+"""In an early InvokeAI, text in brackets belongs to the negative prompt."""
 
 _DREAM = re.compile(r'"(.*)"((?: +-\S+| +[^\s"-]\S*)*) *', re.DOTALL)
 _LONGEST_LINE = 20_000
@@ -26,7 +28,7 @@ _DREAM_FLAG = re.compile(r" -([SWH]) +(\d{1,20})")
 
 
 def read_settings(told: Mapping[str, object], teller: str) -> Found:
-    """What such an object tells; `teller` is who wrote it where it does not say so itself.
+    """The request in such an object; `teller` is the name of the tool if the object does not tell it.
 
     Raises:
         UnreadError: it has no prompt that is known here, or several.
@@ -46,7 +48,7 @@ def read_settings(told: Mapping[str, object], teller: str) -> Found:
     prompt = whole_prompt(teller, [*_prompts(told), *_further(told)])
     if teller == "SwarmUI" and _DRAWN.search(prompt):
         raise UnreadError(
-            f"{teller}'s prompt has wildcards, and what became of them is not told ({short(prompt)})"
+            f"{teller}'s prompt has wildcards, and the text that replaced them is not known ({short_repr(prompt)})"
         )
     negative = next((text for name in _NEGATIVE if isinstance(text := told.get(name), str)), None)
     if "app_id" in told:
@@ -64,10 +66,10 @@ def read_settings(told: Mapping[str, object], teller: str) -> Found:
 
 
 def read_dream(text: str) -> Found:
-    """What the command line tells that the earliest InvokeAI wrote: `"a barn [fog]" -s 50 -S 7 -W 512 -H 768`.
+    """The request in the command line of the earliest InvokeAI: `"a barn [fog]" -s 50 -S 7 -W 512 -H 768`.
 
     Raises:
-        UnreadError: it is no such line, or has no prompt.
+        UnreadError: it is not such a line, or has no prompt.
     """
     match = _DREAM.fullmatch(text.strip()) if len(text) <= _LONGEST_LINE else None
     if match is None:
@@ -79,7 +81,7 @@ def read_dream(text: str) -> Found:
 
 
 def _prompts(told: Mapping[str, object]) -> Iterator[str]:
-    """The prompt; early InvokeAIs list several with weights."""
+    """The prompt; early versions of InvokeAI list several with weights."""
     for name in _POSITIVE:
         value = told.get(name)
         if isinstance(value, str):
@@ -92,7 +94,7 @@ def _prompts(told: Mapping[str, object]) -> Iterator[str]:
 
 
 def _further(told: Mapping[str, object]) -> Iterator[str]:
-    """Further prompts, wherever in the object."""
+    """Further prompts at any depth of the object."""
     waiting: list[object] = [told]
     while waiting:
         value = waiting.pop()

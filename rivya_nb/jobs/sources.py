@@ -1,4 +1,4 @@
-"""Where a reference may come from: a file, bytes, or a picture in memory, each written to a new file."""
+"""The sources of a reference: a file, bytes, or a picture in memory; each is written to a new file."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
     from rivya_nb.store.files import ContentFiles
 
 LARGEST = 100 * MEGABYTE
-"""Bytes; no file above this is read, whatever a model's record leaves open."""
+"""Bytes; a larger file is not read, even if the model's limit is not known."""
 
 LOST = "this reference is not in the store any more; give its file again"
 
-_GIVES_TEXT = 'it gives text; open a picture as bytes, with open(path, "rb")'
+_GIVES_TEXT = 'it gives text instead of bytes; open the picture with open(path, "rb")'
 
 _CHUNK = 1 << 20
 
 _CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
-"""How many numbers a pixel has, and what Pillow calls such pixels."""
+"""Pillow's mode by the number of values of a pixel."""
 
 _USERINFO = re.compile(r"//[^/?#]*@")
-"""A name and a password in an address, which no message repeats."""
+"""A name and a password in an address, which no message shows."""
 
 _LARGEST_INTEGER = 4
-"""Bytes of the integers that Pillow knows too."""
+"""Bytes of the largest integers that Pillow supports."""
 
-_TAKEN = "bool, uint8, uint16 and int32 are, and floats from 0 to 1"
+_TAKEN = "give bool, uint8, uint16 or int32, or floats from 0 to 1"
 
 Check = Callable[[bytes, int, str], None]
-"""Looks at the first bytes, the size in bytes and the name, and raises InvalidRequestError."""
+"""Checks the first bytes, the size in bytes and the name; raises InvalidRequestError."""
 
 
 def reference_sets(given: object) -> dict[str, Sequence[object]]:
-    """References by label: a dict is an axis of them, everything else one set; None and an empty list none.
+    """References by label: a dict is an axis of sets, anything else one set; None and an empty list are none.
 
     Raises:
-        UsageError: two of a dict's labels read alike.
+        UsageError: two labels of a dict are the same as text.
     """
     if not isinstance(given, Mapping):
         listed = listed_references(given)
@@ -63,55 +63,59 @@ def reference_sets(given: object) -> dict[str, Sequence[object]]:
         str(label): listed_references(sources) for label, sources in given.items()
     }
     if len(sets) < len(given):
-        raise UsageError([Mistake("references", "two labels of the dict read alike")])
+        raise UsageError(
+            [Mistake("references", "two labels of the dict are the same as text; give each its own")]
+        )
     return sets
 
 
 def listed_references(given: object) -> list[object]:
-    """One reference or several as a list; None is none."""
+    """One reference or several as a list; None is an empty list."""
     if given is None:
         return []
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
 def web_address(source: object) -> Reference | None:
-    """A reference that is a web address, None for what is none. Nothing is fetched.
+    """A reference that is a web address; None for anything else. Nothing is fetched.
 
     Raises:
-        InvalidRequestError: it is no https address that can be handed on.
+        InvalidRequestError: it is not an https address that can be passed on.
     """
     if not isinstance(source, str) or not source.lower().startswith(("http://", "https://")):
         return None
     try:
         parts, host, _ = split_address(source)
     except PictureError:
-        raise _wrong(_USERINFO.sub("//…@", source)[:60], "this is no web address") from None
+        raise wrong_source(_USERINFO.sub("//…@", source)[:60], "this is not a web address") from None
     if parts.scheme != "https":
-        raise _wrong(source, "an address is https; or download the picture and give the file")
+        raise wrong_source(
+            source, "only https addresses are accepted; give one, or download the picture and give the file"
+        )
     name = parts.path.rpartition("/")[2] or host
     return Reference(hashlib.sha256(source.encode()).hexdigest(), "image", "", name, 0, url=source)
 
 
 def is_there(reference: Reference, files: ContentFiles) -> bool:
-    """Whether a reference can be sent: an address always, a file while the store has it."""
+    """True if a reference can be sent: a web address, or a file that is in the store."""
     return bool(reference.url) or files.path(reference.sha256, reference.mime_type).is_file()
 
 
 def write_source(source: object, name: str, target: Path, check: Check) -> str:
-    """Write a source's bytes to `target`, once `check` has nothing against them; gives the source's name.
+    """Write a source's bytes to `target`, if `check` accepts them; returns the source's name.
 
-    Files are streamed; `name` is for what has none of its own. An open file is read from its start, and stands
-    afterwards where it stood; of one that cannot be put there, such as an answer of a server, what is left.
+    Files are streamed; `name` is used for a source without a name. An open file is read from its start, and
+    its position is restored. If it has no position, such as a server's answer, the rest is read.
 
     Raises:
-        InvalidRequestError: there is no such file, it cannot be read, it is no picture, or `check` refuses.
+        InvalidRequestError: the file does not exist, cannot be read, is not a picture, or `check` refuses it.
         StoreError: the disk fails.
     """
     if isinstance(source, str) and is_data_url(source):
         try:
             source = read_data_url(source, LARGEST)
         except PictureError as error:
-            raise _wrong(name, str(error)) from None
+            raise wrong_source(name, str(error)) from None
     if isinstance(source, (str, os.PathLike)):
         return _write_file(source, target, check)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -135,7 +139,7 @@ def _write_picture(source: object, name: str, target: Path) -> None:
         with disk_trouble(target):
             image.save(target, "PNG", **options)
     except (ValueError, SyntaxError, AttributeError) as error:
-        raise _wrong(name, f"it cannot be written as PNG ({error})") from None
+        raise wrong_source(name, f"it cannot be written as PNG ({error})") from None
 
 
 def _write_stream(source: Any, name: str, target: Path) -> str:
@@ -147,17 +151,17 @@ def _write_stream(source: Any, name: str, target: Path) -> str:
     except RivyaError:
         raise
     except UnicodeDecodeError:
-        raise _wrong(name, _GIVES_TEXT) from None
+        raise wrong_source(name, _GIVES_TEXT) from None
     except Exception as error:
-        # What is closed, open for writing or no file at all fails in any way.
-        raise _wrong(name, f"it cannot be read ({type(error).__name__}: {error})") from None
+        # A file that is closed, open for writing or not a file may raise any error.
+        raise wrong_source(name, f"it cannot be read ({type(error).__name__}: {error})") from None
     return name
 
 
 @contextmanager
 def _from_the_start(stream: Any) -> Iterator[None]:
-    """Let a stream be read from its start, where `save` has left it behind what it wrote."""
-    # Not every file of Python's own says whether it can: a spooled one does from 3.11 on.
+    """Read a stream from its start: after `save` its position is behind the picture."""
+    # Not every file has `seekable`: a spooled one has it from Python 3.11 on.
     if not (stream.seekable() if hasattr(stream, "seekable") else hasattr(stream, "seek")):
         yield
         return
@@ -181,7 +185,7 @@ def _write_file(source: str | os.PathLike[str], target: Path, check: Check) -> s
             file.seek(0)
             _copy(file, target, name)
     except OSError as error:
-        raise _wrong(name, f"it cannot be read ({error.strerror or error})") from None
+        raise wrong_source(name, f"it cannot be read ({error.strerror or error})") from None
     return name
 
 
@@ -193,16 +197,16 @@ def _copy(source: BinaryIO, target: Path, name: str) -> None:
     with copy:
         while chunk := source.read(_CHUNK):
             if isinstance(chunk, str):
-                raise _wrong(name, _GIVES_TEXT)
+                raise wrong_source(name, _GIVES_TEXT)
             size += len(chunk)
             if size > LARGEST:
-                raise _wrong(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
+                raise wrong_source(name, f"it grew past {LARGEST / MEGABYTE:g} MB while it was read")
             with disk_trouble(target):
                 copy.write(chunk)
 
 
 def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
-    """A Pillow image in a mode that can be sent, of a Pillow image or a numpy array, and how it is saved."""
+    """A Pillow image that can be sent, from a Pillow image or a numpy array, and the options to save it."""
     from PIL import Image
 
     try:
@@ -219,18 +223,18 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
     except InvalidRequestError:
         raise
     except PictureError as error:
-        raise _wrong(name, str(error)) from None
+        raise wrong_source(name, str(error)) from None
     except Exception as error:
-        # Decoders fail in any way at all on hostile bytes, which Pillow reads only now.
-        raise _wrong(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
+        # Pillow decodes only now, and raises errors of any kind for hostile bytes.
+        raise wrong_source(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
     takes = "a path, bytes, an open file, a Pillow image, a numpy array or a job"
-    raise _wrong(name, f"an object of type {kind} is no picture; give {takes}")
+    raise wrong_source(name, f"an object of type {kind} is not a picture; give {takes}")
 
 
 def _from_array(source: Any, name: str) -> Picture:
-    """An array of H × W, or H × W × 1, 3 or 4, or with these channels first; its numbers as `given_eight_bits` has
-    them."""
+    """An image from an array of H × W, H × W × 1, 3 or 4, or with the channels first; for its values see
+    `given_eight_bits`."""
     import numpy
     from PIL import Image
 
@@ -240,18 +244,20 @@ def _from_array(source: Any, name: str) -> Picture:
         array = numpy.moveaxis(array, 0, 2)
     height, width, channels = (*array.shape, 1, 1, 1)[:3]
     if array.ndim not in (2, 3) or channels not in _CHANNELS or 0 in array.shape:
-        raise _wrong(name, f"an array of {shape or 'no'} values is no picture; H × W, H × W × 3 or × 4 is")
+        raise wrong_source(
+            name, f"an array of {shape or 'no'} values is not a picture; give H × W, H × W × 3 or H × W × 4"
+        )
     if height * width > MAX_PIXELS:
-        raise _wrong(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
+        raise wrong_source(name, f"{shape} pixels are over the limit of {MAX_PIXELS:,}")
     if array.dtype.kind == "f":
         with numpy.errstate(all="ignore"):
             array = array.astype("float32")
     elif array.dtype.kind not in "biu" or array.dtype.itemsize > _LARGEST_INTEGER:
-        raise _wrong(name, f"an array of {array.dtype} is not taken; {_TAKEN}")
-    # All channels side by side: which range their numbers have is decided for all of them together.
+        raise wrong_source(name, f"an array of {array.dtype} is not accepted; {_TAKEN}")
+    # All channels side by side, so that the range of values is decided for all of them together.
     numbers = Image.fromarray(numpy.ascontiguousarray(array).reshape(height, width * channels))
     return Image.frombytes(_CHANNELS[channels], (width, height), given_eight_bits(numbers).tobytes())
 
 
-def _wrong(name: str, message: str) -> InvalidRequestError:
+def wrong_source(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError([Mistake(name, message)])

@@ -1,4 +1,4 @@
-"""Whether the kernel's loop stands still while another thread waits for work on it, and what holds it."""
+"""Detects that a cell holds the kernel's loop while another thread waits for work on that loop."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from types import FrameType
 from rivya_nb.errors import RivyaError, UsageError
 
 PATIENCE = 2.0
-"""Seconds without a turn of the loop until a wait says so."""
+"""Seconds without a turn of the loop after which a wait warns."""
 
 CERTAINTY = 5.0
-"""Seconds more in which the loop's thread has to be seen in one and the same wait."""
+"""Further seconds in which the loop's thread must be seen in the same wait."""
 
 _INSTEAD = (
     "Wait in the cell itself, without threads; runs work side by side anyway: "
@@ -32,7 +32,7 @@ _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 
 
 class Standstill:
-    """Watches one loop for all the threads that wait for work on it. Every method may be called from any."""
+    """Watches one loop for all threads that wait for work on it. Every method may be called from any thread."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -43,13 +43,13 @@ class Standstill:
         self._wait_seen = 0.0
 
     def check(self, since: float) -> None:
-        """Look whether the loop has turned; a thread that waits for it does so several times a second.
+        """Check whether the loop has turned; a thread that waits for it calls this several times a second.
 
-        It warns once when the loop has stood still for `PATIENCE` seconds of a wait that began at `since`
-        (of time.monotonic). A cell that only computes lets the loop go on in the end.
+        It warns once if the loop has not turned for `PATIENCE` seconds of a wait that began at `since` (of
+        time.monotonic). A cell that only computes lets the loop continue in the end.
 
         Raises:
-            UsageError: the loop's thread waits for a thread or a lock itself, and has done so for a while.
+            UsageError: the loop's thread itself waits for a thread or a lock, and has done so for a while.
             RivyaError: the loop has stopped.
         """
         now = time.monotonic()
@@ -64,17 +64,19 @@ class Standstill:
             is_stuck = wait is not None and now - self._wait_seen >= CERTAINTY
         if is_stuck:
             raise UsageError(
-                "The cell that is executing waits for a thread or a lock, and this thread waits for work on the "
-                f"kernel's event loop, which that cell holds: if it waits for this one, neither ends. {_INSTEAD} "
-                "The work that was waited for goes on when the cell has ended."
+                "The cell that is executing waits for a thread or a lock, and holds the kernel's event loop, on "
+                f"which this thread waits for work: if it waits for this thread, neither ends. {_INSTEAD} "
+                "The work continues when the cell has ended."
             )
         if not self._loop.is_running():
-            raise RivyaError("The kernel's event loop has stopped, and with it the work that is waited for.")
+            raise RivyaError(
+                "The kernel's event loop has stopped, and with it the work that this thread waits for."
+            )
         if warns:
-            # `warnings.warn` would say it only once for each line of code, whatever cell comes later.
+            # `warnings.warn` would show it only once for a line of code, and not for later cells.
             warnings.warn_explicit(
-                f"For {PATIENCE:g} s the executing cell has held the kernel's event loop, where the work is done "
-                f"that this thread waits for; it goes on when the cell has ended. {_INSTEAD}",
+                f"The executing cell has held the kernel's event loop for {PATIENCE:g} s. This thread waits for "
+                f"work on that loop, which continues when the cell has ended. {_INSTEAD}",
                 RuntimeWarning,
                 "rivya_nb",
                 1,
@@ -82,7 +84,7 @@ class Standstill:
 
     def _ask_for_a_turn(self) -> None:
         if not self._asked:
-            # A loop that is closed meanwhile is an error of the wait's own.
+            # If the loop is closed meanwhile, the wait itself raises the error.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._note_turn)
                 self._asked = True
@@ -104,7 +106,7 @@ class Standstill:
 
 
 def _ends_by_itself(frame: FrameType | None) -> bool:
-    """Whether one of the innermost frames, those of `threading`, waits for a limited time only."""
+    """True if one of the innermost frames, those of `threading`, waits for a limited time only."""
     while frame is not None and frame.f_globals.get("__name__") == "threading":
         if frame.f_locals.get("timeout") not in (None, -1):
             return True
@@ -113,9 +115,9 @@ def _ends_by_itself(frame: FrameType | None) -> bool:
 
 
 def _at_lock(frame: FrameType) -> bool:
-    """Whether the line that is executed takes a lock that is held, or something from an empty SimpleQueue.
+    """True if the current line takes a lock that is held, or an item from an empty SimpleQueue.
 
-    These wait without a frame of their own.
+    These waits have no frame of their own.
     """
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
     opens_block = line.startswith("with ") and line.endswith(":")
@@ -127,7 +129,7 @@ def _value(name: str, frame: FrameType) -> object:
     first, *rest = name.split(".")
     value = frame.f_locals.get(first, frame.f_globals.get(first))
     for attribute in rest:
-        # Not `getattr`: a property may run code of any kind.
+        # Not `getattr`: a property may run any code.
         value = getattr_static(value, attribute, None)
     return value
 

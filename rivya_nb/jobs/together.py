@@ -1,4 +1,4 @@
-"""Several pieces of work of which each is needed: where one fails, none is left on its way."""
+"""Several pieces of work that are all needed: if one fails, the others are cancelled."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 AGAIN = 1.0
-"""Seconds after which what has not ended is cancelled once more."""
+"""Seconds after which tasks that have not ended are cancelled again."""
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """What all of them give, in their order; raises what the first one raises that fails."""
+    """The results of all, in their order; raises the first error."""
     tasks = [asyncio.ensure_future(each) for each in work]
     try:
         return await asyncio.gather(*tasks)
@@ -22,13 +22,13 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks, and return once all of them have ended, however they have."""
+    """Cancel tasks, and return once all of them have ended."""
     going: Collection[asyncio.Task[Any]] = [task for task in tasks if not task.done()]
-    # Once is not enough: `asyncio.wait_for` up to Python 3.11 loses a cancellation that comes together with what
-    # it waits for, and a task that asks again and again would do so for long.
+    # One cancellation may be lost: `asyncio.wait_for` up to Python 3.11 ignores it if its awaitable ends at
+    # the same time, and a task that retries would go on for long.
     while going:
         for task in going:
             task.cancel()
         _, going = await asyncio.wait(going, timeout=AGAIN)
-    # Looked at, or asyncio would complain about those that failed.
+    # Their errors are retrieved; asyncio would report them otherwise.
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""References on their way to the service: uploaded once for each model, remembered, and forgotten with it."""
+"""Uploads of references: one for each model and content, remembered until the service has lost it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 UPLOADS_AT_ONCE = 4
-"""Uploads of one session under way."""
+"""Concurrent uploads of one session."""
 
 _NAMING_A_FILE = ("reference", "file", "url")
-"""What a refusal about an upload speaks of, in lower case; looked at only where nothing surer is known."""
+"""Words in lower case by which a refusal is about an upload, if nothing more certain is known."""
 
 
 class Uploads:
-    """What one service holds of this store's references. Every coroutine runs on the session's loop."""
+    """The uploads of this store's references to one service. Every coroutine runs on the session's loop."""
 
     def __init__(self, service: str, client: RivyaClient, store: Store) -> None:
         self._service = service
@@ -38,17 +38,18 @@ class Uploads:
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def media_items(self, job: JobRecord) -> Sequence[Mapping[str, Any]]:
-        """A job's references as its body names them, in their order; what was never uploaded is.
+        """A job's references as its body has them, in their order; those that were not uploaded yet are
+        uploaded.
 
         Raises:
-            ApiError, TransportError: the service refused an upload, or none got through.
+            ApiError, TransportError: the service refused an upload, or it did not get through.
         """
         return await together(self._item(job, reference) for reference in job.references)
 
     async def _item(self, job: JobRecord, reference: Reference) -> Mapping[str, Any]:
         if reference.url:
             return {"url": reference.url, "kind": reference.kind}
-        # Two jobs with the same reference: the second waits for the first's upload instead of repeating it.
+        # For two jobs with the same reference, the second waits for the first one's upload.
         async with self._locks[job.model, reference.sha256]:
             known = await self._known(job.model, reference)
             if known is None:
@@ -80,9 +81,9 @@ class Uploads:
         )
 
     async def forget_lost(self, job: JobRecord, refusal: Exception) -> bool:
-        """Whether a submit was refused because the service has lost an upload that its body names.
+        """True if a submit was refused because the service has lost an upload in its body.
 
-        What was lost is forgotten here too, so that the next job that needs it uploads it anew.
+        A lost upload is forgotten here, too, so that the next job that needs it uploads it again.
         """
         if not job.references or not isinstance(refusal, (ValidationFailedError, NotFoundError)):
             return False
@@ -95,7 +96,7 @@ class Uploads:
     async def _is_lost(self, model: str, reference: Reference, url: str, message: str) -> bool:
         known = await self._known(model, reference)
         if known is None or known.url != url:
-            # Another job has found that out before.
+            # Another job has already replaced it.
             return True
         if not await self._is_gone(known, message):
             return False
@@ -103,7 +104,8 @@ class Uploads:
         return True
 
     async def _is_gone(self, upload: UploadRecord, message: str) -> bool:
-        """Ask the service for the file; where it cannot be asked, its refusal has to speak of one."""
+        """True if the service says that the file is gone; if it does not answer, its refusal must be about a
+        file."""
         if upload.file_id is not None:
             try:
                 await self._client.files.retrieve(upload.file_id)

@@ -1,8 +1,7 @@
-"""Which event loop a session's work runs on, and how to wait for it: all there is about threads and nesting.
+"""The event loop on which a session's work runs, and waiting for that work from threads and cells.
 
-In an ipykernel the work runs on the kernel's main loop, beside the cells. Where no loop runs between two
-inputs (a terminal, a script, also one that uses asyncio itself) it runs on a loop of its own, in a daemon
-thread.
+In an ipykernel the work runs on the kernel's main loop, beside the cells. If no loop runs between two inputs
+(a terminal, a script, also one that uses asyncio itself), it runs on its own loop in a daemon thread.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from rivya_nb.errors import RivyaError
-from rivya_nb.jobs.forks import as_work, leave_to_parent
+from rivya_nb.jobs.forked_loop import as_work, leave_to_parent
 from rivya_nb.jobs.standstill import Standstill
 
 TICK = 0.25
-"""Seconds that a wait sleeps at most: ipykernel notes an interrupt, but does not wake a quiet loop for it."""
+"""The longest sleep of a wait: ipykernel notes an interrupt, but does not wake an idle loop for it."""
 
 THREAD_NAME = "rivya-loop"
 
@@ -35,9 +34,9 @@ T = TypeVar("T")
 
 
 class WorkLoop:
-    """The event loop where a session's work runs. Every method may be called from any thread.
+    """The event loop on which a session's work runs. Every method may be called from any thread.
 
-    `loop` is the event loop; `in_kernel` says whether it is the kernel's main one (else it is our own).
+    `loop` is the event loop; `in_kernel` is True if it is the kernel's main one, and False for our own.
     """
 
     _lock = threading.Lock()
@@ -71,8 +70,8 @@ class WorkLoop:
     def start(self, coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Run `coro` on this loop, with the caller's context variables; cancelling the future cancels it.
 
-        The context matters: ipykernel 7 keeps there which cell an output belongs to. Raises RivyaError when
-        the loop is gone.
+        ipykernel 7 keeps in the context to which cell an output belongs. Raises RivyaError if the loop is
+        gone.
         """
         try:
             self._require_usable()
@@ -80,33 +79,33 @@ class WorkLoop:
             coro.close()
             raise
         future = as_work(lambda: asyncio.run_coroutine_threadsafe(coro, self.loop))
-        # asyncio refers to its tasks only weakly: a run that nobody holds would be collected half-way.
+        # asyncio has only weak references to its tasks, which might be garbage-collected.
         self._working.add(future)
         future.add_done_callback(self._working.discard)
         return future
 
     async def join(self, future: concurrent.futures.Future[T], tick: float = TICK) -> T:
-        """Await `future` on whatever loop is running, waking at least every `tick` seconds.
+        """Await `future` on the running loop, waking at least every `tick` seconds.
 
-        What the work raises is raised here as it is. Cancelling this wait leaves the work alone. Raises
-        RivyaError when the work loop goes away meanwhile, or cannot turn while the running one does, and
+        Errors of the work are raised here unchanged. Cancelling this wait does not cancel the work. Raises
+        RivyaError if the work loop goes away meanwhile, or cannot turn while the running one does, and
         UsageError like `wait`.
         """
         if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
             raise RivyaError(
-                "An event loop that runs inside the one where the work is done would wait for ever. "
+                "This event loop runs inside the one on which the work runs, so it would wait for ever. "
                 "Write `await run` in the cell itself."
             )
         await self._arrival(future, None, tick)
         return future.result()
 
     def wait(self, future: concurrent.futures.Future[T], timeout: float | None = None) -> T:
-        """Block until `future` is done, at most `timeout` seconds, and give its result.
+        """Block until `future` is done, at most `timeout` seconds, and return its result.
 
-        On its own thread the loop goes on turning inside the call; on another thread nothing of that
-        is needed. Raises TimeoutError past the time (the work goes on), what the work raised, and
-        RivyaError where the loop is gone or cannot be nested, and UsageError where a cell holds the loop while
-        it waits for this very thread, as far as one can see. KeyboardInterrupt ends the wait, not the work.
+        On the loop's own thread, the loop is run inside this call; on another thread the call just waits.
+        Raises TimeoutError past the time (the work continues), the errors of the work, RivyaError if the loop
+        is gone or cannot be nested, and UsageError if a cell seems to hold the loop while it waits for this
+        very thread. KeyboardInterrupt ends the wait, not the work.
         """
         with _SigintHeld() as sigint:
             if not future.done():
@@ -125,7 +124,7 @@ class WorkLoop:
         """Return when `future` is done or `timeout` seconds are over."""
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[None] = loop.create_future()
-        # Not `wrap_future`: cancelling that would cancel the work.
+        # Not `wrap_future`: its cancellation would cancel the work.
         future.add_done_callback(lambda _: _settle(loop, arrived))
         start = time.monotonic()
         end = None if timeout is None else start + timeout
@@ -150,13 +149,13 @@ class WorkLoop:
             with _counted_on(self.loop):
                 self.loop.run_until_complete(waiter)
         finally:
-            # Left alive it would go on beside the next cell.
+            # Otherwise it would continue beside the next cell.
             waiter.cancel()
 
     def _wait_blocking(
         self, future: concurrent.futures.Future[Any], timeout: float | None, sigint: _SigintHeld
     ) -> None:
-        # The one queue that a signal's handler may put something into while its thread is waiting for it.
+        # The only queue that a signal handler may use while its thread waits for it.
         arrived: queue.SimpleQueue[None] = queue.SimpleQueue()
         sigint.wake = lambda: arrived.put(None)
         future.add_done_callback(lambda _: arrived.put(None))
@@ -172,7 +171,7 @@ class WorkLoop:
                 arrived.get(timeout=pause)
 
     def _is_here(self) -> bool:
-        """Whether this thread is the one that runs the loop, also when another loop runs on top of it."""
+        """True on the thread that runs the loop, also if another loop runs on top of it."""
         with suppress(RuntimeError):
             if asyncio.get_running_loop() is self.loop:
                 return True
@@ -182,7 +181,7 @@ class WorkLoop:
         return self._process == os.getpid() and not self.loop.is_closed()
 
     def _require_turning(self, start: float) -> None:
-        """For a thread that waits since `start`. A loop of our own is held by no cell."""
+        """For a thread that waits since `start`. Cells cannot hold our own loop."""
         if self.in_kernel:
             self._standstill.check(start)
 
@@ -197,19 +196,19 @@ class WorkLoop:
 
 
 def _kernel_loop() -> asyncio.AbstractEventLoop | None:
-    """The main loop of the ipykernel that this process is; None in any other place.
+    """The main loop of the ipykernel in this process; None anywhere else.
 
-    Not the *running* loop: a subshell's thread has one of its own. Before the kernel has started (its
-    start-up files) and in a process forked from it, there is none either.
+    It is not always the *running* loop: a subshell's thread has its own. Before the kernel has started (its
+    start-up files) and in a process forked from it, there is none.
     """
     kernel = _kernel()
     return _loop_of(kernel) if getattr(getattr(kernel, "session", None), "pid", None) == os.getpid() else None
 
 
 def _kernel() -> Any:
-    """The kernel that this process is, or was forked from; None where there is none."""
+    """The kernel of this process, or of the one that it was forked from; None if there is none."""
     ipython: Any = sys.modules.get("IPython")
-    # A front end of another kind may have anything there, also something that raises.
+    # Other front ends may have any object there, and attributes that raise.
     with suppress(Exception):
         return ipython.get_ipython().kernel
     return None
@@ -221,9 +220,9 @@ def _loop_of(kernel: Any) -> asyncio.AbstractEventLoop | None:
 
 
 def _begin_anew() -> None:
-    """In a forked process: the work goes on in the parent alone.
+    """In a forked process: the work continues in the parent only.
 
-    The child of a kernel does not end with `sys.exit()`: its copy of the kernel's loop turns on.
+    The child of a kernel does not end with `sys.exit()`: its copy of the kernel's loop runs on.
     """
     WorkLoop._lock = threading.Lock()
     loop = _loop_of(_kernel())
@@ -251,7 +250,7 @@ def _settle(loop: asyncio.AbstractEventLoop, arrived: asyncio.Future[None]) -> N
         if not arrived.done():
             arrived.set_result(None)
 
-    # The loop of a wait that was given up may be closed by now.
+    # The loop of a cancelled wait may be closed by now.
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(settle)
 
@@ -259,9 +258,9 @@ def _settle(loop: asyncio.AbstractEventLoop, arrived: asyncio.Future[None]) -> N
 class _SigintHeld:
     """While it lasts, SIGINT only calls `wake`; KeyboardInterrupt is raised at its end.
 
-    Python's own handler raises wherever the main thread is: within a step of the work, when that runs on
-    this thread, or while a lock of its future is held, which would then be held for ever. Only a second
-    SIGINT does that: when something on this thread hangs, it is the only way out.
+    Python's own handler raises wherever the main thread is: within a step of the work, if that runs on this
+    thread, or while a lock of its future is held, which would then never be released. Only a second SIGINT is
+    passed on to it: if something on this thread hangs, that is the only way out.
     """
 
     def __init__(self) -> None:
@@ -271,7 +270,7 @@ class _SigintHeld:
     def __enter__(self) -> _SigintHeld:
         self._previous = signal.getsignal(signal.SIGINT)
         in_main = threading.current_thread() is threading.main_thread()
-        # What is not callable ignores the signal, or is not Python's to put back.
+        # A handler that is not callable ignores the signal, or Python cannot restore it.
         self._holding = in_main and callable(self._previous)
         if self._holding:
             signal.signal(signal.SIGINT, self._handle)
@@ -294,9 +293,9 @@ class _SigintHeld:
 def _counted_on(loop: Any) -> Iterator[None]:
     """Around a nested run: leave at least as many callbacks ready as there were.
 
-    asyncio counts the ready callbacks when an iteration begins, and takes so many from the queue, without a
-    look whether they are still there. A nested run takes them first, and the loop, which is the kernel, would
-    end with an IndexError. What is added here does nothing.
+    asyncio counts the ready callbacks at the start of an iteration, and takes so many from the queue without
+    a check. A nested run takes them first, and the loop, which is the kernel, would end with an IndexError.
+    The added callbacks do nothing.
     """
     ready = len(loop._ready)
     try:
@@ -311,15 +310,15 @@ def _nothing() -> None:
 
 
 def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
-    """Make `loop` one that can be run inside itself. Raises RivyaError when it is not one of asyncio's own.
+    """Allow `loop` to be run inside itself. Raises RivyaError if it is not one of asyncio's own.
 
-    With nest_asyncio itself ipykernel loses queued cells from version 7 on, and from Python 3.14 on any cell
-    may break; there nest_asyncio2 serves, which is made for that.
+    With nest_asyncio, ipykernel loses queued cells from version 7 on, and from Python 3.14 on any cell may
+    fail; there its successor nest_asyncio2 is used.
     """
     if not isinstance(loop, asyncio.BaseEventLoop):
         raise RivyaError(
-            f"An event loop of type {type(loop).__module__}.{type(loop).__name__} cannot be waited for from "
-            "inside. Write `await run` in place of `run.wait()`, or let %%rivya open its cell."
+            f"`run.wait()` does not work inside an event loop of type {type(loop).__module__}."
+            f"{type(loop).__name__}. Write `await run` instead, or begin the cell with %%rivya."
         )
     is_old_kernel = not in_kernel or sys.modules["ipykernel"].version_info[0] < 7
     if is_old_kernel and sys.version_info < (3, 14):
@@ -327,7 +326,7 @@ def _allow_nesting(loop: asyncio.AbstractEventLoop, *, in_kernel: bool) -> None:
         return
     kind = type(loop)
     if hasattr(kind, "_nest_patched") and not hasattr(kind, "_nest_asyncio2"):
-        # The notebook has applied nest_asyncio itself, as many do: put its successor in its place.
+        # The notebook has applied nest_asyncio itself, as many do: replace it by its successor.
         del kind._nest_patched
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

@@ -1,1 +1,1 @@
-"""How different pictures look, in numbers: what a study of seeds and params can be measured by."""
+"""Numbers for how different pictures look, to study the effect of seeds and params."""

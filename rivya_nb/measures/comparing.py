@@ -1,4 +1,4 @@
-"""From pictures to differences: each is read once, in worker threads, and compared with its neighbours."""
+"""Measures the differences between neighbouring pictures of a grid, in worker threads; each is read once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.measures.metric import FRAME, NONE, Difference, Sample, compare, require, sample
-from rivya_nb.measures.pairs import Pair, Place, choose_pairs
+from rivya_nb.measures.pairs import Coordinates, Pair, choose_pairs
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 WORKERS = min(4, os.cpu_count() or 1)
 
 _BOX = (8 * FRAME, 8 * FRAME)
-"""Pixels in which a picture is read: enough for the short side of a panorama, and within the store's small
-pictures."""
+"""The pixels in which a picture is read: enough for the short side of a panorama, and not more than the
+store's small pictures have."""
 
 Load = Callable[[Path, tuple[int, int]], "Image.Image"]
-"""How an original becomes a picture within a box, in pixels."""
+"""A function that reads an original into a box of pixels."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """The differences found, and the places whose picture could not be read."""
+    """The measured differences, and the places whose picture could not be read."""
 
     found: Mapping[Pair, Difference]
-    unread: frozenset[Place]
+    unread: frozenset[Coordinates]
 
 
-def compare_all(paths: Mapping[Place, Path], axes: int, load: Load) -> Compared:
-    """The differences between neighbours of a grid that has a picture's original in each of these places.
+def compare_all(paths: Mapping[Coordinates, Path], axes: int, load: Load) -> Compared:
+    """The differences between neighbours in a grid; `paths` are the originals by their coordinates.
 
-    An original takes some 3 ms where the store has its small picture, and a pair some 4: run it off the event
+    An original takes some 3 ms if the store has its small picture, and a pair some 4: call it off the event
     loop.
 
     Raises:

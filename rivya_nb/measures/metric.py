@@ -1,8 +1,8 @@
-"""How different two pictures look: two numbers of scikit-image, after both were brought to one frame.
+"""How different two pictures look: two numbers by scikit-image, after both are brought to one size.
 
-Whatever its shape, a picture is stretched to a square of 64 × 64 pixels: nothing of it is cut off, and its corners
-stay corners. Between pictures of different shapes the stretching therefore counts too: the same bottle, drawn
-for a wide frame, is a narrow one in the square. What is transparent counts as white.
+Every picture is stretched to a square of 64 × 64 pixels, so that nothing is cut off. Between pictures of
+different shapes the stretching therefore counts, too: a bottle in a wide frame becomes narrow in the square.
+Transparent pixels count as white.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FRAME = 64
-"""Pixels of a side of the square in which structure is compared: what is where, and no texture."""
+"""The side in pixels of the square in which structure is compared: layout, not texture."""
 
 GRAIN = 32
-"""Pixels of a side of the square in which colour is compared."""
+"""The side in pixels of the square in which colour is compared."""
 
 _LIGHTEST = 100.0
 """CIE L* of white."""
@@ -30,15 +30,15 @@ _LIGHTEST = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How different two pictures look; 0 and 0 for the same picture, and the same in either order.
+    """How different two pictures look: 0 and 0 for the same picture, and the same in either order.
 
-    `structure` is 1 − SSIM of the lightness (CIE L*, windows of 7 × 7 of 64 × 64 pixels): 0 where light and dark
-    are distributed alike, about 1 where one picture tells nothing of the other, up to 2 where one is the
-    other's negative. `colour` is the mean CIEDE2000 of 32 × 32 places: 0 where each place has the same colour,
-    about 1 where the eye just tells them apart, 100 between black and white.
+    `structure` is 1 − SSIM of the lightness (CIE L*, windows of 7 × 7 of 64 × 64 pixels): 0 if light and dark
+    are distributed alike, about 1 if the pictures are independent, up to 2 if one is the other's negative.
+    `colour` is the mean CIEDE2000 of 32 × 32 places: 0 if each place has the same colour, about 1 if the eye
+    just sees the difference, 100 between black and white.
 
-    Neither knows what is shown: a bottle that moves aside differs as much as one that becomes a vase. They are
-    not a measure of quality, of likeness of style, or of how well a prompt was followed.
+    Neither number knows what a picture shows: a bottle that moves aside differs as much as one that becomes a
+    vase. They do not measure quality, style, or how well a prompt was followed.
     """
 
     structure: float
@@ -49,14 +49,14 @@ NONE = Difference(0.0, 0.0)
 
 
 class Sample(NamedTuple):
-    """A picture in the common frame: its lightness, and its colours in CIE L*a*b*."""
+    """A picture in the common size: its lightness, and its colours in CIE L*a*b*."""
 
     lightness: NDArray[np.float64]
     colours: NDArray[np.float64]
 
 
 def require() -> None:
-    """See that scikit-image is there, which is imported here: up to 2 s, off the event loop.
+    """Check that scikit-image is installed. The import takes up to 2 s: call it off the event loop.
 
     Raises:
         UsageError: it is not installed.
@@ -72,7 +72,7 @@ def require() -> None:
 
 
 def sample(image: Image.Image) -> Sample:
-    """The picture in the common frame; it may have any size, shape and mode."""
+    """The picture in the common size; it may have any size, shape and mode."""
     import numpy as np
     from PIL import Image
     from skimage.color import rgb2lab
@@ -86,11 +86,10 @@ def sample(image: Image.Image) -> Sample:
 
 
 def compare(one: Sample, other: Sample) -> Difference:
-    """How different two pictures look."""
     from skimage.color import deltaE_ciede2000
     from skimage.metrics import structural_similarity
 
     alike = structural_similarity(one.lightness, other.lightness, data_range=_LIGHTEST)
     colour = deltaE_ciede2000(one.colours, other.colours).mean()
-    # The last bit of a float would make the same picture differ from itself.
+    # Rounded, so that float errors do not make a picture differ from itself.
     return Difference(max(0.0, round(1.0 - float(alike), 6)), round(float(colour), 6))

@@ -1,7 +1,7 @@
-"""Which pictures of a grid are compared, and what their differences come to. Pure: no picture is looked at.
+"""Which pictures of a grid are compared, and the statistics of their differences. No picture is read here.
 
-Two pictures are compared that share every value but one. So what they differ by is the doing of that axis (and,
-where the service draws something itself, of chance).
+Two pictures are compared if they share every value but one: then that axis causes their difference (or
+chance, if the service draws something itself).
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from statistics import median, quantiles
 from rivya_nb.measures.metric import Difference
 
 MOST_PAIRS = 300
-"""Pairs of one axis that are compared. Of more, these many are drawn, and always the same ones."""
+"""The most pairs of one axis that are compared. If there are more, a fixed sample of them is compared."""
 
-Place = tuple[int, ...]
-"""One index into each axis' values."""
+Coordinates = tuple[int, ...]
+"""An index into each axis' values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two places that differ along one axis only, which is told by its number."""
+    """Two places that differ along one axis only; `axis` is its index."""
 
     axis: int
-    one: Place
-    other: Place
+    one: Coordinates
+    other: Coordinates
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Some numbers in short: the middle one, the middle half (`low` to `high`), and all of them."""
+    """Numbers in short: the median, the middle half (`low` to `high`), and all of them, sorted."""
 
     low: float
     median: float
@@ -45,10 +45,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class AxisDifferences:
-    """How much pictures differ of which only this axis' value differs.
+    """The differences of pictures that differ along this axis only.
 
-    `structure` and `colour` (see `Difference`) are None where no two pictures can be compared; `pairs` is how
-    many were, out of `possible`.
+    `structure` and `colour` (see `Difference`) are None if no two pictures can be compared; `pairs` of
+    `possible` pairs were compared.
     """
 
     name: str
@@ -58,17 +58,16 @@ class AxisDifferences:
     possible: int
 
 
-def choose_pairs(places: Collection[Place], axes: int, most: int = MOST_PAIRS) -> list[Pair]:
-    """The pairs to compare, axis by axis: all of them, or `most` that are drawn evenly, always the same ones."""
+def choose_pairs(places: Collection[Coordinates], axes: int, most: int = MOST_PAIRS) -> list[Pair]:
+    """The pairs to compare along each axis: all of them, or an even sample of `most`, always the same one."""
     return [pair for axis in range(axes) for pair in _of_axis(axis, places, most)]
 
 
-def count_pairs(places: Collection[Place], axis: int) -> int:
-    """How many pairs there are along an axis."""
+def count_pairs(places: Collection[Coordinates], axis: int) -> int:
     return sum(comb(len(line), 2) for line in _lines(places, axis))
 
 
-def _of_axis(axis: int, places: Collection[Place], most: int) -> Iterator[Pair]:
+def _of_axis(axis: int, places: Collection[Coordinates], most: int) -> Iterator[Pair]:
     lines = _lines(places, axis)
     ends = list(accumulate(comb(len(line), 2) for line in lines))
     total = ends[-1] if ends else 0
@@ -78,8 +77,9 @@ def _of_axis(axis: int, places: Collection[Place], most: int) -> Iterator[Pair]:
         yield Pair(axis, *_pair(lines[line], number - (ends[line - 1] if line else 0)))
 
 
-def _pair(line: Sequence[Place], number: int) -> tuple[Place, Place]:
-    """That pair of a line: first those of its first place, then those of its second that are left, …"""
+def _pair(line: Sequence[Coordinates], number: int) -> tuple[Coordinates, Coordinates]:
+    """The pair with this number in a line: first the pairs with its first place, then those with its second,
+    …"""
     first = 0
     while number >= (left := len(line) - 1 - first):
         number -= left
@@ -87,18 +87,17 @@ def _pair(line: Sequence[Place], number: int) -> tuple[Place, Place]:
     return line[first], line[first + 1 + number]
 
 
-def _lines(places: Collection[Place], axis: int) -> list[list[Place]]:
-    """The places by what they share: all their values but that axis'."""
-    lines: dict[Place, list[Place]] = defaultdict(list)
+def _lines(places: Collection[Coordinates], axis: int) -> list[list[Coordinates]]:
+    """The places in groups that share all values but that axis'."""
+    lines: dict[Coordinates, list[Coordinates]] = defaultdict(list)
     for place in sorted(set(places)):
         lines[place[:axis] + place[axis + 1 :]].append(place)
     return list(lines.values())
 
 
 def by_axis(
-    names: Sequence[str], places: Collection[Place], found: Mapping[Pair, Difference]
+    names: Sequence[str], places: Collection[Coordinates], found: Mapping[Pair, Difference]
 ) -> tuple[AxisDifferences, ...]:
-    """What moves the pictures how much: the differences along each axis."""
     of_axis: dict[int, list[Difference]] = defaultdict(list)
     for pair, difference in found.items():
         of_axis[pair.axis].append(difference)
@@ -114,9 +113,9 @@ def by_axis(
     )
 
 
-def by_place(found: Mapping[Pair, Difference]) -> dict[Place, Difference]:
-    """How far each picture is from those that share all but one value with it: the median difference."""
-    around: dict[Place, list[Difference]] = defaultdict(list)
+def by_place(found: Mapping[Pair, Difference]) -> dict[Coordinates, Difference]:
+    """For each place, the median difference to all that share all but one value with it."""
+    around: dict[Coordinates, list[Difference]] = defaultdict(list)
     for pair, difference in found.items():
         around[pair.one].append(difference)
         around[pair.other].append(difference)

@@ -1,24 +1,60 @@
-"""What is asked before it is expanded: one prompt, some models, references and params, some of them axes."""
+"""An ask, as plain data: a prompt, models, references and params, of which some are axes. It is expanded later.
+
+A run stores its ask as one JSON object. Version 1 has these parts; a part that is absent has its default:
+
+```
+{
+  "version": 1,
+  "prompt": ["A ", {"axis": "light", "options": ["dawn", "dusk"]}, " sky"],   the texts, variables put in
+  "models": ["wan-2-7-image-pro"],
+  "params": {"seed": [1, 2], "resolution": ["1K"]},       the values of each param; null is *not sent*
+  "references": {"": [{"sha256": "…", "kind": "image", "mime_type": "image/png", "name": "a.png", "size": 9}]},
+  "repeat": 1,
+  "drawn": [],           seeds that were drawn: among the params, or one for each repeat where no param has them
+  "left_out": {},        by model, params of one value that are not sent to it
+  "order": ["light", "seed"],        the names of axes in their order
+  "requests": []         requests that were given as they are: model, prompt, params and references of each
+}
+```
+
+A reader ignores parts and fields that it does not know, so that more may come beside them (tables by the hash of
+their content, coupled axes, replicates, samples, seeds for each prompt). What an older reader would expand
+otherwise needs another version.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
-from typing import Generic, TypeVar
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rivya_nb.contract.catalogue import Model
+from rivya_nb.contract.params import ParamValue, plain_value
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import as_sent
-from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.prompt import PromptTemplate
+from rivya_nb.planning.prompt import NO_PROMPT, PromptAxis, PromptTemplate, literal_prompt, prompt_of
+
+if TYPE_CHECKING:
+    from rivya_nb.store.records import JobRecord
 
 Value = TypeVar("Value")
+
+VERSION = 1
 
 PROMPT_AXIS = "prompt"
 MODEL_AXIS = "model"
 REFERENCES_AXIS = "references"
 REPEAT_AXIS = "repeat"
+REQUEST_AXIS = "request"
+"""The axis of requests that were given as they are."""
+
+NONE = "none"
+"""The label of what is not sent."""
+
+_REFERENCE_FIELDS = tuple(each.name for each in fields(Reference))
 
 
 @dataclass(frozen=True)
@@ -35,26 +71,43 @@ class Axis(Generic[Value]):
 
 @dataclass(frozen=True)
 class Ask:
-    """A prompt and everything that may vary.
+    """A prompt and everything that may vary; the module's text has the parts.
 
-    `params` holds the values of each param, one or several; `references` sets of references by label, one
-    set under the empty label where they are no axis; `order` names params, axes of the prompt, `model`,
-    `references` and `repeat` in the order in which they were written, which makes the order of axes.
+    `models` are ids. `references` holds sets of references by label, one set under the empty label where they
+    are no axis. `order` names params, axes of the prompt, `model`, `references` and `repeat` in the order in which
+    they were written, which makes the order of axes. Where `requests` were given as they are, they stand in the
+    place of prompt, models and references; `params` then holds what was added to them.
     """
 
-    prompt: PromptTemplate
-    models: tuple[Model, ...]
-    params: Mapping[str, tuple[object, ...]]
-    references: Mapping[str, tuple[Reference, ...]]
+    prompt: PromptTemplate = NO_PROMPT
+    models: tuple[str, ...] = ()
+    params: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    references: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
     repeat: int = 1
     order: tuple[str, ...] = ()
+    drawn: tuple[ParamValue, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
+
+    @classmethod
+    def of(cls, requests: Sequence[Request]) -> Ask:
+        """The ask for requests as they are; a single one is an ask without axes, to which values can be added."""
+        return cls(requests=tuple(requests)) if len(requests) > 1 else cls.single(requests[0])
+
+    @classmethod
+    def single(cls, asked: Request | JobRecord) -> Ask:
+        """The ask without axes for one request, or for that of one job."""
+        params = {key: (value,) for key, value in asked.params.items()}
+        references = {"": asked.references} if asked.references else {}
+        return cls(literal_prompt(asked.prompt), (asked.model,), params, references)
+
+    @property
+    def asked_models(self) -> tuple[str, ...]:
+        """The ids of all models that are asked."""
+        return self.models or tuple(dict.fromkeys(request.model for request in self.requests))
 
     def axes(self) -> tuple[Axis[object], ...]:
-        """The axes in the order in which they were written.
-
-        Raises:
-            UsageError: two axes bear one name, or the prompt's bears one that means something else.
-        """
+        """The axes in the order in which they were written."""
         axes: list[Axis[object]] = [
             Axis(key, values, _labels(values)) for key, values in self.params.items() if len(values) > 1
         ]
@@ -64,35 +117,111 @@ class Ask:
             if len(axis.options) > 1
         ]
         if len(self.models) > 1:
-            axes.append(Axis(MODEL_AXIS, self.models, tuple(model.id for model in self.models)))
+            axes.append(Axis(MODEL_AXIS, self.models, self.models))
         if len(self.references) > 1:
             axes.append(Axis(REFERENCES_AXIS, tuple(self.references.values()), tuple(self.references)))
         if self.repeat > 1:
-            axes.append(Axis(REPEAT_AXIS, tuple(range(self.repeat)), _labels(range(1, self.repeat + 1))))
-        self._check_names()
+            axes.append(Axis(REPEAT_AXIS, tuple(range(self.repeat)), _numbers(self.repeat)))
+        if self.requests:
+            axes.append(Axis(REQUEST_AXIS, self.requests, _numbers(len(self.requests))))
         rank = {name: place for place, name in enumerate(self.order)}
         return tuple(sorted(axes, key=lambda axis: rank.get(axis.name, len(rank))))
 
-    def _check_names(self) -> None:
-        """The prompt's axes may be called anything but what a request is made of."""
-        keys = {key for model in self.models for key in model.param_keys}
-        taken = {*keys, *self.params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS}
-        wrong = [axis.name for axis in self.prompt.axes if axis.name in taken]
-        if wrong:
-            raise UsageError(
-                [Mistake(name, "an axis of the prompt cannot bear this name; rename it") for name in wrong]
-            )
+    def to_json(self) -> str:
+        """The form in which a run stores it."""
+        record: dict[str, object] = {
+            "version": VERSION,
+            "prompt": [_part_record(part) for part in self.prompt.parts],
+            "models": self.models,
+            "params": {key: [_plain(value) for value in values] for key, values in self.params.items()},
+            "references": {label: _reference_records(each) for label, each in self.references.items()},
+            "repeat": self.repeat,
+            "drawn": self.drawn,
+            "left_out": dict(self.left_out),
+            "order": self.order,
+            "requests": [_request_record(request) for request in self.requests],
+        }
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
-def combinations(axes: Sequence[Axis[object]]) -> Iterator[tuple[tuple[int, ...], dict[str, object]]]:
-    """Every combination of the axes' values: its coordinates, and the values by axis name. The last axis runs
-    fastest."""
-    for coordinates in product(*(range(len(axis)) for axis in axes)):
-        yield (
-            coordinates,
-            {axis.name: axis.values[place] for axis, place in zip(axes, coordinates, strict=True)},
-        )
+@lru_cache(maxsize=64)
+def read_ask(text: str | None) -> Ask | None:
+    """The ask that `to_json` wrote; None where there is none that can be read."""
+    try:
+        record = json.loads(text or "")
+        return _ask(record) if record["version"] <= VERSION else None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def label(value: object) -> str:
+    """A value as its axis shows it: 7, 7.0 and the text "7" are one, and so are True and the switch's "true"."""
+    value = plain_value(value)
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return as_sent(str(value)) or "(nothing)"
 
 
 def _labels(values: Sequence[object]) -> tuple[str, ...]:
-    return tuple("none" if value is None else as_sent(str(value)) or "(nothing)" for value in values)
+    return tuple(map(label, values))
+
+
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(1, count + 1))
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it; numpy's numbers and fractions are numbers too."""
+    value = plain_value(value)
+    return float(value) if isinstance(value, Real) and not isinstance(value, (int, float)) else value
+
+
+def _part_record(part: str | PromptAxis) -> object:
+    return part if isinstance(part, str) else {"axis": part.name, "options": part.options}
+
+
+def _reference_records(references: Sequence[Reference]) -> list[dict[str, object]]:
+    return [asdict(reference) for reference in references]
+
+
+def _request_record(request: Request) -> dict[str, object]:
+    return {
+        "model": request.model,
+        "prompt": request.prompt,
+        "params": dict(request.params),
+        "references": _reference_records(request.references),
+    }
+
+
+def _ask(record: Mapping[str, Any]) -> Ask:
+    parts = [
+        part if isinstance(part, str) else PromptAxis(part["axis"], tuple(part["options"]))
+        for part in record.get("prompt", ())
+    ]
+    return Ask(
+        prompt=prompt_of(parts),
+        models=tuple(record.get("models", ())),
+        params={key: tuple(values) for key, values in record.get("params", {}).items()},
+        references={label: _references(each) for label, each in record.get("references", {}).items()},
+        repeat=record.get("repeat", 1),
+        order=tuple(record.get("order", ())),
+        drawn=tuple(record.get("drawn", ())),
+        left_out={model: tuple(keys) for model, keys in record.get("left_out", {}).items()},
+        requests=tuple(_request(each) for each in record.get("requests", ())),
+    )
+
+
+def _references(records: Sequence[Mapping[str, Any]]) -> tuple[Reference, ...]:
+    return tuple(
+        Reference(**{name: each[name] for name in _REFERENCE_FIELDS if name in each}) for each in records
+    )
+
+
+def _request(record: Mapping[str, Any]) -> Request:
+    return Request(
+        record["model"], record["prompt"], record.get("params", {}), _references(record.get("references", ()))
+    )

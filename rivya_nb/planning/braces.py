@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rivya_nb.contract.text import shortened
 from rivya_nb.errors import Mistake
 from rivya_nb.planning.names import python_name
 
 LITERAL = "; braces that belong to the text are written {{ and }}"
 
 UNNAMED = "prompt"
-"""What an axis is called that the prompt gives no name."""
+"""The name of an axis that has no name in the prompt."""
 
 # `{{a|b} c|d}` and `{{{a}}|b}`: an axis whose first option begins with a brace, but reads as a literal one.
 _TORN_ESCAPE = re.compile(r"\{(?:\{\{[^{}]*\}\}|\{[^{}]*\})[^{}]*\|[^{}]*\}(?!\})")
@@ -27,7 +28,7 @@ _PATH = re.compile(r"(\w+)(\.\w+|\[[^\[\]]*\])+")
 
 @dataclass(frozen=True)
 class Slot:
-    """A place of a prompt that a name stands for; `source` is how it was written."""
+    """A name in a prompt, for which a value is put in; `source` is how it was written."""
 
     name: str
     source: str
@@ -46,7 +47,7 @@ Node = str | Slot | Group
 
 
 class _Parser:
-    """Text to a tree of what is written, in one pass from left to right."""
+    """Reads a text into a tree, in one pass from left to right."""
 
     def __init__(self, text: str, variables: bool) -> None:
         self.mistakes: list[Mistake] = []
@@ -76,10 +77,10 @@ class _Parser:
         return tuple(nodes)
 
     def _braced(self, open_: int, close: int, depth: int) -> Sequence[Node]:
-        """What a pair of braces means: a name, an axis, or itself."""
+        """What a pair of braces means: a name, an axis, or only braces."""
         source = self._text[open_ : close + 1]
         if depth > _MAX_DEPTH:
-            self._wrong(f"{short(source)} lies more than {_MAX_DEPTH} braces deep")
+            self._wrong(f"{shortened(source)} lies more than {_MAX_DEPTH} braces deep")
             return ()
         name = python_name(source[1:-1].strip())
         if name is not None:
@@ -103,7 +104,7 @@ class _Parser:
                 return None
             if name is None:
                 self._wrong(
-                    f"{head.strip()!r} in {short(source)} cannot name an axis; use a plain name as in "
+                    f"{head.strip()!r} in {shortened(source)} cannot name an axis; use a plain name as in "
                     f"{{light=dawn|dusk}}, or begin with {UNNAMED}= where the = belongs to the text"
                 )
             spans[0] = (spans[0][0] + len(head) + 1, spans[0][1])
@@ -112,7 +113,7 @@ class _Parser:
         if not any(self._text[slice(*span)].strip() for span in spans):
             if name is None:
                 return None
-            self._wrong(f"{short(source)} has no option; write {{{name}=one|another}}")
+            self._wrong(f"{shortened(source)} has no option; write {{{name}=one|another}}")
         return Group(name, tuple(self.nodes(*span, depth) for span in spans), source)
 
     def _bars(self, start: int, end: int) -> list[int]:
@@ -144,11 +145,6 @@ def walk(nodes: Iterable[Node]) -> Iterator[Node]:
         if isinstance(node, Group):
             for option in node.options:
                 yield from walk(option)
-
-
-def short(source: str) -> str:
-    """Source as a message shows it."""
-    return source if len(source) <= 60 else f"{source[:59]}…"
 
 
 def _pairs(text: str) -> dict[int, int]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from functools import cache
+from itertools import product
 
-from rivya_nb.contract.catalogue import Model, Param
-from rivya_nb.contract.references import Reference
+from rivya_nb.contract.catalogue import Catalogue, Model, Param
 from rivya_nb.contract.request import SEED_KEY, Request, build_request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, Ask, Axis, combinations
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REQUEST_AXIS, Ask, Axis
 
 MOST_REQUESTS = 10_000
 """Requests in one plan. More is a mistake, whatever they cost."""
@@ -21,6 +22,9 @@ LARGEST_SEED = 2**31 - 1
 
 DrawSeed = Callable[[int, int], int]
 """Draws a whole number between two bounds, both included (`random.randint`)."""
+
+Place = tuple[int, ...]
+"""Coordinates in a grid: an index into the values of each axis."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class PlannedRequest:
     """
 
     request: Request
-    coordinates: tuple[int, ...]
+    coordinates: Place
     copy: int = 0
     reusable: bool = False
 
@@ -47,9 +51,9 @@ class PlannedRequest:
 class Expansion:
     """What an ask expands to: axes by name and labels, and the requests in grid order."""
 
+    ask: Ask
     axes: tuple[Axis[object], ...]
     requests: tuple[PlannedRequest, ...]
-    drawn_seeds: tuple[int, ...] = ()
 
     def written_down(self) -> Expansion:
         """The same, with drawn seeds standing as if the user had written them."""
@@ -60,84 +64,125 @@ class Expansion:
         """The same, with no earlier job standing for any of the requests."""
         return replace(self, requests=tuple(replace(item, reusable=False) for item in self.requests))
 
-    def without(self, places: Collection[tuple[int, ...]]) -> Expansion:
+    def without(self, places: Collection[Place]) -> Expansion:
         """The same, less the requests at these coordinates."""
         rest = tuple(item for item in self.requests if item.coordinates not in places)
         return replace(self, requests=rest)
 
+    def labelled(self, labels: Mapping[str, tuple[str, ...]]) -> Expansion:
+        """The same, with these labels on the axes that they name."""
+        axes = tuple(replace(axis, labels=labels.get(axis.name, axis.labels)) for axis in self.axes)
+        return replace(self, axes=axes)
 
-def expand(ask: Ask, draw_seed: DrawSeed) -> Expansion:
+
+def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed) -> Expansion:
     """All requests of an ask, valid, or all of its mistakes.
 
-    Where no seed is given and a model has one, seeds are drawn once for the whole plan, `repeat` of them.
+    Where no seed is given and a model has one, seeds are drawn once for the whole plan, `repeat` of them; the
+    expansion's own ask has them.
 
     Raises:
         InvalidRequestError: with each mistake of each combination, once.
         UsageError: axes clash, or there are too many combinations.
     """
     check_repeat(ask.repeat)
-    ask, drawn = _draw_seeds(ask, draw_seed)
+    models = [catalogue.image_model(model) for model in ask.models]
+    _check_names(ask, models)
+    expansion, wrong = expand_places(_with_seeds(ask, models, draw_seed), catalogue)
+    if wrong:
+        raise InvalidRequestError(distinct(wrong))
+    return expansion
+
+
+def distinct(wrong: Mapping[Place, Sequence[Mistake]]) -> list[Mistake]:
+    """The mistakes of all places, each once."""
+    return list(dict.fromkeys(mistake for mistakes in wrong.values() for mistake in mistakes))
+
+
+def expand_places(
+    ask: Ask, catalogue: Catalogue, standing: Collection[Place] = ()
+) -> tuple[Expansion, dict[Place, Sequence[Mistake]]]:
+    """The requests of an ask at all places but those that are `standing`, and the mistakes of those that the
+    catalogue's models do not take. No seed is drawn.
+
+    Raises:
+        UsageError: there are too many combinations.
+    """
     axes = ask.axes()
     count = math.prod(len(axis) for axis in axes)
     if count > MOST_REQUESTS:
         raise UsageError(f"{count:,} requests are too many for one plan; {MOST_REQUESTS:,} are allowed.")
+    model_of = cache(catalogue.image_model)
     requests: list[PlannedRequest] = []
-    mistakes: dict[Mistake, None] = {}
-    for coordinates, values in combinations(axes):
+    wrong: dict[Place, Sequence[Mistake]] = {}
+    # The last axis runs fastest.
+    for coordinates in product(*(range(len(axis)) for axis in axes)):
+        if coordinates in standing:
+            continue
         try:
-            requests.append(_request(ask, axes, coordinates, values, drawn))
+            requests.append(_planned(ask, model_of, axes, coordinates))
         except InvalidRequestError as error:
-            mistakes.update(dict.fromkeys(error.mistakes))
-    if mistakes:
-        raise InvalidRequestError(list(mistakes))
-    return Expansion(axes, tuple(requests), drawn)
+            wrong[coordinates] = error.mistakes
+    return Expansion(ask, axes, tuple(requests)), wrong
 
 
-def _request(
-    ask: Ask,
-    axes: tuple[Axis[object], ...],
-    coordinates: tuple[int, ...],
-    values: dict[str, object],
-    drawn: tuple[int, ...],
+def _planned(
+    ask: Ask, model_of: Callable[[str], Model], axes: Sequence[Axis[object]], coordinates: Place
 ) -> PlannedRequest:
-    model = cast(Model, values.get(MODEL_AXIS, ask.models[0]))
-    params = {key: values.get(key, given[0]) for key, given in ask.params.items()}
     places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
-    if drawn and seed_param(model) is None:
-        params.pop(SEED_KEY, None)
-    elif drawn and SEED_KEY not in params:
-        params[SEED_KEY] = drawn[places[REPEAT_AXIS]]
-    prompt = ask.prompt.render({axis.name: places.get(axis.name, 0) for axis in ask.prompt.axes})
-    label = tuple(ask.references)[places.get(REFERENCES_AXIS, 0)] if ask.references else None
-    references: tuple[Reference, ...] = () if label is None else ask.references[label]
+    repeat = places.get(REPEAT_AXIS, 0)
+    params = {key: values[places.get(key, 0)] for key, values in ask.params.items()}
+    if ask.requests:
+        given = ask.requests[places[REQUEST_AXIS]]
+        model_id, prompt, references = given.model, given.prompt, given.references
+        params = {**given.params, **params}
+    else:
+        model_id = ask.models[places.get(MODEL_AXIS, 0)]
+        prompt = ask.prompt.render(defaultdict(int, places))
+        sets = tuple(ask.references.values()) or ((),)
+        references = sets[places.get(REFERENCES_AXIS, 0)]
+    model = model_of(model_id)
+    if ask.drawn and SEED_KEY not in params and seed_param(model) is not None:
+        params[SEED_KEY] = ask.drawn[repeat]
+    for key in ask.left_out.get(model_id, ()):
+        if key not in places:
+            del params[key]
     request = build_request(model, prompt, params, references)
-    repeats = places.get(REPEAT_AXIS, 0)
+    seeded = request.seed is not None
     return PlannedRequest(
-        request,
-        coordinates,
-        copy=repeats if request.seed is None else 0,
-        reusable=request.seed is not None and not drawn,
+        request, coordinates, copy=0 if seeded else repeat, reusable=seeded and not ask.drawn
     )
 
 
-def _draw_seeds(ask: Ask, draw_seed: DrawSeed) -> tuple[Ask, tuple[int, ...]]:
-    """The ask with its seeds drawn where nothing was said about them, and the seeds that were drawn."""
+def _check_names(ask: Ask, models: Sequence[Model]) -> None:
+    """The prompt's axes may be called anything but what a request is made of."""
+    keys = {key for model in models for key in model.param_keys}
+    taken = {*keys, *ask.params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS}
+    wrong = [axis.name for axis in ask.prompt.axes if axis.name in taken]
+    if wrong:
+        raise UsageError(
+            [Mistake(name, "an axis of the prompt cannot bear this name; rename it") for name in wrong]
+        )
+
+
+def _with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
+    """The ask with its seeds drawn where nothing was said about them."""
     if SEED_KEY in ask.params:
         if ask.repeat > 1 and any(seed is not None for seed in ask.params[SEED_KEY]):
             raise UsageError(
                 [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
             )
-        return ask, ()
-    seeded = [model for model in ask.models if seed_param(model) is not None]
+        return ask
+    seeded = [model for model in models if seed_param(model) is not None]
     if not seeded:
-        return ask, ()
+        return ask
     seeds = draw_seeds(seeded, ask.repeat, draw_seed)
-    if len(seeded) < len(ask.models) and ask.repeat > 1:
+    if len(seeded) < len(models):
         # No seed is the seedless models' own: the axis counts, and each seeded picture says its seed.
-        return ask, seeds
+        return replace(ask, drawn=seeds)
     # The seeds stand where --repeat was written.
     order = tuple(SEED_KEY if name == REPEAT_AXIS else name for name in ask.order)
-    return replace(ask, params={**ask.params, SEED_KEY: seeds}, repeat=1, order=order), seeds
+    return replace(ask, params={**ask.params, SEED_KEY: seeds}, repeat=1, order=order, drawn=seeds)
 
 
 def check_repeat(repeat: int) -> None:
@@ -149,7 +194,7 @@ def check_repeat(repeat: int) -> None:
 
 
 def draw_seeds(
-    models: Iterable[Model], count: int, draw_seed: DrawSeed, taken: Collection[object] = ()
+    models: Iterable[Model], count: int, draw_seed: DrawSeed, taken: Collection[int] = ()
 ) -> tuple[int, ...]:
     """So many different seeds that every model takes, none of which is `taken`.
 
@@ -159,8 +204,11 @@ def draw_seeds(
     # One draw for the whole plan: every model has to take what is drawn.
     bounds = [_bounds(param) for model in models if (param := seed_param(model)) is not None]
     low, high = max(low for low, _ in bounds), min(high for _, high in bounds)
-    if high - low + 1 - len(taken) < count:
-        raise UsageError([Mistake("repeat", f"there are only {max(0, high - low + 1)} different seeds")])
+    free = high - low + 1 - sum(low <= seed <= high for seed in taken)
+    if free < count:
+        raise UsageError(
+            [Mistake("repeat", f"there are only {max(0, free)} {'more' if taken else 'different'} seeds")]
+        )
     seeds: dict[int, None] = {}
     while len(seeds) < count:
         seed = draw_seed(low, high)

@@ -1,4 +1,4 @@
-"""The line of `%%rivya`: params are `key=value`, everything about the tool is a `--flag`."""
+"""The line of `%%rivya`: a param is written `key=value`; what is for the tool itself is a `--flag`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import did_you_mean
+from rivya_nb.contract.text import did_you_mean, shortened
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.words import (
@@ -101,7 +101,7 @@ def parse_line(text: str) -> Line:
 
 
 class Reader:
-    """Takes the words of a line one by one, and goes on behind each mistake."""
+    """Reads the words of a line one by one, and goes on after each mistake."""
 
     several = "several values are written {key}=1,2"
     without_value = "; none means “not sent”"
@@ -175,7 +175,7 @@ class Reader:
         self._wrong(f"{dashes}{name}", f"no such flag{hint}")
 
     def _value(self, where: str, raw: str, written: str) -> Value | None:
-        """The value that begins with `raw`; what blanks have torn off is taken along with a mistake."""
+        """The value that begins with `raw`. Where blanks split it, that is a mistake, and the rest is skipped."""
         if not raw:
             if written.endswith("=") and self._next_is_loose():
                 self._wrong(where, f"no blanks around =; write {written}{self._words.pop()}")
@@ -207,7 +207,7 @@ class Reader:
         while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
             words.append(self._words.pop())
         self._wrong(
-            _short(" ".join(words)),
+            shortened(" ".join(words)),
             "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's "
             "body, below",
         )
@@ -245,7 +245,7 @@ class Reader:
         if text is None:
             return None
         if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-            self._wrong(name, f"{_short(text)!r} is not a whole number from {least} on")
+            self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
             return None
         return int(text)
 
@@ -254,10 +254,10 @@ class Reader:
 
 
 class _LineReader(Reader):
-    """What the words of a `%%rivya` cell's line mean."""
+    """Reads the line of a `%%rivya` cell."""
 
     def line(self) -> Line:
-        """The words as a line; what does not fit its flag becomes a mistake."""
+        """The words as a line; a value that does not fit its flag becomes a mistake."""
         rows, cols = self._plain("--rows"), self._plain("--cols")
         if rows is not None and rows == cols:
             self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")
@@ -282,7 +282,7 @@ class _LineReader(Reader):
         text = self._plain(name)
         variable = None if text is None else python_name(text)
         if text is not None and variable is None:
-            self._wrong(name, f"{_short(text)!r} cannot name a variable; use letters, digits and _")
+            self._wrong(name, f"{shortened(text)!r} cannot name a variable; use letters, digits and _")
         return variable
 
 
@@ -294,7 +294,3 @@ def _is_flag(word: str) -> bool:
 
 def _usage(flag: Flag) -> str:
     return flag.name if flag.value_name is None else f"{flag.name} {flag.value_name}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -6,20 +6,23 @@ import math
 import re
 from datetime import date, datetime, time, timedelta
 
+from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.text import short_repr
+
 _AGO = re.compile(r"(\d{1,6}) ?([mhdw])", re.IGNORECASE)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?", re.IGNORECASE)
 
 Moment = str | date | float
-"""What names one; a datetime is a date too."""
+"""What may name a moment; a datetime is a date too."""
 
 FORMS = "30m, 12h, 7d or 2w ago, a day such as 2026-11-23, or a time such as 2026-11-23T14:30"
-"""What is understood, in words."""
+"""How a moment is written, in words."""
 
 
 class MomentError(ValueError):
-    """No moment that is understood; its text is the message."""
+    """A moment that cannot be read; the text of the error is the message."""
 
 
 def moment(value: object, *, end: bool = False, now: float) -> float:
@@ -32,15 +35,13 @@ def moment(value: object, *, end: bool = False, now: float) -> float:
     Raises:
         MomentError: it is none of these.
     """
-    # numpy's scalars know their Python value.
-    value = value.item() if callable(getattr(value, "item", None)) else value  # type: ignore[attr-defined]
+    value = plain_value(value)
     try:
         seconds = _seconds(value, end, now)
     except (ValueError, OverflowError, OSError):
         seconds = None
     if seconds is None or not math.isfinite(seconds):
-        shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:59]}…"
-        raise MomentError(f"{shown} is no moment that is understood; give {FORMS}")
+        raise MomentError(f"{short_repr(value)} is no moment that is understood; give {FORMS}")
     return seconds
 
 

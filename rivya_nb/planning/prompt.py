@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 from itertools import count, product
 from math import prod
 
-from rivya_nb.contract.text import comparable, did_you_mean, mark
+from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.text import comparable, did_you_mean, mark, shortened
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, short, walk
+from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, walk
 from rivya_nb.planning.values import MAX_VALUES, as_axis
 
 
@@ -46,9 +47,8 @@ class _Choice:
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """A parsed prompt; `text` is the original."""
+    """A parsed prompt."""
 
-    text: str
     pieces: tuple[Piece, ...]
     choices: tuple[_Choice, ...]
 
@@ -68,6 +68,14 @@ class PromptTemplate:
         inner = (option for choice in self.choices for option in choice.options)
         slots = [*_slots(self.pieces), *(slot for option in inner for slot in _slots(option))]
         return tuple(dict.fromkeys(slot.name for slot in slots if slot.name not in known))
+
+    @property
+    def parts(self) -> tuple[str | PromptAxis, ...]:
+        """Text and axes in their order; an axis is there as often as the prompt has it."""
+        axes = {axis.name: axis for axis in self.axes}
+        return tuple(
+            piece if isinstance(piece, str) else axes.get(piece.name, piece.source) for piece in self.pieces
+        )
 
     def bind(self, namespace: Mapping[str, object]) -> PromptTemplate:
         """The template with the notebook's variables put in; lists among them become axes.
@@ -134,7 +142,25 @@ def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
     pieces = builder.pieces(nodes)
     if mistakes := [*mistakes, *builder.mistakes]:
         raise UsageError(list(dict.fromkeys(mistakes)))
-    return PromptTemplate(text, pieces, tuple(builder.choices.values()))
+    return PromptTemplate(pieces, tuple(builder.choices.values()))
+
+
+def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
+    """The bound template that has these `parts`."""
+    parts = tuple(parts)
+    axes = {part.name: part for part in parts if isinstance(part, PromptAxis)}
+    return PromptTemplate(
+        tuple(part if isinstance(part, str) else Slot(part.name, f"{{{part.name}}}") for part in parts),
+        tuple(_Choice(axis.name, tuple((option,) for option in axis.options)) for axis in axes.values()),
+    )
+
+
+def literal_prompt(text: str) -> PromptTemplate:
+    """The template that is this text, braces included."""
+    return prompt_of([text])
+
+
+NO_PROMPT = PromptTemplate((), ())
 
 
 class _Builder:
@@ -168,7 +194,7 @@ class _Builder:
         labels = [comparable(_plain(option)) for option in options]
         if known.options is options and len(set(labels)) < len(labels):
             again = next(label for label in labels if labels.count(label) > 1)
-            self._wrong(f"{short(group.source)} has the option {again!r} twice{LITERAL}")
+            self._wrong(f"{shortened(group.source)} has the option {again!r} twice{LITERAL}")
         return Slot(name, group.source)
 
     def _laid_out(self, group: Group) -> tuple[tuple[Piece, ...], ...]:
@@ -176,7 +202,7 @@ class _Builder:
         for nodes in group.options:
             alternatives = [self._alternatives(node) for node in nodes]
             if len(options) + prod(len(texts) for texts in alternatives) > MAX_VALUES:
-                self._wrong(f"{short(group.source)} has more than {MAX_VALUES:,} options")
+                self._wrong(f"{shortened(group.source)} has more than {MAX_VALUES:,} options")
                 return tuple(options)
             options += [tuple(piece for part in parts for piece in part) for parts in product(*alternatives)]
         return tuple(options)
@@ -184,7 +210,9 @@ class _Builder:
     def _alternatives(self, node: Node) -> tuple[tuple[Piece, ...], ...]:
         if isinstance(node, Group):
             if node.name is not None:
-                self._wrong(f"{short(node.source)} has a name, and stands within another axis; take it out")
+                self._wrong(
+                    f"{shortened(node.source)} has a name, and stands within another axis; take it out"
+                )
             return self._laid_out(node)
         if isinstance(node, Slot) and node.name in self._named:
             self._wrong(f"{node.source} is an axis, and stands within another axis; take it out")
@@ -237,10 +265,7 @@ def _once(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _text(name: str, value: object, within: str = "") -> str:
-    # numpy's scalars give Python's through item(), without numpy having to be imported.
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", None) == 0:
-        value = item()
+    value = plain_value(value)
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, (int, float)):

@@ -1,4 +1,4 @@
-"""What is asked of the history: checked, as the store takes it, and as the user wrote it."""
+"""A question to the history: checked, in the form for the store, and in the words of the user."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable
+from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, MomentError, moment
-from rivya_nb.store.records import Question
+from rivya_nb.planning.words import quoted
+from rivya_nb.store.records import HIGHEST_RATING, Question
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
     from rivya_nb.store.store import Store
 
 FILTERS = ("prompt", "model", "seed", "rating", "starred", "tag", "run", "since", "until", "hidden")
-"""What can be asked for beside any param, in the order in which it is told."""
-
-BEST = 5
-"""The highest rating."""
+"""The filters beside the params, in the order of the messages."""
 
 _SHOWN_LENGTH = 60
 _LARGEST_ID = 2**63 - 1
 
 
 class Filters(TypedDict, total=False):
-    """The arguments of `history`, all of which must hold; None asks for nothing.
+    """The arguments of `history`. A job has to fit all of them; None does not filter.
 
     `prompt` is words in any order, `rating` is at least that, `tag` one or several that must all be there,
     `run` a run or its id. `hidden` lists what is hidden too. `since` and `until` are what `moment` reads.
@@ -100,7 +99,7 @@ def ask(filters: Filters, known_params: Collection[str]) -> Asked:
 
 
 class _Checks:
-    """Takes one argument after the other, and notes every mistake."""
+    """Checks the arguments one by one, and collects every mistake."""
 
     def __init__(self, filters: Filters) -> None:
         self.mistakes: list[Mistake] = []
@@ -112,7 +111,7 @@ class _Checks:
         if value is None:
             return None
         if not isinstance(value, str):
-            self._wrong(name, f"{_shown(value)} is no text")
+            self._wrong(name, f"{short_repr(value)} is no text")
             return None
         if not value.strip():
             return None
@@ -120,12 +119,11 @@ class _Checks:
         return value.strip()
 
     def value(self, name: str, value: object) -> ParamValue | None:
-        # numpy's scalars know their Python value.
-        value = value.item() if callable(getattr(value, "item", None)) else value  # type: ignore[attr-defined]
+        value = plain_value(value)
         if value is None:
             return None
         if not isinstance(value, (str, int, float)):
-            self._wrong(name, f"{_shown(value)} is no single value; ask once for each")
+            self._wrong(name, f"{short_repr(value)} is no single value; ask once for each")
             return None
         self.given[name] = value
         return value
@@ -144,8 +142,8 @@ class _Checks:
         value = self._filters.get("rating")
         if value is None:
             return None
-        if isinstance(value, bool) or value not in range(BEST + 1):
-            self._wrong("rating", f"{_shown(value)} is no rating; it takes 0 to {BEST}")
+        if isinstance(value, bool) or value not in range(HIGHEST_RATING + 1):
+            self._wrong("rating", f"{short_repr(value)} is no rating; it takes 0 to {HIGHEST_RATING}")
             return None
         self.given["rating"] = int(value)
         return int(value)
@@ -153,7 +151,7 @@ class _Checks:
     def switch(self, name: str) -> bool | None:
         value = self._filters.get(name, False)
         if not isinstance(value, bool) and value is not None:
-            self._wrong(name, f"{_shown(value)} is neither True nor False")
+            self._wrong(name, f"{short_repr(value)} is neither True nor False")
             return None
         if value:
             self.given[name] = True
@@ -171,7 +169,7 @@ class _Checks:
             else (value,)
         )
         if not tags or not all(isinstance(tag, str) and tag.strip() for tag in tags):
-            self._wrong("tag", f"{_shown(value)} is neither a tag nor several")
+            self._wrong("tag", f"{short_repr(value)} is neither a tag nor several")
             return ()
         self.given["tag"] = value if isinstance(value, str) else list(tags)
         return tuple(" ".join(str(tag).split()) for tag in tags)
@@ -182,10 +180,10 @@ class _Checks:
         if value is None:
             return None
         if not isinstance(number, int) or isinstance(number, bool):
-            self._wrong("run", f"{_shown(value)} is neither a run nor a run's id")
+            self._wrong("run", f"{short_repr(value)} is neither a run nor a run's id")
             return None
         if not 0 < number <= _LARGEST_ID:
-            self._wrong("run", f"{_shown(value)} is no run's id")
+            self._wrong("run", f"{short_repr(value)} is no run's id")
             return None
         self.given["run"] = number
         return number
@@ -211,7 +209,7 @@ class _Checks:
 
 
 def why_nothing(asked: Asked, store: Store) -> list[str]:
-    """What may be the reason that no picture fits a question, a sentence each; then what can be asked for."""
+    """Why perhaps no picture fits a question, a sentence for each reason; then what the filters are."""
     question = asked.question
     everything = store.count(Question(hidden=True))
     if not everything:
@@ -251,7 +249,7 @@ def _there_are(tags: Sequence[str]) -> str:
 
 def _words(name: str, value: object) -> str:
     if name == "rating" and isinstance(value, int):
-        return f"rating {value}" if value == BEST else f"rating {value} or more"
+        return f"rating {value}" if value == HIGHEST_RATING else f"rating {value} or more"
     if name == "hidden":
         return "hidden ones too"
     if value is True and name in FILTERS:
@@ -262,22 +260,17 @@ def _words(name: str, value: object) -> str:
 
 def _on_the_line(name: str, value: object) -> str:
     if name == "prompt":
-        return " ".join(_quoted(word) for word in str(value).split())
+        return " ".join(_word(word) for word in str(value).split())
     if value is True and name in FILTERS:
         return f"--{name}"
     if name in FILTERS and name != "seed":
         values = value if isinstance(value, list) else [value]
-        return " ".join(f"--{name} {_quoted(each)}" for each in values)
-    return f"{name}={_quoted(value)}"
+        return " ".join(f"--{name} {_word(each)}" for each in values)
+    return f"{name}={_word(value)}"
 
 
-def _quoted(value: object) -> str:
+def _word(value: object) -> str:
     text = str(value)
     plain = text and text[0] != "-" and ".." not in text
     plain = plain and not any(char.isspace() or char in "\"'{},=" for char in text)
-    return text if plain else '"' + text.replace('"', '""') + '"'
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_LENGTH else f"{text[: _SHOWN_LENGTH - 1]}…"
+    return text if plain else quoted(text)

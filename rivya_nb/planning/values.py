@@ -7,7 +7,7 @@
 ```
 
 Text params are not split, since commas belong to prose; a `seed` is, also where a model keeps it as text.
-What is no number stays text, so that the check against the model's record says what is allowed.
+A text that is not a number stays a text: the check against the model's record then says what is allowed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.contract.text import mark
+from rivya_nb.contract.text import mark, shortened
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.names import notebook_object
 
 MAX_VALUES = 10_000
-"""The longest axis that is ever laid out; far above what a plan may cost, far below what fills the memory."""
+"""The most values of one axis: far more than a plan may cost, and few enough for the memory."""
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _PLAIN = re.compile(rf"{_NUMBER}|[+-]?\.\d+|[+-]?\d+\.")
@@ -33,14 +33,14 @@ _MAX_DIGITS = 30
 
 
 class _ItemError(ValueError):
-    """One item that cannot be read; its text is the message."""
+    """An item that cannot be read; the text of the error is the message."""
 
 
 def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tuple[ParamValue | None, ...]:
     """The values that `text` gives for `param`; None among them means *not sent*.
 
-    A quoted text is one value, as it stands. A param that the model does not have (None) keeps its text, for
-    the check against the record to name the typo.
+    A quoted text is one value, as it stands. A param that the model does not have (None) keeps its
+    text: the check against the record then names the typo.
 
     Raises:
         UsageError: a range that is none, an empty place between commas, a value given twice, or more than
@@ -69,7 +69,7 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
 
 
 def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
-    """The values of a Python argument that stands for several, or None where it is a single one.
+    """The values of a Python argument that holds several, or None where it holds one.
 
     Lists, tuples, ranges and one-dimensional arrays (numpy, pandas' Series) are axes. What occurs again is
     kept once: a computed list is data, and the same request is never asked twice.
@@ -95,7 +95,7 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
 
 
 def variable_values(name: str, namespace: Mapping[str, object], where: str) -> tuple[object, ...]:
-    """The values that the notebook's variable stands for: several, if it is an axis.
+    """The values of a variable of the notebook: several, if it holds an axis.
 
     Raises:
         UsageError: there is no such variable, or no values in it; `where` names what they are for.
@@ -126,7 +126,7 @@ def _item(item: str, param: Param) -> Sequence[ParamValue | None]:
 
 
 def read_number(text: str) -> ParamValue:
-    """The number that is written, or the text itself where none is."""
+    """The number that `text` writes, or `text` itself where it is not a number."""
     if len(text) > _MAX_DIGITS or not _PLAIN.fullmatch(text):
         return text
     number = float(text) if "." in text else int(text)
@@ -136,7 +136,7 @@ def read_number(text: str) -> ParamValue:
 def _range(item: str) -> list[ParamValue]:
     match = _RANGE.fullmatch(item)
     if match is None or any(len(part or "") > _MAX_DIGITS for part in match.groups()):
-        raise _ItemError(f"{_short(item)} is no range; write 1..4, or 0..100:10 with a step")
+        raise _ItemError(f"{shortened(item)!r} is no range; write 1..4, or 0..100:10 with a step")
     parts = [part for part in match.groups() if part is not None]
     # All in whole numbers of the smallest written decimal place, so that no step ever drifts.
     places = max(len(part.partition(".")[2]) for part in parts)
@@ -187,7 +187,3 @@ def _once(items: Sequence[object]) -> list[object]:
             seen.add(key)
         kept.append(item)
     return kept
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else f"{text[:59]}…")

@@ -27,10 +27,10 @@ _KEY_PREFIX = "rvya_sk_"
 _KEY_NAMES = {"apikey", "rivyaapikey", "key", "token", "secret", "password", "authorization", "bearer"}
 
 OPENING_QUOTES = "“”„‟«»‘’‚‛"
-"""Quotes that a word processor makes; at the start of a value they are meant as quotes."""
+"""Quotes that a word processor writes. At the start of a value they are refused, with a hint."""
 
 DASHES = "-‐‑‒–—―−"
-"""The hyphen, and what a word processor makes of it."""
+"""The hyphen, and what a word processor writes in its place."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ Value = Text | ObjectName
 
 
 class WordError(ValueError):
-    """A value that cannot be read; its text is the message."""
+    """A value that cannot be read; the text of the error is the message."""
 
 
 def split_words(text: str) -> list[str]:
@@ -61,7 +61,7 @@ def split_words(text: str) -> list[str]:
 
 
 def read_value(raw: str) -> Value:
-    """The value that a word, or a word's part behind `=`, gives.
+    """The value of a word, or of the part of a word behind `=`.
 
     Raises:
         WordError: quotes or braces are not what they seem to be.
@@ -86,8 +86,13 @@ def read_value(raw: str) -> Value:
     return Text(_QUOTED.sub(_without_quotes, raw), quoted=bool(pieces))
 
 
+def quoted(text: str) -> str:
+    """The text in double quotes, from which `read_value` reads it again."""
+    return '"' + text.replace('"', '""') + '"'
+
+
 def refuse_keys(words: list[str]) -> None:
-    """Refuse a line that holds an API key, or looks like it, before a message could repeat any of it.
+    """Refuse a line that seems to hold an API key, before any message repeats it.
 
     Raises:
         UsageError: it does.

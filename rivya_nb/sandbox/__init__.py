@@ -1,7 +1,7 @@
-"""The embedded Rivya: the documented contract on this machine, with drawn pictures.
+"""The sandbox: the documented API on this machine, with drawn pictures.
 
-What this module names is cheap to import: the server's own dependencies (the extra `sandbox`) are loaded by
-the process that serves, never by the one that asks.
+Importing this module is cheap: the server's packages (the extra `sandbox`) are imported by the server
+process, never by the client's.
 """
 
 from rivya_nb.sandbox.keys import DEFAULT_KEY

@@ -1,4 +1,5 @@
-"""`python -m rivya_nb.sandbox`: the sandbox for any client, or, with `--lease`, for those who joined it."""
+"""`python -m rivya_nb.sandbox`: the sandbox for any client, or, with `--lease`, for the processes that join
+it."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rivya_nb.sandbox", description=__doc__)
     defaults = SandboxConfig()
-    parser.add_argument("--folder", type=Path, help="where its state is kept; else it ends with the process")
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("--folder", type=Path, help="where its state is kept; default: a temporary folder")
+    parser.add_argument("--port", type=int, default=0, help="default: 0, which takes a free port")
     parser.add_argument(
         "--latency",
         type=float,

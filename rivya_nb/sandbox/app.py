@@ -1,7 +1,7 @@
-"""The sandbox over HTTP: the documented endpoints, and nothing that the documentation does not know.
+"""The sandbox over HTTP: the documented endpoints, and no others.
 
-The key is judged before the body is read, every refusal has the documented shape, and the OpenAPI document is
-made from the same declarations that answer.
+The key is checked before the body is read, every refusal has the documented shape, and the OpenAPI document
+is made from the same declarations that answer.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rivya_nb._version import __version__
+from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 from rivya_nb.sandbox.faults import HTTP_STATUS, Fault
-from rivya_nb.sandbox.gallery import MIME_TYPES, Gallery
-from rivya_nb.sandbox.keys import Key
+from rivya_nb.sandbox.keys import KeyGrant
 from rivya_nb.sandbox.schemas import (
     Credits,
     ErrorBody,
@@ -34,7 +34,7 @@ from rivya_nb.sandbox.schemas import (
     ModelList,
     PublicApiFile,
 )
-from rivya_nb.sandbox.service import Service
+from rivya_nb.sandbox.task_pictures import MIME_TYPES, TaskPictures
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, `rvya_sk_…`")
 _KEY_CODES = (
@@ -45,11 +45,11 @@ _KEY_CODES = (
     "api_scope_denied",
     "rate_limited",
 )
-"""What any call that needs a key may be refused with."""
+"""The refusals of every call that needs a key."""
 
 
 class _DocumentedAPI(FastAPI):
-    """A FastAPI app whose document has the refusals that there are, and not the framework's own."""
+    """A FastAPI app whose OpenAPI document has the sandbox's refusals instead of the framework's."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
@@ -57,7 +57,7 @@ class _DocumentedAPI(FastAPI):
             for operation in (one for path in document["paths"].values() for one in path.values()):
                 operation["responses"].pop("422", None)
                 if (unpaid := operation["responses"].pop("402", None)) is not None:
-                    status = self.state.service.config.insufficient_credits_status
+                    status = self.state.backend.config.insufficient_credits_status
                     operation["responses"][str(status)] = unpaid
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
@@ -66,16 +66,16 @@ class _DocumentedAPI(FastAPI):
 
 
 def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
-    """The sandbox as an ASGI app that keeps its state in `folder`, which is made if absent."""
+    """The sandbox as an ASGI app that keeps its state in `folder`, which is created if necessary."""
     folder.mkdir(parents=True, exist_ok=True)
-    service = Service(config, folder)
-    gallery = Gallery(service, folder)
+    backend = Backend(config, folder)
+    pictures = TaskPictures(backend, folder)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        gallery.close()
-        service.close()
+        pictures.close()
+        backend.close()
 
     app = _DocumentedAPI(
         lifespan=lifespan,
@@ -86,11 +86,11 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = service
-    app.state.gallery = gallery
+    app.state.backend = backend
+    app.state.pictures = pictures
     app.include_router(_api)
     app.include_router(_downloads)
-    # A page in the user's browser must not reach the sandbox under a name of its own.
+    # A page in the user's browser must not reach the sandbox under another host name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK_HOSTS))
     app.add_exception_handler(Fault, _on_fault)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -100,7 +100,7 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
 
 
 class _GatedRoute(APIRoute):
-    """A route that asks for the key before it reads the body; the scope is the one it declares."""
+    """A route that checks the key before it reads the body; its scope is the declared one."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -109,14 +109,15 @@ class _GatedRoute(APIRoute):
 
         async def gated(request: Request) -> Response:
             authorization = request.headers.get("authorization")
-            request.state.key = _service(request).admit(authorization, scope)
+            request.state.key = _backend(request).admit(authorization, scope)
             return await handler(request)
 
         return gated
 
 
 def _refusals(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """The refusals of an operation as its document has them; any call may find the service switched off."""
+    """The refusals of an operation for its document; every call may be refused because the service is
+    switched off."""
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*codes, "public_api_disabled"):
         response = found.setdefault(HTTP_STATUS[code], {"model": ErrorEnvelope, "description": ""})
@@ -139,13 +140,13 @@ def _needs(scope: str) -> list[Any]:
 @_api.get("/models", responses=_refusals())
 def list_models(request: Request) -> ModelList:
     """The catalogue; public."""
-    return _service(request).models()
+    return _backend(request).models()
 
 
 @_api.get("/credits", dependencies=_needs("credits:read"), responses=_refusals(*_KEY_CODES))
 def retrieve_credits(request: Request) -> Credits:
-    """What is left: the balance without what is reserved."""
-    return _service(request).credits(_key(request))
+    """The balance: the credits that are neither spent nor reserved."""
+    return _backend(request).credits(_key(request))
 
 
 @_api.post(
@@ -160,10 +161,10 @@ def create_generation(
     request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
 ) -> GenerationTask:
     """Submit a generation; its credits are reserved."""
-    service = _service(request)
-    task = service.submit(_key(request), body, idempotency_key)
-    _gallery(request).prepare(task)
-    return service.public_task(task, _origin(request))
+    backend = _backend(request)
+    task = backend.submit(_key(request), body, idempotency_key)
+    _pictures(request).prepare(task)
+    return backend.public_task(task, _origin(request))
 
 
 @_api.get(
@@ -173,9 +174,9 @@ def create_generation(
     response_model_exclude_unset=True,
 )
 def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
-    """How a task stands."""
-    service = _service(request)
-    return service.public_task(service.task(_key(request), task_id), _origin(request))
+    """The current state of a task."""
+    backend = _backend(request)
+    return backend.public_task(backend.task(_key(request), task_id), _origin(request))
 
 
 @_api.post(
@@ -191,10 +192,10 @@ def upload_file(
     model: Annotated[str | None, Form()] = None,
     client_request_id: Annotated[str | None, Form(max_length=128)] = None,  # noqa: ARG001 - only its length is ruled
 ) -> PublicApiFile:
-    """Keep a reference file; the limits of `model` apply where it is given."""
-    service = _service(request)
-    stored = service.upload(_key(request), file.file, file.filename or "", kind, model)
-    return service.public_file(stored, _origin(request))
+    """Keep a reference file; if `model` is given, its limits apply."""
+    backend = _backend(request)
+    stored = backend.upload(_key(request), file.file, file.filename or "", kind, model)
+    return backend.public_file(stored, _origin(request))
 
 
 @_api.get(
@@ -204,42 +205,42 @@ def upload_file(
     response_model_exclude_unset=True,
 )
 def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
-    """What is known of an uploaded file."""
-    service = _service(request)
-    return service.public_file(service.file(file_id, _key(request)), _origin(request))
+    """The record of an uploaded file."""
+    backend = _backend(request)
+    return backend.public_file(backend.file(file_id, _key(request)), _origin(request))
 
 
 @_downloads.get("/pictures/{task_id}/{number}.{extension}")
 async def download_picture(request: Request, task_id: str, number: str, extension: str) -> FileResponse:
-    service: Service = _service(request)
-    task = service.finished_task(task_id)
-    numbers = {str(n): n for n in range(1, service.picture_count(task) + 1)}
-    if number not in numbers or extension != service.picture_format(task):
+    backend: Backend = _backend(request)
+    task = backend.finished_task(task_id)
+    numbers = {str(n): n for n in range(1, backend.picture_count(task) + 1)}
+    if number not in numbers or extension != backend.picture_format(task):
         raise Fault("not_found", "There is no such picture.")
     return FileResponse(
-        await _gallery(request).picture(task, numbers[number]), media_type=MIME_TYPES[extension]
+        await _pictures(request).picture(task, numbers[number]), media_type=MIME_TYPES[extension]
     )
 
 
 @_downloads.get("/files/{file_id}.{_extension}")
 def download_file(request: Request, file_id: str) -> FileResponse:
-    service = _service(request)
-    file = service.file(file_id)
-    return FileResponse(service.upload_path(file), media_type=file.mime_type)
+    backend = _backend(request)
+    file = backend.file(file_id)
+    return FileResponse(backend.upload_path(file), media_type=file.mime_type)
 
 
-def _service(request: Request) -> Service:
-    service: Service = request.app.state.service
-    return service
+def _backend(request: Request) -> Backend:
+    backend: Backend = request.app.state.backend
+    return backend
 
 
-def _gallery(request: Request) -> Gallery:
-    gallery: Gallery = request.app.state.gallery
-    return gallery
+def _pictures(request: Request) -> TaskPictures:
+    pictures: TaskPictures = request.app.state.pictures
+    return pictures
 
 
-def _key(request: Request) -> Key:
-    key: Key = request.state.key
+def _key(request: Request) -> KeyGrant:
+    key: KeyGrant = request.state.key
     return key
 
 
@@ -250,7 +251,7 @@ def _origin(request: Request) -> str:
 def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
     error = ErrorBody(
         code=code,
-        # What was sent may hold half characters, which no answer can carry.
+        # The request may contain half characters, which an answer cannot.
         message=message.encode("utf-8", "replace").decode(),
         requestId=f"req_{secrets.token_hex(8)}",
     )
@@ -261,7 +262,7 @@ async def _on_fault(request: Request, fault: Exception) -> JSONResponse:
     assert isinstance(fault, Fault)  # noqa: S101 - handlers are registered by type
     status = HTTP_STATUS[fault.code]
     if fault.code == "insufficient_credits":
-        status = _service(request).config.insufficient_credits_status
+        status = _backend(request).config.insufficient_credits_status
     headers = None if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     return _refusal(status, fault.code, fault.message, headers)
 
@@ -273,7 +274,7 @@ async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
-    # No code is documented for a path or a method that does not exist: to a client, both are not there.
+    # No code is documented for an unknown path or method: to a client, both do not exist.
     code = "not_found" if error.status_code in (404, 405) else "validation_failed"
     return _refusal(error.status_code, code, str(error.detail), dict(error.headers or {}))
 

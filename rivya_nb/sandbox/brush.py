@@ -1,4 +1,4 @@
-"""Shapes with light on them: a see-through sheet on which the painter sets an object."""
+"""Shapes with light on them, drawn on a transparent sheet."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from rivya_nb.sandbox.colour import Colour, lit, rgb
 Point = tuple[float, float]
 
 _STEPS = 48
-"""Steps of light across a surface, before they are smoothed over its pixels."""
+"""Steps of light across a surface, before they are smoothed."""
 
 _DARKEST, _BRIGHTEST = -0.9, 0.35
 """The range of light on a round surface, as shares of its depth."""
 
 
 class Brush:
-    """Draws on a sheet of its own. Lengths in units of the object's height; it stands on (0, 0), y is up.
+    """Draws on its own sheet. The unit of length is the object's height; it stands on (0, 0), and y points
+    up.
 
-    `scale` is in pixels per unit; `light` where the light comes from, -1 (left) to 1 (right).
+    `scale` is in pixels per unit; `light` is the direction of the light, from -1 (left) to 1 (right).
     """
 
     HALF_WIDTH = 0.8
@@ -61,7 +62,7 @@ class Brush:
     def gleam(
         self, points: Sequence[Point], alpha: float, blur: float, colour: Colour = (0.99, 0.0, 0)
     ) -> None:
-        """A soft light on what is there already; `blur` in units. It does not reach beyond the object."""
+        """A soft light on the object, not beyond it; `blur` in units."""
         reach = blur * self.scale
         pixels = self._pixels(points)
         left, top = (max(0, int(min(p[axis] for p in pixels) - 3 * reach)) for axis in (0, 1))
@@ -77,7 +78,7 @@ class Brush:
     def _lay(
         self, points: Sequence[Point], fill: Image.Image, alpha: float, ramps: Sequence[int] | None = None
     ) -> None:
-        """Lay `fill`, stretched, into a shape; where it is a relief, `ramps` tell its light's colours."""
+        """Stretch `fill` into a shape; if it is a relief, `ramps` are the colours of its light."""
         pixels = self._pixels(points)
         left, top = (int(min(p[axis] for p in pixels)) - 2 for axis in (0, 1))
         right, bottom = (int(max(p[axis] for p in pixels)) + 3 for axis in (0, 1))
@@ -102,7 +103,7 @@ class Brush:
 
 @lru_cache(maxsize=64)
 def _relief(light: float, width: int, height: int) -> Image.Image:
-    """How much light falls on a column (one pixel high) or a globe that fills the picture: 0 to 255."""
+    """The light on a column (one pixel high) or a globe that fills the picture: 0 to 255."""
     relief = Image.new("L", (width, height))
     for y in range(height):
         v = 0.0 if height == 1 else 2 * (y + 0.5) / height - 1
@@ -124,9 +125,10 @@ def _ramps(colour: Colour, depth: float) -> list[int]:
 
 
 def turned(profile: Sequence[Point], x: float = 0.0, squeeze: float = 0.16) -> list[Point]:
-    """A turned body's outline from (height, radius) pairs, its corners rounded, a doubled one less.
+    """The outline of a turned body from (height, radius) pairs; its corners are rounded, those of double
+    pairs less.
 
-    Its foot bulges by `squeeze` of its radius, as a round foot does when seen from a little above.
+    Its foot bulges by `squeeze` of its radius, as seen from a little above.
     """
     side = _smooth(profile)
     foot_height, foot = side[0]
@@ -152,7 +154,7 @@ def oval(x: float, y: float, width: float, height: float, turn: float = 0.0) -> 
 
 
 def _smooth(profile: Sequence[Point], rounds: int = 4) -> list[Point]:
-    """Chaikin's curve: each round cuts every corner at a quarter of its sides, and never swings out."""
+    """Chaikin's curve: each round cuts every corner at a quarter of its sides, without overshooting."""
     curve = list(profile)
     for _ in range(rounds):
         cut = [curve[0]]

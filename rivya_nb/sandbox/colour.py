@@ -1,4 +1,4 @@
-"""Colours that are mixed by eye: OKLCH, where equal steps look equal.
+"""Colours in OKLCH, where equal steps look equal.
 
 A colour is (lightness 0..1, chroma 0..0.3, hue in degrees); the formulas are Björn Ottosson's of OKLab.
 """
@@ -12,7 +12,7 @@ Rgb = tuple[int, int, int]
 
 
 def rgb(colour: Colour) -> Rgb:
-    """As 8-bit sRGB; what a screen cannot show is clipped."""
+    """The colour in 8-bit sRGB; colours that a screen cannot show are clipped."""
     lightness, chroma, hue = colour
     a, b = chroma * math.cos(math.radians(hue)), chroma * math.sin(math.radians(hue))
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
@@ -32,7 +32,7 @@ def lit(colour: Colour, change: float) -> Colour:
 
 
 def mixed(one: Colour, other: Colour, share: float) -> Colour:
-    """`share` 0 gives `one`, 1 the `other`; opposites meet in grey, as paints do, not in a third colour."""
+    """`share` 0 gives `one`, 1 the `other`; opposite colours mix to grey, as paints do."""
     a, b = (
         (1 - share) * one[1] * turn(math.radians(one[2])) + share * other[1] * turn(math.radians(other[2]))
         for turn in (math.cos, math.sin)

@@ -1,8 +1,8 @@
-"""The sandbox's painter: a still life for any prompt, always the same one for the same request.
+"""Draws a still life for any prompt, always the same one for the same request.
 
-The seed rules the composition: light, place, proportions and hue. The words rule what is shown, its colours
-and the hour, and whatever they are, they shift the palette. References hang as framed prints and lend their
-colours. Everything soft is painted small and enlarged; only the object is painted at the picture's size.
+The seed decides the composition: light, place, proportions and hue. The words decide what is shown, its
+colours and the hour, and unknown words change the palette. References hang as framed prints on the wall, and
+lend their colours. Everything soft is painted small and enlarged; only the object is painted at full size.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from rivya_nb.sandbox.brush import Brush
 from rivya_nb.sandbox.colour import Colour, lit, mixed, rgb
+from rivya_nb.sandbox.prompt_reading import Reading, read
 from rivya_nb.sandbox.still_life import OBJECTS, UNNAMED, Paints
-from rivya_nb.sandbox.words import Reading, read
 
 MARK = "rivya sandbox"
-"""What stands in the corner of every picture."""
+"""The text in the corner of every picture."""
 
 _BACKDROP = 192
 """Pixels of a backdrop's longer side, before it is enlarged."""
 
 _LARGEST_SHEET = 900
-"""Pixels per unit above which an object is enlarged rather than painted larger."""
+"""The most pixels per unit; a larger object is enlarged instead of painted larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Hour:
-    """The light of an hour: how bright and how colourful fields are, and the tint over all."""
+    """The light of an hour: the brightness and chroma of the fields, and the tint over the whole picture."""
 
     low: float
     high: float
@@ -54,7 +54,7 @@ _HOURS = {
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """Everything that was decided before painting. Places are shares of the width and the height."""
+    """All decisions that are made before painting. Places are shares of the width and the height."""
 
     fields: tuple[Colour, ...]
     floor: Colour
@@ -81,8 +81,8 @@ def draw(
 ) -> bytes:
     """A picture of `size` (width and height in pixels), encoded.
 
-    `style` is anything else that should change it a little; `references` are encoded pictures; `watermark`
-    makes the sandbox's mark larger. The same arguments give the same bytes.
+    `style` is other text that changes it a little; `references` are encoded pictures; `watermark` enlarges
+    the sandbox's mark. The same arguments give the same bytes.
     """
     prints = [image for image in map(_decode, references) if image is not None]
     scene = _compose(prompt, seed, style, references)
@@ -122,7 +122,7 @@ def _compose(prompt: str, seed: str, style: str, references: Sequence[bytes]) ->
 
 
 def _seed_hue(seed: str) -> float:
-    """A hue in degrees: neighbouring seeds are a golden angle apart, so that none resembles the next."""
+    """A hue in degrees: neighbouring seeds are a golden angle apart, so that they look different."""
     number = int(seed) if seed.isdecimal() else _chance("hue", seed).getrandbits(32)
     return number * 137.508 % 360
 
@@ -161,7 +161,7 @@ def _paints(
 
 
 def _backdrop(scene: _Scene, size: tuple[int, int], prints: Sequence[Image.Image]) -> Image.Image:
-    """Fields of colour in slanting light, a floor that they run out on, and the object's shadow; all soft."""
+    """Fields of colour in slanting light, the floor, and the object's shadow; all soft."""
     share = _BACKDROP / max(size)
     width, height = max(8, round(size[0] * share)), max(8, round(size[1] * share))
     canvas = Image.new("RGB", (width, height), rgb(scene.fields[0]))
@@ -202,7 +202,7 @@ def _slants(canvas: Image.Image, scene: _Scene) -> None:
 
 
 def _shine_and_shade(canvas: Image.Image, scene: _Scene) -> None:
-    """The light behind the object, darker corners, and the shadow that it throws away from the light."""
+    """The light behind the object, darker corners, and the object's shadow."""
     width, height = canvas.size
     short = min(canvas.size)
     x, foot, tall = scene.x * width, scene.foot * height, scene.height * short
@@ -255,7 +255,7 @@ def _ridges(canvas: Image.Image, scene: _Scene) -> Image.Image:
 
 
 def _hang(picture: Image.Image, scene: _Scene, prints: Sequence[Image.Image]) -> None:
-    """Up to three references as framed prints on the wall, on the side that the object leaves free."""
+    """Up to three references as framed prints on the wall, on the side opposite to the object."""
     short = min(picture.size)
     side = round(short * 0.24)
     free = 0.08 if scene.x > 0.5 else 0.92
@@ -275,7 +275,7 @@ def _hang(picture: Image.Image, scene: _Scene, prints: Sequence[Image.Image]) ->
 def _set_object(picture: Image.Image, scene: _Scene) -> None:
     short = min(picture.size)
     tall = scene.height * short
-    # Twice as large as it will be seen, which smooths its edges; within what is worth the time.
+    # Twice its final size, which smooths its edges; limited because of the time.
     scale = max(32, min(_LARGEST_SHEET, round(2 * tall)))
     brush = Brush(scale, scene.light)
     OBJECTS[scene.subject](brush, scene.paints, scene.chance)
@@ -289,7 +289,7 @@ def _set_object(picture: Image.Image, scene: _Scene) -> None:
 
 
 def _mark(picture: Image.Image, *, larger: bool) -> None:
-    """The sandbox's mark in the lower right corner, light with a dark edge: legible on any ground."""
+    """The sandbox's mark in the lower right corner, light with a dark edge, legible on any background."""
     short = min(picture.size)
     height = max(9, round(short * (0.045 if larger else 0.021)))
     font = ImageFont.load_default(height)
@@ -313,7 +313,7 @@ def _encode(picture: Image.Image, picture_format: str) -> bytes:
 
 
 def _decode(data: bytes) -> Image.Image | None:
-    """A reference, made small; None where only its signature was a picture's."""
+    """A reference, made small; None if only its signature was that of a picture."""
     try:
         image = Image.open(io.BytesIO(data))
         image.draft("RGB", (640, 640))

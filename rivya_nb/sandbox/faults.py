@@ -1,4 +1,4 @@
-"""What the sandbox refuses, in the documented codes."""
+"""The sandbox's refusals, with the documented codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HTTP_STATUS = {
 """The documented codes of HTTP errors, with their statuses (public documentation, errors)."""
 
 
-class Fault(Exception):  # noqa: N818 - no mistake of the program, but an answer of the service
+class Fault(Exception):  # noqa: N818 - an answer of the service, not an error of the program
     """An answer that is a refusal. `retry_after` is in seconds."""
 
     def __init__(self, code: str, message: str, *, retry_after: int | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Starting or joining the sandbox of a folder, from any number of processes.
+"""Starts or joins the sandbox of a folder, from any number of processes.
 
-A lease is a plain TCP connection that the holder does nothing with: when the holder ends, however it ends,
-the operating system closes it, and the server goes with its last lease.
+A lease is an open TCP connection without traffic: when its holder ends in any way, the operating system
+closes it, and the server ends with its last lease.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from rivya_nb.errors import NotConnectedError
 
 START_SECONDS = 20.0
-"""How long a server may take to announce itself."""
+"""Seconds in which a server must announce itself."""
 
 _GREETING_SECONDS = 2.0
 _POLL_SECONDS = 0.02
@@ -34,21 +34,21 @@ del sys.path[0]
 from rivya_nb.sandbox.__main__ import main
 main()
 """
-"""`python -m rivya_nb.sandbox` of this very package, installed or standing beside a notebook."""
+"""`python -m rivya_nb.sandbox` of this very package, also if it is not installed but beside a notebook."""
 
 _SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
 
 
 @dataclass
 class _Connection:
-    """This process' one connection to the server of a folder, shared by its leases."""
+    """This process' only connection to the server of a folder, shared by its leases."""
 
     url: str
     socket: socket.socket
     leases: int = 0
 
     def is_alive(self) -> bool:
-        """Whether the server still holds its end; it sends nothing after the greeting."""
+        """True if the server still holds its end; it sends nothing after the greeting."""
         try:
             self.socket.setblocking(False)
             return self.socket.recv(1) != b""
@@ -63,7 +63,7 @@ _guard = threading.Lock()
 
 
 def _begin_anew() -> None:
-    """In a forked process: give up the copies of its parent's claims, which would outlive the parent."""
+    """In a forked process: close the copies of the parent's connections, which would outlive the parent."""
     global _guard
     _guard = threading.Lock()
     for connection in _connections.values():
@@ -77,7 +77,7 @@ if hasattr(os, "register_at_fork"):
 
 @dataclass(frozen=True)
 class Lease:
-    """A claim on the running sandbox of `folder`, which serves at `url` until the last claim is given up."""
+    """A claim on the running sandbox of `folder`, which serves at `url` until its last lease is closed."""
 
     url: str
     folder: Path
@@ -85,7 +85,7 @@ class Lease:
     _released: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def close(self) -> None:
-        """Give the claim up; more than once is harmless."""
+        """Give up the claim. It may be called more than once."""
         with _guard:
             if self._released.is_set():
                 return
@@ -103,11 +103,11 @@ def join(
     latency: float | None = None,
     credits: int | None = None,  # noqa: A002 - the service's own word
 ) -> Lease:
-    """Join the sandbox that runs on `folder`, or start one there; all leases of a process share a connection.
+    """Join the sandbox of `folder`, or start one; all leases of a process share a connection.
 
-    `latency` (seconds per task) and `credits` (of a fresh account) matter only to a server that is started by
-    this call; without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS. Blocks for about
-    a second when it starts one.
+    `latency` (seconds per task) and `credits` (of a new account) are used only if this call starts the
+    server; without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS. Starting it blocks
+    for about a second.
 
     Raises:
         NotConnectedError: the extra `sandbox` is not installed, or the server does not start.
@@ -117,11 +117,11 @@ def join(
     folder = folder.expanduser().resolve()
     with _guard:
         connection = _connections.get(folder)
-        # A server whose folder was deleted lives on, and can keep no picture.
+        # A server whose folder was deleted still runs, but cannot keep pictures.
         if connection is None or not connection.is_alive() or _announced_id(folder) is None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                # Whoever comes second waits here, and then finds the server that the first one started.
+                # A second process waits here, and then finds the server that the first one started.
                 with FileLock(folder / "join.lock", timeout=START_SECONDS * 2):
                     connection = _connect(folder) or _start(folder, latency, credits)
             except (OSError, TimeoutError) as error:
@@ -132,7 +132,7 @@ def join(
 
 
 def _connect(folder: Path) -> _Connection | None:
-    """A connection to the announced server; None where none answers as the one that was announced."""
+    """A connection to the announced server; None if it does not answer with the announced id."""
     try:
         announced = json.loads((folder / "server.json").read_text(encoding="utf-8"))
         url, port, lease_id = str(announced["url"]), int(announced["lease_port"]), str(announced["id"])
@@ -164,7 +164,7 @@ def _start(folder: Path, latency: float | None, granted: int | None) -> _Connect
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if _announced_id(folder) == lease_id and (connection := _connect(folder)) is not None:
-            # Reaped when it ends, which is seldom before this process does.
+            # Waits for the end of the server, which must not become a zombie process.
             threading.Thread(target=process.wait, name="rivya-sandbox-reaper", daemon=True).start()
             return connection
         time.sleep(_POLL_SECONDS)
@@ -175,16 +175,17 @@ def _start(folder: Path, latency: float | None, granted: int | None) -> _Connect
 
 
 def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
-    """A process that neither an interrupt of the kernel nor the closing of a terminal reaches."""
+    """A process that gets neither an interrupt of the kernel nor the closing of a terminal."""
     with _log_path(folder).open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
             command,
-            # A notebook's folder may hold a file named as some module; the sandbox's own holds none.
+            # A notebook's folder may have a file with the name of a module; the sandbox's own folder has
+            # none.
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # The real service's key has no business here.
+            # The sandbox must not get the real service's key.
             env={name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"},
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

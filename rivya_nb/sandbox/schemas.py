@@ -1,4 +1,4 @@
-"""The shapes on the wire, as the public documentation has them; the OpenAPI document is made from these."""
+"""The documented shapes of requests and answers; the OpenAPI document is made from these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class GenerationBody(BaseModel):
-    """`POST /generations`. Params are judged by the model's own record."""
+    """`POST /generations`. Params are checked by the model's own record."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -26,12 +26,14 @@ class GenerationBody(BaseModel):
     model: str
     prompt: str = Field("", description="Required by the image models; each has its own maximum length.")
     params: dict[str, Any] = Field(default_factory=dict)
-    client_request_id: str = Field("", description="A trace id of the caller's; no idempotency.")
+    client_request_id: str = Field(
+        "", description="A trace id of the caller; it has no effect on idempotency."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _holds_whole_characters(cls, body: Any) -> Any:
-        # JSON can spell half of a character, which no text in UTF-8 can hold.
+        # JSON can contain half of a character, which UTF-8 cannot.
         try:
             json.dumps(body, ensure_ascii=False).encode()
         except UnicodeEncodeError:
@@ -64,7 +66,7 @@ class GenerationTask(BaseModel):
 
 
 class PublicApiFile(BaseModel):
-    """An uploaded file. Its id stands under `id` or under `file_id`."""
+    """An uploaded file. Its id is under `id` or under `file_id`."""
 
     id: str = ""
     file_id: str = ""
@@ -137,7 +139,7 @@ class ModelList(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    code: str = Field(description="The contract; the message is not.")
+    code: str = Field(description="Documented, unlike the message.")
     message: str
     requestId: str  # noqa: N815 - the service's own spelling
 

@@ -1,4 +1,4 @@
-"""The process that serves: the app under uvicorn, and how long it lives."""
+"""The server process: the app under uvicorn, and how long it lives."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rivya_nb.sandbox.app import create_app
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 
 UNCLAIMED_SECONDS = 15.0
-"""How long a server that was started for leases waits for the first."""
+"""Seconds that a server with leases waits for the first one."""
 
 GRACE_SECONDS = 1.5
-"""How long it stays after the last: a kernel that restarts finds it again."""
+"""Seconds that it stays after the last one, so that a restarted kernel finds it again."""
 
 
 def serve(
@@ -31,7 +31,7 @@ def serve(
     *,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until Ctrl-C; `on_ready` is told the url. Without a folder the state ends with the server.
+    """Serve until Ctrl-C; `on_ready` is called with the url. Without a folder the state is temporary.
 
     Raises:
         ValueError: the host is not this machine's loopback.
@@ -51,12 +51,12 @@ def serve(
 
 
 def serve_leases(config: SandboxConfig, folder: Path, lease_id: str) -> None:
-    """Serve for as long as somebody holds a lease; `folder/server.json` says where."""
+    """Serve as long as there is a lease; `folder/server.json` has the address."""
     asyncio.run(_serve_leases(config, folder, lease_id))
 
 
 def build(config: SandboxConfig, folder: Path) -> uvicorn.Server:
-    """A server for the sandbox, not yet running."""
+    """A server for the sandbox that is not running yet."""
     settings = uvicorn.Config(
         create_app(config, folder),
         lifespan="on",
@@ -90,10 +90,10 @@ async def _serve_leases(config: SandboxConfig, folder: Path, lease_id: str) -> N
 
 
 class _Leases:
-    """Who still needs the server: each holds a TCP connection, which the system closes when a holder dies.
+    """The processes that need the server: each holds a TCP connection, which the system closes when it ends.
 
-    A holder is greeted with the server's id. Whoever is not greeted has no lease, so a server that has
-    decided to stop can never be joined.
+    A holder gets a greeting with the server's id. A process without a greeting has no lease, so a server that
+    has decided to stop cannot be joined.
     """
 
     def __init__(self, lease_id: str, on_unused: Callable[[], None]) -> None:

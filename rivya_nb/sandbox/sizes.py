@@ -1,7 +1,7 @@
-"""How many pixels a picture has: from the params of whichever model, by one table.
+"""The size of a picture in pixels, from the params of any model.
 
-A resolution names an area (1K: 1024 by 1024, 2K: 2048 by 2048), an aspect ratio its shape; both sides are
-multiples of 16. The public documentation names the choices and leaves the pixels open.
+A resolution is an area (1K: 1024 by 1024, 2K: 2048 by 2048), an aspect ratio its shape; both sides are
+multiples of 16. The public documentation has the options, but not the pixels.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
+
+from rivya_nb.contract.ideas import shape
 
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "imageSize", "image_size", "size")
 _RESOLUTION_KEYS = ("resolution", "image_resolution")
@@ -19,32 +21,18 @@ DRAWN_ELSEWHERE = frozenset(
     {*_SHAPE_KEYS, *_RESOLUTION_KEYS, "seed", "watermark", "max_images", "output_format", "outputFormat"}
     | {"referenceMediaItems"}
 )
-"""Params that say how large, how often or from what a picture is drawn: they do not change its style."""
+"""Params for the size, the number or the sources of a picture: they do not change its style."""
 
 
 def pixel_size(params: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height in pixels; `params` are those sent, with the model's defaults behind them."""
-    shape = next((str(params[key]) for key in _SHAPE_KEYS if params.get(key)), "1:1")
+    """Width and height in pixels; `params` include the model's defaults."""
+    named = next((str(params[key]) for key in _SHAPE_KEYS if params.get(key)), "1:1")
     resolution = next((str(params[key]) for key in _RESOLUTION_KEYS if params.get(key)), "1K")
     side = _SIDES.get(resolution, 1024)
-    if shape == "square":
+    if named == "square":
         side //= 2
-    ratio = _ratio(shape)
-    return _snap(side * math.sqrt(ratio)), _snap(side / math.sqrt(ratio))
-
-
-def _ratio(shape: str) -> float:
-    """Width by height of `16:9`, `landscape_16_9`, `portrait_4_3` (3:4), `square_hd` or `auto`."""
-    name, _, rest = shape.partition("_")
-    numbers = [int(part) for part in (rest if rest else name).replace("_", ":").split(":") if part.isdigit()]
-    if len(numbers) != 2 or 0 in numbers:
-        return 1.0
-    wide, high = max(numbers), min(numbers)
-    if name == "landscape":
-        return wide / high
-    if name == "portrait":
-        return high / wide
-    return numbers[0] / numbers[1]
+    width, height = shape(named) or (1, 1)
+    return _snap(side * math.sqrt(width / height)), _snap(side * math.sqrt(height / width))
 
 
 def _snap(length: float) -> int:

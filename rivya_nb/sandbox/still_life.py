@@ -1,4 +1,4 @@
-"""The things that stand in the sandbox's pictures, each drawn with a brush in its own proportions."""
+"""The objects in the sandbox's pictures, each drawn with a brush in its own proportions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rivya_nb.sandbox.colour import Colour, lit
 
 @dataclass(frozen=True, slots=True)
 class Paints:
-    """The colours of one object: of its body, and of what is added to it."""
+    """The colours of one object: of its body, and of its accessories."""
 
     body: Colour
     accent: Colour
@@ -48,7 +48,7 @@ def bottle(brush: Brush, paints: Paints, chance: Random) -> None:
 
 
 def vase(brush: Brush, paints: Paints, chance: Random) -> None:
-    """A vase with flowers; their number and lean are the seed's."""
+    """A vase with flowers; the seed decides their number and lean."""
     count = chance.choice((3, 4, 5))
     for index in range(count):
         lean = (index - (count - 1) / 2) * chance.uniform(0.13, 0.19) + chance.uniform(-0.05, 0.05)
@@ -79,7 +79,7 @@ def _flower(brush: Brush, colour: Colour, lean: float, height: float, chance: Ra
 
 
 def cup(brush: Brush, paints: Paints, chance: Random) -> None:
-    """A cup on a saucer, with something warm in it."""
+    """A cup on a saucer, with a hot drink."""
     top, foot, high = chance.uniform(0.27, 0.34), chance.uniform(0.15, 0.22), chance.uniform(0.42, 0.56)
     side = chance.choice((-1, 1))
     saucer = lit(paints.accent, 0.04)
@@ -223,4 +223,4 @@ OBJECTS: dict[str, Callable[[Brush, Paints, Random], None]] = {
 }
 
 UNNAMED = ("bottle", "vase", "cup", "fruit", "sphere")
-"""What may stand there when the prompt names nothing that is known."""
+"""The objects for a prompt that names none that is known."""

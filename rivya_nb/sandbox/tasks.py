@@ -1,12 +1,13 @@
-"""A task's life as a function of the clock: everything about it is decided when it is made.
+"""A task's life as a function of the clock: everything is decided when the task is made.
 
-Nothing has to run for a task to go on, so a restart loses nothing: whoever asks is told where it stands now.
+No process has to run for a task to continue, so a restart loses nothing: the status is computed when it is
+asked for.
 
-Words in a prompt decide its end, as a payment provider's test cards do:
+Words in a prompt decide how it ends:
 
 - `sandbox:fail` makes the task fail with `generation_failed`;
-- `sandbox:fail(seed=3)` only where the task has that param, `sandbox:fail(seed=3, aspect_ratio=16:9)` only
-  where it has both: one failing cell of a grid.
+- `sandbox:fail(seed=3)` only if the task has that param, `sandbox:fail(seed=3, aspect_ratio=16:9)` only
+  if it has both: one failing cell of a grid.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 QUEUED_SHARE = 0.1
-"""The part of a task's time that it spends queued."""
+"""The part of a task's time in which it is queued."""
 
 FAILURE_MESSAGE = "The generation failed, as the prompt asked the sandbox to. No credits were charged."
 
@@ -29,7 +30,7 @@ _FAIL = re.compile(r"sandbox:fail(?:\(([^)]*)\))?")
 class Task:
     """One accepted generation. Times in seconds since the epoch, `price` in credits.
 
-    `params` are those that were sent; `drawn_seed` is the service's own, for a request without one.
+    `params` are those that were sent; `drawn_seed` is the service's own, for a request without a seed.
     `references` are ids of uploaded files.
     """
 
@@ -52,7 +53,7 @@ class Task:
         return "queued" if now < self._processing_at else "processing"
 
     def updated_at(self, now: float) -> float:
-        """When the status that holds at the time `now` began."""
+        """When the status at the time `now` began."""
         if now >= self.finished_at:
             return self.finished_at
         return self.created_at if now < self._processing_at else self._processing_at
@@ -63,17 +64,17 @@ class Task:
 
 
 def must_fail(prompt: str, params: Mapping[str, Any]) -> bool:
-    """Whether the prompt asks for a task with these params to fail; `params` with the model's defaults."""
+    """True if the prompt makes a task with these params fail; `params` include the model's defaults."""
     return any(_holds(match.group(1) or "", params) for match in _FAIL.finditer(prompt))
 
 
 def without_test_words(prompt: str) -> str:
-    """The prompt as it is to be drawn: the words for the sandbox change no picture."""
+    """The prompt for the drawing: the words for the sandbox do not change the picture."""
     return " ".join(_FAIL.sub(" ", prompt).split())
 
 
 def timestamp(moment: float) -> str:
-    """ISO 8601 in UTC with milliseconds, as the documentation's examples."""
+    """ISO 8601 in UTC with milliseconds, as in the documentation's examples."""
     text = datetime.fromtimestamp(moment, tz=timezone.utc).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 

@@ -1,7 +1,7 @@
-"""The server's own judgement of a request, as strict as the documentation and by a model's record alone.
+"""The server's own check of a request, by the model's record and as strict as the documentation.
 
-Deliberately independent of what the client checks (`rivya_nb.contract`'s params, references and request):
-that code converts and helps, this one only says no, so that a mistake in one is seen by the other.
+It is independent of the client's checks (`rivya_nb.contract`'s params, references and request) on purpose:
+those convert and help, these only refuse, so that a mistake in one is found by the other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rivya_nb.sandbox.config import SandboxConfig
 
 DEFAULT_IMAGE_MEGABYTES = 10
 DEFAULT_IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
-"""What a file may be where no model says otherwise (public documentation, files)."""
+"""The limits of a file if no model has others (public documentation, files)."""
 
 _MEDIA = "referenceMediaItems"
 _MEDIA_TEXTS = ("url", "kind", "name", "mimeType", "durationToken")
@@ -23,7 +23,7 @@ _MEDIA_KEYS = (*_MEDIA_TEXTS, "durationSeconds")
 
 
 def problems(model: Model, prompt: str, params: Mapping[str, Any], config: SandboxConfig) -> list[str]:
-    """Everything that is wrong with a generation request, in the order of its body."""
+    """All mistakes in a generation request, in the order of its body."""
     found = list(_prompt_problems(model, prompt, config))
     for key, value in params.items():
         param = model.param(key)
@@ -38,14 +38,14 @@ def problems(model: Model, prompt: str, params: Mapping[str, Any], config: Sandb
 
 
 def media_items(params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The references of params that `problems` found nothing wrong with."""
+    """The references in params without mistakes."""
     return list(params.get(_MEDIA, []))
 
 
 def upload_limits(
     model: Model | None, kind: str, config: SandboxConfig
 ) -> tuple[int, tuple[str, ...]] | None:
-    """The most bytes and the MIME types for a file of that kind; None where the model takes no such file."""
+    """The most bytes and the MIME types for a file of that kind; None if the model takes no such file."""
     megabytes: float = DEFAULT_IMAGE_MEGABYTES
     types: tuple[str, ...] = DEFAULT_IMAGE_TYPES
     if model is not None:
@@ -92,7 +92,7 @@ def _on_step(value: int | float, start: float, step: float) -> bool:
     if isinstance(value, int) and float(step).is_integer() and float(start).is_integer():
         return (value - int(start)) % int(step) == 0
     steps = (value - start) / step
-    # 0.1 is no binary fraction: a step counts as hit when it is missed by rounding alone.
+    # 0.1 is not exact in binary: the step may be missed by a rounding error.
     return math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-6)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -108,12 +108,7 @@ def draft_addition(
 
 def jobs_on_disk(store: Store, ids: Sequence[str]) -> dict[str, JobRecord]:
     """The jobs by id; one whose picture's file was removed from the store has no picture."""
-    return as_on_disk(store, store.jobs(ids))
-
-
-def as_on_disk(store: Store, jobs: Mapping[str, JobRecord]) -> dict[str, JobRecord]:
-    """These jobs; one whose picture's file was removed from the store has no picture."""
     return {
         job_id: job if store.files.has_all(job.pictures) else replace(job, pictures=())
-        for job_id, job in jobs.items()
+        for job_id, job in store.jobs(ids).items()
     }

@@ -1,4 +1,4 @@
-"""Going on from a job: its request with changes, the same once more, or the cell that asks for it."""
+"""A plan of a job's request with changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord
 
 KEPT = object()
-"""Stands for *as the job has it* where None means something else."""
+"""Means *as the job has it*, where None means something else."""
 
 
 def plan_variation(
@@ -67,7 +67,8 @@ def _kept(job: JobRecord, models: Sequence[str], catalogue: Catalogue) -> tuple[
 
 
 def _prompt(given: str | Sequence[str], *, literal: bool) -> PromptTemplate:
-    """Text with axes in braces; a list of texts is an axis, and taken as it is, like the job's own prompt."""
+    """The prompt: a text has its axes in braces; a list of texts is an axis. The texts of a list and the job's
+    own prompt are taken literally."""
     if isinstance(given, str) and not literal:
         return parse_prompt(given, variables=False)
     if not isinstance(given, (str, Sequence)):

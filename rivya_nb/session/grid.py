@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.session.additions import plan_filling
+from rivya_nb.session.adding import plan_filling
+from rivya_nb.session.placing import place
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
@@ -116,26 +117,30 @@ class Grid:
         return work_loop.wait(work_loop.start(work))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
-        """The plan of what is missing here: places that nothing was asked for, that failed, or whose picture
-        was deleted. Nothing is sent; `run()` fills them, and this grid shows them from then on.
+        """The plan of what is missing in the run that is shown here: places whose request failed or was stopped,
+        or whose picture was deleted. Nothing is sent; `run()` fills them in that run, and this grid shows them.
 
-        What is missing in a run is added to that run; pictures from several make a run of their own with it.
+        A grid of other pictures is filled where all of them come from one run.
 
         Raises:
-            UsageError: something is missing, and the pictures do not tell what it would be.
+            UsageError: the pictures come from several runs, or the models no longer take what is missing.
         """
         session = self._live_records.current_session()
-        plan = plan_filling(session, self._run, records(self._jobs), max_credits=max_credits)
+        plan = plan_filling(session, self._run, list(self._jobs), max_credits=max_credits)
         plan.fills = self
-        return plan.arranged(self._rows, self._cols)
+        return plan.arranged(self._rows, self._cols) if self._run.id else plan
 
-    def join(self, run: Run) -> None:
-        """Show the pictures of a run that fills this grid, too."""
-        self._jobs = {**self._jobs, **run.jobs_by_id}
-        known = {(cell.job_id, cell.coordinates) for cell in self._run.cells}
-        added = [cell for cell in run.record.cells if (cell.job_id, cell.coordinates) not in known]
-        whole = replace(self._run, cells=(*self._run.cells, *added))
-        self._run = replace(whole, cells=whole.current(records(self._jobs)))
+    def join(self, run: Run, places: Collection[tuple[int, ...]]) -> None:
+        """Show what was filled in these places of the run too."""
+        filled = [run.jobs_by_id[cell.job_id] for cell in run.shown.cells if cell.coordinates in places]
+        if self._run.id:
+            self._jobs, self._run = run.jobs_by_id, run.shown
+            return
+        # The newest stand first.
+        jobs = {job.id: job for job in reversed(filled)} | dict(self._jobs)
+        names = [name for name in (self._rows, self._cols) if name is not None]
+        axes, cells = place(list(jobs.values()), names, self._store.models.catalogue)
+        self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         layout = self._arranged()

@@ -21,7 +21,7 @@ from rivya_nb.views.run_view import Hint
 if TYPE_CHECKING:
     from rivya_nb.planning.question import Asked
     from rivya_nb.session.live_records import LiveRecords
-    from rivya_nb.views.gallery import Gallery
+    from rivya_nb.views.gallery import GalleryPage
     from rivya_nb.widgets.viewer import Viewer
 
 PAGE = 24
@@ -102,13 +102,15 @@ class Album(Pictures):
         for start in range(0, len(ids), _AT_ONCE):
             yield from self._jobs_of(ids[start : start + _AT_ONCE])
 
-    def _gallery(self, first: int, total: int, jobs: Sequence[Job]) -> Gallery:
-        from rivya_nb.views.gallery import Entry, Gallery
+    def _gallery(self, first: int, total: int, jobs: Sequence[Job]) -> GalleryPage:
+        from rivya_nb.views.gallery import GalleryEntry, GalleryPage
 
         facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
         marks = self._store.marks.of([job.id for job in jobs])
-        entries = (Entry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True))
-        return Gallery(self.title, first, total, tuple(entries), self._hints(first, total))
+        entries = (
+            GalleryEntry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True)
+        )
+        return GalleryPage(self.title, first, total, tuple(entries), self._hints(first, total))
 
     def _hints(self, first: int, total: int) -> tuple[Hint, ...]:
         past = first + PAGE

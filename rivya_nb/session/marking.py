@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from rivya_nb.contract.text import count
+from rivya_nb.contract.text import count, file_size
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.session.showing.live import in_notebook
-from rivya_nb.views.words import file_size
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job

@@ -1,4 +1,4 @@
-"""Laying out arbitrary jobs, of whatever runs and models, by axes made of what they were asked for."""
+"""Laying out jobs of any runs and models by axes: the params, prompts, models or references that they have."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from typing import NamedTuple
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import same_idea
-from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, label
 from rivya_nb.session.job import Job
 from rivya_nb.store.records import AxisRecord, CellRecord
 from rivya_nb.views.layout import no_such_axis
 
-NONE = "none"
-"""The label of what was not sent and has no documented default."""
-
 _MOST_DIFFERENCES = 4
-"""Differences that a picture of no named axis bears below it."""
+"""How many differences stand below a picture where no axis is named."""
 
 _WORDING = 18
-"""Characters of a prompt among them, so that a seed has room beside it."""
+"""How many characters of a prompt stand there, so that a seed has room beside it."""
 
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
@@ -57,7 +53,7 @@ def place(
     _check(names, dict.fromkeys(key for each in known for key in each))
     models = _models(jobs, catalogue_of)
     axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
-    at = [{label: index for index, label in enumerate(axis.labels)} for axis in axes]
+    at = [{text: index for index, text in enumerate(axis.labels)} for axis in axes]
     placed = [
         CellRecord(job.id, tuple(index[each.get(name, NONE)] for name, index in zip(names, at, strict=True)))
         for job, each in zip(jobs, known, strict=True)
@@ -73,17 +69,8 @@ def _asked(job: Job) -> dict[str, str]:
         MODEL_AXIS: job.model,
         PROMPT_AXIS: comparable(job.prompt),
         **({REFERENCES_AXIS: references} if references else {}),
-        **{key: label_text(value) for key, value in job.params.items()},
+        **{key: label(value) for key, value in job.params.items()},
     }
-
-
-def label_text(value: ParamValue | None) -> str:
-    """A param's value as its axis shows it: 7, 7.0 and the text "7" are one."""
-    if value is None:
-        return NONE
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _check(names: Sequence[object], known: Iterable[str]) -> None:
@@ -115,13 +102,13 @@ def _ordered(name: str, known: Sequence[Mapping[str, str]], models: Mapping[str,
     options = dict.fromkeys(option for param in params for option in param.options or ())
     rank = {option: place for place, option in enumerate(options)}
 
-    def key(label: str) -> tuple[int, float]:
-        if label in rank:
-            return 0, rank[label]
-        number = _number(label)
+    def key(text: str) -> tuple[int, float]:
+        if text in rank:
+            return 0, rank[text]
+        number = _number(text)
         if number is not None:
             return 1, number
-        return (3 if label == NONE else 2), 0
+        return (3 if text == NONE else 2), 0
 
     return tuple(sorted(first, key=key))
 
@@ -164,7 +151,7 @@ def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
 
 
 def _wordings(prompts: Sequence[str]) -> list[str]:
-    """The prompts without the words with which all of them begin and end, shortened."""
+    """The prompts, shortened, without the words that all of them have at their start and end."""
     words = {prompt: prompt.split() for prompt in prompts}
     head = _shared(words.values())
     tail = _shared([each[head:][::-1] for each in words.values()])
@@ -172,7 +159,7 @@ def _wordings(prompts: Sequence[str]) -> list[str]:
 
 
 def _shared(texts: Iterable[Sequence[str]]) -> int:
-    """With how many words all of these begin; at least one word of each is left."""
+    """How many words at the start are the same in all of these; at least one word of each is left."""
     alike = takewhile(lambda column: len(set(column)) == 1, zip(*(text[:-1] for text in texts), strict=False))
     return sum(1 for _ in alike)
 

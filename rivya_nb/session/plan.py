@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import count
 from rivya_nb.planning.expansion import Expansion
@@ -97,7 +98,7 @@ class Plan:
         if self._rows or self._cols:
             run.arrange(rows=self._rows, cols=self._cols)
         if self.fills is not None:
-            self.fills.join(run)
+            self.fills.join(run, {item.coordinates for item in self.expansion.requests})
         return run
 
     def __len__(self) -> int:
@@ -130,14 +131,15 @@ class Plan:
     @property
     def _record(self) -> RunRecord:
         cells = (*self.draft.kept, *self.draft.cells)
-        record = RunRecord(0, self.name, "", time.time(), self.draft.axes, cells)
+        ask = self.expansion.ask.to_json()
+        record = RunRecord(0, self.name, "", time.time(), self.draft.axes, cells, ask)
         return replace(record, cells=record.current(self._jobs))
 
     @property
-    def _seeds_to_keep(self) -> tuple[int, ...]:
-        """The drawn seeds, where every request takes one."""
-        seeded = all(request.seed is not None for request in self.requests)
-        return self.expansion.drawn_seeds if seeded else ()
+    def _seeds_to_keep(self) -> tuple[ParamValue, ...]:
+        """The drawn seeds of a plan that adds to nothing, where every request takes one."""
+        seeded = not self._kept and all(request.seed is not None for request in self.requests)
+        return self.expansion.ask.drawn if seeded else ()
 
     def _layout(self) -> Layout:
         return arrange(self._record, self._jobs, rows=self._rows, cols=self._cols)

@@ -7,10 +7,12 @@ import concurrent.futures
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
-from rivya_nb.session.additions import plan_extension
+from rivya_nb.planning.ask import read_ask
+from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
@@ -24,6 +26,7 @@ from rivya_nb.views.run_view import progress_line
 from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
+    from rivya_nb.contract.params import ParamValue
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
@@ -40,7 +43,6 @@ class Run(Pictures):
     """
 
     def __init__(self, record: RunRecord, jobs: Mapping[str, Job], live_records: LiveRecords) -> None:
-        self.drawn_seeds: tuple[int, ...] = ()
         super().__init__(live_records)
         self.record = record
         self._jobs = dict(jobs)
@@ -66,6 +68,14 @@ class Run(Pictures):
     def name(self) -> str | None:
         """The name it was given, if any."""
         return self.record.name
+
+    @property
+    def drawn_seeds(self) -> tuple[ParamValue, ...]:
+        """All its seeds, where any of them was drawn."""
+        ask = read_ask(self.record.ask)
+        return (
+            cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn)) if ask and ask.drawn else ()
+        )
 
     @property
     def jobs(self) -> Sequence[Job]:

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
-from rivya_nb.contract.request import Request, build_request
+from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import check_whole
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.intake import take_references
-from rivya_nb.jobs.listing import ModelListing
+from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, is_there
-from rivya_nb.planning.ask import Ask, Axis
-from rivya_nb.planning.expansion import Expansion, PlannedRequest, expand
+from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
 from rivya_nb.planning.question import Filters, ask
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from rivya_nb.planning.prompt import PromptTemplate
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
-
-REQUEST_AXIS = "request"
-"""The axis of requests that were given as they are."""
 
 
 class Session:
@@ -96,10 +93,10 @@ class Session:
         """
         known, mistakes = self.models_of(models)
         taken, wrong = self.take(references, known, shrink_references)
-        ask = Ask(prompt, known, params, taken, repeat, tuple(order))
+        ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
         try:
             # Without any model there is nothing to check params by.
-            expansion = expand(ask, random.SystemRandom().randint) if known else None
+            expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
         except InvalidRequestError as error:
             mistakes += error.mistakes
             expansion = None
@@ -111,33 +108,33 @@ class Session:
         self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
     ) -> Plan:
         """The plan of requests, or jobs whose requests are meant, taken as they are."""
-        requests = [self._checked(item) for item in items]
+        requests = [self._request(item) for item in items]
         if not requests:
             raise UsageError("There is no request in an empty list.")
-        planned = tuple(
-            PlannedRequest(request, (place,) if len(requests) > 1 else (), reusable=request.seed is not None)
-            for place, request in enumerate(requests)
+        expansion, wrong = expand_places(Ask.of(requests), self.catalogue)
+        if wrong:
+            raise InvalidRequestError(distinct(wrong))
+        noted = tuple(
+            replace(item, request=replace(item.request, notes=request.notes))
+            for item, request in zip(expansion.requests, requests, strict=True)
         )
-        expansion = Expansion(_numbered(len(requests)), planned)
-        return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+        return self._plan(replace(expansion, requests=noted), name=name, max_credits=max_credits, fresh=fresh)
 
-    def _checked(self, item: object) -> Request:
-        """The request that an item is or stands for, checked and priced by the catalogue.
+    def _request(self, item: object) -> Request:
+        """The request that an item is or stands for.
 
         Raises:
-            InvalidRequestError: it breaks a rule of its model, or the store has lost a reference.
+            InvalidRequestError: the store has lost a reference.
         """
         request = item.request if isinstance(item, Job) else item
         if not isinstance(request, Request):
             raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
-        model = self.catalogue.image_model(request.model)
         lost = [
             Mistake(each.name, LOST) for each in request.references if not is_there(each, self.store.files)
         ]
         if lost:
             raise InvalidRequestError(lost)
-        checked = build_request(model, request.prompt, request.params, request.references)
-        return replace(checked, notes=request.notes)
+        return request
 
     def _plan(self, expansion: Expansion, *, name: str | None, max_credits: int | None, fresh: bool) -> Plan:
         check_whole("name", name)
@@ -310,11 +307,3 @@ def _opened(sources: Iterable[object]) -> Iterator[object]:
             yield from source.record.pictures
         else:
             raise UsageError([Mistake("references", f"job {source.id[:8]} has no picture ({source.status})")])
-
-
-def _numbered(count: int) -> tuple[Axis[object], ...]:
-    """The axis of requests that were given one by one; none for a single one."""
-    if count < 2:
-        return ()
-    places = range(1, count + 1)
-    return (Axis(REQUEST_AXIS, tuple(places), tuple(map(str, places))),)

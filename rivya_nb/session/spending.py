@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.doubt import is_doubtful
+from rivya_nb.planning.ask import Ask
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -95,8 +96,6 @@ class Spending:
             plan.expansion = plan.expansion.written_down()
             self._limits[record.id] = plan.max_credits
             run = self._live_records.run(record)
-            if current.run is None:
-                run.drawn_seeds = plan.expansion.drawn_seeds
             gate = self._gate(current.costing)
             for job in run.jobs:
                 # What was given up stays so: its price is in no draft.
@@ -117,6 +116,7 @@ class Spending:
             axes=current.axes,
             cells=(*current.kept, *current.cells),
             jobs=current.new,
+            ask=plan.expansion.ask.to_json(),
             unanswered=current.unanswered,
         )
 
@@ -347,9 +347,12 @@ class Spending:
             run = self._live_records.run(whole[0])
             # What the user stopped in it stays so.
             return run, [job for job in run.jobs if job.id in ids]
-        axes = [AxisRecord("request", tuple(str(place) for place in range(1, len(jobs) + 1)))]
-        cells = [CellRecord(job.id, (place,), reused=True) for place, job in enumerate(jobs)]
-        record = self._store.add_run(name="resumed", service=service, axes=axes, cells=cells, jobs=[])
+        ask = Ask.of([job.request for job in jobs])
+        axes = [AxisRecord(axis.name, axis.labels) for axis in ask.axes()]
+        cells = [CellRecord(job.id, (place,) if axes else (), reused=True) for place, job in enumerate(jobs)]
+        record = self._store.add_run(
+            name="resumed", service=service, axes=axes, cells=cells, jobs=[], ask=ask.to_json()
+        )
         assert record is not None  # noqa: S101 - nothing new is asked for, so nobody can be faster
         run = self._live_records.run(record)
         return run, run.jobs

@@ -1,4 +1,4 @@
-"""A copy of a store that is in use: its history as it is at one moment, and the pictures that belong to it."""
+"""Copies a store that is in use: its history at one moment, and the pictures that belong to it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What a backup holds: how many runs, how many files of pictures and references, and bytes altogether.
+    """The contents of a backup: the number of runs, of files (pictures and references), and bytes altogether.
 
-    `missing` counts the files that the history names, and that are gone from the store or damaged there.
+    `missing` counts the files of the history that are gone from the store or damaged.
     """
 
     folder: Path
@@ -35,12 +35,13 @@ class Backup:
 
 
 def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> Backup:
-    """Copy the store in one folder to another, which appears whole or not at all. Kernels may go on using it.
+    """Copy the store in one folder to another, which appears as a whole or not at all. Kernels may go on
+    using it.
 
-    `progress` is called after each file with how many of how many are copied.
+    `progress` is called after each file with the number of copied files and of all files.
 
     Raises:
-        StoreError: there is no store, the target is there already or inside the store, or a disk refuses.
+        StoreError: there is no store, the target exists or is inside the store, or a disk fails.
     """
     store, target = store.absolute(), target.absolute()
     with disk_trouble(store):
@@ -50,7 +51,7 @@ def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> 
             )
     with disk_trouble(target, ANOTHER_PLACE):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise StoreError(f"{target} is there already, and is left as it is; name a new folder.")
+            raise StoreError(f"{target} already exists, and was left as it is; name a new folder.")
         if store.resolve() in target.resolve().parents:
             raise StoreError(f"{target} is inside the store itself ({store}); name a folder outside it.")
         part = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.part"
@@ -89,13 +90,13 @@ def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tupl
 
 
 def _named(database: Database) -> tuple[int, list[tuple[str, str]]]:
-    """How many runs there are, and the contents that jobs name as pictures or references, with MIME types."""
+    """The number of runs, and the contents that jobs have as pictures or references, with MIME types."""
     with database.reading() as connection:
         count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
         shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
         contents = {(sha256, mime_type) for sha256, mime_type in shown}
         for text in connection.execute(select(jobs.c.references).distinct()).scalars():
-            # An address that was given as a reference has no file.
+            # A web address that was given as a reference has no file.
             given = [each for each in json.loads(text) if not each.get("url")]
             contents |= {(each["sha256"], each["mime_type"]) for each in given}
     return count, sorted(contents)

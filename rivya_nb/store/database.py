@@ -1,4 +1,4 @@
-"""The database: connections, transactions and its version. The only place that knows it is SQLite."""
+"""The database: connections, transactions and its version. Only this file knows that it is SQLite."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 from filelock import FileLock
-from sqlalchemy import URL, Connection, NullPool, create_engine, event, inspect, select
+from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rivya_nb.contract.text import HALF
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import schema
 from rivya_nb.store.forks import FORKS
-from rivya_nb.store.migrations import migrate
 from rivya_nb.store.presence import Presence
+from rivya_nb.store.prompt_index import can_index, has_index, prepare_index
 from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
-from rivya_nb.store.words import can_index, has_index, prepare_index
 
 BUSY_SECONDS = 30
-"""How long a transaction waits for that of another process."""
+"""Seconds that a transaction waits for that of another process."""
 
 _CACHE_KIB = 64 * 1024
-"""Memory that a connection may keep of the database, as far as it has read it: the indexes of 100,000 jobs."""
+"""Memory that a connection may use as cache: enough for the indexes of 100,000 jobs."""
 
 CHECKPOINT_SECONDS = 0.5
-"""How long the last checkpoint of a piece of work is tried, while others read or write."""
+"""Seconds for which the last checkpoint of a piece of work is tried while others read or write."""
 
 _PAUSE = 0.02
 
@@ -42,11 +42,11 @@ _WRITES = "rivya_nb_writes"
 class Database:
     """Transactions on one SQLite file; every method may be called from any thread.
 
-    `obstacle` says why the file may only be read; None where it may be written.
+    `obstacle` is the reason why the file may only be read; None if it may be written.
 
-    SQLite writes to a file beside the database first (`-wal`). After each transaction all of it is brought
-    into the database's own file, so that a copy of that file has it; while work goes on that writes often, once
-    the work is done (`begin_work`, `end_work`).
+    SQLite writes to a file beside the database first (`-wal`). After each transaction its content is moved
+    into the database's own file, so that a copy of that file is complete. During work that writes often, this
+    is done once at its end (`begin_work`, `end_work`).
     """
 
     def __init__(self, path: Path, obstacle: str | None = None) -> None:
@@ -62,7 +62,7 @@ class Database:
         self._keeper: sqlite3.Connection | None = None
         self._keeping = threading.Lock()
         self._copy: TemporaryDirectory[str] | None = None
-        # What may only be read is opened for each transaction: somebody else may begin to write it, or end.
+        # A read-only file is opened for each transaction: another process may begin or end writing it.
         pool = {} if obstacle is None else {"poolclass": NullPool}
         url = URL.create("sqlite", database=str(path))
         self._engine = create_engine(url, creator=self._connect, **pool)
@@ -80,18 +80,18 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction, durably on disk once the block is left, undone when it raises."""
+        """One transaction: durable on disk when the block ends, undone if it raises."""
         self.check_writable()
         with self._trouble(), self._writer.begin() as connection:
             yield connection
-        # Once more: a file that went meanwhile takes what was written with it.
+        # Checked again: if the file was moved meanwhile, what was written is lost.
         self.check_in_place()
         if not self._work:
             self._checkpoint()
 
     def check_writable(self) -> None:
-        """Raises StoreError where nothing can be written: the store is closed, was moved, deleted or replaced,
-        or may only be read."""
+        """Raise StoreError if nothing can be written: the store is closed, was moved, deleted or replaced, or
+        is read-only."""
         self._check_usable()
         if self.obstacle is not None:
             raise read_only(self.obstacle)
@@ -99,16 +99,17 @@ class Database:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the files that were opened are still those that bear the database's name."""
+        """True if the opened files still have the database's name."""
         return self._presence.holds
 
     def begin_work(self) -> None:
-        """Leave what is written from now on in the file beside the database until `end_work`."""
+        """Leave what is written from now on in the file beside the database, until `end_work`."""
         with self._counting:
             self._work += 1
 
     def end_work(self) -> None:
-        """Bring it into the database's own file, unless other work goes on. Waits for others half a second."""
+        """Move it into the database's own file, unless other work is going on. Waits half a second for
+        others."""
         with self._counting:
             self._work -= 1
         deadline = time.monotonic() + CHECKPOINT_SECONDS
@@ -116,9 +117,9 @@ class Database:
             time.sleep(_PAUSE)
 
     def _checkpoint(self) -> bool:
-        """Bring what was written into the database's own file, without waiting for anybody; True where all is.
+        """Move what was written into the database's own file, without waiting; True if all was moved.
 
-        What is written is durable without it: whatever goes wrong is left to the next one.
+        The data are durable without it: after an error, the next checkpoint does the work.
         """
         with FORKS.held_off(), self._keeping, suppress(sqlite3.Error):
             if self._keeper is None:
@@ -128,7 +129,7 @@ class Database:
         return False
 
     def check_in_place(self) -> None:
-        """Raises StoreError where the files that were opened are no longer in their places."""
+        """Raise StoreError if the opened files are no longer in their places."""
         try:
             self._presence.check()
         except StoreError:
@@ -136,22 +137,24 @@ class Database:
             raise
 
     def _leave_whole(self) -> None:
-        """Empty the log into the file that was opened, wherever that is by now: a file that has taken its place
-        would take the log for its own, and be damaged by it.
+        """Move the log into the opened file, wherever that file is now: another file in its place would take
+        the log as its own, and be damaged by it.
 
-        Not where the log alone is gone: others may have begun a new one since.
+        It is not done if only the log is gone: another process may have begun a new one.
         """
         if self._presence.holds or not self._own.holds:
             self._checkpoint()
 
     def prepare(self, lock: Path) -> None:
-        """Bring the schema up to date; `lock` is the file that holds other processes back meanwhile.
+        """Make the tables where there are none; `lock` is the file that holds other processes back meanwhile.
 
-        What may only be read stays as it is: a copy of it is brought up to date and read, where need be.
+        What may only be read stays as it is: a copy of it is completed and read, where need be.
 
         Raises:
-            StoreError: the database is newer than this code, not one of ours, or damaged; it is untouched.
+            StoreError: the database is newer than this code, of an earlier development state, not one of ours, or
+                damaged; it is untouched.
         """
+        self._refuse_foreign()
         if self.obstacle is not None:
             self._prepare_reading()
             return
@@ -160,10 +163,11 @@ class Database:
                 self._write_ahead()
                 with self.writing() as connection:
                     # Read again: whoever held the lock before may have done it all.
-                    migrate(connection, self._version(connection))
+                    if not self._is_made(connection):
+                        schema.create(connection)
                     prepare_index(connection)
         self._may_create = False
-        # One connection that stays: with the last one, SQLite would take the log away.
+        # One connection stays open: when the last one closes, SQLite deletes the log.
         with FORKS.held_off():
             self._keeper = self._connect(timeout=0)
         self._checkpoint()
@@ -172,16 +176,15 @@ class Database:
 
     def _is_ready(self) -> bool:
         with self.reading() as connection:
-            current = self._version(connection) == schema.VERSION
-            return current and (has_index(connection) or not can_index(connection))
+            return self._is_made(connection) and (has_index(connection) or not can_index(connection))
 
     def _prepare_reading(self) -> None:
         log, index = self._beside
-        # Only a process that may write could make the missing index of the log.
+        # Only a process with write access can create the missing index of the log.
         is_cut_off = log.exists() and log.stat().st_size > 0 and not index.exists()
         if not is_cut_off:
             with self.reading() as connection:
-                if self._version(connection) == schema.VERSION:
+                if self._is_made(connection):
                     return
         self._copy = TemporaryDirectory(prefix="rivya_nb-", ignore_cleanup_errors=True)
         copy = Database(Path(self._copy.name, self.path.name))
@@ -191,13 +194,15 @@ class Database:
             copy.prepare(copy.path.with_name("opening.lock"))
 
     def copy_to(self, target: Path) -> None:
-        """Write one consistent view of everything to a file that is not there yet; others may write meanwhile.
+        """Write a consistent copy to a new file; others may write meanwhile.
 
         Raises:
-            StoreError: the database is newer than this code, not one of ours, or damaged; or the disk refuses.
+            StoreError: the database is newer than this code, of an earlier development state, not one of ours,
+                or damaged; or the disk refuses.
         """
+        self._refuse_foreign()
         with self.reading() as connection:
-            self._version(connection)
+            self._is_made(connection)
         with self._trouble(), closing(self._connect()) as source:
             try:
                 with closing(sqlite3.connect(target)) as copy:
@@ -208,7 +213,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; later calls raise a StoreError."""
         if os.getpid() != self._process:
-            # SQLite's connections are its parent's: closing them would let go of the parent's locks.
+            # In a forked process the connections belong to the parent: closing them would release the
+            # parent's locks.
             return
         self._leave_whole()
         self._closed = True
@@ -221,16 +227,16 @@ class Database:
             self._copy.cleanup()
 
     def _connect(self, timeout: float | None = None) -> sqlite3.Connection:
-        """A connection of its own; never to a file that has taken the place of the one that was opened."""
+        """A new connection; never to another file that has taken the place of the opened one."""
         self.check_in_place()
         path = self.path if self._copy is None else Path(self._copy.name, self.path.name)
         if self.obstacle is None:
             access = "mode=rwc" if self._may_create else "mode=rw"
         elif self._copy is None and all(path.exists() for path in self._beside):
-            # Somebody else may have it open: what they have written is read too.
+            # Another process may have it open: what it has written is read, too.
             access = "mode=ro&readonly_shm=1"
         else:
-            # Nobody has: it is whole in itself, and there is nobody to be held back.
+            # No process has it open, so it is complete, and needs no locks.
             access = "immutable=1"
         return sqlite3.connect(
             f"{path.as_uri()}?{access}",
@@ -239,25 +245,26 @@ class Database:
             check_same_thread=False,
         )
 
-    def _version(self, connection: Connection) -> int:
-        inspector = inspect(connection)
-        if not inspector.has_table(schema.schema_version.name):
-            if inspector.get_table_names():
-                raise StoreError(
-                    f"{self.path} is a database of something else; name another folder with store=…."
-                )
-            return 0
-        version: int = connection.execute(select(schema.schema_version.c.version)).scalar_one()
-        if version > schema.VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer rivya_nb (version {version}, known here is "
-                f"{schema.VERSION}); nothing was changed. Upgrade rivya-nb or use another folder (store=…)."
-            )
-        return version
+    def _is_made(self, connection: Connection) -> bool:
+        return schema.is_made(self.path, cast(sqlite3.Connection, connection.connection.driver_connection))
+
+    def _refuse_foreign(self) -> None:
+        """Raises StoreError for a database that is none of ours, before anything could write to it: even a
+        connection that only reads makes files beside a database, and takes its log away when it is closed."""
+        if not self.path.exists():
+            return
+        address = f"{self.path.as_uri()}?immutable=1"
+        # Whatever cannot be read is told by the connection that is opened next.
+        with (
+            suppress(sqlite3.Error),
+            FORKS.held_off(),
+            closing(sqlite3.connect(address, uri=True)) as connection,
+        ):
+            schema.is_made(self.path, connection)
 
     def _write_ahead(self) -> None:
-        # Readers and a writer do not wait for each other in this mode. It is kept in the file, and cannot be
-        # set within a transaction, which any connection of the engine's would begin.
+        # Readers and a writer do not wait for each other in this mode. The file keeps it. It cannot be set
+        # within a transaction, which connections of the engine begin.
         with self._trouble(), closing(self._engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA journal_mode = WAL")
 
@@ -265,10 +272,10 @@ class Database:
         if self._closed:
             raise StoreError(f"The store {self.path.parent} is closed; open it again.")
         if os.getpid() != self._process:
-            # A forked process shares neither the connections nor the ownership of jobs with its parent.
+            # A forked process has neither the connections nor the ownership of jobs of its parent.
             raise StoreError(
                 f"The store {self.path.parent} was opened before this process was forked; rv.connect(…) opens it "
-                "anew here."
+                "here."
             )
         if FORKS.is_torn:
             raise StoreError(
@@ -282,10 +289,10 @@ class Database:
             with FORKS.held_off():
                 yield
         except UnicodeEncodeError as error:
-            # Whatever a user gives comes here at last, a panel's name and a question's words among it.
+            # Every text of a user is stored here in the end, among them panel names and search words.
             half = f"{error.object!r}: {HALF}"
         except (SQLAlchemyError, sqlite3.Error) as error:
-            # Where the file has gone, that says more than what SQLite makes of it.
+            # If the file is gone, that explains more than SQLite's error.
             self.check_in_place()
             said = error.orig if isinstance(error, DBAPIError) else error
             raise database_trouble(self.path, str(said)) from error
@@ -295,7 +302,7 @@ class Database:
 
 
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver would begin transactions when it thinks fit; `_begin` does, when they begin.
+    # Otherwise the driver begins transactions; here `_begin` does.
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -303,6 +310,6 @@ def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None
 
 
 def _begin(connection: Connection) -> None:
-    # A writer takes its place in the queue at once: one that had read first would be turned away.
+    # A writer locks at once: if it read first, SQLite would refuse the later write.
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,12 +1,12 @@
-"""Deleting pictures: the records stay, their files go where nothing else needs them, and the disk is freed."""
+"""Deletes pictures: the records stay, and files that no other record needs are removed."""
 
 from __future__ import annotations
 
 import json
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select, update
@@ -24,20 +24,23 @@ _NO_REFERENCES = "[]"
 
 
 def delete_pictures(database: Database, files: ContentFiles, job_ids: Collection[str]) -> int:
-    """Delete the pictures of finished jobs and give the bytes that this has freed.
+    """Delete the pictures of finished jobs and return the bytes that were freed.
 
-    Whether a file is still needed is looked up, and the file taken away, while no other process can write: one
-    that is just delivering the same content finds it gone when it writes that down (see `Store.finish_job`).
+    No other process can write while it is checked which files are still needed, and while they are moved
+    away. A process that just delivers the same content notices that when it stores its record (see
+    `Store.finish_job`).
     """
-    with _set_aside(files) as aside, database.writing() as connection:
-        numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
-        _refuse_unfinished(connection, numbers.values())
-        contents = _take_out(connection, numbers.values())
-        needed = _needed(connection, {sha256 for sha256, _ in contents})
-        gone = [content for content in contents if content[0] not in needed]
-        for sha256, mime_type in gone:
-            aside.take(files.path(sha256, mime_type))
-    return aside.discard() + _forget_thumbnails(files, {sha256 for sha256, _ in gone})
+    with ExitStack() as undo:
+        with database.writing() as connection:
+            numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
+            _refuse_unfinished(connection, numbers.values())
+            contents = _take_out(connection, numbers.values())
+            needed = _needed(connection, {sha256 for sha256, _ in contents})
+            gone = [content for content in contents if content[0] not in needed]
+            moved = [_move_aside(files.path(*content), files.incoming, undo) for content in gone]
+        undo.pop_all()
+    freed = sum(_remove(part) for part in moved if part is not None)
+    return freed + _forget_thumbnails(files, {sha256 for sha256, _ in gone})
 
 
 def _refuse_unfinished(connection: Connection, numbers: Collection[int]) -> None:
@@ -49,7 +52,7 @@ def _refuse_unfinished(connection: Connection, numbers: Collection[int]) -> None
 
 
 def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str, str]]:
-    """Delete the records of these jobs' pictures; gives the contents, each with its MIME type."""
+    """Delete the records of these jobs' pictures; returns the contents, each with its MIME type."""
     contents: set[tuple[str, str]] = set()
     for some in portions(list(numbers)):
         found = select(pictures.c.sha256, pictures.c.mime_type).where(pictures.c.job_number.in_(some))
@@ -61,7 +64,7 @@ def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str
 
 
 def _needed(connection: Connection, contents: Collection[str]) -> set[str]:
-    """Those of these contents that are a picture of a job, or a reference of one."""
+    """Those of these contents that are a picture or a reference of a job."""
     needed: set[str] = set()
     for some in portions(list(contents)):
         used = select(pictures.c.sha256).where(pictures.c.sha256.in_(some))
@@ -72,36 +75,19 @@ def _needed(connection: Connection, contents: Collection[str]) -> set[str]:
     return needed
 
 
-class _Aside:
-    """Files that were moved out of the way, and come back unless they are discarded."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._moved: list[tuple[Path, Path]] = []
-
-    def take(self, path: Path) -> None:
-        part = self._folder / f"{uuid.uuid4().hex}.part"
-        with disk_trouble(path), suppress(FileNotFoundError):
-            path.replace(part)
-            self._moved.append((path, part))
-
-    def bring_back(self) -> None:
-        for path, part in self._moved:
-            with disk_trouble(path):
-                part.replace(path)
-
-    def discard(self) -> int:
-        return sum(_remove(part) for _, part in self._moved)
+def _move_aside(path: Path, folder: Path, undo: ExitStack) -> Path | None:
+    """Move a file away, and back if `undo` is called; the new path, None if the file is gone."""
+    part = folder / f"{uuid.uuid4().hex}.part"
+    with disk_trouble(path), suppress(FileNotFoundError):
+        path.replace(part)
+        undo.callback(_move_back, part, path)
+        return part
+    return None
 
 
-@contextmanager
-def _set_aside(files: ContentFiles) -> Iterator[_Aside]:
-    aside = _Aside(files.incoming)
-    try:
-        yield aside
-    except BaseException:
-        aside.bring_back()
-        raise
+def _move_back(part: Path, path: Path) -> None:
+    with disk_trouble(path):
+        part.replace(path)
 
 
 def _forget_thumbnails(files: ContentFiles, contents: Iterable[str]) -> int:
@@ -110,7 +96,7 @@ def _forget_thumbnails(files: ContentFiles, contents: Iterable[str]) -> int:
 
 
 def _remove(path: Path) -> int:
-    """Bytes of a file that is removed; 0 where it is gone, or kept back by somebody who looks at it."""
+    """The bytes of a removed file; 0 if it is gone, or cannot be removed because it is in use."""
     try:
         size = path.stat().st_size
         path.unlink()

@@ -1,7 +1,7 @@
-"""EXIF in bytes: reading two of its tags, and adding them without moving anything that is there already.
+"""Reads and adds tags of EXIF in bytes, without moving anything that is there.
 
-Both stand in EXIF's own directory: the user's comment, where the common web UIs keep a picture's parameters,
-and the maker's note, which is for whatever the program that made a picture wants to write.
+Two tags are added to EXIF's own directory: the user's comment, where the common web UIs keep a picture's
+parameters, and the maker's note, which any program may use.
 """
 
 from __future__ import annotations
@@ -10,37 +10,36 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from rivya_nb.imaging.containers import TIFF_SIZES
+
 USER_COMMENT = 0x9286
 MAKER_NOTE = 0x927C
 DESCRIPTION = 0x010E
 MAKE, MODEL = 0x010F, 0x0110
 
 EMPTY = b"MM\0*\0\0\0\x08" + bytes(6)
-"""EXIF that says nothing."""
+"""EXIF without tags."""
 
 _EXIF_DIRECTORY = 0x8769
 _LONG, _UNDEFINED = 4, 7
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-"""Bytes that one value of each type takes."""
-
 _UNICODE, _JIS = b"UNICODE\0", b"JIS\0\0\0\0\0"
 _CODES = (_UNICODE, _JIS, b"ASCII\0\0\0", b"UTF8\0\0\0\0", bytes(8))
-"""What a comment begins with: the name of its encoding, in 8 bytes. Zeros leave it undefined."""
+"""The first 8 bytes of a comment: the name of its encoding. Zeros leave it undefined."""
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
-"""What text may begin with, and the encoding that it is in then."""
+"""Byte order marks, each with its encoding."""
 
 
 @dataclass(frozen=True)
 class _Directory:
-    """Entries of 12 bytes by their tag, and where the next directory is."""
+    """Entries of 12 bytes by their tag, and the offset of the next directory."""
 
     entries: dict[int, bytes]
     following: bytes
 
 
 class _Tiff:
-    """The frame of EXIF. Every method raises ValueError where the bytes are damaged."""
+    """The TIFF structure of EXIF. Every method raises ValueError if the bytes are damaged."""
 
     def __init__(self, data: bytes) -> None:
         if data[:4] not in (b"II*\0", b"MM\0*"):
@@ -64,14 +63,14 @@ class _Tiff:
 
     def value(self, entry: bytes) -> bytes:
         kind = int.from_bytes(entry[2:4], self.order)
-        size = _SIZES.get(kind, 1) * int.from_bytes(entry[4:8], self.order)
+        size = TIFF_SIZES.get(kind, 1) * int.from_bytes(entry[4:8], self.order)
         return entry[8 : 8 + size] if size <= 4 else self.cut(int.from_bytes(entry[8:12], self.order), size)
 
     def first(self) -> _Directory:
         return self.directory(self.number(4, 4))
 
     def own(self, first: _Directory) -> _Directory:
-        """EXIF's own directory, which the first one points to."""
+        """EXIF's own directory, to which the first one points."""
         entry = first.entries.get(_EXIF_DIRECTORY)
         if entry is None:
             return _Directory({}, bytes(4))
@@ -83,7 +82,7 @@ class _Tiff:
 
 
 def read_tags(data: bytes) -> dict[int, bytes]:
-    """The raw values of all tags in the first directory and in EXIF's own; damaged EXIF says nothing."""
+    """The raw values of all tags in the first directory and in EXIF's own; empty for damaged EXIF."""
     try:
         tiff = _Tiff(data)
         first = tiff.first()
@@ -100,10 +99,10 @@ def read_tags(data: bytes) -> dict[int, bytes]:
 
 
 def with_tags(data: bytes, comment: str, note: bytes, mark: bytes) -> bytes | None:
-    """EXIF with a comment and a maker's note, which begins with `mark`; None where it cannot take the note.
+    """EXIF with a comment and a maker's note, which begins with `mark`; None if it cannot take the note.
 
-    Everything that is there stays where it is: what is new is appended, with new directories. Another's comment
-    stays; another's note does too, and then there is no place for this one.
+    Everything stays where it is: the new values and directories are appended. Another program's comment is
+    kept; if there is another program's note, there is no place for this one.
     """
     try:
         tiff = _Tiff(data)
@@ -132,7 +131,7 @@ def with_tags(data: bytes, comment: str, note: bytes, mark: bytes) -> bytes | No
 
 
 def _append(data: bytearray, value: bytes) -> int:
-    """Where the value begins: at an even place, as the standard wants it."""
+    """Append a value at an even offset, as the standard demands, and return the offset."""
     data += bytes(len(data) % 2)
     at = len(data)
     data += value
@@ -145,15 +144,16 @@ def _packed(tiff: _Tiff, entries: dict[int, bytes], following: bytes) -> bytes:
 
 
 def write_comment(text: str) -> bytes:
-    """A comment as the web UIs write and read it: UTF-16, the high byte first whatever EXIF's own order."""
+    """A comment as the web UIs write and read it: UTF-16 with the high byte first, independent of EXIF's byte
+    order."""
     return _UNICODE + text.encode("utf-16-be", "replace")
 
 
 def read_comment(value: bytes) -> str:
-    """The text of a comment, empty where there is none; a byte that cannot be decoded becomes U+FFFD.
+    """The text of a comment, empty if there is none; bytes that cannot be decoded become U+FFFD.
 
-    The encoding's name is often wrong: UTF-16 has its bytes in either order, and what is called Unicode or
-    ASCII may be UTF-8. The bytes themselves tell.
+    The stated encoding is often wrong: UTF-16 has its bytes in either order, and comments marked as Unicode
+    or ASCII may be UTF-8. The bytes themselves decide.
     """
     code = value[:8].upper()
     rest = value[8:] if code in _CODES else value
@@ -167,7 +167,8 @@ def _decoded(data: bytes, code: bytes) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
-    # Text in UTF-16 has a zero in each letter, digit and space of English, and UTF-8 has none but at its end.
+    # In UTF-16, each letter, digit and space of English has a zero byte; in UTF-8 there is none but at the
+    # end.
     if b"\0" not in data.rstrip(b"\0"):
         with suppress(UnicodeDecodeError):
             return data.decode("utf-8")

@@ -1,4 +1,4 @@
-"""Picture and reference files, named by the SHA-256 of their content. What is in place is whole."""
+"""Picture and reference files, named by the SHA-256 of their content. A file in its place is always whole."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from rivya_nb.errors import StoreError
 from rivya_nb.imaging.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
-from rivya_nb.store.trouble import disk_trouble, read_only
+from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, read_only
 
 _CHUNK = 1 << 20
 
 STALE = 24 * 3600.0
-"""Seconds after which nobody writes to an incoming file any more."""
+"""Seconds after which no process writes to an incoming file any more."""
 
 ROOM = 1 << 20
-"""Bytes that a disk must have left for one more picture to be bought."""
+"""Bytes that must be free on the disk before another picture is bought."""
 
 _TRIAL = bytes(1 << 16)
 
 
 class ContentFiles:
-    """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for what is still being written.
+    """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for files that are being written.
 
-    Files are looked up by their hash and their MIME type, which the records carry both. Every method may be
-    called from any thread and process; they raise StoreError when the disk fails. `obstacle` says why
-    they may only be read, if so. A folder that somebody has deleted is made anew when it is needed.
+    Files are found by their hash and MIME type, which the records have. Every method may be called from any
+    thread and process, and raises StoreError if the disk fails. `obstacle` is the reason why they may only be
+    read, if so. A deleted folder is created again when it is needed.
     """
 
     def __init__(self, folder: Path, obstacle: str | None = None) -> None:
@@ -51,7 +51,7 @@ class ContentFiles:
 
     @property
     def incoming(self) -> Path:
-        """The folder of what is still being written. It is there, as long as the store is."""
+        """The folder of files that are being written. It exists as long as the store does."""
         if self._obstacle is not None:
             raise read_only(self._obstacle)
         with disk_trouble(self._incoming):
@@ -59,10 +59,10 @@ class ContentFiles:
         return self._incoming
 
     def try_out(self) -> None:
-        """Go the way of a picture with a small file: into `incoming`, into place, and away.
+        """Write a small file as a picture is written: into `incoming`, into place, and remove it.
 
         Raises:
-            StoreError: no picture could be kept now: the disk is full or read-only, a folder may not be written.
+            StoreError: no picture could be kept now: the disk is full, or something may not be written.
         """
         part = self.incoming / f"{uuid.uuid4().hex}.part"
         placed = self.folder / part.name
@@ -73,7 +73,7 @@ class ContentFiles:
                 self.folder.mkdir(exist_ok=True)
                 part.replace(placed)
                 usage = shutil.disk_usage(self.folder)
-                # A disk that does not tell its size does not tell what is left, either.
+                # A disk that does not tell its size does not tell its free space, either.
                 if usage.total > 0 and usage.free < ROOM:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
@@ -82,11 +82,10 @@ class ContentFiles:
                     path.unlink(missing_ok=True)
 
     def path(self, sha256: str, mime_type: str) -> Path:
-        """Where the file is, or would be: an absolute path."""
+        """The absolute path where the file is, or would be."""
         return self.folder / sha256[:2] / f"{sha256}{EXTENSIONS.get(mime_type, '.bin')}"
 
     def read(self, sha256: str, mime_type: str) -> bytes:
-        """The file's bytes, as they were put."""
         path = self.path(sha256, mime_type)
         if not path.is_file():
             raise StoreError(f"{path}: this picture's file is gone; its record is still there.")
@@ -94,7 +93,7 @@ class ContentFiles:
             return path.read_bytes()
 
     def put(self, data: bytes, mime_type: str) -> str:
-        """Keep `data` and give its hash; the same content twice is one file."""
+        """Keep `data` and return its hash; the same content is kept once."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256, mime_type)
         with disk_trouble(path):
@@ -111,7 +110,7 @@ class ContentFiles:
         return sha256
 
     def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
-        """Take over another store's file; False where it is gone or damaged there."""
+        """Copy another store's file; False if it is gone or damaged there."""
         original = source.path(sha256, mime_type)
         with disk_trouble(original), self.arriving() as part:
             try:
@@ -121,12 +120,13 @@ class ContentFiles:
             return self.adopt(part, mime_type) == sha256
 
     def _make_folder_of(self, path: Path) -> None:
-        # Never the store's own folder: where that is gone, nothing may stand in the way of its return.
+        # The store's own folder is not created: if it was moved, nothing may be in its place when it comes
+        # back.
         self.folder.mkdir(exist_ok=True)
         path.parent.mkdir(exist_ok=True)
 
     def has_all(self, pictures: Iterable[PictureRecord]) -> bool:
-        """Whether the files of these pictures are all there."""
+        """True if the files of all these pictures exist."""
         return all(self.path(each.sha256, each.mime_type).is_file() for each in pictures)
 
     @contextmanager
@@ -140,15 +140,16 @@ class ContentFiles:
                 part.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
-        """Remove what processes that died have left on its way: a living one is done within minutes."""
+        """Remove files that dead processes have left: a living one needs minutes at most."""
         for part in chain(self._incoming.glob("*.part"), self.folder.glob("*.part")):
-            # What cannot be removed, or is gone meanwhile, keeps nobody from using the store.
+            # A file that cannot be removed must not prevent the use of the store.
             with suppress(OSError):
                 if time.time() - part.stat().st_mtime > STALE:
                     part.unlink()
 
     def adopt(self, part: Path, mime_type: str) -> str:
-        """Move a complete file out of `incoming` into place and give its hash. `part` is gone afterwards."""
+        """Move a complete file out of `incoming` into its place and return its hash. `part` does not exist
+        afterwards."""
         with disk_trouble(part):
             with part.open("rb") as file:
                 digest = hashlib.sha256()
@@ -167,8 +168,26 @@ class ContentFiles:
         return sha256
 
 
+def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLACE) -> None:
+    """Write a file from bytes or from another file, so that readers see the old file or the whole new one.
+
+    Raises:
+        StoreError: the disk fails; no part of the file is left.
+    """
+    part = target.with_name(f".{uuid.uuid4().hex}.part")
+    with disk_trouble(target, way_out):
+        try:
+            if isinstance(content, Path):
+                shutil.copyfile(content, part)
+            else:
+                part.write_bytes(content)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
 def _is_there(path: Path, size: int) -> bool:
-    # A file of another size was damaged behind our back; writing it anew mends it.
+    # A file of another size was damaged from outside; it is written again.
     try:
         return path.stat().st_size == size
     except FileNotFoundError:
@@ -182,7 +201,7 @@ def _flush(descriptor: int) -> None:
 def _into_place(part: Path, path: Path) -> None:
     part.replace(path)
     if os.name == "posix":
-        # The new name itself is on disk only once its folder is.
+        # The file's new name is durable only after its folder is flushed.
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             _flush(folder)

@@ -1,7 +1,7 @@
-"""Transactions and forks of this process: none is under way while it forks.
+"""Keeps forks of this process and transactions apart.
 
-SQLite keeps in memory what this process has locked. A forked process has a copy of that, and would find the
-database locked for ever by a transaction that was under way.
+SQLite keeps this process' locks in memory. A forked process has a copy of that memory, and a transaction that
+was under way would lock the database for it for ever.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PATIENCE = 5.0
-"""How long a fork waits for the transactions of other threads, in seconds."""
+"""Seconds that a fork waits for the transactions of other threads."""
 
 
 class Forks:
-    """Lets transactions run side by side, and a fork only between them.
+    """Allows concurrent transactions, and a fork only between them.
 
-    `is_torn` says that this process was forked in the middle of a transaction all the same: another thread's took
+    `is_torn` is True if this process was forked during a transaction nevertheless: another thread's took
     longer than `PATIENCE`, or the forking thread was in one itself.
     """
 
@@ -30,10 +30,11 @@ class Forks:
 
     @contextmanager
     def held_off(self) -> Iterator[None]:
-        """Around a transaction: no fork meanwhile."""
+        """Around a transaction: prevents a fork."""
         me = threading.get_ident()
         with self._changed:
-            # One who is in a transaction already would wait for a fork that waits for that one.
+            # A thread that is already in a transaction must not wait for a fork that waits for that
+            # transaction.
             while self._forking and me not in self._under_way:
                 self._changed.wait()
             self._under_way[me] = self._under_way.get(me, 0) + 1
@@ -44,7 +45,7 @@ class Forks:
 
     def _leave(self, me: int) -> None:
         with self._changed:
-            # In a forked process there may be nothing left to count.
+            # In a forked process the count may be gone.
             left = self._under_way.pop(me, 1) - 1
             if left:
                 self._under_way[me] = left
@@ -63,7 +64,7 @@ class Forks:
             self._changed.notify_all()
 
     def _begin_anew(self) -> None:
-        # The lock may be held by a thread that this process does not have.
+        # The lock may be held by a thread of the parent.
         self._changed = threading.Condition()
         self.is_torn = self.is_torn or bool(self._under_way)
         self._under_way, self._forking = {}, 0

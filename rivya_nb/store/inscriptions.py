@@ -1,4 +1,4 @@
-"""The texts that a picture's file carries: ours, and what the common web UIs write. Pure, and bounded.
+"""The texts in a picture's file: ours, and those of the common web UIs. Pure, and bounded.
 
 | written by | PNG text chunk | JPEG and WebP |
 |---|---|---|
@@ -51,11 +51,11 @@ _WANTED = (OURS, PARAMETERS, COMFY, WORKFLOW, *INVOKE, DREAM, NOVEL_COMMENT, NOV
 _XMP = "XML:com.adobe.xmp"
 _XMP_COMMENT = re.compile(r"<exif:UserComment>.{0,200}?<rdf:li[^>]{0,60}>([^<]*)</rdf:li>", re.DOTALL)
 _MOST_PARTS = 10_000
-"""Parts of a file that are looked at."""
+"""The most parts of a file that are read."""
 
 
 def read_inscriptions(data: Bytes) -> dict[str, str]:
-    """The texts by their PNG key, whatever the format; of several under one key the first."""
+    """The texts by their PNG keyword, for all formats; if a keyword occurs several times, the first counts."""
     parts: Iterator[Part]
     exif: list[bytes] = []
     found: dict[str, str] = {}
@@ -91,7 +91,7 @@ def _decoded(text: bytes) -> str:
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:
-        # What the standard says of plain text chunks; many write UTF-8 all the same.
+        # The standard's encoding of plain text chunks; many programs write UTF-8 instead.
         return text.decode("latin-1")
 
 

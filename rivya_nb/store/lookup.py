@@ -1,4 +1,4 @@
-"""Records as a transaction finds them in the tables."""
+"""Reads records from the tables, within a transaction."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from rivya_nb.store.schema import jobs, pictures, run_jobs
 
 
 def unknown_job(job_id: str) -> StoreError:
-    """The error for a job that is not there."""
     return StoreError(f"The store has no job {job_id}.")
 
 
 def numbers_of(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
-    """By job id, its number; those that the store does not know are left out."""
+    """By job id, its number; unknown ids are left out."""
     numbers: dict[str, int] = {}
     for some in portions(list(job_ids)):
         found = connection.execute(select(jobs.c.id, jobs.c.number).where(jobs.c.id.in_(some)))
@@ -30,7 +29,7 @@ def numbers_of(connection: Connection, job_ids: Collection[str]) -> dict[str, in
 
 
 def all_numbers_of(connection: Connection, job_ids: Collection[str]) -> dict[str, int]:
-    """By job id, its number, in the order of the ids. StoreError when the store does not know one of them."""
+    """By job id, its number, in the order of the ids. StoreError for an unknown id."""
     numbers = numbers_of(connection, job_ids)
     for job_id in job_ids:
         if job_id not in numbers:
@@ -39,7 +38,7 @@ def all_numbers_of(connection: Connection, job_ids: Collection[str]) -> dict[str
 
 
 def insert_one(connection: Connection, table: Table, values: Mapping[str, object]) -> int:
-    """Insert a row and give the number that it got."""
+    """Insert a row and return its new number."""
     key = connection.execute(insert(table).values(dict(values))).inserted_primary_key
     assert key is not None  # noqa: S101 - one row always has one
     number: int = key[0]
@@ -47,7 +46,7 @@ def insert_one(connection: Connection, table: Table, values: Mapping[str, object
 
 
 def load_jobs(connection: Connection, statement: Select[Any]) -> list[JobRecord]:
-    """The jobs that a statement on `jobs` finds, in its order."""
+    """The jobs that a statement on `jobs` selects, in its order."""
     found = connection.execute(statement).mappings().all()
     by_number: dict[int, list[PictureRecord]] = defaultdict(list)
     for some in portions([row["number"] for row in found]):
@@ -69,7 +68,7 @@ def load_numbered_jobs(connection: Connection, numbers: Iterable[int]) -> list[J
 
 
 def load_runs(connection: Connection, statement: Select[Any]) -> list[RunRecord]:
-    """The runs that a statement on `runs` finds, in its order."""
+    """The runs that a statement on `runs` selects, in its order."""
     found = connection.execute(statement).mappings().all()
     cells: dict[int, list[CellRecord]] = defaultdict(list)
     for some in portions([row["id"] for row in found]):

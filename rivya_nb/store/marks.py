@@ -1,7 +1,7 @@
-"""What the user thinks of pictures: ratings, stars, tags, notes, and what is hidden; and taking it back.
+"""The user's marks on pictures: ratings, stars, tags, notes, and what is hidden; with undo.
 
-All kernels share one journal, and steps are taken back strictly from the last one on, whoever took it. So no
-step ever brings an older value back past a newer one.
+All kernels share one journal, and steps are undone strictly from the last one on, no matter which kernel took
+it. So an undo never restores an older value over a newer one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from rivya_nb.contract.text import check_whole
+from rivya_nb.contract.text import check_whole, count
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
-from rivya_nb.store.records import MarkChanges, Marks
+from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import mark_changes, mark_steps, marks, tags
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 STEPS_KEPT = 200
-"""How many steps can be taken back; older ones are forgotten."""
+"""The number of steps that can be undone; older ones are deleted."""
 
 _WORDS = {"rating": "rating", "starred": "star", "hidden": "hiding", "note": "note", "tags": "tags"}
 _NONE = Marks()
 
 
 class MarkBook:
-    """The marks of one store's jobs. Each call that changes any is one transaction and one step for `undo`.
+    """The marks of one store's jobs. Each call that changes marks is one transaction and one step for `undo`.
 
-    `changes` tells of each step, and of each that was taken back.
+    `changes` notifies of each step, and of each undo.
     """
 
     def __init__(self, database: Database, owner: Owner) -> None:
@@ -45,7 +45,7 @@ class MarkBook:
         self._owner = owner
 
     def of(self, job_ids: Iterable[str]) -> dict[str, Marks]:
-        """By job id, its marks; every id is a key."""
+        """The marks by job id, for every id."""
         wanted = list(dict.fromkeys(job_ids))
         with self._database.reading() as connection:
             numbers = numbers_of(connection, wanted)
@@ -56,7 +56,7 @@ class MarkBook:
         """Set these marks of all the jobs.
 
         Raises:
-            UsageError: a rating that is not 0 to 5, or a tag without a letter.
+            UsageError: a rating that is not 0 to 5, or an empty tag.
             StoreError: the store has no such job.
         """
         wanted = _checked(changes)
@@ -64,12 +64,12 @@ class MarkBook:
         self._step(job_ids, what, lambda before: replace(before, **wanted))
 
     def tag(self, job_ids: Iterable[str], tags: Iterable[str]) -> None:
-        """Add tags to those that the jobs have. Raises as `change` does."""
+        """Add tags to those of the jobs. Raises as `change` does."""
         added = _tags(tags)
         self._step(job_ids, "tags", lambda before: replace(before, tags=_tags((*before.tags, *added))))
 
     def untag(self, job_ids: Iterable[str], tags: Iterable[str]) -> None:
-        """Take tags away; those that a job does not have do not matter. Raises as `change` does."""
+        """Remove tags; tags that a job does not have are ignored. Raises as `change` does."""
         gone = _tags(tags)
         self._step(
             job_ids,
@@ -78,16 +78,16 @@ class MarkBook:
         )
 
     def last_step(self) -> int | None:
-        """What tells the last step that anybody took from every other; None when there is none."""
+        """The id of the last step of all kernels; None if there is none."""
         with self._database.reading() as connection:
             last: int | None = connection.execute(select(func.max(mark_steps.c.id))).scalar_one()
         return last
 
     def undo(self, only: int | None = None) -> str | None:
-        """Take back the last step that anybody took, and say what that was; None when nothing is left.
+        """Undo the last step of all kernels, and return what it was, in words; None if there is none.
 
         Raises:
-            UsageError: another step than `only` was taken last, and nothing is taken back.
+            UsageError: `only` is not the last step; nothing is undone.
         """
         with self._database.writing() as connection:
             last = select(mark_steps).order_by(mark_steps.c.id.desc()).limit(1)
@@ -95,9 +95,7 @@ class MarkBook:
             if step is None:
                 return None
             if only not in (None, step["id"]):
-                raise UsageError(
-                    "Something else was marked since; rv.undo() takes back one step after the other."
-                )
+                raise UsageError("Other marks were set since; rv.undo() takes back the last step first.")
             changed = select(mark_changes.c.job_number, mark_changes.c.before)
             changed = changed.where(mark_changes.c.step_id == step["id"])
             before = {number: json.loads(text) for number, text in connection.execute(changed)}
@@ -115,7 +113,7 @@ class MarkBook:
         return f"{step['what']}{elsewhere}"
 
     def known_tags(self) -> list[str]:
-        """All tags in use, those of most jobs first."""
+        """All tags in use, the most frequent first."""
         statement = select(tags.c.tag).group_by(tags.c.tag).order_by(func.count().desc(), tags.c.tag)
         with self._database.reading() as connection:
             return list(connection.execute(statement).scalars())
@@ -130,10 +128,9 @@ class MarkBook:
             if not changed:
                 return
             _save(connection, changed)
-            pictures = "1 picture" if len(changed) == 1 else f"{len(changed):,} pictures"
             self._note_down(
                 connection,
-                f"{what} of {pictures}",
+                f"{what} of {count(len(changed), 'picture')}",
                 {number: _difference(before[number], marks) for number, marks in changed.items()},
             )
         self.changes.tell()
@@ -156,8 +153,8 @@ class MarkBook:
 def _checked(changes: MarkChanges) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(changes)
     rating = wanted.get("rating", 0)
-    if isinstance(rating, bool) or rating not in range(6):
-        raise UsageError([Mistake("rating", f"{rating!r} is no rating; 1 to 5 are, and 0 takes it away")])
+    if isinstance(rating, bool) or rating not in range(HIGHEST_RATING + 1):
+        raise UsageError([Mistake("rating", f"{rating!r} is not a rating; give 1 to 5, or 0 to remove it")])
     check_whole("note", wanted.get("note"))
     if "tags" in wanted:
         wanted["tags"] = _tags(wanted["tags"])
@@ -165,11 +162,11 @@ def _checked(changes: MarkChanges) -> dict[str, Any]:
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Tags in their order and each once, without spaces around."""
+    """Tags in alphabetical order, each once, without spaces around."""
     cleaned = {" ".join(tag.split()) for tag in tags}
     check_whole("tags", *cleaned)
     if "" in cleaned:
-        raise UsageError([Mistake("tags", "a tag must have at least one letter")])
+        raise UsageError([Mistake("tags", "a tag must not be empty")])
     return tuple(sorted(cleaned))
 
 
@@ -183,7 +180,7 @@ def _restored(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
-    """By number, the marks of those jobs that have any."""
+    """The marks of those jobs that have any, by job number."""
     found: dict[int, Marks] = {}
     tagged: dict[int, list[str]] = {}
     for some in portions(list(numbers)):
@@ -197,18 +194,12 @@ def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
 
 
 def _save(connection: Connection, changed: Mapping[int, Marks]) -> None:
-    """Write marks in the place of those there are; what is not marked has no row."""
+    """Replace the marks of these jobs; a job without marks has no row."""
     for some in portions(list(changed)):
         connection.execute(delete(marks).where(marks.c.job_number.in_(some)))
         connection.execute(delete(tags).where(tags.c.job_number.in_(some)))
     plain = [
-        {
-            "job_number": number,
-            "rating": each.rating,
-            "starred": each.starred,
-            "hidden": each.hidden,
-            "note": each.note,
-        }
+        {"job_number": number} | {name: value for name, value in asdict(each).items() if name != "tags"}
         for number, each in changed.items()
         if replace(each, tags=()) != _NONE
     ]

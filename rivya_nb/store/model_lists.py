@@ -1,23 +1,23 @@
-"""The services' lists of models as they were last fetched: one file for each service, with its moment.
+"""The services' lists of models as they were last fetched: one file for each service, with its time.
 
-A file that is missing, damaged or of something else is no list: then the bundled catalogue stands alone. So
-nothing here can keep a plan from being made.
+If a file is missing, damaged or of another service, the bundled catalogue is used alone. So nothing here can
+prevent a plan.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import Catalogue, bundled
 from rivya_nb.contract.live_models import merge
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.files import write_whole
+from rivya_nb.store.trouble import ANOTHER_STORE, disk_trouble
 
 DAY = 24 * 3600.0
-"""Seconds after which a list is worth fetching again."""
+"""Seconds after which a list should be fetched again."""
 
 _MOST_BYTES = 32_000_000
 
@@ -32,7 +32,7 @@ class ModelLists:
         self._read: dict[str, tuple[_Stamp, Catalogue]] = {}
 
     def catalogue(self, service: str) -> Catalogue:
-        """The bundled models merged with the service's last list, whichever process fetched it."""
+        """The bundled models merged with the service's last list, also if another process has fetched it."""
         path = self._path(service)
         try:
             about = path.stat()
@@ -41,12 +41,12 @@ class ModelLists:
         stamp = (about.st_mtime_ns, about.st_size)
         known = self._read.get(service)
         if known is None or known[0] != stamp:
-            # Also where nothing could be read: it will not be tried again before the file has changed.
+            # Also if nothing could be read: it is not read again before the file changes.
             known = self._read[service] = (stamp, _read(path, service, about.st_size))
         return known[1]
 
     def is_old(self, service: str, now: float) -> bool:
-        """Whether there is no list, or one of more than a day; or of the future, by a clock that jumped."""
+        """True if there is no list, or one of more than a day; or of the future, by a wrong clock."""
         fetched_at = self.catalogue(service).fetched_at
         return fetched_at is None or not 0 <= now - fetched_at <= DAY
 
@@ -60,12 +60,7 @@ class ModelLists:
         text = json.dumps({"service": service, "fetched_at": now, "models": list(entries)})
         with disk_trouble(path):
             self._folder.mkdir(exist_ok=True)
-            part = path.with_name(f".{uuid.uuid4().hex}.part")
-            try:
-                part.write_text(text, encoding="utf-8")
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
+        write_whole(path, text.encode(), ANOTHER_STORE)
 
     def _path(self, service: str) -> Path:
         return self._folder / f"{re.sub(r'[^a-z0-9.-]+', '_', service.lower())}.json"

@@ -1,8 +1,8 @@
-"""Which process works on a job: one that holds a lock on a file of its own for as long as it lives.
+"""Which process owns a job: one that holds a lock on its own file as long as it lives.
 
-The operating system lets go of the lock when the process ends, however it ends; a process that is merely busy
-or suspended keeps it. A forked child does not hold it: filelock closes the file there. Ids are never used
-twice, so an owner that is found dead stays dead.
+The operating system releases the lock when the process ends in any way; a process that is busy or suspended
+keeps it. A forked child does not hold it: filelock closes the file there. Ids are never used twice, so a dead
+owner stays dead.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from rivya_nb.store.presence import Presence
 from rivya_nb.store.trouble import disk_trouble
 
 _PATIENCE = 30.0
-"""Seconds to wait for others who look at, take or give back a lock; each needs well below a millisecond."""
+"""Seconds to wait for others that test, take or release a lock; each needs well below a millisecond."""
 
 
 class Owner:
-    """This process as an owner of jobs, for one open store. `id` is what the records say.
+    """This process as an owner of jobs, for one open store. `id` is stored in the records.
 
-    In a store that is `read_only` it never owns any.
+    In a store that is `read_only` it owns no jobs.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
@@ -31,7 +31,7 @@ class Owner:
         self._folder = folder
         self._process = os.getpid()
         self._read_only = read_only
-        # Locks are held by the object, not by a thread: a store is opened and closed wherever it suits.
+        # The object holds the lock, not a thread: a store may be opened and closed on different threads.
         self._lock = FileLock(self._path(self.id), thread_local=False)
         self._presence = Presence()
         if not read_only:
@@ -39,7 +39,7 @@ class Owner:
             self._forget_the_dead()
 
     def renew(self) -> None:
-        """Hold the lock again where somebody has deleted its file: others took this process for dead."""
+        """Take the lock again if its file was deleted, so that others do not take this process for dead."""
         if not self._presence.holds:
             self._acquire()
 
@@ -52,14 +52,15 @@ class Owner:
             self._presence = Presence([self._path(self.id)])
 
     def is_alive(self, owner_id: str) -> bool:
-        """Whether the process with this id still holds its lock. Clears away the lock file of a dead one."""
+        """True if the process with this id still holds its lock. Removes the lock file of a dead one."""
         if owner_id == self.id:
             return self._lock.is_locked
         path = self._path(owner_id)
         if not path.exists():
             return False
         if self._read_only:
-            # Only who may write can try a lock; one that was left by a dead process is cleared away by others.
+            # A lock can be tested with write access only; a process that has it removes the locks of dead
+            # ones.
             return True
         with disk_trouble(path), self._turn():
             if not path.exists():
@@ -74,14 +75,14 @@ class Owner:
             return False
 
     def close(self) -> None:
-        """Give the lock back: from now on the jobs of this owner are free for others.
+        """Release the lock: from now on other processes may take the jobs of this owner.
 
-        In a forked process it does nothing: the lock is its parent's.
+        In a forked process it does nothing: the lock belongs to the parent.
         """
         if os.getpid() != self._process:
             return
         if self._read_only or not self._path(self.id).exists():
-            # Where the folder is gone, taking a turn would make it anew.
+            # If the folder is gone, `_turn` would create it again.
             self._lock.release()
             return
         with disk_trouble(self._folder), self._turn():
@@ -96,8 +97,8 @@ class Owner:
         return self._folder / f"{owner_id}.lock"
 
     def _turn(self) -> FileLock:
-        """One at a time: a lock that somebody only looks at must not seem held to a third.
+        """A lock for one process at a time: a lock that is only tested must not seem held to a third process.
 
-        A new object each time, because one object lets the threads that share it in together.
+        It is a new object each time, because threads that share one object would not exclude each other.
         """
         return FileLock(self._folder / "turn", timeout=_PATIENCE, thread_local=False)

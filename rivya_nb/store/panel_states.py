@@ -1,4 +1,4 @@
-"""What panels look like when they are opened again: one state for each panel's name."""
+"""The stored states of panels, by the panel's name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rivya_nb.store.schema import panel_states
 
 
 class PanelStates:
-    """The states of the panels of one store, as plain JSON data. The last one that is put stays."""
+    """The states of the panels of one store, as JSON data. The last stored one is kept."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, name: str) -> dict[str, Any] | None:
-        """The state of the panel with this name; None where none was kept."""
+        """The state of the panel with this name; None if there is none."""
         with self._database.reading() as connection:
             text = connection.execute(
                 select(panel_states.c.state).where(panel_states.c.name == name)
@@ -29,7 +29,7 @@ class PanelStates:
         return state if isinstance(state, dict) else None
 
     def put(self, name: str, state: Mapping[str, Any]) -> None:
-        """Keep a state, in the place of an earlier one. It must be JSON data."""
+        """Store a state, which must be JSON data, and replace an earlier one."""
         text = json.dumps(dict(state), ensure_ascii=False)
         with self._database.writing() as connection:
             connection.execute(delete(panel_states).where(panel_states.c.name == name))

@@ -1,4 +1,4 @@
-"""Whether a store is still the one that was opened, and whether it may be written."""
+"""Checks whether an open store is still in its place, and whether it may be written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _EFFECTIVE = os.access in os.supports_effective_ids
 
 
 class Presence:
-    """Files as they were when they were opened: those that are there, by device and inode.
+    """Existing files as they were when they were opened, by device and inode.
 
-    An open file that is deleted or replaced can still be written, and all of it is lost when it is closed.
+    An open file that is deleted or replaced can still be written, but the data are lost when it is closed.
     """
 
     def __init__(self, paths: Iterable[Path] = ()) -> None:
@@ -27,11 +27,10 @@ class Presence:
 
     @property
     def holds(self) -> bool:
-        """Whether each of the files is still in its place."""
         return all(_mark(path) == mark for path, mark in self._seen.items())
 
     def check(self) -> None:
-        """Raises StoreError where one of the files was moved, deleted or replaced."""
+        """Raise StoreError if one of the files was moved, deleted or replaced."""
         for path, mark in self._seen.items():
             now = _mark(path)
             if now == mark:
@@ -57,9 +56,9 @@ def _mark(path: Path) -> tuple[int, int] | None:
 
 
 def why_read_only(folder: Path) -> str | None:
-    """Why the store in this folder may only be read; None where it may be written, or there is none.
+    """The reason why the store in this folder may only be read; None if it may be written, or does not exist.
 
-    No file is opened: SQLite's locks on a file end when any descriptor of it in this process is closed.
+    No file is opened: SQLite's locks on a file end when this process closes any descriptor of it.
     """
     if not (folder / DATABASE).exists():
         return None

@@ -1,87 +1,74 @@
-"""Where a saved picture came from: its request, seed, model, task and time, written into the copy itself.
+"""The provenance of a saved picture: request, seed, model, task and time, written into the copy itself.
 
 ```python
-stamp(original, folder / "bottle.png", provenance_of(job, job.pictures[0]))
+stamp(original, folder / "bottle.png", Provenance(job, job.pictures[0]))
 ```
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
 from rivya_nb._version import __version__
 from rivya_nb.contract.catalogue import MEGABYTE
-from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
+from rivya_nb.store.files import write_whole
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.stamping import OURS, CannotStampError, stamped
-from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
+from rivya_nb.store.trouble import disk_trouble
 
 LARGEST = 50 * MEGABYTE
-"""Bytes; a larger file is copied as it is, with its provenance beside it."""
+"""Bytes; a larger file is copied unchanged, with its provenance beside it."""
 
 _FORMAT = 1
 WEB_UI_NAMES = {"seed": "Seed", "guidance_scale": "CFG scale"}
-"""What the web UIs call a param that means the same."""
+"""The web UIs' names for params with the same meaning."""
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """What is told of a picture; `created` in epoch seconds, width and height in pixels, 0 where not known.
+class Provenance(NamedTuple):
+    """The provenance of one of a job's pictures, as its saved copy tells it.
 
-    `sha256` in hex is the original's. References are named by their file's name and content, never by a path.
+    References have their file's name and hash, never a path.
     """
 
-    model: str
-    prompt: str
-    params: Mapping[str, ParamValue] = field(hash=False)
-    references: tuple[Reference, ...]
-    service: str
-    job: str
-    task_id: str | None
-    created: float
-    sha256: str
-    width: int
-    height: int
+    job: JobRecord
+    picture: PictureRecord
 
     @property
     def parameters(self) -> str:
         """The text that the common web UIs read: the prompt, then `Seed: 7, Size: 1024x768, Model: …`."""
-        params = dict(self.params)
+        params = dict(self.job.params)
         negative = params.pop("negative_prompt", None)
         known = {WEB_UI_NAMES[key]: params.pop(key) for key in WEB_UI_NAMES if key in params}
-        size = {"Size": f"{self.width}x{self.height}"} if self.width else {}
-        facts = {**known, **size, "Model": self.model, **params}
+        size = {"Size": f"{self.picture.width}x{self.picture.height}"} if self.picture.width else {}
+        facts = {**known, **size, "Model": self.job.model, **params}
         line = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in facts.items())
         negatives = [] if negative is None else [f"Negative prompt: {negative}"]
-        return "\n".join([self.prompt, *negatives, f"{line}, Version: {OURS} {__version__}"])
+        return "\n".join([self.job.prompt, *negatives, f"{line}, Version: {OURS} {__version__}"])
 
     def to_json(self, indent: int | None = None) -> str:
-        """Everything, as `recall` reads it."""
+        """All facts, in the form that `recall` reads."""
+        created = self.job.finished_at or self.job.created_at
         told = {
             "tool": OURS,
             "version": __version__,
             "format": _FORMAT,
-            "service": self.service,
-            "model": self.model,
-            "prompt": self.prompt,
-            "params": dict(self.params),
-            "references": [_told(reference) for reference in self.references],
-            "seed": self.params.get("seed"),
-            "job": self.job,
-            "task_id": self.task_id,
-            "created": datetime.fromtimestamp(self.created, timezone.utc).isoformat(timespec="seconds"),
+            "service": self.job.service,
+            "model": self.job.model,
+            "prompt": self.job.prompt,
+            "params": dict(self.job.params),
+            "references": [_told(reference) for reference in self.job.references],
+            "seed": self.job.seed,
+            "job": self.job.id,
+            "task_id": self.job.task_id,
+            "created": datetime.fromtimestamp(created, timezone.utc).isoformat(timespec="seconds"),
             "picture": {
-                "sha256": self.sha256,
-                "width": self.width or None,
-                "height": self.height or None,
+                "sha256": self.picture.sha256,
+                "width": self.picture.width or None,
+                "height": self.picture.height or None,
             },
         }
         return json.dumps(told, ensure_ascii=False, indent=indent)
@@ -96,25 +83,9 @@ def _quoted(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if set(',:\n"') & set(value) else value
 
 
-def provenance_of(job: JobRecord, picture: PictureRecord) -> Provenance:
-    """What the records tell of one of a job's pictures."""
-    return Provenance(
-        model=job.model,
-        prompt=job.prompt,
-        params=dict(job.params),
-        references=job.references,
-        service=job.service,
-        job=job.id,
-        task_id=job.task_id,
-        created=job.finished_at or job.created_at,
-        sha256=picture.sha256,
-        width=picture.width,
-        height=picture.height,
-    )
-
-
 class Stamped(NamedTuple):
-    """A saved copy. `sidecar` is the JSON file beside it, None where all is inside; `reason` says why not."""
+    """A saved copy. `sidecar` is the JSON file beside it, None if the provenance is inside; `reason` says why
+    not."""
 
     path: Path
     sidecar: Path | None = None
@@ -122,18 +93,19 @@ class Stamped(NamedTuple):
 
 
 def sidecar_of(picture: Path) -> Path:
-    """Where the JSON beside a picture is: `bottle.png.json`."""
+    """The path of the JSON beside a picture: `bottle.png.json`."""
     return picture.with_name(f"{picture.name}.json")
 
 
 def stamp(source: Path, target: Path, provenance: Provenance) -> Stamped:
-    """Copy a picture with its provenance inside, or beside it where the file takes none; the pixels stay.
+    """Copy a picture with its provenance inside, or beside it if the file takes no text; the pixels stay the
+    same.
 
-    What is at `target` is replaced, at once or not at all. Slow (it reads and writes files of up to 50 MB):
+    A file at `target` is replaced, as a whole or not at all. Slow (it reads and writes files of up to 50 MB):
     call it off the event loop.
 
     Raises:
-        StoreError: the original cannot be read, or the copy not be written.
+        StoreError: the original cannot be read, or the copy cannot be written.
     """
     with disk_trouble(source):
         is_large = source.stat().st_size > LARGEST
@@ -149,21 +121,3 @@ def stamp(source: Path, target: Path, provenance: Provenance) -> Stamped:
         return Stamped(target, sidecar, str(error))
     write_whole(target, copy)
     return Stamped(target)
-
-
-def write_whole(target: Path, content: bytes | Path) -> None:
-    """Write a file, of bytes or as another's copy, so that whoever looks finds the old one or the whole new one.
-
-    Raises:
-        StoreError: the disk fails; nothing of it is left.
-    """
-    part = target.with_name(f".{uuid.uuid4().hex}.part")
-    with disk_trouble(target, ANOTHER_PLACE):
-        try:
-            if isinstance(content, Path):
-                shutil.copyfile(content, part)
-            else:
-                part.write_bytes(content)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the store holds, as plain frozen data. Importing this costs nothing: no database is behind it."""
+"""The store's records: plain frozen data. Importing this file does not import the database."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 
 UNSENT = frozenset({"planned", "uploading"})
-"""A job in one of these was certainly never submitted."""
+"""Statuses of jobs that were certainly never submitted."""
 
 SENT = frozenset({"submitting", "queued", "processing", "downloading"})
-"""Unfinished, and submitted or perhaps submitted: it may be billed, so it is followed to its end."""
+"""Statuses of unfinished jobs that were, or may have been, submitted: they may be billed, so they are
+followed."""
 
 FINAL = frozenset({"succeeded", "failed", "undelivered", "unknown", "stopped"})
-"""A job in one of these moves on only when the user asks for it."""
+"""Statuses of jobs that change only when the user asks for it."""
 
 COLLECTABLE: Mapping[str, str] = {"unknown": "submitting", "undelivered": "downloading"}
-"""Ended without a picture, though one is or may be paid for: the step from which each is taken up again."""
+"""Statuses of jobs that ended without a picture, though one is or may be paid for, each with the step from
+which it is continued."""
 
 UNFINISHED = UNSENT | SENT
 
@@ -47,7 +49,7 @@ STATUSES = (
 class PictureRecord:
     """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.
 
-    Width and height are 0 where the format could not be decoded when the picture came.
+    Width and height are 0 if the format could not be decoded.
     """
 
     sha256: str
@@ -61,11 +63,11 @@ class PictureRecord:
 class JobRecord:
     """One request's life.
 
-    `id` is also the idempotency key. `price` is the documented price in credits, None where not known;
-    `reserved_credits` and `final_credits` are what the service said, None until it did. `body` is the exact
-    text that was, or is about to be, posted. `remote_status` is the service's own word. Times are seconds
-    since the epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those
-    that are sent. `deleted_at` is when the user deleted its pictures; it has none from then on.
+    `id` is also the idempotency key. `price` is the documented price in credits, None if not known;
+    `reserved_credits` and `final_credits` are the service's, None until it says them. `body` is the exact
+    text that was, or will be, posted. `remote_status` is the service's own word. Times are seconds since the
+    epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
+    sent. `deleted_at` is when the user deleted its pictures.
     """
 
     id: str
@@ -95,12 +97,12 @@ class JobRecord:
 
     @property
     def is_final(self) -> bool:
-        """Whether the job has ended, well or not."""
+        """True if the job has ended, well or not."""
         return self.status in FINAL
 
     @property
     def is_there(self) -> bool:
-        """Whether its picture is there, or may still come without being asked for anew."""
+        """True if its picture exists, or may still come without another request."""
         return bool(self.pictures) or self.status in UNFINISHED or self.status in COLLECTABLE
 
     # What a job costs is decided here alone. `store/spending.py` says the same in SQL, and a test compares both.
@@ -163,7 +165,6 @@ class JobRecord:
 
     @property
     def request(self) -> Request:
-        """The request that the job was planned from."""
         return Request(self.model, self.prompt, self.params, self.references, self.price)
 
 
@@ -193,7 +194,7 @@ class Spent:
 
 
 class JobChanges(TypedDict, total=False):
-    """What may change in a job's life; the names are those of `JobRecord`."""
+    """The fields of `JobRecord` that may change."""
 
     status: str
     task_id: str | None
@@ -209,9 +210,12 @@ class JobChanges(TypedDict, total=False):
     owner: str | None
 
 
+HIGHEST_RATING = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What the user thinks of a job's pictures. `rating` is 1 to 5, 0 where not rated; `tags` in order."""
+    """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted."""
 
     rating: int = 0
     starred: bool = False
@@ -221,7 +225,7 @@ class Marks:
 
 
 class MarkChanges(TypedDict, total=False):
-    """What may change of a job's marks; the names are those of `Marks`. `tags` takes the place of all."""
+    """The fields of `Marks` that may change. `tags` replaces all tags."""
 
     rating: int
     starred: bool
@@ -232,13 +236,12 @@ class MarkChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the history: jobs with pictures that fit everything given.
+    """A question to the history: jobs with pictures that fit everything given.
 
-    `prompt` is words that must all occur, in any order and case, also within words; `params` are compared
-    with those that were sent, and with the documented defaults of those that were not, 7 and "7" being the
-    same; `rating` is at least that; `tags` are all of them; `run` is a run's id; `since` and `until` are
-    seconds since the epoch, both included, and mean when the job was asked for. What is hidden is left out
-    unless `hidden`.
+    All words of `prompt` must occur, in any order and case, also within words. `params` are compared with
+    those that were sent, or with the documented defaults; 7 and "7" are the same. `rating` is the lowest one;
+    all `tags` must be set; `run` is a run's id; `since` and `until` are seconds since the epoch, both
+    included, of the time when the job was asked for. Hidden pictures are left out unless `hidden`.
     """
 
     service: str | None = None
@@ -258,7 +261,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class AxisRecord:
-    """One axis of a run and its values' labels. The first is rows, the second columns, more are pages."""
+    """One axis of a run and its values' labels. The first axis is rows, the second columns, others are pages."""
 
     name: str
     labels: tuple[str, ...]
@@ -266,7 +269,7 @@ class AxisRecord:
 
 @dataclass(frozen=True, slots=True)
 class CellRecord:
-    """A job's place in a run: one index into each axis' labels. `reused` when not new."""
+    """A job's place in a run: one index into each axis' labels. `reused` is True if the job is not new."""
 
     job_id: str
     coordinates: tuple[int, ...]
@@ -275,7 +278,10 @@ class CellRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The jobs of one cell, call or click, in the order of the plan. `created_at` in epoch seconds."""
+    """The jobs of one cell, call or click, in the order of the plan. `created_at` in epoch seconds.
+
+    `ask` is what was asked, as JSON (`planning/ask.py` has its form); None where that is not known.
+    """
 
     id: int
     name: str | None
@@ -283,6 +289,7 @@ class RunRecord:
     created_at: float
     axes: tuple[AxisRecord, ...]
     cells: tuple[CellRecord, ...]
+    ask: str | None = None
 
     def current(self, jobs: Mapping[str, JobRecord]) -> tuple[CellRecord, ...]:
         """The cells in grid order, without what was asked for again because it failed, was stopped or was
@@ -300,7 +307,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """A reference that a service holds for a model, known by its content. `created_at` in epoch seconds."""
+    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds."""
 
     service: str
     model: str
@@ -312,7 +319,7 @@ class UploadRecord:
 
 
 def planned_job(request: Request, service: str, now: float) -> JobRecord:
-    """A new job for a request, with an id (and so an idempotency key) of its own; `now` in epoch seconds."""
+    """A new job for a request, with a new id, which is its idempotency key; `now` in epoch seconds."""
     return JobRecord(
         id=uuid.uuid4().hex,
         service=service,

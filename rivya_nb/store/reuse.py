@@ -1,8 +1,8 @@
-"""Which job an identical request may join instead of being sent.
+"""Finds the job that an identical request may use instead of a new one.
 
-That is the newest one that succeeded and has pictures, whose files are there; else the newest one that is
-unfinished, or that ended without a picture and is or may be paid for. Where that was never sent and nobody is
-about to, joining it means to send it.
+It is the newest one that succeeded and whose pictures' files exist; else the newest one that is unfinished,
+or that ended without a picture and is or may be paid for. If that job was never sent and no process is about
+to send it, using it means to send it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def find(
     service: str,
     identities: Collection[str],
 ) -> dict[str, JobRecord]:
-    """These jobs by identity; `has_files` tells whether the files of a job's pictures are there."""
+    """These jobs by identity; `has_files` is True for pictures whose files exist."""
     found: dict[str, JobRecord] = {}
     for some in portions(list(identities)):
         lost: set[str] = set()
@@ -41,7 +41,8 @@ def find(
 def _numbers(
     connection: Connection, service: str, identities: Sequence[str], lost: Collection[str]
 ) -> list[int]:
-    # Not chosen by the query: offered a status, SQLite's planner takes the index that most jobs share.
+    # Not filtered by status in the query: SQLite's planner would use the index on the status, which most jobs
+    # share.
     statement = select(jobs.c.identity, jobs.c.number, jobs.c.id, jobs.c.status, jobs.c.pictured)
     statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
     succeeded: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Between records and rows."""
+"""Converts records to rows and rows to records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLAIN_JOB_FIELDS = tuple(name for name in _JOB_FIELDS if name not in _DERIVED)
 
 
 _AT_ONCE = 500
-"""How many values go into one IN list; databases have limits, the lowest known of them 999."""
+"""The number of values in one IN list; the lowest known limit of a database is 999."""
 
 
 def portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -33,16 +33,16 @@ def portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def searchable(text: str) -> str:
-    """A text as it is compared: without case, and however its characters were composed.
+    """A text for search: without case, and independent of how its characters are composed.
 
-    NUL becomes a space, because SQLite would take it for the end of the text.
+    NUL becomes a space, because SQLite takes it for the end of the text.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", folded).replace("\0", " ")
 
 
 def param_text(value: ParamValue | bool) -> str:
-    """A param's value as it is compared: 7, 7.0 and "7" are one, and so are True and the switch's "true"."""
+    """A param's value for comparison: 7, 7.0 and "7" are the same, and so are True and "true"."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -51,7 +51,7 @@ def param_text(value: ParamValue | bool) -> str:
 
 
 def job_row(job: JobRecord, prompt_id: int) -> dict[str, Any]:
-    """The row of a new job; `prompt_id` is that of its prompt's words."""
+    """The row of a new job; `prompt_id` is the id of its prompt's words."""
     row = {name: getattr(job, name) for name in _PLAIN_JOB_FIELDS}
     row["params"] = _json(dict(job.params))
     row["references"] = _json([asdict(reference) for reference in job.references])
@@ -61,7 +61,7 @@ def job_row(job: JobRecord, prompt_id: int) -> dict[str, Any]:
 
 
 def param_rows(number: int, job: JobRecord) -> list[dict[str, Any]]:
-    """The rows by which the job with this number is found by its params, documented defaults included."""
+    """The rows to find the job with this number by its params, documented defaults included."""
     model = bundled().get(job.model)
     defaults = {} if model is None else {each.key: each.default for each in model.params}
     params = {**defaults, **job.params}
@@ -73,7 +73,6 @@ def param_rows(number: int, job: JobRecord) -> list[dict[str, Any]]:
 
 
 def picture_rows(number: int, pictures: Sequence[PictureRecord]) -> list[dict[str, Any]]:
-    """The rows of a job's pictures, in their order."""
     return [
         {"job_number": number, "position": position, **asdict(picture)}
         for position, picture in enumerate(pictures)
@@ -97,12 +96,10 @@ def cell_rows(
 
 
 def axes_text(axes: Sequence[AxisRecord]) -> str:
-    """A run's axes as they are stored."""
     return _json([asdict(axis) for axis in axes])
 
 
 def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
-    """The record of a row of `jobs`."""
     params = json.loads(row["params"])
     return JobRecord(
         **{name: row[name] for name in _PLAIN_JOB_FIELDS},
@@ -114,7 +111,6 @@ def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
 
 
 def picture_record(row: RowMapping) -> PictureRecord:
-    """The record of a row of `pictures`."""
     return PictureRecord(**{name: row[name] for name in _PICTURE_FIELDS})
 
 
@@ -125,14 +121,15 @@ def cell_record(row: RowMapping) -> CellRecord:
 
 @lru_cache(maxsize=4096)
 def _coordinates(text: str) -> tuple[int, ...]:
-    # The runs of a store have much the same places, and reading JSON is most of the work of listing them.
+    # Most runs have the same places, and parsing JSON is most of the time of listing them.
     return tuple(json.loads(text))
 
 
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
-    """The record of a row of `runs`."""
     axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
-    return RunRecord(row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells))
+    return RunRecord(
+        row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]
+    )
 
 
 def _json(value: object) -> str:

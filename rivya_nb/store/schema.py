@@ -1,4 +1,7 @@
-"""The tables as they are today; `migrations.py` knows how an older database gets them.
+"""The tables of version 1, the one of release 0.1.0, and how a database says that it has them.
+
+A database of ours has `APPLICATION_ID` and its version in its header (SQLite's `application_id` and
+`user_version`). Stores of earlier development states have neither, or lack a column, and are refused.
 
 Jobs have a number beside their id: it is the order in which they were asked for, which is what *newest*
 means here, and it keeps the tables that point at jobs small. `job_params` and `prompts` repeat what jobs say in
@@ -8,12 +11,15 @@ in `pictures`: the history lists only such jobs, and its indexes hold no others.
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     DDL,
     Boolean,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -27,11 +33,14 @@ from sqlalchemy import (
     text,
 )
 
-VERSION = 3
+from rivya_nb.errors import StoreError
+
+VERSION = 1
+
+APPLICATION_ID = 0x52565941
+"""`RVYA` in ASCII."""
 
 metadata = MetaData()
-
-schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
 prompts = Table(
     "prompts",
@@ -118,7 +127,7 @@ TRIGGERS = (
         WHERE number = OLD.job_number;
     END""",
 )
-"""They keep `pictured`, also when a kernel that began before the upgrade to version 2 delivers a picture."""
+"""They keep `pictured` as it should be."""
 
 for _trigger in TRIGGERS:
     event.listen(metadata, "after_create", DDL(_trigger))  # type: ignore[no-untyped-call]
@@ -131,6 +140,8 @@ runs = Table(
     Column("service", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("axes", Text, nullable=False),
+    # What was asked, as JSON (`planning/ask.py` has its form).
+    Column("ask", Text),
     # A number that a user has typed once must never come to mean another run.
     sqlite_autoincrement=True,
 )
@@ -199,3 +210,44 @@ panel_states = Table(
     Column("state", Text, nullable=False),
     Column("saved_at", Float, nullable=False),
 )
+
+
+def create(connection: Connection) -> None:
+    """Make all tables in an empty database."""
+    metadata.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def is_made(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether the database has its tables; False where it is empty.
+
+    Raises:
+        StoreError: it is of a newer version, of an earlier development state, or of something else.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    found = set(connection.execute(_COLUMNS).fetchall())
+    if application == APPLICATION_ID and version > VERSION:
+        raise StoreError(
+            f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
+            "changed. Upgrade rivya-nb or use another folder (store=…)."
+        )
+    if not found or (application == APPLICATION_ID and found >= _EXPECTED):
+        return bool(found)
+    if found >= _OURS:
+        raise StoreError(
+            f"{path} was written by an unreleased development state of rivya_nb, which this version cannot read; "
+            f"nothing was changed: move the folder {path.parent} away, or name another one with store=…."
+        )
+    raise StoreError(f"{path} is not a database of rivya_nb; name another folder with store=….")
+
+
+_COLUMNS = (
+    "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+    # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
+    " WHERE tables.type = 'table' AND tables.rootpage > 0"
+)
+_EXPECTED = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
+_OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
+"""What every development state had."""

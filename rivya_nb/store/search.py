@@ -1,7 +1,7 @@
-"""From a question to the numbers of the jobs that answer it.
+"""Finds the numbers of the jobs that answer a question.
 
-What is asked of other tables is a list of numbers, so that SQLite reads each of them once, and once the index of
-all listed jobs; there is no combination that makes it look at every job's row.
+The conditions on other tables are lists of numbers, so that SQLite reads each of them once, and the index of
+all listed jobs once; no combination of conditions makes it read every job's row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Subquery, func, intersect, select
 
-from rivya_nb.store import words
+from rivya_nb.store import prompt_index
 from rivya_nb.store.records import Question
 from rivya_nb.store.rows import param_text
 from rivya_nb.store.schema import job_params, jobs, marks, run_jobs, tags
@@ -19,17 +19,14 @@ _Value = TypeVar("_Value")
 
 
 def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
-    """The numbers of the jobs, in the order of the question."""
     return _page(connection, jobs.c.number, question, limit, offset)
 
 
 def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
-    """Their ids instead."""
     return _page(connection, jobs.c.id, question, limit, offset)
 
 
 def count(connection: Connection, question: Question) -> int:
-    """How many there are."""
     listed = _listed(question)
     statement = select(func.count()).select_from(jobs if listed is None else listed)
     if listed is None:
@@ -38,9 +35,10 @@ def count(connection: Connection, question: Question) -> int:
 
 
 def _listed(question: Question) -> Subquery | None:
-    """The list of another table, less what is not to be listed; None where the jobs have to be asked.
+    """The jobs in the lists of other tables, without those that must not be listed; None if the jobs table is
+    needed.
 
-    To look up whether each job of a long list has pictures would take several times as long.
+    Checking each job of a long list for pictures would take several times as long.
     """
     asked = (question.service, question.model, question.seed, question.prompt, question.since, question.until)
     lists = _lists(question)
@@ -73,19 +71,19 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
         conditions.append(jobs.c.created_at >= question.since)
     if question.until is not None:
         conditions.append(jobs.c.created_at <= question.until)
-    if (prompts := words.containing(connection, question.prompt or "")) is not None:
+    if (prompts := prompt_index.containing(connection, question.prompt or "")) is not None:
         conditions.append(jobs.c.prompt_id.in_(prompts))
     if not question.hidden:
         conditions.append(jobs.c.number.not_in(select(marks.c.job_number).where(marks.c.hidden)))
     if lists := _lists(question):
-        # As one list, whose parts SQLite merges: it would take any one of several, perhaps the longest, and look
-        # up each of its jobs.
+        # As one list: SQLite would choose any one of several lists, perhaps the longest, and look up each of
+        # its jobs.
         conditions.append(jobs.c.number.in_(intersect(*lists) if len(lists) > 1 else lists[0]))
     return conditions
 
 
 def _lists(question: Question) -> list[Select[tuple[int]]]:
-    """Numbers of jobs, listed by the other tables that are asked."""
+    """Numbers of jobs from the other tables, one list for each condition."""
     lists: list[Select[tuple[int]]] = []
     for key, value in question.params.items():
         same = (job_params.c.key == key) & (job_params.c.value == param_text(value))

@@ -1,7 +1,7 @@
-"""Text put into a picture's file beside its pixels, which stay as they are, byte for byte.
+"""Adds text to a picture's file; its pixels do not change.
 
-PNG takes text chunks (`parameters` is what the common web UIs read), JPEG and WebP take EXIF. What the service
-wrote stays. Pure: bytes in, bytes out.
+PNG takes text chunks (the common web UIs read `parameters`), JPEG and WebP take EXIF. Text of the service
+stays. Pure: bytes in, bytes out.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ PARAMETERS = "parameters"
 """The key of the text that web UIs read."""
 
 OURS = "rivya_nb"
-"""The key of our own JSON: a PNG's text chunk, and what an EXIF maker's note of ours begins with."""
+"""The key of our own JSON in a PNG's text chunk, and the beginning of our EXIF maker's note."""
 
 MARK = OURS.encode() + b"\0"
 
 _LARGEST_SEGMENT = 0xFFFF - 2
-"""Bytes that a JPEG segment holds."""
+"""The most bytes of a JPEG segment."""
 
 _SIGNED = "it is signed (C2PA), and its signature would not hold for a changed file"
 _DAMAGED = "its file is not built as it should be"
@@ -44,10 +44,11 @@ class CannotStampError(Exception):
 
 
 def stamped(data: bytes, parameters: str, record: str) -> bytes:
-    """The file with both texts inside: `parameters` for the web UIs, unless it has some already, and our JSON.
+    """The file with both texts: `parameters` for the web UIs, unless it has such a text already, and our
+    JSON.
 
     Raises:
-        CannotStampError: the format takes no text, the file is damaged, signed, or has no room left.
+        CannotStampError: the format takes no text, the file is damaged or signed, or has no room left.
     """
     mime_type = sniff(data[:12])
     if mime_type == "image/png":
@@ -68,12 +69,12 @@ def _into_png(data: bytes, parameters: str, record: str) -> bytes:
     texts = {PARAMETERS: parameters, OURS: record}
     there = {key for chunk in chunks if (key := _png_key(data, chunk)) in texts}
     if OURS in there:
-        # A copy of a copy: what was written then is replaced.
+        # A copy of a copy: the earlier texts are replaced.
         kept = [data[part.start : part.end] for part in chunks if _png_key(data, part) not in texts]
         data = data[:PNG_START] + b"".join(kept) + data[chunks[-1].end :]
         there = set()
     new = b"".join(_png_text(key, text) for key, text in texts.items() if key not in there)
-    # Readers that stop at the first pixels find it here.
+    # Before the pixels, where some readers stop.
     return data[: chunks[0].end] + new + data[chunks[0].end :]
 
 
@@ -109,7 +110,7 @@ def _into_jpeg(data: bytes, parameters: str, record: str) -> bytes:
     new = b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
     if earlier:
         return data[: earlier[0][0].start] + new + data[earlier[0][0].end :]
-    # JFIF's own segment comes first where there is one.
+    # JFIF's segment must stay the first.
     at = segments[0].end if segments[0].kind == b"\xe0" else JPEG_START
     return data[:at] + new + data[at:]
 
@@ -143,14 +144,14 @@ def _into_webp(data: bytes, parameters: str, record: str) -> bytes:
         parts[0] = bytes(head)
     else:
         parts.insert(0, _webp_header(data, chunks[0]))
-    # EXIF stands behind the picture, and before XMP.
+    # EXIF must be behind the picture, and before XMP.
     place = next((at for at, part in enumerate(parts) if part.startswith(b"XMP ")), len(parts))
     body = b"WEBP" + b"".join([*parts[:place], new, *parts[place:]])
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
 def _webp_header(data: bytes, picture: Part) -> bytes:
-    """The chunk that announces EXIF, which a file that is nothing but a picture does without."""
+    """The chunk that announces EXIF; a file with only a picture lacks it."""
     start = data[picture.content : picture.content + 10]
     if picture.kind == b"VP8 " and start[3:6] == b"\x9d\x01\x2a":
         width, height = (int.from_bytes(start[at : at + 2], "little") & 0x3FFF for at in (6, 8))

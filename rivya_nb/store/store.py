@@ -1,7 +1,7 @@
 """The store: one folder with a database of runs and jobs, and their picture files.
 
 Several kernels may have the same store open. Every method is synchronous, may be called from any thread, and
-raises StoreError when the disk or the database fails; what was stored before stays as it is.
+raises StoreError if the disk or the database fails; earlier data are not changed then.
 """
 
 from __future__ import annotations
@@ -59,10 +59,12 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """An open store. `files` holds the pictures, `models` the services' lists of models, `marks` what the user
-    thinks of the pictures, `uploads` what the services hold of references, `panel_states` how panels were left;
-    `claims` tells whose a job is, and `owner` is this process as an owner of jobs; `arrivals` tells of each
-    delivery of pictures, `deletions` of each deletion."""
+    """An open store.
+
+    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
+    references that services have, `panel_states` the states of panels. `claims` knows the owners of jobs, and
+    `owner` is this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones.
+    """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
         self.folder = folder
@@ -81,12 +83,13 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """Open the store in `folder`, which is made if it is absent. One that may not be written is read.
+        """Open the store in `folder`, which is created if necessary. A store without write access is only
+        read.
 
         Raises:
             UsageError: `folder` can be no path.
-            StoreError: the folder cannot be used, or its database is damaged, of something else, or newer
-                than this code. It is left as it is.
+            StoreError: the folder cannot be used, or its database is damaged, of something else, newer than
+                this code, or of an earlier development state. It is left as it is.
         """
         folder = user_path(folder)
         is_new = not cls.is_in(folder)
@@ -105,27 +108,25 @@ class Store:
 
     @staticmethod
     def is_in(folder: Path) -> bool:
-        """Whether there is a store in this folder."""
         return (folder / DATABASE).exists()
 
     def describe(self) -> str:
-        """The folder, and what is special about the store: it may only be read, or was begun just now."""
+        """The folder, and whether the store is read-only or new."""
         if self.is_read_only:
             return f"{self.folder} (may only be read)"
-        with suppress(StoreError):  # a store that is lost has no more to tell
+        with suppress(StoreError):  # a lost store cannot be read
             if self._is_new and not self.runs(limit=1):
                 return f"{self.folder} (new, empty)"
         return str(self.folder)
 
     @property
     def is_read_only(self) -> bool:
-        """Whether it may only be read; everything that writes raises a StoreError then."""
+        """True if it may only be read; then everything that writes raises a StoreError."""
         return self._database.obstacle is not None
 
     @cached_property
     def workspace(self) -> Path:
-        """A folder that may be written, beside the pictures: the store's own, or a temporary one where the store
-        may only be read."""
+        """A folder that may be written: the store's own, or a temporary one if the store is read-only."""
         if not self.is_read_only:
             return self.folder
         self._temporary = TemporaryDirectory(prefix="rivya_nb-", ignore_cleanup_errors=True)
@@ -133,36 +134,36 @@ class Store:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether it still is the one that was opened: not moved, deleted or replaced since."""
+        """True if it was not moved, deleted or replaced since it was opened."""
         return self._database.is_in_place
 
     def check_in_place(self) -> None:
-        """Raises StoreError where it was moved, deleted or replaced since it was opened."""
+        """Raise StoreError if it was moved, deleted or replaced since it was opened."""
         self._database.check_in_place()
 
     def make_ready(self) -> None:
-        """Make sure that what is bought now can be kept; folders that are gone are made anew.
+        """Check that new pictures can be kept; folders that are gone are created again.
 
-        Called before anything is planned, and before each submit: some hundred microseconds.
+        Called before a plan, and before each submit: it takes some hundred microseconds.
 
         Raises:
-            StoreError: the store was moved, deleted or replaced, may only be read, or its disk is full.
+            StoreError: the store was moved, deleted or replaced, is read-only, or its disk is full.
         """
         self._database.check_writable()
         self.files.try_out()
         self.owner.renew()
 
     def begin_work(self) -> None:
-        """Say that much will be written soon; `end_work` brings it into the database's own file, where each
-        transaction does so otherwise."""
+        """Announce frequent writing; `end_work` moves it into the database's own file, which otherwise each
+        transaction does."""
         self._database.begin_work()
 
     def end_work(self) -> None:
-        """Say that this work has ended. Takes up to half a second where others keep the database busy."""
+        """Announce that this work has ended. Takes up to half a second if others use the database."""
         self._database.end_work()
 
     def close(self) -> None:
-        """Close the database and give up the ownership of jobs; later calls raise StoreError."""
+        """Close the database and release the ownership of jobs; later calls raise StoreError."""
         self._database.close()
         self.owner.close()
         if self._temporary is not None:
@@ -178,9 +179,10 @@ class Store:
         axes: Sequence[AxisRecord],
         cells: Sequence[CellRecord],
         jobs: Sequence[JobRecord],
+        ask: str | None = None,
         unanswered: Collection[str] = (),
     ) -> RunRecord | None:
-        """Store a run with its new `jobs` in one transaction, durably on disk on return.
+        """Store a run, what was asked and its new `jobs` in one transaction, durably on disk on return.
 
         `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
         process' own. None, and nothing is stored, where a job stands for one of the `unanswered` identities by
@@ -191,16 +193,22 @@ class Store:
             if self._find_reusable(connection, service, unanswered):
                 return None
             writing.insert_jobs(connection, self.owner.id, jobs)
-            values = {"name": name, "service": service, "created_at": now, "axes": rows.axes_text(axes)}
+            values = {
+                "name": name,
+                "service": service,
+                "created_at": now,
+                "axes": rows.axes_text(axes),
+                "ask": ask,
+            }
             run_id = insert_one(connection, runs, values)
             writing.append_cells(connection, run_id, cells)
-        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells))
+        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
 
     def run(self, run_id: int) -> RunRecord:
         """One run.
 
         Raises:
-            UsageError: there is none with this id; the message tells which there are.
+            UsageError: there is none with this id; the message says which there are.
         """
         with self._database.reading() as connection:
             try:
@@ -220,7 +228,7 @@ class Store:
             return load_runs(connection, statement)
 
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
-        """The runs that any of these jobs belongs to, newest first."""
+        """The runs with any of these jobs, newest first."""
         found: dict[int, RunRecord] = {}
         with self._database.reading() as connection:
             for some in portions(list(job_ids)):
@@ -234,7 +242,7 @@ class Store:
         return [found[run_id] for run_id in sorted(found, reverse=True)]
 
     def run_ids_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
-        """By job id, the ids of the runs that it belongs to, oldest first; every id is a key."""
+        """By job id, the ids of its runs, oldest first; for every id."""
         found: dict[str, list[int]] = {job_id: [] for job_id in job_ids}
         with self._database.reading() as connection:
             for some in portions(list(found)):
@@ -273,7 +281,7 @@ class Store:
         return self.run(run.id)
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
-        """Count these jobs of a run, which another run was to pay for, as its own."""
+        """Mark these jobs of a run as its own; another run was to pay for them."""
         with self._database.writing() as connection:
             for some in portions(job_ids):
                 numbers = select(jobs.c.number).where(jobs.c.id.in_(some))
@@ -282,10 +290,10 @@ class Store:
         return self.run(run_id)
 
     def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
-        """Put a new job in the place of another in every run, in one transaction; gives the job that is there
-        now: one that another kernel has asked for meanwhile, if it may stand for a request with this seed.
+        """Replace a job by a new one in every run, in one transaction; returns the job that is there now.
 
-        The other job stays in the store, in no run.
+        If the replacement has a seed, that may be a job that another kernel has asked for meanwhile. The
+        replaced job stays in the store, in no run.
         """
         with self._database.writing() as connection:
             seeded = [] if replacement.seed is None else [replacement.identity]
@@ -311,8 +319,8 @@ class Store:
     ) -> bool:
         """Change a job and replace its pictures, in one transaction.
 
-        False, and nothing is changed, where a picture's file is gone: somebody who had the same picture has
-        deleted it just now. It has to be fetched again.
+        False, and nothing is changed, if a picture's file is gone: the same picture of another job was
+        deleted just now. It has to be fetched again.
         """
         with self._database.writing() as connection:
             if not self.files.has_all(pictures):
@@ -332,7 +340,7 @@ class Store:
         return found[job_id]
 
     def jobs(self, ids: Iterable[str]) -> dict[str, JobRecord]:
-        """The jobs with these ids, in their order; those that the store does not know are left out."""
+        """The jobs with these ids, in their order; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, JobRecord] = {}
         with self._database.reading() as connection:
@@ -342,21 +350,21 @@ class Store:
         return {job_id: found[job_id] for job_id in wanted if job_id in found}
 
     def pictured(self, sha256: str) -> JobRecord | None:
-        """The newest job that has this picture, None where none has."""
+        """The newest job with this picture, None if there is none."""
         having = select(func.max(pictures.c.job_number)).where(pictures.c.sha256 == sha256).scalar_subquery()
         with self._database.reading() as connection:
             found = load_jobs(connection, select(jobs).where(jobs.c.number == having))
         return next(iter(found), None)
 
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
-        """By identity, the job that an identical request may join instead of being sent, as `reuse` has it."""
+        """By identity, the job that an identical request may use instead of a new one (see `reuse`)."""
         with self._database.reading() as connection:
             return self._find_reusable(connection, service, identities)
 
     def unfinished(
         self, service: str | None = None, statuses: Collection[str] = UNFINISHED
     ) -> list[JobRecord]:
-        """All jobs that have not ended, or whose status is one of `statuses`, oldest first."""
+        """All jobs whose status is one of `statuses`, by default those that have not ended; oldest first."""
         statement = select(jobs).where(jobs.c.status.in_(statuses)).order_by(jobs.c.number)
         if service is not None:
             statement = statement.where(jobs.c.service == service)
@@ -364,25 +372,25 @@ class Store:
             return load_jobs(connection, statement)
 
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
-        """The jobs that answer a question, each once, in the order in which they were asked for."""
+        """The jobs that answer a question, each once, in the order of the question."""
         with self._database.reading() as connection:
             return load_numbered_jobs(connection, search.find(connection, question, limit, offset))
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
-        """The ids of these jobs, which are read far faster than their records."""
+        """The ids of these jobs; reading them is much faster than reading the records."""
         with self._database.reading() as connection:
             return search.find_ids(connection, question, limit, offset)
 
     def count(self, question: Question) -> int:
-        """How many jobs answer a question."""
+        """The number of jobs that answer a question."""
         with self._database.reading() as connection:
             return search.count(connection, question)
 
     def delete_pictures(self, job_ids: Iterable[str]) -> int:
-        """Delete the pictures of finished jobs and give the bytes that this has freed.
+        """Delete the pictures of finished jobs and return the bytes that were freed.
 
-        The jobs stay in their runs and in what was spent, with `deleted_at`. A file that another job's picture
-        or any job's reference needs stays too. Jobs without pictures are passed over.
+        The jobs stay in their runs and in what was spent, with `deleted_at`. A file that is also another
+        job's picture or any job's reference stays, too. Jobs without pictures are skipped.
 
         Raises:
             UsageError: one of the jobs has not ended; nothing is deleted.
@@ -399,7 +407,7 @@ class Store:
             )
 
     def rename_services(self, name_of: Callable[[str], str]) -> None:
-        """Give every service that this store knows under another spelling the name that `name_of` gives it."""
+        """Rename every service of this store whose name differs from what `name_of` returns for it."""
         with self._database.reading() as connection:
             named = select(runs.c.service).union(select(uploads.c.service))
             old = [name for name in connection.execute(named).scalars() if name_of(name) != name]
@@ -410,7 +418,7 @@ class Store:
                 for table in (jobs, runs):
                     change = update(table).where(table.c.service == name)
                     connection.execute(change.values(service=name_of(name)))
-                # What both spellings have is the same upload: either will do.
+                # If both spellings have the same upload, either may be kept.
                 change = update(uploads).where(uploads.c.service == name).prefix_with("OR REPLACE")
                 connection.execute(change.values(service=name_of(name)))
 

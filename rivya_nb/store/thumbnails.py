@@ -1,7 +1,7 @@
-"""Small pictures of the originals, made once and kept on disk: what grids and contact sheets are drawn from.
+"""Small pictures of the originals, kept on disk: grids and contact sheets are drawn from them.
 
-Decoding an original of 2048 × 2048 pixels takes some 200 ms, its small picture 3. The small ones are a cache: any
-of them may be missing, damaged or deleted, and is made anew from the original.
+Decoding an original of 2048 × 2048 pixels takes some 200 ms, its small picture 3. They are a cache: a missing
+or damaged one is made again from the original.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 HEIGHT = 512
 WIDTH = 1152
-"""Pixels that a small picture has at most: the rows of a contact sheet are 512 high, and a picture in one is
-at most 2.2 times as wide."""
+"""The most pixels of a small picture: the rows of a contact sheet are 512 high, and its pictures at most 2.2
+times as wide."""
 
 _QUALITY = 90
 
@@ -30,10 +30,10 @@ _QUALITY = 90
 class Thumbnails:
     """The small pictures of one store: `thumbnails/ab/abcd…-512.jpg`, some 2 % of the originals' size.
 
-    Beside them stands what outputs have shown, `abcd…-204x204-6000.webp`, a few kB for each shape of grid.
+    Beside them are the pictures of outputs, `abcd…-204x204-6000.webp`, a few kB for each shape of grid.
 
-    Every method may be called from any thread and process. They take long for a picture that was never seen
-    (up to 500 ms): run them off the event loop.
+    Every method may be called from any thread and process. They are slow for a new picture (up to 500 ms):
+    call them off the event loop.
     """
 
     def __init__(self, folder: Path, incoming: Path) -> None:
@@ -41,7 +41,7 @@ class Thumbnails:
         self._incoming = incoming
 
     def prepare(self, original: Path) -> None:
-        """Make the small picture of an original unless it is there; nothing happens where that fails."""
+        """Make the small picture of an original, if it does not exist; errors are ignored."""
         with suppress(PictureError):
             if self._find(original) is None:
                 self._make(original)
@@ -58,7 +58,7 @@ class Thumbnails:
             return decode(original, box)
         small = self._find(original)
         if small is not None:
-            # Whatever is wrong with it, it is only a cache.
+            # If the cached picture is damaged, it is made again.
             with suppress(PictureError):
                 return decode(small, box)
         image = self._make(original)
@@ -66,7 +66,7 @@ class Thumbnails:
         return image
 
     def kept(self, original: Path, name: str) -> bytes | None:
-        """What was kept under this name; None where there is nothing, or no whole WebP."""
+        """The WebP that was kept under this name; None if there is no whole one."""
         try:
             data = self._path(original, name, ".webp").read_bytes()
         except OSError:
@@ -74,7 +74,7 @@ class Thumbnails:
         return data if len(data) == int.from_bytes(data[4:8], "little") + 8 else None
 
     def keep(self, original: Path, name: str, data: bytes) -> None:
-        """Keep a WebP made of an original, ready for an output; nothing happens where that fails."""
+        """Keep a WebP made of an original for outputs; errors are ignored."""
 
         def write(part: Path) -> None:
             part.write_bytes(data)
@@ -93,7 +93,7 @@ class Thumbnails:
         opaque = image.mode == "RGB"
 
         def write(part: Path) -> None:
-            # JPEG is decoded five times as fast as WebP, which only transparency needs.
+            # JPEG is decoded five times as fast as WebP, which is only needed for transparency.
             if opaque:
                 image.save(part, "JPEG", quality=_QUALITY, subsampling=0)
             else:
@@ -104,9 +104,9 @@ class Thumbnails:
 
     def _put(self, path: Path, write: Callable[[Path], None]) -> None:
         part = self._incoming / f"{uuid.uuid4().hex}.part"
-        # A full or read-only disk costs only time: the picture is there, in memory.
+        # If the disk is full or read-only, the picture in memory is used.
         with suppress(OSError):
-            # Not the store's own folder: that may have been moved, and come back.
+            # The store's own folder is not created: it may have been moved, and may come back.
             for folder in (self.folder, self._incoming, path.parent):
                 folder.mkdir(exist_ok=True)
             try:
@@ -117,7 +117,8 @@ class Thumbnails:
 
 
 def decode(path: Path, box: tuple[int, int]) -> Image.Image:
-    """A picture upright and shrunk into `box` pixels, as RGB or RGBA; JPEG is decoded at a fraction.
+    """A picture, upright and shrunk into `box` pixels, as RGB or RGBA; a JPEG is decoded at a fraction of its
+    size.
 
     Raises:
         PictureError: the file cannot be read as a picture.
@@ -126,11 +127,11 @@ def decode(path: Path, box: tuple[int, int]) -> Image.Image:
     try:
         with decoded(path, near=(longest, longest)) as image:
             turn = orientation(image)
-            # Converted before it shrinks: a palette cannot be averaged.
+            # Converted before it is shrunk: palette colours cannot be averaged.
             colours = eight_bits(image)
             if colours is not image:
                 image.close()
-            # Turned afterwards: a large picture is not copied.
+            # Turned after it is shrunk, so that no large picture is copied.
             colours.thumbnail(box if turn < FIRST_SIDEWAYS else box[::-1])
             return turned(colours if colours.mode == "RGBA" else colours.convert("RGB"), turn)
     except (OSError, PictureError) as error:

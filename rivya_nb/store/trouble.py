@@ -1,4 +1,4 @@
-"""What a disk or a database says when it fails, in words that tell what to do."""
+"""The messages for errors of a disk or a database, with what to do."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ _DISK = {
 _DATABASE = (
     ("disk is full", "the disk is full; free some space and try again. What was stored before is safe"),
     ("disk I/O error", "the disk cannot be read or written. What was stored before is left as it is"),
-    ("locked", "another process keeps it busy; try again when that one is done"),
+    ("locked", "another process is using it; try again when that process is done"),
     ("readonly", "it may not be written; name another folder with store=…"),
-    ("not a database", "it is damaged, or no database. It is left as it is; move it away to start anew"),
-    ("malformed", "it is damaged. It is left as it is; move it away to start anew"),
+    (
+        "not a database",
+        "it is damaged, or not a database. It was left as it is; move it away to start with a new one",
+    ),
+    ("malformed", "it is damaged. It was left as it is; move it away to start with a new one"),
     ("no such column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("has no column", "a newer rivya_nb has changed it meanwhile; restart this kernel"),
     ("unable to open", "it cannot be opened; name another folder with store=…"),
@@ -44,28 +47,28 @@ _DATABASE = (
 
 @contextmanager
 def disk_trouble(path: Path, way_out: str = ANOTHER_STORE) -> Iterator[None]:
-    """Turn an OSError about `path` into a StoreError, which names a `way_out` where another path is one."""
+    """Turn an OSError about `path` into a StoreError; if another path would help, it names the `way_out`."""
     try:
         yield
     except UnicodeEncodeError as error:
         raise StoreError(f"{str(path)!r}: {HALF}; {way_out}.") from error
     except OSError as error:
         named = error.filename2 or error.filename
-        # What is on its way into a place bears a name that nobody has given.
+        # The user does not know the name of a temporary file.
         place = named if isinstance(named, str) and not named.endswith(".part") else path
         said = _DISK.get(error.errno or 0, error.strerror or str(error))
         raise StoreError(f"{place}: {said.replace('{way_out}', way_out)}.") from error
 
 
 def read_only(obstacle: str) -> StoreError:
-    """The error for what would write to a store that may only be read; `obstacle` says why."""
+    """The error for writing to a read-only store; `obstacle` is the reason."""
     return StoreError(
         f'This store may only be read ({obstacle}). To write, open another one: rv.connect(store="folder").'
     )
 
 
 def database_trouble(path: Path, said: str) -> StoreError:
-    """The error for what the database at `path` said."""
+    """The error for an error message of the database at `path`."""
     for fragment, meaning in _DATABASE:
         if fragment in said:
             return StoreError(f"{path}: {meaning}.")

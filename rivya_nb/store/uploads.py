@@ -1,4 +1,4 @@
-"""What the services hold of references, so that nothing is uploaded twice."""
+"""The references that services have, so that none is uploaded twice."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from rivya_nb.store.schema import uploads
 
 
 class UploadBook:
-    """The uploads of one store: of each content at most one for a model of a service."""
+    """The uploads of one store: at most one for each content, model and service."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def get(self, service: str, model: str, sha256: str) -> UploadRecord | None:
-        """What a service holds of a reference for a model, None where nothing was uploaded yet."""
+        """The upload of a reference for a model, None if there is none."""
         with self._database.reading() as connection:
             statement = select(uploads).where(_is_of(service, model, sha256))
             row = connection.execute(statement).mappings().one_or_none()
         return None if row is None else UploadRecord(**row)
 
     def add(self, record: UploadRecord) -> None:
-        """Remember an upload, in the place of an earlier one of the same content."""
+        """Store an upload, and replace an earlier one of the same content."""
         values = {column.name: getattr(record, column.name) for column in uploads.columns}
         with self._database.writing() as connection:
             connection.execute(delete(uploads).where(_is_of(record.service, record.model, record.sha256)))
             connection.execute(insert(uploads).values(values))
 
     def forget(self, record: UploadRecord) -> None:
-        """Forget an upload that the service has lost; a newer one of the same content stays."""
+        """Delete an upload that the service has lost; a newer one of the same content stays."""
         lost = and_(_is_of(record.service, record.model, record.sha256), uploads.c.url == record.url)
         with self._database.writing() as connection:
             connection.execute(delete(uploads).where(lost))

@@ -1,4 +1,4 @@
-"""How records come into the tables, within a transaction."""
+"""Writes records into the tables, within a transaction."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from rivya_nb.store import rows, words
+from rivya_nb.store import prompt_index, rows
 from rivya_nb.store.lookup import numbers_of, unknown_job
 from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord
 from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs
 
 
 def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]) -> None:
-    """Insert new jobs with what belongs to them; those without an owner become this one's."""
+    """Insert new jobs with their params and pictures; jobs without an owner get this one."""
     if not records:
         return
-    prompts = words.ids_of(connection, [record.prompt for record in records])
+    prompts = prompt_index.ids_of(connection, [record.prompt for record in records])
     new = [rows.job_row(record, prompts[record.prompt]) for record in records]
     connection.execute(insert(jobs), [{**row, "owner": row["owner"] or owner} for row in new])
     numbers = numbers_of(connection, [record.id for record in records])
@@ -29,7 +29,7 @@ def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]
 
 
 def append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:
-    """Add cells to a run, behind those it has. StoreError when the store has no such job."""
+    """Add cells to a run, behind its others. StoreError for an unknown job."""
     numbers = numbers_of(connection, {cell.job_id for cell in cells})
     unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
     if unknown:
@@ -41,13 +41,13 @@ def append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord
 
 
 def change(connection: Connection, job_id: str, changes: JobChanges) -> None:
-    """Change a job. StoreError when the store has no such job."""
+    """Change a job. StoreError for an unknown job."""
     if connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(changes))).rowcount == 0:
         raise unknown_job(job_id)
 
 
 def replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
-    """Put these in the place of the pictures that the job with this number has."""
+    """Replace the pictures of the job with this number."""
     connection.execute(delete(pictures).where(pictures.c.job_number == number))
     if records:
         connection.execute(insert(pictures), rows.picture_rows(number, records))

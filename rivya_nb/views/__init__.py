@@ -1,1 +1,1 @@
-"""Pictures and words from records: what a run looks like, and nothing of how it is made."""
+"""Pictures and words from records: how runs, models and the history are shown."""

@@ -1,4 +1,4 @@
-"""What stands in each place of a grid, ready to be drawn: a picture, or a sign and words."""
+"""What is drawn in each place of a grid: a picture, or a sign and words."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
-    SIGNS,
     cost,
     explanation,
     joined,
+    marks_badge,
     reason,
     seconds,
+    sign,
     state,
     state_word,
     unseen_kind,
@@ -27,25 +28,26 @@ _ALT_LENGTH = 90
 _TITLE_LENGTH = 200
 _TEXT_WIDTH = 7
 _LINE_HEIGHT = 16
-"""CSS pixels that a small letter and a line of them take, to guess what fits into a cell."""
+"""CSS pixels of a small letter and a line of them, to estimate what fits into a cell."""
 
 _FEWEST_LETTERS = 20
-"""A message shortened to less says nothing; the title has all of it."""
+"""A shorter message says nothing; the title has all of it."""
 
 _WORDS_HEIGHT = 80
-"""CSS pixels that a sign, a word and a note need."""
+"""CSS pixels for a sign, a word and a note."""
 
 
 NO_MARKS: Mapping[str, Marks] = {}
 
 
 @dataclass(frozen=True)
-class CellView:
-    """One place. `width` and `height` are the place's, in CSS pixels, `image_*` the picture's within it.
+class DrawnCell:
+    """One place. `width` and `height` are those of the place in CSS pixels, `image_*` those of the picture in
+    it.
 
-    With a thumbnail it is a picture; otherwise `sign`, `word` and `notes` say what is the matter, in a box of
-    the picture's shape, or larger where words would not fit. An empty `word`: there is nothing,
-    and in a `hole` nothing was asked for.
+    With a thumbnail it shows the picture; otherwise `sign`, `word` and `notes` say why there is none, in a
+    box of the picture's shape, or larger if words would not fit. If `word` is empty, there is nothing, and in
+    a `hole` nothing was asked for.
     """
 
     width: int
@@ -68,9 +70,9 @@ class CellView:
 
 
 @dataclass(frozen=True)
-class PageView:
+class DrawnPage:
     caption: str
-    rows: tuple[tuple[CellView, ...], ...]
+    rows: tuple[tuple[DrawnCell, ...], ...]
 
 
 def draw(
@@ -80,11 +82,11 @@ def draw(
     now: float,
     lost: Collection[str] = (),
     marks: Mapping[str, Marks] = NO_MARKS,
-) -> tuple[PageView, ...]:
-    """Every page of a layout, place by place. `lost` has the keys of cells whose picture's file is gone, `marks`
-    by job id what was said of pictures."""
+) -> tuple[DrawnPage, ...]:
+    """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
+    `marks` the marks by job id."""
     return tuple(
-        PageView(
+        DrawnPage(
             page.caption,
             tuple(
                 tuple(
@@ -107,17 +109,17 @@ def _cell_view(
     lost: Collection[str],
     further: bool,
     marks: Mapping[str, Marks],
-) -> CellView:
+) -> DrawnCell:
     width, height = geometry.widths[column], geometry.height
     if cell is None:
-        return CellView(width, height, Label("", ""), hole=not further)
+        return DrawnCell(width, height, Label("", ""), hole=not further)
     job = cell.job
     image_width, image_height = geometry.fit(cell, column)
     box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
     shown = thumbnails.get(cell.key)
     gone = shown is None and cell.key in lost
     left_out = cell.picture is not None and cell.key in thumbnails and shown is None
-    return CellView(
+    return DrawnCell(
         width=width,
         height=height,
         label=cell.caption,
@@ -130,24 +132,17 @@ def _cell_view(
         box_height=box[1],
         more=cell.more,
         status=job.status,
-        sign="!" if gone else SIGNS.get(state(job), "·"),
+        sign="!" if gone else sign(job),
         word="file gone" if gone else state_word(job),
         notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
-        marks=_mark_badge(marks.get(job.id)),
+        marks=marks_badge(marks.get(job.id, Marks())),
     )
 
 
 def _left_out(cell: Cell) -> tuple[str, ...]:
-    """Why a picture that is there is not to be seen."""
+    """Why an existing picture is not shown."""
     kind = unseen_kind(cell.picture)
     return (unseen_words(kind) if kind else "not shown here",)
-
-
-def _mark_badge(marks: Marks | None) -> str:
-    """What fits into a picture's corner: `★★★★ ✦`, four of five and starred, as in the viewer."""
-    if marks is None:
-        return ""
-    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
 
 
 def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
@@ -175,7 +170,6 @@ def _title(cell: Cell) -> str:
 
 
 def _seed(cell: Cell) -> str:
-    """The seed, where no label of the place has it."""
     told = f"seed {cell.job.seed}"
     return "" if cell.job.seed is None or told in cell.caption.full else told
 

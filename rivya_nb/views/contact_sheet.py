@@ -1,7 +1,7 @@
-"""A layout as one picture or PDF: labelled rows and columns, and a caption that says what was asked.
+"""Saves a layout as one picture or PDF: labelled rows and columns, with a caption.
 
 The sheet is painted strip by strip and streamed into its file, so that memory holds one row of small pictures
-however many rows there are. The caption's full text also goes into the file's metadata.
+at a time. The full caption also goes into the file's metadata.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.thumbnails import decode
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.lettering import LINE, Colour, letter
-from rivya_nb.views.sheet_plan import GREY, Place, Sheet, Strip, plan_sheet
+from rivya_nb.views.sheet_plan import GREY, CellBox, Sheet, Strip, plan_sheet
 from rivya_nb.views.streaming import QUALITY, write_strips
 from rivya_nb.views.thumbnails import WORKERS, Load
 from rivya_nb.views.words import explanation, state_word, unseen_kind, unseen_words
 
 _LONGEST_SIDE = {".png": 100_000, ".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}
-"""Pixels a side; for PNG what programs still open, for the others what the format can say."""
+"""The most pixels a side: for PNG what programs still open, for the others what the format supports."""
 _SUFFIXES = (*_LONGEST_SIDE, ".pdf")
 
 _SMALLEST_CELL = 16
@@ -36,9 +36,9 @@ _EDGE: Colour = (205, 205, 205)
 _RED: Colour = (190, 40, 35)
 
 _PDF_WIDTH = 3300
-"""Pixels across a page of a PDF at most: 280 dots an inch on A4."""
+"""The most pixels across a page of a PDF: 280 dots an inch on A4."""
 _PDF_RATIO = 1.42
-"""How much higher than wide a page of a PDF may be: A4's."""
+"""The largest ratio of height to width of a PDF page: that of A4."""
 _A4 = (8.27, 11.69)
 """Inches."""
 
@@ -53,14 +53,14 @@ def save_grid(
     caption: str = "",
     details: str = "",
 ) -> Path:
-    """Write the layout as a contact sheet; the suffix of `out` chooses PNG, JPEG, WebP or PDF.
+    """Write the layout as a contact sheet; the suffix of `out` decides between PNG, JPEG, WebP and PDF.
 
-    `cell` is the height of a row in pixels; a PDF, which has a page or more for each page of the layout, makes
-    it smaller where a page would become too large. `caption` is the prompt, `details` a line below it. The
-    file appears at once and whole, or not at all. Returns `out`.
+    `cell` is the height of a row in pixels; a PDF, with a page or more for each page of the layout, reduces
+    it if a page would become too large. `caption` is the prompt, `details` a line below it. The file appears
+    as a whole, or not at all. Returns `out`.
 
     Raises:
-        UsageError: the suffix is none of these, or the format cannot hold a sheet of that size.
+        UsageError: the suffix is another one, or the format does not support a sheet of that size.
         OSError: the file cannot be written.
     """
     suffix = out.suffix.lower()
@@ -70,9 +70,7 @@ def save_grid(
             [Mistake(out.name, f"a grid is saved as {listing(_SUFFIXES)}, not {out.suffix!r}{hint}")]
         )
     if isinstance(cell, bool) or not isinstance(cell, int) or cell < _SMALLEST_CELL:
-        message = (
-            f"{cell!r} is no height of a picture; give a whole number of pixels from {_SMALLEST_CELL} on"
-        )
+        message = f"{cell!r} is not a height; give a whole number of pixels from {_SMALLEST_CELL} on"
         raise UsageError([Mistake("cell", message)])
     sheet = plan_sheet(layout, cell, caption, details)
     if suffix == ".pdf" and sheet.width > _PDF_WIDTH:
@@ -108,7 +106,7 @@ def _check_size(sheet: Sheet, suffix: str, cell: int) -> None:
 
 
 class _Painter:
-    """Paints the strips of one sheet, decoding the pictures of each in threads."""
+    """Paints the strips of one sheet, and decodes the pictures of each in threads."""
 
     def __init__(self, sheet: Sheet, path_of: Callable[[PictureRecord], Path], load: Load) -> None:
         self.sheet = sheet
@@ -120,7 +118,7 @@ class _Painter:
             for strip in strips:
                 yield self._strip(strip, [workers.submit(self._picture, place) for place in strip.places])
 
-    def _picture(self, place: Place) -> Image.Image | None:
+    def _picture(self, place: CellBox) -> Image.Image | None:
         picture = place.cell.picture
         if picture is None:
             return None
@@ -133,7 +131,7 @@ class _Painter:
             text.paste(image, (note.x - note.align * text.width, note.top))
         for place in strip.places:
             try:
-                # Taken out of the list: each is let go of when it is in its place.
+                # Removed from the list, so that its memory is freed after it was painted.
                 picture = pictures.pop(0).result()
             except PictureError as error:
                 kind = unseen_kind(place.cell.picture)
@@ -147,7 +145,7 @@ class _Painter:
                 self._place(image, place, picture)
         return image
 
-    def _place(self, image: Image.Image, place: Place, picture: Image.Image) -> None:
+    def _place(self, image: Image.Image, place: CellBox, picture: Image.Image) -> None:
         left = place.left + (place.width - picture.width) // 2
         top = place.top + (self.sheet.geometry.height - picture.height) // 2
         image.paste(picture, (left, top), picture if picture.mode == "RGBA" else None)
@@ -159,8 +157,8 @@ class _Painter:
             ImageDraw.Draw(image).rectangle((*start, right - 1, bottom - 1), fill=(40, 40, 40))
             text.paste(image, (start[0] + size / 2, start[1] + size * (LINE - 1.4) / 2))
 
-    def _explain(self, image: Image.Image, place: Place, lines: Sequence[str], colour: Colour) -> None:
-        """A box of the picture's shape, or wider where words need it, with the words in its middle."""
+    def _explain(self, image: Image.Image, place: CellBox, lines: Sequence[str], colour: Colour) -> None:
+        """A box of the picture's shape, or wider if the words need it, with the words in its middle."""
         height, size = self.sheet.geometry.height, self.sheet.text_size
         shape = self.sheet.geometry.fit(place.cell, place.column)
         width = min(place.width, max(shape[0], 9 * size))
@@ -186,7 +184,7 @@ def _why(job: JobRecord) -> list[str]:
 
 
 def _write_pages(painter: _Painter, out: Path, title: str, subject: str) -> None:
-    """A PDF, page by page: one is in memory at a time."""
+    """Write a PDF page by page: one page is in memory at a time."""
     sheet = painter.sheet
     pages = list(_pdf_pages(sheet))
     height = max(sum(strip.height for strip in strips) for strips in pages)
@@ -210,7 +208,8 @@ def _write_pages(painter: _Painter, out: Path, title: str, subject: str) -> None
 
 
 def _pdf_pages(sheet: Sheet) -> Iterator[list[Strip]]:
-    """The strips of each page: a page of the layout begins a new one, and goes on below its labels again."""
+    """The strips of each PDF page: each page of the layout begins a new one, and continues with its labels
+    repeated."""
     most = sheet.width * _PDF_RATIO
     foot = Strip(sheet.margin)
     for head, rows in sheet.pages:

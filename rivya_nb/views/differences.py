@@ -1,7 +1,8 @@
-"""What moves the pictures of a grid, as a picture of tables: it reads right untrusted, and in the dark as well.
+"""How much each axis of a grid changes the pictures, as HTML tables that also work in untrusted notebooks and
+dark themes.
 
-Above, for each axis, how its differences are spread, drawn as columns of a histogram, and their median in words.
-Below, the grid itself: how far each picture is from its neighbours, as a number on a shade.
+Above, for each axis, a histogram of its differences with their median in words. Below, the grid itself, with
+the distance of each picture from its neighbours as a number on a shade.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from statistics import median
 
 from rivya_nb.contract.text import count, printable
 from rivya_nb.measures.metric import Difference
-from rivya_nb.measures.pairs import AxisDifferences, Place, Spread
+from rivya_nb.measures.pairs import AxisDifferences, Coordinates, Spread
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
 
@@ -22,15 +23,16 @@ BINS = 40
 BIN_WIDTH = 5
 HEIGHT = 26
 HIGHEST = 20
-"""CSS pixels: a histogram's bin, its place and its highest column, over which the median's mark is still seen."""
+"""CSS pixels: the width of a bin, the height of a histogram, and its highest column, above which the median's
+mark is still visible."""
 
 _SCALES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 _FULL = 0.5
-"""Which part of the median a picture has to be away from it to be shaded fully."""
+"""A distance that differs from the median by this part of it gets the full shade."""
 
 _ORANGE, _BLUE = "230,130,20", "50,130,230"
 _DARKEST = 0.55
-"""Opacity of a full shade: black and white letters are legible on either colour of it."""
+"""The opacity of a full shade: black and white letters are legible on it."""
 
 ABOUT = (
     ("structure", "1 − SSIM of the lightness: 0 is the same, about 1 has nothing in common"),
@@ -44,10 +46,10 @@ FOOT = (
 
 @dataclass(frozen=True)
 class DifferencesView:
-    """All that is drawn: what moved the pictures by axis, and how far each is `apart` from its neighbours."""
+    """The differences along each axis, and by place how far each picture is `apart` from its neighbours."""
 
     axes: Sequence[AxisDifferences]
-    apart: Mapping[Place, Difference]
+    apart: Mapping[Coordinates, Difference]
     layout: Layout
     notes: Sequence[str] = ()
 
@@ -58,7 +60,7 @@ class DifferencesView:
 
 @dataclass(frozen=True)
 class _Bar:
-    """A column of a histogram, or a gap; both in CSS pixels. `middle` where the median is in it."""
+    """A column of a histogram, or a gap, in CSS pixels. `middle` is True if it contains the median."""
 
     width: int
     height: int
@@ -74,7 +76,7 @@ class _Strip:
 
 @dataclass(frozen=True)
 class _Shade:
-    """A place: its number, on a colour; `words` is empty where there is no picture."""
+    """A place with its number on a colour; `words` is empty if there is no picture."""
 
     label: Label
     words: str
@@ -84,7 +86,7 @@ class _Shade:
 
 @dataclass(frozen=True)
 class _Kind:
-    """One of the two measures, drawn: its scale ends at `top`; a strip for each axis, and shaded pages."""
+    """One of the two measures: the end `top` of its scale, a strip for each axis, and shaded pages."""
 
     name: str
     about: str
@@ -95,7 +97,7 @@ class _Kind:
 
 
 def differences_html(view: DifferencesView) -> str:
-    """The picture as static HTML."""
+    """The view as static HTML."""
     from rivya_nb.views.run_html import environment
 
     return environment().get_template("differences.html").render(
@@ -110,7 +112,7 @@ def differences_html(view: DifferencesView) -> str:
 
 
 def differences_text(view: DifferencesView) -> str:
-    """The medians by axis as plain text, with the middle half of the differences."""
+    """The medians along each axis as plain text, with the middle half of the differences."""
     headings = ("only this differs", *(name for name, _ in ABOUT), "pairs")
     rows = [
         (
@@ -134,7 +136,7 @@ def _of(difference: Difference, kind: str) -> float:
 
 
 def number_words(kind: str, number: float) -> str:
-    """`0.62` of structure, `14.3` of colour: no more exact than it is."""
+    """`0.62` of structure, `14.3` of colour."""
     return f"{number:.2f}" if kind == "structure" else f"{number:.1f}"
 
 
@@ -182,7 +184,7 @@ def _strip(kind: str, spread: Spread, top: float) -> _Strip:
         if empty:
             bars.append(_Bar(BIN_WIDTH * len(list(bins)), 0, False))
             continue
-        # Even a single pair among hundreds is seen.
+        # A column has at least 2 pixels, so that a single pair among hundreds is visible.
         heights = ((number, max(2, round(HIGHEST * found[number] / most))) for number in bins)
         bars += [
             _Bar(BIN_WIDTH, height if found[number] else 0, number == middle) for number, height in heights
@@ -193,7 +195,7 @@ def _strip(kind: str, spread: Spread, top: float) -> _Strip:
     )
 
 
-def _shade(kind: str, cell: Cell | None, apart: Mapping[Place, float], middle: float) -> _Shade:
+def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> _Shade:
     number = None if cell is None else apart.get(cell.place)
     if cell is None or number is None:
         return _Shade(cell.label if cell else Label("", ""), "", "transparent", "no picture to compare")

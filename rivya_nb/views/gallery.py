@@ -1,4 +1,4 @@
-"""Pictures in a row, page by page: each with its place, what it was made with, and what was said of it."""
+"""Pages of pictures: each with its place, the values that differ, and its marks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_nb.contract.text import comparable, listing, printable
-from rivya_nb.store.records import JobRecord, Marks
-from rivya_nb.views.cells import CellView, draw
+from rivya_nb.store.records import HIGHEST_RATING, JobRecord, Marks
+from rivya_nb.views.cells import DrawnCell, draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import common_params, joined, lost_words, state_word
-
-HIGHEST = 5
-"""The highest rating."""
+from rivya_nb.views.words import common_params, joined, lost_words, param_words, state_word
 
 _NARROWEST = 150
 """CSS pixels of a card, so that its words have room below a tall picture."""
@@ -29,8 +26,8 @@ _TEXT_LENGTH = 120
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One picture's job; `facts` are what tells it from the others, `marks` what was said of it."""
+class GalleryEntry:
+    """One picture's job; `facts` are the values that differ from the others'."""
 
     job: JobRecord
     facts: str
@@ -38,23 +35,22 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Gallery:
-    """A page of `entries` out of `total`, the first of which stands at the place `first`, counted from 0."""
+class GalleryPage:
+    """A page of `entries` out of `total`; its first entry has the place `first`, counted from 0."""
 
     title: str
     first: int
     total: int
-    entries: tuple[Entry, ...]
+    entries: tuple[GalleryEntry, ...]
     hints: tuple[Hint, ...] = ()
 
     @property
     def places(self) -> range:
-        """The place of each, counted from 0."""
         return range(self.first, self.first + len(self.entries))
 
     @property
     def layout(self) -> Layout:
-        """Where each picture stands: one for each job, in a row that wraps."""
+        """One place for each job, in a row that wraps."""
         cells = tuple(
             Cell(Label(f"[{place}]", f"[{place}] {entry.facts}"), (entry.job,), _further(entry.job))
             for place, entry in zip(self.places, self.entries, strict=True)
@@ -63,24 +59,21 @@ class Gallery:
 
     @property
     def span(self) -> str:
-        """Which they are: `25–48 of 2,314`."""
+        """The places in words: `25–48 of 2,314`."""
         first, last = self.first + 1, self.first + len(self.entries)
         return f"{first:,}–{last:,} of {self.total:,}" if last > first else f"{first:,} of {self.total:,}"
 
     @property
     def common(self) -> str:
-        """What all of them share: the models, the params, and the prompt."""
+        """The models, the params and the prompt that all of them share."""
         jobs = [entry.job for entry in self.entries]
-        params = [
-            f"{key} {printable(str(value), _VALUE_LENGTH)}" for key, value in common_params(jobs).items()
-        ]
         models = listing(dict.fromkeys(job.model for job in jobs))
         prompt = printable(jobs[0].prompt, PROMPT_LENGTH) if self.shares_prompt else ""
-        return joined([prompt, models, *params])
+        return joined([prompt, models, *param_words(common_params(jobs))])
 
     @property
     def shares_prompt(self) -> bool:
-        """Whether one prompt made all of them."""
+        """True if all have the same prompt."""
         return len({comparable(entry.job.prompt) for entry in self.entries}) == 1
 
 
@@ -90,7 +83,7 @@ def _further(job: JobRecord) -> int:
 
 @dataclass(frozen=True)
 class _Card:
-    cell: CellView
+    cell: DrawnCell
     width: int
     place: str
     facts: str
@@ -99,11 +92,11 @@ class _Card:
 
 
 def mark_words(marks: Marks) -> list[str]:
-    """What was said of a picture, each as a sign and a word."""
-    dots = "●" * marks.rating + "○" * (HIGHEST - marks.rating)
+    """The marks of a picture, each as a sign and a word."""
+    dots = "●" * marks.rating + "○" * (HIGHEST_RATING - marks.rating)
     words = [
         "★ starred" if marks.starred else "",
-        f"{dots} {marks.rating}/{HIGHEST}" if marks.rating else "",
+        f"{dots} {marks.rating}/{HIGHEST_RATING}" if marks.rating else "",
         *(f"#{printable(tag, _VALUE_LENGTH)}" for tag in marks.tags),
         "◌ hidden" if marks.hidden else "",
         f"✎ {printable(marks.note, _NOTE_LENGTH)}" if marks.note else "",
@@ -112,9 +105,9 @@ def mark_words(marks: Marks) -> list[str]:
 
 
 def gallery_html(
-    gallery: Gallery, thumbnails: Mapping[str, Thumbnail | None], lost: Mapping[str, Path]
+    gallery: GalleryPage, thumbnails: Mapping[str, Thumbnail | None], lost: Mapping[str, Path]
 ) -> str:
-    """The page as static HTML. `thumbnails` and `lost` (whose files are gone) by the keys of its cells."""
+    """The page as static HTML. `thumbnails` and `lost` (files that are gone) are by the keys of its cells."""
     from rivya_nb.views.run_html import environment
 
     layout = gallery.layout
@@ -134,8 +127,8 @@ def gallery_html(
     return template.render(gallery=gallery, cards=cards, gap=GAP, lost=lost_words(lost))
 
 
-def gallery_text(gallery: Gallery, lost: Mapping[str, Path]) -> str:
-    """The page as plain text, a line for each picture."""
+def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:
+    """The page as plain text, with a line for each picture."""
     lines = [f"{gallery.title}: {gallery.span}", f"  {gallery.common}"]
     width = len(f"[{gallery.places[-1]}]")
     for place, entry in zip(gallery.places, gallery.entries, strict=True):

@@ -1,7 +1,7 @@
-"""How large a layout's pictures stand on a page, in CSS pixels.
+"""The sizes of a layout's pictures on a page, in CSS pixels.
 
-Pictures keep their own ratio and share one height, as photographs on a contact sheet do; where a row would
-become wider than a notebook's page, the height shrinks, and below a floor the grid scrolls instead.
+Pictures keep their ratio and share one height, as on a contact sheet; if a row would become wider than a
+notebook's page, the height shrinks, down to a minimum, below which the grid scrolls instead.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ ROW_HEIGHT = 150
 LONE_HEIGHT = 320
 MINIMUM_HEIGHT = 96
 MINIMUM_WIDTH = 80
-"""What the word `processing` needs."""
+"""The width of the word `processing`."""
 PAGE_WIDTH = 860
-"""What a row should not exceed: a notebook's output area on a laptop, less the row labels."""
+"""The largest width of a row: a notebook's output area on a laptop, less the row labels."""
 GAP = 6
 _WIDEST = 2.2
-"""Columns are at most this many times as wide as high; a panorama of 8:1 is fitted into that."""
+"""The largest ratio of a column; a panorama of 8:1 is fitted into it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """`height` of every row and `widths` of the columns (of the cells, where the layout wraps)."""
+    """`height` of every row and `widths` of the columns (of the cells, if the layout wraps)."""
 
     height: int
     widths: tuple[int, ...]
 
     def fit(self, cell: Cell, column: int) -> tuple[int, int]:
-        """Width and height of a cell's picture, at its true ratio within its place."""
+        """Width and height of a cell's picture, at its own ratio within its place."""
         ratio = aspect_ratio(cell.job, cell.picture)
         width, height = self.height * ratio, float(self.height)
         if width > self.widths[column]:
@@ -61,5 +61,5 @@ def _column_ratios(layout: Layout) -> list[float]:
             for index, cell in enumerate(row):
                 if cell is not None:
                     ratios[index] = max(ratios[index], min(_WIDEST, aspect_ratio(cell.job, cell.picture)))
-    # A column without a single cell still needs a place.
+    # A column without cells still needs a place.
     return [ratio or 1.0 for ratio in ratios]

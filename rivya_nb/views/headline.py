@@ -1,17 +1,17 @@
-"""What was asked, in the words of a first line: the prompt, and what all its jobs have in common."""
+"""The first line of a run: the prompt, and what all its jobs have in common."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.store.records import JobRecord
-from rivya_nb.views.repeat import prompt_parts
+from rivya_nb.contract.text import as_sent, count, listing, printable
+from rivya_nb.planning.ask import read_ask
+from rivya_nb.planning.prompt import PromptAxis
 from rivya_nb.views.run_view import RunView, tally
-from rivya_nb.views.words import common_params, joined
+from rivya_nb.views.words import common_params, joined, param_words
 
 PROMPT_LENGTH = 160
-_PARAM_LENGTH = 40
+_NAME_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -24,24 +24,26 @@ class Headline:
 
 
 def headline(view: RunView) -> Headline:
-    """The first line of a run. While it works it says what all of it costs, later which run it was.
+    """The first line of a run. While the run works, it has the price of all its jobs, later the run's name.
 
-    Pictures that were put together from several runs (the history's) stand under run 0, which is not named.
+    Pictures of several runs (from the history) have the run id 0, which is not shown.
     """
     jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
     prompt = prompt_text(view)
     sums = tally(view)
-    names = [f"run {view.run.id}" if view.run.id else "", printable(view.run.name or "", _PARAM_LENGTH)]
+    names = [f"run {view.run.id}" if view.run.id else "", printable(view.run.name or "", _NAME_LENGTH)]
     price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
-    facts = joined([_models(jobs), *common_words(view), *price, ", ".join(name for name in names if name)])
+    models = listing(dict.fromkeys(job.model for job in jobs))
+    facts = joined([models, *common_words(view), *price, ", ".join(name for name in names if name)])
     return Headline(printable(prompt, PROMPT_LENGTH), printable(prompt), facts)
 
 
 def prompt_text(view: RunView) -> str:
     """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
-    parts = prompt_parts(view.run, view.jobs)
-    if parts is not None:
-        text = "".join(part if isinstance(part, str) else f"{{{'|'.join(part.labels)}}}" for part in parts)
+    ask = read_ask(view.run.ask)
+    if ask is not None and ask.models:
+        parts = [part if isinstance(part, str) else _options(part) for part in ask.prompt.parts]
+        text = as_sent("".join(parts))
         # Whole prompts side by side are no template; where they fill the line, one of them says more.
         if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
             return text
@@ -51,14 +53,12 @@ def prompt_text(view: RunView) -> str:
     return prompts[0] if prompts else ""
 
 
+def _options(axis: PromptAxis) -> str:
+    return axis.options[0] if len(axis.options) == 1 else f"{{{'|'.join(axis.options)}}}"
+
+
 def common_words(view: RunView) -> list[str]:
     """The params that no axis varies, as words: `resolution 1K`."""
     axes = {axis.name for axis in view.run.axes}
     common = common_params(view.jobs[cell.job_id] for cell in view.run.cells)
-    return [
-        f"{key} {printable(str(value), _PARAM_LENGTH)}" for key, value in common.items() if key not in axes
-    ]
-
-
-def _models(jobs: list[JobRecord]) -> str:
-    return listing(dict.fromkeys(job.model for job in jobs))
+    return param_words({key: value for key, value in common.items() if key not in axes})

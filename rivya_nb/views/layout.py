@@ -1,8 +1,8 @@
-"""Which picture stands where: a run's cells as pages of rows and columns, before anything is drawn.
+"""Places a run's cells on pages of rows and columns, before anything is drawn.
 
-The first axis makes the rows, the second the columns, every further one pages. A single axis wraps, because
-a ribbon of pictures reads better than a ladder. Several pictures of one task stand side by side in a ribbon;
-in a grid the first one bears `+n`, or every further one makes a page.
+The first axis makes the rows, the second the columns, every further one pages. A single axis makes one row
+that wraps, which is easier to read than one column. Several pictures of one task stand side by side in such a
+row; in a grid the first one has the mark `+n`, or every further one makes a page.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
 
 LABEL_LENGTH = 28
-"""Characters of a label that stay legible beside a row of pictures; the whole text goes into its title."""
+"""Characters of a label that are legible beside a row of pictures; the whole text is in its title."""
 
 _SPEAKING_AXES = ("prompt", "model", "")
-"""Axes whose values need no name: whole texts, and an axis without one."""
+"""Axes whose values are shown without the axis' name: whole texts, and an axis without a name."""
 
 _SPEAKING_VALUE = re.compile(r"\d+:\d+|\d+x\d+|\d+K")
 _MUTE_VALUE = re.compile(r"[+-]?\d+(\.\d+)?|true|false|none|null|", re.IGNORECASE)
@@ -28,7 +28,7 @@ _MUTE_VALUE = re.compile(r"[+-]?\d+(\.\d+)?|true|false|none|null|", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What stands beside a row, above a column or below a picture; `full` names the axis and all of it."""
+    """The text beside a row, above a column or below a picture; `full` has the axis and the whole text."""
 
     text: str
     full: str
@@ -36,11 +36,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One place of the grid: the job shown there, and how many more wait behind it.
+    """One place of the grid, with its shown job.
 
     `jobs` are all jobs with these coordinates, the shown one first; `more` counts what is not shown: further
-    pictures, and further jobs without one. `number` counts a task's pictures from 1 where each has a place of
-    its own, and is 0 where only the first is shown. `place` has an index into each axis' values.
+    pictures, and further jobs without one. `number` counts a task's pictures from 1 if each has its own
+    place, and is 0 if only the first is shown. `place` has an index into each axis' values.
     """
 
     label: Label
@@ -59,12 +59,12 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """What tells the shown picture from every other one of a layout."""
+        """The id of the shown picture within a layout."""
         return f"{self.job.id}/{self.number}" if self.number > 1 else self.job.id
 
     @property
     def caption(self) -> Label:
-        """The label, with the picture's number where the task has several."""
+        """The label, with the picture's number if the task has several."""
         if not self.number:
             return self.label
         which = f"picture {self.number} of {len(self.job.pictures)}"
@@ -75,9 +75,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One grid: `cells[row][column]`, None where nothing was asked for. A lone page has no caption.
+    """One grid: `cells[row][column]`, None if nothing was asked for. A single page has no caption.
 
-    A `further` page has tasks' second or later pictures, and is empty where a task has no such one.
+    A `further` page has the second or later pictures of tasks.
     """
 
     caption: str
@@ -87,7 +87,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The whole picture as plain data. With `wraps`, each page has one row, broken wherever the line ends."""
+    """The whole grid as plain data. With `wraps`, each page has one row, which is broken at the end of a
+    line."""
 
     pages: tuple[Page, ...]
     row_labels: tuple[Label, ...] = ()
@@ -98,7 +99,7 @@ class Layout:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """All cells that hold a job, page by page, row by row."""
+        """All cells with a job, page by page, row by row."""
         return tuple(cell for page in self.pages for row in page.cells for cell in row if cell is not None)
 
 
@@ -112,9 +113,9 @@ def arrange(
 ) -> Layout:
     """Lay out a run's jobs by its axes; `rows` and `cols` choose axes by their names.
 
-    With only one of the two given, the first remaining axis takes the other side. Several jobs with the same
-    coordinates share a cell: the newest one with pictures is shown, else the newest. With `every`, no picture
-    of a shown job is left out: in a grid, the further ones make pages.
+    With only one of the two, the first remaining axis becomes the other. Several jobs with the same
+    coordinates share a cell: the newest one with pictures is shown, else the newest. With `every`, all
+    pictures of a shown job get a place: in a grid, the further ones make pages.
 
     Raises:
         UsageError: the run has no axis of that name, or one axis is asked for twice.
@@ -140,7 +141,6 @@ def arrange(
 
 
 def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> tuple[int | None, int | None]:
-    """The indices of the row axis and the column axis."""
     names = [axis.name for axis in axes]
     mistakes = [
         Mistake(key, no_such_axis(name, names))
@@ -162,11 +162,11 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
 
 
 def no_such_axis(name: object, names: Sequence[str]) -> str:
-    """Why that is no axis, whatever it is."""
+    """The message for a name that is not an axis of the run."""
     if not isinstance(name, str):
-        return f"{name!r} is no axis; give the name of one as text"
+        return f"{name!r} is not an axis; give the name of an axis as text"
     if not names:
-        return f"this run has no axis {name!r}; it has none at all"
+        return f"this run has no axis {name!r}; it has no axes"
     return f"this run has no axis {name!r}; it has {listing(names)}{did_you_mean(name, names)}"
 
 
@@ -178,7 +178,7 @@ def _cells(run: RunRecord, jobs: Mapping[str, JobRecord]) -> dict[tuple[int, ...
 
 
 def _cell(axes: Sequence[AxisRecord], place: tuple[int, ...], group: list[JobRecord]) -> Cell:
-    # The sort is stable: among jobs of one moment, the last one asked for counts as the newest.
+    # The sort is stable: of several jobs with the same time, the last one counts as the newest.
     newest_last = sorted(group, key=lambda job: (bool(job.pictures), job.created_at))
     things = sum(max(1, len(job.pictures)) for job in group)
     values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
@@ -218,7 +218,7 @@ def _pages(
 
 
 def _side_by_side(row: tuple[Cell | None, ...]) -> tuple[Cell | None, ...]:
-    """The row with a place for each picture of a shown job."""
+    """The row with one place for each picture of a shown job."""
     spread: list[Cell | None] = []
     for cell in row:
         count = 1 if cell is None else len(cell.job.pictures)
@@ -227,7 +227,7 @@ def _side_by_side(row: tuple[Cell | None, ...]) -> tuple[Cell | None, ...]:
 
 
 def _one_by_one(page: Page) -> Iterator[Page]:
-    """The page with the first picture of each shown job, then one with the second of those that have it."""
+    """The page with the first picture of each shown job, then one with the second pictures, and so on."""
     most = max(len(cell.job.pictures) for row in page.cells for cell in row if cell is not None)
     for number in range(1, max(1, most) + 1):
         caption = " · ".join(filter(None, [page.caption, f"picture {number}" if most > 1 else ""]))
@@ -236,7 +236,8 @@ def _one_by_one(page: Page) -> Iterator[Page]:
 
 
 def _numbered(cell: Cell | None, number: int) -> Cell | None:
-    """The cell with that picture of its job, None where it has none; the first speaks for the other jobs."""
+    """The cell with that picture of its job, None if there is none; the first one also stands for the other
+    jobs."""
     if cell is None or number > max(1, len(cell.job.pictures)):
         return None
     if len(cell.job.pictures) < 2:
@@ -257,7 +258,7 @@ def _labels(axes: Sequence[AxisRecord], index: int | None, *, named: bool) -> tu
 
 
 def _told_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
-    """Labels that were cut to the same text, without the words with which all of them begin."""
+    """Labels that were cut to the same text, without the words at the beginning that all share."""
     words = [label.full.split(" ") for label in labels]
     alike = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
     shared = sum(1 for _ in alike)
@@ -273,7 +274,7 @@ def _told_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
 def _label(axis: str, value: str, *, named: bool = True) -> Label:
     """`seed 1`, `light dusk`, but `16:9`: some values need no name beside them.
 
-    Above a column, where room is scarce, only those bear one that say nothing alone: numbers and switches.
+    Above a column, where room is scarce, only values that say nothing alone have one: numbers and switches.
     """
     full = value if axis in _SPEAKING_AXES else f"{axis} {value}"
     speaks = axis in _SPEAKING_AXES or _SPEAKING_VALUE.fullmatch(value) is not None

@@ -1,6 +1,6 @@
-"""Text for what this package draws, in any script: Pango shapes it, and finds a font for each letter.
+"""Draws text in any script: Pango shapes it, and finds a font for each letter.
 
-A letter that no font here has becomes a box with its code point in it, never an empty one.
+A letter that no font has is drawn as a box with its code point.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from rivya_nb.contract.text import cut, printable
 Colour = tuple[int, int, int]
 
 LINE = 1.6
-"""Height of a line against the size of its letters."""
+"""The height of a line in relation to the size of its letters."""
 
 _TALLEST = 1.8
-"""The same for the scripts that stand highest."""
+"""The same for the scripts with the tallest letters."""
 
 
 @dataclass(frozen=True)
 class Lettering:
-    """Drawn text: where its ink begins, in pixels to the right of and below the top left corner of its line."""
+    """Drawn text; `left` and `top` are the pixels from the top left corner of its line to its ink."""
 
     image: Image.Image
     left: int
@@ -47,7 +47,7 @@ class Lettering:
         return self.top + self.image.height
 
     def paste(self, onto: Image.Image, at: tuple[float, float]) -> None:
-        """Put the text on a picture, with the top left corner of its line at `at`."""
+        """Draw the text on a picture, with the top left corner of its line at `at`."""
         onto.paste(self.image, (round(at[0]) + self.left, round(at[1]) + self.top), self.image)
 
 
@@ -55,9 +55,9 @@ class Lettering:
 def letter(
     text: str, size: int, colour: Colour, *, width: int | None = None, lines: int = 1, centred: bool = False
 ) -> Lettering:
-    """The text with letters of `size` pixels on at most `lines` lines of `width` pixels.
+    """The text in letters of `size` pixels on at most `lines` lines of `width` pixels.
 
-    What does not fit gives way to an ellipsis. Without a width, it is one line of any length.
+    Text that does not fit is replaced by an ellipsis. Without a width, it is one line of any length.
     """
     words = printable(text)
     if width is None:
@@ -75,7 +75,7 @@ def letter(
 
 
 def _longest(text: str, fits: Callable[[str], bool]) -> str:
-    """The longest beginning of a text that fits with an ellipsis behind it."""
+    """The longest beginning of a text that fits with an ellipsis."""
     low, high = 1, len(text)
     while low < high:
         middle = (low + high + 1) // 2
@@ -105,13 +105,13 @@ def _draw(
 
 @cache
 def _has_fonts() -> bool:
-    """Whether there is any font: without, every letter is the same empty box."""
+    """True if there is any font: without one, every letter is the same empty box."""
     widths = {pyvips.Image.text(letters, font="sans 40", dpi=72).width for letters in ("iiii", "WWWW")}
     return len(widths) > 1
 
 
 def _font(size: int) -> dict[str, Any]:
-    """The system's own font, or, where there is none at all, the one that Pillow brings along."""
+    """The system's font, or, if there is none, the one that is part of Pillow."""
     if _has_fonts():
         return {"font": f"sans {size}"}
     return {"font": f"Aileron {size}", "fontfile": str(_folder() / "font.ttf")}
@@ -123,7 +123,7 @@ def _folder() -> Path:
 
     @atexit.register
     def remove() -> None:
-        # Not a TemporaryDirectory, which a forked process would take away from its parent.
+        # Not a TemporaryDirectory, which a forked process would delete for its parent.
         if os.getpid() == process:
             shutil.rmtree(folder, ignore_errors=True)
 

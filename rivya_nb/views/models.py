@@ -1,4 +1,4 @@
-"""Models in words: what each takes, costs and can do now, as a table of many or a page of one."""
+"""Models in words: what each takes and costs, and whether it can be called; as a table or a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = tuple[str, ...]
 
 @dataclass(frozen=True)
 class ModelPage:
-    """One model: a title, a line of facts, its params as rows, and remarks as pairs of head and text."""
+    """One model: a title, a line of facts, its params as rows, and remarks as pairs of a heading and a text."""
 
     title: str
     name: str
@@ -36,7 +36,7 @@ PARAM_HEADINGS = ("param", "type", "default", "takes")
 
 
 def model_row(model: Model) -> Row:
-    """A model under `HEADINGS`."""
+    """The row of a model under `HEADINGS`."""
     limit = model.max_prompt_length
     return (
         printable(model.id),
@@ -49,7 +49,7 @@ def model_row(model: Model) -> Row:
 
 
 def model_page(model: Model, record: str) -> ModelPage:
-    """Everything that is known of a model; `record` says where it comes from."""
+    """Everything that is known of a model; `record` says where its record comes from."""
     limit = model.max_prompt_length
     return ModelPage(
         title=printable(model.id),
@@ -81,7 +81,7 @@ def price_words(model: Model) -> str:
 
 
 def state_words(model: Model) -> str:
-    """Whether pictures can be asked from it, and if not, what it is."""
+    """The state of a model: ready, or why no pictures can be made with it."""
     status = (
         "" if model.api_status == AVAILABLE else _STATES.get(model.api_status, printable(model.api_status))
     )
@@ -93,7 +93,7 @@ def state_words(model: Model) -> str:
 
 
 def not_known_words(model: Model) -> list[str]:
-    """What a plan says of a model whose record is not complete, or was not read as a whole."""
+    """The lines of a plan about a model whose record is not complete, or could not be read as a whole."""
     lines = [f"{printable(model.id)}: {note}" for note in model.notes]
     if not model.complete and model.unknown:
         lines.append(f"not known of {printable(model.id)}: {listing(model.unknown)}; the service decides")
@@ -114,7 +114,7 @@ def _padded(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    """The columns of a terminal that a text takes: two for a wide letter, none for a mark upon another."""
+    """The columns of a terminal that a text takes: two for a wide letter, none for a combining mark."""
     marks = sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)
     return len(text) + sum(unicodedata.east_asian_width(char) in "WF" for char in text) - marks
 

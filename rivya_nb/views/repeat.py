@@ -1,149 +1,50 @@
-"""From records back to what was asked: the prompt with its axes, and the cell that asks for a run again."""
+"""What was asked as the cell that asks for it again, in the magic's own language."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice, product
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Param, bundled, shared_param
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.text import comparable
-from rivya_nb.planning.prompt import parse_prompt
-from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord
-from rivya_nb.views.words import TURNING, common_params
-
-Part = str | AxisRecord
-"""A piece of a prompt: text, or an axis that stands in its place."""
+from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.errors import UsageError
+from rivya_nb.planning.ask import (
+    MODEL_AXIS,
+    PROMPT_AXIS,
+    REFERENCES_AXIS,
+    REPEAT_AXIS,
+    Ask,
+    label,
+    read_ask,
+)
+from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt
+from rivya_nb.planning.values import parse_values
+from rivya_nb.planning.words import Text, quoted
+from rivya_nb.store.records import JobRecord, RunRecord
+from rivya_nb.views.words import TURNING
 
 _PLAIN_VALUE = re.compile(r"(?!none$)[\w:+/-]+(\.[\w:+/-]+)*", re.IGNORECASE)
+_NUMBER = re.compile(r"0|[1-9]\d{0,15}")
 _PLAIN_PATH = re.compile(r"[\w./:\\+-]+")
 _LINE_ENDS = ("Cc", "Zl", "Zp", "Cs")
-_PLAIN_OPTION = re.compile(r"[^{}|=]+")
-_MOST_GUESSES = 200
 
-
-def prompt_parts(run: RunRecord, jobs: Mapping[str, JobRecord]) -> tuple[Part, ...] | None:
-    """The prompt that all jobs came from, with its axes in their places; None where it cannot be told.
-
-    Records keep the finished prompts. A template counts only when it yields every one of them.
-    """
-    if not run.cells:
-        return None
-    first = run.cells[0]
-    prompt = jobs[first.job_id].prompt
-    axes = _prompt_axes(run, jobs)
-    occurrences = [
-        [
-            (match.start(), match.end(), axis)
-            for match in re.finditer(re.escape(axis.labels[first.coordinates[index]]), prompt)
-        ]
-        for index, axis in axes
-    ]
-    for places in islice(product(*occurrences), _MOST_GUESSES):
-        parts = _split(prompt, sorted(places, key=lambda place: place[0]))
-        if parts is not None and all(
-            _fill(parts, run, cell) == comparable(jobs[cell.job_id].prompt) for cell in run.cells
-        ):
-            return parts
-    return None
-
-
-def _prompt_axes(run: RunRecord, jobs: Mapping[str, JobRecord]) -> list[tuple[int, AxisRecord]]:
-    """The axes that only the prompt can come from: not a param of any job, nor a way of asking."""
-    keys = {key for cell in run.cells for key in jobs[cell.job_id].params}
-    others = keys | {"model", "references", "repeat"}
-    return [(index, axis) for index, axis in enumerate(run.axes) if axis.name not in others]
-
-
-def _split(prompt: str, places: Sequence[tuple[int, int, AxisRecord]]) -> tuple[Part, ...] | None:
-    parts: list[Part] = []
-    at = 0
-    for start, end, axis in places:
-        if start < at:
-            return None
-        parts += [prompt[at:start], axis]
-        at = end
-    return tuple(part for part in (*parts, prompt[at:]) if part != "")
-
-
-def _fill(parts: Sequence[Part], run: RunRecord, cell: CellRecord) -> str:
-    values = {axis.name: axis.labels[index] for axis, index in zip(run.axes, cell.coordinates, strict=True)}
-    return comparable("".join(part if isinstance(part, str) else values[part.name] for part in parts))
+Name = Callable[[Reference], "str | None"]
+"""What a cell calls a reference; None where it cannot name it."""
 
 
 def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:
-    """The `%%rivya` cell that asks for the same requests; None where records cannot tell it exactly."""
-    mine = [jobs[cell.job_id] for cell in run.cells]
-    parts = prompt_parts(run, jobs)
-    if parts is None or any(job.references for job in mine) or not _labels_are_values(run, jobs):
-        return None
-    words = _line_words(run, mine)
-    body = _body(parts)
-    # A cell that reads otherwise than it runs is a trap; the JSON shows such characters by number.
-    if words is None or body is None or TURNING & set(body):
-        return None
-    return " ".join(["%%rivya", *words]) + "\n" + body
+    """The `%%rivya` cell that asks for what a run asked, or for the only job; None where no cell can say that.
 
-
-def _labels_are_values(run: RunRecord, jobs: Mapping[str, JobRecord]) -> bool:
-    """Whether each job was asked for exactly what its place on the axes says."""
-    for cell in run.cells:
-        job = jobs[cell.job_id]
-        for axis, index in zip(run.axes, cell.coordinates, strict=True):
-            value = job.model if axis.name == "model" else job.params.get(axis.name)
-            if value is not None and str(value) != axis.labels[index]:
-                return False
-    return True
-
-
-def _line_words(run: RunRecord, jobs: Sequence[JobRecord]) -> list[str] | None:
-    """The params as they would stand on the magic's line, axes first."""
-    axes = {axis.name: axis for axis in run.axes}
-    keys = {key for job in jobs for key in job.params}
-    common = common_params(jobs)
-    if keys - axes.keys() - common.keys():
-        return None
-    given = [(axis.name, axis.labels) for axis in run.axes if axis.name in keys]
-    given += [(key, (str(value),)) for key, value in common.items() if key not in axes]
-    if not all(_PLAIN_VALUE.fullmatch(value) for _, values in given for value in values):
-        return None
-    words = [f"{key}={_values(values)}" for key, values in given]
-    models = axes["model"].labels if "model" in axes else (jobs[0].model,)
-    if models != (DEFAULT_MODEL,):
-        words.append(f"--model {','.join(models)}")
-    if "repeat" in axes:
-        words.append(f"--repeat {len(axes['repeat'].labels)}")
-    return words
-
-
-def _values(values: Sequence[str]) -> str:
-    if len(values) > 2 and all(re.fullmatch(r"0|[1-9]\d{0,15}", value) for value in values):
-        numbers = [int(value) for value in values]
-        if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
-            return f"{numbers[0]}..{numbers[-1]}"
-    return ",".join(values)
-
-
-def _body(parts: Sequence[Part]) -> str | None:
-    written = []
-    for part in parts:
-        if isinstance(part, str):
-            written.append(_literal(part))
-            continue
-        if not all(_PLAIN_OPTION.fullmatch(label) for label in part.labels):
-            return None
-        options = "|".join(part.labels)
-        if part.name == "prompt":
-            written.append(f"{{{options}}}")
-        elif part.name.isidentifier():
-            written.append(f"{{{part.name}={options}}}")
-        else:
-            return None
-    return "".join(written)
+    References are named where they are addresses: a file of the store is of no use to somebody else.
+    """
+    only = {cell.job_id for cell in run.cells}
+    ask = read_ask(run.ask) or (Ask.single(jobs[only.pop()]) if len(only) == 1 else None)
+    return None if ask is None else ask_cell(ask, lambda reference: reference.url or None)
 
 
 def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
@@ -152,26 +53,122 @@ def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
     A `%%rivya` cell wherever one can say it; Python for what no line holds (a param of several lines) and for
     text that would read otherwise than it runs.
     """
-    body = _literal(job.prompt)
-    shown = [ref.url or str(path_of(ref)) for ref in job.references]
-    words = [f"{key}={_word(str(value), _PLAIN_VALUE)}" for key, value in job.params.items()]
-    words += [f"--model {job.model}"] if job.model != DEFAULT_MODEL else []
-    words += [f"--ref {_word(path, _PLAIN_PATH)}" for path in shown]
-    cell = magic_cell(words, body)
-    if cell is not None and _says(body, job.prompt):
+
+    def name(reference: Reference) -> str:
+        return reference.url or str(path_of(reference))
+
+    cell = ask_cell(Ask.single(job), name)
+    if cell is not None:
         return cell
-    given = [f"    {body!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
-    given += [f"    references={shown!r}"] if shown else []
+    given = [f"    {_literal(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
+    if job.references:
+        given.append(f"    references={list(map(name, job.references))!r}")
     return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
+
+
+def ask_cell(ask: Ask, name: Name) -> str | None:
+    """The `%%rivya` cell that asks the same, an axis of the prompt in its place; None where no cell can say it."""
+    seeds_by_repeat = ask.drawn and SEED_KEY not in ask.params
+    if ask.requests or ask.left_out or len(ask.references) > 1 or seeds_by_repeat:
+        return None
+    words = dict(_words(ask, name))
+    body = _body(ask.prompt)
+    if body is None or None in words.values():
+        return None
+    rank = {each: place for place, each in enumerate(ask.order)}
+    ordered = sorted(words, key=lambda each: rank.get(each, len(rank)))
+    return magic_cell((word for each in ordered if (word := words[each])), body)
+
+
+def _words(ask: Ask, name: Name) -> Iterator[tuple[str, str | None]]:
+    """By param or flag, what stands on the line for it: nothing where it is left out, None where nothing can."""
+    for key, values in ask.params.items():
+        yield key, _param(key, values, ask.models)
+    yield MODEL_AXIS, "" if ask.models == (DEFAULT_MODEL,) else f"--model {','.join(ask.models)}"
+    names = [name(reference) for references in ask.references.values() for reference in references]
+    refs = [f"--ref {_word(each, _PLAIN_PATH)}" for each in names if each is not None]
+    yield REFERENCES_AXIS, " ".join(refs) if len(refs) == len(names) else None
+    yield REPEAT_AXIS, f"--repeat {ask.repeat}" if ask.repeat > 1 else ""
+
+
+def _param(key: str, values: Sequence[object], models: Sequence[str]) -> str | None:
+    if values == (None,) and key != SEED_KEY:
+        return ""
+    param = shared_param(key, [bundled()[model] for model in models if model in bundled()])
+    for word, text in _spellings(values):
+        # What a model that is not bundled takes is not known here.
+        if param is None or _reads(text, param) == _marks(values):
+            return f"{key}={word}"
+    return None
+
+
+def _spellings(values: Sequence[object]) -> Iterator[tuple[str, Text]]:
+    """How values may be written, each as the word and as the line reads it: as a range, one by one, in quotes."""
+    texts = [value if isinstance(value, str) else label(value) for value in values]
+    if len(texts) > 2 and all(_NUMBER.fullmatch(text) for text in texts):
+        first, last = int(texts[0]), int(texts[-1])
+        if texts == list(map(str, range(first, last + 1))):
+            yield (word := f"{first}..{last}"), Text(word)
+    if all(value is None or _PLAIN_VALUE.fullmatch(text) for value, text in zip(values, texts, strict=True)):
+        yield (word := ",".join(texts)), Text(word)
+    if len(texts) == 1 and values[0] is not None:
+        yield quoted(texts[0]), Text(texts[0], quoted=True)
+
+
+def _reads(text: Text, param: Param) -> list[str | None]:
+    try:
+        return _marks(parse_values(text.text, param, quoted=text.quoted))
+    except UsageError:
+        return []
+
+
+def _marks(values: Iterable[object]) -> list[str | None]:
+    return [None if value is None else label(value) for value in values]
+
+
+def _word(value: str, plain: re.Pattern[str]) -> str:
+    return value if plain.fullmatch(value) else quoted(value)
+
+
+def _body(prompt: PromptTemplate) -> str | None:
+    """The prompt as it is written where braces mean something; None where that would read otherwise."""
+    parts = _joined(prompt.parts)
+    times = Counter(part.name for part in parts if isinstance(part, PromptAxis))
+    seen: set[str] = set()
+    written = []
+    for part in parts:
+        if isinstance(part, str):
+            written.append(_literal(part))
+        elif part.name in seen:
+            written.append(f"{{{part.name}}}")
+        else:
+            seen.add(part.name)
+            name = "" if part.name == PROMPT_AXIS and times[part.name] == 1 else f"{part.name}="
+            written.append(f"{{{name}{'|'.join(map(_literal, part.options))}}}")
+    body = "".join(written)
+    try:
+        read = parse_prompt(body, variables=True)
+    except UsageError:
+        return None
+    return body if not read.variables and _joined(read.parts) == parts else None
+
+
+def _joined(parts: Sequence[str | PromptAxis]) -> list[str | PromptAxis]:
+    """The parts without those that say nothing: an axis of one text is that text, and blanks at the ends go."""
+    joined: list[str | PromptAxis] = [""]
+    for part in parts:
+        text = part if isinstance(part, str) else part.options[0] if len(part.options) == 1 else None
+        last = joined[-1]
+        if text is None:
+            joined += [part, ""]
+        elif isinstance(last, str):
+            joined[-1] = last + text
+    joined[0], joined[-1] = str(joined[0]).lstrip(), str(joined[-1]).rstrip()
+    return joined
 
 
 def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
-
-
-def _says(body: str, prompt: str) -> bool:
-    template = parse_prompt(body, variables=True)
-    return not template.axes and not template.variables and template.render({}) == prompt
 
 
 def fits_a_line(text: str) -> bool:
@@ -192,11 +189,6 @@ def magic_cell(words: Iterable[str], body: str) -> str | None:
     call = f"get_ipython().run_cell_magic('rivya', {line!r}, {sent!r})\n"
     fits = fits_a_line(line) and fits_a_line(body.replace("\n", " "))
     return cell if fits and TransformerManager().transform_cell(cell) == call else None
-
-
-def _word(value: str, plain: re.Pattern[str]) -> str:
-    doubled = value.replace('"', '""')
-    return value if plain.fullmatch(value) else f'"{doubled}"'
 
 
 def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:

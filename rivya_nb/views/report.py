@@ -1,4 +1,5 @@
-"""Runs as one HTML document of its own, to be sent to somebody: no scripts, and nothing is fetched."""
+"""A report of runs as one HTML document that can be sent to others: it has no scripts and loads no other
+files."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 from rivya_nb.contract.text import printable
 from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 from rivya_nb.store.thumbnails import decode
-from rivya_nb.views.cells import PageView, draw
+from rivya_nb.views.cells import DrawnPage, draw
 from rivya_nb.views.gallery import mark_words
 from rivya_nb.views.geometry import GAP, Geometry, measure
 from rivya_nb.views.headline import Headline, headline
@@ -22,16 +23,16 @@ from rivya_nb.views.thumbnails import Load, Thumbnail, collect
 from rivya_nb.views.words import cost, joined, reason, state
 
 SCALE = 1.4
-"""A report's pictures against those of a cell's output: a row of 210 CSS pixels, from 420 real ones."""
+"""The scale of a report's pictures to those of a cell's output: a row of 210 CSS pixels, from 420 real ones."""
 
 BUDGET = 12_000_000
 LARGEST = 120_000
-"""Bytes of base64 for all pictures of one run in a report, and for one."""
+"""Bytes of base64 for all pictures of one run in a report, and for one picture."""
 
 _PAPER_WIDTH = 670
-"""CSS pixels between the margins of A4; a little more than a US letter has."""
+"""CSS pixels between the margins of A4; a little more than those of a US letter."""
 _LETTER_WIDTH = 8
-"""The same for a letter of a label, at the most common."""
+"""CSS pixels of a letter of a label, at most, as a rule."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class _Section:
     when: str
     progress: str
     layout: Layout
-    pages: tuple[PageView, ...]
+    pages: tuple[DrawnPage, ...]
     left_out: str
     fit: float
     lines: tuple[_Line, ...]
@@ -67,16 +68,17 @@ class _Section:
 def report_thumbnails(
     layout: Layout, path_of: Callable[[PictureRecord], Path], *, load: Load = decode
 ) -> dict[str, Thumbnail | None]:
-    """Pictures in a report's size, for the `thumbnails` of its views; run it off the event loop."""
+    """Pictures in a report's size, for the `thumbnails` of its views; call it off the event loop."""
     return collect(layout, path_of, load=load, scale=SCALE, budget=BUDGET, largest=LARGEST)
 
 
 def render_report(
     views: Sequence[RunView], *, title: str = "Rivya runs", marks: Mapping[str, Marks] | None = None
 ) -> str:
-    """The document: each run with its grid, its seeds, params and prices, and what asks for it again.
+    """The document: each run with its grid, its seeds, params and prices, and the cell or the requests to
+    repeat it.
 
-    `marks` by job id are what the user thinks of the pictures.
+    `marks` are the user's marks by job id.
     """
     template = environment().get_template("report.html")
     sections = [_section(view, marks or {}) for view in views]
@@ -107,7 +109,7 @@ def _section(view: RunView, marks: Mapping[str, Marks]) -> _Section:
 
 
 def _fit(layout: Layout, geometry: Geometry) -> float:
-    """By how much a grid has to shrink to be as wide as a sheet of paper; its labels keep their size."""
+    """The factor by which a grid must shrink to fit on paper; its labels keep their size."""
     labels = max((len(label.text) for label in layout.row_labels), default=0) * _LETTER_WIDTH
     room = max(_PAPER_WIDTH // 3, _PAPER_WIDTH - labels)
     return round(min(1.0, room / (sum(geometry.widths) + GAP * (len(geometry.widths) + 2))), 3)

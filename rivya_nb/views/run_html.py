@@ -1,7 +1,7 @@
-"""A run as static HTML that reads right wherever a notebook is opened.
+"""A run as static HTML that can be read wherever a notebook is opened.
 
-An untrusted notebook loses `<style>`, CSS variables, ids and ARIA attributes: what carries meaning is a table
-with plain inline styles, in the page's own text colour, and the `<style>` block only makes it prettier.
+An untrusted notebook removes `<style>`, CSS variables, ids and ARIA attributes: so all content is in a table
+with plain inline styles, in the page's own text colour, and the `<style>` block is only decoration.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MOST_NOTES = 4
-"""References of which it is told one by one how they were changed; more are counted."""
+"""References whose changes are listed one by one; more are counted."""
 _NOTE_LENGTH = 200
 
 
 def render_run(view: RunView) -> str:
-    """The HTML of a run, finished or not: what was asked, how far it is, the grid, and what to do next."""
+    """The HTML of a run, finished or not: the prompt, the progress, the grid, and what to do next."""
     sums = tally(view)
     template = environment().get_template("run.html")
     return template.render(
@@ -51,7 +51,7 @@ def _notes(view: RunView) -> list[str]:
 
 
 def left_out(view: RunView) -> str:
-    """Which pictures an output does not hold, or nothing."""
+    """Which pictures an output does not show; empty if all are shown."""
     pictures = {cell.key: cell.picture for cell in view.layout.cells}
     missing = [key for key, small in view.thumbnails.items() if small is None and key not in view.lost]
     kinds = [kind for key in missing if (kind := unseen_kind(pictures.get(key)))]
@@ -76,7 +76,7 @@ def _kept_small(missing: int, view: RunView) -> str:
 
 @cache
 def environment() -> Environment:
-    """The templates of this package. Everything put into one is escaped."""
+    """The templates of this package. All values are escaped."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup, escape
 

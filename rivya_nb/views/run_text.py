@@ -1,4 +1,4 @@
-"""A run as plain text, for terminals and for readers that show no HTML."""
+"""A run as plain text, for terminals and front ends without HTML."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MOST_LINES = 8
 _MOST_SEEDS = 16
 _REASON_LENGTH = 120
 _NOTICE_LENGTH = 300
-"""What a lost store says ends with the way out."""
+"""Long enough for a lost store's message, whose end says what to do."""
 
 
 def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None = None) -> str:
-    """A short summary on a few lines; with `path_of`, where the originals are."""
+    """A short summary on a few lines; with `path_of`, also the paths of the originals."""
     head = headline(view)
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
     if view.notice:

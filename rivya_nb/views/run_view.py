@@ -1,4 +1,4 @@
-"""A run as its views see it: the records, the moment, and the sums and words that every form shares."""
+"""What all views of a run share: its records, its sums, and words for them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import about, credit_count, joined, seconds, state
 
 _OVERDUE = 2.0
-"""Seconds by which a job may take longer than any before it until its end counts as unknown."""
+"""Seconds by which a job may exceed all earlier ones before its end counts as unknown."""
 
 
 class Hint(NamedTuple):
-    """What one would do next: `code` to type, and what it does (may be empty)."""
+    """A next step: `code` to type, and what it does (may be empty)."""
 
     code: str
     text: str
@@ -30,13 +30,13 @@ class Hint(NamedTuple):
 
 @dataclass(frozen=True)
 class RunView:
-    """Everything one picture of a run is drawn from.
+    """Everything that a view of a run needs.
 
-    `thumbnails` by cell key: absent while there is none yet, None where one is left out. `now` in epoch
-    seconds. `notice` is what the user should know at this moment (`rate limited, next try in 8 s`). `live`
-    while somebody is working on the run, and `idle` has the ids of those of its jobs that nobody carries on all
-    the same: held back, or left. `progress` replaces the line that says how far it is. `lost` has, by cell key,
-    the files that somebody took out of the store, `marks`, by job id, what was said of pictures.
+    `thumbnails` are by cell key: absent while there is none yet, None if one is left out. `now` is in epoch
+    seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True
+    while the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or
+    no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
+    are gone from the store, `marks` the marks by job id.
     """
 
     run: RunRecord
@@ -54,14 +54,14 @@ class RunView:
 
     @property
     def notes(self) -> list[str]:
-        """How references differ from the pictures that were given, a line for each."""
+        """How references differ from the given pictures, a line for each."""
         jobs = (self.jobs[cell.job_id] for cell in self.run.cells)
         return list(dict.fromkeys(ref.note for job in jobs for ref in job.references if ref.note))
 
 
 @dataclass(frozen=True)
 class Tally:
-    """A run's sums. Credits count this run's own jobs; a job taken from the history costs it nothing.
+    """A run's sums. Credits count this run's own jobs; a job from the history costs it nothing.
 
     `price` is what all of it was expected to cost, and `refunded` what came back, in credits. `elapsed` and `left`
     in seconds.
@@ -83,12 +83,11 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        """Jobs that nothing happens to any more."""
         return self.total - sum(self.states.get(state, 0) for state in UNFINISHED)
 
 
 def tally(view: RunView) -> Tally:
-    """Count a run's jobs, each once, however many cells it fills."""
+    """Count a run's jobs, each once, even if it is in several cells."""
     run, jobs = view.run, view.jobs
     reused_ids = {cell.job_id for cell in run.cells if cell.reused}
     mine = {cell.job_id: jobs[cell.job_id] for cell in run.cells}
@@ -109,19 +108,19 @@ def tally(view: RunView) -> Tally:
 
 
 def _elapsed(run: RunRecord, jobs: Iterable[JobRecord], now: float, live: bool) -> float:
-    # Pictures that another run made meanwhile were waited for too; what had ended before the run took none of it.
+    # The run also waited for pictures that another run made meanwhile, but not for what had ended before.
     ends = [job.finished_at for job in jobs if job.finished_at is not None]
     end = now if live else max(ends, default=run.created_at)
     return max(0.0, end - run.created_at)
 
 
 def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
-    """Estimated seconds until the last job is done, its download included. None before the first one was, where
-    none goes on, and where one goes on for longer than all that are done took: nobody knows then.
+    """Estimated seconds until the last job is done, its download included. None before the first job is done,
+    if no job is running, and if one runs longer than all that are done took.
 
-    A job that is under way is expected to take the median time of those that took longer than it has taken by
-    now, and has at least 1 s left. Those not submitted yet take the median time of all each, one after the other,
-    on as many lanes as jobs are under way now. The estimate is the end of the longest lane.
+    A running job is expected to take the median time of those that took longer than it has taken so far, and
+    has at least 1 s left. Jobs that are not submitted yet take the median time of all each, one after
+    another, on as many lanes as jobs are running now. The estimate is the end of the longest lane.
     """
     everything = list(jobs)
     took = [
@@ -145,13 +144,13 @@ def time_left(jobs: Iterable[JobRecord], now: float) -> float | None:
 
 
 def _expected(age: float, took: Iterable[float]) -> float:
-    """Seconds that a job of this age has left."""
+    """The seconds that a job of this age has left."""
     longer = [each for each in took if each > age]
     return max(1.0, median(longer) - age) if longer else 1.0
 
 
 def progress_line(view: RunView) -> str:
-    """What is happening, or what has become of it, on one line of plain text."""
+    """The progress of a run, or its result, on one line of plain text."""
     if view.progress:
         return view.progress
     sums = tally(view)
@@ -170,14 +169,14 @@ def _final_parts(sums: Tally) -> list[str]:
         done = f"{sums.done} of {count(sums.total, 'picture')}"
     else:
         done = count(sums.total, "picture")
-    # Rounded up: who looked while the last picture was being written down has seen a little more than that.
+    # Rounded up, so that it is not less than what the user saw while the last picture was stored.
     took = seconds(math.ceil(sums.elapsed)) if sums.elapsed >= 1 else ""
     return [done, *_others(sums), credits_line(sums), took]
 
 
 _ENDED_WITHOUT = ("deleted", "failed", "undelivered", "unknown", "stopped")
 _SPOKEN = (*_ENDED_WITHOUT, *reversed(STATUSES[: STATUSES.index("succeeded")]))
-"""What needs attention first, then what is nearest to its picture."""
+"""States in the order of the progress line: first those that need attention, then the nearest to a picture."""
 
 
 def _others(sums: Tally) -> list[str]:
@@ -185,7 +184,7 @@ def _others(sums: Tally) -> list[str]:
 
 
 def credits_line(sums: Tally) -> str:
-    """`132 credits (12 refunded)`, with what is doubtful and what came from the history."""
+    """`132 credits (12 refunded)`, with what may be billed and what came from the history."""
     asides = [
         f"{sums.refunded} refunded" if sums.refunded else "",
         f"{sums.spent.perhaps_billed} more perhaps billed" if sums.spent.perhaps_billed else "",
@@ -196,9 +195,9 @@ def credits_line(sums: Tally) -> str:
     return f"{spent} ({aside})" if aside else spent
 
 
-class Ways(NamedTuple):
-    """How one goes on with a run where it is shown: what is typed or pressed to `retry`, to `resume` and to `send`
-    what was not sent. `sends` has the states that the last is for."""
+class ActionNames(NamedTuple):
+    """The words for the next steps where a run is shown: what to type or press to `retry`, to `resume`, and
+    to `send` unsent jobs. `sends` has the states of jobs that `send` sends."""
 
     retry: str
     resume: str
@@ -206,21 +205,20 @@ class Ways(NamedTuple):
     sends: Collection[str]
 
 
-def commands(run_id: int) -> Ways:
-    """The ways on in a cell."""
+def commands(run_id: int) -> ActionNames:
     resume = f"%rivya resume {run_id}"
-    return Ways(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
+    return ActionNames(f"%rivya retry {run_id}", resume, f"{resume} --unsent", {*UNSENT, "stopped"})
 
 
-BUTTONS = Ways("Retry", "Resume", "Send the rest", UNSENT)
-"""The ways on in the control panel: the names of its buttons."""
+BUTTONS = ActionNames("Retry", "Resume", "Send the rest", UNSENT)
+"""The names of the control panel's buttons."""
 
 
 def default_hints(
-    run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None, ways: Ways | None = None
+    run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None, ways: ActionNames | None = None
 ) -> list[Hint]:
-    """What one would do next with a run that nobody is working on, by commands unless there are other ways;
-    `variable` is its name in the notebook."""
+    """The next steps for a run that is not worked on, by default as commands; `variable` is its name in the
+    notebook."""
     ways = ways or commands(run.id)
     mine = list({cell.job_id: jobs[cell.job_id] for cell in run.cells}.values())
     hints = []

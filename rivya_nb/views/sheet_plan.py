@@ -1,4 +1,4 @@
-"""Where everything goes on a contact sheet: strips from the top to the bottom, each painted on its own."""
+"""Plans a contact sheet: strips from top to bottom, each of which is painted on its own."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ GREY: Colour = (110, 110, 110)
 _PROMPT_LINES = 3
 _SMALLEST_TEXT = 11
 _LETTERS_ACROSS = 170
-"""Letters have at least this part of the sheet's width: the whole sheet is looked at on one screen."""
+"""Letters have at least this part of the sheet's width, so that they are legible when the sheet fits the
+screen."""
 
 
 @dataclass(frozen=True)
-class Place:
+class CellBox:
     """A cell and its box on a strip, in pixels."""
 
     cell: Cell
@@ -45,16 +46,16 @@ class Note:
 
 @dataclass(frozen=True)
 class Strip:
-    """A part of the sheet over its whole width; tops count from its own."""
+    """A part of the sheet over its whole width; tops are relative to it."""
 
     height: int
     notes: tuple[Note, ...] = ()
-    places: tuple[Place, ...] = ()
+    places: tuple[CellBox, ...] = ()
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """`pages` are the layout's: each has its caption and column labels, then its rows."""
+    """`pages` are those of the layout: each has its caption and column labels, then its rows."""
 
     width: int
     text_size: int
@@ -65,7 +66,6 @@ class Sheet:
 
     @property
     def strips(self) -> tuple[Strip, ...]:
-        """The whole sheet, from the top to the bottom."""
         body = [strip for head, rows in self.pages for strip in (head, *rows)]
         return tuple(strip for strip in (self.caption, *body, Strip(self.margin)) if strip.height)
 
@@ -137,7 +137,7 @@ def _row(
     size: int,
 ) -> Strip:
     places = tuple(
-        Place(it, column, left + edges[column], 0, geometry.widths[column])
+        CellBox(it, column, left + edges[column], 0, geometry.widths[column])
         for column, it in enumerate(cells)
         if it is not None
     )
@@ -152,7 +152,7 @@ def _ribbon(
     places, notes = [], []
     for it, column, x in line:
         width = geometry.widths[column]
-        places.append(Place(it, column, left + x, 0, width))
+        places.append(CellBox(it, column, left + x, 0, width))
         notes.append(
             Note(it.caption.text, left + x + width / 2, geometry.height + gap // 2, 0.5, width=width)
         )

@@ -1,4 +1,4 @@
-"""A picture that is too large for memory, written strip by strip from the top."""
+"""Writes a picture that is too large for memory, strip by strip."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from PIL import Image
 QUALITY = 90
 
 _PIECE = 32
-"""Lines of pixels that are handed over at once."""
+"""Lines of pixels in one piece."""
 
-# What vips warns of is raised; its log would be printed into the cell as well.
+# Errors of vips are raised here; its log would be printed into the cell as well.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
 
 _SUB = pyvips.enums.ForeignPngFilter.SUB
@@ -35,9 +35,9 @@ _XMP = (
 def write_strips(
     strips: Iterable[Image.Image], size: tuple[int, int], out: Path, *, title: str, description: str
 ) -> None:
-    """Write strips (RGB, each as wide as `size`, their heights adding up to it) as one PNG, JPEG or WebP.
+    """Write strips (RGB, as wide as `size`, with heights that add up to it) as one PNG, JPEG or WebP.
 
-    The suffix of `out` decides. PNG and JPEG hold no more than a few strips in memory, WebP the whole picture.
+    The suffix of `out` decides. PNG and JPEG need memory for a few strips, WebP for the whole picture.
 
     Raises:
         OSError: the file cannot be written.
@@ -49,7 +49,7 @@ def write_strips(
         image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error").copy()
         image.set_type(pyvips.GValue.blob_type, "xmp-data", _xmp(title, description))  # type: ignore[arg-type]
         if out.suffix == ".png":
-            # What level 6 saves beyond this, a tenth, takes six times as long.
+            # Level 6 would save another tenth, but take six times as long.
             image.pngsave(str(out), compression=2, filter=_SUB, keep=_KEEP)
         elif out.suffix == ".webp":
             image.webpsave(str(out), Q=QUALITY, effort=2, keep=_KEEP)
@@ -64,7 +64,7 @@ def write_strips(
 
 
 class _Feed:
-    """Pieces of bytes as a file that is read once. vips calls from threads of its own, which drop errors."""
+    """Pieces of bytes as a file that is read once. vips calls it on its own threads, which drop errors."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -85,16 +85,16 @@ class _Feed:
 
 
 def _stored_png(strips: Iterable[Image.Image], size: tuple[int, int]) -> Iterator[bytes]:
-    """The strips as a PNG without compression, the one plain format that vips reads from a stream."""
+    """The strips as a PNG without compression, the only plain format that vips reads from a stream."""
     width, height = size
     yield b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     packer = zlib.compressobj(0)
     line = width * 3
     for strip in strips:
-        # In small pieces: each of them is copied several times on its way.
+        # In small pieces, because each is copied several times.
         for top in range(0, strip.height, _PIECE):
             piece = strip.crop((0, top, width, min(strip.height, top + _PIECE))).tobytes()
-            # Each line begins with the number of its filter: none.
+            # Each line begins with the number of its filter: 0 for none.
             lines = (piece[start : start + line] for start in range(0, len(piece), line))
             yield _chunk(b"IDAT", packer.compress(b"\0" + b"\0".join(lines)))
     yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
@@ -107,13 +107,13 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _xmp(title: str, description: str) -> bytes:
-    # In ASCII: vips writes it into a PNG as text without an encoding.
+    # In ASCII, because vips writes it into a PNG as text without an encoding.
     texts = [escape(_printable(text)) for text in (title, description)]
     return _XMP.format(*texts).encode("ascii", "xmlcharrefreplace")
 
 
 def _printable(text: str) -> str:
-    """The text without what XML cannot hold."""
+    """The text without characters that XML does not allow."""
     return "".join(
         char for char in text if char in "\t\n" or (char >= " " and not "\ud800" <= char <= "\udfff")
     )

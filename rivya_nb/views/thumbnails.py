@@ -1,6 +1,6 @@
 """Small pictures for an output, within a budget of bytes; the originals stay in the store.
 
-Everything here may run in worker threads, and uses two of its own; Pillow is loaded on first use.
+All functions may be called in worker threads, and use some of their own; Pillow is imported on first use.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
     from PIL import Image
 
 BUDGET = 256_000
-"""Bytes of base64 that all thumbnails of one output may take together; twice that where they are many."""
+"""Bytes of base64 for all thumbnails of one output together; twice that if there are many."""
 
 FAIR = 8_000
-"""Bytes of base64 that one of many thumbnails may still take, within twice the budget."""
+"""Bytes of base64 that each of many thumbnails may have within twice the budget."""
 
 LARGEST = 24_000
-"""Bytes of base64 that one thumbnail may take, however few there are."""
+"""The most bytes of base64 of one thumbnail, even if there are few."""
 
 SMALLEST = 2_000
-"""Bytes of base64 below which a thumbnail shows nothing; rather than that, some pictures are left out."""
+"""A thumbnail with fewer bytes of base64 shows nothing; rather than that, some pictures are left out."""
 
 _QUALITIES = {80: 1.0, 68: 0.7, 55: 0.57, 40: 0.45}
-"""WebP's qualities, and the bytes that they take, at the least, as parts of those of the first."""
+"""Qualities of WebP, and the bytes that they take at least, relative to the first."""
 
 _METHOD = 1
-"""WebP's effort: 4 saves a tenth of the bytes, and takes more than twice as long."""
+"""The effort of WebP: 4 saves a tenth of the bytes, but takes more than twice as long."""
 
 _SHRINK = 0.8
 _PIXEL_DENSITY = 2
 
 Load = Callable[[Path, tuple[int, int]], "Image.Image"]
-"""How an original becomes a picture within a box: `decode`, or a store's `Thumbnails.load`, which is faster."""
+"""A function that reads an original into a box: `decode`, or a store's `Thumbnails.load`, which is faster."""
 
 WORKERS = min(4, os.cpu_count() or 1)
-"""Threads that decode and encode together: Pillow lets go of the interpreter meanwhile."""
+"""Threads that decode and encode: Pillow releases the interpreter lock meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Thumbnail:
 
     @property
     def uri(self) -> str:
-        """The picture as a `data:` address."""
+        """The picture as a `data:` URL."""
         return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """How many pictures of an output are shown, and how many bytes each may take before base64."""
+    """How many pictures of an output are shown, and the most bytes of each before base64."""
 
     shown: int
     max_bytes: int
@@ -78,8 +78,8 @@ class Allotment:
 def allot(count: int, *, budget: int = BUDGET, largest: int = LARGEST) -> Allotment:
     """Share a budget (bytes of base64) among `count` pictures.
 
-    Each gets `budget / count`, at most `largest`. Many get FAIR each until that makes twice the budget, and then
-    less, but never less than SMALLEST: past that, only the first ones are shown, and the view has to say so.
+    Each gets `budget / count`, at most `largest`. Many get FAIR each until that is twice the budget, and then
+    less, but never less than SMALLEST: beyond that, only the first ones are shown, and the view must say so.
     """
     shown = min(count, 2 * budget // SMALLEST)
     places = max(1, shown)
@@ -97,11 +97,11 @@ def collect(
     budget: int = BUDGET,
     largest: int = LARGEST,
 ) -> dict[str, Thumbnail | None]:
-    """Thumbnails for a layout by the cells' keys; None where a picture is left out or cannot be read.
+    """Thumbnails for a layout by the cells' keys; None if a picture is left out or cannot be read.
 
-    Shares count the places of the layout and not the pictures that are there already, so that a running grid
-    never encodes a picture twice. On a shelf they are kept for the next kernel. Decoding an original takes up
-    to 200 ms: run it off the event loop.
+    The shares depend on the places of the layout and not on the pictures that exist already, so that a
+    running grid encodes no picture twice. With a `shelf`, they are kept for the next kernel. Decoding an
+    original takes up to 200 ms: call it off the event loop.
     """
     geometry = measure(layout, scale=scale)
     places = list(_places(layout, geometry))
@@ -143,7 +143,7 @@ def thumbnail(
 ) -> Thumbnail:
     """The picture within `box` (width, height in pixels), as WebP of at most `max_bytes` bytes.
 
-    It is upright (EXIF), keeps its ratio and is never enlarged. First the quality is lowered, then the size.
+    It is upright (EXIF), keeps its ratio and is never enlarged. First the quality is reduced, then the size.
 
     Raises:
         PictureError: the file cannot be read as a picture, or not even one pixel fits into `max_bytes`.
@@ -185,10 +185,10 @@ def _make(load: Load, path: Path, box: tuple[int, int], max_bytes: int) -> Thumb
 
 
 def _encoded(image: Image.Image, max_bytes: int) -> bytes | None:
-    """The picture in the best quality that fits; None where none does."""
+    """The picture in the best quality that fits; None if none does."""
     full: int | None = None
     for quality, part in _QUALITIES.items():
-        # Qualities that cannot fit, by what the first one took, are not tried.
+        # Qualities that cannot fit, judged by the size of the first one, are skipped.
         if full is not None and full * part > max_bytes and quality > min(_QUALITIES):
             continue
         buffer = BytesIO()

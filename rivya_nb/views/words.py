@@ -1,4 +1,4 @@
-"""Words for states, times and sums: one place, so that every view says the same thing the same way."""
+"""Words for states, times and sums, so that every view uses the same."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, PictureRecord
+from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -24,12 +25,12 @@ SIGNS: dict[str, str] = {
     "stopped": "–",
     "deleted": "∅",
 }
-"""A sign for each state, so that none is told by its colour alone."""
+"""A sign for each state, so that colour is never the only difference."""
 
 NOTHING_TO_STOP = "Nothing is left to stop"
 
 SENT_GOES_ON = "what was sent goes on"
-"""It cannot be recalled, and it is paid for."""
+"""What was sent cannot be recalled, and is paid for."""
 
 
 def seconds(value: float) -> str:
@@ -47,7 +48,7 @@ def seconds(value: float) -> str:
 
 
 def about(value: float) -> str:
-    """An estimate in words, no more exact than it is: steps of 5 s below a minute, then whole minutes."""
+    """An estimate in words: in steps of 5 s below a minute, then in whole minutes."""
     if value < 10:
         return f"about {max(1, round(value))} s"
     if value < 57.5:
@@ -56,23 +57,23 @@ def about(value: float) -> str:
 
 
 def credit_count(number: int, *, about: bool) -> str:
-    """A cost: `12 credits`, or `about 12 credits` where the service did not say it and the price stands for it."""
+    """A cost: `12 credits`, or `about 12 credits` if the service did not say it and it is the documented
+    price."""
     if about:
         return f"about {count(number, 'credit')}" if number else "credits not known"
     return count(number, "credit")
 
 
 def cost(job: JobRecord) -> str:
-    """What a job costs."""
     return credit_count(job.credits, about=job.costs_about)
 
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Embeddings, overrides and isolates; the marks that Arabic and Hebrew text needs are not among them."""
+"""Embeddings, overrides and isolates. The marks that Arabic and Hebrew text needs are not among them."""
 
 
 def joined(parts: Iterable[str]) -> str:
-    """The parts that say something, as one quiet line: `31 s · 132 credits`."""
+    """The parts that are not empty, on one line: `31 s · 132 credits`."""
     return " · ".join(part for part in parts if part)
 
 
@@ -82,17 +83,21 @@ def reason(job: JobRecord) -> str:
 
 
 def state(job: JobRecord) -> str:
-    """A job's status, or `deleted` where it had pictures that the user deleted."""
+    """A job's status, or `deleted` if the user has deleted its pictures."""
     return "deleted" if job.deleted_at is not None and not job.pictures else job.status
 
 
+def sign(job: JobRecord) -> str:
+    return SIGNS.get(state(job), "·")
+
+
 def state_word(job: JobRecord) -> str:
-    """The word for a job's state, and for a failed one the service's code."""
+    """The word for a job's state; for a failed job the service's code."""
     return printable(job.error_code, 40) if job.status == "failed" and job.error_code else state(job)
 
 
 def explanation(job: JobRecord) -> str:
-    """What a state means to the user, or nothing where its word says it all."""
+    """What a state means to the user; empty if its word says it all."""
     if job.status == "failed":
         return job.error_message or ""
     return _MEANINGS.get(state(job), "")
@@ -105,13 +110,13 @@ _MEANINGS = {
 }
 
 
-def file_size(size: int) -> str:
-    """Bytes in words: `12.3 MB`."""
-    return f"{size / 1_000_000:,.1f} MB" if size >= 100_000 else f"{size / 1000:.1f} kB"
+def marks_badge(marks: Marks) -> str:
+    """The marks that fit into a picture's corner: `★★★★ ✦` for four of five and a star, as in the viewer."""
+    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
 
 
 def lost_words(lost: Mapping[str, Path]) -> str:
-    """Whose files somebody took out of the store; nothing where all are there."""
+    """The pictures whose files are gone from the store; empty if there are none."""
     if not lost:
         return ""
     names = list(dict.fromkeys(path.name for path in lost.values()))
@@ -124,19 +129,27 @@ _MOST_NAMES = 2
 
 
 def unseen_words(kind: str) -> str:
-    """What stands in the place of a picture of this format, which could not be decoded here."""
+    """The words in the place of a picture whose format could not be decoded here."""
     return f"{kind}, cannot be shown here"
 
 
 def unseen_kind(picture: PictureRecord | None) -> str:
-    """The format of a picture that could not be decoded here, as `HEIC`; nothing for any other."""
+    """The format of a picture that could not be decoded here, as `HEIC`; empty for any other."""
     if picture is None or picture.width:
         return ""
     return printable(format_name(picture.mime_type))
 
 
+def param_words(params: Mapping[str, object]) -> list[str]:
+    """Params as words: `resolution 1K`; long values are shortened."""
+    return [f"{key} {printable(str(value), _VALUE_LENGTH)}" for key, value in params.items()]
+
+
+_VALUE_LENGTH = 40
+
+
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
-    """The params that all jobs share with one value, as sent."""
+    """The params that all jobs have with the same value, as sent."""
     shared: dict[str, object] | None = None
     for job in jobs:
         if shared is None:
@@ -152,27 +165,12 @@ _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 
 
 def aspect_ratio(job: JobRecord, picture: PictureRecord | None) -> float:
-    """Width over height of a job's picture: the picture's own, else what the params promise, else 1."""
+    """Width over height of a job's picture: that of the picture, else of the params, else 1."""
     if picture is not None and picture.height > 0 and picture.width > 0:
         return picture.width / picture.height
     model = bundled().get(job.model)
     sent = [job.params.get(key) for key in _SHAPE_KEYS]
     defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]
-    ratios = (_ratio(str(value)) for value in (*sent, *defaults) if value is not None)
-    return next((ratio for ratio in ratios if ratio is not None), 1.0)
-
-
-def _ratio(text: str) -> float | None:
-    """`16:9`, `1024x768`, `landscape_16_9`, `portrait_4_3` (which is 3 wide and 4 high), `square_hd`."""
-    lowered = text.lower()
-    if lowered.startswith("square"):
-        return 1.0
-    for separator in (":", "x", "*", "_"):
-        parts = lowered.rsplit(separator, 2) if separator == "_" else lowered.split(separator)
-        if len(parts) >= 2 and parts[-1].isdecimal() and parts[-2].isdecimal():
-            width, height = int(parts[-2]), int(parts[-1])
-            if not (0 < width < 100_000 and 0 < height < 100_000):
-                return None
-            ratio = width / height
-            return 1 / ratio if lowered.startswith("portrait") and ratio > 1 else ratio
-    return None
+    shapes = (shape(str(value)) for value in (*sent, *defaults) if value is not None)
+    width, height = next((each for each in shapes if each is not None), (1, 1))
+    return width / height

@@ -1,1 +1,1 @@
-"""Widgets that look closely at pictures; each piece of JavaScript stands beside its Python."""
+"""Widgets for looking at pictures closely; each JavaScript file stands beside its Python file."""

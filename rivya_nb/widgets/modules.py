@@ -1,9 +1,9 @@
-"""One ES module out of several files, for widgets: without a build step, without anything to install.
+"""Joins several JavaScript files to one ES module for a widget, without a build step.
 
-A widget's front end reaches the page as one text, from which no other file can be imported. So each file is an
-ES module of its own, which editors, linters and `node --check` understand as it is, and here the lines that tie
-the files together are taken out and the rest is put in one row. What may stand in those lines is little, and
-anything else is refused when the package is imported, not found out on somebody's page.
+A widget's front end reaches the page as one text that cannot import other files. Each file is an ES module,
+which editors, linters and `node --check` understand; here the import and export lines are removed, and the
+rest is concatenated. Only few forms of these lines are allowed. Any other is refused when the package is
+imported, not on a user's page.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _LEFT = re.compile(r"^(?:import|export)\b(?! default \{).*$", re.MULTILINE)
 
 
 def joined(entry: Path) -> str:
-    """The module that `entry` is together with all it imports, each file once and behind what it needs.
+    """The module `entry` together with all that it imports, each file once and after those that it needs.
 
     A file says `import { one, another } from "./file.js";` on one line, and puts `export` before a top-level
-    `const`, `class` or `function`; only `entry` may `export default {`. Top-level names, exported or not, are
-    each used once in all the files of a module: the page refuses it otherwise.
+    `const`, `class` or `function`; only `entry` may `export default {`. A top-level name, exported or not,
+    must be unique among all files of a module: the page refuses it otherwise.
 
     Raises:
-        ValueError: a file ties itself to another one in any other way, or imports what is not exported.
-        FileNotFoundError: an imported file is not there.
+        ValueError: a file has another form of import or export, or imports a name that is not exported.
+        FileNotFoundError: an imported file does not exist.
     """
     texts: list[str] = []
     _add(entry.resolve(), {}, texts)
@@ -35,7 +35,8 @@ def joined(entry: Path) -> str:
 
 
 def _add(path: Path, exported: dict[Path, set[str]], texts: list[str]) -> set[str]:
-    """Append what a file imports and then the file itself, unless it is there; gives the names it exports."""
+    """Append the imported files and then the file itself, unless it was added before; returns the exported
+    names."""
     if path in exported:
         return exported[path]
     text = path.read_text(encoding="utf-8")

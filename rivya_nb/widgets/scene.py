@@ -1,7 +1,7 @@
-"""What a viewer shows at one time, as plain data for its front end: places, labels, params, small pictures.
+"""What a viewer shows, as plain data for its front end: places, labels, params, small pictures.
 
-Everything a user, a service or a file's name may have written is put on one line without control characters
-here, and into text nodes there.
+Text from users, services and file names is put on one line without control characters here, and into text
+nodes there.
 """
 
 from __future__ import annotations
@@ -19,21 +19,20 @@ from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.views.layout import Cell, Layout
 from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import (
-    SIGNS,
     aspect_ratio,
     joined,
     reason,
-    state,
+    sign,
     state_word,
     unseen_kind,
     unseen_words,
 )
 
 BUDGET = 1_000_000
-"""Bytes that the small pictures of a scene may take as base64; they travel as binary, at three quarters of it."""
+"""The most bytes of base64 for the small pictures of a scene; as binary they are three quarters of it."""
 
 _SHORT = 12
-"""Characters of a value that is said along with its name where two pictures share it."""
+"""The most characters of a value that is shown together with its name."""
 
 _SPEAKS = re.compile(r"\d+:\d+|\d+x\d+|\d+K")
 
@@ -41,14 +40,14 @@ _PROMPT_LENGTH = 4_000
 _MESSAGE_LENGTH = 300
 
 Scene = dict[str, Any]
-"""JSON, and bytes where a small picture stands."""
+"""JSON data, with bytes for small pictures."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is shown at one time: a layout, and of each of its jobs the params with their defaults, by its id.
+    """What a viewer shows at one time: a layout, and by job id the params with their defaults.
 
-    `page` counts from 0 the pages that a long history has; `first` and `total` count its pictures, from 1.
+    `page` is the page of a long history, counted from 0; `first` and `total` count its pictures, from 1.
     """
 
     layout: Layout
@@ -61,7 +60,7 @@ class Look:
 
 
 def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, PictureRecord]]:
-    """The scene, and which picture each key in it means. This decodes pictures: run it off the event loop."""
+    """The scene, and the picture of each key in it. This decodes pictures: call it off the event loop."""
 
     def path_of(picture: PictureRecord) -> Path:
         return files.path(picture.sha256, picture.mime_type)
@@ -116,7 +115,7 @@ def _own_label(job: JobRecord) -> str:
 
 
 def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
-    """What was asked, as name, value, and what to call it where two pictures share it."""
+    """What was asked for: name, value, and a short text for a value that two pictures share."""
     values = {"model": job.model, "prompt": job.prompt, **params}
     if job.references:
         values["references"] = ", ".join(ref.name or ref.sha256[:8] for ref in job.references)
@@ -129,7 +128,7 @@ def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
 
 
 def _asides(job: JobRecord, picture: PictureRecord | None) -> list[list[str]]:
-    """What is known of a picture beside what was asked."""
+    """Other facts about a job and its picture."""
     asides = [
         ["status", job.status],
         ["credits", f"about {job.credits}" if job.costs_about else str(job.credits)],
@@ -144,10 +143,10 @@ def _asides(job: JobRecord, picture: PictureRecord | None) -> list[list[str]]:
 
 
 def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
-    """What stands in a place that has no small picture."""
+    """The text in a place without a small picture."""
     if picture is None:
         why = printable(reason(job), _MESSAGE_LENGTH)
-        return f"{SIGNS.get(state(job), '·')} {why or state_word(job)}"
+        return f"{sign(job)} {why or state_word(job)}"
     if not path_of(picture).is_file():
         return GONE
     if kind := unseen_kind(picture):
@@ -156,9 +155,8 @@ def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
 
 
 def _sign(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
-    """The same, where there is room for a few letters."""
     if picture is None:
-        return SIGNS.get(state(job), "·")
+        return sign(job)
     return unseen_kind(picture) or "…" if path_of(picture).is_file() else "!"
 
 
@@ -166,7 +164,7 @@ GONE = "The file of this picture is gone; what was asked for is still known."
 
 
 def describe(look: Look) -> str:
-    """The viewer in words, for where no widget is shown."""
+    """The viewer as text, for front ends without widgets."""
     cells = look.layout.cells
     pictures = look.total or sum(cell.picture is not None for cell in cells)
     return f"{count(pictures, 'picture')} of {printable(look.title)}"

@@ -1,6 +1,6 @@
-// The viewer's front end: one state, drawn anew after every change by parts that each know their own place.
+// The viewer's front end: one state, and parts that are redrawn after every change.
 //
-// Its parts stand in the files beside this one, and reach each other by way of the viewer.
+// The parts are in the files beside this one, and reach each other through the viewer.
 
 import { element } from "./dom.js";
 import { Pages, Sheets, Tools } from "./viewer_bars.js";
@@ -66,7 +66,7 @@ class Viewer {
     this.resized.observe(this.root);
   }
 
-  // Opening and leaving, where it is not a cell's own output
+  // Opening and leaving, if it is not a cell's own output
 
   open() {
     const { mode, job } = this.model.get("_opening");
@@ -75,7 +75,7 @@ class Viewer {
     if (mode !== this.state.mode) this.comparison.enter(mode);
   }
 
-  /** Have the keys at once where one has just opened it, unless one is somewhere else by now. */
+  /** Take the keyboard focus if the user has just opened it, unless the focus has moved elsewhere meanwhile. */
   takeFocus() {
     const opening = this.model.get("_opening");
     if (!opening.takes_focus || !this.root.clientWidth) return;
@@ -111,14 +111,14 @@ class Viewer {
     this.update({ at: Math.max(same, first), sheet: same < 0 ? 0 : this.state.sheet, hover: null });
   }
 
-  /** Somebody turns to the viewer: let the kernel see whether another one has marked the pictures. */
+  /** The user returns to the viewer: let the kernel check whether another kernel has marked the pictures. */
   lookAgain() {
     if (Date.now() - (this.looked ?? 0) < BETWEEN_LOOKS) return;
     this.looked = Date.now();
     try {
       this.model.send({ kind: "look" });
     } catch {
-      // The kernel is gone, which is worth a word once something is asked of it.
+      // The kernel is gone; that is shown when something is asked of it.
     }
   }
 
@@ -131,7 +131,7 @@ class Viewer {
     return this.scene?.cells[this.state.at];
   }
 
-  /** The cells of a sheet in reading order: a sheet is one page of a third axis. */
+  /** The cells of a sheet in reading order. A sheet is one page of a third axis. */
   order(sheet = this.state.sheet) {
     return (this.scene.pages[sheet]?.rows ?? []).flat().filter((index) => index !== null);
   }
@@ -150,7 +150,7 @@ class Viewer {
     this.stage.look();
   }
 
-  /** Whether a part has to be made anew, because what it is drawn from has changed. */
+  /** True if a part must be redrawn because its data have changed. */
   stale(part, ...from) {
     const signature = JSON.stringify(from);
     if (this.drawn[part] === signature) return false;
@@ -173,14 +173,14 @@ class Viewer {
     else if (this.scene.more_pages > 1) this.turn(by);
   }
 
-  /** Up and down in the grid; where there are no lines, as to the sides. */
+  /** Up and down in the grid; without lines, the same as left and right. */
   stepLine(by) {
     if (this.state.mode !== "grid") return this.step(by);
     const index = this.stage.nextLine(by);
     return index !== undefined && this.go(index);
   }
 
-  /** Another page of a third axis, at the same place of it. */
+  /** Show another page of a third axis, at the same place. */
   toSheet(sheet) {
     const { pages } = this.scene;
     if (sheet < 0 || sheet >= pages.length || sheet === this.state.sheet) return;
@@ -190,7 +190,7 @@ class Viewer {
     this.update({ sheet, at: there ?? this.order(sheet)[0], hover: null });
   }
 
-  /** Another page of a long history. */
+  /** Show another page of a long history. */
   async turn(by) {
     const page = this.scene.page + by;
     if (this.turning || page < 0 || page >= this.scene.more_pages) return;
@@ -205,7 +205,7 @@ class Viewer {
     this.turning = false;
   }
 
-  /** Open or close the help, or everything known of a picture; never both. */
+  /** Open or close the help, or all facts about a picture; never both. */
   toggle(name) {
     this.update({ help: false, info: false, [name]: !this.state[name] });
   }

@@ -1,16 +1,16 @@
-"""The viewer: pictures looked at closely, side by side and one over another, and rated meanwhile.
+"""The viewer: shows pictures closely, side by side or one over another, and rates them.
 
-The front end is `viewer.js` with what that imports. It holds small pictures from the start and asks for an
-original when it is looked at. It sends a message with an `id` and gets one back with the same `id`, which holds
-`trouble` where it could not be done:
+The front end is `viewer.js` with its imports. It has small pictures from the start, and asks for an original
+when it is shown. It sends a message with an `id` and gets an answer with the same `id`, which has `trouble`
+if it failed:
 
     {kind: "read", key, offset}           → {total, mime} and a piece of the original's bytes
     {kind: "mark", job, rating | starred} → {} once it is in the store
     {kind: "turn", page}                  → {} once the scene is another page of a long history
 
-Without an `id`, as they need no answer, it also sends `{kind: "leave"}` to go back to where it was opened, and
-`{kind: "look"}` when somebody turns to it: another kernel may have marked the pictures. What this one marks, in
-cells or panels, the viewer hears of by itself.
+It also sends messages without an `id`, which need no answer: `{kind: "leave"}` to go back to where it was
+opened, and `{kind: "look"}` when the user returns to it, because another kernel may have marked pictures
+meanwhile. Marks that this kernel sets elsewhere are shown without a message.
 """
 
 from __future__ import annotations
@@ -30,27 +30,25 @@ from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
-from rivya_nb.store.records import MarkChanges, Marks, PictureRecord
+from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks, PictureRecord
 from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
 
 PIECE = 1 << 20
-"""Bytes of an original in one message. A kernel's connection does not survive messages above 10 MiB."""
-
-HIGHEST_RATING = 5
+"""Bytes of an original in one message. A kernel's connection breaks at messages above 10 MiB."""
 
 PAUSE = 0.5
-"""Seconds between two looks at jobs that are still changing."""
+"""Seconds between two updates for jobs that are still changing."""
 
 BYTES_PER_SECOND = 250_000
-"""How much a kernel's connection, perhaps a slow one, is asked to carry for scenes that change by themselves."""
+"""The rate at which updated scenes are sent: a kernel's connection may be slow."""
 
 
 class Viewer(anywidget.AnyWidget):
-    """Looks closely at pictures; shows itself as a cell's value. `?` in it tells its keys.
+    """Shows pictures closely; as a cell's value it shows itself. The key `?` lists its keys.
 
-    `look` gives what one page shows, by its number from 0; it is called off the event loop from the second
-    page on. Originals are read from `files` when they are looked at.
+    `look` returns what one page shows, by its number from 0; from the second page on it is called off the
+    event loop. Originals are read from `files` when they are shown.
     """
 
     _esm = joined(Path(__file__).with_name("viewer.js"))
@@ -85,29 +83,28 @@ class Viewer(anywidget.AnyWidget):
         )
 
     def open_as(self, mode: str, *, at: str | None, leave: Callable[[], None]) -> None:
-        """Say, before it is shown, how it opens: in one of its modes, at the picture of the job `at`, and with the
-        keys for itself; `leave`, called on the loop, brings the user back to where it was opened.
-        """
+        """Set, before it is shown, how it opens: its mode, the picture of the job `at`, and that it takes the
+        keyboard focus. `leave` is called on the loop to go back to where it was opened."""
         self._leave = leave
         self.set_trait("_opening", {"mode": mode, "job": at, "takes_focus": True, "can_leave": True})
 
     def refresh(self) -> None:
-        """Show what has changed meanwhile, soon; from any thread, and as often as one likes."""
+        """Show soon what has changed. May be called from any thread, and often."""
         if not self._is_stale:
             self._is_stale = True
-            # Whoever deletes or marks a picture need not care that the loop of a viewer is gone.
+            # If the viewer's loop is gone, the deletion of a picture must not fail.
             with suppress(RivyaError):
                 self._work_loop.start(self._renew())
 
     def refresh_marks(self) -> None:
-        """Show the marks that were given meanwhile, soon; from any thread, and as often as one likes."""
+        """Show soon the marks that were set meanwhile. May be called from any thread, and often."""
         if not self._marks_are_stale:
             self._marks_are_stale = True
             with suppress(RivyaError):
                 self._work_loop.start(self._renew_marks())
 
     async def _renew_marks(self) -> None:
-        """Read the marks again if they may have changed; one reading at a time, so that the newest stays."""
+        """Read the marks again if they may have changed; one at a time, so that the newest are shown."""
         async with self._marking:
             if self._marks_are_stale:
                 self._marks_are_stale = False
@@ -138,12 +135,12 @@ class Viewer(anywidget.AnyWidget):
         return {job: _as_json(marks) for job, marks in self._book.of(jobs).items()}
 
     def _take(self, _widget: object, content: object, _buffers: object) -> None:
-        """A message of the front end; it may arrive on any thread."""
+        """Handle a message of the front end; it may arrive on any thread."""
         if isinstance(content, dict):
             self._work_loop.start(self._answer(content))
 
     async def _answer(self, content: dict[str, Any]) -> None:
-        """Do what was asked off the loop, and answer from the loop's own thread, as a kernel's socket needs."""
+        """Do what was asked off the loop, and answer on the loop's thread, which a kernel's socket needs."""
         kind = str(content.get("kind"))
         if kind == "look":
             self.refresh_marks()
@@ -178,7 +175,7 @@ class Viewer(anywidget.AnyWidget):
         if cells and not any(cell["has_picture"] for cell in cells):
             raise UsageError("There is no picture here to mark.")
         changes = _changes(content)
-        # Of two ratings in a row the second one is the one to keep.
+        # Of two ratings in a row, the second one must be stored last.
         async with self._marking:
             await asyncio.to_thread(lambda: self._book.change([job], **changes))
         self._marks_are_stale = True
@@ -194,11 +191,11 @@ class Viewer(anywidget.AnyWidget):
 
 
 Answer = tuple[dict[str, Any], list[bytes]]
-"""What to reply, and bytes that go with it."""
+"""An answer, and the bytes that belong to it."""
 
 
 def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
-    """At most PIECE bytes of a file from `offset` on, and the size of the whole file in bytes.
+    """At most PIECE bytes of a file from `offset` on, and the file's size in bytes.
 
     Raises:
         StoreError: the file is gone or cannot be read.
@@ -214,7 +211,7 @@ def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
 
 
 def _changes(content: Mapping[str, Any]) -> MarkChanges:
-    """The marks that a message asks for, checked: what a front end sends is not to be trusted."""
+    """The marks in a message, checked: messages of a front end are not trusted."""
     rating, starred = content.get("rating"), content.get("starred")
     if isinstance(rating, int) and not isinstance(rating, bool) and 0 <= rating <= HIGHEST_RATING:
         return {"rating": rating}

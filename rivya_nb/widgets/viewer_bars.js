@@ -19,7 +19,7 @@ export class Tools {
   tool(content, name, act, more) {
     const onclick = (event) => {
       act();
-      // After a click with a pointer the keys are for the pictures again: Space flickers.
+      // After a click the keys belong to the pictures again: Space flickers.
       if (event.detail) this.viewer.stage.focus();
     };
     return button(content, name, onclick, more);
@@ -62,7 +62,7 @@ export class Tools {
     set(this.pin, "aria-pressed", String(state.pinned !== null && state.pinned.key === cell?.key));
   }
 
-  /** How large one is looking, as a share of the original's own pixels; 0 where that is not known. */
+  /** The zoom as a share of the original's pixels; 0 if it is not known. */
   sayZoom(scale) {
     this.fit.textContent = scale ? `${Math.round(scale * 100)} %` : "fit";
   }

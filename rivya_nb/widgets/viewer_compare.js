@@ -1,4 +1,4 @@
-// Two pictures against each other: the ways to see it, and in words what differs.
+// Comparing two pictures: the ways to show them, and their differences in words.
 
 import { element, set } from "./dom.js";
 import { clamp, take } from "./viewer_zoom.js";
@@ -15,7 +15,7 @@ export const MODES = [
 ];
 const COMPARING = ["slider", "flicker", "difference", "side"];
 
-/** A is what is pinned, B where one has gone to from there. */
+/** A is the pinned picture, B the current one. */
 export class Comparison {
   constructor(viewer) {
     this.viewer = viewer;
@@ -50,7 +50,7 @@ export class Comparison {
     if (!pinned && this.isOn) this.enter("one");
   }
 
-  /** Something to compare: what one is at becomes A, and the next one B. */
+  /** Start a comparison: the current picture becomes A, and the next one B. */
   couple() {
     const { cell, state } = this.viewer;
     if (!cell || (state.pinned && state.pinned.key !== cell.key)) return {};
@@ -59,7 +59,7 @@ export class Comparison {
     return { pinned: cell, at: order[place + 1] ?? order[place - 1] ?? state.at };
   }
 
-  /** The first time it flickers by itself (unless motion is unwelcome), from then on a step at a time. */
+  /** The first time it flickers by itself (unless the user prefers reduced motion), later one step at a time. */
   flicker() {
     const { state } = this.viewer;
     if (state.mode !== "flicker") return this.enter("flicker");
@@ -74,7 +74,7 @@ export class Comparison {
     this.timer = setInterval(() => viewer.update({ showsB: !viewer.state.showsB }), FLICKER);
   }
 
-  /** What moves without anything being made anew: the divider, which picture flickers up, how much is amplified. */
+  /** Update what changes without a redraw: the divider, the visible picture of a flicker, the amplification. */
   draw() {
     const { mode, divider, showsB, gain } = this.viewer.state;
     const { node } = this.viewer.stage;
@@ -119,7 +119,7 @@ export class Comparison {
   }
 }
 
-/** What differs between two pictures, as [name, A's value, B's value], and what they share, in words. */
+/** The differences of two pictures, as [name, A's value, B's value], and what they share, in words. */
 export function compare(a, b) {
   const [left, right] = [new Map(), new Map()];
   for (const [name, value] of a.facts) left.set(name, value);
@@ -132,7 +132,7 @@ export function compare(a, b) {
   return { differs, same };
 }
 
-/** Long texts without the words with which both begin and end. */
+/** Long texts without the words that both have at their beginning and end. */
 function changed(before, after) {
   const [a, b] = [before.split(" "), after.split(" ")];
   let head = 0;

@@ -1,10 +1,10 @@
-// Below the stage: what is known of the picture or of the difference, and all pictures in a row.
+// Below the stage: facts about the picture or the differences, and a strip of all pictures.
 
 import { element, set } from "./dom.js";
 import { compare } from "./viewer_compare.js";
 import { spoken, stars } from "./viewer_marks.js";
 
-const SILENT = "The kernel does not answer: it is busy or gone. A rating is not kept before it does.";
+const SILENT = "The kernel does not answer: it is busy or gone. Ratings are kept only after it has answered.";
 
 export class Foot {
   constructor(viewer) {
@@ -14,7 +14,7 @@ export class Foot {
     this.node = element("div", { class: "bar foot" }, this.facts, this.message);
   }
 
-  /** In words: what differs between A and B, else the params of what is under the cursor. */
+  /** The differences between A and B, else the params of the picture under the cursor. */
   draw() {
     const { cell, comparison, scene, state } = this.viewer;
     const { hover, pinned } = state;
@@ -24,7 +24,7 @@ export class Foot {
     const [a, b] = comparison.pair();
     const other = comparison.isOn ? b : shown;
     if (pinned && other.key !== pinned.key) return this.drawDifference(a, other);
-    // The prompt last: it is the longest, and has the rest of the line.
+    // The prompt is last: it is the longest, and gets the rest of the line.
     const sorted = [...shown.facts].sort(([one], [two]) => (one === "prompt") - (two === "prompt"));
     const facts = sorted.map(([name, value]) =>
       element("span", { title: value }, element("i", {}, name), " ", element("code", {}, value)));
@@ -86,7 +86,7 @@ export class Strip {
       element("span", { class: "badge", "aria-hidden": "true" }));
   }
 
-  /** Scroll the strip alone: `scrollIntoView` would move the whole notebook. */
+  /** Scroll the strip only: `scrollIntoView` would scroll the whole notebook. */
   reveal(item) {
     this.node.scrollLeft = item.offsetLeft - (this.node.clientWidth - item.offsetWidth) / 2;
   }

@@ -2,7 +2,7 @@
 
 const SILENCE = 5000; // ms without an answer after which the kernel is called silent
 
-/** Each answer bears its question's id, since several views share one model. */
+/** Each answer has its question's id, because several views share one model. */
 export class Kernel {
   constructor(model, silent) {
     this.model = model;

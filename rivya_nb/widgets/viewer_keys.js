@@ -1,4 +1,4 @@
-// What the keys do, and the help that says so.
+// The keys, and the help that lists them.
 
 import { button, element, set } from "./dom.js";
 import { take } from "./viewer_zoom.js";
@@ -32,7 +32,7 @@ export class Keys {
 
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter")) return undefined;
-    // Also those that mean nothing here: a frontend's shortcuts must not act on what it cannot see.
+    // Unused keys, too: the front end's shortcuts must not act while the viewer has the focus.
     event.stopPropagation();
     const own = event.target.closest("button, input");
     if (own && (["Enter", " "].includes(event.key) || (own.type === "range" && /^(Arrow|Page|Home|End)/.test(event.key)))) {
@@ -73,7 +73,7 @@ export class Keys {
     }[key];
   }
 
-  /** Out of what covers, then back to where it was opened, or out of what is large; else the key is not ours. */
+  /** Close what covers the stage, else go back to where it was opened, or to the grid; else the key is not ours. */
   escape() {
     const { viewer } = this;
     const { comparison, state } = viewer;
@@ -88,7 +88,7 @@ export class Keys {
   }
 }
 
-/** What lies over the stage while it is read: the keys, or everything known of a picture. */
+/** The panel over the stage: the keys, or all facts about a picture. */
 export class Cover {
   constructor(viewer) {
     this.viewer = viewer;

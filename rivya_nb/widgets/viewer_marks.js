@@ -1,4 +1,4 @@
-// What is thought of the pictures: shown at once, and kept once the kernel says so.
+// The marks of the pictures: shown at once, and kept when the kernel confirms them.
 
 const NONE = { rating: 0, starred: false };
 
@@ -17,7 +17,7 @@ export class Marks {
     return { ...(this.viewer.model.get("_marks")[cell.job] ?? NONE), ...this.waiting.get(cell.job) };
   }
 
-  /** Rate what one is at; the same rating again takes it away. */
+  /** Rate the current picture; the same rating again removes it. */
   rate(rating) {
     const { cell } = this.viewer;
     if (cell?.has_picture) this.change(cell, { rating: this.of(cell).rating === rating ? 0 : rating });
@@ -28,7 +28,7 @@ export class Marks {
     if (cell?.has_picture) this.change(cell, { starred: !this.of(cell).starred });
   }
 
-  /** Shown at once; the kernel confirms, or it is taken back with the reason. */
+  /** Show a mark at once; if the kernel refuses it, take it back and show the reason. */
   async change({ job }, changes) {
     const mine = { ...this.waiting.get(job), ...changes };
     this.waiting.set(job, mine);

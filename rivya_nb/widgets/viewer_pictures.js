@@ -1,4 +1,4 @@
-// Blob addresses of pictures: small ones, which a scene brings along, and originals, loaded when looked at.
+// Blob URLs of pictures: small ones, which are part of a scene, and originals, loaded when they are shown.
 
 const AT_ONCE = 3; // originals that are loaded side by side
 const MOST_ORIGINALS = 24; // originals that are kept, decoded up to 16 MB each by the browser
@@ -10,7 +10,7 @@ export class SmallPictures {
     this.urls = new Map();
   }
 
-  /** Take those of `cells`; of the others only that of the key `kept` stays. */
+  /** Use those of `cells`; of the others only that of the key `kept` stays. */
   take(cells, kept) {
     const keys = new Set(cells.filter((cell) => cell.has_picture).map((cell) => cell.key));
     for (const [key, url] of this.urls) {
@@ -33,7 +33,7 @@ export class SmallPictures {
   }
 }
 
-/** The originals that were looked at last, byte for byte. */
+/** The originals that were shown last, byte for byte. */
 export class Originals {
   constructor(kernel, changed) {
     this.kernel = kernel;
@@ -53,7 +53,7 @@ export class Originals {
     return found.url;
   }
 
-  /** What is looked at now, the most wanted first; earlier wishes that were not begun are dropped. */
+  /** The originals needed now, the most important first; earlier requests that have not begun are dropped. */
   wish(keys) {
     this.wishes = keys.slice(0, MOST_ORIGINALS);
     this.begin();
@@ -80,7 +80,7 @@ export class Originals {
     this.begin();
   }
 
-  /** Piece by piece: a message of more than 10 MiB would cut the kernel's connection. */
+  /** Load in pieces: a message of more than 10 MiB would break the kernel's connection. */
   async read(key) {
     const pieces = [];
     let mime = "";

@@ -1,4 +1,4 @@
-// What is looked at: a grid of all, one picture, or two against each other.
+// The stage: a grid of all pictures, one picture, or two to compare.
 
 import { element, set } from "./dom.js";
 import { spoken, stars } from "./viewer_marks.js";
@@ -6,7 +6,7 @@ import { clamp } from "./viewer_zoom.js";
 
 const REST = 150; // ms without another zoom after which originals are asked for in the grid
 
-/** Shapes of a frame that are followed; a picture beyond is fitted in. */
+/** The range of ratios of a frame; other pictures are fitted into it. */
 const shape = (cell) => clamp(cell.ratio, 0.4, 2.2);
 
 export class Stage {
@@ -16,7 +16,7 @@ export class Stage {
     this.tiles = []; // {cell, frame, image, words, chip, letter}, two of one frame where two are over one another
   }
 
-  /** Which of the scene's cells a frame shows, null for none. */
+  /** The scene's cell that a frame shows, null for none. */
   indexOf(frame) {
     const tile = frame && this.tiles.find((each) => each.frame === frame);
     return tile ? this.viewer.scene.cells.indexOf(tile.cell) : null;
@@ -62,7 +62,7 @@ export class Stage {
     return [scene.wraps ? this.lines() : this.table(scene.pages[state.sheet].rows)];
   }
 
-  /** Frames of one shape, so that the lines stay even. */
+  /** Frames of one shape, so that the lines are even. */
   lines() {
     const order = this.viewer.order();
     const ratio = Math.max(...order.map((index) => shape(this.viewer.scene.cells[index])));
@@ -88,7 +88,7 @@ export class Stage {
     const cells = this.cells(...(scene.columns.length ? [head] : []), ...lines);
     const tracks = ratios.map((ratio) => `minmax(${Math.round(80 * Math.max(1, ratio))}px, ${ratio}fr)`);
     cells.style.gridTemplateColumns = `auto ${tracks.join(" ")}`;
-    // All rows at once where they do not become too small for that; the rest is scrolled to.
+    // All rows at once if they do not become too small; else the stage scrolls.
     const height = clamp(610 / rows.length, 150, 340);
     cells.style.maxWidth = `${ratios.reduce((sum, ratio) => sum + ratio * height, 120)}px`;
     return cells;
@@ -105,7 +105,7 @@ export class Stage {
     return frame;
   }
 
-  /** A frame with one picture, or with B and over it A. Every picture in it bears the common transform. */
+  /** A frame with one picture, or with A over B. Every picture in it has the common transform. */
   tile(cells, letters, role = "group") {
     const layers = element("div", { class: "layers" });
     const frame = element("div", { class: "frame", role, tabindex: -1 }, layers);
@@ -123,7 +123,7 @@ export class Stage {
     return frame;
   }
 
-  /** The original once it is here and can be shown, else the small picture, words where there is neither. */
+  /** The original if it is loaded and can be shown, else the small picture, else words. */
   showPicture({ cell, image, words }) {
     const { originals, small } = this.viewer;
     const original = originals.troubles.has(cell.key) ? null : originals.url(cell.key);
@@ -137,7 +137,7 @@ export class Stage {
     const { originals, zoom } = this.viewer;
     const url = originals.url(key);
     if (url) {
-      // Decoded before it takes the small picture's place: no frame without a picture.
+      // Decoded before it replaces the small picture, so that the frame is never empty.
       const image = new Image();
       image.src = url;
       await image.decode().catch(() => originals.troubles.set(key, "The browser cannot show the original."));
@@ -163,16 +163,16 @@ export class Stage {
     }
   }
 
-  /** Ask for originals when they are looked at, not before. */
+  /** Request the originals that are shown now. */
   look() {
     const { originals, state } = this.viewer;
     clearTimeout(this.timer);
-    // In the grid only where the small pictures no longer suffice, and once the zoom has come to rest.
+    // In the grid only if the small pictures are too small, and when the zoom has stopped.
     if (state.mode === "grid") this.timer = setTimeout(() => originals.wish(this.blurred()), REST);
     else originals.wish(this.tiles.filter(({ cell }) => cell.has_picture).map(({ cell }) => cell.key));
   }
 
-  /** The keys of what is in sight in the grid and larger than its small picture, the current one first. */
+  /** The keys of the visible pictures that are shown larger than their small pictures, the current one first. */
   blurred() {
     const { state, cell: current } = this.viewer;
     const box = this.node.getBoundingClientRect();
@@ -188,7 +188,7 @@ export class Stage {
       .map((cell) => cell.key);
   }
 
-  /** Give the focus to what one is at, and scroll the stage to it. */
+  /** Focus the current picture, and scroll the stage to it. */
   focus() {
     const tile = this.tiles.find((each) => each.frame.tabIndex === 0);
     (tile?.frame ?? this.viewer.root).focus({ preventScroll: true });
@@ -198,7 +198,7 @@ export class Stage {
     if (box.bottom > view.bottom) this.node.scrollTop += box.bottom - view.bottom + 8;
   }
 
-  /** The nearest cell of the next line, below or above, that has one there; undefined for none. */
+  /** The nearest cell in the next line with cells, below or above; undefined if there is none. */
   nextLine(by) {
     const box = (tile) => tile.frame.getBoundingClientRect();
     const current = this.tiles.find((tile) => tile.cell === this.viewer.cell);

@@ -1,4 +1,4 @@
-// One transform for all pictures, and the wheel, the mouse and the fingers that change it.
+// The common transform of all pictures, changed by the wheel, the mouse and fingers.
 
 const MOST_ZOOM = 32;
 const ZOOM_STEP = 1.25;
@@ -28,7 +28,7 @@ export class Zoom {
     this.moveTo(1, 0, 0);
   }
 
-  /** Zoom so that the point (shares of a frame, from its middle) stays where it is. */
+  /** Zoom around a point (in shares of a frame, from its middle). */
   by(factor, [px, py] = [0, 0]) {
     const { zoom, x, y } = this.viewer.state;
     const next = clamp(zoom * factor, 1, MOST_ZOOM);
@@ -48,7 +48,7 @@ export class Zoom {
     this.viewer.stage.look();
   }
 
-  /** Shares of a frame, so that cells of any size show the same part. */
+  /** In shares of a frame, so that cells of any size show the same part. */
   draw() {
     const { zoom, x, y } = this.viewer.state;
     const { node } = this.viewer.stage;
@@ -61,7 +61,7 @@ export class Zoom {
     this.viewer.tools.sayZoom(scale);
   }
 
-  /** Screen pixels for one of the original's pixels, of the picture one is at. */
+  /** Screen pixels for one pixel of the current original. */
   scale() {
     const { stage, cell, state } = this.viewer;
     const tile = stage.tiles.find((each) => each.cell === cell);
@@ -72,13 +72,13 @@ export class Zoom {
   }
 }
 
-/** What a mouse, a pen or fingers do on the stage. */
+/** Handles the mouse, a pen and fingers on the stage. */
 export class Gestures {
   constructor(viewer) {
     this.viewer = viewer;
     this.pointers = new Map(); // pressed pointers by id
     const { node } = viewer.stage;
-    // Only once the viewer was clicked, or with the pinch of a trackpad: a notebook must scroll past it.
+    // Only after a click into the viewer, or for a trackpad's pinch: otherwise the notebook must scroll.
     node.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     node.addEventListener("pointerdown", (event) => this.press(event));
     node.addEventListener("pointermove", (event) => this.drag(event));
@@ -87,7 +87,7 @@ export class Gestures {
     node.addEventListener("dblclick", (event) => this.doubled(event));
   }
 
-  /** Where in its frame an event happened, from the middle, in shares of the frame. */
+  /** The place of an event in its frame, from the middle, in shares of the frame. */
   place(event, frame) {
     const box = frame.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width - 0.5, (event.clientY - box.top) / box.height - 0.5];
@@ -146,7 +146,7 @@ export class Gestures {
     if (index !== null) viewer.go(index);
   }
 
-  /** In the grid a picture becomes large; a large one changes between fitting and its own pixels. */
+  /** Enlarge a picture of the grid; switch a large one between fitting and its own pixels. */
   doubled(event) {
     if (!this.pressed || this.pressed.moved) return;
     const { state, zoom, comparison } = this.viewer;

@@ -108,12 +108,16 @@ def silence() -> Action:
     return act
 
 
-def dripping(*, interval: float) -> Action:
-    """An answer that comes a byte at a time, each within any timeout for a single read, and has no end."""
+ENDLESS_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
+ENDLESS_HEAD = b"HTTP/1.1 200 OK\r\nX-Padding:"
+
+
+def dripping(*, interval: float, start: bytes = ENDLESS_BODY) -> Action:
+    """An answer without an end: `start`, and then a byte at a time, each within any timeout for a single read."""
 
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
         service.received.append(await read_request(reader))
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")
+        writer.write(start)
         while not writer.is_closing():
             writer.write(b" ")
             await writer.drain()

@@ -258,8 +258,8 @@ def test_the_environment_is_read_where_nothing_is_given(monkeypatch: pytest.Monk
     [
         ("http://rivya.ai", "https is needed"),
         ("http://127.0.0.1.example.com", "https is needed"),
-        ("ftp://rivya.ai", "no http"),
-        ("sandbox", "no http"),
+        ("ftp://rivya.ai", "is not an http"),
+        ("sandbox", "is not an http"),
         ("https://rivya.ai/api/v1", "more than an origin"),
         ("https://rivya.ai:port", "cannot be read"),
         ("https://me:secret@rivya.ai", "user name"),

@@ -115,8 +115,12 @@ def test_what_is_right_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             "https_proxy .* names a SOCKS4 proxy, which is not supported",
         ),
         ("ALL_PROXY", "SOCKS4a://me:hidden@127.0.0.1:1", r"ALL_PROXY .* SOCKS4 .* use http:// or socks5://"),
-        ("SSL_CERT_FILE", "/nonexistent", "names '/nonexistent', which is no readable file of certificates"),
-        ("SSL_CERT_DIR", "/nonexistent", "names '/nonexistent', which is no folder with certificates"),
+        (
+            "SSL_CERT_FILE",
+            "/nonexistent",
+            "names '/nonexistent', which is not a readable file of certificates",
+        ),
+        ("SSL_CERT_DIR", "/nonexistent", "names '/nonexistent', which is not a folder with certificates"),
     ],
 )
 def test_what_is_wrong_with_a_variable_is_true(
@@ -191,7 +195,8 @@ WRAPPED = {
 }
 
 WRAPPINGS = (
-    "(stands in quotation marks|stands in brackets|has a word such as Bearer.*|has the name of.*|holds a.*)"
+    "(stands in quotation marks|stands in brackets|has a word such as Bearer.*|has the name of.*"
+    "|contains a.*)"
 )
 
 

@@ -145,12 +145,12 @@ def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("data:image/png;base64", "no whole data URL"),
+        ("data:image/png;base64", "not a whole data URL"),
         ("data:image/png;base64,a", "damaged|Nothing came"),
         ("data:text/html,<p>sign in", "A web page"),
         ("data:image/png;base64," + "A" * 2000, "more than 0.001 MB"),
         ("data:image/png;base64," + base64.b64encode(PNG[:-20]).decode()[:1000], "cut short"),
-        ("  ", "no web address"),
+        ("  ", "not a web address"),
     ],
 )
 def test_a_data_address_that_is_no_picture_is_told(tmp_path: Path, url: str, said: str) -> None:
@@ -303,7 +303,7 @@ def test_endless_redirects_end(tmp_path: Path) -> None:
         ("https://169.254.169.254/latest/meta-data", "private network"),
         ("https://[::ffff:10.0.0.1]/", "private network"),
         ("http://example.com/x.png", "https is needed"),
-        ("file:///etc/passwd", "no web address"),
+        ("file:///etc/passwd", "not a web address"),
         ("http://[::1/", "could not be fetched"),
     ],
 )

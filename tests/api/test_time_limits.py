@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from api.scripted import KEY, Action, Scripted, answer, dripping, raw, read_request, scripted, silence
+from api.scripted import (
+    ENDLESS_HEAD,
+    KEY,
+    Action,
+    Scripted,
+    answer,
+    dripping,
+    raw,
+    scripted,
+    silence,
+)
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.pictures import PictureFetcher
 from rivya_nb.api.retry import RetryPolicy
@@ -19,22 +29,9 @@ BODY = b'{"model": "m", "prompt": "p", "params": {}}'
 FILE = answer(200, {"id": "file_1", "url": "https://rivya.ai/f/1"})
 ONCE = RetryPolicy(attempts=1)
 SHORT = RetryPolicy(attempts=1000, budget=0.6, first=0.01, longest=0.01)
+SLOW_HEAD = dripping(interval=0.05, start=ENDLESS_HEAD)
 PATIENCE = 10.0
 """Seconds after which a test takes a call for one without end."""
-
-
-def slow_head(*, interval: float) -> Action:
-    """An answer whose head comes a byte at a time and has no end."""
-
-    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
-        service.received.append(await read_request(reader))
-        writer.write(b"HTTP/1.1 200 OK\r\nX-Padding: ")
-        while not writer.is_closing():
-            writer.write(b"x")
-            await writer.drain()
-            await asyncio.sleep(interval)
-
-    return act
 
 
 def slow_reader(then: Action, *, interval: float) -> Action:
@@ -84,7 +81,7 @@ def ended(ask: Ask, policy: RetryPolicy, timeout: float, *actions: Action) -> tu
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("slow", [slow_head(interval=0.05), dripping(interval=0.05)], ids=["head", "body"])
+@pytest.mark.parametrize("slow", [SLOW_HEAD, dripping(interval=0.05)], ids=["head", "body"])
 def test_an_answer_that_comes_byte_by_byte_ends_with_the_timeout(name: str, slow: Action) -> None:
     error, requests = ended(CALLS[name], ONCE, 0.3, slow)
     assert isinstance(error, TransportError)
@@ -94,7 +91,7 @@ def test_an_answer_that_comes_byte_by_byte_ends_with_the_timeout(name: str, slow
 
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("slow", [slow_head(interval=0.05), silence()], ids=["head", "silence"])
+@pytest.mark.parametrize("slow", [SLOW_HEAD, silence()], ids=["head", "silence"])
 def test_the_budget_ends_an_attempt_that_is_under_way(name: str, slow: Action) -> None:
     error, requests = ended(CALLS[name], SHORT, 60.0, slow)
     assert isinstance(error, TransportError)
@@ -128,12 +125,12 @@ def test_an_upload_whose_answer_comes_byte_by_byte_does_not_get_the_files_time(t
     async def upload(client: RivyaClient) -> object:
         return await client.files.upload(path, kind="image", model="m", mime_type="image/png", name="r.png")
 
-    error, requests = ended(upload, ONCE, 0.5, slow_head(interval=0.05))
+    error, requests = ended(upload, ONCE, 0.5, SLOW_HEAD)
     assert "did not answer in time" in str(error)
     assert requests == 1
 
 
-@pytest.mark.parametrize("slow", [slow_head(interval=0.05), dripping(interval=0.05)], ids=["head", "body"])
+@pytest.mark.parametrize("slow", [SLOW_HEAD, dripping(interval=0.05)], ids=["head", "body"])
 def test_the_budget_ends_a_slow_picture_too(slow: Action, tmp_path: Path) -> None:
     async def main() -> None:
         async with scripted(slow) as service:
@@ -151,7 +148,7 @@ def test_the_next_answer_has_its_own_time() -> None:
     policy = RetryPolicy(attempts=2, first=0.01, longest=0.01)
 
     async def main() -> str:
-        async with scripted(slow_head(interval=0.05), task) as service:
+        async with scripted(SLOW_HEAD, task) as service:
             async with RivyaClient(KEY, service.origin, timeout=0.3, retries=policy) as client:
                 made = await asyncio.wait_for(client.generations.create(BODY), PATIENCE)
             keys = {sent.headers["idempotency-key"] for sent in service.received}

@@ -12,6 +12,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -202,9 +203,9 @@ def free_port() -> int:
     return port
 
 
-def wait_until_up(base: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    """The url that the JupyterLab under `base` says it has, once it answers there."""
-    announced = base / "runtime" / f"jpserver-{process.pid}.json"
+def wait_until_up(runtime: str, process: subprocess.Popen[bytes], log: Path) -> str:
+    """The url that the JupyterLab says it has in its folder `runtime`, once it answers there."""
+    announced = Path(runtime, f"jpserver-{process.pid}.json")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -220,7 +221,7 @@ def wait_until_up(base: Path, process: subprocess.Popen[bytes], log: Path) -> st
     raise RuntimeError(f"JupyterLab did not start within {START_SECONDS} s:\n{log.read_text()}")
 
 
-def lab_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
+def lab_environment(home: Path, runtime: str, extra: Mapping[str, str]) -> dict[str, str]:
     """An environment in which nothing of this machine's own Jupyter, IPython or Rivya set-up is seen."""
     config = home / "jupyter"
     (config / "labconfig").mkdir(parents=True)
@@ -231,7 +232,7 @@ def lab_environment(home: Path, extra: Mapping[str, str]) -> dict[str, str]:
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(config),
         "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_RUNTIME_DIR": runtime,
         "IPYTHONDIR": str(home / "ipython"),
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RIVYA_", "JUPYTER_"))}
@@ -248,14 +249,17 @@ def jupyter_lab(browser: Browser, base: Path, environment: Mapping[str, str]) ->
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
         # A port that is free now; where it no longer is when JupyterLab gets to it, that takes another.
         "--ip=127.0.0.1", f"--ServerApp.port={free_port()}",
+        # The ports of a kernel are chosen before it binds them; sockets in the file system nobody else takes.
+        "--KernelManager.transport=ipc",
         "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
-    with log.open("wb") as output:
+    # The path of a socket has room for about 100 bytes: the folder for them is not under `base`.
+    with log.open("wb") as output, tempfile.TemporaryDirectory(prefix="lab-") as runtime:
         process = subprocess.Popen(
-            command, env=lab_environment(base, environment), stdout=output, stderr=output, cwd=folder
+            command, env=lab_environment(base, runtime, environment), stdout=output, stderr=output, cwd=folder
         )
         try:
-            yield Lab(wait_until_up(base, process, log), folder, browser)
+            yield Lab(wait_until_up(runtime, process, log), folder, browser)
         finally:
             process.terminate()
             try:

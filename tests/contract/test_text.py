@@ -113,7 +113,7 @@ def test_a_prompt_that_shows_nothing_is_empty(prompt: str) -> None:
 
 
 def test_the_identity_of_a_request_stays_what_it_was() -> None:
-    """Stores keep it: a change needs a migration."""
+    """Stores keep it: a change makes them forget what they have."""
     request = Request(WAN.id, "a cat\nat dawn", {"seed": 7, "resolution": "1K"})
     assert request.identity == "ba01c9ca9f3e3a32463f249da038f8d7cffcd15f056429b566051882a0d3c62a"
 

@@ -63,7 +63,7 @@ class Kernel:
 
 def told(plan: Plan) -> dict[str, Any]:
     """All that two plans of the same have in common; seeds that were drawn are told by their place."""
-    drawn = {str(seed): f"drawn {place}" for place, seed in enumerate(plan.expansion.drawn_seeds)}
+    drawn = {str(seed): f"drawn {place}" for place, seed in enumerate(plan.expansion.ask.drawn)}
     layout = plan._layout()
     return {
         "axes": [

@@ -99,6 +99,18 @@ class Exchange:
 Spoil = Callable[[Exchange], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class Case:
+    """A fault that a test is run with, under its name."""
+
+    name: str
+    spoil: Spoil
+
+
+def named(case: Case) -> str:
+    return case.name
+
+
 @dataclass
 class Fault:
     """Spoils calls of a kind: from the `first` on (counted from 1) as many as `times`."""

@@ -11,24 +11,9 @@ import pytest
 
 import rivya_nb as rv
 
+from . import proxy
 from .place import PRICE, SMALL, WAIT, Place, check, check_money, finish
-from .proxy import (
-    PICTURE,
-    POLL,
-    SUBMIT,
-    Fault,
-    Spoil,
-    answers,
-    changed,
-    cut,
-    cut_short,
-    down,
-    huge,
-    redirect_home,
-    redirects,
-    reset,
-    stall,
-)
+from .proxy import PICTURE, POLL, SUBMIT, Fault, Spoil
 
 TOO_MANY = 65_000_000
 
@@ -42,48 +27,44 @@ BOMB += png_chunk(b"IDAT", zlib.compress(bytes(64))) + png_chunk(b"IEND", b"")
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(proxy.Case):
     """A fault of every download, the words for it, and how often it is tried."""
 
-    name: str
-    spoil: Spoil
     says: str
     tries: int = 1
 
 
 CASES = [
-    Case("cut by the network", cut, "gave no whole answer", 4),
-    Case("cut by the service", cut_short, "The PNG is cut short after", 4),
-    Case("reset", reset, "gave no whole answer", 4),
-    Case("never answered", stall, "did not answer in time", 4),
-    Case("a page of HTML", answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected", 4),
-    Case("nothing", answers(200, b""), "a PNG, JPEG or WebP was expected", 4),
-    Case("text", answers(200, b"a bottle"), "a PNG, JPEG or WebP was expected", 4),
-    Case("too many pixels", answers(200, BOMB), "has more than 178,956,970 pixels"),
-    Case("huge, and says so", huge(TOO_MANY, claimed=True), "more than 64 MB"),
-    Case("huge, and does not say so", huge(TOO_MANY, claimed=False), "more than 64 MB"),
-    Case("403", answers(403), "answered 403, access denied"),
-    Case("404", answers(404), "answered 404, not found"),
-    Case("410", answers(410), "answered 410, gone"),
-    Case("500", answers(500), "answered 500", 4),
-    Case("503", answers(503), "answered 503", 4),
-    Case("redirected for ever", redirect_home, "redirects more than 3 times", 4),
-    Case("redirected into a private network", redirects("https://10.0.0.1/a.png"), "private network"),
-    Case("redirected to a file", redirects("file:///etc/passwd"), "no web address|https is needed"),
-    Case("redirected to plain http", redirects("http://192.0.2.1/a.png"), "https is needed"),
+    Case("cut by the network", proxy.cut, "gave no whole answer", 4),
+    Case("cut by the service", proxy.cut_short, "The PNG is cut short after", 4),
+    Case("reset", proxy.reset, "gave no whole answer", 4),
+    Case("never answered", proxy.stall, "did not answer in time", 4),
+    Case(
+        "a page of HTML", proxy.answers(200, b"<html>Sign in</html>"), "a PNG, JPEG or WebP was expected", 4
+    ),
+    Case("nothing", proxy.answers(200, b""), "a PNG, JPEG or WebP was expected", 4),
+    Case("text", proxy.answers(200, b"a bottle"), "a PNG, JPEG or WebP was expected", 4),
+    Case("too many pixels", proxy.answers(200, BOMB), "has more than 178,956,970 pixels"),
+    Case("huge, and says so", proxy.huge(TOO_MANY, claimed=True), "more than 64 MB"),
+    Case("huge, and does not say so", proxy.huge(TOO_MANY, claimed=False), "more than 64 MB"),
+    Case("403", proxy.answers(403), "answered 403, access denied"),
+    Case("404", proxy.answers(404), "answered 404, not found"),
+    Case("410", proxy.answers(410), "answered 410, gone"),
+    Case("500", proxy.answers(500), "answered 500", 4),
+    Case("503", proxy.answers(503), "answered 503", 4),
+    Case("redirected for ever", proxy.redirect_home, "redirects more than 3 times", 4),
+    Case("redirected into a private network", proxy.redirects("https://10.0.0.1/a.png"), "private network"),
+    Case("redirected to a file", proxy.redirects("file:///etc/passwd"), "not a web address|https is needed"),
+    Case("redirected to plain http", proxy.redirects("http://192.0.2.1/a.png"), "https is needed"),
 ]
 PASSING = [case for case in CASES if case.tries > 1]
-
-
-def named(case: Case) -> str:
-    return case.name
 
 
 def downloads(place: Place) -> int:
     return sum(call.startswith("GET /pictures/") for call in place.proxy.calls)
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=proxy.named)
 def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(PICTURE, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -107,7 +88,7 @@ def test_a_picture_that_never_comes(case: Case, place: Place) -> None:
 
 
 def test_asking_again_for_a_picture_that_is_paid_for_fetches_it(place: Place) -> None:
-    place.proxy.inject(Fault(PICTURE, answers(404)))
+    place.proxy.inject(Fault(PICTURE, proxy.answers(404)))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     place.proxy.heal()
@@ -119,7 +100,7 @@ def test_asking_again_for_a_picture_that_is_paid_for_fetches_it(place: Place) ->
     check_money(place, run)
 
 
-@pytest.mark.parametrize("case", PASSING, ids=named)
+@pytest.mark.parametrize("case", PASSING, ids=proxy.named)
 def test_a_picture_that_comes_at_the_second_try(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(PICTURE, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -135,13 +116,13 @@ def test_a_picture_that_comes_at_the_second_try(case: Case, patient_place: Place
     [
         ("http://192.0.2.1/a.png", "https is needed"),
         ("https://10.0.0.1/a.png", "private network"),
-        ("file:///etc/passwd", "no web address"),
-        ("https://[::1", "no web address"),
-        ("https://user:secret@192.0.2.1/a.png", "no web address"),
+        ("file:///etc/passwd", "not a web address"),
+        ("https://[::1", "not a web address"),
+        ("https://user:secret@192.0.2.1/a.png", "not a web address"),
     ],
 )
 def test_an_address_that_no_picture_has(url: str, says: str, place: Place) -> None:
-    elsewhere = changed(
+    elsewhere = proxy.changed(
         lambda task: {**task, "result": task["result"] and {"primary_url": url, "urls": [url]}}
     )
     place.proxy.inject(Fault(POLL, elsewhere))
@@ -167,7 +148,7 @@ def test_one_of_two_addresses_that_does_not_work(place: Place) -> None:
             "result": {**result, "urls": [*result["urls"], f"{place.proxy.url}/pictures/none.png"]},
         }
 
-    place.proxy.inject(Fault(POLL, changed(add)))
+    place.proxy.inject(Fault(POLL, proxy.changed(add)))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     [job] = run
@@ -180,9 +161,9 @@ def test_one_of_two_addresses_that_does_not_work(place: Place) -> None:
     check_money(place, run)
 
 
-@pytest.mark.parametrize("fault", [stall])
+@pytest.mark.parametrize("fault", [proxy.stall])
 def test_a_host_that_is_away_when_the_picture_is_there(fault: Spoil, place: Place) -> None:
-    place.proxy.inject(Fault(PICTURE, fault, times=1), Fault(SUBMIT, down(seconds=0.2), times=1))
+    place.proxy.inject(Fault(PICTURE, fault, times=1), Fault(SUBMIT, proxy.down(seconds=0.2), times=1))
     run = rv.generate("A bottle", seed=[1, 2], **SMALL)
     finish(run)
     assert [job.status for job in run if job.status != "failed"]
@@ -195,7 +176,7 @@ def test_a_host_that_is_away_when_the_picture_is_there(fault: Spoil, place: Plac
 
 
 def test_another_kernel_fetches_what_this_one_could_not_while_it_lives(place: Place) -> None:
-    place.proxy.inject(Fault(PICTURE, answers(403)))
+    place.proxy.inject(Fault(PICTURE, proxy.answers(403)))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     assert run[0].status == "undelivered"
@@ -208,8 +189,8 @@ def test_another_kernel_fetches_what_this_one_could_not_while_it_lives(place: Pl
 
 
 def test_when_one_picture_of_a_task_cannot_be_had_the_others_are_not_left_on_their_way(place: Place) -> None:
-    place.proxy.inject(Fault(PICTURE, answers(404), times=1))
-    place.proxy.inject(Fault(PICTURE, stall))
+    place.proxy.inject(Fault(PICTURE, proxy.answers(404), times=1))
+    place.proxy.inject(Fault(PICTURE, proxy.stall))
     run = rv.generate("A bottle", model="seedream-4-0", max_images=3, seed=1)
     finish(run)
     assert run[0].status == "undelivered"

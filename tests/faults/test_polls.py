@@ -10,21 +10,9 @@ import pytest
 
 import rivya_nb as rv
 
+from . import proxy
 from .place import PRICE, SMALL, Place, check, check_money, finish
-from .proxy import (
-    POLL,
-    SUBMIT,
-    Fault,
-    Spoil,
-    answers,
-    changed,
-    cut,
-    cut_short,
-    down,
-    refuses,
-    reset,
-    stall,
-)
+from .proxy import POLL, SUBMIT, Fault, Spoil
 
 
 def with_status(status: object) -> Spoil:
@@ -33,47 +21,41 @@ def with_status(status: object) -> Spoil:
     def change(task: dict[str, Any]) -> dict[str, Any]:
         return {**task, "status": status, "result": None}
 
-    return changed(change)
+    return proxy.changed(change)
 
 
-OTHER_SHAPE = changed(lambda task: [task])
-NO_URLS = changed(lambda task: {**task, "result": {"primary_url": None, "urls": []}})
-NO_RESULT = changed(lambda task: {**task, "result": None})
+OTHER_SHAPE = proxy.changed(lambda task: [task])
+NO_URLS = proxy.changed(lambda task: {**task, "result": {"primary_url": None, "urls": []}})
+NO_RESULT = proxy.changed(lambda task: {**task, "result": None})
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(proxy.Case):
     """A fault of every poll: how the job stands when the time for it is over, and in what words."""
 
-    name: str
-    spoil: Spoil
     says: str
     status: str = "queued|processing"
     way_on: str = "resume"
 
 
 CASES = [
-    Case("reset", reset, "no end after"),
-    Case("never answered", stall, "no end after"),
-    Case("500 with HTML", answers(500), "no end after"),
-    Case("502", answers(502), "no end after"),
-    Case("switched off", refuses(503, "public_api_disabled"), "no end after"),
-    Case("JSON cut by the network", cut, "no end after"),
-    Case("JSON cut by the service", cut_short, "no end after"),
+    Case("reset", proxy.reset, "no end after"),
+    Case("never answered", proxy.stall, "no end after"),
+    Case("500 with HTML", proxy.answers(500), "no end after"),
+    Case("502", proxy.answers(502), "no end after"),
+    Case("switched off", proxy.refuses(503, "public_api_disabled"), "no end after"),
+    Case("JSON cut by the network", proxy.cut, "no end after"),
+    Case("JSON cut by the service", proxy.cut_short, "no end after"),
     Case("JSON of another shape", OTHER_SHAPE, "no end after"),
     Case("a task that never ends", with_status("processing"), "no end after", "processing"),
     Case("a status that nobody knows", with_status("on_holiday"), "no end after", "processing"),
     Case("no status", with_status(7), "no end after", "processing"),
-    Case("key refused", refuses(401, "api_key_revoked"), "api_key_revoked: so it is"),
-    Case("not found any more", refuses(404, "not_found"), "not_found: so it is", "unknown"),
+    Case("key refused", proxy.refuses(401, "api_key_revoked"), "api_key_revoked: so it is"),
+    Case("not found any more", proxy.refuses(404, "not_found"), "not_found: so it is", "unknown"),
     Case("succeeded without urls", NO_URLS, "no address of a picture", "undelivered", "retry"),
     Case("succeeded without a result", NO_RESULT, "no address of a picture", "undelivered", "retry"),
 ]
 PASSING = [case for case in CASES if case.says == "no end after"]
-
-
-def named(case: Case) -> str:
-    return case.name
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +63,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rivya_nb.jobs.collecting.DEADLINE", 1.0)
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=proxy.named)
 def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(POLL, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -108,7 +90,10 @@ def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(answers(502), "502"), (refuses(503, "public_api_disabled"), "public_api_disabled: so it is")],
+    [
+        (proxy.answers(502), "502"),
+        (proxy.refuses(503, "public_api_disabled"), "public_api_disabled: so it is"),
+    ],
     ids=["502", "switched off"],
 )
 def test_a_task_that_cannot_be_asked_for_tells_the_last_reason(spoil: Spoil, said: str, place: Place) -> None:
@@ -118,7 +103,7 @@ def test_a_task_that_cannot_be_asked_for_tells_the_last_reason(spoil: Spoil, sai
 
 
 def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
-    place.proxy.inject(Fault(POLL, answers(502), times=1))
+    place.proxy.inject(Fault(POLL, proxy.answers(502), times=1))
     place.proxy.inject(Fault(POLL, with_status("processing")))
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
@@ -126,7 +111,7 @@ def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
     assert "502" not in seen
 
 
-@pytest.mark.parametrize("case", PASSING, ids=named)
+@pytest.mark.parametrize("case", PASSING, ids=proxy.named)
 def test_a_poll_that_goes_wrong_once(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(POLL, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -137,7 +122,7 @@ def test_a_poll_that_goes_wrong_once(case: Case, patient_place: Place) -> None:
 
 
 def test_a_service_that_is_away_while_a_task_runs(place: Place) -> None:
-    place.proxy.inject(Fault(SUBMIT, down(seconds=0.3), times=1))
+    place.proxy.inject(Fault(SUBMIT, proxy.down(seconds=0.3), times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     assert [job.status for job in run] == ["succeeded"]
@@ -157,7 +142,7 @@ def test_a_task_that_is_gone_when_its_picture_is_asked_for_again_stays_undeliver
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     place.proxy.heal()
-    place.proxy.inject(Fault(POLL, refuses(404, "not_found")))
+    place.proxy.inject(Fault(POLL, proxy.refuses(404, "not_found")))
     finish(place.session.retry(run.id))
     [job] = run
     assert job.status == "undelivered"

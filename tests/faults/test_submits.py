@@ -9,35 +9,17 @@ import pytest
 
 import rivya_nb as rv
 
+from . import proxy
 from .place import PRICE, SMALL, Place, check, check_money, finish
-from .proxy import (
-    BALANCE,
-    POLL,
-    SUBMIT,
-    Fault,
-    Spoil,
-    answers,
-    changed,
-    clog,
-    cut,
-    cut_short,
-    down,
-    refuses,
-    reset,
-    reset_lost,
-    stall,
-    stall_lost,
-)
+from .proxy import BALANCE, POLL, SUBMIT, Fault, Spoil
 
-OTHER_SHAPE = changed(lambda task: {"data": [task]})
+OTHER_SHAPE = proxy.changed(lambda task: {"data": [task]})
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(proxy.Case):
     """A fault of every submit: how the job ends, in what words, and how many tasks were made by then."""
 
-    name: str
-    spoil: Spoil
     status: str
     says: str
     tasks: int
@@ -49,35 +31,42 @@ class Case:
 
 
 CASES = [
-    Case("reset before it was read", reset, "unknown", "gave no whole answer", 0),
-    Case("reset after it was processed", reset_lost, "unknown", "gave no whole answer", 1),
-    Case("never answered", stall, "unknown", "did not answer in time", 0),
-    Case("processed and never answered", stall_lost, "unknown", "did not answer in time", 1),
-    Case("500 with HTML", answers(500), "unknown", "answered 500 with a page of HTML", 0),
-    Case("500 after it was processed", answers(500, lost=True), "unknown", "answered 500 with a page", 1),
-    Case("502", answers(502), "unknown", "answered 502 with a page of HTML", 0),
-    Case("502 after it was processed", answers(502, lost=True), "unknown", "answered 502 with a page", 1),
-    Case("503", answers(503), "unknown", "answered 503 with a page of HTML", 0),
-    Case("switched off", refuses(503, "public_api_disabled"), "failed", "public_api_disabled", 0),
-    Case("JSON cut by the network", cut, "unknown", "gave no whole answer", 1),
-    Case("JSON cut by the service", cut_short, "unknown", "with broken JSON", 1),
-    Case("JSON of another shape", OTHER_SHAPE, "unknown", "the answer has no task id", 1, posts=1),
-    Case("key refused", refuses(401, "api_key_revoked"), "failed", "api_key_revoked: so it is", 0, posts=1),
-    Case("a page of 403", answers(403), "failed", "answered 403 with a page of HTML", 0, posts=1),
-    Case("a proxy's 408", answers(408), "unknown", "answered 408 with a page of HTML", 0, posts=1),
-    Case("a proxy's 499", answers(499), "unknown", "answered 499 with a page of HTML", 0, posts=1),
+    Case("reset before it was read", proxy.reset, "unknown", "gave no whole answer", 0),
+    Case("reset after it was processed", proxy.reset_lost, "unknown", "gave no whole answer", 1),
+    Case("never answered", proxy.stall, "unknown", "did not answer in time", 0),
+    Case("processed and never answered", proxy.stall_lost, "unknown", "did not answer in time", 1),
+    Case("500 with HTML", proxy.answers(500), "unknown", "answered 500 with a page of HTML", 0),
     Case(
-        "a proxy's 408 after it was processed", answers(408, lost=True), "unknown", "answered 408", 1, posts=1
+        "500 after it was processed", proxy.answers(500, lost=True), "unknown", "answered 500 with a page", 1
+    ),
+    Case("502", proxy.answers(502), "unknown", "answered 502 with a page of HTML", 0),
+    Case(
+        "502 after it was processed", proxy.answers(502, lost=True), "unknown", "answered 502 with a page", 1
+    ),
+    Case("503", proxy.answers(503), "unknown", "answered 503 with a page of HTML", 0),
+    Case("switched off", proxy.refuses(503, "public_api_disabled"), "failed", "public_api_disabled", 0),
+    Case("JSON cut by the network", proxy.cut, "unknown", "gave no whole answer", 1),
+    Case("JSON cut by the service", proxy.cut_short, "unknown", "with broken JSON", 1),
+    Case("JSON of another shape", OTHER_SHAPE, "unknown", "the answer has no task id", 1, posts=1),
+    Case(
+        "key refused",
+        proxy.refuses(401, "api_key_revoked"),
+        "failed",
+        "api_key_revoked: so it is",
+        0,
+        posts=1,
+    ),
+    Case("a page of 403", proxy.answers(403), "failed", "answered 403 with a page of HTML", 0, posts=1),
+    Case("a proxy's 408", proxy.answers(408), "unknown", "answered 408 with a page of HTML", 0, posts=1),
+    Case("a proxy's 499", proxy.answers(499), "unknown", "answered 499 with a page of HTML", 0, posts=1),
+    Case(
+        "a proxy's 408 after it was processed", proxy.answers(408, lost=True), "unknown", "answered 408", 1, 1
     ),
 ]
 PASSING = [case for case in CASES if case.posts > 1]
 
 
-def named(case: Case) -> str:
-    return case.name
-
-
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=proxy.named)
 def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
     place.proxy.inject(Fault(SUBMIT, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -104,7 +93,7 @@ def test_a_submit_that_never_comes_through(case: Case, place: Place) -> None:
 
 
 def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place) -> None:
-    place.proxy.inject(Fault(SUBMIT, reset_lost))
+    place.proxy.inject(Fault(SUBMIT, proxy.reset_lost))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     place.proxy.heal()
@@ -115,7 +104,7 @@ def test_asking_again_for_what_may_be_billed_sends_it_under_its_key(place: Place
     check_money(place, run)
 
 
-@pytest.mark.parametrize("case", PASSING, ids=named)
+@pytest.mark.parametrize("case", PASSING, ids=proxy.named)
 def test_a_submit_that_comes_through_at_the_second_try(case: Case, patient_place: Place) -> None:
     patient_place.proxy.inject(Fault(SUBMIT, case.spoil, times=1))
     run = rv.generate("A bottle", seed=1, **SMALL)
@@ -130,7 +119,7 @@ def test_a_submit_that_comes_through_at_the_second_try(case: Case, patient_place
 
 
 def test_what_may_be_billed_is_not_told_as_spent_too(place: Place) -> None:
-    place.proxy.inject(Fault(POLL, refuses(404, "not_found")))
+    place.proxy.inject(Fault(POLL, proxy.refuses(404, "not_found")))
     seen = finish(rv.generate("A bottle", seed=1, **SMALL))
     assert f"It cost 0 credits, and perhaps {PRICE} more" in seen
 
@@ -148,7 +137,7 @@ def test_what_may_be_billed_is_not_told_as_spent_too(place: Place) -> None:
 def test_what_would_be_refused_alike_is_not_sent(
     status: int, code: str, headers: dict[str, str], posts: int, place: Place
 ) -> None:
-    place.proxy.inject(Fault(SUBMIT, refuses(status, code, headers)))
+    place.proxy.inject(Fault(SUBMIT, proxy.refuses(status, code, headers)))
     run = rv.generate("A bottle", seed=range(20), **SMALL)
     seen = finish(run)
     refused = [job for job in run if job.status == "failed"]
@@ -162,7 +151,7 @@ def test_what_would_be_refused_alike_is_not_sent(
 
 
 def test_a_service_that_is_away_for_a_moment(place: Place) -> None:
-    place.proxy.inject(Fault(BALANCE, down(), times=1))
+    place.proxy.inject(Fault(BALANCE, proxy.down(), times=1))
     place.on_notice.append(place.proxy.heal)
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
@@ -173,7 +162,9 @@ def test_a_service_that_is_away_for_a_moment(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"), [(down(), "ConnectError"), (clog, "ConnectTimeout")], ids=["refused", "silent"]
+    ("fault", "says"),
+    [(proxy.down(), "ConnectError"), (proxy.clog, "ConnectTimeout")],
+    ids=["refused", "silent"],
 )
 def test_a_service_that_stays_away_was_not_asked(fault: Spoil, says: str, place: Place) -> None:
     place.proxy.inject(Fault(BALANCE, fault, times=1))
@@ -194,7 +185,8 @@ def test_a_service_that_stays_away_was_not_asked(fault: Spoil, says: str, place:
 
 
 def test_a_key_that_is_withdrawn_between_submit_and_answer_proves_nothing(place: Place) -> None:
-    place.proxy.inject(Fault(SUBMIT, reset_lost, times=1), Fault(SUBMIT, refuses(401, "api_key_revoked")))
+    revoked = proxy.refuses(401, "api_key_revoked")
+    place.proxy.inject(Fault(SUBMIT, proxy.reset_lost, times=1), Fault(SUBMIT, revoked))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     [job] = run

@@ -63,7 +63,7 @@ def locker(hasty: None, place: Place) -> Iterator[Locker]:
 
 def test_a_store_that_is_locked_takes_no_run(locker: Locker, place: Place) -> None:
     locker.lock()
-    with pytest.raises(rv.StoreError, match="another process keeps it busy; try again"):
+    with pytest.raises(rv.StoreError, match="another process is using it; try again"):
         rv.generate("A bottle", seed=1, **SMALL)
     locker.release()
     assert (rv.runs(), place.prices(), place.proxy.calls) == ([], [], [])
@@ -78,7 +78,7 @@ def test_a_store_that_is_locked_on_the_way(kind: object, status: str, locker: Lo
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
     [job] = run
-    assert "another process keeps it busy" in seen
+    assert "another process is using it" in seen
     assert f"%rivya resume {run.id} tries again" in seen
     assert (job.status, place.prices()) == (status, [PRICE])
     locker.release()

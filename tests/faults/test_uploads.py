@@ -13,51 +13,32 @@ from PIL import Image
 
 import rivya_nb as rv
 
+from . import proxy
 from .place import Place, check, check_money, finish, place_at
-from .proxy import (
-    UPLOAD,
-    Exchange,
-    Fault,
-    Spoil,
-    answers,
-    changed,
-    cut,
-    meanwhile,
-    refuses,
-    reset,
-    reset_lost,
-    stall,
-    stall_unread,
-)
+from .proxy import UPLOAD, Exchange, Fault
 
-NO_URL = changed(lambda file: {"id": file["id"]})
+NO_URL = proxy.changed(lambda file: {"id": file["id"]})
 
 
 @dataclass(frozen=True)
-class Case:
+class Case(proxy.Case):
     """A fault of every upload, the words for it, and how often it is tried."""
 
-    name: str
-    spoil: Spoil
     says: str
     tries: int = 4
     megapixels: float = 0.01
 
 
 CASES = [
-    Case("reset", reset, "gave no whole answer"),
-    Case("reset after it was processed", reset_lost, "gave no whole answer"),
-    Case("never answered", stall, "ReadTimeout"),
-    Case("never read", stall_unread, "WriteTimeout", megapixels=5),
-    Case("500 with HTML", answers(500), "answered 500 with a page of HTML"),
-    Case("cut", cut, "gave no whole answer"),
+    Case("reset", proxy.reset, "gave no whole answer"),
+    Case("reset after it was processed", proxy.reset_lost, "gave no whole answer"),
+    Case("never answered", proxy.stall, "ReadTimeout"),
+    Case("never read", proxy.stall_unread, "WriteTimeout", megapixels=5),
+    Case("500 with HTML", proxy.answers(500), "answered 500 with a page of HTML"),
+    Case("cut", proxy.cut, "gave no whole answer"),
     Case("JSON of another shape", NO_URL, "the answer has no file url", tries=1),
-    Case("refused", refuses(400, "validation_failed"), "validation_failed: so it is", tries=1),
+    Case("refused", proxy.refuses(400, "validation_failed"), "validation_failed: so it is", tries=1),
 ]
-
-
-def named(case: Case) -> str:
-    return case.name
 
 
 def reference(case: Case, tmp_path: Path) -> Path:
@@ -72,7 +53,7 @@ def uploads(place: Place) -> int:
     return place.proxy.calls.count("POST /api/v1/files")
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=proxy.named)
 def test_a_reference_that_cannot_be_uploaded(case: Case, place: Place, tmp_path: Path) -> None:
     place.proxy.inject(Fault(UPLOAD, case.spoil))
     run = rv.generate("A bottle", seed=1, references=reference(case, tmp_path), resolution="1K")
@@ -92,7 +73,7 @@ def test_a_reference_that_cannot_be_uploaded(case: Case, place: Place, tmp_path:
     check_money(place, again)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.tries > 1], ids=named)
+@pytest.mark.parametrize("case", [case for case in CASES if case.tries > 1], ids=proxy.named)
 def test_a_reference_that_is_uploaded_at_the_second_try(
     case: Case, patient_place: Place, tmp_path: Path
 ) -> None:
@@ -113,7 +94,7 @@ def test_when_one_reference_is_refused_the_others_are_not_left_on_their_way(tmp_
         await exchange.stall()
         let_go.set()
 
-    refused = meanwhile(lambda: under_way.wait(5), refuses(400, "validation_failed"))
+    refused = proxy.meanwhile(lambda: under_way.wait(5), proxy.refuses(400, "validation_failed"))
     references = [tmp_path / "one.png", tmp_path / "two.png"]
     for path, colour in zip(references, ("teal", "plum"), strict=True):
         Image.new("RGB", (16, 16), colour).save(path)

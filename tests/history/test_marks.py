@@ -116,7 +116,7 @@ def test_only_true_agrees_to_a_deletion(fill: Fill) -> None:
 @pytest.mark.parametrize("cell", [0, -5, True, 100.5, "big"])
 def test_a_sheet_needs_a_height_that_is_one(fill: Fill, tmp_path: Path, cell: object) -> None:
     grid = fill([1]).grid()
-    with pytest.raises(rv.UsageError, match="is no height of a picture"):
+    with pytest.raises(rv.UsageError, match="is not a height"):
         grid.save(tmp_path / "grid.png", cell=cell)  # type: ignore[arg-type]
     assert not (tmp_path / "grid.png").exists()
 

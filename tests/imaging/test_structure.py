@@ -34,6 +34,11 @@ def test_a_file_that_lacks_its_last_bytes_is_never_whole(name: str, missing: st.
     assert whole(data[:end]) in ((False,) if end >= 64 else (False, None))
 
 
+def test_a_jpeg_2000_that_is_cut_between_its_boxes_is_not_whole() -> None:
+    data = WHOLE["JPEG 2000"]
+    assert whole(data[: data.index(b"jp2c") - 4]) is False
+
+
 @pytest.mark.parametrize("name", [name for name in NAMED if "animated" not in name])
 def test_each_single_byte_counts(name: str) -> None:
     data = WHOLE[name]

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, bundled
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Model, Param, bundled
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.ask import Ask
-from rivya_nb.planning.expansion import expand
+from rivya_nb.planning.expansion import DrawSeed, Expansion, expand
 from rivya_nb.planning.prompt import parse_prompt
 
 WAN = bundled()[DEFAULT_MODEL]
@@ -19,8 +19,9 @@ def with_seed(name: str, seed: Param) -> Model:
     return replace(WAN, id=name, params=(seed,))
 
 
-def ask(*models: Model, repeat: int = 1) -> Ask:
-    return Ask(parse_prompt("A bottle", variables=False), models, {}, {}, repeat, ())
+def expanded(*models: Model, draw: DrawSeed, repeat: int = 1) -> Expansion:
+    ask = Ask(parse_prompt("A bottle", variables=False), tuple(model.id for model in models), repeat=repeat)
+    return expand(ask, Catalogue(models), draw)
 
 
 def test_a_drawn_seed_is_in_the_range_of_every_model() -> None:
@@ -31,7 +32,7 @@ def test_a_drawn_seed_is_in_the_range_of_every_model() -> None:
         return high
 
     narrow = with_seed("narrow", Param("seed", "number", minimum=10, maximum=99))
-    made = expand(ask(WAN, narrow), draw)
+    made = expanded(WAN, narrow, draw=draw)
     assert drawn == [(10, 99)]
     assert [item.request.seed for item in made.requests] == [99, 99]
 
@@ -39,9 +40,9 @@ def test_a_drawn_seed_is_in_the_range_of_every_model() -> None:
 def test_more_repeats_than_seeds_are_refused_and_not_drawn_for_ever() -> None:
     tiny = with_seed("tiny", Param("seed", "number", minimum=1, maximum=3))
     with pytest.raises(UsageError, match="there are only 3 different seeds"):
-        expand(ask(tiny, repeat=4), lambda low, high: low)
+        expanded(tiny, repeat=4, draw=lambda low, high: low)
     with pytest.raises(UsageError, match="there are only 0 different seeds"):
-        expand(ask(tiny, with_seed("far", Param("seed", "number", minimum=10))), lambda low, high: low)
+        expanded(tiny, with_seed("far", Param("seed", "number", minimum=10)), draw=lambda low, high: low)
 
 
 def test_a_typo_in_the_repeats_is_refused_at_once() -> None:
@@ -49,10 +50,10 @@ def test_a_typo_in_the_repeats_is_refused_at_once() -> None:
         with pytest.raises(
             UsageError, match="repeat: 1,000,000,000 are too many; a plan takes 10,000 at most"
         ):
-            expand(ask(model, repeat=10**9), lambda low, high: low)
+            expanded(model, repeat=10**9, draw=lambda low, high: low)
 
 
 def test_a_seed_of_a_few_choices_is_left_to_the_service() -> None:
     odd = with_seed("odd", Param("seed", "select", options=("lucky", "unlucky")))
-    made = expand(ask(odd, WAN), lambda low, high: 7)
+    made = expanded(odd, WAN, draw=lambda low, high: 7)
     assert [item.request.seed for item in made.requests] == [None, 7]

@@ -83,7 +83,7 @@ def test_what_else_was_told_is_named(empty_store: Store) -> None:
         empty_store,
         bundled(),
     )
-    assert "of InvokeAI's, nothing here means loras" in told.notes
+    assert "InvokeAI wrote settings that mean nothing here; left out: loras" in told.notes
 
 
 NONE = {
@@ -112,7 +112,7 @@ NONE = {
 @pytest.mark.parametrize("name", NONE)
 def test_half_of_what_was_told_is_never_the_prompt(name: str, key: str, empty_store: Store) -> None:
     told, reason = NONE[name]
-    with pytest.raises(UsageError, match="it tells of no request") as refused:
+    with pytest.raises(UsageError, match="no request can be read from it") as refused:
         recall(png(**{key: json.dumps(told)}), empty_store, bundled())
     assert reason in str(refused.value)
 
@@ -129,7 +129,7 @@ def test_half_of_what_was_told_is_never_the_prompt(name: str, key: str, empty_st
     ],
 )
 def test_broken_or_unknown_texts_are_no_prompt(texts: dict[str, str], empty_store: Store) -> None:
-    with pytest.raises(UsageError, match="it tells of no request"):
+    with pytest.raises(UsageError, match="no request can be read from it"):
         recall(png(**texts), empty_store, bundled())
 
 

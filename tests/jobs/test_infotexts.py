@@ -55,7 +55,7 @@ def test_a_template_behind_the_settings_is_no_part_of_the_prompt(empty_store: St
         (f"a sign 'Negative prompt: none'\nNegative prompt: fog\n{SETTINGS}",
          "a sign 'Negative prompt: none'", "'fog'"),
         (f'a cat\n{SETTINGS}, Hires prompt: "a cat, asleep:\\nat night", Hires upscale: 2',
-         "a cat", "Hires prompt: the web UI has this beside the prompt; 'a cat, asleep:\\nat night'"),
+         "a cat", "Hires prompt: the web UI wrote this beside the prompt; 'a cat, asleep:\\nat night'"),
         (f'a cat\n{SETTINGS}, ADetailer prompt: "a face, Seed: 9", ADetailer prompt 2nd: hand',
          "a cat", "'a face, Seed: 9' is left out"),
         (f'a cat\n{SETTINGS}, Wildcard prompt: "a __pet__,\\n{{x|y}}", Pad conds (v0): True', "a cat", "__pet__"),
@@ -97,7 +97,7 @@ def test_the_prompt_is_what_stands_before_the_settings(
     ],
 )
 def test_a_text_that_is_not_understood_is_no_prompt(text: str, reason: str, empty_store: Store) -> None:
-    with pytest.raises(UsageError, match="it tells of no request") as refused:
+    with pytest.raises(UsageError, match="no request can be read from it") as refused:
         read(text, empty_store)
     assert reason in str(refused.value)
 
@@ -149,7 +149,7 @@ def test_a_comment_in_japanese_encoding_is_read(empty_store: Store) -> None:
     ],
 )
 def test_a_comment_that_cannot_be_decoded_is_no_prompt(comment: bytes, empty_store: Store) -> None:
-    with pytest.raises(UsageError, match="it tells of no request"):
+    with pytest.raises(UsageError, match="no request can be read from it"):
         recall(with_exif("JPEG", {}, comment), empty_store, bundled())
 
 

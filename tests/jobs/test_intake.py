@@ -166,10 +166,10 @@ def test_arrays_are_taken_as_the_pictures_they_show(files: ContentFiles) -> None
     [
         (numpy.zeros((2, 2)) - 1, "values from 0 to 1"),
         (numpy.full((2, 2), numpy.nan), "values from 0 to 1"),
-        (numpy.zeros((2, 2), "int64"), "array of int64 is not taken"),
-        (numpy.zeros((2, 2, 2), "uint8"), "2 × 2 × 2 values is no picture"),
-        (numpy.zeros((0, 2), "uint8"), "0 × 2 values is no picture"),
-        (numpy.uint8(3), "is no picture"),
+        (numpy.zeros((2, 2), "int64"), "array of int64 is not accepted"),
+        (numpy.zeros((2, 2, 2), "uint8"), "2 × 2 × 2 values is not a picture"),
+        (numpy.zeros((0, 2), "uint8"), "0 × 2 values is not a picture"),
+        (numpy.uint8(3), "is not a picture"),
     ],
 )
 def test_an_array_that_is_no_picture_is_told_what_one_is(
@@ -341,7 +341,7 @@ def test_a_picture_that_fits_is_left_alone_though_shrinking_is_allowed(
 
 def test_what_cannot_be_made_to_fit_is_told(files: ContentFiles, tmp_path: Path) -> None:
     noise(100, 100).save(tmp_path / "cat.png")
-    with pytest.raises(InvalidRequestError, match="cannot be brought to 500 bytes"):
+    with pytest.raises(InvalidRequestError, match="cannot be made as small as 500 bytes"):
         take_references([tmp_path / "cat.png"], of_models(500), files, shrink=True)
     assert kept(files) == []
 
@@ -437,19 +437,19 @@ def lazy(path: Path) -> object:
         (bomb, "pixels"),
         (gif_bomb, "pixels|a GIF"),
         (heic, "a HEIC|cannot decode it here"),
-        (pipe, "no ordinary file"),
-        (device, "no ordinary file"),
+        (pipe, "not an ordinary file"),
+        (device, "not an ordinary file"),
         (loop, "cannot be read"),
-        (postscript, "no picture"),
+        (postscript, "not a picture"),
         (lazy, "cannot be read"),
         (lambda path: "~nobody-of-this-name/cat.png", "home|no such file"),
-        (lambda path: "cat\0.png", "no path"),
+        (lambda path: "cat\0.png", "a path cannot hold a NUL"),
         (lambda path: b"", "empty"),
         (lambda path: b"\xff\xd8\xff" + bytes(50), "cut short|damaged"),
         (lambda path: "x" * 5000, "cannot be read"),
-        (lambda path: 12, "an object of type int is no picture"),
-        (lambda path: object(), "an object of type object is no picture"),
-        (lambda path: "https://me:secret@rivya.ai/cat.png", "^https://…@rivya.ai/cat.png: this is no web"),
+        (lambda path: 12, "an object of type int is not a picture"),
+        (lambda path: object(), "an object of type object is not a picture"),
+        (lambda path: "https://me:secret@rivya.ai/cat.png", "^https://…@rivya.ai/cat.png: this is not a web"),
     ],
 )
 def test_hostile_sources_give_a_message_and_nothing_is_kept(

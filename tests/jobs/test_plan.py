@@ -28,13 +28,13 @@ def expanded(
     seeds = count(100)
     ask = Ask(
         parse_prompt(prompt, variables=False),
-        tuple(bundled()[model] for model in models),
+        models,
         params,
         references or {},
         repeat,
         order,
     )
-    return expand(ask, lambda low, high: next(seeds))
+    return expand(ask, bundled(), lambda low, high: next(seeds))
 
 
 def seeds(expansion: Expansion) -> list[object]:
@@ -78,7 +78,7 @@ def test_every_combination_is_asked_for_once(sizes: list[int]) -> None:
 def test_a_seed_is_drawn_once_for_the_whole_plan() -> None:
     made = expanded(aspect_ratio=("1:1", "16:9"))
     assert seeds(made) == [100, 100]
-    assert made.drawn_seeds == (100,)
+    assert made.ask.drawn == (100,)
     assert not any(item.reusable for item in made.requests)
 
 
@@ -141,7 +141,7 @@ def test_too_many_requests_are_refused_before_they_are_made() -> None:
 
 @pytest.mark.parametrize("model", [["wan-2-7-image-pro"], {}, 7])
 def test_what_is_no_models_id_at_all_is_told(model: object) -> None:
-    with pytest.raises(InvalidRequestError, match="is no model's id, which is a text"):
+    with pytest.raises(InvalidRequestError, match="is not a model's id; give the id as text"):
         bundled().image_model(model)
 
 

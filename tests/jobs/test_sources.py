@@ -156,7 +156,7 @@ def test_integers_that_could_mean_anything_are_refused_from_both(
 
 @pytest.mark.parametrize("dtype", ["complex64", "uint64", "datetime64[s]", "object", "U1"])
 def test_an_array_of_no_numbers_of_a_picture_says_which_are(files: ContentFiles, dtype: str) -> None:
-    assert "is not taken; bool, uint8" in refused(numpy.zeros((4, 4)).astype(dtype), files)
+    assert "is not accepted; give bool, uint8" in refused(numpy.zeros((4, 4)).astype(dtype), files)
 
 
 def test_a_file_of_deep_pixels_is_converted_by_the_same_rule(files: ContentFiles, tmp_path: Path) -> None:
@@ -231,12 +231,12 @@ def closed(path: Path) -> object:
     [
         (
             lambda path: path.open("r", encoding="latin-1"),
-            r"cat\.png: it gives text; .* open\(path, \"rb\"\)",
+            r"cat\.png: it gives text .* open\(path, \"rb\"\)",
         ),
-        (lambda path: path.open(encoding="utf-8"), "it gives text; open a picture as bytes"),
+        (lambda path: path.open(encoding="utf-8"), "it gives text instead of bytes"),
         (lambda path: io.StringIO("a picture"), "reference 1: it gives text"),
         (lambda path: io.BytesIO(), "reference 1: the file is empty"),
-        (lambda path: io.BytesIO(b"a shopping list"), "reference 1: its bytes are no picture but text"),
+        (lambda path: io.BytesIO(b"a shopping list"), "reference 1: this is not a picture but text"),
         (closed, r"cat\.png: it cannot be read .*closed file"),
         (lambda path: path.open("ab"), r"cat\.png: it cannot be read"),
         (lambda path: io.BytesIO(path.read_bytes()[:-40]), "cut short"),
@@ -247,7 +247,7 @@ def closed(path: Path) -> object:
         "text file of another encoding",
         "text",
         "empty",
-        "no picture",
+        "not a picture",
         "closed",
         "for writing",
         "cut",
@@ -292,14 +292,14 @@ def test_a_data_url_is_the_picture_in_it(
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("data:image/png;base64", "it is no whole data URL"),
-        ("data:", "it is no whole data URL"),
+        ("data:image/png;base64", "it is not a whole data URL"),
+        ("data:", "it is not a whole data URL"),
         ("data:image/png;base64,", "the file is empty"),
         ("data:image/png;base64,iVBOR!!", "the base64 of this data URL is damaged"),
         ("data:image/png;base64,iVBOR", "the base64 of this data URL is damaged"),
         ("data:image/png;base64,iVBORw0KGgo=", "cut short"),
-        ("data:text/plain,hello%20there", "its bytes are no picture but text"),
-        ("data:image/svg+xml,%3Csvg/%3E", "its bytes are no picture but text"),
+        ("data:text/plain,hello%20there", "this is not a picture but text"),
+        ("data:image/svg+xml,%3Csvg/%3E", "this is not a picture but text"),
         ("data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=", "its bytes are a GIF"),
     ],
 )

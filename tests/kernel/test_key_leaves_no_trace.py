@@ -16,7 +16,7 @@ from PIL import Image
 from sandboxes import running_sandbox
 
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.sandbox.keys import KEYS, Key
+from rivya_nb.sandbox.keys import KEYS, KeyGrant
 from rivya_nb.sandbox.process import join
 
 SECRET = "zq7x-Kk2v9w-4Lb6yHm3-cT8nR5jd"
@@ -124,7 +124,7 @@ def execute(kernel: Kernel, typed: str | None) -> list[Request]:
 def test_no_piece_of_the_key_is_left_anywhere(
     start_kernel: Callable[..., Kernel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setitem(KEYS, KEY, Key())
+    monkeypatch.setitem(KEYS, KEY, KeyGrant())
     Image.new("RGB", (300, 300), "teal").save(tmp_path / "reference.png")
     with running_sandbox(SandboxConfig(latency=0), tmp_path / "service") as url:
         environment = {

@@ -8,30 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_nb.measures.metric import NONE, Difference
-from rivya_nb.measures.pairs import MOST_PAIRS, Pair, Place, by_axis, by_place, choose_pairs, count_pairs
+from rivya_nb.measures.pairs import (
+    MOST_PAIRS,
+    Coordinates,
+    Pair,
+    by_axis,
+    by_place,
+    choose_pairs,
+    count_pairs,
+)
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
 
 
 @st.composite
-def some_places(draw: st.DrawFn) -> list[Place]:
+def some_places(draw: st.DrawFn) -> list[Coordinates]:
     """A grid of up to four axes, with holes."""
     whole = list(itertools.product(*map(range, draw(SHAPES))))
     return draw(st.lists(st.sampled_from(whole), min_size=1, unique=True))
 
 
-def apart(one: Place, other: Place) -> list[int]:
+def apart(one: Coordinates, other: Coordinates) -> list[int]:
     return [axis for axis, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
 
 
-def made_up(places: list[Place], moving: dict[int, float]) -> dict[Pair, Difference]:
+def made_up(places: list[Coordinates], moving: dict[int, float]) -> dict[Pair, Difference]:
     """Differences as if each of these axes moved the pictures that much, and the others not at all."""
     pairs = choose_pairs(places, len(places[0]))
     return {pair: Difference(moving.get(pair.axis, 0.0), 10 * moving.get(pair.axis, 0.0)) for pair in pairs}
 
 
 @given(some_places())
-def test_every_two_places_that_differ_along_one_axis_are_compared_once(places: list[Place]) -> None:
+def test_every_two_places_that_differ_along_one_axis_are_compared_once(places: list[Coordinates]) -> None:
     wanted = {
         (axes[0], *sorted(pair))
         for pair in itertools.combinations(places, 2)
@@ -57,7 +65,7 @@ def test_of_many_pairs_the_same_ones_are_drawn_each_time_and_from_everywhere() -
 
 
 @given(some_places(), st.data())
-def test_an_axis_is_told_the_same_wherever_it_stands(places: list[Place], data: st.DataObject) -> None:
+def test_an_axis_is_told_the_same_wherever_it_stands(places: list[Coordinates], data: st.DataObject) -> None:
     axes = len(places[0])
     order = data.draw(st.permutations(range(axes)))
     turned = [tuple(place[axis] for axis in order) for place in places]

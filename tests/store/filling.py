@@ -88,15 +88,6 @@ def write_much(folder: Path, pipe: Connection) -> None:
     pipe.send(job.id)
 
 
-def open_and_tell(folder: Path, pipe: Connection) -> None:
-    """In a process of its own: open the store together with others, and tell what its history lists."""
-    pipe.send("ready")
-    pipe.recv()
-    store = Store.open(folder)
-    pipe.send(ids(store.history(Question())))
-    store.close()
-
-
 def deliver_what_was_deleted(folder: Path, pipe: Connection) -> None:
     """In a process of its own: put a picture in place, and write it down only when told to."""
     store = Store.open(folder)

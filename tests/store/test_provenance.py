@@ -18,22 +18,26 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.imaging.containers import jpeg_segments, png_chunks, webp_chunks
 from rivya_nb.store.exif import MAKER_NOTE, USER_COMMENT, read_comment
 from rivya_nb.store.provenance import Provenance, sidecar_of, stamp
+from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.stamping import MARK, CannotStampError, stamped
 
 CAT = Reference("ab" * 32, "image", "image/png", "cat.png", 900)
-BOTTLE = Provenance(
+JOB = JobRecord(
+    id="0f" * 16,
+    service="sandbox",
     model="wan-2-7-image-pro",
     prompt="A glass bottle, แสงเช้า\nsoft light",
     params={"seed": 7, "aspect_ratio": "16:9"},
     references=(CAT,),
-    service="sandbox",
-    job="0f" * 16,
+    identity="",
+    seed=7,
+    price=12,
+    status="succeeded",
+    created_at=1_799_999_990.0,
     task_id="task_1",
-    created=1_800_000_000.0,
-    sha256="cd" * 32,
-    width=20,
-    height=10,
+    finished_at=1_800_000_000.0,
 )
+BOTTLE = Provenance(JOB, PictureRecord("cd" * 32, "image/png", 20, 10, 900))
 KINDS = ("PNG", "JPEG", "WEBP")
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><kept/></x:xmpmeta>"
 
@@ -161,7 +165,7 @@ def test_another_programs_parameters_stay_in_a_png() -> None:
 
 
 def test_the_plain_text_is_what_web_uis_read() -> None:
-    negative = replace(BOTTLE, params={**BOTTLE.params, "negative_prompt": "blur, noise"})
+    negative = BOTTLE._replace(job=replace(JOB, params={**JOB.params, "negative_prompt": "blur, noise"}))
     assert negative.parameters.split("\n") == [
         "A glass bottle, แสงเช้า",
         "soft light",
@@ -172,7 +176,7 @@ def test_the_plain_text_is_what_web_uis_read() -> None:
 
 def test_references_are_told_by_name_and_content_and_no_address_is() -> None:
     linked = Reference("ef" * 32, "image", "", "dog.png", 0, url="https://example.com/dog.png?token=hush")
-    told = replace(BOTTLE, references=(CAT, linked)).to_json()
+    told = BOTTLE._replace(job=replace(JOB, references=(CAT, linked))).to_json()
     assert [each["sha256"] for each in json.loads(told)["references"]] == ["ab" * 32, "ef" * 32]
     assert "hush" not in told
 
@@ -208,7 +212,7 @@ def test_what_takes_no_text_is_copied_as_it_is_with_a_file_beside_it(
 def test_more_text_than_a_jpeg_takes_goes_beside_it(tmp_path: Path) -> None:
     source, target = tmp_path / "original", tmp_path / "bottle.jpg"
     source.write_bytes(drawn("JPEG"))
-    done = stamp(source, target, replace(BOTTLE, prompt="long " * 20_000))
+    done = stamp(source, target, BOTTLE._replace(job=replace(JOB, prompt="long " * 20_000)))
     assert target.read_bytes() == source.read_bytes()
     assert done.sidecar is not None
 

@@ -113,7 +113,7 @@ def test_a_busy_store_deletes_nothing(store: Store, monkeypatch: pytest.MonkeyPa
     add(store, job)
     with closing(sqlite3.connect(store.folder / "rivya.db")) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="another process keeps it busy"):
+        with pytest.raises(StoreError, match="another process is using it"):
             second.delete_pictures([job.id])
     second.close()
     assert path_of(store, job.pictures[0]).exists()

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rivya_nb.store import database
-from rivya_nb.store import words as words_module
+from rivya_nb.store import database, prompt_index
 from rivya_nb.store.records import CellRecord, Question
 from rivya_nb.store.store import Store
 
@@ -144,7 +143,7 @@ def test_what_a_python_without_the_word_index_wrote_is_found_and_indexed_later(
         return ids(store.history(Question(prompt="STUDIO")))
 
     with monkeypatch.context() as without:
-        without.setattr(words_module, "can_index", lambda connection: False)
+        without.setattr(prompt_index, "can_index", lambda connection: False)
         without.setattr(database, "can_index", lambda connection: False)
         store = Store.open(folder)
         add(store, *jobs[:2])
@@ -153,7 +152,7 @@ def test_what_a_python_without_the_word_index_wrote_is_found_and_indexed_later(
     indexing = Store.open(folder)
     assert found(indexing) == ids(jobs[1::-1])
     with monkeypatch.context() as without:
-        without.setattr(words_module, "can_index", lambda connection: False)
+        without.setattr(prompt_index, "can_index", lambda connection: False)
         add(indexing, jobs[2])
     assert found(indexing) == ids(jobs[::-1])
     last = done("one more studio")

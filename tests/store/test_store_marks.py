@@ -54,9 +54,9 @@ def test_tags_are_added_and_taken_away_beside_what_is_there(store: Store, jobs: 
 def test_what_is_no_rating_is_refused(
     store: Store, jobs: list[JobRecord], changes: dict[str, int], named: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"rating.*{named} is no rating; 1 to 5"):
+    with pytest.raises(UsageError, match=f"rating.*{named} is not a rating; give 1 to 5"):
         store.marks.change(ids(jobs), **changes)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="a tag must have at least one letter"):
+    with pytest.raises(UsageError, match="a tag must not be empty"):
         store.marks.tag(ids(jobs), [" "])
     assert set(store.marks.of(ids(jobs)).values()) == {Marks()}
 

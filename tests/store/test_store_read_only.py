@@ -15,11 +15,8 @@ from disks import may_mount, read_only_disk
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
-from .filling import MODEL, add, done, ids, kept, read_without_rights, refusals
+from .filling import MODEL, add, done, kept, read_without_rights, refusals
 from .processes import Start, told
-from .test_store_upgrade import old
-
-__all__ = ["old"]
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such rights")
 
@@ -125,25 +122,6 @@ def test_what_a_crash_left_beside_the_database_is_read(
     _, pipe = start(read_without_rights, open_place)
     pipe.send("go on")
     assert told(pipe)[0] == [(job_id, [b"a picture"])]
-    pipe.send("end")
-    assert state(open_place) == before
-
-
-def test_a_store_of_an_older_version_is_read_as_it_is(old: Path, open_place: Path, start: Start) -> None:
-    shutil.copytree(old, open_place)
-    with closing(Store.open(old)) as store:
-        upgraded = ids(store.history(Question()))
-        for record in store.history(Question()):
-            for picture in record.pictures:
-                path = open_place / store.files.path(picture.sha256, picture.mime_type).relative_to(old)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(b"a picture")
-    before = may_only_be_read(open_place)
-    _, pipe = start(read_without_rights, open_place)
-    pipe.send("go on")
-    found, runs, _ = told(pipe)
-    assert [job_id for job_id, _ in found] == upgraded
-    assert runs == ["cats"]
     pipe.send("end")
     assert state(open_place) == before
 

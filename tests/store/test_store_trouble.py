@@ -24,7 +24,7 @@ from .processes import Start, told
 def test_a_newer_store_is_refused_and_left_alone(folder: Path) -> None:
     Store.open(folder).close()
     with closing(sqlite3.connect(folder / "rivya.db")) as other:
-        other.execute("UPDATE schema_version SET version = 99")
+        other.execute("PRAGMA user_version = 99")
         other.commit()
     before = (folder / "rivya.db").read_bytes()
     with pytest.raises(StoreError, match=r"rivya\.db was written by a newer rivya_nb \(version 99"):
@@ -64,7 +64,7 @@ def test_the_database_of_something_else_is_refused(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "rivya.db")) as other:
         other.execute("CREATE TABLE recipes (name TEXT)")
     before = (folder / "rivya.db").read_bytes()
-    with pytest.raises(StoreError, match="a database of something else"):
+    with pytest.raises(StoreError, match="not a database of rivya_nb"):
         Store.open(folder)
     assert (folder / "rivya.db").read_bytes() == before
 
@@ -107,7 +107,7 @@ def test_a_store_that_another_program_keeps_locked_says_so(
     store = Store.open(folder)
     with closing(sqlite3.connect(folder / "rivya.db")) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="another process keeps it busy"):
+        with pytest.raises(StoreError, match="another process is using it"):
             add(store, a_job())
         assert store.runs() == []
     add(store, a_job())

@@ -218,10 +218,6 @@ def test_rendering_before_binding_is_refused() -> None:
         parse_prompt("{subject}", variables=True).render({})
 
 
-def test_the_original_text_is_kept() -> None:
-    assert parse_prompt("{x} {{", variables=True).bind({"x": "y"}).text == "{x} {{"
-
-
 @given(st.text().filter(lambda text: not set(text) & {"{", "}"}))
 def test_text_without_braces_renders_to_itself(text: str) -> None:
     assert prompts_of(text) == [text]

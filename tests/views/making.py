@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.params import ParamValue
+from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.run_view import Hint, RunView
@@ -83,6 +87,14 @@ def make_run(
     return RunRecord(**{**values, **changes}), {job.id: job for job in jobs}  # type: ignore[arg-type]
 
 
+def asked(prompt: str = BOTTLE, *, models: Sequence[str] = (DEFAULT_MODEL,), **parts: Any) -> dict[str, str]:
+    """What a run asked, for `make_run(…, **asked(…))`: params, or other parts of an ask by their names."""
+    known = {name: parts.pop(name) for name in [field.name for field in fields(Ask)] if name in parts}
+    params = {key: tuple(each) if isinstance(each, (list, range)) else (each,) for key, each in parts.items()}
+    template = parse_prompt(prompt, variables=False)
+    return {"ask": Ask(template, tuple(models), params, **known).to_json()}
+
+
 RATIOS = {"1:1": (1024, 1024), "16:9": (1024, 576), "3:4": (768, 1024)}
 
 LIVE_STATES = ("succeeded",) * 5 + ("failed", "succeeded", "processing", "processing") + ("queued",) * 3
@@ -104,7 +116,9 @@ def bottles(states: Sequence[str], prompt: str = BOTTLE) -> tuple[RunRecord, dic
             zip(states, itertools.product(seeds, RATIOS), strict=True)
         )
     ]
-    return make_run({"seed": seeds, "aspect_ratio": tuple(RATIOS)}, jobs, name="bottles")
+    axes = {"seed": seeds, "aspect_ratio": tuple(RATIOS)}
+    ask = asked(prompt, seed=range(1, 5), aspect_ratio=list(RATIOS), resolution="1K", order=tuple(axes))
+    return make_run(axes, jobs, name="bottles", **ask)
 
 
 def live_bottles() -> tuple[RunRecord, dict[str, JobRecord]]:

@@ -117,7 +117,7 @@ def test_an_unknown_axis_is_named_with_the_nearest_one() -> None:
 
 @pytest.mark.parametrize("name", [["seed"], {"seed": 1}, 3])
 def test_what_is_no_name_at_all_is_told_too(name: str) -> None:
-    with pytest.raises(UsageError, match="is no axis; give the name of one as text"):
+    with pytest.raises(UsageError, match="is not an axis; give the name of an axis as text"):
         arrange(*bottles(DONE_STATES), rows=name)
 
 

@@ -1,4 +1,4 @@
-"""From records back to the cell that asked."""
+"""What was asked, as the cell that asks for it again."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rivya_nb.contract.catalogue import Param
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Param
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import Request
+from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.line import parse_line
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import parse_values
@@ -21,16 +23,23 @@ from rivya_nb.planning.words import Text
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.headline import headline
 from rivya_nb.views.repeat import cell_text, job_cell, requests_json
-from views.making import BOTTLE, DONE_STATES, bottles, make_job, make_run, make_view
+from views.making import BOTTLE, DONE_STATES, asked, bottles, make_job, make_run, make_view
+
+CAT = Reference("00", "image", "image/png", "cat.png", 9)
+LINK = Reference("01", "image", "", "dog.png", 0, url="https://example.com/dog.png")
+
+
+def cell(prompt: str = BOTTLE, **parts: Any) -> str | None:
+    return cell_text(*make_run({}, [make_job("a")], **asked(prompt, **parts)))
 
 
 def lights(
-    template: str, options: tuple[str, ...], axis: str = "light"
+    prompt: str, options: tuple[str, ...], axis: str = "light"
 ) -> tuple[RunRecord, dict[str, JobRecord]]:
-    jobs = [
-        make_job(f"j{index}", prompt=template.replace("@", option)) for index, option in enumerate(options)
-    ]
-    return make_run({axis: options}, jobs)
+    """A run of this prompt, which has one axis."""
+    template = parse_prompt(prompt, variables=False)
+    jobs = [make_job(option, prompt=template.render({axis: at})) for at, option in enumerate(options)]
+    return make_run({axis: options}, jobs, **asked(prompt))
 
 
 def test_params_and_their_axes_stand_on_the_line() -> None:
@@ -40,44 +49,85 @@ def test_params_and_their_axes_stand_on_the_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("axis", "written"),
-    [("light", "A bottle at {light=dawn|dusk}, {{raw}}"), ("prompt", "A bottle at {dawn|dusk}, {{raw}}")],
+    "written",
+    [
+        "A bottle at {light=dawn|dusk}, {{raw}}",
+        "A bottle at {dawn|dusk}, {{raw}}",
+        "a cat at {light=a|an a}",
+        "{x=one|two} and {x}, {a|b} or {c|d}",
+        "{prompt=a|b} or {prompt}",
+        "{a|{{b}}}",
+    ],
 )
-def test_the_prompts_axis_returns_into_the_prompt(axis: str, written: str) -> None:
-    run, jobs = lights("A bottle at @, {raw}", ("dawn", "dusk"), axis)
-    assert cell_text(run, jobs) == f"%%rivya\n{written}"
+def test_the_prompts_axes_return_into_the_prompt(written: str) -> None:
+    text = cell(written)
+    assert text is not None
+    line, _, body = text.partition("\n")
+    assert line == "%%rivya"
+    back, first = (parse_prompt(each, variables=True) for each in (body, written))
+    assert back.parts == first.parts
+    if "|{{" not in written and "or" not in written:
+        assert body == written
 
 
-def test_an_option_that_also_occurs_elsewhere_is_put_where_it_belongs() -> None:
-    run, jobs = lights("a cat at @", ("a", "an a"))
-    assert cell_text(run, jobs) == "%%rivya\na cat at {light=a|an a}"
+def test_what_a_variable_held_is_text_in_the_cell() -> None:
+    held = {"subject": "a {braced} cat", "light": ["dawn|dusk", "noon"], "one": ["only"]}
+    template = parse_prompt("{subject} at {one}", variables=True).bind(held)
+    made = make_run({}, [make_job("a")], ask=Ask(template, (DEFAULT_MODEL,)).to_json())
+    assert cell_text(*made) == "%%rivya\na {{braced}} cat at only"
+    template = parse_prompt("{light}", variables=True).bind(held)
+    made = make_run({}, [make_job("a")], ask=Ask(template, (DEFAULT_MODEL,)).to_json())
+    assert cell_text(*made) is None, "no option can hold a bar"
 
 
-def test_another_model_and_repeats_are_flags() -> None:
-    jobs = [make_job(name, model="z-image") for name in "ab"]
-    assert cell_text(*make_run({"repeat": "12"}, jobs)) == f"%%rivya --model z-image --repeat 2\n{BOTTLE}"
+def test_the_words_stand_in_the_order_of_the_ask() -> None:
+    words = {"models": ("z-image", DEFAULT_MODEL), "repeat": 2, "aspect_ratio": ["1:1", "16:9"]}
+    written = cell(**words, order=("repeat", "model", "aspect_ratio"))  # type: ignore[arg-type]
+    assert written == f"%%rivya --repeat 2 --model z-image,{DEFAULT_MODEL} aspect_ratio=1:1,16:9\n{BOTTLE}"
 
 
 @pytest.mark.parametrize(
-    ("axes", "jobs"),
+    ("params", "written"),
     [
-        ({}, [make_job("a", params={"negative_prompt": "two words"})]),
-        ({"x": "12"}, [make_job("a", prompt="one"), make_job("b", prompt="two")]),
-        ({"seed": "12"}, [make_job("a", params={"seed": 1}), make_job("b", params={"seed": 3})]),
-        ({"x": ("a|b", "c")}, [make_job("a", prompt="so a|b"), make_job("b", prompt="so c")]),
-        ({}, [make_job("a", prompt="seems \u202eesrever")]),
-        ({}, [make_job("a", references=(Reference("00", "image", "image/png", "cat.png", 9),))]),
+        ({"seed": [3, 4, 5]}, "seed=3..5"),
+        ({"seed": [3, 5]}, "seed=3,5"),
+        ({"seed": None}, "seed=none"),
+        ({"resolution": None}, ""),
+        ({"aspect_ratio": [None, "16:9"]}, "aspect_ratio=none,16:9"),
+        ({"guidance": [1.0, 2.5]}, "guidance=1,2.5"),
+        ({"negative_prompt": 'two "words"'}, 'negative_prompt="two ""words"""'),
+        ({"negative_prompt": "none"}, 'negative_prompt="none"'),
     ],
-    ids=["spaces", "lost template", "labels that lie", "braces", "turned around", "references"],
 )
-def test_a_cell_that_might_ask_for_something_else_is_not_offered(
-    axes: dict[str, tuple[str, ...]], jobs: list[JobRecord]
-) -> None:
-    assert cell_text(*make_run(axes, jobs)) is None
+def test_values_are_written_as_the_line_reads_them(params: dict[str, Any], written: str) -> None:
+    assert cell(**params) == f"%%rivya {written}".rstrip() + f"\n{BOTTLE}"
 
 
-CAT = Reference("00", "image", "image/png", "cat.png", 9)
-LINK = Reference("01", "image", "", "dog.png", 0, url="https://example.com/dog.png")
+def test_a_reference_that_is_an_address_is_named() -> None:
+    assert cell(references={"": (LINK,)}) == f"%%rivya --ref https://example.com/dog.png\n{BOTTLE}"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"models": ("ideogram-v3",), "negative_prompt": ["one", "two"]},
+        {"prompt": "seems \u202eesrever"},
+        {"references": {"": (Reference("00", "image", "image/png", "cat.png", 9),)}},
+        {"references": {"a": (), "b": ()}},
+        {"models": (DEFAULT_MODEL, "nano-banana"), "drawn": (1, 2), "repeat": 2},
+        {"models": (DEFAULT_MODEL, "nano-banana"), "seed": 1, "left_out": {"nano-banana": ("seed",)}},
+        {"models": (), "requests": (Request(DEFAULT_MODEL, "a"), Request(DEFAULT_MODEL, "b"))},
+    ],
+    ids=["free texts", "turned around", "references", "sets", "seeds by repeat", "left out", "requests"],
+)
+def test_a_cell_that_might_ask_for_something_else_is_not_offered(parts: dict[str, Any]) -> None:
+    assert cell(**parts) is None
+
+
+def test_of_pictures_that_no_run_asked_for_a_single_one_has_a_cell() -> None:
+    jobs = [make_job(name, params={"seed": seed}) for seed, name in enumerate("ab")]
+    assert cell_text(*make_run({"": ("a",)}, jobs[:1], id=0)) == f"%%rivya seed=0\n{BOTTLE}"
+    assert cell_text(*make_run({"": ("a", "b")}, jobs, id=0)) is None
 
 
 def in_store(reference: Reference) -> Path:
@@ -155,7 +205,7 @@ def test_characters_that_turn_text_around_are_shown_by_number() -> None:
 
 
 def test_the_headline_shows_the_prompt_with_its_options() -> None:
-    run, jobs = lights("A bottle at @", ("dawn", "dusk"))
+    run, jobs = lights("A bottle at {light=dawn|dusk}", ("dawn", "dusk"))
     head = headline(make_view(replace(run, name="glass"), jobs))
     assert head.prompt == "A bottle at {dawn|dusk}"
     assert head.facts == "wan-2-7-image-pro · run 41, glass"
@@ -164,7 +214,7 @@ def test_the_headline_shows_the_prompt_with_its_options() -> None:
 def test_an_axis_of_long_prompts_is_counted() -> None:
     prompts = [f"A glass bottle on a soft studio background, {light} light" * 2 for light in ("dawn", "dusk")]
     jobs = [make_job(name, prompt=prompt) for name, prompt in zip("ab", prompts, strict=True)]
-    run, made = make_run({"prompt": prompts}, jobs)
+    run, made = make_run({"prompt": prompts}, jobs, **asked(f"{{{'|'.join(prompts)}}}"))
     assert headline(make_view(run, made)).prompt == f"{prompts[0]} (and 1 more prompt)"
 
 

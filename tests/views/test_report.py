@@ -75,7 +75,7 @@ def test_a_grid_shrinks_to_the_width_of_paper(columns: int, least: float, most: 
 
 
 def test_without_a_cell_the_requests_stand_open() -> None:
-    view = make_view(*make_run({}, [make_job("j", params={"negative_prompt": "two words"})]))
+    view = make_view(*make_run({}, [make_job("j", params={"negative_prompt": "two\nlines"})]))
     tree = read(render_report([view]))
     assert [("open" in details.attributes) for details in tree.all("details")] == [True, True]
     assert len(tree.all("pre")) == 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb._version import __version__
 from rivya_nb.files import user_path
-from rivya_nb.store.provenance import write_whole
+from rivya_nb.store.files import write_whole
 from rivya_nb.views.repeat import told_request
 
 if TYPE_CHECKING:

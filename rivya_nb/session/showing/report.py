@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
 from rivya_nb.session.showing.looks import look_at, path_finder, records
-from rivya_nb.store.provenance import write_whole
+from rivya_nb.store.files import write_whole
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.report import render_report, report_thumbnails

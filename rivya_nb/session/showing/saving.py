@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import user_path
-from rivya_nb.store.provenance import Stamped, provenance_of, stamp
+from rivya_nb.store.provenance import Provenance, Stamped, stamp
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def save_copies(jobs: Iterable[Job], folder: str | os.PathLike[str]) -> list[Sta
     for job in jobs:
         for place, (source, picture) in enumerate(zip(job.paths, job.record.pictures, strict=True)):
             copy = target / f"{_file_stem(job, place)}{source.suffix}"
-            saved.append(stamp(source, copy, provenance_of(job.record, picture)))
+            saved.append(stamp(source, copy, Provenance(job.record, picture)))
     return saved
 
 

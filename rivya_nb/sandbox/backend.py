@@ -1,4 +1,4 @@
-"""What the sandbox does, apart from HTTP: who may, what is accepted, what it costs, how it stands."""
+"""What the sandbox does, apart from HTTP: it checks keys and requests, and keeps credits, tasks and files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 from rivya_nb.contract.catalogue import Model, bundled
 from rivya_nb.contract.references import SNIFF_BYTES, sniff
-from rivya_nb.sandbox import listing, tasks, validation
+from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
-from rivya_nb.sandbox.database import ConflictError, Database, Idempotency, NotEnoughError, StoredFile
 from rivya_nb.sandbox.faults import Fault
-from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, Key
+from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
+from rivya_nb.sandbox.model_list import is_available, model_list
 from rivya_nb.sandbox.schemas import (
     Credits,
     GenerationBody,
@@ -28,6 +28,13 @@ from rivya_nb.sandbox.schemas import (
     PublicApiFile,
     TaskFailure,
     TaskResult,
+)
+from rivya_nb.sandbox.task_database import (
+    ConflictError,
+    Idempotency,
+    NotEnoughError,
+    StoredFile,
+    TaskDatabase,
 )
 from rivya_nb.sandbox.tasks import Task
 
@@ -41,25 +48,25 @@ _KEY_REFUSALS = {
 }
 
 
-class Service:
-    """One sandbox: its configuration and its memory in `folder`. Times are taken from the wall clock."""
+class Backend:
+    """One sandbox: its configuration and its data in `folder`. Times are those of the wall clock."""
 
     def __init__(self, config: SandboxConfig, folder: Path) -> None:
         self.config = config
         self.uploads = folder / "files"
         self.uploads.mkdir(parents=True, exist_ok=True)
-        self._database = Database(folder / "sandbox.sqlite")
+        self._database = TaskDatabase(folder / "sandbox.sqlite")
         self._catalogue = bundled()
         self._calls: dict[str, deque[float]] = {}
 
     def close(self) -> None:
         self._database.close()
 
-    def admit(self, authorization: str | None, scope: str | None) -> Key | None:
-        """The key of a call that needs `scope`; None for a public call, which needs none.
+    def admit(self, authorization: str | None, scope: str | None) -> KeyGrant | None:
+        """The key of a call that needs `scope`; None for a public call.
 
         Raises:
-            Fault: the call must not go on.
+            Fault: the call is refused.
         """
         if self.config.disabled:
             raise Fault("public_api_disabled", _KEY_REFUSALS["public_api_disabled"])
@@ -81,13 +88,13 @@ class Service:
         return key
 
     def models(self) -> ModelList:
-        return listing.model_list(self._catalogue, url_input=self.config.url_input)
+        return model_list(self._catalogue, url_input=self.config.url_input)
 
-    def credits(self, key: Key) -> Credits:
+    def credits(self, key: KeyGrant) -> Credits:
         spent = self._database.spent(key.account, time.time())
         return Credits(current_credits=self._granted(key) - spent)
 
-    def submit(self, key: Key, body: GenerationBody, idempotency_key: str | None) -> Task:
+    def submit(self, key: KeyGrant, body: GenerationBody, idempotency_key: str | None) -> Task:
         """Accept a generation and reserve its credits; the same key and body give the same task."""
         model = self._model(body.model)
         wrong = validation.problems(model, body.prompt, body.params, self.config)
@@ -110,7 +117,7 @@ class Service:
         )
         return self._keep(key, task, body, idempotency_key)
 
-    def task(self, key: Key, task_id: str) -> Task:
+    def task(self, key: KeyGrant, task_id: str) -> Task:
         task = self._database.task(task_id)
         if task is None or task.account != key.account:
             raise Fault("not_found", "There is no such task.")
@@ -124,8 +131,8 @@ class Service:
             raise Fault("not_found", "There is no such picture.")
         return task
 
-    def upload(self, key: Key, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
-        """Keep a file, if its bytes and its size are what the model, or else the service, takes."""
+    def upload(self, key: KeyGrant, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
+        """Keep a file, if the model, or else the service, accepts its type and size."""
         limits = validation.upload_limits(self._model(model) if model else None, kind, self.config)
         if limits is None:
             raise Fault("validation_failed", f"{model} takes no files of kind {kind}.")
@@ -151,8 +158,8 @@ class Service:
         self._database.add_file(file)
         return file
 
-    def file(self, file_id: str, key: Key | None = None) -> StoredFile:
-        """An uploaded file that still lives; of the key's account, if a key is given."""
+    def file(self, file_id: str, key: KeyGrant | None = None) -> StoredFile:
+        """An uploaded file that has not expired; if a key is given, of its account."""
         file = self._database.file(file_id)
         expired = file is not None and time.time() > self._expiry(file)
         if file is None or expired or (key is not None and file.account != key.account):
@@ -176,7 +183,7 @@ class Service:
         return self.uploads / file.id
 
     def params_of(self, task: Task) -> dict[str, Any]:
-        """What a task is drawn with: its params, and the model's defaults behind them."""
+        """The params with which a task is drawn, the model's defaults included."""
         return self.with_defaults(self._catalogue[task.model], task.params)
 
     @staticmethod
@@ -196,14 +203,14 @@ class Service:
         model = self._catalogue.get(model_id)
         if model is None:
             raise Fault("not_found", f"There is no model {model_id!r}.")
-        if not listing.is_available(model):
+        if not is_available(model):
             raise Fault(
                 "validation_failed", f"The model {model_id} is not available: the sandbox only draws."
             )
         return model
 
-    def _references(self, key: Key, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
-        """The ids of the files that a request refers to; what cannot be found is added to `wrong`."""
+    def _references(self, key: KeyGrant, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
+        """The ids of the files that a request refers to; a mistake for an unknown one is added to `wrong`."""
         found = []
         for index, item in enumerate(validation.media_items(params)):
             if self.config.url_input and item["url"].startswith("https://"):
@@ -212,10 +219,12 @@ class Service:
             try:
                 found.append(self.file(file_id, key).id)
             except Fault:
-                wrong.append(f"params.referenceMediaItems[{index}].url is no uploaded file of this service")
+                wrong.append(
+                    f"params.referenceMediaItems[{index}].url is not a file that was uploaded to this service"
+                )
         return found
 
-    def _keep(self, key: Key, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:
+    def _keep(self, key: KeyGrant, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:
         idempotency = None
         if idempotency_key:
             text = json.dumps(body.model_dump(), sort_keys=True)
@@ -233,7 +242,7 @@ class Service:
             raise Fault("insufficient_credits", text) from None
 
     def public_task(self, task: Task, origin: str) -> GenerationTask:
-        """How the task stands now, as it is told; `origin` begins its pictures' urls."""
+        """The current state of the task; `origin` begins its pictures' urls."""
         now = time.time()
         status = task.status(now)
         times: dict[str, Any] = {}
@@ -263,7 +272,7 @@ class Service:
         urls = [f"{origin}/pictures/{task.id}/{number}.{extension}" for number in range(1, count + 1)]
         return TaskResult(primary_url=urls[0], urls=urls)
 
-    def _granted(self, key: Key) -> int:
+    def _granted(self, key: KeyGrant) -> int:
         return 0 if key.account in PENNILESS_ACCOUNTS else self.config.credits
 
     def _expiry(self, file: StoredFile) -> float:
@@ -287,7 +296,7 @@ class Service:
 
 
 def _uploaded_id(url: str) -> str:
-    """The file that one of our own urls names; of any port, since a sandbox that starts again has another."""
+    """The file id in one of our own urls, of any port: after a restart the sandbox has another one."""
     try:
         parts = urlsplit(url)
     except ValueError:

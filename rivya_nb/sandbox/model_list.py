@@ -1,4 +1,4 @@
-"""The catalogue as `GET /models` tells it."""
+"""The catalogue as `GET /models` returns it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRang
 
 
 def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
-    """Every model; those that make no pictures are announced as coming, for the sandbox only draws."""
+    """Every model; those that make no pictures are listed as coming soon, because the sandbox only draws."""
     return ModelList(data=[_model(model, url_input) for model in catalogue.values()])
 
 
 def is_available(model: Model) -> bool:
-    """Whether the sandbox can run that model."""
     return model.category == "image"
 
 

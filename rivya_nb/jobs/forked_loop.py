@@ -1,4 +1,4 @@
-"""What becomes of the work on an event loop in a forked process, where a copy of the loop goes on."""
+"""Stops this package's work in a forked process, where a copy of the event loop continues."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ _is_work: ContextVar[bool] = ContextVar("rivya_nb_is_work", default=False)
 
 
 def as_work(start: Callable[[], T]) -> T:
-    """Call `start` in a copy of the current context that marks all that it puts on a loop as ours."""
+    """Call `start` in a copy of the current context that marks everything it puts on a loop as this package's
+    work."""
     context = copy_context()
     context.run(_is_work.set, True)
     return context.run(start)
 
 
 def leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
-    """In a forked process: let nothing of the marked work go on in this copy of the parent's loop.
+    """In a forked process: stop the marked work in this copy of the parent's loop.
 
-    Its tasks are not cancelled: they would tidy up what is their parent's. They are never woken again.
+    Its tasks are not cancelled, because their clean-up belongs to the parent. They are never resumed.
     """
     if not isinstance(loop, asyncio.SelectorEventLoop):
         return
@@ -35,11 +36,11 @@ def leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _watch_alone(loop: Any) -> None:
-    """Let the loop watch nothing but a wake-up of its own: all that it has watched is its parent's.
+    """Let the loop watch only its own wake-up: everything else that it watched belongs to the parent.
 
     An inherited epoll would wake this process without end for each socket that the parent opens and has not
-    read yet, as would the kernel's sockets, which cannot be read here; and what is taken out of it here is
-    taken from the parent.
+    read yet, and for the kernel's sockets, which cannot be read here. Removing a socket from it here would
+    remove it for the parent, too.
     """
     inherited, loop._selector = loop._selector, selectors.DefaultSelector()
     inherited.close()

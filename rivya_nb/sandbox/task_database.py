@@ -1,4 +1,4 @@
-"""The sandbox's memory: tasks, files and idempotency keys in one SQLite file, committed before any answer."""
+"""The sandbox's tasks, files and idempotency keys in one SQLite file, committed before any answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from rivya_nb.sandbox.tasks import Task
@@ -45,7 +45,7 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """A caller's key, the digest of the body it came with, and since when keys are still remembered."""
+    """A caller's key, the digest of its body, and the time from which on keys are remembered."""
 
     key: str
     digest: str
@@ -57,14 +57,14 @@ class ConflictError(Exception):
 
 
 class NotEnoughError(Exception):
-    """The credits do not suffice. `left` is what there is."""
+    """The credits are not enough. `left` is the balance."""
 
     def __init__(self, left: int) -> None:
         super().__init__(left)
         self.left = left
 
 
-class Database:
+class TaskDatabase:
     """Every method is one transaction, and may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +78,7 @@ class Database:
             self._connection.close()
 
     def submit(self, task: Task, granted: int, idempotency: Idempotency | None) -> Task:
-        """Keep the task, or give the one that this idempotency key already made.
+        """Store the task, or return the one that was made with this idempotency key.
 
         Raises:
             ConflictError: the key was used for another body.
@@ -92,22 +92,8 @@ class Database:
             left = granted - self._spent(connection, task.account, task.created_at)
             if task.price > left:
                 raise NotEnoughError(left)
-            connection.execute(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    task.id,
-                    task.account,
-                    task.model,
-                    task.prompt,
-                    json.dumps(task.params),
-                    json.dumps(task.references),
-                    task.drawn_seed,
-                    task.price,
-                    task.fails,
-                    task.created_at,
-                    task.finished_at,
-                ),
-            )
+            row = [json.dumps(each) if isinstance(each, (dict, tuple)) else each for each in astuple(task)]
+            connection.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             if idempotency is not None:
                 connection.execute(
                     "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
@@ -126,10 +112,7 @@ class Database:
 
     def add_file(self, file: StoredFile) -> None:
         with self._transaction() as connection:
-            connection.execute(
-                "INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (file.id, file.account, file.kind, file.name, file.mime_type, file.size, file.created_at),
-            )
+            connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(file))
 
     def file(self, file_id: str) -> StoredFile | None:
         with self._transaction() as connection:

@@ -1,7 +1,7 @@
-"""What a prompt's words mean to the sandbox's painter: a subject, colours, an hour, a mood.
+"""Finds a subject, colours, an hour and a mood in a prompt, for the sandbox's drawings.
 
-English and Thai, for these are the languages of the project's own examples. A word that stands in no list
-still counts: the painter varies the picture by a hash of the whole prompt.
+In English and Thai, the languages of the project's examples. Unknown words count, too: the drawing depends on
+a hash of the whole prompt.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _MOODS = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was understood; an empty part was not named."""
+    """What was found; None or empty if the prompt does not name it."""
 
     subject: str | None
     colours: tuple[Colour, ...]
@@ -62,7 +62,7 @@ class Reading:
 
 
 def read(prompt: str) -> Reading:
-    """The first subject, hour and mood that the prompt names, and all of its colours in its order."""
+    """The first subject, hour and mood in the prompt, and all its colours in their order."""
     text = prompt.casefold()
     colours = sorted(
         (place, colour) for colour, words in _COLOURS.items() if (place := _place(words, text)) >= 0
@@ -82,7 +82,7 @@ def _first(meanings: dict[str, str], text: str) -> str | None:
 
 
 def _place(words: str, text: str) -> int:
-    """Where the first of the words stands; Thai writes without spaces, so there any substring counts."""
+    """The first place of one of the words; Thai is written without spaces, so there any substring counts."""
     places = []
     for word in words.split():
         pattern = rf"\b{re.escape(word)}s?\b" if word.isascii() else re.escape(word)

@@ -1,9 +1,9 @@
-"""The words of prompts: kept once for all the jobs that share them, and found by any part of them.
+"""The words of prompts, kept once for all jobs that share them, with a full-text index.
 
-Where SQLite has it (as those that come with Python do), a full-text index of three characters each finds a part
-of a word among a hundred thousand prompts within milliseconds. Prompts are never changed or removed, so the index
-holds the first of them, up to some number. A word that is too short for it, or a database where a SQLite without
-such an index wrote last, is searched by reading all prompts.
+If SQLite supports it (as Python's own does), an index of three characters each finds a part of a word among a
+hundred thousand prompts within milliseconds. Prompts are never changed or removed, so the index has the first
+prompts up to some id. For a shorter word, or if a SQLite without such an index has written last, all prompts
+are read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rivya_nb.store.rows import portions, searchable
 from rivya_nb.store.schema import prompts
 
 _SHORTEST = 3
-"""Characters that a word must have to be found by the index."""
+"""The fewest characters of a word that the index can find."""
 
 _INDEX = table("prompt_index", column("rowid", Integer))
 
@@ -33,26 +33,25 @@ _IS_COMPLETE = "SELECT (SELECT max(id) FROM prompts) IS (SELECT max(id) FROM pro
 
 
 def can_index(connection: Connection) -> bool:
-    """Whether this SQLite can have the index: it knows FTS5, and its tokenizer of three characters (3.34)."""
+    """True if this SQLite supports the index: FTS5, and its tokenizer of three characters (3.34)."""
     known = text("SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'")
     return sqlite3.sqlite_version_info >= (3, 34) and bool(connection.execute(known).scalar_one())
 
 
 def has_index(connection: Connection) -> bool:
-    """Whether the database has the index."""
     there = text("SELECT count(*) FROM sqlite_master WHERE name = 'prompt_index'")
     return bool(connection.execute(there).scalar_one())
 
 
 def prepare_index(connection: Connection) -> None:
-    """Make the index where it can be and is not there, with all prompts."""
+    """Create the index with all prompts, if it is supported and does not exist."""
     if can_index(connection) and not has_index(connection):
         connection.exec_driver_sql(_CREATE)
         connection.exec_driver_sql(_CATCH_UP)
 
 
 def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
-    """By prompt, the id of its words, which are added where they are new."""
+    """By prompt, the id of its words; new words are added."""
     words = {prompt: searchable(prompt) for prompt in texts}
     wanted = list(dict.fromkeys(words.values()))
     known = _known(connection, wanted)
@@ -66,7 +65,7 @@ def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
 
 
 def containing(connection: Connection, asked: str) -> Select[tuple[int]] | None:
-    """The ids of prompts in which all words of `asked` occur; None where it has none."""
+    """The ids of prompts that contain all words of `asked`; None if it has no words."""
     words = searchable(asked).split()
     if not words:
         return None
@@ -91,7 +90,7 @@ def _known(connection: Connection, wanted: list[str]) -> dict[str, int]:
 
 
 def _is_indexed(connection: Connection) -> bool:
-    """Whether the index is there and holds all prompts."""
+    """True if the index exists and has all prompts."""
     if not (can_index(connection) and has_index(connection)):
         return False
     return bool(connection.exec_driver_sql(_IS_COMPLETE).scalar_one())

@@ -1,4 +1,4 @@
-"""Fetching the service's list of models: when somebody asks for it, and in the background when it is old."""
+"""Fetches the service's list of models: on demand, and in the background if the list is old."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rivya_nb.store.model_lists import ModelLists
 
 RETRIES = RetryPolicy(attempts=2, budget=30.0, ends_at_limit=True)
-"""Nothing depends on a new list: without a network, the last one stands after half a second. On a slow line, the
-list may take its time."""
+"""The list is not needed at once: without a network, the last one is used after half a second. On a slow
+line, the download may take its time."""
 
 PAUSE = 600.0
-"""Seconds between two attempts in the background: without a network, not every run has to try."""
+"""Seconds between two attempts in the background, so that not every run tries without a network."""
 
 
 class ModelListing:
-    """Keeps one service's list of models current. Nothing that needs the list ever waits for it."""
+    """Keeps one service's list of models current. Nothing waits for it."""
 
     def __init__(self, service: str, client: RivyaClient, lists: ModelLists, work_loop: WorkLoop) -> None:
         self._service = service
@@ -36,18 +36,18 @@ class ModelListing:
         self._fetching: Future[None] | None = None
 
     async def refresh(self) -> None:
-        """Fetch the list, which is public and sent without the key, and write it down.
+        """Fetch the list, which is public and needs no key, and store it.
 
         Raises:
             ApiError, TransportError: the service refused, or did not answer.
-            StoreError: the list cannot be written down.
+            StoreError: the list cannot be stored.
         """
         models = await self._client.models.list(retries=RETRIES)
         entries = [dict(model.raw) for model in models]
         await asyncio.to_thread(self._lists.keep, self._service, entries, time.time())
 
     def refresh_if_old(self) -> None:
-        """Begin to fetch the list in the background, where there is none or an old one."""
+        """Start to fetch the list in the background, if there is none or an old one."""
         now = time.monotonic()
         recent = self._tried_at is not None and now - self._tried_at < PAUSE
         if recent or not self._lists.is_old(self._service, time.time()):
@@ -56,11 +56,10 @@ class ModelListing:
         self._fetching = self._work_loop.start(self._try())
 
     def stop(self) -> None:
-        """Give up what is being fetched in the background."""
         if self._fetching is not None:
             self._fetching.cancel()
 
     async def _try(self) -> None:
-        # The list of yesterday, or the bundled one, does as well: nobody has to hear of a failure.
+        # The old list, or the bundled one, is used instead: no failure needs to be shown.
         with contextlib.suppress(RivyaError):
             await self.refresh()

@@ -1,6 +1,6 @@
-"""The pictures of tasks: drawn in threads of their own, while their tasks take time, and kept on disk.
+"""The pictures of tasks: drawn in threads while their tasks take time, and kept on disk.
 
-A picture is a function of its task, so one that was not drawn before a restart is drawn when it is fetched.
+A picture depends on its task only, so one that was not drawn before a restart is drawn when it is fetched.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from rivya_nb.sandbox.service import Service
+from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.sizes import DRAWN_ELSEWHERE, pixel_size
 from rivya_nb.sandbox.tasks import Task, without_test_words
 
 MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg"}
 
 
-class Gallery:
-    """Draws off the event loop, each picture once, no more at a time than there are processors."""
+class TaskPictures:
+    """Draws off the event loop, each picture once, at most as many at a time as there are processors."""
 
-    def __init__(self, service: Service, folder: Path) -> None:
-        self._service = service
+    def __init__(self, backend: Backend, folder: Path) -> None:
+        self._backend = backend
         self._folder = folder / "pictures"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._painters = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="painter")
@@ -30,26 +30,25 @@ class Gallery:
         self._drawing: dict[Path, Future[None]] = {}
 
     def prepare(self, task: Task) -> None:
-        """Begin to draw the pictures of a task that takes time; from any thread."""
+        """Start to draw the pictures of a task that takes time; from any thread."""
         if task.finished_at > task.created_at and not task.fails:
-            for number in range(1, self._service.picture_count(task) + 1):
+            for number in range(1, self._backend.picture_count(task) + 1):
                 self._begin(task, number)
 
     async def picture(self, task: Task, number: int) -> Path:
-        """The file of a task's picture, counted from 1."""
         path, drawing = self._begin(task, number)
         if drawing is not None:
-            # One who stops waiting must not take the picture from the others.
+            # If one request is cancelled, others still wait for the picture.
             await asyncio.shield(asyncio.wrap_future(drawing))
         return path
 
     def close(self) -> None:
-        """Finish what is being drawn, and leave the rest undrawn."""
+        """Finish the pictures that are being drawn, and cancel the rest."""
         self._painters.shutdown(cancel_futures=True)
 
     def _begin(self, task: Task, number: int) -> tuple[Path, Future[None] | None]:
-        """Where the picture will be, and what to wait for; None where it is there already."""
-        path = self._folder / f"{task.id}-{number}.{self._service.picture_format(task)}"
+        """The path of the picture, and the drawing to wait for; None if the file exists already."""
+        path = self._folder / f"{task.id}-{number}.{self._backend.picture_format(task)}"
         with self._lock:
             drawing = self._drawing.get(path)
             if drawing is not None or path.exists():
@@ -62,7 +61,7 @@ class Gallery:
         from rivya_nb.sandbox.drawing import draw
 
         try:
-            params = self._service.params_of(task)
+            params = self._backend.params_of(task)
             seed = str(params.get("seed", task.drawn_seed))
             style = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
             data = draw(
@@ -70,7 +69,7 @@ class Gallery:
                 seed=seed if number == 1 else f"{seed}/{number}",
                 size=pixel_size(params),
                 style=f"{task.model} {sorted(style.items())}",
-                references=[(self._service.uploads / file_id).read_bytes() for file_id in task.references],
+                references=[(self._backend.uploads / file_id).read_bytes() for file_id in task.references],
                 picture_format="PNG" if path.suffix == ".png" else "JPEG",
                 watermark=params.get("watermark") not in (None, "", "false"),
             )
