@@ -17,7 +17,7 @@ from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
-from rivya_nb.planning.question import Filters, ask
+from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
@@ -279,7 +279,7 @@ class Session:
             UsageError: with every mistake.
         """
         models = self.catalogue.values()
-        asked = ask(filters, {param.key for model in models for param in model.params})
+        asked = history_question(filters, {param.key for model in models for param in model.params})
         return History(self.live_records, asked, from_line=from_line)
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
