@@ -64,6 +64,11 @@ class RivyaClient:
         retries: when a call is repeated, and how long that may take.
         on_wait: called before each wait, in the task that waits.
 
+    Attributes:
+        origin: the service's origin, `https://host[:port]`.
+        retries: when a call is repeated.
+        has_key: whether there is a key; without one only `models` and `openapi` can be called.
+
     Raises:
         NotConnectedError: the key cannot be a key, or the key may not be sent to the base URL.
     """
@@ -92,6 +97,9 @@ class RivyaClient:
         if base_url is None:
             base_url = os.environ.get("RIVYA_BASE_URL") or DEFAULT_BASE_URL
         origin = service_origin(base_url)
+        self.origin = origin
+        self.retries = retries
+        self.has_key = bool(key)
         self._wire = wire = Wire(origin, key, timeout=timeout, policy=retries, on_wait=on_wait)
         self.models = Models(wire)
         self.generations = Generations(wire)
@@ -100,23 +108,9 @@ class RivyaClient:
         self.openapi = OpenAPI(wire)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_wire"):
+        if not hasattr(self, "has_key"):
             return "RivyaClient(refused)"  # a traceback shows it half made
         return f"RivyaClient({self.origin!r}, key {'set' if self.has_key else 'not set'})"
-
-    @property
-    def origin(self) -> str:
-        """The service's origin, `https://host[:port]`."""
-        return self._wire.origin
-
-    @property
-    def retries(self) -> RetryPolicy:
-        return self._wire.policy
-
-    @property
-    def has_key(self) -> bool:
-        """True if there is a key; without one only `models` and `openapi` can be called."""
-        return bool(self._wire.key)
 
     def check(self) -> None:
         """Check without a call that the environment's certificates and proxies can be used.

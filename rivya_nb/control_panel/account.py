@@ -160,7 +160,7 @@ class Account:
 
     def _own(self, runs: list[Run]) -> list[Run]:
         # An earlier session may be busy with the same store at another service.
-        return [run for run in runs if run.record.service == self._session.service]
+        return [run for run in runs if run.record.service == self._session.service.name]
 
 
 def _is_limited(run: Run) -> bool:

@@ -296,7 +296,7 @@ class Panel:
         return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return f"<Panel {self.name!r} with {self.session.service}>"
+        return f"<Panel {self.name!r} with {self.session.service.name}>"
 
 
 def _notebook_shell() -> Any:

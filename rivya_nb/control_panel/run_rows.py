@@ -248,5 +248,5 @@ def _head_html(run: Run) -> str:
 
 def unfinished_runs(session: Session) -> list[Run]:
     """The runs of the session's service that somebody is working on, or that were left, newest first."""
-    jobs: Iterable[str] = [job.id for job in session.store.unfinished(session.service)]
+    jobs: Iterable[str] = [job.id for job in session.store.unfinished(session.service.name)]
     return [session.run(record.id) for record in session.store.runs_of(jobs)]

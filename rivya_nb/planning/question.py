@@ -47,7 +47,7 @@ class Filters(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Asked:
+class HistoryQuestion:
     """A question for the store, and its parts as they were given, by their names."""
 
     question: Question
@@ -72,7 +72,7 @@ class Asked:
         return " ".join(["%rivya history", *(_on_the_line(name, value) for name, value in self.given)])
 
 
-def ask(filters: Filters, known_params: Collection[str]) -> Asked:
+def history_question(filters: Filters, known_params: Collection[str]) -> HistoryQuestion:
     """Check what was given. `known_params` are the names that params have in any model.
 
     Raises:
@@ -95,7 +95,7 @@ def ask(filters: Filters, known_params: Collection[str]) -> Asked:
     checks.order(question)
     if checks.mistakes:
         raise UsageError(checks.mistakes)
-    return Asked(question, tuple(checks.given.items()))
+    return HistoryQuestion(question, tuple(checks.given.items()))
 
 
 class _Checks:
@@ -208,7 +208,7 @@ class _Checks:
         self.mistakes.append(Mistake(where, message))
 
 
-def why_nothing(asked: Asked, store: Store) -> list[str]:
+def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
     """Why perhaps no picture fits a question, a sentence for each reason; then what the filters are."""
     question = asked.question
     everything = store.count(Question(hidden=True))

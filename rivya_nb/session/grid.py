@@ -113,9 +113,7 @@ class Grid:
         from rivya_nb.session.showing.differences import Differences
 
         layout, work_loop = self._arranged(), WorkLoop.find()
-        work = asyncio.to_thread(
-            Differences, self._run.axes, layout, path_finder(self._files), self._files.thumbnails.load
-        )
+        work = asyncio.to_thread(Differences, self._run.axes, layout, self._files)
         return work_loop.wait(work_loop.start(work))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
@@ -129,11 +127,10 @@ class Grid:
         """
         session = self._live_records.current_session()
         plan = plan_filling(session, self._run, list(self._jobs), max_credits=max_credits)
-        places = {item.coordinates for item in plan.expansion.requests}
-        plan.when_started(lambda run: self._join(run, places))
+        plan.fills = self
         return plan.arranged(self._rows, self._cols) if self._run.id else plan
 
-    def _join(self, run: Run, places: Collection[tuple[int, ...]]) -> None:
+    def join(self, run: Run, places: Collection[tuple[int, ...]]) -> None:
         """Show what was filled in these places of the run too."""
         filled = [run.jobs_by_id[cell.job_id] for cell in run.shown.cells if cell.coordinates in places]
         if self._run.id:

@@ -19,7 +19,7 @@ from rivya_nb.store.records import RunRecord
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
-    from rivya_nb.planning.question import Asked
+    from rivya_nb.planning.question import HistoryQuestion
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.views.gallery import GalleryPage
     from rivya_nb.widgets.viewer import Viewer
@@ -207,7 +207,7 @@ class History(Album):
     A slice or a page keeps what it found.
     """
 
-    def __init__(self, live_records: LiveRecords, asked: Asked, *, from_line: bool = False) -> None:
+    def __init__(self, live_records: LiveRecords, asked: HistoryQuestion, *, from_line: bool = False) -> None:
         super().__init__(live_records)
         self._asked = asked
         self._from_line = from_line

@@ -25,17 +25,15 @@ if TYPE_CHECKING:
 
 
 class Job(Markable):
-    """One request's life. Its properties show the newest record; pictures are read when asked for."""
+    """One request's life. Its properties show the newest record; pictures are read when asked for.
+
+    `live` is the job as the runner knows it.
+    """
 
     def __init__(self, live: LiveJob, live_records: LiveRecords) -> None:
-        self._live = live
+        self.live = live
         self._live_records = live_records
         self._store = live_records.store
-
-    @property
-    def live(self) -> LiveJob:
-        """The job as the runner knows it."""
-        return self._live
 
     @property
     def id(self) -> str:
@@ -45,7 +43,7 @@ class Job(Markable):
     @property
     def record(self) -> JobRecord:
         """The newest record, as it is in the store."""
-        return self._live.record
+        return self.live.record
 
     @property
     def job_ids(self) -> Sequence[str]:

@@ -22,21 +22,19 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
-    from rivya_nb.store.files import ContentFiles
     from rivya_nb.widgets.viewer import Viewer
 
 
 class Pictures(Markable):
-    """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs."""
+    """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs.
+
+    `files` has the originals.
+    """
 
     def __init__(self, live_records: LiveRecords) -> None:
         self._live_records = live_records
         self._store = live_records.store
-
-    @property
-    def files(self) -> ContentFiles:
-        """Where the originals are."""
-        return self._store.files
+        self.files = self._store.files
 
     @property
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from rivya_nb.views.layout import Layout, arrange
 from rivya_nb.views.run_view import Hint, RunView
 
 if TYPE_CHECKING:
+    from rivya_nb.session.grid import Grid
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
 
@@ -30,7 +31,7 @@ class Plan:
     """Requests with their place in the grid and their price. Nothing is sent until `run()`.
 
     `kept` are the cells of earlier pictures that the requests are added to, and `run_id` the run that the
-    requests go into; without it, the plan makes a new run.
+    requests go into; without it, the plan makes a new run. `fills` is the grid that shows the new pictures too.
     """
 
     def __init__(
@@ -54,13 +55,13 @@ class Plan:
         self.fresh = fresh
         self.notes = tuple(notes)
         self.draft = self.drafted()
-        self._started: list[Callable[[Run], None]] = []
+        self.fills: Grid | None = None
         self._rows: str | None = None
         self._cols: str | None = None
 
     def drafted(self) -> Draft:
         """A job for each request, as the store is now."""
-        session, service = self._session, self._session.service
+        session, service = self._session, self._session.service.name
         expansion = self.expansion.asked_anew() if self.fresh else self.expansion
         if self._kept or self._run_id is not None:
             return draft_addition(session.live_records, service, expansion, self._kept, self._run_id)
@@ -82,10 +83,6 @@ class Plan:
         self._layout()
         return self
 
-    def when_started(self, tell: Callable[[Run], None]) -> None:
-        """Have somebody told of the run, as soon as there is one."""
-        self._started.append(tell)
-
     def check(self) -> None:
         """Raise what `run()` would raise; nothing is sent."""
         self._session.spending.check(self)
@@ -100,8 +97,8 @@ class Plan:
         run = self._session.start(self)
         if self._rows or self._cols:
             run.arrange(rows=self._rows, cols=self._cols)
-        for tell in self._started:
-            tell(run)
+        if self.fills is not None:
+            self.fills.join(run, {item.coordinates for item in self.expansion.requests})
         return run
 
     def __len__(self) -> int:

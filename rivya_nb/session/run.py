@@ -16,14 +16,17 @@ from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
-from rivya_nb.session.showing.looks import Bundle, notice_of, records
+from rivya_nb.session.showing.looks import Bundle, notice_of, path_finder, records
+from rivya_nb.session.showing.run_looks import run_bundle, run_view
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
 from rivya_nb.store.records import FINAL, SENT, UNSENT, Spent
+from rivya_nb.views.layout import arrange
+from rivya_nb.views.run_text import render_text
+from rivya_nb.views.run_view import progress_line
 from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
-    from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
@@ -34,41 +37,42 @@ class Run(Pictures):
 
     `await run` and `run.wait()` give the run itself, finished. Interrupting `wait` also holds back what is not
     submitted yet; a cancelled `await` changes nothing in the run.
+
+    `record` is the run as it is in the store, and its work happens on `work_loop`. `rows` and `cols` are the axes
+    that `arrange` chose, and `variable` is the notebook's name for the run; each is None where nobody chose one.
     """
 
     def __init__(self, record: RunRecord, jobs: Mapping[str, Job], live_records: LiveRecords) -> None:
         super().__init__(live_records)
-        self._record = record
+        self.record = record
         self._jobs = dict(jobs)
-        self._work_loop = live_records.work_loop
+        self.work_loop = live_records.work_loop
+        self.rows: str | None = None
+        self.cols: str | None = None
+        self.variable: str | None = None
         self._lock = threading.Lock()
         self._settling: concurrent.futures.Future[None] | None = None
         self._display = LiveDisplay(self)
 
     def update(self, record: RunRecord, jobs: Mapping[str, Job]) -> None:
         """Take the newest record; a retry adds jobs."""
-        self._record = record
+        self.record = record
         self._jobs = dict(jobs)
 
     @property
     def id(self) -> int:
         """The run's number in its store."""
-        return self._record.id
+        return self.record.id
 
     @property
     def name(self) -> str | None:
         """The name it was given, if any."""
-        return self._record.name
-
-    @property
-    def record(self) -> RunRecord:
-        """The run as it is in the store."""
-        return self._record
+        return self.record.name
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
         """All its seeds, where any of them was drawn."""
-        ask = read_ask(self._record.ask)
+        ask = read_ask(self.record.ask)
         return (
             cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn)) if ask and ask.drawn else ()
         )
@@ -90,11 +94,6 @@ class Run(Pictures):
         return self._store.marks.of(self._jobs)
 
     @property
-    def work_loop(self) -> WorkLoop:
-        """Where the run's work happens."""
-        return self._work_loop
-
-    @property
     def credits(self) -> int:
         """What this run spent, in credits. A job that it took from the history costs it nothing."""
         return self.spent.credits
@@ -102,7 +101,7 @@ class Run(Pictures):
     @property
     def spent(self) -> Spent:
         """What the jobs cost that were made for this run, those that failed included."""
-        own = {cell.job_id for cell in self._record.cells if not cell.reused}
+        own = {cell.job_id for cell in self.record.cells if not cell.reused}
         return Spent.by(self._jobs[job_id].record for job_id in own)
 
     @property
@@ -123,7 +122,7 @@ class Run(Pictures):
             if follows_in_terminal():
                 follow_in_terminal(self, timeout)
             else:
-                self._work_loop.wait(self.finished(), timeout)
+                self.work_loop.wait(self.finished(), timeout)
         except KeyboardInterrupt:
             raise WaitInterruptedError(self.give_up_waiting()) from None
         return self.checked()
@@ -134,7 +133,7 @@ class Run(Pictures):
     async def _joined(self) -> Run:
         self._display.show(whole=False)
         try:
-            await self._work_loop.join(self.finished())
+            await self.work_loop.join(self.finished())
         except asyncio.CancelledError:
             # Still a cancellation, for asyncio.wait_for and its like; only what IPython shows is shorter.
             raise WaitCancelledError(
@@ -147,7 +146,7 @@ class Run(Pictures):
         """A future of the run's end, its last look in the notebook included."""
         with self._lock:
             if self._settling is None or (self._settling.done() and self.is_working):
-                self._settling = self._work_loop.start(self._settle())
+                self._settling = self.work_loop.start(self._settle())
             return self._settling
 
     async def _settle(self) -> None:
@@ -237,7 +236,7 @@ class Run(Pictures):
         if not wanted and not repeat:
             raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
         session = self._live_records.current_session()
-        return plan_extension(session, self._record, wanted, repeat=repeat, max_credits=max_credits)
+        return plan_extension(session, self.record, wanted, repeat=repeat, max_credits=max_credits)
 
     def hold(self) -> None:
         """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
@@ -271,14 +270,14 @@ class Run(Pictures):
     @property
     def shown(self) -> RunRecord:
         """The run without failed jobs that were asked for again, as every picture shows it."""
-        return replace(self._record, cells=self._record.current(records(self._jobs)))
+        return replace(self.record, cells=self.record.current(records(self._jobs)))
 
     def show(self, *, variable: str | None = None) -> None:
         """Show the run in the executing cell and keep it current there; once for each cell.
 
         `variable` is the notebook's name for it, for what it proposes to do next.
         """
-        self._display.call_it(variable)
+        self.variable = variable
         self._display.show(whole=False)
 
     def arrange(self, *, rows: str | None = None, cols: str | None = None) -> Run:
@@ -287,21 +286,22 @@ class Run(Pictures):
         Raises:
             UsageError: `rows` or `cols` is no axis of the run.
         """
-        self._display.arrange(rows, cols)
+        arrange(self.record, records(self._jobs), rows=rows, cols=cols)
+        self.rows, self.cols = rows, cols
         return self
 
     def look(self, *, in_panel: bool = False) -> Bundle:
         """The run as it is now, as display data, for a cell or a panel. This decodes pictures: call it off the
         event loop."""
-        return self._display.bundle(in_panel=in_panel)
+        return run_bundle(self, in_panel=in_panel)
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""
-        return self._display.text()
+        return render_text(run_view(self), path_finder(self.files))
 
     def line(self) -> str:
         """What is happening, or what has become of it, on one line of plain text."""
-        return self._display.line()
+        return progress_line(run_view(self))
 
     def why(self) -> str:
         """What is being waited for, and why pictures are missing, as far as anything tells; else empty."""

@@ -30,51 +30,53 @@ class FoundKey:
 
 
 class Service:
-    """An API origin, the key for it, and the clients that talk to it."""
+    """An API origin, the key for it, and the clients that talk to it.
+
+    `name` is `sandbox` or the address, and `address` the origin where it is reached. `has_key` tells whether there
+    is a key, and `key_source` in words where it came from, or why there is none.
+    """
 
     def __init__(self, name: str, client: RivyaClient, found: FoundKey, lease: Lease | None = None) -> None:
         self.name = name
+        self.address = client.origin
+        self.has_key = client.has_key
+        self.key_source = found.source
         self.client = client
         self._found = found
         self._lease = lease
 
     @property
-    def key_source(self) -> str:
-        """Where the key came from, or why there is none, in words."""
-        return self._found.source
-
-    @property
     def key_advice(self) -> str:
         """How to give a key; empty where there is one, or where its source says that."""
-        if self.client.has_key or self._found.is_advice:
+        if self.has_key or self._found.is_advice:
             return ""
         return f"Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox"
 
     def remember_key(self) -> None:
-        """Keep the key in the keyring, from where later sessions take it.
+        """Keep the key in the operating system's keyring, for later sessions with the same service.
 
         Raises:
             KeyringError: there is no keyring, or it did not take the key.
-            UsageError: this service needs none.
+            NotConnectedError: there is no key.
+            UsageError: the service needs no key.
         """
         from rivya_nb.api import keychain
 
         self._refuse_sandbox()
         self.require_key()
-        keychain.remember(self.client.origin, self._found.key)
+        keychain.remember(self.address, self._found.key)
 
     def forget_key(self) -> bool:
-        """Take this service's key out of the keyring; False where there was none. It is used until the end
-        of the session.
+        """Take the service's key out of the keyring; False where there was none. This session goes on using it.
 
         Raises:
             KeyringError: there is no keyring, or it did not give the key up.
-            UsageError: this service needs none.
+            UsageError: the service needs no key.
         """
         from rivya_nb.api import keychain
 
         self._refuse_sandbox()
-        return keychain.forget(self.client.origin)
+        return keychain.forget(self.address)
 
     def _refuse_sandbox(self) -> None:
         if self.name == SANDBOX:
@@ -97,7 +99,7 @@ class Service:
 
     def require_key(self) -> None:
         """Raises NotConnectedError where there is no key, or the environment keeps it from being used."""
-        if not self.client.has_key:
+        if not self.has_key:
             if self._found.is_advice:
                 raise NotConnectedError(
                     f"There is no key for {self.name}: {self.key_source}. Nothing was sent."

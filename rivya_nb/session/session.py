@@ -17,7 +17,7 @@ from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
-from rivya_nb.planning.question import Filters, ask
+from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
@@ -38,69 +38,27 @@ if TYPE_CHECKING:
 class Session:
     """One connection to a service, and the store that remembers what came of it.
 
-    `max_credits` limits what all its plans may cost together, in credits; None sets no such limit.
+    `service` tells where the service is and has its key, `store` is the store. `max_credits` limits what all its
+    plans may cost together, in credits; None sets no such limit.
     """
 
     def __init__(
         self, service: Service, live_records: LiveRecords, *, max_credits: int | None = None
     ) -> None:
-        self._service = service
+        self.service = service
         self.live_records = live_records
         self.store = live_records.store
         self.work_loop = live_records.work_loop
-        self._listing = ModelListing(self.service, service.client, self.store.models, self.work_loop)
+        self._listing = ModelListing(service.name, service.client, self.store.models, self.work_loop)
         self.spending = Spending(service, live_records, max_credits)
-
-    @property
-    def service(self) -> str:
-        """The service's name: `sandbox`, or the origin of its address."""
-        return self._service.name
-
-    @property
-    def address(self) -> str:
-        """Where the service is reached."""
-        return self._service.client.origin
-
-    @property
-    def has_key(self) -> bool:
-        """Whether there is a key for the service."""
-        return self._service.client.has_key
-
-    @property
-    def key_source(self) -> str:
-        """Where the key came from, or why there is none, in words."""
-        return self._service.key_source
-
-    @property
-    def key_advice(self) -> str:
-        """How to give a key; empty where there is one, or where its source says that."""
-        return self._service.key_advice
-
-    def remember_key(self) -> None:
-        """Keep the key in the operating system's keyring, for later sessions with the same service.
-
-        Raises:
-            KeyringError: there is no keyring, or it did not take the key.
-            NotConnectedError, UsageError: there is no key, or none is needed.
-        """
-        self._service.remember_key()
-
-    def forget_key(self) -> bool:
-        """Take the service's key out of the keyring; False where there was none.
-
-        Raises:
-            KeyringError: there is no keyring, or it did not give the key up.
-            UsageError: the service needs no key.
-        """
-        return self._service.forget_key()
 
     @property
     def catalogue(self) -> Catalogue:
         """The bundled models merged with the service's own list, as it was last fetched."""
-        return self.store.models.catalogue(self.service)
+        return self.store.models.catalogue(self.service.name)
 
     def __repr__(self) -> str:
-        return f"<Session with {self.service}, store {self.store.describe()}>"
+        return f"<Session with {self.service.name}, store {self.store.describe()}>"
 
     def close(self) -> None:
         """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""
@@ -110,7 +68,7 @@ class Session:
         """The same for those who can await it, on the session's own loop."""
         self._listing.stop()
         await self.spending.aclose()
-        await self._service.aclose()
+        await self.service.aclose()
 
     # Planning
 
@@ -291,8 +249,8 @@ class Session:
     async def abalance(self, *, waits: bool = True) -> int:
         """The same for those who can await it, on the session's own loop; a rate limit is an error for those
         who do not `wait`."""
-        self._service.require_key()
-        client = self._service.client
+        self.service.require_key()
+        client = self.service.client
         retries = replace(client.retries, ends_at_limit=not waits)
         return (await client.credits.retrieve(retries=retries)).current_credits
 
@@ -321,7 +279,7 @@ class Session:
             UsageError: with every mistake.
         """
         models = self.catalogue.values()
-        asked = ask(filters, {param.key for model in models for param in model.params})
+        asked = history_question(filters, {param.key for model in models for param in model.params})
         return History(self.live_records, asked, from_line=from_line)
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:

@@ -9,19 +9,19 @@ from rivya_nb.errors import UsageError
 from rivya_nb.measures.comparing import compare_all
 from rivya_nb.measures.metric import Difference
 from rivya_nb.measures.pairs import by_axis, by_place
+from rivya_nb.session.showing.looks import path_finder
 from rivya_nb.session.showing.tables import table
 from rivya_nb.views.differences import DifferencesView, differences_html, differences_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from pandas import DataFrame
 
-    from rivya_nb.measures.comparing import Load
     from rivya_nb.measures.pairs import AxisDifferences, Pair
     from rivya_nb.session.showing.looks import Bundle
-    from rivya_nb.store.records import AxisRecord, PictureRecord
+    from rivya_nb.store.files import ContentFiles
+    from rivya_nb.store.records import AxisRecord
     from rivya_nb.views.layout import Layout
 
 
@@ -36,13 +36,13 @@ class Differences:
         self,
         axes: Sequence[AxisRecord],
         layout: Layout,
-        path_of: Callable[[PictureRecord], Path],
-        load: Load,
+        files: ContentFiles,
     ) -> None:
         self._axes = axes
+        path_of = path_finder(files)
         self._cells = {cell.place: cell for cell in layout.cells if cell.number <= 1}
         paths = {place: path_of(cell.picture) for place, cell in self._cells.items() if cell.picture}
-        compared = compare_all(paths, len(axes), load)
+        compared = compare_all(paths, len(axes), files.thumbnails.load)
         self._found = compared.found
         if not self._found:
             raise UsageError("There is nothing to compare: no two pictures share every value but one.")

@@ -6,22 +6,16 @@ import asyncio
 import concurrent.futures
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.errors import StoreError
-from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
-from rivya_nb.views.layout import arrange
-from rivya_nb.views.run_text import render_text
-from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, progress_line
+from rivya_nb.session.showing.looks import Bundle
+from rivya_nb.session.showing.run_looks import run_bundle
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
-    from rivya_nb.store.records import Marks
 
 SHORTEST_PAUSE = 0.4
 """Seconds between two looks at least."""
@@ -92,9 +86,6 @@ class LiveDisplay:
         self._refreshing: concurrent.futures.Future[None] | None = None
         self._refreshing_cell: str | None = None
         self._lock = threading.Lock()
-        self._variable: str | None = None
-        self._rows: str | None = None
-        self._cols: str | None = None
         self._is_told = False
 
     @contextmanager
@@ -114,19 +105,6 @@ class LiveDisplay:
                     f"print(rv.runs({self._run.id}).text()) tells how it is."
                 )
 
-    def call_it(self, variable: str | None) -> None:
-        """Note the notebook's name for the run, for what it proposes to do next."""
-        self._variable = variable
-
-    def arrange(self, rows: str | None, cols: str | None) -> None:
-        """Note which axes are rows and columns.
-
-        Raises:
-            UsageError: the run has no axis of that name.
-        """
-        arrange(self._run.record, records(self._run.jobs_by_id), rows=rows, cols=cols)
-        self._rows, self._cols = rows, cols
-
     def show(self, *, whole: bool = True) -> None:
         """Show the run in the executing cell, unless it stands there already; nothing without a notebook.
 
@@ -138,7 +116,7 @@ class LiveDisplay:
             if cell is None or cell in self._cells:
                 return
             self._cells.add(cell)
-            _publish(self.bundle() if whole else self._outline(), self._display_id, update=False)
+            _publish(run_bundle(self._run, small_pictures=whole), self._display_id, update=False)
             with self._lock:
                 is_idle = self._refreshing is None or self._refreshing.done()
                 if (self._run.is_working or not whole) and is_idle:
@@ -154,58 +132,12 @@ class LiveDisplay:
         with self._in_spite_of_trouble():
             cell = executing_cell()
             if cell is not None and cell in self._cells and cell != self._refreshing_cell:
-                _publish(self.bundle(), self._display_id, update=True)
+                _publish(run_bundle(self._run), self._display_id, update=True)
 
     async def finished(self) -> None:
         """Wait until the last look at the run is on display."""
         if self._refreshing is not None:
             await asyncio.wait([asyncio.wrap_future(self._refreshing)])
-
-    def bundle(self, *, in_panel: bool = False) -> Bundle:
-        """The run as it is now, as display data. This decodes pictures: run it off the event loop.
-
-        What one would do next is told by commands, or by the panel's buttons where it stands `in_panel`.
-        """
-        view = self._view(rows=self._rows, cols=self._cols, in_panel=in_panel)
-        small = thumbnails(view.layout, self._run.files)
-        marks: Mapping[str, Marks] = {}
-        # A store that went away in the middle of a run is what the picture has to tell.
-        with suppress(StoreError):
-            marks = self._run.marks
-        return bundle(replace(view, thumbnails=small, marks=marks), self._run.files)
-
-    def _outline(self) -> Bundle:
-        return bundle(self._view(rows=self._rows, cols=self._cols), self._run.files)
-
-    def text(self) -> str:
-        """The run as it is now, in a few lines of plain text."""
-        return render_text(self._view(), path_finder(self._run.files))
-
-    def line(self) -> str:
-        """What is happening, on one line of plain text."""
-        return progress_line(self._view())
-
-    def _view(self, rows: str | None = None, cols: str | None = None, *, in_panel: bool = False) -> RunView:
-        run = self._run
-        layout = arrange(run.shown, records(run.jobs_by_id), rows=rows, cols=cols)
-        view = look_at(run.shown, run.jobs_by_id, layout, {})
-        if view.live:
-            # A panel is never what is left of a run: it stands still itself, and says so.
-            return view if in_panel else replace(view, hints=_if_it_stands_still(run.id, view.now))
-        hints = default_hints(run.shown, view.jobs, self._variable, BUTTONS if in_panel else None)
-        return replace(view, hints=(*hints, *self._seeds(in_panel)))
-
-    def _seeds(self, in_panel: bool) -> tuple[Hint, ...]:
-        """The seeds that were drawn for the run, and what writing them down does."""
-        run = self._run
-        seeds = ",".join(map(str, run.drawn_seeds))
-        if not seeds:
-            return ()
-        if any(job.seed is None for job in run.jobs):
-            return (Hint("", f"drawn for the models that take a seed: {seeds}"),)
-        made = all(job.record.is_there for job in run.jobs)
-        what = "asks for the same again, at no cost" if made else "asks for the same seeds again"
-        return (Hint(seeds, f"as the seed {what}") if in_panel else Hint(f"seed={seeds}", what),)
 
     async def _refresh(self) -> None:
         loop = asyncio.get_running_loop()
@@ -223,7 +155,7 @@ class LiveDisplay:
                 changed.clear()
                 size = 0
                 with self._in_spite_of_trouble():
-                    look = await asyncio.to_thread(self.bundle)
+                    look = await asyncio.to_thread(run_bundle, self._run)
                     size = sum(map(len, look.values()))
                     _publish(look, self._display_id, update=True)
                 if working:
@@ -247,16 +179,6 @@ def tell(message: str) -> None:
     """One line for the user, beside whatever is shown."""
     with suppress(Exception):
         print(f"rivya_nb: {' '.join(message.split())}", file=sys.stderr)
-
-
-def _if_it_stands_still(run_id: int, now: float) -> tuple[Hint, ...]:
-    """What a running run's picture says of itself. It is all that is left of it in a notebook that was saved
-    meanwhile, or whose kernel has died; `now` in epoch seconds."""
-    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-    return (
-        Hint("", f"State as of {moment}. If this no longer changes,"),
-        Hint(f"%rivya resume {run_id}", "collects the pictures."),
-    )
 
 
 def _publish(look: Bundle, display_id: str, *, update: bool) -> None:
