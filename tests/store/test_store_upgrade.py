@@ -113,7 +113,7 @@ def test_a_database_of_something_else_is_refused_and_left_as_it_is(folder: Path)
     with closing(sqlite3.connect(folder / "rivya.db")) as other:
         other.execute("CREATE TABLE runs (id INTEGER)")
     before = content(folder)
-    with pytest.raises(StoreError, match=r"rivya\.db is a database of something else"):
+    with pytest.raises(StoreError, match=r"rivya\.db is not a database of rivya_nb"):
         Store.open(folder)
     assert content(folder) == before
 
