@@ -1,4 +1,4 @@
-"""For any test: the order of all of them, the option `--no-skips` for machines on which every test has to run, a
+"""For any test: the order of all of them, which are slow, the option `--no-skips` for machines on which every test has to run, a
 folder for screenshots, and real kernels."""
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ TOGETHER = ("browser", "test_cli")
 LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
 """Tests that take long or wait much, the longest first."""
 
+SLOW = (*TOGETHER, *LONG, "faults", "money", "test_openapi")
+"""Tests that start kernels, browsers or many processes, or wait for what never comes: not for after each change."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _named(item.path, SLOW):
+            item.add_marker(pytest.mark.slow)
     # What takes longest begins first, or all but one process would wait for it at the end.
     order = (*TOGETHER, *LONG)
     items.sort(key=lambda item: order.index(name) if (name := _named(item.path, order)) else len(order))

@@ -133,7 +133,7 @@ def test_an_entry_that_is_no_key_is_told_and_can_be_taken_out(
 ) -> None:
     working.set_password(keychain.SERVICE_NAME, ORIGIN, f"{KEY}\n{KEY}")
     session = connect()
-    assert "is not an API key" in session.service.key_source
+    assert "not an API key" in session.service.key_source
     assert session.service.forget_key()
 
 

@@ -42,9 +42,7 @@ def look_up(origin: str) -> Key:
         return Key(None)
     key = _asked(lambda keyring: Key(keyring.get_password(SERVICE_NAME, origin)))
     if not key.fits_header:
-        raise KeyringError(
-            f"The keyring's entry for {origin} is not an API key. Remove it, then connect with the key."
-        )
+        raise KeyringError(f"The keyring's entry for {origin} is not an API key.")
     return key
 
 

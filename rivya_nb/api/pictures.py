@@ -8,9 +8,8 @@ import logging
 import os
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from rivya_nb.api.address import is_loopback_host
@@ -50,19 +49,11 @@ WHOLE_TIMEOUT = 300.0
 logger = logging.getLogger("rivya_nb.api")
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedPicture:
-    """A whole picture in a file of its own, its bytes as they came.
-
-    SHA-256 in hex, width and height in pixels, size in bytes.
-    """
+class FetchedPicture(NamedTuple):
+    """A whole picture in a new file, with its bytes as they came."""
 
     path: Path
-    sha256: str
-    mime_type: str
-    width: int
-    height: int
-    size: int
+    inspected: Inspected
 
 
 class PictureFetcher:
@@ -110,9 +101,7 @@ class PictureFetcher:
             except OSError as error:
                 problem = f"The picture could not be written to {folder}: {error.strerror or error}."
             else:
-                return FetchedPicture(
-                    path, found.sha256, found.mime_type, found.width, found.height, found.size
-                )
+                return FetchedPicture(path, found)
             raise PictureError(problem)
         except BaseException:
             with contextlib.suppress(OSError):

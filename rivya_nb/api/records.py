@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -105,9 +105,6 @@ class ModelEntry:
     base_credits: int | None
     api_status: str | None
     raw: Mapping[str, Any] = field(repr=False)
-
-
-Reader = Callable[[object], Any]
 
 
 def read_task(data: object) -> Task:

@@ -11,6 +11,11 @@ export function makeAccessible(root, view) {
   let telling = 0;
   let made = 0;
 
+  function newId(kind) {
+    made += 1;
+    return `rivya-${kind}-${view}-${made}`;
+  }
+
   // ipywidgets has no accessible names of its own: a button that shows a sign is called what its tooltip says on
   // its first line, and described by what follows; one that stays pressed says so, and a slider and the number
   // beside it are called what their label says.
@@ -49,7 +54,7 @@ export function makeAccessible(root, view) {
       if (names.length !== contents.length) continue; // one of them is on its way
       names.forEach((name, place) => {
         const content = contents[place];
-        content.id ||= `rivya-tab-${view}-${(made += 1)}`;
+        content.id ||= newId("tab");
         name.id ||= `${content.id}-name`;
         set(name, "aria-controls", content.id);
         set(content, "role", "tabpanel");
@@ -63,7 +68,7 @@ export function makeAccessible(root, view) {
     for (const control of root.querySelectorAll(".rivya-control")) {
       // Where mistakes will stand, there may be none yet.
       const mistakes = [...control.querySelectorAll(".rivya-mistakes")].find((each) => each.textContent);
-      if (mistakes) mistakes.id ||= `rivya-mistakes-${view}-${(made += 1)}`;
+      if (mistakes) mistakes.id ||= newId("mistakes");
       for (const field of control.querySelectorAll("input, select, textarea, [role=slider]")) {
         set(field, "aria-invalid", mistakes ? "true" : null);
         set(field, "aria-describedby", mistakes ? mistakes.id : null);

@@ -23,7 +23,7 @@ export class Chosen {
   }
 
   drop(jobs) {
-    jobs.forEach((job) => this.jobs.delete(job));
+    for (const job of jobs) this.jobs.delete(job);
     this.gallery.drawChosen();
   }
 

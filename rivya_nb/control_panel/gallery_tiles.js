@@ -33,7 +33,7 @@ export class Tiles {
     this.items = items;
     const same = items.findIndex(({ job }) => job === held);
     this.current = Math.max(0, same < 0 ? Math.min(this.current, items.length - 1) : same);
-    before.forEach((tile) => this.drop(tile));
+    for (const tile of before.values()) this.drop(tile);
     this.place([...this.tiles.values()].map(({ node }) => node));
     const isLost = focused && !this.node.contains(document.activeElement);
     this.focusOn(this.current, isLost, { preventScroll: true });
@@ -97,7 +97,7 @@ export class Tiles {
     const mains = [...this.node.querySelectorAll(".rivya-main")];
     if (!mains.length) return;
     this.current = Math.max(0, Math.min(mains.length - 1, at));
-    mains.forEach((each, index) => (each.tabIndex = index === this.current ? 0 : -1));
+    for (const [index, each] of mains.entries()) each.tabIndex = index === this.current ? 0 : -1;
     if (move) mains[this.current].focus(how);
   }
 
@@ -132,6 +132,6 @@ export class Tiles {
 
   /** Give the pictures up that the browser holds. */
   close() {
-    this.tiles.forEach((tile) => this.drop(tile));
+    for (const tile of this.tiles.values()) this.drop(tile);
   }
 }

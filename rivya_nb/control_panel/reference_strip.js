@@ -138,7 +138,7 @@ class Strip {
     const cards = items.map((item, place) => this.card(item, place, items));
     if (!this.model.get("several")) return cards;
     const frames = new Map();
-    items.forEach(({ set }, place) => frames.set(set, [...(frames.get(set) ?? []), cards[place]]));
+    for (const [place, { set }] of items.entries()) frames.set(set, [...(frames.get(set) ?? []), cards[place]]);
     return [...frames].map(([set, inside]) =>
       element("div", { class: "rivya-strip-set", role: "group", "aria-label": `Set ${set + 1} of references` },
         element("div", { class: "rivya-strip-number rivya-quiet", "aria-hidden": "true" }, String(set + 1)),

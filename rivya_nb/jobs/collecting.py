@@ -186,10 +186,12 @@ class Collector:
         async with self._downloads:
             fetched = await self._fetcher.fetch(url, self._store.files.incoming)
             await asyncio.to_thread(self._adopt, fetched)
-        return PictureRecord(fetched.sha256, fetched.mime_type, fetched.width, fetched.height, fetched.size)
+        found = fetched.inspected
+        return PictureRecord(found.sha256, found.mime_type, found.width, found.height, found.size)
 
     def _adopt(self, fetched: FetchedPicture) -> None:
         files = self._store.files
-        sha256 = files.adopt(fetched.path, fetched.mime_type)
+        mime_type = fetched.inspected.mime_type
+        sha256 = files.adopt(fetched.path, mime_type)
         # Done now, so that a grid of many pictures does not have to wait for it later.
-        files.thumbnails.prepare(files.path(sha256, fetched.mime_type))
+        files.thumbnails.prepare(files.path(sha256, mime_type))

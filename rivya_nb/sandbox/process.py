@@ -18,6 +18,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rivya_nb.errors import NotConnectedError
 
@@ -118,7 +119,7 @@ def join(
     with _guard:
         connection = _connections.get(folder)
         # A server whose folder was deleted still runs, but cannot keep pictures.
-        if connection is None or not connection.is_alive() or _announced_id(folder) is None:
+        if connection is None or not connection.is_alive() or not _announced(folder):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
                 # A second process waits here, and then finds the server that the first one started.
@@ -133,10 +134,10 @@ def join(
 
 def _connect(folder: Path) -> _Connection | None:
     """A connection to the announced server; None if it does not answer with the announced id."""
+    announced = _announced(folder)
     try:
-        announced = json.loads((folder / "server.json").read_text(encoding="utf-8"))
         url, port, lease_id = str(announced["url"]), int(announced["lease_port"]), str(announced["id"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
     greeting = f"{lease_id}\n".encode()
     with contextlib.suppress(OSError):
@@ -163,7 +164,7 @@ def _start(folder: Path, latency: float | None, granted: int | None) -> _Connect
     process = _spawn(command, folder)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        if _announced_id(folder) == lease_id and (connection := _connect(folder)) is not None:
+        if _announced(folder).get("id") == lease_id and (connection := _connect(folder)) is not None:
             # Waits for the end of the server, which must not become a zombie process.
             threading.Thread(target=process.wait, name="rivya-sandbox-reaper", daemon=True).start()
             return connection
@@ -192,12 +193,13 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _announced_id(folder: Path) -> str | None:
+def _announced(folder: Path) -> dict[str, Any]:
+    """What the folder's server has announced; empty if nothing."""
     try:
         announced = json.loads((folder / "server.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    return str(announced.get("id"))
+        return {}
+    return announced if isinstance(announced, dict) else {}
 
 
 def _log_path(folder: Path) -> Path:

@@ -94,20 +94,10 @@ class ContentFiles:
 
     def put(self, data: bytes, mime_type: str) -> str:
         """Keep `data` and return its hash; the same content is kept once."""
-        sha256 = hashlib.sha256(data).hexdigest()
-        path = self.path(sha256, mime_type)
-        with disk_trouble(path):
-            if not _is_there(path, len(data)):
-                part = self.incoming / f"{uuid.uuid4().hex}.part"
-                self._make_folder_of(path)
-                try:
-                    with part.open("xb") as file:
-                        file.write(data)
-                        _flush(file.fileno())
-                    _into_place(part, path)
-                finally:
-                    part.unlink(missing_ok=True)
-        return sha256
+        with self.arriving() as part:
+            with disk_trouble(self.folder):
+                part.write_bytes(data)
+            return self.adopt(part, mime_type)
 
     def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
         """Copy another store's file; False if it is gone or damaged there."""

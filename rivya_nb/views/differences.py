@@ -117,7 +117,7 @@ def differences_text(view: DifferencesView) -> str:
     rows = [
         (
             printable(axis.name),
-            *(_spread_words(kind, _spread(axis, kind)) for kind, _ in ABOUT),
+            *(_spread_words(kind, getattr(axis, kind)) for kind, _ in ABOUT),
             _pair_words(axis),
         )
         for axis in view.axes
@@ -125,14 +125,6 @@ def differences_text(view: DifferencesView) -> str:
     about = [f"{name}: {words}" for name, words in ABOUT]
     title = f"{view.title}: median (middle half)"
     return "\n".join([title, *text_table(headings, rows), *about, FOOT, *view.notes])
-
-
-def _spread(axis: AxisDifferences, kind: str) -> Spread | None:
-    return axis.structure if kind == "structure" else axis.colour
-
-
-def _of(difference: Difference, kind: str) -> float:
-    return difference.structure if kind == "structure" else difference.colour
 
 
 def number_words(kind: str, number: float) -> str:
@@ -154,10 +146,10 @@ def _pair_words(axis: AxisDifferences) -> str:
 
 
 def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
-    spreads = [_spread(axis, name) for axis in view.axes]
+    spreads: list[Spread | None] = [getattr(axis, name) for axis in view.axes]
     largest = max((spread.values[-1] for spread in spreads if spread), default=0.0)
     top = next((scale for scale in _SCALES if scale >= largest), _SCALES[-1])
-    apart = {place: _of(each, name) for place, each in view.apart.items()}
+    apart: dict[Coordinates, float] = {place: getattr(each, name) for place, each in view.apart.items()}
     middle = median(apart.values()) if apart else 0.0
     return _Kind(
         name=name,

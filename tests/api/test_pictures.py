@@ -62,9 +62,13 @@ def test_a_whole_picture_is_kept_byte_for_byte(tmp_path: Path, kind: str, mime: 
     picture, service = fetch(tmp_path, answer(200, data, {"Content-Type": "text/plain"}))
     assert picture.path.read_bytes() == data
     assert picture.path.parent == tmp_path
-    assert picture.sha256 == hashlib.sha256(data).hexdigest()
-    assert (picture.mime_type, picture.width, picture.height) == (f"image/{mime}", 48, 32)
-    assert picture.size == len(data)
+    assert picture.inspected.sha256 == hashlib.sha256(data).hexdigest()
+    assert (picture.inspected.mime_type, picture.inspected.width, picture.inspected.height) == (
+        f"image/{mime}",
+        48,
+        32,
+    )
+    assert picture.inspected.size == len(data)
     assert service.received[0].path == "/p/1.png?signature=s3cret"
 
 
@@ -72,9 +76,9 @@ def test_a_whole_picture_is_kept_byte_for_byte(tmp_path: Path, kind: str, mime: 
 def test_a_picture_of_any_format_is_kept_with_its_size(tmp_path: Path, name: str) -> None:
     picture, _ = fetch(tmp_path, answer(200, WHOLE[name]))
     assert picture.path.read_bytes() == WHOLE[name]
-    assert picture.mime_type.startswith("image/")
+    assert picture.inspected.mime_type.startswith("image/")
     with Image.open(io.BytesIO(WHOLE[name])) as image:
-        assert (picture.width, picture.height) == image.size
+        assert (picture.inspected.width, picture.inspected.height) == image.size
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,11 @@ def test_a_picture_that_cannot_be_decoded_here_is_kept_all_the_same(
 ) -> None:
     picture, _ = fetch(tmp_path, answer(200, data))
     assert picture.path.read_bytes() == data
-    assert (picture.mime_type, picture.width, picture.height) == (mime_type, 0, 0)
+    assert (picture.inspected.mime_type, picture.inspected.width, picture.inspected.height) == (
+        mime_type,
+        0,
+        0,
+    )
 
 
 @pytest.mark.parametrize("name", sorted(BOMBS))
@@ -102,7 +110,7 @@ def test_text_beside_the_pixels_costs_no_picture(tmp_path: Path, name: str) -> N
     data = with_chunks(BOMBS[name])
     picture, _ = fetch(tmp_path, answer(200, data), max_bytes=10_000_000)
     assert picture.path.read_bytes() == data
-    assert (picture.width, picture.height) == SIZE
+    assert (picture.inspected.width, picture.inspected.height) == SIZE
 
 
 def test_a_motion_photo_is_kept_with_its_film(tmp_path: Path) -> None:
@@ -288,7 +296,7 @@ def test_a_lasting_fault_is_a_message(tmp_path: Path) -> None:
 
 def test_a_redirect_on_this_machine_is_followed_for_a_service_on_it(tmp_path: Path) -> None:
     picture, service = fetch(tmp_path, answer(302, b"", {"Location": "/elsewhere.png"}), OK)
-    assert picture.size == len(PNG)
+    assert picture.inspected.size == len(PNG)
     assert [sent.path for sent in service.received][1] == "/elsewhere.png"
 
 

@@ -89,7 +89,7 @@ def test_a_picture_waits_for_a_rate_limit_too(tmp_path: Path) -> None:
             fetcher = fetcher_of(service)
             fetched = await fetcher.fetch(f"{service.origin}/picture", tmp_path)
             await fetcher.aclose()
-            return fetched.width
+            return fetched.inspected.width
 
     assert asyncio.run(main()) == 8
 
