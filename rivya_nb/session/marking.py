@@ -128,7 +128,7 @@ def _ask(what: str) -> bool:
         answer = None
     if answer is None:
         raise UsageError(
-            f"There is nobody to ask whether to delete {what}; delete(confirm=True) deletes without asking."
+            f"There is nobody to agree to the deletion of {what}; delete(confirm=True) deletes without asking."
         )
     return answer.strip().casefold() in ("y", "yes")
 
