@@ -1,4 +1,4 @@
-"""The public functions: Python arguments to the current session's plans, runs and history."""
+"""The public functions. Each one passes its arguments to the current session."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def connect(
 ) -> Session:
     """Connect to a service and make that the current session.
 
-    What is not given comes from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`; the key then also from
-    the keyring, where `%rivya connect --remember` has put one for the address. `base_url="sandbox"` starts or
-    joins the embedded service. `store` is a folder, made if absent; by default it is one per user. A store that
-    was moved or deleted while it was open is only begun anew where `store` names it.
-    `max_credits` limits what the session's plans may cost together.
+    Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`; the key may also
+    come from the keyring, if `%rivya connect --remember` stored one for the address. `base_url="sandbox"` starts
+    or joins the embedded service. `store` is a folder, made if absent; by default it is one per user. If the store
+    was moved or deleted while it was open, an empty one is made only if `store` names the folder.
+    `max_credits` limits what the session's plans may cost together, in credits.
 
     Raises:
-        UsageError: `store` can be no path.
+        UsageError: `store` cannot be a path.
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
     """
@@ -75,7 +75,7 @@ def connect_with(
     store: str | os.PathLike[str] | None = None,
     max_credits: int | None = None,
 ) -> Session:
-    """`connect`, for a key that is already out of sight."""
+    """`connect` for a key that is wrapped already, so that no traceback shows it."""
     global _current
     folder = store_folder(store)
     with _lock:
@@ -83,7 +83,7 @@ def connect_with(
         service = reach(key, base_url, live_records.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
             live_records.store.rename_services(canonical_name)
-        # One on another loop is of a loop that is gone, or of the process that this one was forked from.
+        # The loop of any other session is gone, or belongs to the process that this one was forked from.
         if _current is not None and _current.work_loop is live_records.work_loop and not _current.working():
             _current.work_loop.start(_current.aclose())
         left = [] if _current is None else [_current.live_records]
@@ -94,13 +94,13 @@ def connect_with(
 
 
 def current_session() -> Session:
-    """The current session; the environment's, where nothing was connected yet."""
+    """The current session; if there is none yet, this connects by the environment."""
     with _lock:
         return _current or connect()
 
 
 def store_folder(store: str | os.PathLike[str] | None) -> Path:
-    """The folder of the store that is named, by the argument, the environment or neither."""
+    """The folder of the store: the argument, else `RIVYA_STORE`, else the user's folder."""
     given = store or os.environ.get("RIVYA_STORE")
     if given:
         return user_path(given)
@@ -118,9 +118,9 @@ def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
     """
     work_loop = WorkLoop.find()
     known = _live_records.get(folder)
-    if known is not None and not known.store.is_in_place:
+    if known is not None and not known.store.database.is_in_place:
         if not (begins_anew or Store.is_in(folder)):
-            known.store.check_in_place()
+            known.store.database.check_in_place()
         known.store.close()
         known = None
     if known is None or known.work_loop is not work_loop:
@@ -130,7 +130,7 @@ def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
 
 
 def _begin_anew() -> None:
-    """Leave what is open to the process that this one was forked from: nothing of it is told or closed here."""
+    """After a fork: leave everything that is open to the parent process, and neither use nor close it here."""
     global _lock
     _lock = threading.RLock()
     # Kept: SQLite forbids to close a connection anywhere but in the process that opened it.
@@ -144,7 +144,7 @@ if hasattr(os, "register_at_fork"):
 
 @atexit.register
 def _say_goodbye() -> None:
-    """Say what this process leaves unfinished, so that nothing paid for is forgotten."""
+    """At exit: tell which runs are unfinished, so that nothing paid for is forgotten."""
     for live_records in _live_records.values():
         for run in live_records.touched():
             sent = sum(job.status in SENT for job in run.jobs)
@@ -174,7 +174,7 @@ def plan(
     params: Mapping[str, object] | None = None,
     **more_params: object,
 ) -> Plan:
-    """What `generate` would ask with the same arguments, and its price. Nothing is sent.
+    """The requests that `generate` would send with the same arguments, and their price. Nothing is sent.
 
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found.
@@ -184,7 +184,7 @@ def plan(
     if not isinstance(prompt, str):
         if more_params or params or sets or repeat != 1 or model != DEFAULT_MODEL:
             raise UsageError(
-                "Requests and jobs are taken as they are; other arguments change nothing in them."
+                "Requests and jobs are sent as they are; model, references, repeat and params cannot change them."
             )
         items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt)
         return session.plan_requests(items, name=name, max_credits=max_credits, fresh=fresh)
@@ -216,19 +216,20 @@ def generate(
     params: Mapping[str, object] | None = None,
     **more_params: object,
 ) -> Run:
-    """Ask for pictures; the run starts at once, and waiting for it is a matter of its own.
+    """Ask for pictures. The run starts at once; `run.wait()` waits for it.
 
     A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
-    collide with the arguments here. `repeat` draws that many seeds. `fresh` asks anew what the history has.
+    are also names of arguments here. `repeat` draws that many seeds. `fresh` also requests, and pays for, what is
+    in the history already.
 
     A reference is a path, bytes, a data URL, an open file, a Pillow image, a numpy array (H × W or H × W × 3 or
-    4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is none. `shrink_references`
-    encodes anew what is too large.
+    4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is no reference.
+    `shrink_references` re-encodes references that are too large.
 
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
-        CreditLimitError: it would cost more than is allowed (500 credits where nothing was said).
+        CreditLimitError: it would cost more than is allowed (500 credits if no limit was given).
         NotConnectedError: there is no key for the service.
     """
     return plan(
@@ -253,9 +254,9 @@ def _merged(params: Mapping[str, V] | None, more: Mapping[str, V]) -> dict[str, 
 
 
 def resume(run: Run | int | None = None, *, unsent: bool = False, max_credits: int | None = None) -> Run:
-    """Go on with a run, or with everything unfinished: collect what was, or may have been, submitted.
+    """Go on with a run, or with all unfinished runs: collect what was, or may have been, submitted.
 
-    What was never sent goes on only with `unsent=True`.
+    With `unsent=True`, this also sends what was never sent.
 
     Raises:
         UsageError: there is no such run, or nothing is unfinished.
@@ -285,7 +286,7 @@ def runs(id: None = None) -> list[Run]: ...
 @overload
 def runs(id: int) -> Run: ...
 def runs(id: int | None = None) -> Run | list[Run]:  # noqa: A002 - the public name
-    """All runs of the store, newest first; or the one with this id (UsageError where there is none)."""
+    """All runs of the store, newest first; or the run with this id (UsageError if there is none)."""
     session = current_session()
     return session.runs() if id is None else session.run(id)
 
@@ -305,15 +306,15 @@ def history(
     params: Mapping[str, ParamValue | None] | None = None,
     **more_params: ParamValue | None,
 ) -> History:
-    """Pictures that were ever made against the store, newest first; what is given must all hold.
+    """All pictures of the store that match every given filter, newest first.
 
     `prompt` is words in any order, `rating` is at least that, several tags must all be there, `run` is a run
     or its id, and params are compared with those that were sent. `since` and `until` are "30m", "12h", "7d" or
     "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was hidden
-    is left out unless `hidden`. `params={…}` is for keys that collide with the arguments here.
+    is left out unless `hidden`. `params={…}` is for keys that are also names of arguments here.
 
-    Nothing is read before it is needed, and then only that: indexing, slicing and `page(n)` read what they
-    give, and `len` only counts.
+    The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
+    only counts.
 
     Raises:
         UsageError: with every mistake.
@@ -334,8 +335,8 @@ def history(
 
 
 def undo() -> str:
-    """Take back the last star, rating, tag, note or hiding, and say what it was. Again, and the one before goes.
+    """Take back the last star, rating, tag, note or hiding; gives a text that says what it was.
 
-    What was deleted stays deleted.
+    Calling it again takes back the one before. A deletion cannot be taken back.
     """
     return current_session().undo()

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -297,3 +298,7 @@ def test_what_is_given_up_while_it_is_about_to_be_sent_stays_given_up(session: r
             run.wait(TIMEOUT)
         stored = session.store.jobs(job.id for job in run).values()
         assert {job.status for job in run} | {job.status for job in stored} <= {"succeeded", "stopped"}
+
+
+def test_a_plan_takes_what_generate_takes() -> None:
+    assert signature(rv.plan).parameters == signature(rv.generate).parameters

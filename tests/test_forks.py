@@ -132,7 +132,7 @@ database.BUSY_SECONDS = 0.5
 store, folder = Store.open(Path(sys.argv[3])), Path(sys.argv[3])
 begun = threading.Event()
 def write():
-    with store._database.writing():
+    with store.database.writing():
         begun.set()
         time.sleep(0.3)
 def fork():
@@ -155,7 +155,7 @@ def test_a_child_that_is_forked_while_another_thread_writes_can_open_the_store(t
 
 
 def test_a_child_that_is_forked_within_a_transaction_is_told_at_once(tmp_path: Path) -> None:
-    out, err = _run(FORK_IN_TRANSACTION.format(fork="with store._database.writing(): fork()"), "", tmp_path)
+    out, err = _run(FORK_IN_TRANSACTION.format(fork="with store.database.writing(): fork()"), "", tmp_path)
     assert (out, err) == ("StoreError True\n", "")
 
 

@@ -118,11 +118,11 @@ class RivyaClient:
         Raises:
             NotConnectedError: a variable for certificates or proxies is wrong; the message names it.
         """
-        self._wire.check()
+        self._wire.clients.check(secure=self._wire.is_secure)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop. A later call opens new ones."""
-        await self._wire.aclose()
+        await self._wire.clients.aclose()
 
     async def __aenter__(self) -> RivyaClient:
         return self

@@ -82,9 +82,9 @@ class Wire:
         self.policy = policy
         self._on_wait = on_wait
         host = urlsplit(origin).hostname or ""
-        self._is_secure = origin.startswith("https:")
+        self.is_secure = origin.startswith("https:")
         # A proxy between this machine and itself would see the key in plain text.
-        self._clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
+        self.clients = LoopClients(timeout=timeout, trust_env=not is_loopback_host(host))
 
     async def json(self, call: Call) -> object:
         """The JSON of the answer.
@@ -112,13 +112,6 @@ class Wire:
             until=call.until,
         )
 
-    def check(self) -> None:
-        """Raise NotConnectedError if the environment prevents calls; the message names the variable."""
-        self._clients.check(secure=self._is_secure)
-
-    async def aclose(self) -> None:
-        await self._clients.aclose()
-
     async def _exchange(self, call: Call) -> Answer:
         started = time.perf_counter()
         outcome = "cancelled"
@@ -143,7 +136,7 @@ class Wire:
         return answer
 
     async def _send(self, call: Call) -> Answer:
-        client = await self._clients.current(secure=self._is_secure)
+        client = await self.clients.current(secure=self.is_secure)
         import httpx  # by now it is there
 
         async with contextlib.AsyncExitStack() as stack:

@@ -170,11 +170,11 @@ class Runner:
         return [job for job in tuple(self._jobs.values()) if job.is_working]
 
     async def _work_through(self, job: LiveJob) -> None:
-        self._store.begin_work()
+        self._store.database.begin_work()
         try:
             await self._work(job)
         finally:
-            await asyncio.to_thread(self._store.end_work)
+            await asyncio.to_thread(self._store.database.end_work)
 
     async def _work(self, job: LiveJob) -> None:
         _current.set(job)

@@ -1,4 +1,4 @@
-"""Turns an opening `%%rivya` into an awaited cell: the kernel keeps turning, and nothing is nested.
+"""Turns a cell that begins with `%%rivya` into an awaited cell, so that the kernel's loop goes on meanwhile.
 
 IPython has no asynchronous magics, but it runs a cell with an `await` in it on the kernel's loop. So the
 call that a cell's magic has become is rewritten into an awaited call of a second magic, `AWAITED_MAGIC`,
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 MAGIC = "rivya"
-"""The magic that a user writes; it waits by itself, blocking."""
+"""The magic that a user writes; it blocks while it waits."""
 
 AWAITED_MAGIC = "_rivya_awaited"
-"""The magic, of the cell and the line kind, that takes its place where a cell can be awaited.
+"""The cell and line magic that replaces `MAGIC` in a cell that can be awaited.
 
 It gets what `MAGIC` would get and returns a coroutine, so it needs the same decorators."""
 
 WAITING_COMMANDS = frozenset({"wait", "resume", "retry"})
-"""The line magic's commands that wait."""
+"""The commands of the line magic that wait."""
 
 _MARK = "_rivya_awaits_cells"
 _CALLS = ("run_cell_magic", "run_line_magic")
@@ -51,19 +51,19 @@ def install(shell: InteractiveShell) -> None:
 
 
 def remove(shell: InteractiveShell) -> None:
-    """Undo `install`, also one that was done by an earlier life of this module."""
+    """Undo `install`, also if it was done before this module was reloaded."""
     if (hooks := _hooks(shell)) is not None:
         hooks[:] = [hook for hook in hooks if not getattr(hook, _MARK, False)]
 
 
 def _hooks(shell: InteractiveShell) -> list[Callable[[list[str]], list[str]]] | None:
-    """Where a shell takes hooks; None in one of another make that takes none. There every cell blocks."""
+    """The list of the shell's input transformers; None if the shell has none (then all cells block)."""
     return getattr(shell, "input_transformers_post", None)
 
 
 @contextmanager
 def interruptible(describe: Callable[[], str]) -> Iterator[None]:
-    """Around a wait, awaited or blocking: an interrupt becomes a WaitInterruptedError, one line long.
+    """Turn an interrupt of a wait, awaited or blocking, into a WaitInterruptedError with a short message.
 
     ipykernel ends an awaited cell with CancelledError and a blocking one with KeyboardInterrupt. `describe`
     is called once the wait has ended, may act on it (hold back what is not sent), and gives the message.
@@ -120,7 +120,7 @@ def _can_await(shell: InteractiveShell) -> bool:
             return False
         asyncio.get_running_loop()
     except (AttributeError, LookupError, TypeError, RuntimeError):
-        # No loop is running, or this is a kernel of another make.
+        # No loop is running, or this is another kind of kernel.
         return False
     return _opens_execution(sys._getframe(1))
 

@@ -48,14 +48,14 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
 
 
 def check_prompt(body: str, namespace: Mapping[str, object]) -> list[Mistake]:
-    """What is wrong with a body by itself, for a cell whose line cannot be read."""
+    """The mistakes in the body of a cell whose line cannot be read."""
     reader = _Reader(namespace, {})
     reader.prompt(body)
     return reader.mistakes
 
 
 class _Reader:
-    """Reads the parts of a cell one by one, and goes on behind each mistake."""
+    """Reads the parts of a cell one by one. A mistake is noted, and the next part is read."""
 
     def __init__(self, namespace: Mapping[str, object], catalogue: Mapping[str, Model]) -> None:
         self.mistakes: list[Mistake] = []
@@ -63,7 +63,7 @@ class _Reader:
         self._catalogue = catalogue
 
     def prompt(self, body: str) -> PromptTemplate:
-        """The bound prompt; a stand-in for one that cannot be read, so that the rest is checked all the same."""
+        """The bound prompt; if it cannot be read, a placeholder, so that the rest of the cell is checked too."""
         try:
             return parse_prompt(body, variables=True).bind(self._namespace)
         except UsageError as error:
@@ -88,23 +88,25 @@ class _Reader:
             return (None,)
 
     def references(self, values: Sequence[Value]) -> dict[str, Sequence[object]]:
-        """Sets of references by label; an object that is a dict is an axis of its own."""
+        """Sets of references by label. A dict is an axis of its own."""
         listed: list[object] = []
         for value in values:
             found = self._object("--ref", value) if isinstance(value, ObjectName) else value.text
             if isinstance(found, Mapping):
                 if len(values) > 1:
-                    self._wrong("--ref", "a dict of references is an axis, and stands alone")
+                    self._wrong(
+                        "--ref", "a dict of references is an axis of its own; give it as the only --ref"
+                    )
                 return reference_sets(found)
             listed += listed_references(found)
         return reference_sets(listed)
 
     def _param(self, key: str, models: Sequence[str]) -> Param | None:
-        """The param of these models; one that nobody knows is named later."""
+        """The param that these models share; None if they have none, which is reported later."""
         return shared_param(key, [self._catalogue[model] for model in models if model in self._catalogue])
 
     def _objects(self, where: str, value: ObjectName) -> tuple[object, ...]:
-        """The values that an object gives: several, if it is an axis."""
+        """The values of a notebook variable; several values are an axis."""
         try:
             return variable_values(value.name, self._namespace, where)
         except UsageError as error:

@@ -1,4 +1,4 @@
-"""What `%rivya` does: the session's commands, each a function of its arguments."""
+"""The commands of `%rivya`: each is a function of its arguments."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _PROMPT = "Rivya API key (it is not shown): "
 _LIMIT = "--max-credits"
 
 MOST_DIGITS = 15
-"""Digits of a run's id; no store has more runs."""
+"""The most digits that a run's id has; no store has so many runs."""
 
 Arguments = tuple[str, ...]
 Outcome = Union[list[Run], History, Selection, ModelList, ModelSheet, "Panel", None]
-"""Runs that the line has to wait for, something to show, or nothing."""
+"""Runs to wait for, something to show, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,15 @@ def _connect(arguments: Arguments) -> None:
 
 
 def _ask_for_key(service: Service) -> Key:
-    """The key that somebody types without its being shown.
+    """Ask the user for the key; what is typed is not shown.
 
     Raises:
-        NotConnectedError: nobody is there to type, or nothing was typed.
+        NotConnectedError: there is nobody to ask, or nothing was typed.
     """
     in_kernel = getattr(get_ipython(), "kernel", None) is not None
     try:
-        # Where there is no terminal, getpass would read from a pipe and show what it reads. A kernel asks its
-        # frontend, and refuses where nobody sits before it.
+        # Without a terminal, getpass would read from a pipe and show what it reads. A kernel asks its frontend,
+        # and raises an error if no frontend can ask.
         key = Key(getpass.getpass(_PROMPT)) if in_kernel or sys.stdin.isatty() else None
     except Exception:
         key = None
@@ -116,7 +116,7 @@ def _credits(arguments: Arguments) -> None:
     try:
         print(f"Left      {session.balance():,} credits on {session.service.name}")
     except RivyaError as error:
-        # What was spent stands in the store, and is told all the same.
+        # The store knows what was spent, also when the service does not answer.
         trouble = error
     day = time.time() - 24 * 3600
     for service in dict.fromkeys((session.service.name, *session.store.services())):
@@ -143,7 +143,7 @@ def _undo(arguments: Arguments) -> None:
 
 def _panel(arguments: Arguments) -> Panel:
     _expect("panel", arguments, 1)
-    # It brings ipywidgets along, which no other command needs.
+    # This imports ipywidgets, which no other command needs.
     from rivya_nb.control_panel.opening import panel
 
     return panel(*arguments)
@@ -186,7 +186,7 @@ def _resume(arguments: Arguments) -> list[Run]:
     try:
         return [current_session().resume(unsent=unsent, max_credits=limit)]
     except UsageError as error:
-        # Whoever runs all cells of a notebook has nothing to resume on most days.
+        # Nothing to resume is normal when all cells of a notebook are run.
         print(error)
         return []
 
@@ -223,11 +223,11 @@ COMMANDS: Mapping[str, Entry] = {
 """The commands by name, in the order of the help."""
 
 READERS = frozenset({"history"})
-"""Those that read the words of their line themselves."""
+"""Commands that read the words of their line themselves."""
 
 
 def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[Run]]) -> list[Run]:
-    """The run that the argument names, or all."""
+    """The run that the argument names, or all runs of `all_of`."""
     _expect(command, arguments, 1)
     session = current_session()
     if arguments:
@@ -239,7 +239,7 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
 
 
 def _without_limit(command: str, arguments: Arguments) -> tuple[Arguments, int | None]:
-    """The arguments without `--max-credits`, and the credits it gives, None where it is not there."""
+    """The arguments without `--max-credits`, and its value in credits; None if it is not given."""
     rest = list(arguments)
     place = next((at for at, word in enumerate(rest) if word.partition("=")[0] == _LIMIT), None)
     if place is None:
@@ -254,11 +254,13 @@ def _without_limit(command: str, arguments: Arguments) -> tuple[Arguments, int |
 
 def _run_id(text: str) -> int:
     if not text.isdecimal() or len(text) > MOST_DIGITS:
-        raise UsageError(f"{text!r} is no run's id; ids are whole numbers, and %rivya runs lists them.")
+        raise UsageError(
+            f"{text!r} is not the id of a run; ids are whole numbers, and %rivya runs lists them."
+        )
     return int(text)
 
 
 def _expect(command: str, arguments: Arguments, most: int) -> None:
     if len(arguments) > most:
         takes = "no argument" if most == 0 else "one argument at most"
-        raise UsageError(f"%rivya {command} takes {takes}; {listing(arguments)} is too much.")
+        raise UsageError(f"%rivya {command} takes {takes}; {listing(arguments)} is too many.")

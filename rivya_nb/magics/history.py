@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 FLAGS: tuple[Flag, ...] = (
     Flag("--model", "ID", "of this model"),
     Flag("--rating", "0..5", "rated so, or better"),
-    Flag("--starred", None, "only what bears a star"),
+    Flag("--starred", None, "only those with a star"),
     Flag("--tag", "TAG", "with this tag; repeat it for more, which must all be there", repeatable=True),
     Flag("--since", "WHEN", "asked for since then: 7d, 12h, 2w ago, or 2026-11-23"),
     Flag("--until", "WHEN", "asked for until then"),
     Flag("--run", "RUN", "of this run"),
-    Flag("--hidden", None, "what was hidden too"),
-    Flag("--page", "NUMBER", "a further page"),
+    Flag("--hidden", None, "hidden ones too"),
+    Flag("--page", "NUMBER", "another page"),
 )
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
@@ -34,7 +34,7 @@ HELP = (
 
 
 def show_history(words: Sequence[str]) -> History | Selection:
-    """The pictures that the words of a line ask for, quotes still around them.
+    """The pictures that the words of a line ask for; the words still have their quotes.
 
     Raises:
         UsageError: with every mistake of the line.
@@ -58,7 +58,7 @@ def show_history(words: Sequence[str]) -> History | Selection:
 
 
 class _HistoryReader(Reader):
-    several = "the history is asked for one value of each"
+    several = "the history takes one value for each"
     without_value = ""
 
     def __init__(self, words: Sequence[str], flags: Sequence[Flag]) -> None:
@@ -66,7 +66,7 @@ class _HistoryReader(Reader):
         self._prompt: list[str] = []
 
     def filters(self) -> Filters:
-        """What is asked for; what does not fit its flag becomes a mistake."""
+        """The filters of the line; a value that does not fit its flag is noted as a mistake."""
         params = {
             key: value for key, one in self._params.items() if (value := self._one(key, one)) is not None
         }
@@ -88,7 +88,7 @@ class _HistoryReader(Reader):
         return {**filters, "tag": tags} if tags else filters
 
     def page(self) -> int | None:
-        """The page's number, None where none is asked for."""
+        """The number of the page; None if it is not given."""
         return self._whole("--page", 1)
 
     def _one(self, where: str, value: object) -> str | None:

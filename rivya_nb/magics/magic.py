@@ -1,4 +1,4 @@
-"""`%%rivya` and `%rivya`: a thin face over the session. Nothing heavy is imported before a magic is used."""
+"""The magics `%%rivya` and `%rivya`. Nothing heavy is imported before a magic is used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class RivyaMagics:
-    """The magics of this extension, and the two that take their place in a cell that can be awaited."""
+    """The magics of this extension, and the two that replace them in a cell that can be awaited."""
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
@@ -103,14 +103,14 @@ class RivyaMagics:
 
     async def _ask_and_join(self, line: str, cell: str) -> object:
         parsed, session = self._read(line, cell)
-        # Planning reads, decodes and hashes references: not on the kernel's own loop.
+        # Planning reads, decodes and hashes references, which would block the kernel's own loop.
         with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
             plan = await asyncio.to_thread(self._plan, parsed, session, cell)
         found, run = self._go(parsed, plan)
         return found if run is None else await _join(run)
 
     def _read(self, line: str, cell: str) -> tuple[Line, Session]:
-        """What the line says, and the session that it says it to."""
+        """The parsed line, and the current session."""
         from rivya_nb.calls import current_session
         from rivya_nb.magics.cell import check_prompt
         from rivya_nb.planning.line import parse_line
@@ -128,7 +128,7 @@ class RivyaMagics:
         return plan
 
     def _go(self, parsed: Line, plan: Plan) -> tuple[Plan | Run, Run | None]:
-        """The cell's value, and the run that it has to wait for, already going and on display."""
+        """The cell's value, and the run to wait for, which has started and is shown; None without one."""
         if parsed.dry_run:
             return self._bound(parsed.out, plan), None
         run = self._bound(parsed.out, plan.run())
@@ -142,13 +142,13 @@ class RivyaMagics:
             try:
                 self._shell.push({name: value})
             except Exception as error:
-                # The run is on its way already, and a shell may refuse for any reason.
+                # The run has started already, and a shell may raise any error here.
                 tell(f"the variable {name} cannot be bound here ({type(error).__name__}: {error}).")
         return value
 
 
 def _command(line: str) -> tuple[object, list[Run]]:
-    """What the line shows, and the runs that it has to wait for."""
+    """What the line shows, and the runs to wait for."""
     from rivya_nb.magics.command import parse_command
     from rivya_nb.magics.commands import COMMANDS, READERS, say_state
 

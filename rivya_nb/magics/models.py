@@ -1,4 +1,4 @@
-"""`%rivya models`: which models there are, or all about one."""
+"""`%rivya models`: the list of models, or the page of one."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _FLAGS = ("--category", "--refresh")
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Arguments:
     words: tuple[str, ...]
     category: str | None
     refresh: bool
 
 
 def show_models(arguments: Sequence[str]) -> ModelList | ModelSheet:
-    """All models, those that have all the words in their id or name, or the page of the one with this id.
+    """All models, the models with all words in their id or name, or the page of the model with this id.
 
     Raises:
-        UsageError: a flag is wrong, or no model fits; the nearest choice is offered.
+        UsageError: a flag is wrong, or no model matches; the message offers the nearest choice.
     """
     asked = _read(arguments)
     session = current_session()
@@ -35,7 +35,7 @@ def show_models(arguments: Sequence[str]) -> ModelList | ModelSheet:
         try:
             session.refresh_models()
         except RivyaError as error:
-            notice = f"the list could not be fetched now: {error}"
+            notice = f"the list could not be fetched: {error}"
     catalogue = session.catalogue
     name = asked.words[0] if len(asked.words) == 1 else ""
     if name in catalogue and asked.category in (None, catalogue[name].category):
@@ -43,7 +43,7 @@ def show_models(arguments: Sequence[str]) -> ModelList | ModelSheet:
     return ModelList(_found(catalogue, asked), catalogue, session.service.name, notice)
 
 
-def _read(arguments: Sequence[str]) -> _Asked:
+def _read(arguments: Sequence[str]) -> _Arguments:
     words: list[str] = []
     category: str | None = None
     refresh = False
@@ -59,13 +59,13 @@ def _read(arguments: Sequence[str]) -> _Asked:
         elif word == "--refresh":
             refresh = True
         elif word.startswith("--"):
-            raise UsageError([Mistake("models", f"{word} is no flag of it{did_you_mean(word, _FLAGS)}")])
+            raise UsageError([Mistake("models", f"{word} is not a flag{did_you_mean(word, _FLAGS)}")])
         else:
             words.append(word)
-    return _Asked(tuple(words), category, refresh)
+    return _Arguments(tuple(words), category, refresh)
 
 
-def _found(catalogue: Catalogue, asked: _Asked) -> list[Model]:
+def _found(catalogue: Catalogue, asked: _Arguments) -> list[Model]:
     categories = list(dict.fromkeys(model.category for model in catalogue.values() if model.category))
     if asked.category is not None and asked.category not in categories:
         hint = did_you_mean(asked.category, categories) or f"; there are {listing(categories)}"

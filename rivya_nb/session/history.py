@@ -1,4 +1,4 @@
-"""The history: every picture that was ever made against a store, newest first, and any part of it."""
+"""The history: every picture of a store, newest first, and selections from it."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ _AT_ONCE = 200
 
 
 class Album(Pictures):
-    """Pictures in a row, read as far as they are needed; it shows itself as a gallery of pages."""
+    """A sequence of pictures, read from the store when used. A notebook shows it as a gallery in pages."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """What is shown, on one line."""
+        """The title, on one line."""
 
     @abstractmethod
     def __len__(self) -> int: ...
 
     @abstractmethod
     def _ids_at(self, places: range) -> list[str]:
-        """The ids of the jobs at these places; those past the end are left out."""
+        """The ids of the jobs at these positions; positions past the end are left out."""
 
     def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
         """The jobs with these ids, in this order; ids that the store does not know are left out."""
@@ -52,10 +52,10 @@ class Album(Pictures):
 
     @abstractmethod
     def _page_call(self, number: int) -> str:
-        """How one asks for a page."""
+        """The call or line that shows a page."""
 
     def page(self, number: int) -> Selection:
-        """The pictures of one page, counted from 1.
+        """The pictures of one page; the first page is 1.
 
         Raises:
             UsageError: there is no such page.
@@ -70,7 +70,7 @@ class Album(Pictures):
         return _Page(self, ids, first, total)
 
     def view(self) -> Viewer:
-        """Look closely: the viewer, a widget that holds a page of the pictures at a time."""
+        """Open the viewer: a widget to zoom, compare and rate, with one page of the pictures at a time."""
         from rivya_nb.session.showing.viewing import view_row
 
         return view_row(self, self._store)
@@ -92,12 +92,12 @@ class Album(Pictures):
         start, stop = part.start or 0, part.stop
         few = stop is not None and 0 <= start <= stop <= min(start + _AT_ONCE, sys.maxsize)
         if few and part.step is None:
-            # What is past the end is left out when it is read: no need to count.
+            # Positions past the end are left out when they are read: no need to count.
             return range(start, stop)
         return range(len(self))[part]
 
     def __iter__(self) -> Iterator[Job]:
-        # The ids first: what is marked or hidden on the way must not move what is still to come.
+        # All ids first: marking or hiding a picture during the iteration must not skip another one.
         ids = self.job_ids
         for start in range(0, len(ids), _AT_ONCE):
             yield from self._jobs_of(ids[start : start + _AT_ONCE])
@@ -119,7 +119,7 @@ class Album(Pictures):
         return (Hint(self._page_call(past // PAGE + 1), f"shows the next {min(PAGE, total - past)}"),)
 
     def _nothing(self) -> list[str]:
-        """Why there is nothing, as far as that can be told."""
+        """Why there is no picture, as far as the store tells."""
         return []
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
@@ -138,7 +138,7 @@ class Album(Pictures):
 
 
 class Selection(Album):
-    """Certain pictures, in a certain order: a part of a history or of a run. It stays the same."""
+    """A fixed list of pictures in a fixed order: a part of a history or of a run."""
 
     def __init__(self, live_records: LiveRecords, ids: Sequence[str], title: str) -> None:
         super().__init__(live_records)
@@ -185,7 +185,7 @@ class Selection(Album):
 
 
 class _Page(Selection):
-    """A page of something larger, which says so."""
+    """A page of a larger album; it shows which part of the whole it is."""
 
     def __init__(self, whole: Album, ids: Sequence[str], first: int, total: int) -> None:
         super().__init__(whole._live_records, ids, whole.title)
@@ -201,10 +201,10 @@ class _Page(Selection):
 
 
 class History(Album):
-    """Jobs with pictures that fit a question, newest first.
+    """Jobs with pictures that match a question, newest first.
 
-    The store is asked anew whenever something is needed, and only for that: the count, a page, one picture.
-    A slice or a page keeps what it found.
+    Each use reads from the store again, and only what it needs: the count, a page, one picture. A slice or a page
+    keeps the pictures that it found.
     """
 
     def __init__(self, live_records: LiveRecords, asked: HistoryQuestion, *, from_line: bool = False) -> None:
@@ -222,7 +222,7 @@ class History(Album):
 
     @property
     def jobs(self) -> Sequence[Job]:
-        """The jobs that fit now, newest first."""
+        """The jobs that match now, newest first."""
         return self[:].jobs
 
     def _kept(self) -> Selection:
@@ -254,5 +254,5 @@ class History(Album):
         try:
             return f"<History{asked}: {len(self):,} with pictures>"
         except StoreError:
-            # A notebook asks for several forms of a value, and each that fails would tell the same error.
+            # A notebook asks for several representations of a value; each of them would show the same error.
             return f"<History{asked} of a store that cannot be read>"

@@ -1,4 +1,4 @@
-"""A job as a user holds it: one request's life, kept current while it runs."""
+"""The job that a user works with: one request from plan to picture, kept up to date while it runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Job(Markable):
-    """One request's life. Its properties show the newest record; pictures are read when asked for.
+    """One request, from plan to picture. Its properties show the newest record; pictures are read when used.
 
     `live` is the job as the runner knows it.
     """
@@ -54,42 +54,43 @@ class Job(Markable):
 
     @property
     def marks(self) -> Marks:
-        """What was said of its pictures, as the store has it now."""
+        """The marks on its pictures, as they are in the store now."""
         return self._store.marks.of([self.id])[self.id]
 
     @property
     def rating(self) -> int:
-        """1 to 5, 0 where it is not rated."""
+        """1 to 5, or 0 if it is not rated."""
         return self.marks.rating
 
     @property
     def starred(self) -> bool:
-        """Whether it bears a star."""
+        """Whether it has a star."""
         return self.marks.starred
 
     @property
     def hidden(self) -> bool:
-        """Whether the history leaves it out."""
+        """Whether it is hidden from the history."""
         return self.marks.hidden
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Its tags, in the order of the alphabet."""
+        """Its tags, sorted."""
         return self.marks.tags
 
     @property
     def note(self) -> str:
-        """Its note, empty where there is none."""
+        """Its note, empty if there is none."""
         return self.marks.note
 
     @property
     def status(self) -> str:
-        """Where the job is in its life."""
+        """`planned`, `uploading`, `submitting`, `queued`, `processing`, `downloading`, `succeeded`, `failed`,
+        `undelivered`, `unknown` or `stopped`."""
         return self.record.status
 
     @property
     def request(self) -> Request:
-        """What was asked."""
+        """The request."""
         return self.record.request
 
     @property
@@ -102,7 +103,7 @@ class Job(Markable):
 
     @property
     def params(self) -> dict[str, ParamValue]:
-        """What was sent, plus the documented defaults of what was not."""
+        """The params that were sent, and the documented defaults of the others."""
         model = self._store.models.catalogue(self.record.service).get(self.record.model)
         defaults = (
             {}
@@ -113,7 +114,7 @@ class Job(Markable):
 
     @property
     def seed(self) -> ParamValue | None:
-        """The seed that was sent; None where the service drew one."""
+        """The seed that was sent; None if the service chose one."""
         return self.record.params.get("seed")
 
     @property
@@ -123,15 +124,16 @@ class Job(Markable):
 
     @property
     def credits(self) -> int:
-        """What the job costs, in credits: final where known, else reserved; 0 where it is not billed.
+        """What the job has cost, in credits: the final credits if they are known, otherwise the reserved ones.
 
-        Where the service took it and said neither, the documented price.
+        The documented price if the service took the job and named neither; 0 if the job failed, was not taken, or
+        nobody knows whether it was billed.
         """
         return self.record.credits
 
     @property
     def error(self) -> str | None:
-        """Why there is no picture, None where nothing went wrong."""
+        """Why there is no picture; None if nothing went wrong."""
         record = self.record
         if record.error_code is None and record.error_message is None:
             return None
@@ -141,12 +143,12 @@ class Job(Markable):
 
     @property
     def paths(self) -> list[Path]:
-        """The originals' absolute paths, byte for byte as the service delivered them."""
+        """The absolute paths of the originals, which are the bytes that the service delivered."""
         return [self._store.files.path(pic.sha256, pic.mime_type) for pic in self.record.pictures]
 
     @property
     def path(self) -> Path | None:
-        """The first original's absolute path, None while there is none."""
+        """The absolute path of the first original; None while there is none."""
         return next(iter(self.paths), None)
 
     @property
@@ -160,7 +162,7 @@ class Job(Markable):
 
     @property
     def image(self) -> Picture | None:
-        """The first picture, None while there is none."""
+        """The first picture, decoded; None while there is none."""
         return None if self.path is None else self._open(self.path)
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
@@ -186,12 +188,12 @@ class Job(Markable):
         params: Mapping[str, object] | None = None,
         **more_params: object,
     ) -> Plan:
-        """A plan of this job's request with changes; `run()` sends it, and its price is known before.
+        """The plan of this job's request with changes. Like `plan`, it sends nothing; `run()` sends it.
 
-        Like `plan`, it sends nothing: going on is explored, and every picture is paid for. Lists are axes, as
-        there, and a list of prompts is one too. What is not named stays as it is, the seed included; None for a
-        param means *not sent*, and None for `references` none. `repeat` draws that many seeds in the place of
-        the job's own. What another model has no param for is left out, and the plan says so.
+        A list is an axis, as in `plan`; a list of prompts is one too. What is not given stays as in the job, also
+        the seed; None for a param means *not sent*, and None for `references` means no reference. `repeat` draws
+        that many seeds, which replace the job's seed. Params that another model does not have are left out, and
+        the plan says so.
 
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found.
@@ -210,7 +212,7 @@ class Job(Markable):
         )
 
     def again(self, *, name: str | None = None, max_credits: int | None = None) -> Plan:
-        """A plan that asks the very same anew, the seed included, and pays for it anew; `run()` sends it.
+        """The plan of the same request with the same seed. `run()` sends it, and it is billed again.
 
         Raises:
             InvalidRequestError: the model has changed, or a reference is gone.
@@ -242,7 +244,7 @@ class Job(Markable):
 
     @property
     def is_final(self) -> bool:
-        """Whether the job's life is over."""
+        """Whether the job has ended."""
         return self.record.is_final
 
     def __repr__(self) -> str:

@@ -1,7 +1,6 @@
-"""The jobs and runs of a store as this process holds them: one object for each, however often asked for.
+"""The jobs and runs of a store as objects of this process: exactly one object for each.
 
-Sessions come and go, a store stays: two sessions that know the same job have to know the same object, or both
-would carry it on.
+Several sessions may use one store. They have to share the object of a job, or both would work on it.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class LiveRecords:
-    """A store, with what is alive of it. Every method may be called from any thread.
+    """A store, and its jobs and runs as objects. Every method may be called from any thread.
 
     `session` is the process's current session, which plans what is asked of these jobs and runs; it may work
-    with another store. `dispatching` is held by whoever decides what is bought, so that two clicks never buy
+    with another store. `dispatching` is the lock for deciding what is bought, so that two clicks never buy
     the same.
     """
 
@@ -65,7 +64,7 @@ class LiveRecords:
         busy = {job_id for job_id in ids if self.is_working(job_id)}
         known = self.store.jobs(ids)
         with self._lock:
-            # A job that was being worked on when its record was read is newer than that record by now.
+            # If a job was being worked on while its record was read, the object is newer than that record.
             jobs = {
                 job_id: self._known(job_id) or self.job(job) if job_id in busy else self.job(job)
                 for job_id, job in known.items()
@@ -75,7 +74,7 @@ class LiveRecords:
         return run
 
     def job(self, record: JobRecord) -> Job:
-        """The job of a record. While it is being worked on, what is alive is newer than any record."""
+        """The job of a record. While a job is being worked on, its object is newer than any record."""
         with self._lock:
             live = self._jobs.setdefault(record.id, LiveJob(record))
             if not live.is_working:
@@ -95,20 +94,20 @@ class LiveRecords:
         return list(self._touched.values())
 
     def working(self) -> list[Run]:
-        """Those of them that it is working on, newest first."""
+        """The runs that this process is working on, newest first."""
         return [run for run in reversed(self._touched.values()) if run.is_working]
 
     def is_wanted(self, job_id: str) -> bool:
-        """Whether this process is carrying the job on, and will submit it."""
+        """Whether this process is working on the job and will submit it."""
         live = self._jobs.get(job_id)
         return live is not None and live.is_working and not live.is_held
 
     def idle(self, records: Sequence[JobRecord]) -> set[str]:
-        """The ids of those of these jobs that were never sent, and that nobody is about to send."""
+        """The ids of those of these jobs that were never sent and that no process is about to send."""
         unsent = [job for job in records if job.status in UNSENT and not self.is_wanted(job.id)]
         return {job.id for job in unsent} - self.store.claims.taken(unsent)
 
     def is_working(self, job_id: str) -> bool:
-        """Whether this process is carrying the job on."""
+        """Whether this process is working on the job."""
         live = self._jobs.get(job_id)
         return live is not None and live.is_working

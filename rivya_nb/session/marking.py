@@ -1,4 +1,4 @@
-"""What a user can say of pictures: of one job's, of a run's, or of those that a question finds."""
+"""Marks on pictures (star, rating, tags, note, hidden) and their deletion; shared by jobs, runs and histories."""
 
 from __future__ import annotations
 
@@ -19,70 +19,72 @@ M = TypeVar("M", bound="Markable")
 
 
 class Markable(ABC):
-    """Something with pictures that can be marked. Each call is one step, which `undo` takes back; a mark that
-    is there already changes nothing. All of them give the thing itself, but for `delete`."""
+    """Has pictures that can be marked. `undo` takes back one call; setting a mark again changes nothing.
+
+    Every method returns the object itself, except `delete`.
+    """
 
     _store: Store
 
     @property
     @abstractmethod
     def job_ids(self) -> Sequence[str]:
-        """The ids of the jobs that are meant."""
+        """The ids of the jobs that a mark applies to."""
 
     @abstractmethod
     def _meant(self) -> Sequence[Job]:
-        """These jobs."""
+        """The jobs that a mark applies to."""
 
     def star(self: M, on: bool = True) -> M:
-        """Mark with a star, or take it away."""
+        """Set the star, or remove it (`on=False`)."""
         self._store.marks.change(self.job_ids, starred=_switch("star", on))
         return self
 
     def rate(self: M, rating: int) -> M:
-        """Rate from 1 to 5; 0 takes the rating away.
+        """Rate from 1 to 5; 0 removes the rating.
 
         Raises:
-            UsageError: it is no such number.
+            UsageError: the rating is not a whole number from 0 to 5.
         """
         self._store.marks.change(self.job_ids, rating=rating)
         return self
 
     def tag(self: M, *tags: str) -> M:
-        """Add tags to those that are there.
+        """Add tags.
 
         Raises:
-            UsageError: a tag is empty or no text, or none is given.
+            UsageError: a tag is empty or not text, or no tag is given.
         """
         self._store.marks.tag(self.job_ids, _texts("tag", tags))
         return self
 
     def untag(self: M, *tags: str) -> M:
-        """Take tags away. Raises as `tag` does."""
+        """Remove tags. Raises what `tag` raises."""
         self._store.marks.untag(self.job_ids, _texts("untag", tags))
         return self
 
     def annotate(self: M, note: str | None) -> M:
-        """Write a note, in the place of an earlier one; None or an empty text takes it away.
+        """Set the note; None or an empty text removes it.
 
         Raises:
-            UsageError: it is no text.
+            UsageError: the note is not text.
         """
         if not isinstance(note, str) and note is not None:
-            raise UsageError([Mistake("annotate", f"{note!r} is no text")])
+            raise UsageError([Mistake("annotate", f"{note!r} is not text")])
         self._store.marks.change(self.job_ids, note=(note or "").strip())
         return self
 
     def hide(self: M, on: bool = True) -> M:
-        """Leave out of the history unless it is asked for with `hidden=True`; or list again."""
+        """Hide from the history, which then lists it only with `hidden=True`; or show it again (`on=False`)."""
         self._store.marks.change(self.job_ids, hidden=_switch("hide", on))
         return self
 
     def delete(self, confirm: bool | None = None) -> None:
-        """Delete the picture files for good, which frees their disk space, and say how much.
+        """Delete the picture files for good, and print how much disk space that frees.
 
-        What they were made with and what they cost stays known, in their runs and in what was spent. A file
-        that another picture or a reference still needs stays. Unless `confirm` is True, this asks first; False
-        only says what would be deleted.
+        The requests and their cost stay in the runs and in what was spent. A file that another picture or a
+        reference still needs is kept. With `confirm=True` this deletes at once; with False it only prints what it
+        would delete; with neither it asks first.
 
         Raises:
             UsageError: nobody can be asked, or a job has not ended; nothing was deleted.
@@ -112,10 +114,10 @@ def _what(jobs: Sequence[Job]) -> str:
 
 
 def _ask(what: str) -> bool:
-    """Whether somebody agrees.
+    """Ask the user whether to delete.
 
     Raises:
-        UsageError: nobody is there.
+        UsageError: there is nobody to ask.
     """
     question = f"Delete {what} for good? What they were made with stays known. [y/N] "
     try:
@@ -126,7 +128,7 @@ def _ask(what: str) -> bool:
         answer = None
     if answer is None:
         raise UsageError(
-            f"Nobody is here to agree to the deletion of {what}; delete(confirm=True) goes ahead."
+            f"There is nobody to agree to the deletion of {what}; delete(confirm=True) deletes without asking."
         )
     return answer.strip().casefold() in ("y", "yes")
 
@@ -140,7 +142,9 @@ def _switch(where: str, on: object) -> bool:
 def _texts(where: str, tags: Sequence[object]) -> list[str]:
     wrong = [tag for tag in tags if not isinstance(tag, str)]
     if wrong:
-        raise UsageError([Mistake(where, f"{wrong[0]!r} is no text; tags are given one by one")])
+        raise UsageError(
+            [Mistake(where, f'{wrong[0]!r} is not text; give the tags one by one, as in tag("a", "b")')]
+        )
     if not tags:
-        raise UsageError([Mistake(where, "it takes at least one tag")])
+        raise UsageError([Mistake(where, "give at least one tag")])
     return [str(tag) for tag in tags]

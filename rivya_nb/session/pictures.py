@@ -1,4 +1,4 @@
-"""What a run and a history share: pictures that can be laid out, looked at and taken along."""
+"""What a run and a history have in common: pictures that can be laid out, viewed and saved."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Pictures(Markable):
-    """Jobs in an order, with what can be done to their pictures. Indexing and iteration give jobs.
+    """An ordered collection of jobs, and what can be done with their pictures. Indexing and iteration give jobs.
 
-    `files` has the originals.
+    `files` are the files of the store.
     """
 
     def __init__(self, live_records: LiveRecords) -> None:
@@ -49,15 +49,15 @@ class Pictures(Markable):
         return self.jobs
 
     def _kept(self) -> Pictures:
-        """These pictures in a form that stays the same while something is made of them."""
+        """A copy of this collection that does not change while it is saved or laid out."""
         return self
 
     @abstractmethod
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
-        """The axes, and where on them each job stands."""
+        """The axes, and each job's place on them."""
 
     def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
-        """What a reader of a grid with these rows and columns should know."""
+        """Notes for the reader of a grid with these rows and columns."""
         return ()
 
     @property
@@ -84,7 +84,7 @@ class Pictures(Markable):
         return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes)
 
     def view(self) -> Viewer:
-        """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
+        """Open the viewer: a widget in which all pictures zoom together and can be compared and rated."""
         return self.grid().view()
 
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:

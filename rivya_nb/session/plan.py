@@ -1,4 +1,4 @@
-"""A plan as a user holds it: what would be asked and what it would cost, with nothing sent."""
+"""The plan that a user works with: the requests and their price. Nothing is sent before `run()`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 MOST_SHOWN = 200
-"""Requests of a plan that is shown as a grid; a larger one is told in words."""
+"""The most requests that a plan shows as a grid; a larger plan is shown as text."""
 
 
 class Plan:
@@ -69,16 +69,16 @@ class Plan:
 
     @property
     def requests(self) -> tuple[Request, ...]:
-        """The requests in grid order, twins included."""
+        """The requests in grid order; equal ones are repeated."""
         return tuple(item.request for item in self.expansion.requests)
 
     @property
     def credits(self) -> int:
-        """What running it would cost now, in credits; what the history already has costs nothing."""
+        """What `run()` would cost now, in credits; what the history has costs nothing."""
         return self.draft.price
 
     def arranged(self, rows: str | None, cols: str | None) -> Plan:
-        """The plan, shown with these axes as rows and columns. UsageError where it has no such axis."""
+        """The plan itself, shown with these axes as rows and columns. UsageError if it has no such axis."""
         self._rows, self._cols = rows, cols
         self._layout()
         return self
@@ -106,7 +106,7 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """Count and price, in words."""
+        """The number of pictures and their price, as text."""
         parts = [count(len(self), "picture"), count(self.credits, "credit")]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")

@@ -1,4 +1,4 @@
-"""A run as a user holds it: the jobs of one cell, one call or one click."""
+"""The run that a user works with: the jobs of one cell, one call or one click."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Run(Pictures):
-    """The jobs of one cell or call, in grid order. It works already; waiting only waits.
+    """The jobs of one cell or call, in grid order. It has started already, and goes on whether one waits or not.
 
     `await run` and `run.wait()` give the run itself, finished. Interrupting `wait` also holds back what is not
     submitted yet; a cancelled `await` changes nothing in the run.
@@ -55,7 +55,7 @@ class Run(Pictures):
         self._display = LiveDisplay(self)
 
     def update(self, record: RunRecord, jobs: Mapping[str, Job]) -> None:
-        """Take the newest record; a retry adds jobs."""
+        """Take the newest record and its jobs; a retry adds jobs."""
         self.record = record
         self._jobs = dict(jobs)
 
@@ -90,23 +90,23 @@ class Run(Pictures):
 
     @property
     def marks(self) -> Mapping[str, Marks]:
-        """By job id, what the user thinks of its pictures."""
+        """The marks on the pictures, by job id."""
         return self._store.marks.of(self._jobs)
 
     @property
     def credits(self) -> int:
-        """What this run spent, in credits. A job that it took from the history costs it nothing."""
+        """What this run has cost, in credits. A job from the history costs it nothing."""
         return self.spent.credits
 
     @property
     def spent(self) -> Spent:
-        """What the jobs cost that were made for this run, those that failed included."""
+        """What the jobs have cost that were made for this run, also those that failed."""
         own = {cell.job_id for cell in self.record.cells if not cell.reused}
         return Spent.by(self._jobs[job_id].record for job_id in own)
 
     @property
     def is_working(self) -> bool:
-        """Whether this process is still carrying one of its jobs on."""
+        """Whether this process is still working on one of its jobs."""
         return any(job.live.is_working for job in self.jobs)
 
     def wait(self, timeout: float | None = None) -> Run:
@@ -143,7 +143,7 @@ class Run(Pictures):
         return self.checked()
 
     def finished(self) -> concurrent.futures.Future[None]:
-        """A future of the run's end, its last look in the notebook included."""
+        """A future that is done when the run has ended and the notebook shows its end."""
         with self._lock:
             if self._settling is None or (self._settling.done() and self.is_working):
                 self._settling = self.work_loop.start(self._settle())
@@ -162,7 +162,7 @@ class Run(Pictures):
                 raise error
 
     def checked(self) -> Run:
-        """The run itself, on display as it ended, if there is anything to show for it.
+        """The run itself; the notebook shows how it ended.
 
         Raises:
             RunFailedError: nobody works on it any more, and there is no picture.
@@ -186,7 +186,7 @@ class Run(Pictures):
         )
 
     def _way_on(self) -> str:
-        """The command that gets the pictures that are missing."""
+        """The command that gets the missing pictures."""
         statuses = {job.status for job in self.jobs}
         if statuses & (UNSENT | {"stopped"}):
             return f"resume {self.id} --unsent"
@@ -195,14 +195,14 @@ class Run(Pictures):
 
     @property
     def stoppable(self) -> list[Job]:
-        """The jobs that `stop` would give up, as far as this process knows: never sent, and wanted by no other
-        run."""
+        """The jobs that `stop` would stop, as far as this process knows: never sent, and not part of another
+        working run."""
         return [job for job in self.jobs if job.status in UNSENT and job.live.wanted_by <= {self.id}]
 
     def stop(self) -> Run:
-        """Give up what was not submitted yet. What was submitted cannot be recalled, and goes on.
+        """Stop the jobs that were not submitted yet. What was submitted cannot be called back, and goes on.
 
-        What another run wants too, or another kernel works on, is left to them.
+        Jobs that another run needs too, or that another kernel works on, are not stopped.
         """
         self.hold()
         mine = [job for job in self.jobs if job.live.is_held and job.status in UNSENT]
@@ -239,14 +239,14 @@ class Run(Pictures):
         return plan_extension(session, self.record, wanted, repeat=repeat, max_credits=max_credits)
 
     def hold(self) -> None:
-        """Keep what was not submitted yet from being submitted for this run; `resume(unsent=True)` goes on."""
+        """Do not submit the rest of this run; `resume(unsent=True)` submits it."""
         for job in self.jobs:
             # A submit under way may meet a rate limit, and would wait for its turn to be sent.
             if job.status in UNSENT or job.status == "submitting":
                 job.live.wanted_by.discard(self.id)
 
     def give_up_waiting(self) -> str:
-        """Hold back what is not submitted, and say what goes on, what is held, and what one can do."""
+        """Hold back what is not submitted; gives a text that says what goes on, what is held, and what to do."""
         self.hold()
         jobs = self.jobs
         held = [job for job in jobs if job.status in UNSENT and job.live.is_held]
@@ -269,13 +269,13 @@ class Run(Pictures):
 
     @property
     def shown(self) -> RunRecord:
-        """The run without failed jobs that were asked for again, as every picture shows it."""
+        """The record without failed jobs that were asked for again; grids and texts show this."""
         return replace(self.record, cells=self.record.current(records(self._jobs)))
 
     def show(self, *, variable: str | None = None) -> None:
         """Show the run in the executing cell and keep it current there; once for each cell.
 
-        `variable` is the notebook's name for it, for what it proposes to do next.
+        `variable` is the name that the notebook has for the run; the hints below it use the name.
         """
         self.variable = variable
         self._display.show(whole=False)
@@ -291,7 +291,7 @@ class Run(Pictures):
         return self
 
     def look(self, *, in_panel: bool = False) -> Bundle:
-        """The run as it is now, as display data, for a cell or a panel. This decodes pictures: call it off the
+        """The run as it is now, as display data for a cell or a panel. This decodes pictures: call it off the
         event loop."""
         return run_bundle(self, in_panel=in_panel)
 
@@ -300,11 +300,11 @@ class Run(Pictures):
         return render_text(run_view(self), path_finder(self.files))
 
     def line(self) -> str:
-        """What is happening, or what has become of it, on one line of plain text."""
+        """The state of the run, on one line of plain text."""
         return progress_line(run_view(self))
 
     def why(self) -> str:
-        """What is being waited for, and why pictures are missing, as far as anything tells; else empty."""
+        """What the run waits for, or why pictures are missing, as far as that is known; otherwise empty."""
         if notice := notice_of(self.jobs):
             return notice
         reasons = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""The service a session talks to: its name, where it is, and who carries the key."""
+"""The service that a session uses: its name, its address and the key for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A key, and in words where it came from or why there is none, which may be advice in itself."""
+    """A key, and a text that says where it came from or why there is none. The text may be advice already."""
 
     key: Key
     source: str
@@ -30,7 +30,7 @@ class FoundKey:
 
 
 class Service:
-    """An API origin, the key for it, and the clients that talk to it.
+    """An API origin, the key for it, and the clients that call it.
 
     `name` is `sandbox` or the address, and `address` the origin where it is reached. `has_key` tells whether there
     is a key, and `key_source` in words where it came from, or why there is none.
@@ -47,7 +47,7 @@ class Service:
 
     @property
     def key_advice(self) -> str:
-        """How to give a key; empty where there is one, or where its source says that."""
+        """How to give a key; empty if there is one, or if `key_source` says it already."""
         if self.has_key or self._found.is_advice:
             return ""
         return f"Set {KEY_VARIABLE}, let %rivya connect ask for it, or use %rivya sandbox"
@@ -91,14 +91,14 @@ class Service:
         return PictureFetcher(self.client.origin, on_wait=tell_waiting)
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop, and give the sandbox up."""
+        """Close the connections of the running loop, and leave the sandbox."""
         await self.client.aclose()
         await self.fetcher.aclose()
         if self._lease is not None:
             self._lease.close()
 
     def require_key(self) -> None:
-        """Raises NotConnectedError where there is no key, or the environment keeps it from being used."""
+        """Raise NotConnectedError if there is no key, or if the environment makes calls impossible."""
         if not self.has_key:
             if self._found.is_advice:
                 raise NotConnectedError(
@@ -113,9 +113,10 @@ class Service:
 
 
 def reach(given: Key, base_url: str | None, folder: Path) -> Service:
-    """The service that the arguments or the environment name; the sandbox is started or joined.
+    """The service that the arguments or the environment name. The sandbox is started, or joined if it runs.
 
-    Without a given key, the environment's is taken for the environment's address, else the keyring's.
+    If no key is given, the key of the environment is used for the address of the environment, otherwise the key of
+    the keyring.
 
     Raises:
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
@@ -140,7 +141,7 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
 
 
 def canonical_name(service: str) -> str:
-    """The name of a service that is known by another spelling of its address."""
+    """The name of a service, whatever the spelling of its address."""
     from rivya_nb.api.address import service_origin
 
     try:
@@ -150,8 +151,10 @@ def canonical_name(service: str) -> str:
 
 
 def _find_key(given: Key, origin: str, own: str) -> FoundKey:
-    """The key for an origin: the given one, else the environment's, which is for the address `own`, else the
-    keyring's."""
+    """The key for an origin: the given one, else the environment's if it is for this origin, else the keyring's.
+
+    The key of the environment is for the address `own`.
+    """
     from rivya_nb.api import keychain
     from rivya_nb.api.address import DEFAULT_BASE_URL
 
@@ -159,7 +162,7 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
         return FoundKey(given, "given")
     key = Key(os.environ.get(KEY_VARIABLE))
     if key.mistake is not None:
-        # What needs no key goes on: the store can be read, and %rivya connect asks for another.
+        # Without a key, the store can still be read, and %rivya connect can ask for another key.
         return FoundKey(Key(None), mistake_in_environment(key.mistake).rstrip("."), is_advice=True)
     home = DEFAULT_BASE_URL if own == SANDBOX else canonical_name(own)
     if key and origin in (home, DEFAULT_BASE_URL):

@@ -1,4 +1,4 @@
-"""A session: one connection, with its service, its store and its limits. Every face talks to this."""
+"""A session: one service, one store, and limits of what may be spent. The public functions use the current one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One connection to a service, and the store that remembers what came of it.
+    """One service, and the store that keeps what was asked and what came of it.
 
     `service` tells where the service is and has its key, `store` is the store. `max_credits` limits what all its
     plans may cost together, in credits; None sets no such limit.
@@ -54,18 +54,18 @@ class Session:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The bundled models merged with the service's own list, as it was last fetched."""
+        """The bundled models merged with the service's list of models, as it was last fetched."""
         return self.store.models.catalogue(self.service.name)
 
     def __repr__(self) -> str:
         return f"<Session with {self.service.name}, store {self.store.describe()}>"
 
     def close(self) -> None:
-        """Close the connections, and give the sandbox up. What is running goes on only if it is resumed."""
+        """Close the connections, and leave the sandbox. Unfinished runs go on only when they are resumed."""
         self.work_loop.wait(self.work_loop.start(self.aclose()))
 
     async def aclose(self) -> None:
-        """The same for those who can await it, on the session's own loop."""
+        """The same as a coroutine, for the session's own loop."""
         self._listing.stop()
         await self.spending.aclose()
         await self.service.aclose()
@@ -86,7 +86,7 @@ class Session:
         fresh: bool = False,
         shrink_references: bool = False,
     ) -> Plan:
-        """What a prompt and its axes expand to. The references' bytes are copied into the store.
+        """The plan of a prompt and its axes. The bytes of the references are copied into the store.
 
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
@@ -95,7 +95,7 @@ class Session:
         taken, wrong = self.take(references, known, shrink_references)
         ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
         try:
-            # Without any model there is nothing to check params by.
+            # Params are checked by the rules of a model.
             expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
         except InvalidRequestError as error:
             mistakes += error.mistakes
@@ -107,7 +107,7 @@ class Session:
     def plan_requests(
         self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
     ) -> Plan:
-        """The plan of requests, or jobs whose requests are meant, taken as they are."""
+        """The plan of requests, which are not changed; a job stands for its request."""
         requests = [self._request(item) for item in items]
         if not requests:
             raise UsageError("There is no request in an empty list.")
@@ -165,7 +165,7 @@ class Session:
     def take(
         self, references: Mapping[str, Sequence[object]], models: Sequence[Model], shrink: bool
     ) -> tuple[dict[str, tuple[Reference, ...]], list[Mistake]]:
-        """Sets of references, copied into the store, and every mistake in them."""
+        """Copy sets of references into the store; gives them and all mistakes in them."""
         check_whole(
             "references", *references, *(source for sources in references.values() for source in sources)
         )
@@ -182,7 +182,7 @@ class Session:
     # Running
 
     def prepare(self) -> None:
-        """Import and make what the first run needs: half a second that an event loop is spared."""
+        """Import and create what the first run needs. It takes half a second, so call it off an event loop."""
         from rivya_nb.views import run_html
 
         run_html.environment()
@@ -222,7 +222,7 @@ class Session:
     # Looking back
 
     def working(self) -> list[Run]:
-        """The runs that this process is working on, newest first; also those of an earlier session."""
+        """The runs that this process is working on, newest first; also runs of an earlier session."""
         return self.live_records.working()
 
     def touched(self) -> list[Run]:
@@ -247,23 +247,22 @@ class Session:
         return self.work_loop.wait(self.work_loop.start(self.abalance()))
 
     async def abalance(self, *, waits: bool = True) -> int:
-        """The same for those who can await it, on the session's own loop; a rate limit is an error for those
-        who do not `wait`."""
+        """The same as a coroutine, for the session's own loop. With `waits=False`, a rate limit is an error."""
         self.service.require_key()
         client = self.service.client
         retries = replace(client.retries, ends_at_limit=not waits)
         return (await client.credits.retrieve(retries=retries)).current_credits
 
     def recall(self, source: Source) -> Request:
-        """The request that a picture came from: a path, bytes, or the hash of an original.
+        """The request that a picture was made from; the picture is a path, bytes, or the hash of an original.
 
         Raises:
-            UsageError: there is no such file, it cannot be read, or it tells of no request.
+            UsageError: there is no such file, it cannot be read, or it has no request in it.
         """
         return recall(source, self.store, self.catalogue)
 
     def run(self, run_id: int) -> Run:
-        """One run of the store, whatever its service. UsageError where there is none of that id."""
+        """One run of the store, of any service. UsageError if there is none with this id."""
         return self.live_records.run(self.store.run(run_id))
 
     def runs(self) -> list[Run]:
@@ -271,9 +270,9 @@ class Session:
         return [self.live_records.run(record) for record in self.store.runs()]
 
     def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
-        """Jobs with pictures that fit everything given, newest first; of every service.
+        """Jobs with pictures that match all filters, newest first; of every service.
 
-        `from_line` has the history tell its further pages as lines of the magic.
+        With `from_line`, the history names its other pages as lines of the magic.
 
         Raises:
             UsageError: with every mistake.
@@ -283,17 +282,17 @@ class Session:
         return History(self.live_records, asked, from_line=from_line)
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:
-        """Certain jobs of the store, in this order; ids that it does not know are left out."""
+        """The jobs with these ids, in this order; ids that the store does not have are left out."""
         return Selection(self.live_records, job_ids, title)
 
     def undo(self) -> str:
-        """Take back the last star, rating, tag, note or hiding, of whatever kernel, and say what it was."""
+        """Take back the last star, rating, tag, note or hiding, of any kernel; gives a text that says which."""
         undone = self.store.marks.undo()
         return "There is nothing to undo." if undone is None else f"Undone: {undone}."
 
 
 def _opened(sources: Iterable[object]) -> Iterator[object]:
-    """References as they are taken in; a job stands for its pictures, a run or a history for its jobs.
+    """The sources of references; a job stands for its pictures, a run or a history for its jobs.
 
     Raises:
         UsageError: a job has no picture yet.

@@ -1,4 +1,4 @@
-"""Letting runs go: what they may cost, and how they start, go on and are tried again."""
+"""Spending credits: how runs start, go on and are tried again, and the limits of what they may cost."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from rivya_nb.session.service import Service
 
 DEFAULT_LIMIT = 500
-"""Credits that the new requests of one plan may cost where nothing else was said."""
+"""Credits that the new requests of one plan may cost if no limit was given."""
 
 MOST_UNPRICED = 20
-"""New requests of one plan whose price is not known, where nothing else was said."""
+"""How many new requests of one plan may have no known price if no limit was given."""
 
 
 class Spending:
@@ -57,7 +57,7 @@ class Spending:
 
     @cached_property
     def runner(self) -> Runner:
-        """Carries this session's jobs; made when it is first needed, since it brings the wire with it."""
+        """Works on this session's jobs. Made when it is first used, because it imports the HTTP client."""
         from rivya_nb.jobs.runner import Runner
 
         return Runner(
@@ -71,17 +71,17 @@ class Spending:
         )
 
     async def aclose(self) -> None:
-        """Let go of every job, if there ever was one."""
+        """Stop working on every job."""
         if "runner" in vars(self):
             await self.runner.aclose()
 
     def check(self, plan: Plan) -> None:
-        """Raise what `start` would refuse the plan for, as it was drafted."""
+        """Raise what `start` would raise for the plan as it was drafted."""
         self._service.require_key()
         self._check_price(plan.draft.costing, plan.max_credits)
 
     def start(self, plan: Plan) -> Run:
-        """Write the run and all its jobs down, then let them go.
+        """Write the run and all its jobs into the store, then start them.
 
         Raises:
             CreditLimitError: it costs more than is allowed.
@@ -89,7 +89,7 @@ class Spending:
         """
         self._service.require_key()
         with self._live_records.dispatching:
-            # What the history has may have changed since the plan was made; what is asked has not.
+            # The requests are those of the plan, but the history may have changed since it was made.
             while (record := self._write_down(plan, current := plan.drafted())) is None:
                 pass
             # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
@@ -98,13 +98,13 @@ class Spending:
             run = self._live_records.run(record)
             gate = self._gate(current.costing)
             for job in run.jobs:
-                # What was given up stays so: its price is in no draft.
+                # Stopped jobs stay stopped: no draft counts their price.
                 self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
             self._live_records.touch(run)
         return run
 
     def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
-        """The run in the store, new or extended; None where the draft is out of date by now."""
+        """The run in the store, new or extended; None if the draft is out of date by now."""
         self._allow(current.costing, plan.max_credits)
         if current.run is not None:
             return self._store.extend_run(
@@ -152,8 +152,10 @@ class Spending:
         doubtful: bool = False,
         gate: Future[str | None] | None = None,
     ) -> None:
-        """Go on with a job from where it is, if anything is left to do. `unsent` tells whether what was never
-        sent is, `doubtful` whether that which may be billed once more is."""
+        """Go on with a job from its status, if anything is left to do.
+
+        With `unsent`, also if it was never sent; with `doubtful`, also if sending it may bill it a second time.
+        """
         if doubtful and is_doubtful(job.record):
             job.live.may_be_billed_again = True
         if job.status in SENT or (unsent and job.status in UNSENT):
@@ -228,7 +230,11 @@ class Spending:
         return self._store.extend_run(record, cells=added, jobs=new, unanswered=seeded - known.keys())
 
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
-        """Let these jobs cost what they cost, or refuse them all."""
+        """Check the limits, and count these jobs against them.
+
+        Raises:
+            CreditLimitError: they cost more than is allowed; none of them is counted.
+        """
         self._check_price(jobs, max_credits)
         if jobs:
             self._store.make_ready()
@@ -262,7 +268,7 @@ class Spending:
                 )
 
     def _replaced(self, job: JobRecord) -> LiveJob:
-        """A new job of the same request, in the old one's place in every run."""
+        """A new job for the same request, which replaces the old one in every run."""
         new = self._store.replace_job(job.id, planned_job(job.request, self._service.name, time.time()))
         for record in self._store.runs_of([new.id]):
             self._live_records.run(record)
@@ -270,8 +276,10 @@ class Spending:
         return self._live_records.job(new).live
 
     def _take_over(self, job: LiveJob) -> str | None:
-        """Let a job be sent that another kernel was to send, with all others of its run; None, or why it is not
-        sent."""
+        """Take over a job that another kernel was going to send, with all others of its run.
+
+        Gives None, or the reason why the job is not sent.
+        """
         if job.id in self._committed:
             return None
         with self._live_records.dispatching:
@@ -307,28 +315,28 @@ class Spending:
         return record
 
     def _gate(self, jobs: Sequence[JobRecord]) -> Future[str | None] | None:
-        """Whether the balance covers what is to be submitted; None where that costs nothing."""
+        """A check whether the balance covers these jobs before they are submitted; None if they cost nothing."""
         price = sum(job.price or 0 for job in jobs)
         return self.runner.can_pay(price) if price else None
 
     def _go_on(self, job: Job, run_id: int, status: str, gate: Future[str | None] | None = None) -> None:
-        """Take up a job that had ended without its picture, from the step that `status` names."""
+        """Resume a job that ended without its picture, from the step that `status` names."""
         self._store.claims.reopen(job.record, status)
         job.live.changed(self._store.job(job.id))
         self.runner.launch(job.live, run_id, gate)
 
     def _rest(self, jobs: Sequence[JobRecord], unsent: bool) -> list[JobRecord]:
-        """What is left of these jobs to be sent, or sent once more, where `unsent` asks for that."""
+        """With `unsent`, those of these jobs that have to be sent, or sent once more; without, none."""
         given_up = (*UNSENT, "stopped")
         rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
         return [job for job in rest if not self._live_records.is_working(job.id)]
 
     def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
-        """Let that be sent."""
+        """Check the limits for `_rest`, and count it against them."""
         self._allow(self._rest(jobs, unsent), max_credits)
 
     def _all_unfinished(self, unsent: bool, max_credits: int | None) -> tuple[Run, Sequence[Job]]:
-        """Everything that is unfinished, and the one run it belongs to or one that is made for it."""
+        """All unfinished jobs, and a run that has all of them: an existing one, or a new one."""
         service = self._service.name
         wanted = SENT | set(COLLECTABLE) | (UNSENT if unsent else set())
         jobs = self._store.unfinished(service, wanted)
@@ -345,7 +353,7 @@ class Spending:
         whole = [run for run in runs if ids <= {cell.job_id for cell in run.cells}]
         if whole:
             run = self._live_records.run(whole[0])
-            # What the user stopped in it stays so.
+            # Jobs of it that the user stopped stay stopped.
             return run, [job for job in run.jobs if job.id in ids]
         ask = Ask.of([job.request for job in jobs])
         axes = [AxisRecord(axis.name, axis.labels) for axis in ask.axes()]

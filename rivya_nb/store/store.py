@@ -63,7 +63,8 @@ class Store:
 
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
     references that services have, `panel_states` the states of panels. `claims` knows the owners of jobs, and
-    `owner` is this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones.
+    `owner` is this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database`
+    knows whether it is still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -77,7 +78,7 @@ class Store:
         self.panel_states = PanelStates(database)
         self.arrivals = News()
         self.deletions = News()
-        self._database = database
+        self.database = database
         self._is_new = False
         self._temporary: TemporaryDirectory[str] | None = None
 
@@ -122,7 +123,7 @@ class Store:
     @property
     def is_read_only(self) -> bool:
         """True if it may only be read; then everything that writes raises a StoreError."""
-        return self._database.obstacle is not None
+        return self.database.obstacle is not None
 
     @cached_property
     def workspace(self) -> Path:
@@ -132,15 +133,6 @@ class Store:
         self._temporary = TemporaryDirectory(prefix="rivya_nb-", ignore_cleanup_errors=True)
         return Path(self._temporary.name)
 
-    @property
-    def is_in_place(self) -> bool:
-        """True if it was not moved, deleted or replaced since it was opened."""
-        return self._database.is_in_place
-
-    def check_in_place(self) -> None:
-        """Raise StoreError if it was moved, deleted or replaced since it was opened."""
-        self._database.check_in_place()
-
     def make_ready(self) -> None:
         """Check that new pictures can be kept; folders that are gone are created again.
 
@@ -149,22 +141,13 @@ class Store:
         Raises:
             StoreError: the store was moved, deleted or replaced, is read-only, or its disk is full.
         """
-        self._database.check_writable()
+        self.database.check_writable()
         self.files.try_out()
         self.owner.renew()
 
-    def begin_work(self) -> None:
-        """Announce frequent writing; `end_work` moves it into the database's own file, which otherwise each
-        transaction does."""
-        self._database.begin_work()
-
-    def end_work(self) -> None:
-        """Announce that this work has ended. Takes up to half a second if others use the database."""
-        self._database.end_work()
-
     def close(self) -> None:
         """Close the database and release the ownership of jobs; later calls raise StoreError."""
-        self._database.close()
+        self.database.close()
         self.owner.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -189,7 +172,7 @@ class Store:
         now (see `reuse`): another kernel was faster.
         """
         now = time.time()
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if self._find_reusable(connection, service, unanswered):
                 return None
             writing.insert_jobs(connection, self.owner.id, jobs)
@@ -210,7 +193,7 @@ class Store:
         Raises:
             UsageError: there is none with this id; the message says which there are.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             try:
                 found = load_runs(connection, select(runs).where(runs.c.id == run_id))
             except OverflowError:  # SQLite has no number that large, and so no run of that id
@@ -224,13 +207,13 @@ class Store:
     def runs(self, limit: int | None = None, offset: int = 0) -> list[RunRecord]:
         """All runs, or a page of them, newest first."""
         statement = select(runs).order_by(runs.c.id.desc()).limit(limit).offset(offset)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return load_runs(connection, statement)
 
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
         """The runs with any of these jobs, newest first."""
         found: dict[int, RunRecord] = {}
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for some in portions(list(job_ids)):
                 having = (
                     select(run_jobs.c.run_id)
@@ -244,7 +227,7 @@ class Store:
     def run_ids_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
         """By job id, the ids of its runs, oldest first; for every id."""
         found: dict[str, list[int]] = {job_id: [] for job_id in job_ids}
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for some in portions(list(found)):
                 having = (
                     select(jobs.c.id, run_jobs.c.run_id)
@@ -270,7 +253,7 @@ class Store:
         None, and nothing is added, where the run is no longer as `run` says, or a job stands for one of the
         `unanswered` identities by now: another kernel was faster.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
             if connection.execute(count).scalar_one() != len(run.cells):
                 return None
@@ -282,7 +265,7 @@ class Store:
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
         """Mark these jobs of a run as its own; another run was to pay for them."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             for some in portions(job_ids):
                 numbers = select(jobs.c.number).where(jobs.c.id.in_(some))
                 cells = (run_jobs.c.run_id == run_id) & run_jobs.c.job_number.in_(numbers)
@@ -295,7 +278,7 @@ class Store:
         If the replacement has a seed, that may be a job that another kernel has asked for meanwhile. The
         replaced job stays in the store, in no run.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             seeded = [] if replacement.seed is None else [replacement.identity]
             found = self._find_reusable(connection, replacement.service, seeded)
             if found:
@@ -311,7 +294,7 @@ class Store:
 
     def update_job(self, job_id: str, **changes: Unpack[JobChanges]) -> None:
         """Change a job, durably on disk on return. StoreError when the store has no such job."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             writing.change(connection, job_id, changes)
 
     def finish_job(
@@ -322,7 +305,7 @@ class Store:
         False, and nothing is changed, if a picture's file is gone: the same picture of another job was
         deleted just now. It has to be fetched again.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             if not self.files.has_all(pictures):
                 return False
             if changes:
@@ -343,7 +326,7 @@ class Store:
         """The jobs with these ids, in their order; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, JobRecord] = {}
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             for some in portions(wanted):
                 records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
                 found.update((record.id, record) for record in records)
@@ -352,13 +335,13 @@ class Store:
     def pictured(self, sha256: str) -> JobRecord | None:
         """The newest job with this picture, None if there is none."""
         having = select(func.max(pictures.c.job_number)).where(pictures.c.sha256 == sha256).scalar_subquery()
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             found = load_jobs(connection, select(jobs).where(jobs.c.number == having))
         return next(iter(found), None)
 
     def find_reusable(self, service: str, identities: Collection[str]) -> dict[str, JobRecord]:
         """By identity, the job that an identical request may use instead of a new one (see `reuse`)."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._find_reusable(connection, service, identities)
 
     def unfinished(
@@ -368,22 +351,22 @@ class Store:
         statement = select(jobs).where(jobs.c.status.in_(statuses)).order_by(jobs.c.number)
         if service is not None:
             statement = statement.where(jobs.c.service == service)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return load_jobs(connection, statement)
 
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
         """The jobs that answer a question, each once, in the order of the question."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return load_numbered_jobs(connection, search.find(connection, question, limit, offset))
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
         """The ids of these jobs; reading them is much faster than reading the records."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return search.find_ids(connection, question, limit, offset)
 
     def count(self, question: Question) -> int:
         """The number of jobs that answer a question."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return search.count(connection, question)
 
     def delete_pictures(self, job_ids: Iterable[str]) -> int:
@@ -395,25 +378,25 @@ class Store:
         Raises:
             UsageError: one of the jobs has not ended; nothing is deleted.
         """
-        freed = delete_pictures(self._database, self.files, list(job_ids))
+        freed = delete_pictures(self.database, self.files, list(job_ids))
         self.deletions.tell()
         return freed
 
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return list(
                 connection.execute(select(jobs.c.service).distinct().order_by(jobs.c.service)).scalars()
             )
 
     def rename_services(self, name_of: Callable[[str], str]) -> None:
         """Rename every service of this store whose name differs from what `name_of` returns for it."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             named = select(runs.c.service).union(select(uploads.c.service))
             old = [name for name in connection.execute(named).scalars() if name_of(name) != name]
         if not old:
             return
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             for name in old:
                 for table in (jobs, runs):
                     change = update(table).where(table.c.service == name)
@@ -424,7 +407,7 @@ class Store:
 
     def spent(self, service: str, since: float | None = None) -> Spent:
         """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return spending.spent(connection, service, since)
 
     def _find_reusable(

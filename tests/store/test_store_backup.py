@@ -38,7 +38,7 @@ def test_a_backup_of_a_store_that_is_open_has_all_of_it(store: Store, target: Pa
     cat = done(pictures=(kept(store, b"a cat"),))
     dog = planned_job(request, "sandbox", 1000.0)
     # A kernel at work: all of it is beside the database's own file.
-    store.begin_work()
+    store.database.begin_work()
     add(store, cat, dog, name="animals")
     store.marks.change([cat.id], rating=5)
     of_no_job = store.files.put(b"of no job", "image/png")
@@ -65,7 +65,7 @@ def test_a_backup_of_a_store_that_is_open_has_all_of_it(store: Store, target: Pa
 def write_without_end(folder: Path, pipe: Connection) -> None:
     """In a process of its own: deliver picture after picture until told to stop."""
     store = Store.open(folder)
-    store.begin_work()
+    store.database.begin_work()
     pipe.send("ready")
     number = 0
     while not pipe.poll():

@@ -47,19 +47,19 @@ def test_each_thing_that_is_written_is_in_the_file_while_nothing_works(store: St
 
 
 def test_what_work_writes_is_in_the_file_once_all_of_it_has_ended(store: Store) -> None:
-    store.begin_work()
-    store.begin_work()
+    store.database.begin_work()
+    store.database.begin_work()
     add(store, job := done())
-    store.end_work()
+    store.database.end_work()
     store.marks.change([job.id], starred=True)
     assert history(plain_copy(store.folder)) == []
-    store.end_work()
+    store.database.end_work()
     assert history(plain_copy(store.folder)) == [job.id]
 
 
 def test_a_store_that_is_closed_while_others_use_it_is_in_its_file(store: Store, folder: Path) -> None:
     with closing(Store.open(folder)) as other:
-        other.begin_work()
+        other.database.begin_work()
         add(other, job := done())
     assert history(plain_copy(folder)) == [job.id]
 
@@ -69,16 +69,16 @@ def test_whoever_reads_or_writes_meanwhile_is_neither_kept_nor_hurt(store: Store
     with closing(sqlite3.connect(folder / "rivya.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
-        store.begin_work()
+        store.database.begin_work()
         add(store, second := done())
-        store.end_work()
+        store.database.end_work()
         # What it sees stays as it is until it looks anew.
         assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
         reader.execute("ROLLBACK")
         reader.execute("BEGIN IMMEDIATE")
-        store.begin_work()
-        store.end_work()
+        store.database.begin_work()
+        store.database.end_work()
         reader.execute("ROLLBACK")
-    store.begin_work()
-    store.end_work()
+    store.database.begin_work()
+    store.database.end_work()
     assert history(plain_copy(folder)) == [second.id, first.id]

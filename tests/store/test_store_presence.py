@@ -83,7 +83,7 @@ def test_what_is_not_there_any_more_is_not_written_and_goes_on_once_it_is_back(
                 use()
         # Nothing may stand in the way of what comes back.
         assert sorted(folder.rglob("*")) == there
-        assert not store.is_in_place
+        assert not store.database.is_in_place
         put_back(folder, away)
         store.make_ready()
         second = done()
@@ -127,7 +127,7 @@ def test_closing_a_store_that_was_moved_leaves_its_old_place_free(folder: Path, 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
 def test_a_log_that_is_deleted_is_noticed_and_nothing_is_lost(folder: Path, suffix: str) -> None:
     store = Store.open(folder)
-    store.begin_work()
+    store.database.begin_work()
     job = a_job()
     add(store, job)
     (folder / f"rivya.db{suffix}").unlink()

@@ -85,7 +85,7 @@ def test_what_another_user_writes_meanwhile_is_seen(open_place: Path, start: Sta
     with closing(Store.open(open_place)) as store:
         first = fill(store)
         # The other user's kernel is at work: nothing of this is in the database's own file.
-        store.begin_work()
+        store.database.begin_work()
         second = fill(store)
         for path in (*open_place.rglob("*"), open_place):
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -97,7 +97,7 @@ def test_what_another_user_writes_meanwhile_is_seen(open_place: Path, start: Sta
         third = fill(store)
         pipe.send("go on")
         assert [job_id for job_id, _ in told(pipe)[0]] == [third, second, first]
-        store.end_work()
+        store.database.end_work()
     # Closed, and with that in one file; and open again.
     pipe.send("go on")
     assert [job_id for job_id, _ in told(pipe)[0]] == [third, second, first]
@@ -113,7 +113,7 @@ def test_what_a_crash_left_beside_the_database_is_read(
     open_place: Path, start: Start, tmp_path: Path, with_index: bool
 ) -> None:
     with closing(Store.open(tmp_path / "used")) as store:
-        store.begin_work()
+        store.database.begin_work()
         job_id = fill(store)
         shutil.copytree(tmp_path / "used", open_place)
     if not with_index:

@@ -1,4 +1,4 @@
-"""What lies beside saved pictures: everything about them as JSON, and a table of them as CSV."""
+"""The files beside saved pictures: a JSON file with everything about them, and a CSV table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, RunRecord
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""A spreadsheet reads a text that begins with one of these as a formula."""
 
 
 def write_lists(

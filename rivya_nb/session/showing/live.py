@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
 
 SHORTEST_PAUSE = 0.4
-"""Seconds between two looks at least."""
+"""The shortest time between two updates, in seconds."""
 
 BYTES_PER_SECOND = 250_000
-"""How much a kernel's connection, perhaps a slow one, is asked to carry for one run's display."""
+"""How much data per second one run's display may send; a kernel's connection may be slow."""
 
 HEARTBEAT = 2.0
-"""Seconds after which the elapsed time is shown anew though nothing else has changed."""
+"""Seconds after which the display is updated although only the elapsed time has changed."""
 
 
 def _shell() -> Any:
     """The notebook's shell; None where there is no notebook."""
     ipython: Any = sys.modules.get("IPython")
-    # A front end of another kind may have anything there, also something that raises.
+    # Another front end may have anything there, also something that raises an error.
     with suppress(Exception):
         shell = ipython.get_ipython()
         return shell if hasattr(shell, "kernel") else None
@@ -38,14 +38,14 @@ def _shell() -> Any:
 
 
 def _request(shell: Any) -> Mapping[str, object]:
-    """The header of the message that is being acted upon; empty where the kernel is one that does not tell."""
+    """The header of the message that the kernel is executing; empty if the kernel does not give it."""
     with suppress(Exception):
         return {**shell.get_parent()["header"]}
     return {}
 
 
 def executing_cell() -> str | None:
-    """What tells the executing cell from every other; None where there is no notebook."""
+    """An id of the executing cell; None if there is no notebook."""
     shell = _shell()
     if shell is None:
         return None
@@ -53,9 +53,9 @@ def executing_cell() -> str | None:
 
 
 def insert_cell(text: str) -> bool:
-    """Put a cell below the one that is executing; False where none is, or the kernel cannot.
+    """Put a cell below the executing one; False if no cell executes, or if the kernel cannot insert cells.
 
-    A widget's callback is no executing cell: what it inserted would appear below whichever cell runs next.
+    A widget's callback does not count as an executing cell: its cell would appear below the next one that runs.
     """
     shell = _shell()
     if shell is None or _request(shell).get("msg_type") != "execute_request":
@@ -68,12 +68,12 @@ def insert_cell(text: str) -> bool:
 
 
 def in_notebook() -> bool:
-    """Whether a kernel executes cells here, and a frontend shows what they display."""
+    """Whether this is a kernel whose frontend shows what cells display."""
     return executing_cell() is not None
 
 
 class LiveDisplay:
-    """Shows one run as static display data under one `display_id`, in each cell that asks for it.
+    """Shows one run as static display data under one `display_id`, in each cell that shows it.
 
     A running run is rendered off the loop and updated in place; between two updates pass at least
     `SHORTEST_PAUSE + bytes of the last one / BYTES_PER_SECOND` seconds.
@@ -90,10 +90,7 @@ class LiveDisplay:
 
     @contextmanager
     def _in_spite_of_trouble(self) -> Iterator[None]:
-        """Around all showing: whatever fails there is told in one line, once, and the run goes on.
-
-        It may be paid for, and a front end may lack anything.
-        """
+        """If showing the run fails, say so once in one line; the run goes on, because it may be paid for."""
         try:
             yield
         except Exception as error:
@@ -106,10 +103,10 @@ class LiveDisplay:
                 )
 
     def show(self, *, whole: bool = True) -> None:
-        """Show the run in the executing cell, unless it stands there already; nothing without a notebook.
+        """Show the run in the executing cell, unless it is shown there already. Without a notebook, do nothing.
 
-        With `whole`, its pictures are there on return, which takes up to 200 ms for each that was never shown.
-        Without, they follow in place, off the loop; whoever waits for the run waits for them too.
+        With `whole`, the pictures are shown before this returns, which takes up to 200 ms for each that was never
+        shown. Otherwise they are added later, off the loop, and waiting for the run includes that.
         """
         with self._in_spite_of_trouble():
             cell = executing_cell()
@@ -126,8 +123,8 @@ class LiveDisplay:
     def conclude(self) -> None:
         """Show the run's end from the cell that waited for it.
 
-        What runs in the background speaks for the cell that started it, and tools that execute a notebook
-        take only messages of the cell that they are executing.
+        Updates from the background belong to the cell that started the run, and tools that execute a notebook
+        accept only messages of the cell that they are executing.
         """
         with self._in_spite_of_trouble():
             cell = executing_cell()
@@ -135,7 +132,7 @@ class LiveDisplay:
                 _publish(run_bundle(self._run), self._display_id, update=True)
 
     async def finished(self) -> None:
-        """Wait until the last look at the run is on display."""
+        """Wait until the run is shown as it ended."""
         if self._refreshing is not None:
             await asyncio.wait([asyncio.wrap_future(self._refreshing)])
 
@@ -150,7 +147,7 @@ class LiveDisplay:
         try:
             working = True
             while working:
-                # Asked before it is drawn: the last round draws what the end left.
+                # Read before drawing, so that the last round draws the final state.
                 working = self._run.is_working
                 changed.clear()
                 size = 0
@@ -165,7 +162,7 @@ class LiveDisplay:
                 end()
 
     async def _pause(self, changed: asyncio.Event, shortest: float) -> None:
-        """Sleep `shortest` seconds, then until something changed or a heartbeat is due; less at the end."""
+        """Sleep `shortest` seconds, then until something changes or a heartbeat is due; stop when the run ends."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         while self._run.is_working:
@@ -176,7 +173,7 @@ class LiveDisplay:
 
 
 def tell(message: str) -> None:
-    """One line for the user, beside whatever is shown."""
+    """Print one line for the user to stderr."""
     with suppress(Exception):
         print(f"rivya_nb: {' '.join(message.split())}", file=sys.stderr)
 

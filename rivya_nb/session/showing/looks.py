@@ -1,4 +1,4 @@
-"""From live jobs to the views: one place that gathers records and thumbnails for a picture of a run."""
+"""Collects the records and thumbnails of jobs for the views."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def records(jobs: Mapping[str, Job]) -> dict[str, JobRecord]:
 
 
 def path_finder(files: ContentFiles) -> Callable[[PictureRecord], Path]:
-    """Where a picture's original is."""
+    """A function that gives the path of a picture's original."""
     return lambda picture: files.path(picture.sha256, picture.mime_type)
 
 
@@ -39,7 +39,7 @@ def look_at(
     *,
     hints: tuple[Hint, ...] = (),
 ) -> RunView:
-    """Everything a picture of the run is drawn from, at this moment."""
+    """Everything that the run is drawn from, at this moment."""
     return RunView(
         run=run,
         jobs=records(jobs),
@@ -54,13 +54,13 @@ def look_at(
 
 
 def notice_of(jobs: Iterable[Job]) -> str:
-    """What these jobs wait for, or why they were not sent, beside what their records say."""
+    """What these jobs wait for, or why they were not sent, as far as their records do not say it."""
     notices = dict.fromkeys(job.live.notice for job in jobs if job.live.notice)
     return " · ".join(list(notices)[:2])
 
 
 def bundle(view: RunView, files: ContentFiles) -> Bundle:
-    """The view as display data: static HTML, and plain text for where none is shown."""
+    """The view as display data: static HTML, and plain text for frontends without HTML."""
     from rivya_nb.views.run_html import render_run
     from rivya_nb.views.run_text import render_text
 
@@ -69,12 +69,12 @@ def bundle(view: RunView, files: ContentFiles) -> Bundle:
 
 
 def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:
-    """By the keys of the cells, the files of shown pictures that somebody took out of the store."""
+    """The missing files of shown pictures, by the keys of their cells."""
     path_of = path_finder(files)
     shown = ((cell.key, path_of(cell.picture)) for cell in layout.cells if cell.picture is not None)
     return {key: path for key, path in shown if not path.is_file()}
 
 
 def thumbnails(layout: Layout, files: ContentFiles) -> dict[str, Thumbnail | None]:
-    """The small pictures of an output. This decodes originals: run it off the event loop."""
+    """The thumbnails of a layout. This decodes originals: call it off the event loop."""
     return collect(layout, path_finder(files), load=files.thumbnails.load, shelf=files.thumbnails)

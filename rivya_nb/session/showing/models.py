@@ -1,4 +1,4 @@
-"""Models as a user looks at them: a list of some, or a page of one; HTML in a notebook, text elsewhere."""
+"""A list of models, and the page of one; HTML in a notebook, text elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaving the notebook: a report as one file."""
+"""Writing a report as one HTML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures taken along: named copies that say where they came from."""
+"""Saving copies of pictures, with their request and other metadata inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting in a terminal: one line that says how it is going."""
+"""Waiting in a terminal, with one line that shows the progress."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
 
 INTERVAL = 0.5
-"""Seconds between two looks."""
+"""Seconds between two updates."""
 
 
 def follows_in_terminal() -> bool:
-    """Whether somebody sits before a terminal that this process writes to."""
+    """Whether this process writes to a terminal, and is not a notebook."""
     isatty = getattr(sys.stderr, "isatty", None)
     return not in_notebook() and isatty is not None and bool(isatty())
 
 
 def follow_in_terminal(run: Run, timeout: float | None) -> None:
-    """Wait for a run, its progress on the terminal's last line. TimeoutError past `timeout` seconds."""
+    """Wait for a run and show its progress on the last line. TimeoutError after `timeout` seconds."""
     end = None if timeout is None else time.monotonic() + timeout
     finished = run.finished()
     try:

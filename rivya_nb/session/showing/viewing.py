@@ -1,4 +1,4 @@
-"""Opening the viewer on what a user holds. The widget's library is imported when a viewer is asked for."""
+"""Opens the viewer. The widget library is imported only then."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def view_grid(
     rows: str | None = None,
     cols: str | None = None,
 ) -> Viewer:
-    """The viewer of a grid, with every picture of every job as it is now."""
+    """The viewer of a grid, with all pictures of all its jobs."""
     from rivya_nb.widgets.viewer import Viewer
 
     def look(_page: int) -> Look:
@@ -47,7 +47,7 @@ def view_grid(
 
 
 def view_row(album: Album, store: Store) -> Viewer:
-    """The viewer of a row of pictures, a page at a time."""
+    """The viewer of an album, one page at a time."""
     from rivya_nb.widgets.viewer import Viewer
 
     def look(page: int) -> Look:
