@@ -1,5 +1,5 @@
-"""For any test: the order of all of them, which are slow, the option `--no-skips` for machines on which every test has to run, a
-folder for screenshots, and real kernels."""
+"""For any test: the order of all of them, which are slow, the option `--no-skips` for machines on which every test
+has to run, a folder for screenshots, and real kernels."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ __all__ = ["kernel", "kernel_newest", "start_kernel"]
 settings.register_profile("rivya", deadline=None)
 settings.load_profile("rivya")
 
-TOGETHER = ("browser", "test_cli")
+TOGETHER = ("browser", "test_cli", "test_magic")
 """Tests that share something costly: each of these stays in one process."""
 
 LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
 """Tests that take long or wait much, the longest first."""
 
 SLOW = (*TOGETHER, *LONG, "faults", "money", "test_openapi")
-"""Tests that start kernels, browsers or many processes, or wait for what never comes: not for after each change."""
+"""Tests that start kernels, browsers or many processes, or wait for what never comes. `-m "not slow"` leaves them
+out."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel
+from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, started
+from sandboxes import running_sandbox
+
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 CELL = "%%rivya seed=1..2 aspect_ratio=1:1,16:9 resolution=1K --out bottles\nA glass bottle, {subject}"
 
 
-def ready(start: Callable[..., Kernel], version: str = NEWEST, latency: float = 0, **env: str) -> Kernel:
-    """A kernel connected to a sandbox of its own, with the extension loaded."""
+def ready(start: Callable[..., Kernel], version: str = NEWEST, latency: float = 0) -> Kernel:
+    """A kernel of the test's own, connected to a sandbox of its own, with the extension loaded."""
     kernel = start(
         version,
-        {
-            "RIVYA_BASE_URL": "sandbox",
-            "RIVYA_STORE": "store",
-            "RIVYA_SANDBOX_LATENCY": str(latency),
-            **env,
-        },
+        {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": str(latency)},
     )
     kernel.ok("%load_ext rivya_nb\nsubject = 'frosted'")
     return kernel
+
+
+@pytest.fixture(scope="module")
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Kernel]]:
+    """`running(version)`: the one kernel of that version that the tests of this file lend each other."""
+    cache = request.config.cache.mkdir("kernels")
+    with ExitStack() as stack:
+        yield functools.cache(
+            lambda version: stack.enter_context(started(version, tmp_path_factory.mktemp("kernel"), cache))
+        )
+
+
+@pytest.fixture
+def lent(running: Callable[[str], Kernel], tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
+    """`lent(version, latency)`: a kernel without variables, in the test's folder, with its own service and store.
+
+    A test that leaves something going starts a kernel with `ready`.
+    """
+    with ExitStack() as stack:
+
+        def prepared(version: str = NEWEST, latency: float = 0) -> Kernel:
+            url = stack.enter_context(running_sandbox(SandboxConfig(latency=latency)))
+            kernel = running(version)
+            kernel.ok("%reset -f")
+            kernel.ok(f"%cd -q {tmp_path}\n%load_ext rivya_nb\nsubject = 'frosted'")
+            kernel.ok(
+                f"import rivya_nb\nrivya_nb.connect({DEFAULT_KEY!r}, {url!r}, store='store')\ndel rivya_nb"
+            )
+            return kernel
+
+        yield prepared
 
 
 def pictures(look: dict[str, str]) -> int:
@@ -52,8 +86,8 @@ def test_a_cell_shows_its_grid_and_binds_its_run(start_kernel: Callable[..., Ker
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_cells_queued_behind_a_waiting_one_all_run(start_kernel: Callable[..., Kernel], version: str) -> None:
-    kernel = ready(start_kernel, version, latency=1)
+def test_cells_queued_behind_a_waiting_one_all_run(lent: Callable[..., Kernel], version: str) -> None:
+    kernel = lent(version, latency=1)
     cells = kernel.run_all(
         ["order = ['a']", CELL, "order.append(bottles[0].status)", "order.append('b')", "order"]
     )
@@ -87,8 +121,8 @@ def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(
     kernel.ok("assert sorted({job.status for job in many}) in (['planned', 'queued'], ['queued', 'stopped'])")
 
 
-def test_a_run_in_the_background_can_be_waited_for_later(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel, latency=1)
+def test_a_run_in_the_background_can_be_waited_for_later(lent: Callable[..., Kernel]) -> None:
+    kernel = lent(latency=1)
     asked = kernel.ok("%%rivya seed=5 resolution=1K --background --out later\nA bottle")
     assert pictures(shown(asked)) == 0
     kernel.ok("assert not later[0].record.is_final")
@@ -115,7 +149,7 @@ WAITS = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_wait_works_wherever_the_magic_is_called(
-    start_kernel: Callable[..., Kernel], tmp_path: Path, version: str
+    lent: Callable[..., Kernel], tmp_path: Path, version: str
 ) -> None:
     import nbformat
 
@@ -123,7 +157,7 @@ def test_the_wait_works_wherever_the_magic_is_called(
         cells=[nbformat.v4.new_code_cell("%%rivya seed=6 resolution=1K --out run\nA bottle")]
     )
     nbformat.write(notebook, tmp_path / "asking.ipynb")
-    kernel = ready(start_kernel, version, latency=1)
+    kernel = lent(version, latency=0.3)
     # All cells are queued at once, each wait with the one behind it that looks at what it left.
     cells = kernel.run_all(["run = None", *(cell for code in WAITS.values() for cell in (code, LOOK))], 120)
     for where, asked, looked in zip(WAITS, cells[1::2], cells[2::2], strict=True):
@@ -177,9 +211,9 @@ def test_the_history_is_there_after_a_restart(start_kernel: Callable[..., Kernel
 
 
 def test_a_failed_task_says_why_in_its_cell_and_the_others_are_there(
-    start_kernel: Callable[..., Kernel],
+    lent: Callable[..., Kernel],
 ) -> None:
-    kernel = ready(start_kernel)
+    kernel = lent()
     asked = kernel.ok("%%rivya seed=1..16 resolution=1K --out run\nA bottle sandbox:fail(seed=7)")
     look = shown(asked)
     assert pictures(look) == 15
@@ -209,13 +243,13 @@ MISTAKES = {
 
 
 def test_every_mistake_is_one_message_and_nothing_is_sent(
-    start_kernel: Callable[..., Kernel], tmp_path: Path
+    lent: Callable[..., Kernel], tmp_path: Path
 ) -> None:
     from PIL import Image
 
     Image.new("RGB", (8, 8)).save(tmp_path / "dot.png")
     (tmp_path / "text.png").write_text("not a picture at all")
-    kernel = ready(start_kernel)
+    kernel = lent()
     for what, (code, words) in MISTAKES.items():
         asked = kernel.run(code)
         assert asked.status == "error", what
@@ -226,8 +260,8 @@ def test_every_mistake_is_one_message_and_nothing_is_sent(
     kernel.ok("from rivya_nb.calls import current_session\nassert current_session().balance() == 10_000")
 
 
-def test_all_mistakes_of_a_cell_are_told_at_once(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel)
+def test_all_mistakes_of_a_cell_are_told_at_once(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     asked = kernel.run("%%rivya sed=1 aspect_ratio=16x9 --ref missing.png\n" + "x" * 5001)
     for words in ("4 mistakes", "sed:", "aspect_ratio:", "missing.png:", "prompt:"):
         assert words in asked.error
@@ -245,32 +279,32 @@ def test_without_a_key_and_without_a_sandbox_the_message_says_what_to_do(
 
 
 def test_a_dry_run_shows_the_grid_and_the_price_and_sends_nothing(
-    start_kernel: Callable[..., Kernel],
+    lent: Callable[..., Kernel],
 ) -> None:
-    kernel = ready(start_kernel)
+    kernel = lent()
     asked = kernel.ok(CELL.replace("--out", "--dry-run --out"))
     assert "48 credits" in asked.outputs[-2]["content"]["data"]["text/html"]
     kernel.ok("import rivya_nb as rv\nassert rv.runs() == []")
     kernel.ok("assert bottles.run().wait().credits == 48")
 
 
-def test_drawn_seeds_are_told_and_can_be_kept(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel)
+def test_drawn_seeds_are_told_and_can_be_kept(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     asked = kernel.ok("%%rivya resolution=1K --repeat 2 --out drawn\nA bottle")
     seeds = kernel.ok("','.join(str(job.seed) for job in drawn)").result
     assert seeds is not None
     assert f"seed={seeds.strip(chr(39))}" in shown(asked)["text/plain"]
 
 
-def test_unloading_takes_the_magics_away(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel)
+def test_unloading_takes_the_magics_away(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     kernel.ok("%reload_ext rivya_nb")
     kernel.ok("%unload_ext rivya_nb")
     assert "not found" in kernel.run("%rivya help").stderr
 
 
-def test_the_magic_documents_itself(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel)
+def test_the_magic_documents_itself(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     asked = kernel.ok("%%rivya?")
     assert asked.reply is not None
     text = asked.reply["content"]["payload"][0]["data"]["text/plain"]
@@ -294,9 +328,9 @@ def test_models_are_a_table_of_plain_html_and_of_text(start_kernel: Callable[...
 
 
 def test_a_run_of_several_pictures_for_one_request_shows_them_all(
-    start_kernel: Callable[..., Kernel],
+    lent: Callable[..., Kernel],
 ) -> None:
-    kernel = ready(start_kernel)
+    kernel = lent()
     asked = kernel.run("%%rivya seed=1 max_images=3 --model seedream-4-0 --out trio\nA glass bottle")
     assert asked.status == "ok", asked.traceback
     assert pictures(shown(asked)) == 3
@@ -321,8 +355,8 @@ slow = Slow()
 """
 
 
-def test_the_kernels_loop_goes_on_while_references_are_read(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel)
+def test_the_kernels_loop_goes_on_while_references_are_read(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
     kernel.ok(SLOW_PICTURE)
     asked = kernel.run("%%rivya seed=1 resolution=1K --ref {slow} --out held\nA bottle")
     assert asked.status == "ok", asked.traceback
@@ -331,9 +365,9 @@ def test_the_kernels_loop_goes_on_while_references_are_read(start_kernel: Callab
 
 
 def test_a_job_puts_the_cell_that_asks_for_it_below_the_executing_one(
-    start_kernel: Callable[..., Kernel],
+    lent: Callable[..., Kernel],
 ) -> None:
-    kernel = ready(start_kernel)
+    kernel = lent()
     kernel.ok("%%rivya seed=7 resolution=1K --out bottle\nA {{braced}} bottle, {subject}")
     asked = kernel.ok("bottle[0].as_cell()")
     assert asked.reply is not None

@@ -314,13 +314,13 @@ def _dedent(code: str) -> str:
 
 
 @contextmanager
-def _process(command: list[str], work_loop: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+def _process(command: list[str], home: Path | None = None) -> Iterator[subprocess.Popen[str]]:
     paths = [str(Path(__file__).parent), str(Path(rivya_nb.__file__).parents[1])]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
-    if work_loop is not None:
-        env |= {"HOME": str(work_loop), "IPYTHONDIR": str(work_loop / "ipython")}
+    if home is not None:
+        env |= {"HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, text=True, env=env, cwd=work_loop, **pipes) as process:
+    with subprocess.Popen(command, text=True, env=env, cwd=home, **pipes) as process:
         try:
             yield process
         finally:
