@@ -42,8 +42,8 @@ MAX_WORDS = 200
 T = TypeVar("T")
 
 _importing = threading.RLock()
-"""Held while httpx is imported, off the main thread. A process that is forked meanwhile would find half a module,
-and could never import the rest: so a fork waits."""
+"""Held while httpx is imported and certificates are loaded, off the main thread. A process that is forked
+meanwhile would find half a module, or a lock of OpenSSL that is never released: so a fork waits."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -70,6 +70,13 @@ def _certificates() -> ssl.SSLContext:
     if context is None or environment.has_no_certificates():
         raise environment.certificates_trouble()
     return context
+
+
+def _prepared(secure: bool) -> ssl.SSLContext:
+    """What a client needs: httpx is imported, and this is its SSL context."""
+    with _importing:
+        _import_httpx()
+        return _certificates() if secure else _trusting_nobody()
 
 
 class LoopClients:
@@ -104,8 +111,7 @@ class LoopClients:
         place = asyncio.get_running_loop(), secure
         if place not in self._clients:
             # Off the loop: the imports and the certificates take some tenths of a second.
-            await asyncio.to_thread(_import_httpx)
-            certificates = await asyncio.to_thread(_certificates if secure else _trusting_nobody)
+            certificates = await asyncio.to_thread(_prepared, secure)
             self._forget_closed_loops()
             if place not in self._clients:
                 self._clients[place] = self._make(certificates)
