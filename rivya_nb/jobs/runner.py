@@ -217,9 +217,9 @@ class Runner:
                         await self._carry(job)
                     elif not job.record.is_final:
                         await self._put_back(job)
-                if job.record.status not in _DONE:
-                    # Another kernel may be able to continue it.
-                    await asyncio.to_thread(self._store.claims.release, job.id)
+            if job.record.status not in _DONE:
+                # Another kernel may be able to continue it; it may have been stopped just after it was claimed.
+                await asyncio.to_thread(self._store.claims.release, job.id)
         except (NotConnectedError, StoreError) as error:
             # If the store or the connection fails, the job stays in its stored state.
             with suppress(StoreError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ import rivya_nb as rv
 from rivya_nb.jobs import pacing
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.session.session import Session
+from rivya_nb.store.records import JobRecord
 
 TIMEOUT = 60
 PRICE = 12
@@ -128,6 +130,28 @@ def test_what_another_kernel_stops_goes_on_where_it_is_wanted(connect: Connect, 
     run.stop()
     assert len(followed.wait(TIMEOUT).images) == 20
     assert bought(session) == 20
+
+
+def test_what_is_stopped_just_as_it_is_claimed_goes_on_where_it_is_wanted(
+    connect: Connect, other_kernel: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    store, read, claim = session.store, session.store.job, session.store.claims.claim
+    claimed: set[str] = set()
+
+    def read_as_stopped(job_id: str) -> JobRecord:
+        """What a kernel knows that has stopped the job, while another one has set it back to planned."""
+        return replace(read(job_id), status="stopped") if job_id in claimed else read(job_id)
+
+    def noted(job_ids: Collection[str]) -> set[str]:
+        claimed.update(own := claim(job_ids))
+        return own
+
+    monkeypatch.setattr(store, "job", read_as_stopped)
+    monkeypatch.setattr(store.claims, "claim", noted)
+    cell(session, [1]).finished().result(TIMEOUT)
+    assert len(cell(other_kernel(session), [1]).wait(TIMEOUT).images) == 1
+    assert bought(session) == 1
 
 
 def held_by_a_limit(session: Session, seeds: Sequence[int]) -> rv.Run:
