@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import pytest
 
@@ -15,6 +18,8 @@ from rivya_nb.jobs import pacing
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.session.session import Session
 from rivya_nb.store.records import JobRecord
+
+T = TypeVar("T")
 
 TIMEOUT = 60
 PRICE = 12
@@ -183,13 +188,27 @@ def test_what_is_taken_over_from_another_kernel_keeps_within_the_limit(
     assert bought(session) == 0
 
 
-def test_what_the_balance_does_not_cover_no_other_kernel_sends(connect: Connect, other_kernel: Other) -> None:
+def test_what_the_balance_does_not_cover_no_other_kernel_sends(
+    connect: Connect, other_kernel: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = connect(SandboxConfig(latency=0.2, credits=10 * PRICE - 1))
     kernels = [session, other_kernel(session), other_kernel(session)]
-    for run in at_once(*(lambda each=each: cell(each, range(10)) for each in kernels)):
+    asked = threading.Event()
+    for each in kernels:
+        calls = each.service.client.credits
+        monkeypatch.setattr(calls, "retrieve", partial(_when, asked, calls.retrieve))
+    runs = at_once(*(lambda each=each: cell(each, range(10)) for each in kernels))
+    # No kernel has refused it while another one still plans it.
+    asked.set()
+    for run in runs:
         with pytest.raises(rv.RunFailedError, match="nothing was sent: it would cost 120 credits"):
             run.wait(TIMEOUT)
     assert session.balance() == 10 * PRICE - 1
+
+
+async def _when(event: threading.Event, call: Callable[..., Awaitable[T]], **options: object) -> T:
+    await asyncio.to_thread(event.wait)
+    return await call(**options)
 
 
 def test_what_is_taken_over_counts_as_spent_by_the_run(connect: Connect, other_kernel: Other) -> None:
