@@ -133,7 +133,7 @@ def _cell_view(
         sign="!" if gone else SIGNS.get(state(job), "·"),
         word="file gone" if gone else state_word(job),
         notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
-        marks=_mark_badge(marks.get(job.id)),
+        marks=mark_badge(marks.get(job.id)),
     )
 
 
@@ -143,7 +143,7 @@ def _left_out(cell: Cell) -> tuple[str, ...]:
     return (unseen_words(kind) if kind else "not shown here",)
 
 
-def _mark_badge(marks: Marks | None) -> str:
+def mark_badge(marks: Marks | None) -> str:
     """What fits into a picture's corner: `★★★★ ✦`, four of five and starred, as in the viewer."""
     if marks is None:
         return ""

@@ -57,7 +57,7 @@ def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
 
 def start(panel: Panel, state: FormState) -> rv.Run:
     """Fill the form in, and press the button once it can be pressed."""
-    panel.form.put(state)
+    panel.model.put(state)
     before = panel.runs[:1]
     until(lambda: not panel.generate.disabled)
     panel.generate.click()

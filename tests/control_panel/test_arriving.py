@@ -28,7 +28,7 @@ def test_generate_waits_for_a_file_on_its_way_and_says_how_far_it_is(opened: Cal
     arriving(panel)
     until(lambda: "Generate waits for noise.png (50 %)" in panel.reason)
     assert panel.generate.disabled
-    panel.form.put(ASKED)  # a plan that is made meanwhile
+    panel.model.put(ASKED)  # a plan that is made meanwhile
     arriving(panel, "other.png", 2)
     until(lambda: "noise.png (50 %) and 1 more file" in panel.reason)
     assert panel.generate.disabled
@@ -50,16 +50,16 @@ def test_a_file_that_is_given_up_or_refused_holds_nothing_up(opened: Callable[..
     send(panel, {"kind": "drop", "file": 2})
     drop(panel, "words.txt", b"just some text", 3)
     until(lambda: not panel.generate.disabled)
-    assert panel.form.references.value == ()
+    assert panel.model.references.value == ()
 
 
 def test_a_file_whose_page_has_gone_holds_nothing_up_for_ever(
     session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.control_panel.arrivals.TICK", 0.05)
+    monkeypatch.setattr("rivya_nb.control_panel.references.TICK", 0.05)
     panel = filled(opened(), ASKED)
     said: list[dict[str, Any]] = []
-    panel.form.references._strip.send = lambda content, buffers=None: said.append(content)
+    panel.form.references.strip.send = lambda content, buffers=None: said.append(content)
     arriving(panel)
     until(lambda: panel.generate.disabled)
     until(lambda: not panel.generate.disabled)
@@ -102,7 +102,7 @@ def test_generate_waits_for_what_the_gallery_hands_over(
     run = generate(panel, ASKED)
     picture = run[0].record.pictures[0]
     filled(panel, ASKED)
-    panel.form.references.add([picture])
+    panel.model.references.add([picture])
     panel.generate.click()
     settled(session, panel)
     assert panel.runs == [run]

@@ -39,7 +39,7 @@ def busy(session: rv.Session) -> Iterator[None]:
 
 
 def filled(panel: Panel, state: FormState) -> Panel:
-    panel.form.put(state)
+    panel.model.put(state)
     until(lambda: not panel.generate.disabled)
     return panel
 
@@ -48,7 +48,7 @@ def settled(session: rv.Session, panel: Panel) -> None:
     """Wait until no click and no change of the form is left to be dealt with."""
     with busy(session):
         pass
-    until(lambda: not (panel._background._going or panel._planner._following))
+    until(lambda: not (panel.model._clicks or panel.model._is_planning))
 
 
 def prompts(panel: Panel) -> list[str]:
@@ -62,18 +62,18 @@ def test_a_click_buys_what_stood_in_the_form_when_it_was_made(
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
         panel.generate.click()
-        panel.form.put(CACTUS)
+        panel.model.put(CACTUS)
     until(lambda: "6 pictures" in panel.summary)
     settled(session, panel)
     assert prompts(panel) == ["a lighthouse"]
-    assert panel.form.state == CACTUS
+    assert panel.model.form == CACTUS
 
 
 def test_a_click_means_the_variables_as_they_were(
     session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     shell.run(thing="lighthouse")
     panel = filled(opened(), replace(LIGHTHOUSE, prompt="a {thing}"))
     with busy(session):
@@ -90,7 +90,7 @@ def test_clicks_on_different_forms_are_all_kept_and_an_impatient_one_is_not(
     with busy(session):
         panel.generate.click()
         panel.generate.click()
-        panel.form.put(replace(LIGHTHOUSE, prompt="a cactus"))
+        panel.model.put(replace(LIGHTHOUSE, prompt="a cactus"))
         panel.generate.click()
     settled(session, panel)
     assert prompts(panel) == ["a cactus", "a lighthouse"]
@@ -101,9 +101,9 @@ def test_what_was_clicked_and_cannot_be_sent_says_so_and_leaves_the_form_alone(
 ) -> None:
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
-        panel.form.put(replace(LIGHTHOUSE, prompt=""))
+        panel.model.put(replace(LIGHTHOUSE, prompt=""))
         panel.generate.click()
-        panel.form.put(CACTUS)
+        panel.model.put(CACTUS)
     until(lambda: "6 pictures" in panel.summary)
     settled(session, panel)
     assert panel.runs == []
@@ -119,7 +119,7 @@ def test_a_click_before_the_new_price_is_shown_buys_what_stands_in_the_form(
 ) -> None:
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
-        panel.form.put(CACTUS)
+        panel.model.put(CACTUS)
         assert "12 credits" in panel.summary
         panel.generate.click()
     settled(session, panel)
@@ -191,7 +191,7 @@ def test_a_dearer_click_on_an_earlier_form_is_told_without_offering_it(
         with closing(Store.open(tmp_path / "store")) as elsewhere:
             elsewhere.delete_pictures([run[0].id])
         panel.generate.click()
-        panel.form.put(CACTUS)
+        panel.model.put(CACTUS)
     until(lambda: "6 pictures" in panel.summary)
     settled(session, panel)
     assert "was not sent: the price has changed from 0 to 12 credits" in panel.notice
