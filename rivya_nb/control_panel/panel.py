@@ -62,7 +62,7 @@ class Panel:
     @property
     def runs(self) -> list[Run]:
         """The runs that the panel shows, newest first."""
-        return [each.run for each in self.model.runs]
+        return [row.run.run for row in self.rows]
 
     @property
     def summary(self) -> str:

@@ -114,7 +114,7 @@ def test_nothing_is_asked_while_the_service_limits_the_rate(
     panel = service.panel()
     run = start(panel, many(10))
     until(lambda: not run.is_working)
-    until(lambda: panel.model.balance == 1000 - 120)
+    until(lambda: panel.model.balance == 1000 - 120 and service.questions())
     asked = service.questions()
     assert [time for time in asked if limited[0] + AT_ONCE < time < limited[0] + 5] == []
     assert asked[-1] > limited[0] + 5
