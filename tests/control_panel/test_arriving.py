@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, generate, until
-from control_panel.test_generating import busy, filled, settled
+from control_panel.conftest import ASKED, busy, generate, settled, until
 from control_panel.test_references_strip import drop, names, png, send
 
 import rivya_nb as rv
+from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
 
 NOISE = png(1400, 1200)
 HALF = len(NOISE) // 2
+
+
+def filled(panel: Panel, state: FormState) -> Panel:
+    panel.model.put(state)
+    until(lambda: not panel.generate.disabled)
+    return panel
 
 
 def arriving(panel: Panel, name: str = "noise.png", number: int = 1) -> None:
@@ -76,7 +82,7 @@ def test_a_click_while_a_file_is_on_its_way_sends_nothing_without_it(
         arriving(panel)
         panel.generate.click()
     until(lambda: "Nothing was sent: noise.png" in panel.notice)
-    settled(session, panel)
+    settled(session, panel.model)
     assert panel.runs == []
     send(panel, {"kind": "piece", "file": 1, "offset": HALF}, (NOISE[HALF:],))
     until(lambda: names(panel) == [["noise.png"]] and not panel.generate.disabled)
@@ -104,6 +110,6 @@ def test_generate_waits_for_what_the_gallery_hands_over(
     filled(panel, ASKED)
     panel.model.references.add([picture])
     panel.generate.click()
-    settled(session, panel)
+    settled(session, panel.model)
     assert panel.runs == [run]
     until(lambda: len(names(panel)) == 1 and not panel.generate.disabled)
