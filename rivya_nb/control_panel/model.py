@@ -41,7 +41,7 @@ PAUSE = 0.15
 BALANCE_PAUSE = 0.5
 """Seconds between two sums of what the runs have spent."""
 
-CREDITS_PAUSE = 5.0
+CREDITS_PAUSE = 10.0
 """Seconds between two questions for the balance, while Generate waits for credits."""
 
 MOST_ENDED = 6

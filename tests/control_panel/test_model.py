@@ -96,6 +96,7 @@ def test_the_notebooks_variables_are_read_anew_after_each_cell(
         until(lambda: "prompt" in model.offer.reason)
         shell.run(light=["dawn", "dusk"])
         until(lambda: model.offer.head == "4 pictures")
+    assert not shell.events.callbacks["post_run_cell"]
 
 
 def test_a_closed_model_plans_nothing_and_keeps_its_form(session: rv.Session, model: PanelModel) -> None:

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, Shell, generate, start, until
+from control_panel.conftest import ASKED, generate, start, until
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -149,20 +149,6 @@ def test_a_panel_that_was_opened_again_keeps_its_state_from_the_one_before(
     until(lambda: kept() == "now")
     before.model._planned()  # as its balance comes in, or a run of its own ends
     assert kept() == "now"
-
-
-def test_a_cell_that_changes_a_variable_changes_the_price(
-    opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
-    panel = opened()
-    panel.model.put(replace(ASKED, prompt="a {light} bottle"))
-    until(lambda: "prompt" in panel.reason)
-    shell.run(light=["dawn", "dusk"])
-    until(lambda: "4 pictures" in panel.summary)
-    panel.close()
-    assert not shell.events.callbacks["post_run_cell"]
 
 
 def test_what_costs_more_than_there_is_says_so(opened: Callable[..., Panel]) -> None:
