@@ -91,7 +91,7 @@ def test_keys_walk_over_the_pictures(panel: PanelPage) -> None:
     expect(panel.tiles.last).to_be_focused()
     panel.page.keyboard.press("ArrowUp")
     expect(panel.tiles.nth(23 - columns)).to_be_focused()
-    panel.page.keyboard.press("WorkLoop")
+    panel.page.keyboard.press("Home")
     expect(panel.tiles.first).to_be_focused()
 
 
