@@ -168,7 +168,7 @@ def test_no_answer_at_all_fails_without_a_bill(connect: Callable[..., rv.Session
     with pytest.raises(rv.RunFailedError):
         run.wait(120)
     assert run.credits == 0
-    assert session.store.spent(session.service.name).credits == 0
+    assert session.store.spent(session.service).credits == 0
 
 
 def test_waiting_has_a_time_and_the_jobs_go_on(connect: Callable[..., rv.Session]) -> None:

@@ -66,25 +66,25 @@ def test_a_given_key_comes_before_the_environments_and_that_before_the_keyrings(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert not connect().service.has_key
+    assert not connect().has_key
     assert "Key       none given" in state(capsys)
     working.set_password(keychain.SERVICE_NAME, ORIGIN, KEY)
-    assert connect().service.key_source == "from the keyring"
+    assert connect().key_source == "from the keyring"
     assert "Key       from the keyring" in state(capsys)
     monkeypatch.setenv("RIVYA_API_KEY", OTHER)
-    assert connect().service.key_source == "from the environment"
-    assert connect(KEY).service.key_source == "given"
+    assert connect().key_source == "from the environment"
+    assert connect(KEY).key_source == "given"
     assert KEY[8:] not in state(capsys)
 
 
 def test_a_key_is_kept_for_its_own_service_only(connect: Connect, working: KeyringBackend) -> None:
     session = connect(KEY, "https://rivya.ai/")
-    session.service.remember_key()
-    assert connect().service.has_key
-    assert not connect(base_url="https://elsewhere.example").service.has_key
-    assert session.service.forget_key()
-    assert not session.service.forget_key()
-    assert not connect().service.has_key
+    session.remember_key()
+    assert connect().has_key
+    assert not connect(base_url="https://elsewhere.example").has_key
+    assert session.forget_key()
+    assert not session.forget_key()
+    assert not connect().has_key
 
 
 def test_the_keyring_is_not_even_loaded_where_a_key_is_known(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_keyring_that_does_not_answer_keeps_nobody_from_connecting(
     monkeypatch.setattr(keychain, "PATIENCE", 0.3)
     use_keyring(backend())
     session = connect()
-    assert not session.service.has_key
+    assert not session.has_key
     assert said in state(capsys)
     with pytest.raises(rv.NotConnectedError, match=said):
         rv.generate("A bottle", seed=1)
@@ -125,7 +125,7 @@ def test_a_system_without_a_keyring_is_said_to_have_none(
     connect()
     assert "Key       none given, none in the environment; this system has no keyring\n" in state(capsys)
     with pytest.raises(rv.KeyringError, match="This system has no keyring; set RIVYA_API_KEY"):
-        connect(KEY).service.remember_key()
+        connect(KEY).remember_key()
 
 
 def test_an_entry_that_is_no_key_is_told_and_can_be_taken_out(
@@ -133,8 +133,8 @@ def test_an_entry_that_is_no_key_is_told_and_can_be_taken_out(
 ) -> None:
     working.set_password(keychain.SERVICE_NAME, ORIGIN, f"{KEY}\n{KEY}")
     session = connect()
-    assert "not an API key" in session.service.key_source
-    assert session.service.forget_key()
+    assert "not an API key" in session.key_source
+    assert session.forget_key()
 
 
 def test_a_backend_that_fails_while_it_holds_the_key_shows_it_nowhere(
@@ -143,19 +143,19 @@ def test_a_backend_that_fails_while_it_holds_the_key_shows_it_nowhere(
     use_keyring(keyring_backends.Locked())
     session = connect(KEY)
     with pytest.raises(rv.KeyringError, match="cannot store") as caught:
-        session.service.remember_key()
+        session.remember_key()
     told = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert KEY[8:] not in told
     assert "keyring_backends" not in told
-    assert session.service.has_key
+    assert session.has_key
 
 
 def test_without_the_package_the_message_says_what_to_install(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['keyring'] = None\n"
         "import rivya_nb as rv\n"
-        "assert not rv.connect().service.has_key\n"
-        f"rv.connect({KEY!r}).service.remember_key()"
+        "assert not rv.connect().has_key\n"
+        f"rv.connect({KEY!r}).remember_key()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (

@@ -152,6 +152,6 @@ def test_the_defaults_of_a_job_are_those_of_its_services_catalogue(connect: Conn
         session = connect(url)
         assert session.catalogue[DEFAULT_MODEL].param("resolution").default == "2K"  # type: ignore[union-attr]
         changed = {"id": DEFAULT_MODEL, "params": [{"key": "resolution", "default": "1K"}, {"key": "seed"}]}
-        session.store.models.keep(session.service.name, [changed], time.time())
+        session.store.models.keep(session.service, [changed], time.time())
         job = rv.generate("A bottle", seed=1).wait(30)[0]
         assert job.params == {"resolution": "1K", "seed": 1}

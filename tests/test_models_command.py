@@ -109,14 +109,14 @@ def test_the_page_says_what_is_not_known_and_what_makes_no_pictures(offline: rv.
 
 def test_a_refresh_without_a_network_soon_shows_what_there_is_and_how_old_it_is(offline: rv.Session) -> None:
     entry = {"id": "new", "category": "image", "display_name": "From yesterday's list"}
-    offline.store.models.keep(offline.service.name, [entry], time.time() - 86_400)
+    offline.store.models.keep(offline.service, [entry], time.time() - 86_400)
     started = time.monotonic()
     text = repr(table("list", "--refresh"))
     assert time.monotonic() - started < 3
     assert "the list could not be fetched: " in text
     assert "cannot be reached" in text
     assert "From yesterday's list" in text
-    assert f"the list of {offline.service.name}, fetched 1 d ago" in text
+    assert f"the list of {offline.service}, fetched 1 d ago" in text
 
 
 def test_a_refresh_says_since_when_the_list_holds(tmp_path: Path) -> None:
@@ -173,6 +173,6 @@ def test_every_row_has_a_cell_for_each_heading() -> None:
 
 
 def test_a_plan_says_what_was_not_read_of_a_model(offline: rv.Session) -> None:
-    offline.store.models.keep(offline.service.name, [{"id": DEFAULT_MODEL, "params": "odd"}], 1.0)
+    offline.store.models.keep(offline.service, [{"id": DEFAULT_MODEL, "params": "odd"}], 1.0)
     text = rv.plan("A bottle", seed=1)._repr_mimebundle_()["text/plain"]
     assert "wan-2-7-image-pro: its params could not be read; the bundled ones are used" in text

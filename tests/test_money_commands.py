@@ -31,7 +31,7 @@ def test_spending_is_told_for_each_service_also_where_none_answers(
 ) -> None:
     rv.generate("A bottle", seed=1, resolution="1K").wait(TIMEOUT)
     COMMANDS["credits"].act(())
-    assert f"Left      988 credits on {session.service.name}" in capsys.readouterr().out
+    assert f"Left      988 credits on {session.service}" in capsys.readouterr().out
     with (
         closing(rv.connect(None, "https://rivya.invalid", store=session.store.folder)),
         pytest.raises(rv.NotConnectedError, match=r"no key for https://rivya\.invalid"),
@@ -40,7 +40,7 @@ def test_spending_is_told_for_each_service_also_where_none_answers(
     told = capsys.readouterr().out.split("Spent     on ")
     assert [part.splitlines()[0] for part in told[1:]] == [
         "https://rivya.invalid:",
-        f"{session.service.name}:",
+        f"{session.service}:",
     ]
     assert "0 from this store" in told[1]
     assert all(

@@ -57,13 +57,9 @@ def test_what_a_store_has_under_another_spelling_is_found(old: str, tmp_path: Pa
         for service in (old, "https://rivya.ai"):
             store.uploads.add(UploadRecord(service=service, **upload))
     with closing(rv.connect(KEY, "https://rivya.ai", store=tmp_path)) as session:
-        assert (
-            session.store.services()
-            == [run.record.service for run in session.runs()]
-            == [session.service.name]
-        )
-        assert session.store.spent(session.service.name).credits == 24
+        assert session.store.services() == [run.record.service for run in session.runs()] == [session.service]
+        assert session.store.spent(session.service).credits == 24
         assert rv.plan("a bottle", seed=1).credits == 0
-        assert session.store.uploads.get(session.service.name, "m", "00" * 32) is not None
+        assert session.store.uploads.get(session.service, "m", "00" * 32) is not None
         assert session.store.uploads.get(old, "m", "00" * 32) is None
-        assert [job.id for job in session.store.unfinished(session.service.name)] == [jobs[1].id]
+        assert [job.id for job in session.store.unfinished(session.service)] == [jobs[1].id]

@@ -1,9 +1,7 @@
 // Says so when the kernel does not answer a click, keeps an impatient second click on "Generate" from buying twice, and
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
-import { makeAccessible } from "./access.js";
-import { sendHeldChanges } from "./held_changes.js";
-import { watchKernel } from "./kernel_end.js";
+import { makeAccessible, sendHeldChanges, watchKernel } from "./insides.js";
 
 const REOPEN = "and its panel with it. Run the panel's cell again: it opens as it stood before; what is typed here now is not kept.";
 const PATIENCE = 300; // milliseconds until a silent kernel is worth a word

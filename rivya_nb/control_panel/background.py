@@ -1,4 +1,4 @@
-"""What a click starts: work on the session's loop whose failure is told where the user looks."""
+"""Work that a click or a message starts on the session's loop, and whose failure is told where the user looks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
+
+from traitlets import HasTraits
 
 from rivya_nb.errors import RivyaError
 
@@ -15,26 +17,40 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Background:
-    """Starts coroutines on the session's loop, from any thread; `say` is told in words what went wrong.
+class Background(HasTraits):
+    """An object that starts coroutines on the session's loop, from any thread, until it is closed.
 
-    A mistake of our own ends no panel: it is named too, and its traceback goes to the log.
+    `complain` gets what went wrong, in words. A bug in rivya_nb does not end the panel: it is named too, and its
+    traceback goes to the log.
     """
 
-    def __init__(self, work_loop: WorkLoop, say: Callable[[str], None]) -> None:
+    def __init__(self, work_loop: WorkLoop) -> None:
+        super().__init__()
+        self.closed = False
         self._work_loop = work_loop
-        self._say = say
         self._going: set[Future[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
-        """Run `work`; the future is done when it has ended, however it has."""
+    def complain(self, text: str) -> None:
+        """Show the user what went wrong."""
+        raise NotImplementedError
+
+    def start(self, work: Coroutine[Any, Any, None]) -> Future[None] | None:
+        """Run `work`; the future is done when it has ended. None once this is closed."""
+        if self.closed:
+            work.close()
+            return None
         future = self._work_loop.start(self._guarded(work))
         self._going.add(future)
         future.add_done_callback(self._going.discard)
         return future
 
+    def on_loop(self, act: Callable[..., object], *args: object) -> None:
+        """Call `act` on the session's loop, from any thread; not once this is closed."""
+        self._work_loop.loop.call_soon_threadsafe(lambda: self.closed or act(*args))
+
     def close(self) -> None:
-        """End what is still going."""
+        """End what is still going, and start nothing more."""
+        self.closed = True
         for future in tuple(self._going):
             future.cancel()
 
@@ -42,9 +58,9 @@ class Background:
         try:
             await work
         except RivyaError as error:
-            self._say(str(error))
+            self.complain(str(error))
         except Exception as error:
             _log.exception("the control panel failed")
-            self._say(
+            self.complain(
                 f"This is a mistake of rivya_nb itself ({type(error).__name__}); the log has its traceback."
             )

@@ -1,66 +1,44 @@
-"""What is left at the service, as a panel weighs it against what its form would cost."""
+"""How many credits are left, and whether they pay for something."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import logging
 from typing import TYPE_CHECKING
 
-from rivya_nb.control_panel.account import account_of
+from rivya_nb.errors import RateLimitedError, RivyaError
+from rivya_nb.store.records import UNSENT
 
 if TYPE_CHECKING:
+    from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
 
-SHORTEST_PAUSE = 5.0
-"""Seconds between two questions at least, while too little is left."""
-
-LONGEST_PAUSE = 60.0
-"""Seconds that credits which arrive may stay unnoticed in a panel that nobody touches."""
+_log = logging.getLogger(__name__)
 
 
 class Balance:
-    """The session's account, for one panel. `open`, `look` and `close` may be called from any thread; the rest
-    is for the session's loop.
-    """
+    """What the service said last, less what the session's runs have spent since: it need not be asked often."""
 
     def __init__(self, session: Session) -> None:
-        self._account = account_of(session)
-        self._loop = session.work_loop.loop
-        self._told: Callable[[], None] | None = None
-        self._pause = SHORTEST_PAUSE
-        self._doubted: tuple[int | None, int] | None = None
-        self._next: asyncio.TimerHandle | None = None
-        self._closed = False
+        self.asked = False
+        self._session = session
+        self._said: int | None = None
+        self._spent = 0
 
     @property
     def credits(self) -> int | None:
         """Credits that are left; None where that is not known."""
-        return self._account.credits
+        return None if self._said is None else self._said + self._spent - self._spending()
 
     @property
     def promised(self) -> int:
-        """Those of them that the session's runs will still take."""
-        return self._account.promised
-
-    def open(self, told: Callable[[], None]) -> None:
-        """Ask the service. `told` is called after each answer, and when runs will take more of it, or less."""
-        self._told = told
-        self._account.join(told)
-        self._account.ask()
-
-    def close(self) -> None:
-        """Ask nothing more."""
-        self._closed = True
-        if self._told is not None:
-            self._account.leave(self._told)
-
-    def look(self) -> None:
-        """Ask it if anything was spent, now or by the runs that go on."""
-        self._account.look()
+        """Those of them that runs will still take, for what waits to be sent."""
+        working = self._own(self._session.working())
+        going = {job.id: job.record for run in working for job in run.jobs if job.live.goes_on}
+        waiting = (job for job in going.values() if job.status in UNSENT or job.status == "submitting")
+        return sum(job.price or 0 for job in waiting)
 
     def lacks(self, price: int) -> str:
-        """Why the service would refuse a price for what is left, or what was promised to runs; empty where it
-        would not, as far as is known."""
+        """Why a price cannot be paid, in words; empty where it can, as far as is known."""
         balance, promised = self.credits, self.promised
         if balance is None or not price or price <= balance - promised:
             return ""
@@ -68,28 +46,29 @@ class Balance:
         return left + (f", and runs that go on take {promised:,} of them" if promised else "")
 
     async def surely_lacks(self, price: int) -> str:
-        """The same, with the service asked once more where it would refuse: credits may have arrived."""
+        """The same; the service is asked before something is refused, since credits may have arrived."""
         if self.lacks(price):
-            await self._account.renew()
+            await self.ask()
         return self.lacks(price)
 
-    def trust(self) -> None:
-        """What is left is enough, as far as is known: there is nothing to ask."""
-        if self._next is not None:
-            self._next.cancel()
-            self._next = None
+    async def ask(self) -> None:
+        """Ask the service. During a rate limit, what it said last still counts."""
+        spent = self._spending()
+        try:
+            self._said, self._spent = await self._session.abalance(waits=False), spent
+        except RateLimitedError:
+            return
+        except RivyaError:
+            self._said = None
+        except Exception:
+            _log.exception("the balance could not be asked for")
+            self._said = None
+        self.asked = True
 
-    def doubt(self, *, again: bool) -> None:
-        """Too little is left, as far as is known: ask, at once where the answer is old.
+    def _spending(self) -> int:
+        """What the session's runs have spent so far, in credits; the service reserves them when a job is sent."""
+        return sum(run.credits for run in self._own(self._session.touched()))
 
-        With `again`, where the last answer has changed nothing, that is done ever less often.
-        """
-        self.trust()
-        known = (self.credits, self.promised)
-        again, self._doubted = again and known == self._doubted, known
-        self._pause = min(2 * self._pause, LONGEST_PAUSE) if again else SHORTEST_PAUSE
-        self._next = self._loop.call_at(self._account.asked + self._pause, self._ask_now)
-
-    def _ask_now(self) -> None:
-        if not self._closed:
-            self._account.ask()
+    def _own(self, runs: list[Run]) -> list[Run]:
+        # An earlier session may be busy with the same store at another service.
+        return [run for run in runs if run.record.service == self._session.service]

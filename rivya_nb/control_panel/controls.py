@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
+import traitlets
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import range_words
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.form_state import is_free_text
+from rivya_nb.control_panel.labels import title
 from rivya_nb.control_panel.making import give_up, make, show
 
 _SWITCH = {"true", "false"}
@@ -20,16 +21,18 @@ _MOST_STEPS = 1000
 """Values of a param that a slider still tells apart."""
 
 
-class ParamControl:
-    """One param: its value as text (empty: not sent, the service's default holds), or several.
+class ParamControl(traitlets.HasTraits):
+    """One param: its value as text, or several. Without text nothing is sent, and the service's default holds.
 
-    `widget` is what is shown; `changed` is called, on whatever thread a widget's message comes, when the user
-    has changed something.
+    `widget` is what is shown. `written` is the text, and whether the param is an axis; who observes it is told on
+    whatever thread a widget's message comes.
     """
 
-    def __init__(self, param: Param, changed: Callable[[], None]) -> None:
+    written: tuple[str, bool] = traitlets.Tuple(("", False))  # type: ignore[assignment]
+
+    def __init__(self, param: Param) -> None:
+        super().__init__()
         self.param = param
-        self._changed = changed
         self._exact = ""
         self._single = _single_control(param)
         self._list = _list_control(param)
@@ -54,7 +57,7 @@ class ParamControl:
 
     @property
     def text(self) -> str:
-        """What is written, as on the magic's line; empty where the default holds."""
+        """The text, as on the magic's line; empty where the default holds."""
         if self.several:
             return str(self._list.value)
         written = _as_text(self._single.value)
@@ -63,8 +66,8 @@ class ParamControl:
     def put(self, text: str, several: bool = False, exact: bool = False) -> None:
         """Show this value; what the control cannot show is left out.
 
-        The default is not sent; if it is `exact`, it is, until the user changes something: it was sent before, and
-        without it this would be another request.
+        A default is not sent, unless it is `exact` and the user changes nothing: it was sent before, and without
+        it this would be another request.
         """
         if several:
             self._list.value = text
@@ -73,6 +76,7 @@ class ParamControl:
         self._axis.value = several
         self._exact = text if exact and not several and text == _as_text(self.param.default) else ""
         self._show_one()
+        self.written = (self.text, self.several)
 
     def show(self, mistakes: Sequence[str], count: int) -> None:
         """Show what is wrong with it, and how many values it has as an axis."""
@@ -85,13 +89,13 @@ class ParamControl:
 
     def _note(self, _: object) -> None:
         self._exact = ""
-        self._changed()
+        self.written = (self.text, self.several)
 
     def _switch(self, _: object) -> None:
         if self.several and not self._list.value:
             self._list.value = _as_text(self._single.value) or _as_text(self.param.default)
         self._show_one()
-        self._changed()
+        self.written = (self.text, self.several)
 
     def _show_one(self) -> None:
         show(self._single, not self.several)
@@ -101,12 +105,6 @@ class ParamControl:
 def framed(*widgets: Any, classes: str = "") -> Any:
     """A box around a control and what is said of it."""
     return make(ipywidgets.VBox, widgets, classes=f"rivya-control {classes}")
-
-
-def title(key: str) -> str:
-    """A param's key as a label: `aspect_ratio` and `aspectRatio` are `Aspect ratio`."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip()
-    return words[:1].upper() + words[1:].lower()
 
 
 def _single_control(param: Param) -> Any:

@@ -1,4 +1,4 @@
-"""What stands in a panel's form, as plain data: it can be planned and kept."""
+"""What a user has set in the panel's form, as plain data: it can be planned, and kept in the store."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from rivya_nb.session.session import Session
 
 @dataclass(frozen=True)
 class FormState:
-    """Everything a user has set. `params` holds what was written for each param, as on the magic's line.
+    """Everything a user has set. `params` holds the text of each param, as on the magic's line.
 
-    A param that is absent or empty is not sent; `{name}` is the notebook's variable, but in free text. Those
-    in `several` hold several values: separated by commas, or one on each line where the param is free text.
-    Several models, or several sets of `references`, are an axis; one of the sets may be empty. `repeat` is
-    how many seeds are drawn where none is written. `max_credits` is the limit of what a run may cost, in
-    credits. `rows` and `cols` name the axes of the grid; one that there is not counts as none.
+    A param without text is not sent. `{name}` is a variable of the notebook, except in free text. The params in
+    `several` have several values: separated by commas, or one on each line in free text. Several models are an
+    axis, and so are several sets of `references`, one of which may be empty. `repeat` is how many seeds are drawn
+    if no seed is written. `max_credits` limits what a run may cost, in credits. `rows` and `cols` name axes; the
+    name of an axis that does not exist has no effect. `unread` tells what was written and could not be read.
     """
 
     models: tuple[str, ...] = (DEFAULT_MODEL,)
@@ -43,6 +43,7 @@ class FormState:
     fresh: bool = False
     rows: str = ""
     cols: str = ""
+    unread: tuple[Mistake, ...] = ()
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -50,9 +51,11 @@ class FormState:
         return tuple(key for key, text in self.params.items() if text.strip())
 
     def as_json(self) -> dict[str, Any]:
-        """The state as JSON can hold it."""
+        """The state as JSON can hold it, without what could not be read."""
+        kept = asdict(self)
+        del kept["unread"]
         return {
-            **asdict(self),
+            **kept,
             "models": list(self.models),
             "params": dict(self.params),
             "several": sorted(self.several),
@@ -93,17 +96,13 @@ class FormState:
         )
 
 
-def plan_form(
-    session: Session, state: FormState, namespace: Mapping[str, object], wrong: Sequence[Mistake] = ()
-) -> Plan:
+def plan_form(session: Session, state: FormState, namespace: Mapping[str, object]) -> Plan:
     """The plan that the form asks for; `namespace` holds the notebook's variables. Nothing is sent.
-
-    `wrong` is what could not even be read into the state; it is told with the rest.
 
     Raises:
         InvalidRequestError: with every mistake, each named after the param or the part of the form.
     """
-    mistakes: list[Mistake] = list(wrong)
+    mistakes: list[Mistake] = list(state.unread)
     prompt = _prompt(state.prompt, namespace, mistakes)
     params = _params(state, session.catalogue, namespace, mistakes)
     try:

@@ -2,7 +2,7 @@
 
 import { button, element } from "../widgets/dom.js";
 import { cellsToCopy } from "./cells.js";
-import { select } from "./gallery_filters.js";
+import { STARS, select } from "./gallery_filters.js";
 
 export class Chosen {
   constructor(gallery) {
@@ -48,8 +48,7 @@ export class Chosen {
   tools(jobs) {
     const { gallery } = this;
     const all = (kind, more) => () => gallery.act(kind, jobs, more);
-    const ratings = [0, 1, 2, 3, 4, 5].map((rating) => [String(rating), rating ? "★".repeat(rating) : "no rating"]);
-    const rate = select("Rate the chosen pictures", [["", "Rate…"], ...ratings]);
+    const rate = select("Rate the chosen pictures", [["", "Rate…"], ["0", "no rating"], ...STARS]);
     rate.addEventListener("change", () => rate.value && gallery.act("rate", jobs, { rating: Number(rate.value) }));
     return [
       element("span", { class: "rivya-quiet" }, `${jobs.length} chosen${this.away(jobs, ", ")}:`),

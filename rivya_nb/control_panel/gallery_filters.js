@@ -3,10 +3,14 @@
 import { element } from "../widgets/dom.js";
 
 const TYPING = 250; // milliseconds after the last key before the history is asked
+
+/** Every rating, and how it is shown. */
+export const STARS = [1, 2, 3, 4, 5].map((rating) => [String(rating), "★".repeat(rating)]);
+
 const RATINGS = [
   ["", "any rating"],
   ["starred", "✦ starred"],
-  ...[1, 2, 3, 4, 5].map((rating) => [String(rating), `${"★".repeat(rating)} and above`]),
+  ...STARS.map(([rating, stars]) => [rating, `${stars} and above`]),
 ];
 const ORDERS = [["", "newest first"], ["oldest", "oldest first"]];
 

@@ -22,7 +22,7 @@ def make(kind: Any, *args: object, classes: str = "", **traits: object) -> Any:
     with _lock:
         looks = {"layout": _part(ipywidgets.Layout)}
         if hasattr(kind, "style"):
-            looks["style"] = _part(kind.style.klass)
+            looks["style"] = _part(kind.class_traits()["style"].klass)
         made = kind(*args, _dom_classes=classes.split(), **looks, **traits)
         for part in looks.values():
             _users[part].add(made)

@@ -3,7 +3,7 @@
 // markup.
 
 import { button, element } from "../widgets/dom.js";
-import { watchKernel } from "./kernel_end.js";
+import { watchKernel } from "./insides.js";
 import { listenForFiles } from "./reference_arriving.js";
 import { Sending } from "./reference_sending.js";
 

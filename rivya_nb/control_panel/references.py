@@ -1,38 +1,34 @@
-"""Reference pictures of the panel: dropped, chosen or pasted, as thumbnails that can be ordered, put together as
-sets, and removed."""
+"""The references of a panel: files that arrive or are handed over, put in order and together as sets."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
-import ipywidgets
 import traitlets
 
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.text import printable
-from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
-from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.thumbnails import thumbnail
-from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
     from rivya_nb.contract.request import Request
     from rivya_nb.session.session import Session
+
+TICK = 1.0
+"""Seconds between two looks at files of which nothing comes any more."""
 
 BOX = (144, 144)
 MOST_BYTES = 6_000
@@ -42,118 +38,73 @@ NAME = 24
 """Characters of a prompt in the name of a picture that was made of it."""
 
 Rules = dict[str, Any]
-Item = dict[str, Any]
 
 
-class ReferenceStrip(anywidget.AnyWidget):
-    """The row of thumbnails, and the place to drop files.
-
-    `items` are shown in their order, each with the number of its set, from 0 on; `several` says that the sets are
-    an axis, `values` how many it has, `without` that one of them is no reference at all. `rules` is what is
-    checked before a file is sent, and said of the model; `shrink` that what is too large is encoded anew.
-    """
-
-    _esm = joined(Path(__file__).with_name("reference_strip.js"))
-    items: traitlets.List[Item] = traitlets.List().tag(sync=True)
-    several = traitlets.Bool(False).tag(sync=True)
-    values = traitlets.Int(0).tag(sync=True)
-    without = traitlets.Bool(False).tag(sync=True)
-    rules: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
-    shrink = traitlets.Bool(False).tag(sync=True)
-
-
-class References:
+class References(Background):
     """The references of the next requests, in their order: one set, or several as an axis.
 
-    `changed` is called when the user has changed them, `arrives` when more or less is on its way, `recall` with
-    the request that a dropped picture came from, when the user wants its settings back. Messages are handled on
-    the session's loop, whichever thread they come on; files are read and checked in worker threads.
+    `value` holds the sets. `arriving` says what is on its way, and `trouble` what went wrong. `cards` is what a
+    strip of thumbnails shows, `rules` what its front end checks before it sends a file, `answer` the last message
+    to it, and `recall` the request whose settings the user has asked for.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        changed: Callable[[], None],
-        arrives: Callable[[], None],
-        recall: Callable[[Request], None],
-    ) -> None:
+    value = traitlets.Tuple()
+    arriving = traitlets.Unicode()
+    trouble: traitlets.List[str] = traitlets.List()
+    cards: traitlets.Dict[str, Any] = traitlets.Dict()
+    rules: traitlets.Dict[str, Any] = traitlets.Dict()
+    shrink = traitlets.Bool(False)
+    answer: traitlets.Dict[str, Any] = traitlets.Dict()
+    recall: Any = traitlets.Any(None)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.work_loop)
         self._session = session
-        self._changed = changed
-        self._arrives = arrives
         self._handed = 0
         self._watching: Future[None] | None = None
-        self._recall = recall
         self._models: Sequence[Model] = ()
-        self._arrivals = Arrivals(self._arrived, lambda answer: self._strip.send(answer))
+        self._arrivals = Arrivals()
         self._numbers: dict[Reference, int] = {}
         self._requests: dict[str, Request] = {}
         self._thumbnails: dict[str, str] = {}
-        self._background = Background(session.work_loop, lambda text: self.show([text]))
         self._sets = ReferenceSets()
-        self._strip = make(ReferenceStrip, rules=_rules(()))
-        self._strip.on_msg(self._receive)
-        self._mistakes = markup.empty()
-        self.widget = make(ipywidgets.VBox, [self._strip, self._mistakes], classes="rivya-control")
-
-    @property
-    def value(self) -> tuple[ReferenceSet, ...]:
-        """No set, the one that every request takes, or the values of an axis, of which the last may be empty."""
-        return self._sets.value
+        self.rules = _rules(())
 
     @property
     def names(self) -> set[str]:
         """What mistakes call them: a file by its name, an address by itself."""
         return {reference.url or reference.name for reference in self._sets.references}
 
-    @property
-    def arriving(self) -> str:
-        """What is on its way and will be one of them, in words; empty where nothing is. Asked on any thread."""
-        return self._arrivals.words or ("the references" if self._handed else "")
-
-    @property
-    def shrinks(self) -> bool:
-        """Whether what is too large is to be encoded anew."""
-        return bool(self._strip.shrink)
-
     def put(self, sets: Sequence[ReferenceSet]) -> None:
-        """Show these sets, as an axis if there are several; the references' files are in the store."""
-        self._sets = ReferenceSets.of(sets)
-        self._background.start(self._show())
+        """Take these sets, as an axis if there are several; the references' files are in the store."""
+        self._change(ReferenceSets.of(sets))
 
     def add(self, sources: Sequence[object]) -> None:
-        """Take more of what `take_references` takes, pictures of the store among them."""
+        """Add what `take_references` takes, for example pictures of the store."""
         self._handed += 1
-        self._background.start(self._add(sources))
+        self._tell_arriving()
+        self.start(self._add(sources))
 
     def set_models(self, models: Sequence[Model]) -> None:
         """The models whose rules hold from now on."""
         self._models = models
-        self._strip.rules = _rules(models)
+        self.rules = _rules(models)
 
-    def show(self, mistakes: Sequence[str]) -> None:
-        """Show what a plan says is wrong with them."""
-        self._mistakes.value = markup.mistakes_html(mistakes)
+    def complain(self, text: str) -> None:
+        self.trouble = [text]
 
-    def close(self) -> None:
-        """Give the widgets up."""
-        self._background.close()
-        give_up(self.widget)
-
-    # Messages of the strip
-
-    def _receive(self, _widget: object, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+    def receive(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        """Take a message of the front end; it may come on any thread."""
         if content.get("kind") == "begin":
-            # A cell may be running, and a click follow before its end: it waits for the file.
+            # If a cell is running, a click may follow before the message is handled: it waits for the file.
             self._arrivals.announce(content)
-        self._session.work_loop.loop.call_soon_threadsafe(self._handle, content, buffers)
+            self._tell_arriving()
+        self.on_loop(self._handle, content, buffers)
 
     def _handle(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         kind = content.get("kind")
         if kind in KINDS:
-            self._arrivals.handle(content, buffers)
-            self._arrives()
-            if self._watching is None or self._watching.done():
-                self._watching = self._background.start(self._arrivals.watch(self._gave_up))
+            self._handle_file(content, buffers)
         elif kind == "axis":
             self._change(self._sets.as_axis(content.get("on") is True))
         elif kind == "without":
@@ -161,19 +112,28 @@ class References:
         else:
             self._handle_card(content)
 
-    def _handle_card(self, content: Mapping[str, Any]) -> None:
-        """Do what was asked of one reference; what is asked of one that there is not, is not done.
+    def _handle_file(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
+        arrival = self._arrivals.handle(content, buffers)
+        if arrival is not None:
+            self.answer = {"kind": "got", "file": arrival.number, "bytes": arrival.received}
+            if arrival.is_whole:
+                self.start(self._accept(arrival))
+        self._tell_arriving()
+        if self._watching is None or self._watching.done():
+            self._watching = self.start(self._watch())
 
-        It is named by its key: its place may be another by now, if the button was pressed twice.
+    def _handle_card(self, content: Mapping[str, Any]) -> None:
+        """Do what a card's button says. A card that is gone by now is left alone.
+
+        The card is named by its key, not by its place: after a first press its place may have changed.
         """
         places = {key: place for place, key in enumerate(self._sets.keys)}
         kind, place = content.get("kind"), places.get(str(content.get("card")))
         if place is None:
             return
         if kind == "recall":
-            request = self._requests.get(self._sets.references[place].sha256)
-            if request is not None:
-                self._recall(request)
+            self.recall = None
+            self.recall = self._requests.get(self._sets.references[place].sha256)
         elif kind == "remove":
             self._change(self._sets.removed(place))
         elif kind == "join":
@@ -189,38 +149,44 @@ class References:
 
     def _change(self, sets: ReferenceSets) -> None:
         self._sets = sets
-        self._background.start(self._show())
-        self._changed()
+        self.value = sets.value
+        self.start(self._show())
 
-    def _gave_up(self, arrival: Arrival) -> None:
-        why = "it stopped coming; add it once more"
-        self._strip.send({"kind": "refused", "file": arrival.number, "name": arrival.name, "why": why})
-        self._arrives()
+    def _tell_arriving(self) -> None:
+        self.arriving = self._arrivals.words or ("the references" if self._handed else "")
 
-    def _arrived(self, arrival: Arrival) -> None:
-        self._background.start(self._accept(arrival))
+    async def _watch(self) -> None:
+        """Give up files of which nothing comes any more, so that nobody waits for them for ever."""
+        while self._arrivals:
+            await asyncio.sleep(TICK)
+            for arrival in self._arrivals.give_up():
+                self._refuse(arrival, "it stopped coming; add it once more")
+                self._tell_arriving()
+
+    def _refuse(self, arrival: Arrival, why: str) -> None:
+        self.answer = {"kind": "refused", "file": arrival.number, "name": arrival.name, "why": why}
 
     async def _accept(self, arrival: Arrival) -> None:
-        """A file is here as a whole: take it, or say why not."""
+        """Make a whole file a reference, or say why not."""
         about = {"file": arrival.number, "name": arrival.name}
         try:
             await self._keep(arrival)
         except RivyaError as error:
-            self._strip.send({"kind": "refused", **about, "why": _why(error)})
+            self._refuse(arrival, _why(error))
         except Exception:
-            # What was wrong is told by whoever runs this; the file's card would wait for ever.
-            self._strip.send({"kind": "dropped", **about})
+            # `start` tells what was wrong; without an answer the file's card would wait for ever.
+            self.answer = {"kind": "dropped", **about}
             raise
         else:
-            self._strip.send({"kind": "taken", **about})
-            self._changed()
+            self.answer = {"kind": "taken", **about}
+            self.value = self._sets.value
         finally:
-            self._arrivals.taken(arrival.number)
-            self._arrives()
+            self._arrivals.end(arrival.number)
+            self._tell_arriving()
 
     async def _keep(self, arrival: Arrival) -> None:
         data = bytes(arrival.data)
-        (reference,) = await asyncio.to_thread(self._take, [data])
+        (reference,) = await asyncio.to_thread(self.take, [data])
         self._insert(replace(reference, name=arrival.name), arrival.number)
         request = await asyncio.to_thread(self._request_of, data)
         if request is not None:
@@ -236,20 +202,19 @@ class References:
         self._sets = self._sets.added([reference], before=next(later, None))
 
     async def _add(self, sources: Sequence[object]) -> None:
-        self._arrives()
         try:
-            taken = await asyncio.to_thread(lambda: self._take([self._named(source) for source in sources]))
+            taken = await asyncio.to_thread(lambda: self.take([self._named(source) for source in sources]))
             self._sets = self._sets.added(taken)
             await self._show()
-            self._changed()
+            self.value = self._sets.value
         except RivyaError as error:
-            self.show([_why(error)])
+            self.complain(_why(error))
         finally:
             self._handed -= 1
-            self._arrives()
+            self._tell_arriving()
 
     def _named(self, source: object) -> object:
-        """A picture of the store as a reference that is called after what was asked for, in place of a number."""
+        """A picture of the store as a reference with its prompt as a name, in place of a number."""
         if not isinstance(source, PictureRecord):
             return source
         job = self._session.store.pictured(source.sha256)
@@ -258,8 +223,13 @@ class References:
         name = printable(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
         return Reference(source.sha256, "image", source.mime_type, name, source.size)
 
-    def _take(self, sources: Sequence[object]) -> tuple[Reference, ...]:
-        return take_references(sources, self._models, self._session.store.files, shrink=self.shrinks)
+    def take(self, sources: Sequence[object]) -> tuple[Reference, ...]:
+        """Check sources by the models' rules and copy them into the store.
+
+        Raises:
+            InvalidRequestError, UsageError: one of them is refused.
+        """
+        return take_references(sources, self._models, self._session.store.files, shrink=self.shrink)
 
     def _request_of(self, data: bytes) -> Request | None:
         """The request that a picture of this tool came from; None for any other picture."""
@@ -269,14 +239,15 @@ class References:
             return None
 
     async def _show(self) -> None:
-        """Show the references as they are now; thumbnails are made in a worker thread."""
+        """Bring the cards up to date; thumbnails are made in a worker thread."""
         await asyncio.to_thread(self._make_thumbnails, self._sets.references)
         sets = self._sets
-        with self._strip.hold_sync():
-            self._strip.several, self._strip.without = sets.several, sets.without
-            self._strip.values = len(sets.value)
-            numbers = [number for number, references in enumerate(sets.sets) for _ in references]
-            self._strip.items = [
+        numbers = [number for number, references in enumerate(sets.sets) for _ in references]
+        self.cards = {
+            "several": sets.several,
+            "without": sets.without,
+            "values": len(sets.value),
+            "items": [
                 {
                     "key": key,
                     "set": number,
@@ -286,7 +257,8 @@ class References:
                     "recallable": reference.sha256 in self._requests,
                 }
                 for key, number, reference in zip(sets.keys, numbers, sets.references, strict=True)
-            ]
+            ],
+        }
 
     def _make_thumbnails(self, references: Sequence[Reference]) -> None:
         for reference in references:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
+import traitlets
 
 from rivya_nb.contract.text import printable
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.controls import framed, title
+from rivya_nb.control_panel.controls import framed
 from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.labels import title
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import Mistake
 from rivya_nb.planning.ask import REPEAT_AXIS
@@ -24,10 +25,13 @@ MOST_DIGITS = 12
 """Digits of a limit."""
 
 
-class RunOptions:
-    """The controls below the params. `changed` is called when the user has changed one, on any thread."""
+class RunOptions(traitlets.HasTraits):
+    """The controls below the params. `written` holds their fields of the form's state."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    written: traitlets.Dict[str, Any] = traitlets.Dict()
+
+    def __init__(self) -> None:
+        super().__init__()
         self.repeat = make(
             ipywidgets.BoundedIntText, description="Repeat", value=1, min=1, max=100, continuous_update=True
         )
@@ -35,8 +39,8 @@ class RunOptions:
         self.limit = make(ipywidgets.Text, description="Credit limit", placeholder="500")
         self.fresh = make(ipywidgets.Checkbox, description="Ask anew", indent=False)
         self.fresh.tooltip = "Ask anew also for what the history has, as --fresh does"
-        self.rows = AxisChoice("Rows", changed)
-        self.cols = AxisChoice("Columns", changed)
+        self.rows = AxisChoice("Rows")
+        self.cols = AxisChoice("Columns")
         self._beside = {place: markup.empty() for place in (REPEAT_AXIS, NAME, LIMIT)}
         named = ((REPEAT_AXIS, self.repeat), (NAME, self.name), (LIMIT, self.limit))
         self._always = (
@@ -45,7 +49,10 @@ class RunOptions:
         )
         self.widget = make(ipywidgets.Box, self._always, classes="rivya-params")
         for widget in (self.repeat, self.name, self.limit, self.fresh):
-            widget.observe(lambda _: changed(), "value")
+            widget.observe(self._note, "value")
+        for choice in (self.rows, self.cols):
+            choice.observe(self._note, "value")
+        self._note()
 
     def put(self, state: FormState) -> None:
         """Show what a state says of them."""
@@ -56,30 +63,30 @@ class RunOptions:
         self.rows.put(state.rows)
         self.cols.put(state.cols)
 
-    def added_to(self, state: FormState) -> FormState:
-        """The state with what stands here."""
-        return replace(
-            state,
-            repeat=int(self.repeat.value),
-            name=str(self.name.value),
-            max_credits=self._max_credits,
-            fresh=bool(self.fresh.value),
-            rows=self.rows.value,
-            cols=self.cols.value,
-        )
+    def _note(self, _: object = None) -> None:
+        limit = str(self.limit.value).strip()
+        # A number that is far too long cannot be read either.
+        most = int(limit) if limit.isdecimal() and len(limit) <= MOST_DIGITS else None
+        wrong = f"{printable(limit, 20)!r} is not a whole number from 0 on"
+        self.written = {
+            "repeat": int(self.repeat.value),
+            "name": str(self.name.value),
+            "max_credits": most,
+            "fresh": bool(self.fresh.value),
+            "rows": self.rows.value,
+            "cols": self.cols.value,
+            "unread": (Mistake(LIMIT, wrong),) if limit and most is None else (),
+        }
 
     @property
-    def mistakes(self) -> tuple[Mistake, ...]:
-        """What is written and has no place in the state, since it cannot be read."""
-        written = self.limit.value.strip()
-        if not written or self._max_credits is not None:
-            return ()
-        return (Mistake(LIMIT, f"{printable(written, 20)!r} is not a whole number from 0 on"),)
+    def places(self) -> tuple[str, ...]:
+        """The names of the controls that a mistake may be in."""
+        return tuple(self._beside)
 
-    def show(self, messages: Callable[[str], Sequence[str]]) -> None:
-        """Mark what is wrong; `messages` gives what there is to say of a place."""
+    def show(self, messages: Mapping[str, Sequence[str]]) -> None:
+        """Mark what is wrong; `messages` holds what there is to say of each of the `places`."""
         for place, shown in self._beside.items():
-            shown.value = markup.mistakes_html(messages(place))
+            shown.value = markup.mistakes_html(messages[place])
 
     def offer(self, axes: Sequence[str]) -> None:
         """Offer these axes as rows and columns, where there is something to choose."""
@@ -93,23 +100,18 @@ class RunOptions:
         self.cols.close()
         give_up(self.widget)
 
-    @property
-    def _max_credits(self) -> int | None:
-        """The limit in credits; None where none can be read, as of a number that is far too long."""
-        written = str(self.limit.value).strip()
-        return int(written) if written.isdecimal() and len(written) <= MOST_DIGITS else None
 
-
-class AxisChoice:
+class AxisChoice(traitlets.HasTraits):
     """Which axis is the grid's rows, or its columns; `value` is its name, empty where that is left open.
 
-    What was chosen is kept while there is no such axis. `changed` is called when the user has chosen.
+    What was chosen is kept while there is no such axis.
     """
 
-    def __init__(self, name: str, changed: Callable[[], None]) -> None:
-        self.value = ""
+    value = traitlets.Unicode()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self._name = name
-        self._changed = changed
         self._choice: Any = None
         self._widget: Any = None
         self._axes: tuple[str, ...] = ()
@@ -149,4 +151,3 @@ class AxisChoice:
     def _chosen(self, _: object) -> None:
         if not self._offering:
             self.value = str(self._choice.value)
-            self._changed()

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
+import traitlets
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.controls import title
+from rivya_nb.control_panel.labels import title
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.planning.expansion import LARGEST_SEED
 
@@ -20,16 +21,18 @@ AROUND = 2
 UNSET = "drawn for each run"
 
 
-class SeedControl:
+class SeedControl(traitlets.HasTraits):
     """The seed as the magic takes it: a number, a list, a range, `none`, or nothing, which draws one.
 
-    Unlocked, the field is emptied after each run, so that the next one draws anew; locked, it stays as it is.
-    What somebody types or rolls is locked at once: a seed that was written down is meant.
+    Without the lock, the field is emptied after each run, so that the next run draws anew. A seed that somebody
+    types or rolls is locked at once. `written` is the text, and whether more than one seed may be meant.
     """
 
-    def __init__(self, param: Param, changed: Callable[[], None]) -> None:
+    written: tuple[str, bool] = traitlets.Tuple(("", False))  # type: ignore[assignment]
+
+    def __init__(self, param: Param) -> None:
+        super().__init__()
         self.param = param
-        self._changed = changed
         self._field = make(ipywidgets.Text, description=title(param.key), placeholder=UNSET)
         self._die = _button("⚄", "Roll the die", self._roll)
         self._lock = make(
@@ -63,6 +66,7 @@ class SeedControl:
             self._lock.value = bool(text)
         finally:
             self._putting = False
+        self._note()
 
     def used(self, seeds: Sequence[object]) -> None:
         """A run has drawn these seeds: they are named, and the field is free for the next one's."""
@@ -82,7 +86,10 @@ class SeedControl:
     def _typed(self, _: object) -> None:
         if not self._putting:
             self._lock.value = bool(self.text)
-        self._changed()
+            self._note()
+
+    def _note(self) -> None:
+        self.written = (self.text, self.several)
 
     def _roll(self, _: object) -> None:
         low, high = self._bounds()

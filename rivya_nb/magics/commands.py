@@ -18,7 +18,7 @@ from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
-from rivya_nb.session.service import SANDBOX, Service
+from rivya_nb.session.service import SANDBOX
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.models import ModelList, ModelSheet
 from rivya_nb.store.records import UNFINISHED, Spent
@@ -51,14 +51,13 @@ class Entry:
 def say_state(_: Arguments = ()) -> None:
     """Print what the session is connected to, and what it is doing."""
     session = current_session()
-    service = session.service
-    where = f" at {service.address}" if service.name == SANDBOX else ""
-    print(f"Service   {service.name}{where}")
-    print(f"Key       {service.key_source}")
-    if service.key_advice:
-        print(f"          {service.key_advice}")
+    where = f" at {session.address}" if session.service == SANDBOX else ""
+    print(f"Service   {session.service}{where}")
+    print(f"Key       {session.key_source}")
+    if session.key_advice:
+        print(f"          {session.key_advice}")
     print(f"Store     {session.store.describe()}")
-    print(f"Spent     {_spent(session.store.spent(service.name), f'credits on {service.name} so far')}")
+    print(f"Spent     {_spent(session.store.spent(session.service), f'credits on {session.service} so far')}")
     for run in session.working():
         print(f"Run {run.id:<5} {run.line()}")
     print("%rivya help lists the commands")
@@ -71,18 +70,18 @@ def _connect(arguments: Arguments) -> None:
         raise UsageError("--remember and --forget cannot both be meant.")
     session = connect()
     if "--forget" in flags:
-        there = session.service.forget_key()
-        print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service.name}")
+        there = session.forget_key()
+        print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
         connect()
-    elif not session.service.has_key:
-        session = connect_with(_ask_for_key(session.service))
+    elif not session.has_key:
+        session = connect_with(_ask_for_key(session))
     if "--remember" in flags:
-        session.service.remember_key()
-        print(f"The keyring now has the key for {session.service.name}")
+        session.remember_key()
+        print(f"The keyring now has the key for {session.service}")
     say_state()
 
 
-def _ask_for_key(service: Service) -> Key:
+def _ask_for_key(session: Session) -> Key:
     """Ask the user for the key; what is typed is not shown.
 
     Raises:
@@ -96,10 +95,10 @@ def _ask_for_key(service: Service) -> Key:
     except Exception:
         key = None
     if key is None:
-        todo = f"Set {KEY_VARIABLE} before the kernel starts" if service.key_advice else service.key_source
-        raise NotConnectedError(f"There is no key for {service.name}, and nobody to ask for one. {todo}.")
+        todo = f"Set {KEY_VARIABLE} before the kernel starts" if session.key_advice else session.key_source
+        raise NotConnectedError(f"There is no key for {session.service}, and nobody to ask for one. {todo}.")
     if not key:
-        raise NotConnectedError(f"No key was typed; {service.name} is connected without one.")
+        raise NotConnectedError(f"No key was typed; {session.service} is connected without one.")
     return key
 
 
@@ -114,12 +113,12 @@ def _credits(arguments: Arguments) -> None:
     session = current_session()
     trouble: RivyaError | None = None
     try:
-        print(f"Left      {session.balance():,} credits on {session.service.name}")
+        print(f"Left      {session.balance():,} credits on {session.service}")
     except RivyaError as error:
         # The store knows what was spent, also when the service does not answer.
         trouble = error
     day = time.time() - 24 * 3600
-    for service in dict.fromkeys((session.service.name, *session.store.services())):
+    for service in dict.fromkeys((session.service, *session.store.services())):
         mine = [run.spent for run in session.touched() if run.record.service == service]
         print(f"Spent     on {service}:")
         print(f"          {_spent(sum(mine, Spent()), 'by this kernel')}")

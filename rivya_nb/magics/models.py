@@ -39,8 +39,8 @@ def show_models(arguments: Sequence[str]) -> ModelList | ModelSheet:
     catalogue = session.catalogue
     name = asked.words[0] if len(asked.words) == 1 else ""
     if name in catalogue and asked.category in (None, catalogue[name].category):
-        return ModelSheet(catalogue[name], catalogue, session.service.name, notice)
-    return ModelList(_found(catalogue, asked), catalogue, session.service.name, notice)
+        return ModelSheet(catalogue[name], catalogue, session.service, notice)
+    return ModelList(_found(catalogue, asked), catalogue, session.service, notice)
 
 
 def _read(arguments: Sequence[str]) -> _Arguments:

@@ -61,7 +61,7 @@ class Plan:
 
     def drafted(self) -> Draft:
         """A job for each request, as the store is now."""
-        session, service = self._session, self._session.service.name
+        session, service = self._session, self._session.service
         expansion = self.expansion.asked_anew() if self.fresh else self.expansion
         if self._kept or self._run_id is not None:
             return draft_addition(session.live_records, service, expansion, self._kept, self._run_id)

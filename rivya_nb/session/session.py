@@ -38,27 +38,52 @@ if TYPE_CHECKING:
 class Session:
     """One service, and the store that keeps what was asked and what came of it.
 
-    `service` tells where the service is and has its key, `store` is the store. `max_credits` limits what all its
-    plans may cost together, in credits; None sets no such limit.
+    `service` is the service's name, `sandbox` or its origin, and `address` where it is reached. `has_key` tells
+    whether there is a key for it; `key_source` says where the key came from or why there is none, and `key_advice`
+    how to give one, if need be. `max_credits` limits what all plans of the session may cost together, in credits;
+    None sets no such limit.
     """
 
     def __init__(
         self, service: Service, live_records: LiveRecords, *, max_credits: int | None = None
     ) -> None:
-        self.service = service
+        self.connection = service
+        self.service = service.name
+        self.address = service.address
+        self.has_key = service.has_key
+        self.key_source = service.key_source
+        self.key_advice = service.key_advice
         self.live_records = live_records
         self.store = live_records.store
         self.work_loop = live_records.work_loop
         self._listing = ModelListing(service.name, service.client, self.store.models, self.work_loop)
         self.spending = Spending(service, live_records, max_credits)
 
+    def remember_key(self) -> None:
+        """Keep the key in the operating system's keyring, for later sessions with the same service.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not take the key.
+            NotConnectedError, UsageError: there is no key, or none is needed.
+        """
+        self.connection.remember_key()
+
+    def forget_key(self) -> bool:
+        """Take the service's key out of the keyring; False where there was none. This session goes on using it.
+
+        Raises:
+            KeyringError: there is no keyring, or it did not give the key up.
+            UsageError: the service needs no key.
+        """
+        return self.connection.forget_key()
+
     @property
     def catalogue(self) -> Catalogue:
         """The bundled models merged with the service's list of models, as it was last fetched."""
-        return self.store.models.catalogue(self.service.name)
+        return self.store.models.catalogue(self.service)
 
     def __repr__(self) -> str:
-        return f"<Session with {self.service.name}, store {self.store.describe()}>"
+        return f"<Session with {self.service}, store {self.store.describe()}>"
 
     def close(self) -> None:
         """Close the connections, and leave the sandbox. Unfinished runs go on only when they are resumed."""
@@ -68,7 +93,7 @@ class Session:
         """The same as a coroutine, for the session's own loop."""
         self._listing.stop()
         await self.spending.aclose()
-        await self.service.aclose()
+        await self.connection.aclose()
 
     # Planning
 
@@ -248,8 +273,8 @@ class Session:
 
     async def abalance(self, *, waits: bool = True) -> int:
         """The same as a coroutine, for the session's own loop. With `waits=False`, a rate limit is an error."""
-        self.service.require_key()
-        client = self.service.client
+        self.connection.require_key()
+        client = self.connection.client
         retries = replace(client.retries, ends_at_limit=not waits)
         return (await client.credits.retrieve(retries=retries)).current_credits
 

@@ -55,7 +55,7 @@ class Database:
         self._beside = [path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm")]
         self._process = os.getpid()
         self._closed = False
-        self._own = self._presence = Presence()
+        self._own = self.presence = Presence()
         self._work = 0
         self._counting = threading.Lock()
         self._may_create = True
@@ -97,11 +97,6 @@ class Database:
             raise read_only(self.obstacle)
         self.check_in_place()
 
-    @property
-    def is_in_place(self) -> bool:
-        """True if the opened files still have the database's name."""
-        return self._presence.holds
-
     def begin_work(self) -> None:
         """Leave what is written from now on in the file beside the database, until `end_work`."""
         with self._counting:
@@ -131,7 +126,7 @@ class Database:
     def check_in_place(self) -> None:
         """Raise StoreError if the opened files are no longer in their places."""
         try:
-            self._presence.check()
+            self.presence.check()
         except StoreError:
             self._leave_whole()
             raise
@@ -142,7 +137,7 @@ class Database:
 
         It is not done if only the log is gone: another process may have begun a new one.
         """
-        if self._presence.holds or not self._own.holds:
+        if self.presence.holds or not self._own.holds:
             self._checkpoint()
 
     def prepare(self, lock: Path) -> None:
@@ -172,7 +167,7 @@ class Database:
             self._keeper = self._connect(timeout=0)
         self._checkpoint()
         self._own = Presence([self.path])
-        self._presence = Presence([self.path, *self._beside])
+        self.presence = Presence([self.path, *self._beside])
 
     def _is_ready(self) -> bool:
         with self.reading() as connection:

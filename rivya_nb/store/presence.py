@@ -27,6 +27,7 @@ class Presence:
 
     @property
     def holds(self) -> bool:
+        """True if the files that were opened still have their names."""
         return all(_mark(path) == mark for path, mark in self._seen.items())
 
     def check(self) -> None:

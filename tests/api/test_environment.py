@@ -257,7 +257,7 @@ def test_the_environments_key_is_for_its_address_however_that_is_spelled(
 ) -> None:
     monkeypatch.setenv("RIVYA_API_KEY", KEY)
     with closing(rv.connect(base_url=same)) as session:
-        assert (session.service.name, session.service.has_key) == ("https://rivya.ai", True)
+        assert (session.service, session.has_key) == ("https://rivya.ai", True)
 
 
 def test_the_environments_key_goes_with_the_environments_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +266,7 @@ def test_the_environments_key_goes_with_the_environments_address(monkeypatch: py
     known: list[Any] = []
     for address in (None, "https://staging.example", "https://other.example"):
         with closing(rv.connect(base_url=address)) as session:
-            known.append((session.service.name, session.service.has_key))
+            known.append((session.service, session.has_key))
     assert known == [
         ("https://staging.example", True),
         ("https://staging.example", True),

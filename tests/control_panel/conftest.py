@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -11,6 +12,7 @@ from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
+from rivya_nb.control_panel.model import PanelModel
 from rivya_nb.control_panel.panel import Panel
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
@@ -57,7 +59,7 @@ def opened(session: rv.Session) -> Iterator[Callable[..., Panel]]:
 
 def start(panel: Panel, state: FormState) -> rv.Run:
     """Fill the form in, and press the button once it can be pressed."""
-    panel.form.put(state)
+    panel.model.put(state)
     before = panel.runs[:1]
     until(lambda: not panel.generate.disabled)
     panel.generate.click()
@@ -68,6 +70,30 @@ def start(panel: Panel, state: FormState) -> rv.Run:
 def generate(panel: Panel, state: FormState) -> rv.Run:
     """The same, and wait for the run."""
     return start(panel, state).wait(60)
+
+
+@contextmanager
+def busy(session: rv.Session) -> Iterator[None]:
+    """The session's loop does nothing meanwhile, as in a notebook whose cell is running."""
+    began, over = threading.Event(), threading.Event()
+
+    def run() -> None:
+        began.set()
+        over.wait(60)
+
+    session.work_loop.loop.call_soon_threadsafe(run)
+    assert began.wait(60)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def settled(session: rv.Session, model: PanelModel) -> None:
+    """Wait until no click and no change of the form is left to be dealt with."""
+    with busy(session):
+        pass
+    until(lambda: not (model._clicks or model._is_planning))
 
 
 class Shell:

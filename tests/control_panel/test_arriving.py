@@ -6,15 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, generate, until
-from control_panel.test_generating import busy, filled, settled
+from control_panel.conftest import ASKED, busy, generate, settled, until
 from control_panel.test_references_strip import drop, names, png, send
 
 import rivya_nb as rv
+from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
 
 NOISE = png(1400, 1200)
 HALF = len(NOISE) // 2
+
+
+def filled(panel: Panel, state: FormState) -> Panel:
+    panel.model.put(state)
+    until(lambda: not panel.generate.disabled)
+    return panel
 
 
 def arriving(panel: Panel, name: str = "noise.png", number: int = 1) -> None:
@@ -28,7 +34,7 @@ def test_generate_waits_for_a_file_on_its_way_and_says_how_far_it_is(opened: Cal
     arriving(panel)
     until(lambda: "Generate waits for noise.png (50 %)" in panel.reason)
     assert panel.generate.disabled
-    panel.form.put(ASKED)  # a plan that is made meanwhile
+    panel.model.put(ASKED)  # a plan that is made meanwhile
     arriving(panel, "other.png", 2)
     until(lambda: "noise.png (50 %) and 1 more file" in panel.reason)
     assert panel.generate.disabled
@@ -50,16 +56,16 @@ def test_a_file_that_is_given_up_or_refused_holds_nothing_up(opened: Callable[..
     send(panel, {"kind": "drop", "file": 2})
     drop(panel, "words.txt", b"just some text", 3)
     until(lambda: not panel.generate.disabled)
-    assert panel.form.references.value == ()
+    assert panel.model.references.value == ()
 
 
 def test_a_file_whose_page_has_gone_holds_nothing_up_for_ever(
     session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.control_panel.arrivals.TICK", 0.05)
+    monkeypatch.setattr("rivya_nb.control_panel.references.TICK", 0.05)
     panel = filled(opened(), ASKED)
     said: list[dict[str, Any]] = []
-    panel.form.references._strip.send = lambda content, buffers=None: said.append(content)
+    panel.form.references.strip.send = lambda content, buffers=None: said.append(content)
     arriving(panel)
     until(lambda: panel.generate.disabled)
     until(lambda: not panel.generate.disabled)
@@ -76,7 +82,7 @@ def test_a_click_while_a_file_is_on_its_way_sends_nothing_without_it(
         arriving(panel)
         panel.generate.click()
     until(lambda: "Nothing was sent: noise.png" in panel.notice)
-    settled(session, panel)
+    settled(session, panel.model)
     assert panel.runs == []
     send(panel, {"kind": "piece", "file": 1, "offset": HALF}, (NOISE[HALF:],))
     until(lambda: names(panel) == [["noise.png"]] and not panel.generate.disabled)
@@ -102,8 +108,8 @@ def test_generate_waits_for_what_the_gallery_hands_over(
     run = generate(panel, ASKED)
     picture = run[0].record.pictures[0]
     filled(panel, ASKED)
-    panel.form.references.add([picture])
+    panel.model.references.add([picture])
     panel.generate.click()
-    settled(session, panel)
+    settled(session, panel.model)
     assert panel.runs == [run]
     until(lambda: len(names(panel)) == 1 and not panel.generate.disabled)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from html import unescape
-from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -17,7 +16,6 @@ from faults.proxy import BALANCE, SUBMIT, Exchange, Fault, Proxy, Spoil, proxy_t
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
-from rivya_nb.control_panel.account import PAUSE
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
 from rivya_nb.sandbox.config import SandboxConfig
@@ -47,7 +45,7 @@ class Service:
 
     def panel(self, name: str = "main") -> Panel:
         made = self._stack.enter_context(closing(Panel(self.session, name)))
-        until(lambda: made.form.balance is not None)
+        until(lambda: made.model.balance is not None)
         return made
 
     def questions(self) -> list[float]:
@@ -76,31 +74,25 @@ def test_what_a_run_reserves_is_gone_from_the_balance_while_it_works(
 ) -> None:
     panel = serving(SandboxConfig(latency=6, credits=1000)).panel()
     run = start(panel, many(2))
-    until(lambda: panel.form.balance == 1000 - 24)
+    until(lambda: panel.model.balance == 1000 - 24)
     assert run.is_working
-    panel.form.put(many(3, first=11))
+    panel.model.put(many(3, first=11))
     until(lambda: "36 credits · 940 left after" in words(panel.summary))
     assert run.is_working
 
 
-def test_the_service_is_asked_seldom_and_once_for_all_panels(
+def test_the_service_is_asked_when_a_run_ends_and_not_while_it_works(
     serving: Callable[[SandboxConfig], Service],
 ) -> None:
     service = serving(SandboxConfig(latency=1, credits=1000))
     panels = [service.panel(), service.panel("other")]
-    runs = [start(panels[0], many(24)), start(panels[1], many(12, first=101))]
-    # Both show the runs from here on.
-    panels.append(service.panel("third"))
-    until(lambda: not any(run.is_working for run in runs))
-    until(lambda: [panel.form.balance for panel in panels] == [1000 - 36 * 12] * 3)
-    asked = service.questions()
-    pauses = [later - earlier for earlier, later in pairwise(asked)]
-    # A run that is started asks by itself whether it can be paid.
-    assert sum(pause < PAUSE - AT_ONCE for pause in pauses) <= 1
-    before = len(service.questions())
-    panels[0].form.put(many(1, first=201))
+    run = start(panels[0], many(24))
+    until(lambda: not run.is_working)
+    until(lambda: [panel.model.balance for panel in panels] == [1000 - 24 * 12] * 2)
+    until(lambda: len(service.questions()) == 1)
+    panels[0].model.put(many(1, first=201))
     until(lambda: "1 picture" in panels[0].summary and not panels[0].generate.disabled)
-    assert len(service.questions()) - before <= 1
+    assert len(service.questions()) == 1
 
 
 def test_nothing_is_asked_while_the_service_limits_the_rate(
@@ -122,16 +114,15 @@ def test_nothing_is_asked_while_the_service_limits_the_rate(
     panel = service.panel()
     run = start(panel, many(10))
     until(lambda: not run.is_working)
-    until(lambda: panel.form.balance == 1000 - 120)
+    until(lambda: panel.model.balance == 1000 - 120 and service.questions())
     asked = service.questions()
     assert [time for time in asked if limited[0] + AT_ONCE < time < limited[0] + 5] == []
     assert asked[-1] > limited[0] + 5
 
 
 def test_a_question_that_the_rate_limit_ends_leaves_what_was_known(
-    serving: Callable[[SandboxConfig], Service], monkeypatch: pytest.MonkeyPatch
+    serving: Callable[[SandboxConfig], Service],
 ) -> None:
-    monkeypatch.setattr("rivya_nb.control_panel.account.PATIENCE", 1.0)
     service = serving(SandboxConfig(latency=1, credits=1000))
     panel = service.panel()
     shown: list[str] = []
@@ -139,7 +130,7 @@ def test_a_question_that_the_rate_limit_ends_leaves_what_was_known(
     # The run's own question goes through, and then no attempt of the panel's.
     service.proxy.inject(Fault(BALANCE, refuses(429, "rate_limited"), first=2, times=5))
     start(panel, many(2)).wait(60)
-    until(lambda: panel.form.balance == 1000 - 24)
+    until(lambda: panel.model.balance == 1000 - 24)
     assert [text for text in shown if "left" not in text] == []
 
 
@@ -148,7 +139,7 @@ def test_credits_that_waiting_pictures_will_take_are_not_offered_again(
 ) -> None:
     panel = serving(SandboxConfig(latency=8, credits=240)).panel()
     run = start(panel, many(18))
-    panel.form.put(many(3, first=101))
+    panel.model.put(many(3, first=101))
     waits = "Generate waits for credits: 36 are needed, 48 are left, and runs that go on take 24 of them"
     until(lambda: waits in words(panel.reason))
     assert "24 for runs that go on · 12 more than there are" in words(panel.summary)
@@ -162,14 +153,10 @@ def test_what_a_cell_has_spent_is_noticed(
     serving: Callable[[SandboxConfig], Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     service = serving(SandboxConfig(latency=0, credits=1000))
     panel = service.panel()
     rv.generate("a lamp", seed=7, resolution="1K").wait(60)
     shell.run()
-    until(lambda: panel.form.balance == 988)
-    asked = len(service.questions())
-    until(lambda: panel._balance._account._watching.done())
-    shell.run()
-    until(lambda: panel._balance._account._watching.done())
-    assert len(service.questions()) == asked
+    until(lambda: panel.model.balance == 988)
+    assert service.questions() == []

@@ -15,7 +15,8 @@ from rivya_nb.contract.request import Request
 from rivya_nb.control_panel.controls import ParamControl
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState
-from rivya_nb.errors import Mistake
+from rivya_nb.control_panel.model import PanelModel
+from rivya_nb.errors import InvalidRequestError, Mistake
 
 MODEL = "wan-2-7-image-pro"
 FOX = "🦊"
@@ -28,9 +29,16 @@ def planned() -> list[FormState]:
 
 
 @pytest.fixture
-def form(session: rv.Session, planned: list[FormState]) -> Iterator[Form]:
-    with closing(Form(session, lambda: planned.append(made.state), lambda: None)) as made:
-        made.put(FormState(prompt="a cat"))
+def model(session: rv.Session, planned: list[FormState]) -> Iterator[PanelModel]:
+    with closing(PanelModel(session, "main")) as made:
+        made.observe(lambda change: planned.append(change["new"]), "form")
+        yield made
+
+
+@pytest.fixture
+def form(model: PanelModel) -> Iterator[Form]:
+    with closing(Form(model)) as made:
+        model.put(FormState(prompt="a cat"))
         yield made
 
 
@@ -74,20 +82,21 @@ def frame(form: Form, control: Any) -> Any:
     ],
 )
 def test_whatever_is_touched_is_planned_anew(
-    form: Form, planned: list[FormState], name: str, value: object
+    model: PanelModel, form: Form, planned: list[FormState], name: str, value: object
 ) -> None:
-    before = form.state
+    before = model.form
     planned.clear()
     named(form.widget, name).value = value
     assert planned
-    assert planned[-1] == form.state != before
+    assert planned[-1] == model.form != before
 
 
 def test_an_axis_takes_its_values_where_the_one_value_stood() -> None:
     param = bundled()[MODEL].param("aspect_ratio")
     assert param is not None
     changes: list[bool] = []
-    with closing(ParamControl(param, lambda: changes.append(control.several))) as control:
+    with closing(ParamControl(param)) as control:
+        control.observe(lambda change: changes.append(change["new"][1]), "written")
         assert named(control.widget, "Aspect ratio").options[1:]
         named(control.widget, "axis").value = True
         assert named(control.widget, "Aspect ratio").value == param.default
@@ -99,7 +108,7 @@ def test_an_axis_takes_its_values_where_the_one_value_stood() -> None:
 def test_a_control_tells_what_its_param_takes() -> None:
     for param in bundled()[MODEL].params:
         if param.options:
-            with closing(ParamControl(param, lambda: None)) as control:
+            with closing(ParamControl(param)) as control:
                 help_text = named(control.widget, control.widget.children[0].description).tooltip
                 assert help_text.startswith(param.key)
                 assert all(option in help_text for option in param.options)
@@ -108,53 +117,53 @@ def test_a_control_tells_what_its_param_takes() -> None:
 def test_a_slider_goes_in_the_steps_of_its_param() -> None:
     param = bundled()["seedream-3-0"].param("guidance_scale")
     assert param is not None
-    with closing(ParamControl(param, lambda: None)) as control:
+    with closing(ParamControl(param)) as control:
         slider = named(control.widget, "Guidance scale")
         assert (slider.min, slider.max, slider.step) == (param.minimum, param.maximum, param.step or 0.1)
 
 
-def test_a_seed_that_is_typed_is_locked_and_several_are_counted(form: Form) -> None:
+def test_a_seed_that_is_typed_is_locked_and_several_are_counted(model: PanelModel, form: Form) -> None:
     seed = named(form.widget, "Seed")
     assert not named(form.widget, "lock").value
     seed.value = "1..3"
     assert named(form.widget, "lock").value
-    form.show((), rv.plan("a cat", seed=[1, 2, 3]))
+    model.outcome = rv.plan("a cat", seed=[1, 2, 3])
     assert "axis · 3" in words(form.widget)
     seed.value = ""
     assert not named(form.widget, "lock").value
 
 
-def test_price_and_rules_are_those_of_the_model(form: Form) -> None:
+def test_price_and_rules_are_those_of_the_model(model: PanelModel, form: Form) -> None:
     assert "12 credits each" in words(form.widget)
-    assert form.references._strip.rules["taken"]
-    form.show_balance(1234)
+    assert form.references.strip.rules["taken"]
+    model.balance = 1234
     form.model.put(["z-image"])
     assert "12 credits each" not in words(form.widget)
     assert "credit" in words(frame(form, form.model))
     assert "1,234 left" in words(frame(form, form.model))
-    assert not form.references._strip.rules["taken"]
+    assert not form.references.strip.rules["taken"]
 
 
-def test_a_mistake_of_the_model_stands_at_the_model(form: Form) -> None:
-    form.show([Mistake("model", "it sleeps")], None)
+def test_a_mistake_of_the_model_stands_at_the_model(model: PanelModel, form: Form) -> None:
+    model.outcome = InvalidRequestError([Mistake("model", "it sleeps")])
     assert "✕" in words(frame(form, form.model))
     assert words(form.widget).count("it sleeps") == 1
 
 
-def test_a_form_that_is_still_empty_shows_no_mistake(form: Form) -> None:
-    form.put(FormState())
-    form.show([Mistake("prompt", "there is none yet")], None)
+def test_a_form_that_is_still_empty_shows_no_mistake(model: PanelModel, form: Form) -> None:
+    model.put(FormState())
+    model.outcome = InvalidRequestError([Mistake("prompt", "there is none yet")])
     assert "✕" not in words(form.widget)
 
 
-def test_a_prompt_is_counted_as_the_service_counts(form: Form) -> None:
-    form.put(FormState(prompt=FOX))
+def test_a_prompt_is_counted_as_the_service_counts(model: PanelModel, form: Form) -> None:
+    model.put(FormState(prompt=FOX))
     assert "2 / 5,000" in words(form.widget)
 
 
-def test_settings_that_are_recalled_leave_what_is_not_a_pictures(form: Form) -> None:
-    form.put(FormState(prompt="a cat", name="study", max_credits=900, rows="seed", cols="prompt"))
-    form.recall(Request(MODEL, "a dog", {"seed": 7}, ()))
-    now = form.state
+def test_settings_that_are_recalled_leave_what_is_not_a_pictures(model: PanelModel, form: Form) -> None:
+    model.put(FormState(prompt="a cat", name="study", max_credits=900, rows="seed", cols="prompt"))
+    model.recall(Request(MODEL, "a dog", {"seed": 7}, ()))
+    now = model.form
     assert (now.prompt, now.params) == ("a dog", {"seed": "7"})
     assert (now.name, now.max_credits, now.rows, now.cols) == ("study", 900, "seed", "prompt")

@@ -11,8 +11,8 @@ from control_panel.conftest import Shell, until
 from PIL import Image
 
 import rivya_nb as rv
-from rivya_nb.control_panel.gallery import PAGE
 from rivya_nb.control_panel.panel import Panel
+from rivya_nb.control_panel.panel_gallery import PAGE
 
 
 class Talk:
@@ -103,7 +103,7 @@ def test_what_is_marked_or_made_elsewhere_is_looked_for(
     run: rv.Run, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     talk = Talk(opened())
     run[0].star()
     until(lambda: any(each["kind"] == "check" for each in talk.said))
@@ -135,7 +135,7 @@ def test_the_code_of_pictures_names_their_references_and_keeps_them_apart(talk: 
 def test_pictures_of_the_gallery_become_references_beside_those_that_are_there(
     talk: Talk, run: rv.Run
 ) -> None:
-    strip = talk.panel.form.references._strip
+    strip = talk.panel.form.references.strip
     for number in (1, 2):
         talk.tell("reference", jobs=[run[number].id])
         until(lambda number=number: len(strip.items) == number)
@@ -186,18 +186,18 @@ def test_two_pictures_open_compared_and_one_opens_large_among_those_of_its_page(
 ) -> None:
     panel, ids = talk.panel, [job.id for job in run]
     talk.tell("view", jobs=ids[:2])
-    until(lambda: panel._opened is not None)
-    title, compared = panel._opened or ("", None)
+    until(lambda: panel.gallery.opened is not None)
+    title, compared = panel.gallery.opened or ("", None)
     assert (title, compared._opening["mode"]) == ("Compare (2)", "side")
     talk.tell("view", jobs=ids, at=ids[1])
-    until(lambda: panel._opened is not None and panel._opened[0] == "Look")
-    look = panel._opened[1] if panel._opened else None
+    until(lambda: panel.gallery.opened is not None and panel.gallery.opened[0] == "Look")
+    look = panel.gallery.opened[1] if panel.gallery.opened else None
     assert look is not None
     assert (look._opening["mode"], look._opening["job"], len(look._scene["cells"])) == ("one", ids[1], 3)
     look._handle_custom_msg({"kind": "leave"}, [])
     until(lambda: any(each["kind"] == "back" for each in talk.said))
     assert panel._tabs.titles[panel._tabs.selected_index] == "Gallery"
-    assert panel._opened is None
+    assert panel.gallery.opened is None
 
 
 def test_only_the_step_that_was_told_of_is_taken_back(talk: Talk, run: rv.Run) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from control_panel.conftest import ASKED, Shell, start, until
+from control_panel.conftest import ASKED, Shell, busy, settled, until
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
-from rivya_nb.control_panel.panel import Panel
+from rivya_nb.control_panel.model import PanelModel
 from rivya_nb.session.plan import Plan
 from rivya_nb.store.store import Store
 
@@ -21,179 +20,180 @@ LIGHTHOUSE = FormState(prompt="a lighthouse", params={"seed": "7", "resolution":
 CACTUS = replace(ASKED, prompt="a cactus", params={"seed": "1..6", "resolution": "1K"})
 
 
-@contextmanager
-def busy(session: rv.Session) -> Iterator[None]:
-    """The session's loop does nothing meanwhile, as in a notebook whose cell is running."""
-    began, over = threading.Event(), threading.Event()
+@pytest.fixture
+def opened(session: rv.Session) -> Iterator[Callable[[], PanelModel]]:
+    with ExitStack() as stack:
 
-    def run() -> None:
-        began.set()
-        over.wait(60)
+        def model() -> PanelModel:
+            made = stack.enter_context(closing(PanelModel(session, "main")))
+            made.open()
+            return made
 
-    session.work_loop.loop.call_soon_threadsafe(run)
-    assert began.wait(60)
-    try:
-        yield
-    finally:
-        over.set()
+        yield model
 
 
-def filled(panel: Panel, state: FormState) -> Panel:
-    panel.form.put(state)
-    until(lambda: not panel.generate.disabled)
+def filled(panel: PanelModel, state: FormState) -> PanelModel:
+    """A model that offers what this form asks for."""
+    panel.put(state)
+    until(lambda: panel.offer.price is not None and not panel.offer.reason)
     return panel
 
 
-def settled(session: rv.Session, panel: Panel) -> None:
-    """Wait until no click and no change of the form is left to be dealt with."""
-    with busy(session):
-        pass
-    until(lambda: not (panel._background._going or panel._planner._following))
+def bought_by(panel: PanelModel, state: FormState) -> rv.Run:
+    """What a click on Generate starts, once this form is offered."""
+    before = panel.runs[:1]
+    filled(panel, state).generate()
+    until(lambda: panel.runs[:1] != before)
+    return panel.runs[0].run.wait(60)
 
 
-def prompts(panel: Panel) -> list[str]:
+def summary(panel: PanelModel) -> str:
+    """What Generate would do, and what it would cost."""
+    return "\n".join([panel.offer.head, *panel.offer.lines])
+
+
+def prompts(panel: PanelModel) -> list[str]:
     """What was asked for, the newest first."""
-    return [run[0].request.prompt for run in panel.runs]
+    return [each.run[0].request.prompt for each in panel.runs]
 
 
 def test_a_click_buys_what_stood_in_the_form_when_it_was_made(
-    session: rv.Session, opened: Callable[..., Panel]
+    session: rv.Session, opened: Callable[[], PanelModel]
 ) -> None:
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
-        panel.generate.click()
-        panel.form.put(CACTUS)
-    until(lambda: "6 pictures" in panel.summary)
+        panel.generate()
+        panel.put(CACTUS)
+    until(lambda: "6 pictures" in summary(panel))
     settled(session, panel)
     assert prompts(panel) == ["a lighthouse"]
-    assert panel.form.state == CACTUS
+    assert panel.form == CACTUS
 
 
 def test_a_click_means_the_variables_as_they_were(
-    session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+    session: rv.Session, opened: Callable[[], PanelModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     shell.run(thing="lighthouse")
     panel = filled(opened(), replace(LIGHTHOUSE, prompt="a {thing}"))
     with busy(session):
-        panel.generate.click()
+        panel.generate()
         shell.user_ns["thing"] = "cactus"
     settled(session, panel)
     assert prompts(panel) == ["a lighthouse"]
 
 
 def test_clicks_on_different_forms_are_all_kept_and_an_impatient_one_is_not(
-    session: rv.Session, opened: Callable[..., Panel]
+    session: rv.Session, opened: Callable[[], PanelModel]
 ) -> None:
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
-        panel.generate.click()
-        panel.generate.click()
-        panel.form.put(replace(LIGHTHOUSE, prompt="a cactus"))
-        panel.generate.click()
+        panel.generate()
+        panel.generate()
+        panel.put(replace(LIGHTHOUSE, prompt="a cactus"))
+        panel.generate()
     settled(session, panel)
     assert prompts(panel) == ["a cactus", "a lighthouse"]
 
 
 def test_what_was_clicked_and_cannot_be_sent_says_so_and_leaves_the_form_alone(
-    session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+    session: rv.Session, opened: Callable[[], PanelModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
-        panel.form.put(replace(LIGHTHOUSE, prompt=""))
-        panel.generate.click()
-        panel.form.put(CACTUS)
-    until(lambda: "6 pictures" in panel.summary)
+        panel.put(replace(LIGHTHOUSE, prompt=""))
+        panel.generate()
+        panel.put(CACTUS)
+    until(lambda: "6 pictures" in summary(panel))
     settled(session, panel)
-    assert panel.runs == []
+    assert panel.runs == ()
     assert "not sent" in panel.notice
-    assert "there is none yet" not in panel.form._prompt_mistakes.value
-    run = start(panel, CACTUS)
+    assert panel.mistakes == ()
+    bought_by(panel, CACTUS)
     assert panel.notice == ""
-    run.wait(60)
 
 
 def test_a_click_before_the_new_price_is_shown_buys_what_stands_in_the_form(
-    session: rv.Session, opened: Callable[..., Panel]
+    session: rv.Session, opened: Callable[[], PanelModel]
 ) -> None:
     panel = filled(opened(), LIGHTHOUSE)
     with busy(session):
-        panel.form.put(CACTUS)
-        assert "12 credits" in panel.summary
-        panel.generate.click()
+        panel.put(CACTUS)
+        assert "12 credits" in summary(panel)
+        panel.generate()
     settled(session, panel)
-    assert [run.wait(60).credits for run in panel.runs] == [72]
+    assert [each.run.wait(60).credits for each in panel.runs] == [72]
     assert panel.notice == ""
 
 
-def bought(opened: Callable[..., Panel]) -> Panel:
+def bought(opened: Callable[[], PanelModel]) -> PanelModel:
     """A panel that offers two pictures from the history, at no cost."""
     panel = opened()
-    start(panel, ASKED).wait(60)
-    until(lambda: "0 credits · 2 from the history" in panel.summary)
+    bought_by(panel, ASKED)
+    until(lambda: "0 credits · 2 from the history" in summary(panel))
     return panel
 
 
 def test_what_was_deleted_costs_again_and_the_offer_says_so_at_once(
-    session: rv.Session, opened: Callable[..., Panel]
+    session: rv.Session, opened: Callable[[], PanelModel]
 ) -> None:
     panel = bought(opened)
-    one, other = (job.id for job in panel.runs[0])
-    panel.gallery._receive(None, {"kind": "delete", "jobs": [one]}, [])
-    until(lambda: "12 credits · 1 from the history" in panel.summary)
+    one, other = (job.id for job in panel.runs[0].run)
+    session.pictures([one]).delete(confirm=True)
+    until(lambda: "12 credits · 1 from the history" in summary(panel))
     session.pictures([other]).delete(confirm=True)  # by a thread of the user's, say
-    until(lambda: "24 credits" in panel.summary)
+    until(lambda: "24 credits" in summary(panel))
 
 
 def test_what_costs_more_than_was_offered_is_not_sent_before_that_was_said(
-    opened: Callable[..., Panel], url: str, tmp_path: Path
+    opened: Callable[[], PanelModel], url: str, tmp_path: Path
 ) -> None:
     panel = bought(opened)
-    run = panel.runs[0]
+    run = panel.runs[0].run
     # Another kernel has a store of its own on the same folder, and this one hears nothing of it.
     with closing(Store.open(tmp_path / "store")) as elsewhere:
         elsewhere.delete_pictures([run[0].id])
-    assert "0 credits" in panel.summary
-    panel.generate.click()
+    assert "0 credits" in summary(panel)
+    panel.generate()
     until(lambda: "The price has changed from 0 to 12 credits: press Generate again" in panel.notice)
-    assert "12 credits · 1 from the history" in panel.summary
-    assert panel.runs == [run]
-    assert not panel.generate.disabled
-    panel.generate.click()
+    assert "12 credits · 1 from the history" in summary(panel)
+    assert [each.run for each in panel.runs] == [run]
+    assert not panel.offer.reason
+    panel.generate()
     until(lambda: len(panel.runs) == 2)
     assert panel.notice == ""
-    assert panel.runs[0].wait(60).credits == 12
+    assert panel.runs[0].run.wait(60).credits == 12
 
 
 def test_what_is_deleted_in_the_very_moment_is_not_bought_unasked(
-    session: rv.Session, opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
+    session: rv.Session, opened: Callable[[], PanelModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = bought(opened)
-    run, send = panel.runs[0], Plan.run
+    run, send = panel.runs[0].run, Plan.run
 
     def deleted_first(plan: Plan) -> rv.Run:
         session.store.delete_pictures([run[0].id])
         return send(plan)
 
     monkeypatch.setattr(Plan, "run", deleted_first)
-    panel.generate.click()
+    panel.generate()
     until(lambda: "from 0 to 12 credits" in panel.notice)
-    assert panel.runs == [run]
+    assert [each.run for each in panel.runs] == [run]
 
 
 def test_a_dearer_click_on_an_earlier_form_is_told_without_offering_it(
-    session: rv.Session, opened: Callable[..., Panel], tmp_path: Path
+    session: rv.Session, opened: Callable[[], PanelModel], tmp_path: Path
 ) -> None:
     panel = bought(opened)
-    run = panel.runs[0]
+    run = panel.runs[0].run
     with busy(session):
         with closing(Store.open(tmp_path / "store")) as elsewhere:
             elsewhere.delete_pictures([run[0].id])
-        panel.generate.click()
-        panel.form.put(CACTUS)
-    until(lambda: "6 pictures" in panel.summary)
+        panel.generate()
+        panel.put(CACTUS)
+    until(lambda: "6 pictures" in summary(panel))
     settled(session, panel)
     assert "was not sent: the price has changed from 0 to 12 credits" in panel.notice
     assert "press Generate again" not in panel.notice
-    assert panel.runs == [run]
+    assert [each.run for each in panel.runs] == [run]

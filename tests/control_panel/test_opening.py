@@ -21,12 +21,12 @@ def test_a_panel_gives_way_to_the_next_of_its_name(
     session: rv.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
+    monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     before = set(_instances)
     with closing(rv.panel()) as first:
-        first.form.put(replace(ASKED, prompt="before"))
+        first.model.put(replace(ASKED, prompt="before"))
         with closing(rv.panel()) as again:
-            assert again.form.state.prompt == "before"
+            assert again.model.form.prompt == "before"
             (said,) = first.widget.children
             assert "opened again by another cell. rv.panel() in a cell opens it there" in said.value
             assert len(shell.events.callbacks["post_run_cell"]) == 1
@@ -57,11 +57,11 @@ def test_what_stood_there_last_is_kept_though_the_disk_is_slow(
 
     monkeypatch.setattr(states, "put", put_slowly)
     with closing(rv.panel("slow")) as panel:
-        panel.form.put(replace(ASKED, prompt="earlier"))
+        panel.model.put(replace(ASKED, prompt="earlier"))
         until(is_slow.is_set)
-        panel.form.put(replace(ASKED, prompt="last"))
+        panel.model.put(replace(ASKED, prompt="last"))
     is_closed.set()
-    until(lambda: not panel._planner._following)
+    until(lambda: not panel.model._is_planning)
     assert (states.get("slow") or {})["prompt"] == "last"
 
 

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from control_panel.conftest import ASKED, Shell, generate, start, until
+from control_panel.conftest import ASKED, generate, start, until
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -22,7 +22,7 @@ def test_generate_waits_for_a_prompt_and_says_so(opened: Callable[..., Panel]) -
     panel = opened()
     until(lambda: "prompt" in panel.reason)
     assert panel.generate.disabled
-    panel.form.put(ASKED)
+    panel.model.put(ASKED)
     until(lambda: not panel.generate.disabled)
     assert "2 pictures" in panel.summary
     assert "24 credits" in panel.summary
@@ -30,13 +30,13 @@ def test_generate_waits_for_a_prompt_and_says_so(opened: Callable[..., Panel]) -
 
 def test_generate_names_everything_that_it_waits_for(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(FormState(params={"seed": "1..x"}, several=frozenset({"seed"})))
+    panel.model.put(FormState(params={"seed": "1..x"}, several=frozenset({"seed"})))
     until(lambda: "Generate waits for the prompt and the seed" in panel.reason)
 
 
 def test_what_is_over_the_limit_is_refused_before_the_click(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(
+    panel.model.put(
         FormState(prompt="a cat", params={"seed": "1..9"}, several=frozenset({"seed"}), max_credits=100)
     )
     until(lambda: "credit limit of 108" in panel.reason)
@@ -58,7 +58,7 @@ def test_a_run_of_the_panel_is_a_run_of_the_session(
 
 def test_what_is_not_known_of_a_model_is_said_beside_the_price(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(FormState(models=("seedream-4-0",), prompt="a cat"))
+    panel.model.put(FormState(models=("seedream-4-0",), prompt="a cat"))
     until(lambda: "not known of seedream-4-0" in panel.summary and "the service decides" in panel.summary)
 
 
@@ -110,7 +110,7 @@ def test_a_mistake_of_our_own_is_told_and_ends_nothing(
 def test_only_the_latest_ended_runs_keep_a_row(
     opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rivya_nb.control_panel.panel.MOST_ENDED", 2)
+    monkeypatch.setattr("rivya_nb.control_panel.model.MOST_ENDED", 2)
     panel = opened()
     runs = [generate(panel, replace(ASKED, prompt=f"cat {number}")) for number in range(4)]
     assert [run.id for run in panel.runs] == [runs[3].id, runs[2].id]
@@ -118,12 +118,12 @@ def test_only_the_latest_ended_runs_keep_a_row(
 
 def test_a_panel_finds_its_state_again_by_its_name(opened: Callable[..., Panel]) -> None:
     first = opened("study")
-    first.form.put(ASKED)
+    first.model.put(ASKED)
     until(lambda: not first.generate.disabled)
     first.close()
     again = opened("study")
-    assert again.form.state == ASKED
-    assert opened("other").form.state == FormState()
+    assert again.model.form == ASKED
+    assert opened("other").model.form == FormState()
 
 
 def test_a_closed_panel_leaves_no_widget_behind(opened: Callable[..., Panel]) -> None:
@@ -139,43 +139,29 @@ def test_a_panel_that_was_opened_again_keeps_its_state_from_the_one_before(
     session: rv.Session, opened: Callable[..., Panel]
 ) -> None:
     before = opened()
-    before.form.put(replace(ASKED, prompt="before"))
+    before.model.put(replace(ASKED, prompt="before"))
     until(lambda: not before.generate.disabled)
-    opened().form.put(replace(ASKED, prompt="now"))
+    opened().model.put(replace(ASKED, prompt="now"))
 
     def kept() -> object:
         return (session.store.panel_states.get("main") or {})["prompt"]
 
     until(lambda: kept() == "now")
-    before._plan()  # as its balance comes in, or a run of its own ends
+    before.model._planned()  # as its balance comes in, or a run of its own ends
     assert kept() == "now"
-
-
-def test_a_cell_that_changes_a_variable_changes_the_price(
-    opened: Callable[..., Panel], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shell = Shell()
-    monkeypatch.setattr("rivya_nb.control_panel.panel._notebook_shell", lambda: shell)
-    panel = opened()
-    panel.form.put(replace(ASKED, prompt="a {light} bottle"))
-    until(lambda: "prompt" in panel.reason)
-    shell.run(light=["dawn", "dusk"])
-    until(lambda: "4 pictures" in panel.summary)
-    panel.close()
-    assert not shell.events.callbacks["post_run_cell"]
 
 
 def test_what_costs_more_than_there_is_says_so(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(replace(ASKED, params={"seed": "1..2000"}, max_credits=100_000))
+    panel.model.put(replace(ASKED, params={"seed": "1..2000"}, max_credits=100_000))
     until(lambda: re.search(r"[\d,]+ more than there are", panel.summary))
 
 
 def test_two_panels_do_not_disturb_each_other(opened: Callable[..., Panel]) -> None:
     one, other = opened("one"), opened("other")
-    other.form.put(FormState(prompt="mine"))
+    other.model.put(FormState(prompt="mine"))
     generate(one, ASKED)
-    assert other.form.state.prompt == "mine"
+    assert other.model.form.prompt == "mine"
     assert other.runs == []
     one.close()
     assert generate(other, FormState(prompt="mine", params={"resolution": "1K"})).images
@@ -210,7 +196,7 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     assert code["cells"] == ["%%rivya seed=1,2 resolution=1K\na glass bottle"]
     # Where the page is narrow, the form is far from the gallery.
     assert ask(kind="recall", jobs=ids[1:])[0]["text"] == "Its settings are in the form now"
-    assert panel.form.state.params.get("seed") == "2"
+    assert panel.model.form.params.get("seed") == "2"
     assert ask(kind="reference", jobs=ids)[0]["text"] == "Handed 2 pictures to the references"
     assert ask(kind="delete", jobs=ids)[0]["text"] == "Deleted 2 pictures"
     after, _ = ask(kind="ask", number=3, chosen=[*ids, "nobody"])
@@ -240,20 +226,20 @@ def test_a_message_of_another_shape_does_no_harm(opened: Callable[..., Panel]) -
 def test_a_recall_says_what_it_replaced_and_can_be_taken_back(opened: Callable[..., Panel]) -> None:
     panel = opened()
     run = generate(panel, ASKED)
-    recalled = panel.form.recalled
+    recalled = panel.form.recall_line
     assert recalled.text == ""
     mine = FormState(prompt="something of mine", params={"seed": "5"}, name="study")
-    panel.form.put(mine)
+    panel.model.put(mine)
     panel.gallery._receive(None, {"kind": "recall", "jobs": [run[0].id]}, [])
     until(lambda: "Settings recalled, in place of the prompt and the seed<" in recalled.text)
-    assert panel.form.state.params == {"seed": "1", "resolution": "1K"}
-    panel.form.put(replace(panel.form.state, prompt="typed since"))
+    assert panel.model.form.params == {"seed": "1", "resolution": "1K"}
+    panel.model.put(replace(panel.model.form, prompt="typed since"))
     recalled.button.click()
     until(lambda: "What stood in the form before is there again" in recalled.text)
-    assert panel.form.state == mine
+    assert panel.model.form == mine
     recalled.button.click()
     until(lambda: "Settings recalled once more" in recalled.text)
-    assert panel.form.state.prompt == "typed since"
-    start(panel, panel.form.state)
+    assert panel.model.form.prompt == "typed since"
+    start(panel, panel.model.form)
     until(lambda: recalled.text == "")
     assert recalled.widget.layout.display == "none"

@@ -19,12 +19,12 @@ from rivya_nb.control_panel.panel import Panel
 
 
 def send(panel: Panel, content: dict[str, Any], buffers: tuple[bytes, ...] = ()) -> None:
-    panel.form.references._receive(None, content, [memoryview(data) for data in buffers])
+    panel.model.references.receive(content, [memoryview(data) for data in buffers])
 
 
 def keys_of(panel: Panel) -> dict[str, str]:
     """The keys of the cards, by the names of their files."""
-    return {item["name"]: item["key"] for item in panel.form.references._strip.items}
+    return {item["name"]: item["key"] for item in panel.form.references.strip.items}
 
 
 def act(panel: Panel, kind: str, name: str, to: str = "", **more: object) -> None:
@@ -49,14 +49,14 @@ def png(*size: int) -> bytes:
 
 def names(panel: Panel) -> list[list[str]]:
     """The sets of references, by the names of their files."""
-    return [[reference.name for reference in each] for each in panel.form.references.value]
+    return [[reference.name for reference in each] for each in panel.model.references.value]
 
 
 def filled(panel: Panel, *files: str) -> Panel:
     """A panel into whose strip these files were dropped."""
     for number, name in enumerate(files, start=1):
         drop(panel, name, png(8 * number, 8), number)
-        until(lambda number=number: len(panel.form.references._strip.items) == number)
+        until(lambda number=number: len(panel.form.references.strip.items) == number)
     return panel
 
 
@@ -65,8 +65,8 @@ def test_a_file_arrives_in_pieces_and_whole(session: rv.Session, opened: Callabl
     data = png(1400, 1200)
     assert len(data) > 2 * (1 << 20)
     drop(panel, "noise.png", data)
-    until(lambda: panel.form.references.value)
-    ((reference,),) = panel.form.references.value
+    until(lambda: panel.model.references.value)
+    ((reference,),) = panel.model.references.value
     assert reference.name == "noise.png"
     assert session.store.files.read(reference.sha256, reference.mime_type) == data
 
@@ -75,7 +75,7 @@ def test_files_that_are_dropped_together_keep_their_order(opened: Callable[..., 
     panel = opened()
     large = png(600, 500)
     drop(panel, "small.png", png(8, 8), 2)
-    until(lambda: panel.form.references.value)
+    until(lambda: panel.model.references.value)
     send(panel, {"kind": "begin", "file": 1, "name": "large.png", "size": len(large)})
     send(panel, {"kind": "piece", "file": 1, "offset": 0}, (large,))
     until(lambda: names(panel) == [["large.png", "small.png"]])
@@ -93,9 +93,9 @@ def test_references_can_be_moved_and_removed(opened: Callable[..., Panel]) -> No
 def test_open_files_and_data_urls_are_references_too(opened: Callable[..., Panel]) -> None:
     panel, data = opened(), png(8, 8)
     stream = BytesIO(data)
-    panel.form.references.add([stream, f"data:image/png;base64,{b64encode(data).decode()}"])
-    until(lambda: panel.form.references.value)
-    ((one, same),) = panel.form.references.value
+    panel.model.references.add([stream, f"data:image/png;base64,{b64encode(data).decode()}"])
+    until(lambda: panel.model.references.value)
+    ((one, same),) = panel.model.references.value
     assert one.sha256 == same.sha256
     assert one.size == len(data)
 
@@ -103,13 +103,13 @@ def test_open_files_and_data_urls_are_references_too(opened: Callable[..., Panel
 def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -> None:
     panel = opened()
     said: list[dict[str, Any]] = []
-    panel.form.references._strip.send = lambda content, buffers=None: said.append(content)
+    panel.form.references.strip.send = lambda content, buffers=None: said.append(content)
     drop(panel, "notes.txt", b"just some text")
     until(lambda: any(each["kind"] == "refused" for each in said))
     refused = said[-1]
     assert refused["name"] == "notes.txt"
     assert "text" in refused["why"]
-    assert panel.form.references.value == ()
+    assert panel.model.references.value == ()
 
 
 def test_a_dropped_picture_of_this_tool_offers_its_settings(
@@ -118,17 +118,17 @@ def test_a_dropped_picture_of_this_tool_offers_its_settings(
     panel = opened()
     run = generate(panel, ASKED)
     (copy, *_) = [path for path in run.save(tmp_path / "saved") if path.suffix == ".png"]
-    panel.form.put(FormState(prompt="something else"))
+    panel.model.put(FormState(prompt="something else"))
     drop(panel, copy.name, copy.read_bytes())
-    until(lambda: panel.form.references._strip.items and panel.form.references._strip.items[0]["recallable"])
+    until(lambda: panel.form.references.strip.items and panel.form.references.strip.items[0]["recallable"])
     act(panel, "recall", copy.name)
-    until(lambda: panel.form.state.params.get("seed") == "1")
-    assert panel.form.state.prompt == "a glass bottle"
+    until(lambda: panel.model.form.params.get("seed") == "1")
+    assert panel.model.form.prompt == "a glass bottle"
 
 
 def test_a_message_of_another_shape_changes_nothing(opened: Callable[..., Panel]) -> None:
     panel = filled(opened(), "a")
-    key = panel.form.references._strip.items[0]["key"]
+    key = panel.form.references.strip.items[0]["key"]
     for content in (
         {},
         {"kind": "no such", "card": key},
@@ -142,7 +142,7 @@ def test_a_message_of_another_shape_changes_nothing(opened: Callable[..., Panel]
     ):
         send(panel, content)
     send(panel, {"kind": "axis", "on": True})
-    until(lambda: panel.form.references._strip.several)
+    until(lambda: panel.form.references.strip.several)
     assert names(panel) == [["a"]]
 
 
@@ -170,7 +170,7 @@ def test_references_as_an_axis_are_put_together_and_split(axis: Panel) -> None:
     until(lambda: names(axis) == [["a", "c"], ["d"], []])
     send(axis, {"kind": "axis", "on": False})
     until(lambda: names(axis) == [["a", "c", "d"]])
-    until(lambda: [item["set"] for item in axis.form.references._strip.items] == [0, 0, 0])
+    until(lambda: [item["set"] for item in axis.form.references.strip.items] == [0, 0, 0])
 
 
 def test_a_step_of_a_reference_of_an_axis_keeps_the_sizes_of_the_sets(axis: Panel) -> None:
@@ -218,7 +218,7 @@ def test_pictures_of_the_gallery_join_an_axis_by_what_was_asked_for(opened: Call
     panel = opened()
     run = generate(panel, replace(ASKED, prompt="A glass bottle on a soft studio background"))
     send(panel, {"kind": "axis", "on": True})
-    panel.form.references.add([job.record.pictures[0] for job in run])
+    panel.model.references.add([job.record.pictures[0] for job in run])
     until(
         lambda: names(panel) == [["A glass bottle on a sof…, seed 1"], ["A glass bottle on a sof…, seed 2"]]
     )
@@ -228,7 +228,7 @@ def test_pictures_of_the_gallery_join_an_axis_by_what_was_asked_for(opened: Call
 def axis_of(panel: Panel, *files: str) -> tuple[Any, ...]:
     """Sets of one reference each, whose files are in the store."""
     data = [png(8 * number, 24) for number in range(1, len(files) + 1)]
-    taken = [panel.form.references._take([each])[0] for each in data]
+    taken = [panel.model.references.take([each])[0] for each in data]
     return tuple((replace(each, name=name),) for each, name in zip(taken, files, strict=True))
 
 
@@ -243,18 +243,18 @@ def test_sets_of_references_are_planned_asked_and_kept(opened: Callable[..., Pan
     assert [len(job.record.references) for job in run] == [1, 2, 0] * 2
     panel.close()
     again = opened()
-    assert again.form.state == asked
-    strip = again.form.references._strip
+    assert again.model.form == asked
+    strip = again.form.references.strip
     until(lambda: (strip.several, strip.without, strip.values) == (True, True, 3))
     assert [item["set"] for item in strip.items] == [0, 1, 1]
-    again.form.recall(run[1].record.request)
+    again.model.recall(run[1].record.request)
     until(lambda: not strip.several and names(again) == [["red.png", "blue.png"]])
 
 
 def test_the_references_of_all_sets_may_be_more_than_a_request_takes(opened: Callable[..., Panel]) -> None:
     panel = opened()
     sets = axis_of(panel, *(f"{number}.png" for number in range(12)))
-    panel.form.put(replace(ASKED, references=sets))
+    panel.model.put(replace(ASKED, references=sets))
     until(lambda: "24 pictures" in panel.summary)
     send(panel, {"kind": "axis", "on": False})
     until(lambda: "12 are too many" in panel.form.references._mistakes.value)
@@ -267,7 +267,7 @@ def test_what_is_wrong_with_one_reference_stands_below_the_strip(
     panel = opened()
     sets = axis_of(panel, "cat.png", "dog.png")
     session.store.files.path(sets[1][0].sha256, "image/png").unlink()
-    panel.form.put(replace(ASKED, references=sets))
+    panel.model.put(replace(ASKED, references=sets))
     until(lambda: "dog.png" in panel.form.references._mistakes.value)
     assert panel.form._mistakes.value == ""
     until(lambda: "waits for the references" in panel.reason)
@@ -277,10 +277,10 @@ def test_references_that_are_one_and_the_same_are_offered_as_one_picture(
     opened: Callable[..., Panel],
 ) -> None:
     panel = opened()
-    panel.form.put(ASKED)
+    panel.model.put(ASKED)
     for number, (name, size) in enumerate({"a": 8, "again": 8, "b": 16}.items(), start=1):
         drop(panel, name, plain(size), number)
-    until(lambda: len(panel.form.references._strip.items) == 3)
+    until(lambda: len(panel.form.references.strip.items) == 3)
     send(panel, {"kind": "axis", "on": True})
     until(lambda: "4 pictures" in panel.summary)
     assert "48 credits" in panel.summary

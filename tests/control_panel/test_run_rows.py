@@ -48,8 +48,8 @@ def shows(seen: list[str], text: str, pattern: str) -> bool:
 
 def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    until(lambda: panel.form.balance is not None)
-    before = panel.form.balance
+    until(lambda: panel.model.balance is not None)
+    before = panel.model.balance
     assert before is not None
     run = start(panel, replace(ASKED, params={"seed": "1..40", "resolution": "1K"}))
     until(lambda: list(buttons(panel)) == [f"Stop run {run.id}"])
@@ -58,7 +58,7 @@ def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., 
     assert "stopped" in {job.status for job in run}
     assert bar(panel) == (40, 40, "")
     until(lambda: "stopped" in panel.rows[0].text)
-    until(lambda: panel.form.balance == before - sum(job.record.credits for job in run))
+    until(lambda: panel.model.balance == before - sum(job.record.credits for job in run))
 
 
 def slow_panel(stack: ExitStack, folder: Path, *, latency: float = 60) -> Panel:
@@ -111,8 +111,8 @@ def test_stop_leaves_what_another_run_wants_and_says_so(tmp_path: Path) -> None:
 
 def test_a_run_is_shown_as_it_fills_and_its_end_is_known_everywhere(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    until(lambda: panel.form.balance is not None)
-    before = panel.form.balance
+    until(lambda: panel.model.balance is not None)
+    before = panel.model.balance
     assert before is not None
     said: list[str] = []
     panel.gallery.widget.send = lambda content, buffers=None: said.append(content["kind"])
@@ -122,13 +122,13 @@ def test_a_run_is_shown_as_it_fills_and_its_end_is_known_everywhere(opened: Call
     until(lambda: panel.rows[0].pictures.value.count("<img") == 1)
     assert "two cats" in panel.rows[0].widget.children[0].value
     until(lambda: "stale" in said)
-    until(lambda: panel.form.balance == before - 12)
+    until(lambda: panel.model.balance == before - 12)
     until(lambda: "1 from the history" in panel.summary)
 
 
 def test_an_impatient_second_click_buys_nothing(session: rv.Session, opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(ASKED)
+    panel.model.put(ASKED)
     until(lambda: not panel.generate.disabled)
     for _ in range(3):
         panel.generate.click()
@@ -184,9 +184,9 @@ def test_the_rest_is_not_sent_where_too_little_is_left_for_it(tmp_path: Path) ->
         held = rv.generate("a dog", seed=[1, 2, 3], resolution="1K")
         until(lambda: not held.is_working)
         with closing(Panel(session, "main")) as panel:
-            until(lambda: panel.form.balance == 24 and buttons(panel))
+            until(lambda: panel.model.balance == 24 and buttons(panel))
             buttons(panel)[f"Send the rest of run {held.id}"].click()
-            until(lambda: "Nothing was sent: 36 are needed, 24 are left" in panel.rows[0].said)
+            until(lambda: "Nothing was sent: 36 are needed, 24 are left" in panel.rows[0].run.said)
             assert {job.status for job in held} == {"planned"}
 
 

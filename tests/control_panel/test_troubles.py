@@ -68,7 +68,10 @@ def test_a_row_tells_why_pictures_failed(session: rv.Session) -> None:
         assert "at no cost" not in run.text()
 
 
-def test_what_is_more_than_there_is_waits_for_credits_and_goes_on_when_they_arrive(tmp_path: Path) -> None:
+def test_what_is_more_than_there_is_waits_for_credits_and_goes_on_when_they_arrive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.control_panel.model.CREDITS_PAUSE", 0.2)
     with running_sandbox(SandboxConfig(latency=8, credits=24)) as url, ExitStack() as stack:
 
         def connected(name: str) -> rv.Session:
@@ -78,7 +81,7 @@ def test_what_is_more_than_there_is_waits_for_credits_and_goes_on_when_they_arri
         rv.generate("a cat sandbox:fail", seed=[1, 2], resolution="1K")  # comes back when it has failed
         until(lambda: another.balance() == 0)
         panel = stack.enter_context(closing(Panel(connected("here"), "main")))
-        panel.form.put(FormState(prompt="a dog", params={"resolution": "1K"}))
+        panel.model.put(FormState(prompt="a dog", params={"resolution": "1K"}))
         until(lambda: "waits for credits: 12 are needed, 0 are left" in words(panel.reason))
         assert panel.generate.disabled
         until(lambda: not panel.generate.disabled)
@@ -91,7 +94,7 @@ def test_without_a_key_the_next_step_is_told_in_short(tmp_path: Path) -> None:
         closing(rv.connect(None, "https://rivya.invalid", store=tmp_path / "store")) as session,
         closing(Panel(session, "main")) as panel,
     ):
-        panel.form.put(FormState(prompt="a dog"))
+        panel.model.put(FormState(prompt="a dog"))
         until(lambda: "waits for a key" in panel.reason)
         assert panel.generate.disabled
         assert "%rivya connect" in panel.reason

@@ -151,7 +151,7 @@ def check_end(place: Place, runs: list[rv.Run], jobs: int) -> None:
     assert {job.id: job.task_id for job in shown.values()} == place.tasks_by_key()
     assert all(image.size == (128, 128) for job in shown.values() for image in job.images)
     assert sum(run.credits for run in runs) == sum(place.prices()) == jobs * PRICE
-    assert place.session.store.spent(place.session.service.name).credits == jobs * PRICE
+    assert place.session.store.spent(place.session.service).credits == jobs * PRICE
     if len(runs) == 1:
         check_money(place, runs[0])
 

@@ -116,13 +116,13 @@ def check(place: Place, run: rv.Run) -> None:
     assert not place.left_behind()
     references = {reference.sha256 for job in run for reference in job.record.references}
     assert place.pictures() - references == {pic.sha256 for job in run for pic in job.record.pictures}
-    assert place.session.store.spent(place.session.service.name).credits == sum(job.credits for job in run)
+    assert place.session.store.spent(place.session.service).credits == sum(job.credits for job in run)
 
 
 def check_money(place: Place, run: rv.Run) -> None:
     """Once everything is known: what the sandbox billed is what the store says."""
     billed = sum(place.prices())
-    assert billed == run.credits == place.session.store.spent(place.session.service.name).credits
+    assert billed == run.credits == place.session.store.spent(place.session.service).credits
     assert place.session.balance() == CREDITS - billed
     keys = place.tasks_by_key()
     assert len(set(keys.values())) == len(keys) == len(place.prices())

@@ -134,11 +134,11 @@ def test_credits_that_are_not_said_are_the_planned_price_and_marked(
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
     assert [(job.status, job.credits) for job in run] == [("succeeded", PRICE)]
-    assert run.credits == place.session.store.spent(place.session.service.name).credits == PRICE
+    assert run.credits == place.session.store.spent(place.session.service).credits == PRICE
     for view in (seen, repr(run), run.line()):
         assert f"about {PRICE} credits" in view
     say_state()
-    assert f"about {PRICE} credits on {place.session.service.name} so far" in capsys.readouterr().out
+    assert f"about {PRICE} credits on {place.session.service} so far" in capsys.readouterr().out
     assert list(run.to_pandas()["credits_known"]) == [False]
     run.save(tmp_path / "saved")
     told = json.loads((tmp_path / "saved" / f"run-{run.id}.json").read_text(encoding="utf-8"))

@@ -78,7 +78,7 @@ Path("stories.txt").write_text("\\n".join(map(str, stories)))
 LOOK = """
 from looking import look
 import rivya_nb.calls
-assert session.service.has_key
+assert session.has_key
 things = [session, rv.RivyaClient(), bottles, bottles.jobs, bottles.grid(), rv.history(), rv.runs(),
           rv.plan("A", seed=9), vars(rivya_nb.calls), get_ipython().user_ns]
 texts, own = look(*things)

@@ -25,10 +25,10 @@ def test_a_line_shows_the_panel_and_its_state_is_there_again(start_kernel: Calla
     # What is read where there are no widgets, as in a notebook on the web.
     assert shown["text/plain"] == "<Panel 'main' with sandbox>"
 
-    kernel.ok("panel.form.put(type(panel.form.state)(prompt='A lamp')); panel.close()")
+    kernel.ok("panel.model.put(type(panel.model.form)(prompt='A lamp')); panel.close()")
     assert WIDGET in value(kernel.ok("%rivya panel"))
-    assert kernel.ok("_.form.state.prompt").result == "'A lamp'"
+    assert kernel.ok("_.model.form.prompt").result == "'A lamp'"
     kernel.ok("other = %rivya panel other")
-    assert kernel.ok("other.form.state.prompt").result == "''"
+    assert kernel.ok("other.model.form.prompt").result == "''"
 
     assert "takes one argument at most" in kernel.run("%rivya panel a b").error

@@ -43,7 +43,7 @@ def other_kernel(folder: Path) -> Iterator[Callable[[rv.Session], Session]]:
 
         def joined(session: rv.Session) -> Session:
             store = stack.enter_context(closing(Store.open(folder)))
-            service = reach(DEFAULT_KEY, session.service.address, folder)
+            service = reach(DEFAULT_KEY, session.address, folder)
             return stack.enter_context(closing(Session(service, LiveRecords(store, WorkLoop.find()))))
 
         yield joined

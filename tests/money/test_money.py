@@ -87,7 +87,7 @@ def test_a_stale_stop_of_another_kernel_changes_nothing(
     run.wait(TIMEOUT)
     stale.stop()
     assert [job.status for job in session.store.jobs(job.id for job in run).values()] == ["succeeded"] * 2
-    assert session.store.spent(session.service.name).credits == 24
+    assert session.store.spent(session.service).credits == 24
 
 
 def test_another_kernel_can_go_on_with_what_is_held_and_stop_it(
@@ -99,7 +99,7 @@ def test_another_kernel_can_go_on_with_what_is_held_and_stop_it(
     run.finished().result(TIMEOUT)
     elsewhere = other_kernel(session)
     assert len(elsewhere.resume(run.id, unsent=True).wait(TIMEOUT).images) == 20
-    assert session.store.spent(session.service.name).credits == 240
+    assert session.store.spent(session.service).credits == 240
 
 
 def test_another_kernel_follows_what_is_going_on(
@@ -181,7 +181,7 @@ def test_a_refusal_counts_as_one_speaks(connect: Callable[..., rv.Session]) -> N
 def test_many_requests_without_a_known_price_have_a_limit_too(connect: Callable[..., rv.Session]) -> None:
     session = connect(SandboxConfig(latency=0))
     entry = {"id": DEFAULT_MODEL, "category": "image", "base_credits": None}
-    session.store.models.keep(session.service.name, [entry], time.time())
+    session.store.models.keep(session.service, [entry], time.time())
     assert len(rv.generate("A bottle", seed=range(20)).wait(TIMEOUT).images) == 20
     with pytest.raises(rv.CreditLimitError, match="21 new pictures are of models whose price is not known"):
         rv.generate("A bottle", seed=range(100, 121))

@@ -195,7 +195,7 @@ def test_what_the_balance_does_not_cover_no_other_kernel_sends(
     kernels = [session, other_kernel(session), other_kernel(session)]
     asked = threading.Event()
     for each in kernels:
-        calls = each.service.client.credits
+        calls = each.connection.client.credits
         monkeypatch.setattr(calls, "retrieve", partial(_when, asked, calls.retrieve))
     runs = at_once(*(lambda each=each: cell(each, range(10)) for each in kernels))
     # No kernel has refused it while another one still plans it.

@@ -34,20 +34,20 @@ def test_it_waits_for_what_generate_waits_for(opened: Callable[..., Panel]) -> N
     until(lambda: "prompt" in panel.reason)
     assert button.disabled
     assert button.tooltip == "As a cell, as soon as nothing is wrong in the form"
-    panel.form.put(ASKED)
+    panel.model.put(ASKED)
     until(lambda: not button.disabled)
     assert button.tooltip == button.description == "As a cell"
 
 
 def test_it_shows_what_stands_in_the_form_until_it_is_pressed_again(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(ASKED)
+    panel.model.put(ASKED)
     assert shown(panel) is None
     button = pressed(panel)
     until(lambda: shown(panel) == [CELL])
-    panel.form.put(replace(ASKED, repeat=1, name="bottles", cols="model"))
+    panel.model.put(replace(ASKED, repeat=1, name="bottles", cols="model"))
     until(lambda: shown(panel) == [CELL.replace("1K", "1K --name bottles")])
-    panel.form.put(replace(ASKED, prompt="a {green|blue} bottle", cols="seed"))
+    panel.model.put(replace(ASKED, prompt="a {green|blue} bottle", cols="seed"))
     until(lambda: shown(panel) == ["%%rivya seed=1..2 resolution=1K --cols seed\na {green|blue} bottle"])
     button.value = False
     until(lambda: shown(panel) is None)
@@ -55,12 +55,12 @@ def test_it_shows_what_stands_in_the_form_until_it_is_pressed_again(opened: Call
 
 def test_a_mistake_takes_the_cell_away_and_not_the_way_back(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(ASKED)
+    panel.model.put(ASKED)
     button = pressed(panel)
     until(lambda: shown(panel) == [CELL])
-    panel.form.put(replace(ASKED, prompt="a {glass"))
+    panel.model.put(replace(ASKED, prompt="a {glass"))
     until(lambda: shown(panel) == ["%%rivya seed=1..2 resolution=1K\na {glass"])
-    panel.form.put(replace(ASKED, prompt="a {subject}"))
+    panel.model.put(replace(ASKED, prompt="a {subject}"))
     until(lambda: shown(panel) == [])
     assert not button.disabled
     button.value = False
@@ -69,7 +69,7 @@ def test_a_mistake_takes_the_cell_away_and_not_the_way_back(opened: Callable[...
 
 def test_a_plan_that_is_too_dear_still_has_its_cell(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    panel.form.put(replace(ASKED, max_credits=1))
+    panel.model.put(replace(ASKED, max_credits=1))
     until(lambda: "credit limit" in panel.reason)
     pressed(panel)
     until(lambda: shown(panel) == [CELL.replace("1K", "1K --max-credits 1")])
@@ -78,7 +78,7 @@ def test_a_plan_that_is_too_dear_still_has_its_cell(opened: Callable[..., Panel]
 def test_several_cells_are_shown_apart(opened: Callable[..., Panel]) -> None:
     panel = opened()
     assert bundled()["ideogram-v3"].param("negative_prompt")
-    panel.form.put(
+    panel.model.put(
         FormState(("ideogram-v3",), "a cat", {"negative_prompt": "rain\nfog"}, frozenset({"negative_prompt"}))
     )
     pressed(panel)

@@ -1,10 +1,41 @@
-// What ipywidgets leaves out for those who hear a page or walk it by keys: names, which tab shows what, what is worth
-// reading out, and a focus that is not lost.
+// All that the panel takes from inside ipywidgets, anywidget and JupyterLab, since there is no public way to it. Each
+// part is left out where that inside is another one day, and the panel works on without it:
+// - held changes (`_msg_buffer`): a click may then get to the kernel before the last change of a control that the kernel
+//   has not answered yet, and mean the form as it was before;
+// - the end of the kernel (`widget_manager.kernel`): it is then noticed with the next message that cannot be sent;
+// - names (classes of ipywidgets' elements, `.lm-TabBar`; ipywidgets draws them when it likes and tells nobody, so that a
+//   MutationObserver looks for them): those who hear the page then miss names, and a lost focus is not brought back.
 
 import { set } from "../widgets/dom.js";
 
+const ENDS = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 const PAUSE = 1000; // milliseconds without a letter until what became of the letters is read out
 const PROMPT_KEYS = "Ctrl+Enter (on a Mac Cmd+Enter) presses Generate";
+
+/** `act` is called with what has become of the kernel when it is restarted or ends; gives what ends the watching. */
+export function watchKernel(model, act) {
+  // The managers of JupyterLab, Notebook and Voilà have it. Where there is none, the next message that cannot be sent tells.
+  const changes = model.widget_manager?.kernel?.statusChanged;
+  const heard = (_, status) => {
+    if (ENDS.has(status)) act(status.endsWith("restarting") ? "was restarted" : "has ended");
+  };
+  changes?.connect(heard);
+  return () => changes?.disconnect(heard);
+}
+
+// Sends what ipywidgets (7 and 8) holds back of a widget, and of all that is in it: changes of a control whose earlier
+// change the kernel has not answered. A click is not held back, and would get there first.
+export function sendHeldChanges(model) {
+  const held = model._msg_buffer;
+  if (held && model.send_sync_message) {
+    const callbacks = model._msg_buffer_callbacks;
+    model._msg_buffer = null;
+    model._msg_buffer_callbacks = null;
+    const message = model.send_sync_message(held, callbacks ?? {});
+    model.rememberLastUpdateFor?.(message);
+  }
+  for (const child of model.get("children") ?? []) sendHeldChanges(child);
+}
 
 // Keeps a panel's elements so for as long as it stands there; `view` tells it from others of the same panel.
 export function makeAccessible(root, view) {

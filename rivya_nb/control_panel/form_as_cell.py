@@ -1,8 +1,7 @@
-"""The form as a cell: a button, and what it shows."""
+"""The form as a cell: a button, and the cells that it shows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,62 +10,50 @@ import ipywidgets
 import traitlets
 
 from rivya_nb.control_panel.form_cell import form_cells
-from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import UsageError
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
-    from rivya_nb.session.plan import Plan
-    from rivya_nb.session.session import Session
+    from rivya_nb.control_panel.model import PanelModel
 
 NAME = "As a cell"
 WAITS = f"{NAME}, as soon as nothing is wrong in the form"
-"""What the button is called while it can be pressed, and while it cannot."""
+"""The button's name while it can be pressed, and while it cannot."""
 
 
 class CellsWidget(anywidget.AnyWidget):
     """Shows `cells`, each to be copied; where there is none, that the form has to be right first."""
 
-    _esm = joined(Path(__file__).with_name("cell_view.js"))
+    _esm = joined(Path(__file__).with_name("form_as_cell.js"))
     cells: traitlets.List[str] = traitlets.List().tag(sync=True)
 
 
-class CellView:
-    """A button that shows the cells which ask for what stands in the form, and hides them again.
+class FormAsCell:
+    """A button that shows the cells which ask for what the form does, and hides them again.
 
-    `state` reads the form. What is shown follows it; the widget for it is made when it is first wanted.
+    They follow each plan. Their widget is made when it is first wanted.
     """
 
-    def __init__(self, session: Session, state: Callable[[], FormState]) -> None:
-        self._session = session
-        self._state = state
-        self._plan: Plan | None = None
-        self._closed = False
+    def __init__(self, model: PanelModel) -> None:
+        self._model = model
         self._cells: Any = None
         self.button = make(
             ipywidgets.ToggleButton, description=NAME, tooltip=WAITS, disabled=True, classes="rivya-small"
         )
         self.widget = make(ipywidgets.VBox, [self.button], classes="rivya-as-cell")
         # A message of the button may come on any thread.
-        self.button.observe(lambda _: session.work_loop.loop.call_soon_threadsafe(self._draw), "value")
-
-    def show(self, plan: Plan | None) -> None:
-        """Follow the form, whose plan this is; None where there is none. Called on the session's loop."""
-        self._plan = plan
-        self._draw()
+        self.button.observe(lambda _: model.on_loop(self._draw), "value")
+        model.observe(self._draw, "outcome")
 
     def close(self) -> None:
-        """Give the widgets up, that too which is hidden."""
-        self._closed = True
+        """Give the widgets up, also the one that is hidden."""
         if self._cells is not None:
             give_up(self._cells)
         give_up(self.widget)
 
-    def _draw(self) -> None:
-        if self._closed:
-            return
-        is_open, can_open = bool(self.button.value), self._plan is not None
+    def _draw(self, _: object = None) -> None:
+        is_open, can_open = bool(self.button.value), self._model.plan is not None
         # What is open can be closed at any time.
         self.button.disabled = not (is_open or can_open)
         self.button.tooltip = NAME if is_open or can_open else WAITS
@@ -79,9 +66,12 @@ class CellView:
     def _write(self) -> None:
         if self._cells is None:
             self._cells = make(CellsWidget)
-        axes = [] if self._plan is None else [axis.name for axis in self._plan.expansion.axes]
+        plan = self._model.plan
+        axes = [] if plan is None else [axis.name for axis in plan.expansion.axes]
         try:
-            self._cells.cells = [] if self._plan is None else form_cells(self._session, self._state(), axes)
+            self._cells.cells = (
+                [] if plan is None else form_cells(self._model.session, self._model.form, axes)
+            )
         except UsageError:
-            # Somebody types on, and the next plan will tell.
+            # The user types on, and the next plan will tell.
             return

@@ -7,15 +7,16 @@ names what is to be done with which jobs, and is told in words how that went.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import ipywidgets
+import traitlets
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import count, printable
@@ -30,10 +31,9 @@ from rivya_nb.views.words import marks_badge, unseen_kind, unseen_words
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
-    from rivya_nb.contract.request import Request
+    from rivya_nb.control_panel.model import PanelModel
     from rivya_nb.session.history import Selection
-    from rivya_nb.session.session import Session
-    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+    from rivya_nb.store.records import JobRecord, Marks
 
 PAGE = 24
 """Pictures on a page."""
@@ -45,20 +45,6 @@ BOX = (288, 288)
 MOST_BYTES = 14_000
 """A picture of a page: pixels at most, and bytes."""
 
-Outcome = str | None
-"""What to say to the user, if anything."""
-
-
-@dataclass(frozen=True)
-class Ways:
-    """What the panel does with what the gallery is asked for: settings to use, pictures to refer to, a widget to
-    show under a title, and to take that away again, back to the gallery."""
-
-    recall: Callable[[Request], None]
-    refer: Callable[[Sequence[PictureRecord]], None]
-    open: Callable[[str, Any], None]
-    leave: Callable[[], None]
-
 
 class GalleryWidget(anywidget.AnyWidget):
     """The front end; it has no state of its own here."""
@@ -66,43 +52,51 @@ class GalleryWidget(anywidget.AnyWidget):
     _esm = joined(Path(__file__).with_name("gallery.js"))
 
 
-class Gallery:
-    """The history of a session's store, newest first. `ways` is what else the panel can do with a picture."""
+class PanelGallery(Background):
+    """The history of a session's store, newest first. `opened` is the title and the widget of what is shown beside
+    it, if anything is.
+    """
 
-    def __init__(self, session: Session, ways: Ways) -> None:
+    opened: Any = traitlets.Any(None)
+
+    def __init__(self, model: PanelModel) -> None:
+        session = model.session
+        super().__init__(session.work_loop)
+        self._model = model
         self._session = session
-        self._ways = ways
-        self._closed = False
         self._store_failed = False
         self._newest: dict[str, int] = {}
         self._paging = asyncio.Lock()
         self._changing = asyncio.Lock()
-        self._background = Background(session.work_loop, lambda text: self._say(text, wrong=True))
         self.widget = make(GalleryWidget)
         self.widget.on_msg(self._receive)
+        model.observe(self.refresh, "ended")
+        model.observe(self.check, "cells")
         for news in (session.store.marks.changes, session.store.arrivals, session.store.deletions):
             news.subscribe(self.check)
 
-    def refresh(self) -> None:
-        """Let the front end ask for its page again; called on the session's loop."""
-        if not self._closed:
+    def refresh(self, _: object = None) -> None:
+        """Let the front end ask for its page again."""
+        if not self.closed:
             self.widget.send({"kind": "stale"})
 
-    def check(self) -> None:
+    def check(self, _: object = None) -> None:
         """Let the front end ask whether its page is still the newest; called on any thread."""
-        if not self._closed:
+        if not self.closed:
             self.widget.send({"kind": "check"})
 
     def close(self) -> None:
         """Give the widgets up."""
-        self._closed = True
-        self._background.close()
+        super().close()
         give_up(self.widget)
+
+    def complain(self, text: str) -> None:
+        self._say(text, wrong=True)
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         """A message of the front end; it may come on any thread."""
         if isinstance(content, dict):
-            self._background.start(self._answer(content))
+            self.start(self._answer(content))
 
     async def _answer(self, content: Mapping[str, Any]) -> None:
         kind = str(content.get("kind"))
@@ -136,19 +130,19 @@ class Gallery:
         chosen = self._session.pictures(ids)
         if kind == "recall":
             (record, *_) = await asyncio.to_thread(self._records, ids)
-            self._ways.recall(record.request)
+            self._model.recall(record.request)
             # In a narrow page the form is out of sight.
             self._say("Its settings are in the form now")
         elif kind == "reference":
             records = await asyncio.to_thread(self._records, ids)
             pictures = [record.pictures[0] for record in records if record.pictures]
-            self._ways.refer(pictures)
+            self._model.references.add(pictures)
             self._say(f"Handed {count(len(pictures), 'picture')} to the references")
         elif kind == "view":
             await self._view(chosen, content.get("at"))
         elif kind == "grid":
             look = await asyncio.to_thread(lambda: chosen.grid()._repr_mimebundle_())
-            self._ways.open(f"Grid ({len(ids)})", ipywidgets.HTML(look["text/html"]))
+            self.opened = (f"Grid ({len(ids)})", ipywidgets.HTML(look["text/html"]))
         elif kind == "code":
             self.widget.send({"kind": "code", "cells": await asyncio.to_thread(self._cells, ids)})
         else:
@@ -163,10 +157,10 @@ class Gallery:
         viewer = await asyncio.to_thread(chosen.view)
         mode = "side" if len(chosen) == 2 else "grid"
         viewer.open_as("one" if at else mode, at=at, leave=self._come_back)
-        self._ways.open("Look" if at else f"Compare ({len(chosen)})", viewer)
+        self.opened = ("Look" if at else f"Compare ({len(chosen)})", viewer)
 
     def _come_back(self) -> None:
-        self._ways.leave()
+        self.opened = None
         self.widget.send({"kind": "back"})
 
     def _step(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> tuple[str, int | None]:
