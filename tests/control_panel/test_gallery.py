@@ -207,7 +207,7 @@ def test_only_the_step_that_was_told_of_is_taken_back(talk: Talk, run: rv.Run) -
     second.star()
     refused = talk.ask("undo", jobs=[], step=said["step"])
     assert (refused["wrong"], first.rating, second.starred) == (True, 3, True)
-    assert "marked since" in refused["text"]
+    assert "marks were set since" in refused["text"]
     said = talk.ask("rate", jobs=[first.id], rating=5)
     assert talk.ask("undo", jobs=[], step=said["step"])["text"] == "Undone: rating of 1 picture"
     assert first.rating == 3

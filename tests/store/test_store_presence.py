@@ -83,7 +83,7 @@ def test_what_is_not_there_any_more_is_not_written_and_goes_on_once_it_is_back(
                 use()
         # Nothing may stand in the way of what comes back.
         assert sorted(folder.rglob("*")) == there
-        assert not store.database.is_in_place
+        assert not store.database.presence.holds
         put_back(folder, away)
         store.make_ready()
         second = done()
