@@ -65,7 +65,7 @@ def wait_until_forgotten(session: rv.Session, job: rv.Job) -> None:
     assert upload is not None
 
     def is_gone() -> bool:
-        call = session._service.client.files.retrieve(upload.file_id or "")
+        call = session.connection.client.files.retrieve(upload.file_id or "")
         try:
             session.work_loop.wait(session.work_loop.start(call))
         except rv.NotFoundError:
