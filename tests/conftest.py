@@ -23,9 +23,31 @@ TOGETHER = ("browser", "test_cli", "test_magic")
 LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
 """Tests that take long or wait much, the longest first."""
 
-SLOW = (*TOGETHER, *LONG, "faults", "money", "test_openapi")
-"""Tests that start kernels, browsers or many processes, or wait for what never comes. `-m "not slow"` leaves them
-out."""
+PROCESSES = (
+    "test_process",
+    "test_forks",
+    "test_store_processes",
+    "test_store_backup",
+    "test_store_read_only",
+)
+"""Tests that start processes and wait for their end."""
+
+WAITING = (
+    "faults",
+    "money",
+    "test_balance",
+    "test_troubles",
+    "test_elapsed",
+    "test_hostile_store",
+    "test_tasks",
+)
+"""Tests that wait for what never comes, or for long."""
+
+BUSY = ("test_openapi", "test_every_model", "test_run_rows")
+"""Tests that take much of a processor."""
+
+SLOW = (*TOGETHER, *LONG, *PROCESSES, *WAITING, *BUSY)
+"""What `-m "not slow"` leaves out."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -47,6 +47,15 @@ PICTURES = """images => images.map(image => {
 })"""
 ALL_DECODED = "images => images.every(image => image.complete && image.naturalWidth > 0)"
 
+# Disposed of rather than closed: nobody is there to answer whether to save.
+CLOSE_ALL = "() => [...window.jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())"
+# A page without a document gets a launcher, which goes when the notebook is there.
+OPEN_ALONE = """async path => {
+    const { commands, shell } = window.jupyterapp;
+    const opened = await commands.execute('docmanager:open', { path });
+    [...shell.widgets('main')].filter(widget => widget !== opened).forEach(widget => widget.dispose());
+}"""
+
 
 def find_chromium() -> str | None:
     """The path of an installed Chromium or Chrome, or None."""
@@ -154,7 +163,9 @@ class OpenNotebook:
         return path
 
     def close(self) -> None:
-        self.page.context.close()
+        """Close it without saving; the page stays, for the next notebook of the same sharpness."""
+        self.page.evaluate(CLOSE_ALL)
+        self.page.context.clear_permissions()
 
 
 class Lab:
@@ -164,18 +175,25 @@ class Lab:
         self.url = url
         self.folder = folder
         self.browser = browser
+        self.pages: dict[float, Page] = {}
 
     def open(
         self, path: Path, *, width: int = 1200, height: int = 1400, sharpness: float = 1
     ) -> OpenNotebook:
-        """Open a notebook of the folder in a fresh browser profile, and wait until it is laid out.
+        """Open a notebook of the folder, alone on its page, and wait until it is laid out.
 
-        `width` and `height` are in pixels; a picture of the page has `sharpness` times as many.
+        `width` and `height` are in pixels; a picture of the page has `sharpness` times as many. The page is loaded
+        once for each sharpness: what JupyterLab takes to start is most of what a notebook would cost.
         """
         size: ViewportSize = {"width": width, "height": height}
-        page = self.browser.new_context(viewport=size, device_scale_factor=sharpness).new_page()
-        page.set_default_timeout(ANSWER_SECONDS * 1000)
-        page.goto(f"{self.url}/doc/tree/{path.relative_to(self.folder)}")
+        if page := self.pages.get(sharpness):
+            page.set_viewport_size(size)
+            page.evaluate(OPEN_ALONE, str(path.relative_to(self.folder)))
+        else:
+            page = self.browser.new_context(viewport=size, device_scale_factor=sharpness).new_page()
+            page.set_default_timeout(ANSWER_SECONDS * 1000)
+            page.goto(f"{self.url}/doc/tree/{path.relative_to(self.folder)}")
+            self.pages[sharpness] = page
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         notebook = OpenNotebook(page, path)
         notebook.wait_for_kernel()

@@ -15,7 +15,9 @@ from playwright.sync_api import Locator, expect
 
 from browser.harness import Lab, OpenNotebook, write_notebook
 
-OPEN = """import rivya_nb as rv
+OPEN = """import os
+os.environ["RIVYA_SANDBOX_LATENCY"] = "3"
+import rivya_nb as rv
 rv.connect(base_url="sandbox", store="panelled")
 panel = rv.panel()
 panel"""

@@ -9,7 +9,10 @@ import pytest
 
 from browser.harness import Lab, OpenNotebook, as_received, write_notebook
 
-CONNECT = "%load_ext rivya_nb\nimport rivya_nb as rv\nrv.connect(base_url='sandbox')"
+CONNECT = """%load_ext rivya_nb
+%env RIVYA_SANDBOX_LATENCY=3
+import rivya_nb as rv
+rv.connect(base_url='sandbox')"""
 ASK = """%%rivya seed=1..3 aspect_ratio=1:1,16:9 resolution=1K --out bottles
 A glass bottle on a soft studio background, แสงเช้า, sandbox:fail(seed=2, aspect_ratio=16:9)"""
 TURN = "bottles.grid(rows='aspect_ratio', cols='seed')"

@@ -14,9 +14,7 @@ from playwright.sync_api import Locator, expect
 from browser.harness import Lab, OpenNotebook, write_notebook
 from rivya_nb.store.store import Store
 
-CONNECT = """import os
-os.environ["RIVYA_SANDBOX_LATENCY"] = "0"
-import rivya_nb as rv
+CONNECT = """import rivya_nb as rv
 rv.connect(base_url="sandbox", store="looked-at")"""
 PROMPT = 'A glass bottle in {} light <img src=x onerror="window.hacked = true">'
 ASK = f"""run = rv.generate(

@@ -37,7 +37,7 @@ WAIT = 60
 IMPATIENT = RetryPolicy(attempts=4, budget=10.0, first=0.05, longest=0.2)
 """The real rules at a pace for tests."""
 
-STEP = 2.0
+STEP = 1.0
 """Seconds that a step of a call may take where only that ends it."""
 
 PATIENT = 20.0
