@@ -95,6 +95,9 @@ def _param(key: str, values: Sequence[object], models: Sequence[str]) -> str | N
     if values == (None,) and key != SEED_KEY:
         return ""
     param = shared_param(key, [bundled()[model] for model in models if model in bundled()])
+    if param is not None and param.type != "number":
+        # 7.0 is sent as "7.0" here, and not as the number 7.
+        values = [str(value) if isinstance(value, float) else value for value in values]
     for word, text in _spellings(values):
         # What a model that is not bundled takes is not known here.
         if param is None or _reads(text, param) == _marks(values):
@@ -106,9 +109,9 @@ def _spellings(values: Sequence[object]) -> Iterator[tuple[str, Text]]:
     """How values may be written, each as the word and as the line reads it: as a range, one by one, in quotes."""
     texts = [value if isinstance(value, str) else label(value) for value in values]
     if len(texts) > 2 and all(_NUMBER.fullmatch(text) for text in texts):
-        first, last = int(texts[0]), int(texts[-1])
-        if texts == list(map(str, range(first, last + 1))):
-            yield (word := f"{first}..{last}"), Text(word)
+        numbers = range(first := int(texts[0]), first + len(texts))
+        if texts == list(map(str, numbers)):
+            yield (word := f"{first}..{numbers[-1]}"), Text(word)
     if all(value is None or _PLAIN_VALUE.fullmatch(text) for value, text in zip(values, texts, strict=True)):
         yield (word := ",".join(texts)), Text(word)
     if len(texts) == 1 and values[0] is not None:

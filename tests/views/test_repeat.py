@@ -91,12 +91,17 @@ def test_the_words_stand_in_the_order_of_the_ask() -> None:
     [
         ({"seed": [3, 4, 5]}, "seed=3..5"),
         ({"seed": [3, 5]}, "seed=3,5"),
+        ({"seed": [3, 4, 2_147_483_647]}, "seed=3,4,2147483647"),
         ({"seed": None}, "seed=none"),
         ({"resolution": None}, ""),
         ({"aspect_ratio": [None, "16:9"]}, "aspect_ratio=none,16:9"),
         ({"guidance": [1.0, 2.5]}, "guidance=1,2.5"),
         ({"negative_prompt": 'two "words"'}, 'negative_prompt="two ""words"""'),
         ({"negative_prompt": "none"}, 'negative_prompt="none"'),
+        (
+            {"models": ("google-imagen4",), "negative_prompt": 7.0},
+            "negative_prompt=7.0 --model google-imagen4",
+        ),
     ],
 )
 def test_values_are_written_as_the_line_reads_them(params: dict[str, Any], written: str) -> None:
