@@ -156,3 +156,12 @@ def test_pictures_of_another_store_are_not_added_to(session: rv.Session, url: st
         pytest.raises(rv.UsageError, match=r"in the store .*, and the session works with .*other"),
     ):
         run.extend(seed=[2])
+
+
+def test_a_value_that_asks_the_same_without_a_seed_is_not_bought_again(session: rv.Session) -> None:
+    red = Image.new("RGB", (64, 64), "red")
+    run = rv.generate("A bottle", model="nano-banana", references={"a": red}).wait(TIMEOUT)
+    plan = run.extend(references={"b": red}, imageSize=["16:9", None])
+    assert plan.credits == run.credits
+    wider = plan.run().wait(TIMEOUT)
+    assert (wider.credits, len(wider), len(wider.shown.cells)) == (plan.credits, 2, 6)

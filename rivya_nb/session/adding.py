@@ -13,7 +13,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, read_ask
-from rivya_nb.planning.expansion import DrawSeed, Expansion, check_repeat, distinct, expand_places
+from rivya_nb.planning.expansion import DrawSeed, Expansion, Place, check_repeat, distinct, expand_places
 from rivya_nb.planning.growth import Growth, Values, labelled
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.draft import jobs_on_disk
@@ -128,16 +128,32 @@ def extend(
         growth.repeat(repeat, draw_seed)
     zeros = (0,) * (len(growth.ask.axes()) - len(run.axes))
     standing = {cell.coordinates + zeros for cell in run.cells}
-    expansion, wrong = expand_places(growth.ask, catalogue, standing)
-    if wrong:
+    expansion, mistaken = expand_places(growth.ask, catalogue)
+    if wrong := {place: mistakes for place, mistakes in mistaken.items() if place not in standing}:
         _, outdated = expand_places(ask_of(run), catalogue)
         raise InvalidRequestError([*([Mistake("", _OUTDATED)] if outdated else []), *distinct(wrong)])
     kept = [replace(cell, coordinates=cell.coordinates + zeros, reused=True) for cell in run.current(jobs)]
     gone = len({cell.job_id for cell in kept if not jobs[cell.job_id].is_there})
     notes = [f"{gone} of run {run.id} stay missing; grid().fill() asks for them"] if gone else []
+    there = {cell.coordinates: cell.job_id for cell in kept if jobs[cell.job_id].is_there}
+    twins = _twins(expansion, standing, there)
+    new = expansion.without(standing | {cell.coordinates for cell in twins})
     return Addition(
-        expansion.written_down().labelled(growth.labels), tuple(kept), None, (*notes, *growth.notes)
+        new.written_down().labelled(growth.labels), (*kept, *twins), None, (*notes, *growth.notes)
     )
+
+
+def _twins(expansion: Expansion, standing: Collection[Place], there: Mapping[Place, str]) -> list[CellRecord]:
+    """Cells of new requests that ask the same as one whose picture is there; `there` has the jobs by place.
+
+    With a seed, the history has that job; without one, nothing but the run knows that both are one.
+    """
+    jobs = {item.key: there[item.coordinates] for item in expansion.requests if item.coordinates in there}
+    return [
+        CellRecord(jobs[item.key], item.coordinates, reused=True)
+        for item in expansion.requests
+        if item.request.seed is None and item.coordinates not in standing and item.key in jobs
+    ]
 
 
 def fill(run: RunRecord, jobs: Mapping[str, JobRecord], catalogue: Catalogue) -> Addition:
