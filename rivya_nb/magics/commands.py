@@ -132,7 +132,7 @@ def _spent(spent: Spent, where: str) -> str:
     """`about 1,200 by this kernel, 12 more perhaps billed`."""
     about = "about " if spent.costs_about else ""
     perhaps = f", {spent.perhaps_billed:,} more perhaps billed" if spent.perhaps_billed else ""
-    return f"{about}{spent.credits:,} {where}{perhaps}"
+    return f"{about}{spent.certain_credits:,} {where}{perhaps}"
 
 
 def _undo(arguments: Arguments) -> None:

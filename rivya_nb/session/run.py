@@ -177,7 +177,7 @@ class Run(Pictures):
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
         head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
         spent = self.spent
-        cost = f"{'about ' if spent.costs_about else ''}{spent.credits} credits"
+        cost = f"{'about ' if spent.costs_about else ''}{spent.certain_credits} credits"
         perhaps = f", and perhaps {spent.perhaps_billed} more" if spent.perhaps_billed else ""
         anew = ", and fresh=True (--fresh) asks anew" if any(job.status == "unknown" for job in jobs) else ""
         raise RunFailedError(

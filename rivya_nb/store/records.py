@@ -127,17 +127,18 @@ class JobRecord:
 
     @property
     def credits(self) -> int:
-        """The part of `committed` that was billed or is reserved.
+        """The part of `committed` that was billed or is reserved: 0 until the service has taken the job."""
+        return self.committed if self._is_taken else 0
 
-        0 until the service has taken the job, and 0 where nobody knows whether it was billed (`perhaps_billed`).
-        """
-        return self.committed if self._is_taken and self.status != "unknown" else 0
+    @property
+    def certain_credits(self) -> int:
+        """`credits`, but 0 where nobody knows how the job ended (`perhaps_billed`)."""
+        return 0 if self.status == "unknown" else self.credits
 
     @property
     def costs_about(self) -> bool:
         """Whether the service took the job and did not say what it costs: `credits` is the documented price."""
-        is_billed = self._is_taken and self.status not in {*NOT_BILLED, "unknown"}
-        return is_billed and not self._is_told
+        return self._is_taken and self.status not in NOT_BILLED and not self._is_told
 
     @property
     def credits_known(self) -> bool:
@@ -172,22 +173,35 @@ class JobRecord:
 class Spent:
     """What several jobs have cost: each field sums up what `JobRecord` has under the same name.
 
-    `credits` were billed or are reserved; for some of them only the documented price is known where `costs_about`.
-    `perhaps_billed` come on top, if they were billed at all.
+    `certain_credits` were billed or are reserved; for some of them only the documented price is known where
+    `costs_about`. `perhaps_billed` come on top of them, if they were billed at all.
     """
 
     credits: int = 0
+    certain_credits: int = 0
     costs_about: bool = False
     perhaps_billed: int = 0
 
     @classmethod
     def by(cls, jobs: Iterable[JobRecord]) -> Spent:
         """The sums over these jobs."""
-        return sum((cls(job.credits, job.costs_about, job.perhaps_billed) for job in jobs), cls())
+        return sum(
+            (
+                cls(
+                    job.credits,
+                    job.certain_credits,
+                    job.costs_about and job.status != "unknown",
+                    job.perhaps_billed,
+                )
+                for job in jobs
+            ),
+            cls(),
+        )
 
     def __add__(self, other: Spent) -> Spent:
         return Spent(
             self.credits + other.credits,
+            self.certain_credits + other.certain_credits,
             self.costs_about or other.costs_about,
             self.perhaps_billed + other.perhaps_billed,
         )

@@ -15,7 +15,8 @@ _committed = case(
     (jobs.c.status.in_(NOT_BILLED), 0),
     else_=func.coalesce(_final, jobs.c.reserved_credits, jobs.c.price, 0),
 )
-_credits = case((and_(_is_taken, ~_is_unknown), _committed), else_=0)
+_credits = case((_is_taken, _committed), else_=0)
+_certain_credits = case((_is_unknown, 0), else_=_credits)
 _costs_about = and_(_is_taken, ~_is_told, jobs.c.status.not_in(NOT_BILLED), ~_is_unknown)
 _perhaps_billed = case((_is_unknown, _committed), else_=0)
 
@@ -24,10 +25,11 @@ def spent(connection: Connection, service: str, since: float | None) -> Spent:
     """What the jobs of a service have cost; `since` in seconds since the epoch, by when they were submitted."""
     sums = select(
         func.coalesce(func.sum(_credits), 0),
+        func.coalesce(func.sum(_certain_credits), 0),
         func.coalesce(func.max(case((_costs_about, 1), else_=0)), 0),
         func.coalesce(func.sum(_perhaps_billed), 0),
     ).where(jobs.c.service == service)
     if since is not None:
         sums = sums.where(func.coalesce(jobs.c.submitted_at, jobs.c.created_at) >= since)
-    credit_sum, about, perhaps = connection.execute(sums).one()
-    return Spent(credit_sum, bool(about), perhaps)
+    all_credits, certain, about, perhaps = connection.execute(sums).one()
+    return Spent(all_credits, certain, bool(about), perhaps)

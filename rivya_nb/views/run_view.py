@@ -191,7 +191,7 @@ def credits_line(sums: Tally) -> str:
         f"{sums.reused} from the history at no cost" if sums.reused else "",
     ]
     aside = ", ".join(part for part in asides if part)
-    spent = credit_count(sums.spent.credits, about=sums.spent.costs_about)
+    spent = credit_count(sums.spent.certain_credits, about=sums.spent.costs_about)
     return f"{spent} ({aside})" if aside else spent
 
 

@@ -98,21 +98,21 @@ def test_credits_are_reserved_ones_until_the_end_and_none_for_what_failed(
 @pytest.mark.parametrize(
     ("status", "task", "reserved", "spent"),
     [
-        ("queued", "t", None, Spent(12, costs_about=True)),
-        ("undelivered", "t", None, Spent(12, costs_about=True)),
-        ("unknown", None, None, Spent(0, perhaps_billed=12)),
-        ("unknown", "t", None, Spent(0, perhaps_billed=12)),
-        ("unknown", "t", 7, Spent(0, perhaps_billed=7)),
+        ("queued", "t", None, Spent(12, 12, costs_about=True)),
+        ("undelivered", "t", None, Spent(12, 12, costs_about=True)),
+        ("unknown", None, None, Spent(0, 0, perhaps_billed=12)),
+        ("unknown", "t", None, Spent(12, 0, perhaps_billed=12)),
+        ("unknown", "t", 7, Spent(7, 0, perhaps_billed=7)),
         ("failed", "t", None, Spent(0)),
     ],
 )
-def test_what_may_be_billed_is_no_cost_yet_and_counts_against_a_limit(
+def test_what_may_be_billed_is_no_certain_cost_and_counts_against_a_limit(
     store: Store, status: str, task: str | None, reserved: int | None, spent: Spent
 ) -> None:
     job = a_job(status=status, task_id=task, reserved_credits=reserved, price=12)
     add(store, job)
     assert store.spent("sandbox") == Spent.by([job]) == spent
-    assert job.committed == spent.credits + spent.perhaps_billed
+    assert job.committed == spent.certain_credits + spent.perhaps_billed
     assert job.credits_known == (not spent.costs_about and status != "unknown")
 
 
