@@ -152,6 +152,8 @@ class OpenNotebook:
         self.command("apputils:change-theme", theme=theme)
         light = "true" if theme.endswith("Light") else "false"
         self.page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(state="attached")
+        # It covers the page while the theme's styles are loaded.
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def save(self) -> NotebookNode:
         """Save and give what now is on disk."""

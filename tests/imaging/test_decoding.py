@@ -95,7 +95,9 @@ class Gate:
             with self.budget.taking(count):
                 self._note(name)
                 assert leave.wait(TIMEOUT)
-                self.inside.remove(name)
+                with self.changed:
+                    self.inside.remove(name)
+                    self.changed.notify_all()
 
         self.threads.append(threading.Thread(target=hold))
         self.threads[-1].start()
