@@ -30,7 +30,7 @@ def lights() -> Made:
         make_job(f"{light}{seed}", prompt=f"A {light} sky", params={"seed": seed, "resolution": "1K"})
         for light, seed in product(("dawn", "dusk"), (1, 2))
     ]
-    ask = asked("A {light=dawn|dusk} sky", seed=[1, 2], resolution="1K")
+    ask = asked("A {light=dawn|dusk} sky", seed=[1, 2], resolution="1K", order=("light", "seed"))
     return make_run({"light": ("dawn", "dusk"), "seed": ("1", "2")}, jobs, **ask)
 
 
@@ -251,6 +251,22 @@ def test_an_ask_that_its_model_no_longer_takes_is_told() -> None:
     failed = make_job("only", "failed", params={"seed": 1})
     with pytest.raises(rv.UsageError, match=r"Nothing can be filled; .* no longer .*: aspect_ratio: '2:1'"):
         filled((run, {"only": failed}))
+
+
+def test_seeds_of_a_model_that_is_gone_cannot_be_drawn() -> None:
+    for gone in (only(seed=1, models=("gone",)), only(models=(SEEDLESS,), seed=1)):
+        with pytest.raises(rv.InvalidRequestError, match=r"no longer take what was asked then\n"):
+            extended(gone, repeat=1)
+
+
+def test_an_ask_of_other_places_is_not_added_to() -> None:
+    run, jobs = lights()
+    for text in (asked("A {light=dawn|dusk} sky", seed=1)["ask"], '{"version": 1}'):
+        other = replace(run, ask=text)
+        with pytest.raises(rv.UsageError, match="cannot be read here; plan it anew"):
+            extended((other, jobs), seed=[3])
+        with pytest.raises(rv.UsageError, match="cannot be read here; plan it anew"):
+            filled((other, jobs))
 
 
 # Filling

@@ -149,9 +149,13 @@ def read_ask(text: str | None) -> Ask | None:
     """The ask that `to_json` wrote; None where there is none that can be read."""
     try:
         record = json.loads(text or "")
-        return _ask(record) if record["version"] <= VERSION else None
-    except (ValueError, TypeError, KeyError, AttributeError):
+        if record["version"] > VERSION:
+            return None
+        ask = _ask(record)
+        ask.axes()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+    return ask
 
 
 def label(value: object) -> str:

@@ -88,10 +88,10 @@ class Growth:
         """
         given = () if self.ask.drawn and SEED_KEY not in self.ask.params else self._given(SEED_KEY)
         seeds = [seed for seed in given or self.ask.drawn if seed is not None]
-        if not seeds:
+        seeded = [model for model in self._models if seed_param(model) is not None]
+        if not seeds or not seeded:
             self._count(count)
             return
-        seeded = [model for model in self._models if seed_param(model) is not None]
         taken = {int(text) for text in map(str, [*seeds, *self.ask.drawn]) if text.isdecimal()}
         new = draw_seeds(seeded, count, draw_seed, taken)
         if given and not any(SEED_KEY in keys for keys in self.ask.left_out.values()):

@@ -182,9 +182,10 @@ def fill(run: RunRecord, jobs: Mapping[str, JobRecord], catalogue: Catalogue) ->
 
 
 def ask_of(run: RunRecord) -> Ask:
-    """What a run asked. UsageError where that is not known."""
+    """What a run asked. UsageError where that is not known, or is not what the run's places are of."""
     ask = read_ask(run.ask)
-    if ask is None:
+    sizes = [(axis.name, len(axis.labels)) for axis in run.axes]
+    if ask is None or [(axis.name, len(axis)) for axis in ask.axes()] != sizes:
         raise UsageError(
             f"What run {run.id} asked cannot be read here; plan it anew: what the history has costs nothing."
         )

@@ -51,6 +51,14 @@ def test_parts_that_are_absent_have_their_defaults() -> None:
     )
 
 
-@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"version": 2}', '{"version": 1, "params": 7}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(None, "", "[]", "{}", "[" * 100_000),
+        *('{"version": 2}', '{"version": 1, "params": 7}', '{"version": 1, "repeat": "two"}'),
+        '{"version": 1, "params": {"seed": [1, 2]}, "order": [["seed"]]}',
+    ],
+    ids=lambda text: str(text)[:50],
+)
 def test_what_cannot_be_read_is_none(text: str | None) -> None:
     assert read_ask(text) is None
