@@ -20,20 +20,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
-from nbclient import NotebookClient
-from nbformat import NotebookNode
 from packaging.requirements import Requirement
 from packaging.version import Version
 from traitlets.config import Config
 
 import rivya_nb
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 NEWEST = "newest"
 VERSIONS = ("6.29.5", "7.1.0", NEWEST)
@@ -247,6 +248,9 @@ def executed(
     allow_errors: bool = False,
 ) -> NotebookNode:
     """The notebook, with the outputs of a run in `folder`; each cell has `timeout` seconds."""
+    # The environments of other Pythons, where only quick tests run, do without it.
+    from nbclient import NotebookClient
+
     with connection_file() as file:
         NotebookClient(
             notebook, kernel_name="python3", allow_errors=allow_errors, timeout=timeout,
