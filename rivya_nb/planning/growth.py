@@ -94,7 +94,8 @@ class Growth:
             return
         taken = {int(text) for text in map(str, [*seeds, *self.ask.drawn]) if text.isdecimal()}
         new = draw_seeds(seeded, count, draw_seed, taken)
-        if given and not any(SEED_KEY in keys for keys in self.ask.left_out.values()):
+        # A place that asks without a seed on purpose has none to number.
+        if None in given or (given and not any(SEED_KEY in keys for keys in self.ask.left_out.values())):
             self.add(SEED_KEY, labelled(new))
             self.ask = replace(self.ask, drawn=(*self.ask.drawn, *new))
             return

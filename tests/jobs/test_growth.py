@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
@@ -50,6 +50,11 @@ def at_places(expansion: Expansion) -> dict[Place, object]:
 
 
 @settings(max_examples=200)
+@example(
+    ask=Ask(parse_prompt("A sky", variables=False), (DEFAULT_MODEL,), {"seed": (None,)}),
+    wanted={"model": ["nano-banana"], "seed": [1]},
+    more=1,
+)
 @given(ask=asks, wanted=additions, more=st.integers(0, 2))
 def test_what_is_there_keeps_its_place_and_what_it_asked(
     ask: Ask, wanted: dict[str, list[Any]], more: int
