@@ -51,13 +51,6 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def _import_httpx() -> None:
-    """Import httpx, and what it imports only when it connects."""
-    with _importing, suppress(ImportError):
-        for name in ("httpx", "httpcore", "anyio._backends._asyncio"):
-            import_module(name)
-
-
 @cache
 def _certificates() -> ssl.SSLContext:
     # Cached: loading takes some 30 ms, and httpx would load them for each client.
@@ -73,9 +66,11 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _prepared(secure: bool) -> ssl.SSLContext:
-    """What a client needs: httpx is imported, and this is its SSL context."""
+    """What a client needs: httpx and what it imports only when it connects, and this SSL context."""
     with _importing:
-        _import_httpx()
+        with suppress(ImportError):
+            for name in ("httpx", "httpcore", "anyio._backends._asyncio"):
+                import_module(name)
         return _certificates() if secure else _trusting_nobody()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
+from sandboxes import until
 
 from browser.harness import Lab, OpenNotebook, write_notebook
 from rivya_nb.store.store import Store
@@ -143,9 +144,15 @@ def _middle(cell: Locator) -> tuple[float, float]:
 def test_an_original_arrives_whole_once_it_is_looked_at(view: View) -> None:
     view.press("]")
     expect(view.root).to_contain_text("16:9 · 2 of 2")
-    small = view.cells.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
-    assert len(small) == 4
-    assert 0 < min(small) <= max(small) < 700
+    small = view.cells.locator("img")
+
+    def widths() -> list[int]:
+        return small.evaluate_all("images => images.map(image => image.naturalWidth)")
+
+    # A picture has no width before it is decoded.
+    assert until(lambda: all(widths()))
+    assert len(widths()) == 4
+    assert max(widths()) < 700
     view.press("ArrowDown", "Enter")
     view.wait_for_width(1360)
     alt = view.pictures.get_attribute("alt")
