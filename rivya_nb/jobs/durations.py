@@ -13,13 +13,10 @@ from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from rivya_nb.store.records import DURATIONS_KEPT, TaskDuration
+from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuration
 
 if TYPE_CHECKING:
     from rivya_nb.api.records import Task
-
-ENOUGH = 5
-"""The fewest durations from which a curve is made."""
 
 HALF_LIFE = 24
 """The number of newer tasks that halves the weight of one."""
@@ -101,14 +98,14 @@ def _between(x: float, x0: float, x1: float, y0: float, y1: float) -> float:
 class Durations:
     """How long the latest tasks of one kind took, in the order of their submission. Immutable.
 
-    Below `ENOUGH` tasks nothing is known: `curve` and `typical` are None.
+    Below `DURATIONS_ENOUGH` tasks nothing is known: `curve` and `typical` are None.
     """
 
     __slots__ = ("_new", "_tasks", "curve")
 
     def __init__(self, tasks: Iterable[TaskDuration] = ()) -> None:
         self._keep(sorted(tasks, key=_SUBMITTED))
-        self.curve = Curve(self._tasks) if len(self._tasks) >= ENOUGH else None
+        self.curve = Curve(self._tasks) if len(self._tasks) >= DURATIONS_ENOUGH else None
 
     def _keep(self, tasks: list[TaskDuration]) -> None:
         self._tasks = tasks[-DURATIONS_KEPT:]
@@ -129,7 +126,7 @@ class Durations:
             ValueError: too few durations are known.
         """
         if self.curve is None:
-            raise ValueError(f"{len(self)} durations are too few; {ENOUGH} are needed")
+            raise ValueError(f"{len(self)} durations are too few; {DURATIONS_ENOUGH} are needed")
         return self.curve.survival(seconds)
 
     def later(self, *tasks: TaskDuration) -> Durations:

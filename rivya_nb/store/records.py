@@ -48,6 +48,9 @@ STATUSES = (
 DURATIONS_KEPT = 200
 """The number of tasks of one kind whose durations are kept: the latest ones."""
 
+DURATIONS_ENOUGH = 5
+"""The fewest durations from which anything is learned."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskDuration:
