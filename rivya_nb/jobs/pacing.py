@@ -33,13 +33,13 @@ GROWTH = 1.2
 LONGEST = 10.0
 """Seconds of the longest interval, if no durations are known."""
 
-LONGEST_SHARE = 0.1
+LONGEST_SHARE = 0.08
 """The longest interval as a part of a task's age, if that is more and all known durations are exceeded."""
 
 POLL_COST = 0.4
 """A poll is worth it if it finds tasks so many seconds earlier, on average over those that still run …"""
 
-POLL_COST_SHARE = 0.018
+POLL_COST_SHARE = 0.014
 """… plus so much of what a task typically takes."""
 
 MOMENTS = 64
