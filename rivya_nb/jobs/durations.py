@@ -18,6 +18,9 @@ from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuratio
 if TYPE_CHECKING:
     from rivya_nb.api.records import Task
 
+SLOWEST = 0.03
+"""The part of the tasks that are slower than what is called slow."""
+
 HALF_LIFE = 24
 """The number of newer tasks that halves the weight of one."""
 
@@ -34,7 +37,7 @@ task begins there before the answer is here."""
 LONGEST_GUESS = 3600.0
 """A task that was not looked at for so many seconds tells nothing, unless the service tells its times."""
 
-RENEWED_AFTER = 1 / 16
+RENEWED_AFTER = 1 / 10
 """The part of the durations that must be new before the curve is drawn again."""
 
 _SUBMITTED = attrgetter("submitted_at")
@@ -46,8 +49,8 @@ class Curve:
     Each duration is spread evenly over the time in which its task may have ended, so the curve is made of
     straight lines. A small part, as of one task more than was seen, is kept back: it ends at any time after the
     median, like 1/t². So the curve never reaches 0, and a time without any known end is not held to be without
-    ends. `start` is the second up to which no task has ended, `end` that from which on none was seen to end, and
-    `typical` the median.
+    ends. `start` is the second up to which no task has ended, `typical` the median, and `slow` what only the
+    slowest tasks exceed.
     """
 
     def __init__(self, tasks: Sequence[TaskDuration]) -> None:
@@ -68,15 +71,16 @@ class Curve:
         rises = [max(0.0, slope * length) for slope, length in zip(slope_after, lengths, strict=False)]
         self._ended = [min(ended, seen) for ended in accumulate(rises, initial=0.0)]
         self._ended[-1] = seen
-        self.start, self.end = self._times[0], self._times[-1]
+        self.start = self._times[0]
         self.typical = _on_line(seen / 2, self._ended, self._times)
+        self.slow = _on_line(seen * (1 - SLOWEST), self._ended, self._times)
 
     def survival(self, seconds: float) -> float:
         """The probability that a task still runs so long after its submission."""
         if seconds <= self.start:
             return 1.0
         unseen = (1 - self._seen) * min(1.0, self.typical / seconds) ** 2
-        if seconds >= self.end:
+        if seconds >= self._times[-1]:
             return unseen
         return self._seen - _on_line(seconds, self._times, self._ended) + unseen
 

@@ -129,7 +129,7 @@ def _told(seconds: float) -> Task:
     return Task("task", "succeeded", created_at="2026-05-11T00:00:00.000Z", updated_at=end)
 
 
-JOBS, AT_ONCE, LEARNED = 768, 256, 256
+JOBS, AT_ONCE, LEARNED = 1280, 256, 256
 """Jobs of each simulation, how many of them run at once, and the first ones, which do not count."""
 
 
