@@ -7,8 +7,9 @@ in the order of their ends, the latest would seem to be slow ones only.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -39,8 +40,6 @@ LONGEST_GUESS = 3600.0
 
 RENEWED_AFTER = 1 / 10
 """The part of the durations that must be new before the curve is drawn again."""
-
-_SUBMITTED = attrgetter("submitted_at")
 
 
 class Curve:
@@ -107,12 +106,9 @@ class Durations:
     __slots__ = ("_new", "_tasks", "curve")
 
     def __init__(self, tasks: Iterable[TaskDuration] = ()) -> None:
-        self._keep(sorted(tasks, key=_SUBMITTED))
-        self.curve = Curve(self._tasks) if len(self._tasks) >= DURATIONS_ENOUGH else None
-
-    def _keep(self, tasks: list[TaskDuration]) -> None:
-        self._tasks = tasks[-DURATIONS_KEPT:]
+        self._tasks = _latest(tasks)
         self._new = 0
+        self.curve = Curve(self._tasks) if len(self._tasks) >= DURATIONS_ENOUGH else None
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -135,16 +131,17 @@ class Durations:
     def later(self, *tasks: TaskDuration) -> Durations:
         """These durations and newer ones. The curve stays the same object until enough of them are new, so that
         what was computed from it can be used again."""
-        all_tasks = list(self._tasks)
-        for task in tasks:
-            insort(all_tasks, task, key=_SUBMITTED)
-        durations = Durations.__new__(Durations)
-        durations._keep(all_tasks)
-        durations._new = self._new + len(tasks)
-        durations.curve = self.curve
-        if durations._new >= RENEWED_AFTER * len(all_tasks):
-            return Durations(all_tasks)
+        new = self._new + len(tasks)
+        latest = _latest([*self._tasks, *tasks])
+        if new >= RENEWED_AFTER * len(latest):
+            return Durations(latest)
+        durations = copy(self)
+        durations._tasks, durations._new = latest, new
         return durations
+
+
+def _latest(tasks: Iterable[TaskDuration]) -> list[TaskDuration]:
+    return sorted(tasks, key=attrgetter("submitted_at"))[-DURATIONS_KEPT:]
 
 
 def duration_of(
