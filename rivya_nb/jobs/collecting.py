@@ -13,6 +13,7 @@ from rivya_nb.errors import (
     NotFoundError,
     PictureError,
     PublicApiDisabledError,
+    RateLimitedError,
     StoreError,
     TransportError,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
     from rivya_nb.api.records import Task
+    from rivya_nb.jobs.governor import Governor
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.store.store import Store
 
@@ -67,10 +69,15 @@ def _strange(task: Task) -> str:
 class Collector:
     """Collects the tasks of one session. Every coroutine runs on the session's loop."""
 
-    def __init__(self, client: RivyaClient, fetcher: PictureFetcher, store: Store) -> None:
+    def __init__(
+        self, client: RivyaClient, fetcher: PictureFetcher, store: Store, governor: Governor
+    ) -> None:
         self._client = client
         self._fetcher = fetcher
         self._store = store
+        self._governor = governor
+        # A poll that meets a rate limit waits for another turn.
+        self._retries = replace(client.retries, ends_at_limit=True)
         self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
     async def collect(self, job: LiveJob, task: Task | None, *, submitted: bool) -> None:
@@ -95,7 +102,7 @@ class Collector:
             waited += delay
             asked_at = time.monotonic()
             try:
-                task = await self._client.generations.retrieve(job.record.task_id or "")
+                task = await self._ask(job)
             except (ApiError, TransportError) as error:
                 if isinstance(error, ApiError) and not _may_pass(error):
                     await self._lost_sight(job, error)
@@ -114,6 +121,22 @@ class Collector:
                 job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again{trouble}")
                 return None
         return None
+
+    async def _ask(self, job: LiveJob) -> Task:
+        """The task's state, asked for when the turn of this poll has come, however long a rate limit delays it."""
+        due = time.monotonic()
+        while True:
+            async with self._governor.turn(job, due, submit=False):
+                began = time.monotonic()
+                try:
+                    task = await self._client.generations.retrieve(
+                        job.record.task_id or "", retries=self._retries
+                    )
+                except RateLimitedError as error:
+                    self._governor.was_refused(error, began, submit=False)
+                    continue
+                self._governor.poll_was_answered(job.id, ended=task.finished)
+                return task
 
     async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
         """Write down why the service does not tell about a task that it took."""
