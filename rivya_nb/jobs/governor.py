@@ -21,10 +21,10 @@ from rivya_nb.jobs.limits import Limits
 
 if TYPE_CHECKING:
     from rivya_nb.errors import RateLimitedError
-    from rivya_nb.jobs.durations import Durations
+    from rivya_nb.jobs.durations import Curve
     from rivya_nb.jobs.job import LiveJob
 
-CALLS_AT_FIRST = 8
+CALLS_AT_FIRST = 4
 """Submits and polls that are under way at first; each answer that is no refusal allows one more."""
 
 MOST_CALLS = 64
@@ -153,7 +153,7 @@ class Governor:
         self._most_calls = min(MOST_CALLS, self._most_calls + 1)
         self._in_a_row = 0
 
-    def submit_was_taken(self, job_id: str, submitted: float, durations: Durations | None) -> None:
+    def submit_was_taken(self, job_id: str, submitted: float, curve: Curve | None) -> None:
         """Note a task that was submitted at `submitted`, in monotonic seconds."""
         now = time.monotonic()
         self.answered()
@@ -163,7 +163,7 @@ class Governor:
             else:
                 self.in_flight.submit_was_taken(now, places)
         self.limits.accepted(now, submit=True)
-        self.in_flight.join(job_id, submitted, now, durations)
+        self.in_flight.join(job_id, submitted, now, curve)
 
     def poll_was_answered(self, job_id: str, *, ended: bool) -> None:
         """Note a task that was seen running, or `ended`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rivya_nb.jobs.durations import Durations
+    from rivya_nb.jobs.durations import Curve
 
 
 @dataclass(slots=True)
@@ -24,15 +24,15 @@ class _Task:
 
     submitted: float
     running: float
-    durations: Durations | None
+    curve: Curve | None
     has_ended: bool = False
 
     def chance_of_end(self, now: float) -> float:
         """The probability that it has ended since it was last known to run."""
-        if self.durations is None or now <= self.running:
+        if self.curve is None or now <= self.running:
             return 0.0
-        before = self.durations.survival(self.running - self.submitted)
-        return 1.0 - self.durations.survival(now - self.submitted) / before if before > 0 else 1.0
+        before = self.curve.survival(self.running - self.submitted)
+        return 1.0 - self.curve.survival(now - self.submitted) / before if before > 0 else 1.0
 
 
 class InFlight:
@@ -49,9 +49,9 @@ class InFlight:
         """How many tasks run, those left out that must have ended."""
         return sum(not task.has_ended for task in self._tasks.values())
 
-    def join(self, job_id: str, submitted: float, now: float, durations: Durations | None) -> None:
+    def join(self, job_id: str, submitted: float, now: float, curve: Curve | None) -> None:
         """Count a task that runs `now` and was submitted at `submitted`, in monotonic seconds."""
-        self._tasks[job_id] = _Task(submitted, now, durations)
+        self._tasks[job_id] = _Task(submitted, now, curve)
 
     def seen_running(self, job_id: str, now: float) -> None:
         if (task := self._tasks.get(job_id)) is not None:

@@ -35,6 +35,7 @@ from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, TICK, answer_of, is_given_u
 from rivya_nb.jobs.governor import MOST_CALLS, Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
+from rivya_nb.jobs.task_times import TaskTimes
 from rivya_nb.jobs.together import end
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
 
@@ -112,8 +113,9 @@ class Runner:
         self._take_over = take_over
         self._most_jobs = most_jobs
         self.governor = Governor(client.retries, Limits())
-        self._sender = Sender(service, client, store, self.governor)
-        self._collector = Collector(client, fetcher, store, self.governor)
+        self._times = TaskTimes(service, store)
+        self._sender = Sender(service, client, store, self.governor, self._times)
+        self._collector = Collector(client, fetcher, store, self.governor, self._times)
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
         self._again: set[str] = set()
@@ -349,6 +351,9 @@ class Runner:
     async def _end_work(self) -> None:
         if self._is_writing:
             self._is_writing = False
+            # Nothing is lost without it but the best moments of polls.
+            with suppress(StoreError):
+                await self._times.write()
             await asyncio.to_thread(self._store.database.end_work)
 
     def _help(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

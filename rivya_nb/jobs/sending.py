@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rivya_nb.api.records import Task
     from rivya_nb.jobs.governor import Governor
     from rivya_nb.jobs.job import LiveJob
+    from rivya_nb.jobs.task_times import TaskTimes
     from rivya_nb.store.store import Store
 
 
@@ -44,10 +45,13 @@ class SubmitRefusedError(Exception):
 class Sender:
     """Submits the jobs of one session. Every coroutine runs on the session's loop."""
 
-    def __init__(self, service: str, client: RivyaClient, store: Store, governor: Governor) -> None:
+    def __init__(
+        self, service: str, client: RivyaClient, store: Store, governor: Governor, times: TaskTimes
+    ) -> None:
         self._client = client
         self._store = store
         self._governor = governor
+        self._times = times
         self._references = Uploads(service, client, store)
         # After a rate limit the job is planned again, so that it can be stopped while it waits.
         self._retries = replace(client.retries, ends_at_limit=True)
@@ -138,6 +142,7 @@ class Sender:
             RateLimitedError: the job has to wait for its turn.
             SubmitRefusedError: the service did not take it.
         """
+        durations = await self._times.known(job.record.request)
         body = (job.record.body or "").encode()
         until = None if anew or not again else (job.record.submitted_at or job.record.created_at) + REMEMBERED
         try:
@@ -154,7 +159,7 @@ class Sender:
             await self._refused(job, error, status="failed" if refused else "unknown")
             lost = refused and await self._references.forget_lost(job.record, error)
             raise SubmitRefusedError(error, has_lost_reference=lost) from error
-        self._governor.submit_was_taken(job.id, began, None)
+        self._governor.submit_was_taken(job.id, began, durations.curve)
         await write_down(
             self._store,
             job,
