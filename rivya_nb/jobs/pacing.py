@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -53,15 +53,6 @@ BEYOND = 1.3
 
 DEADLINE = 30 * 60.0
 """Seconds after which a task that has not ended is no longer polled; it can be resumed later."""
-
-
-def poll_delays() -> Iterator[float]:
-    """Seconds to wait before each poll, endless: 2.5, 5, 6, 7.2, 8.64, 10, 10, …"""
-    yield FIRST
-    delay = SECOND
-    while True:
-        yield delay
-        delay = min(LONGEST, delay * GROWTH)
 
 
 def next_poll(durations: Durations | None, polls: Sequence[float]) -> float:
