@@ -45,6 +45,25 @@ STATUSES = (
 """Every status, in the order of a job's life."""
 
 
+DURATIONS_KEPT = 200
+"""The number of tasks of one kind whose durations are kept: the latest ones."""
+
+DURATIONS_ENOUGH = 5
+"""The fewest durations from which anything is learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDuration:
+    """How long one task took: at least `least` and at most `most` seconds from the answer to its submission.
+
+    Both are the same if the service told it. `submitted_at` is in epoch seconds, by this machine's clock.
+    """
+
+    submitted_at: float
+    least: float
+    most: float
+
+
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
     """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.

@@ -203,6 +203,20 @@ mark_changes = Table(
     Column("before", Text, nullable=False),
 )
 
+durations = Table(
+    "durations",
+    metadata,
+    # In the order in which they were added.
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("service", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("submitted_at", Float, nullable=False),
+    Column("least", Float, nullable=False),
+    Column("most", Float, nullable=False),
+    Index("durations_by_kind", "service", "model", "kind"),
+)
+
 panel_states = Table(
     "panel_states",
     metadata,
