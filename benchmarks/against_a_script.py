@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import nbformat
@@ -51,6 +52,7 @@ import sys, time, json
 sys.path.insert(0, {str(HERE)!r})
 from pathlib import Path
 from watch import Watch
+watch = Watch()
 """
 SCRIPT_SETUP = """
 import the_script
@@ -75,6 +77,7 @@ rv.connect({key!r}, {url!r}, store="store")
 PACKAGE = """
 run = rv.generate({prompt!r}, model={model!r}, seed=range({first}, {first} + {jobs}), resolution={resolution!r},
                   max_credits=10**9)
+watch.started()
 await run
 """
 PACKAGE_AGAIN = "run = rv.resume(unsent=True, max_credits=10**9)\nawait run"
@@ -95,7 +98,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Outcome:
-    watched: dict[str, float]
+    watched: dict[str, Any]
     wall: float
     calls: Counter[str]
     ideal: float
@@ -203,8 +206,9 @@ def report(outcomes: dict[str, Outcome], options: argparse.Namespace) -> None:
     compare("wall / ideal", ".2f", lambda each: each.wall / each.ideal)
     compare("polls a job", ".2f", lambda each: each.calls["polls"] / jobs)
     compare("refused, % of all calls", ".1f", lambda each: 100 * each.calls["refused"] / each.calls.total())
-    compare("longest stall of the loop, ms", ".0f", lambda each: 1000 * each.watched["stall"])
-    compare("stalls over 20 ms", ".0f", lambda each: each.watched["stalls over 20 ms"])
+    compare("stall of the loop at start, ms", ".0f", lambda each: 1000 * each.watched["stall at start"])
+    compare("longest stall later, ms", ".0f", lambda each: 1000 * each.watched["stall"])
+    compare("stalls over 20 ms", ".0f", lambda each: each.watched["stalls"])
     compare("jobs a second", ".1f", lambda each: jobs / each.wall)
     compare("jobs a second of processor", ".1f", lambda each: jobs / each.watched["processor"])
     compare("memory above start, MB", ".0f", lambda each: each.watched["memory"])
@@ -231,6 +235,7 @@ def main() -> None:
     parser.add_argument("--one-picture", action="store_true", help="a small one, the same for every task")
     parser.add_argument("--learned", action="store_true", help="the package knows how long tasks take")
     parser.add_argument("--only", choices=["script", "package"], help="measure one side")
+    parser.add_argument("--where", action="store_true", help="show where the loop was seen standing still")
     parser.add_argument("--no-kill", action="store_true", help="without the run that is killed")
     parser.set_defaults(latency="8..20", credits=10**9)
     options = parser.parse_args()
@@ -248,6 +253,10 @@ def main() -> None:
         names = [options.only] if options.only else ["script", "package"]
         outcomes = {side: measure(side, service(side), folder / f"{side}-kernel", options) for side in names}
         report(outcomes, options)
+        if options.where:
+            for side, outcome in outcomes.items():
+                for place, times in outcome.watched["places"]:
+                    print(f"{side}: {times:4} times in {place}")
         if not options.no_kill:
             jobs = min(options.jobs, KILLED_AT_MOST)
             spent = [
