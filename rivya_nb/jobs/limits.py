@@ -12,7 +12,7 @@ from rivya_nb.store.records import FoundLimits
 WINDOW = 1.0
 """Seconds over which calls are counted."""
 
-AFTER_REFUSAL = 0.9
+AFTER_REFUSAL = 0.95
 """The part of what was just accepted in a second that is sent in a second after a refusal."""
 
 SLOWEST = 0.1

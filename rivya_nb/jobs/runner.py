@@ -214,11 +214,10 @@ class Runner:
         """Share what the service allows with other kernels, as long as there is work."""
         try:
             while self._jobs:
-                await asyncio.sleep(INTERVAL)
                 await self._sharing.agree(len(self._lines) + len(self._tasks))
+                await asyncio.sleep(INTERVAL)
         finally:
             self._is_sharing = False
-            await self._sharing.leave()
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
@@ -370,6 +369,7 @@ class Runner:
             # Nothing is lost without it but the best moments of polls.
             with suppress(StoreError):
                 await self._times.write()
+            await self._sharing.leave()
             await asyncio.to_thread(self._store.database.end_work)
 
     def _help(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -24,8 +24,8 @@ SANDBOX = "sandbox"
 class FoundKey:
     """A key, and a text that says where it came from or why there is none. The text may be advice already.
 
-    `label` stands for the key where kernels share what the service allows. It says only where the key is from, so it
-    tells nothing about it: two different keys that were given share a pace, which costs time and nothing else.
+    `label` stands for the key where kernels share what the service allows. It says only where the key is from,
+    so it tells nothing about it: two different keys that were given share a pace, which costs nothing but time.
     """
 
     key: Key
