@@ -6,7 +6,8 @@ Nothing here waits or reads a clock: `docs/pace.md` has the rules and formulas, 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from rivya_nb.store.records import FoundLimits
 
 WINDOW = 1.0
 """Seconds over which calls are counted."""
@@ -30,26 +31,17 @@ NEW_PROBE = 15.0
 """Seconds after a refusal, or after the last such try, until one task more than the known number is tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found at `at` (seconds since the epoch): calls per second and tasks at a time, each for all
-    kernels with the key together; None where no limit was met."""
-
-    rate: float | None = None
-    places: float | None = None
-    at: float = 0.0
-
-
 class Limits:
     """Learns from each answer. Times are monotonic seconds; `kernels` is how many share the limits.
 
     `rate` is calls per second and `places` tasks at a time, for all kernels together; None where no limit is
-    known.
+    known. `changed` is when one of them last changed.
     """
 
-    def __init__(self, found: Found = Found()) -> None:
-        self.rate = found.rate
-        self.places = found.places
+    def __init__(self) -> None:
+        self.rate: float | None = None
+        self.places: float | None = None
+        self.changed: float | None = None
         self.kernels = 1
         self._accepted: deque[float] = deque()
         self._refused = self._poll_refused = self._probed = -1e9
@@ -83,6 +75,7 @@ class Limits:
         if past > 0:
             growth = FAST_GROWTH if now - self._refused > CALM else GROWTH
             self.rate *= 1 + growth * past / self.kernels
+            self.changed = now
 
     def poll_was_refused(self, now: float) -> None:
         """A refused poll is about the rate: it asks for no place."""
@@ -104,7 +97,7 @@ class Limits:
                 self.rate, self._is_first_guess = self._rate_before, False
             self.places = float(running)
             self._step = 1.0
-            self._refused = self._probed = now
+            self._refused = self._probed = self.changed = now
             return True
         if not self._is_first_guess and now - self._poll_refused > CALM / 2:
             self._rate_before, self._is_first_guess = self.rate, True
@@ -121,7 +114,7 @@ class Limits:
         shared = max(1, self.recent(now)) * AFTER_REFUSAL * self.kernels
         self.rate = shared if self.rate is None else min(self.rate, max(shared, self.rate / 2))
         self.rate = max(SLOWEST, self.rate)
-        self._refused = self._grown = now
+        self._refused = self._grown = self.changed = now
 
     def may_probe(self, now: float) -> bool:
         """Whether one task more than `places` may be tried."""
@@ -136,7 +129,10 @@ class Limits:
             self.places += self._step
             self._step *= 2
             self._probed = now - NEW_PROBE
+            self.changed = now
 
-    def adopt(self, found: Found) -> None:
-        """Take what another kernel has found."""
+    def adopt(self, found: FoundLimits, now: float) -> None:
+        """Take what another kernel has found, or an earlier one; it is tried anew after a while."""
+        if self.changed is None:
+            self._refused = self._probed = now
         self.rate, self.places = found.rate, found.places

@@ -35,6 +35,7 @@ from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, TICK, answer_of, is_given_u
 from rivya_nb.jobs.governor import MOST_CALLS, Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
+from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
 from rivya_nb.jobs.together import end
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
@@ -88,15 +89,17 @@ class Runner:
     """Runs the jobs of one session. Every coroutine runs on the session's loop; `launch` may be called from
     any thread.
 
-    `replace_job` makes a new job of the same request for one that certainly was not accepted; `take_over`
-    allows to send a job that another kernel was to send, or returns the reason why not. At most `most_jobs` are
-    between their upload and their picture.
+    `label` stands for the key of the service: kernels with the same label share what it allows. `replace_job`
+    makes a new job of the same request for one that certainly was not accepted; `take_over` allows to send a job
+    that another kernel was to send, or returns the reason why not. At most `most_jobs` are between their upload
+    and their picture.
     """
 
     def __init__(
         self,
         *,
         service: str,
+        label: str,
         client: RivyaClient,
         fetcher: PictureFetcher,
         store: Store,
@@ -113,6 +116,7 @@ class Runner:
         self._take_over = take_over
         self._most_jobs = most_jobs
         self.governor = Governor(client.retries, Limits())
+        self._sharing = Sharing(service, label, store, self.governor)
         self._times = TaskTimes(service, store)
         self._sender = Sender(service, client, store, self.governor, self._times)
         self._collector = Collector(client, fetcher, store, self.governor, self._times)
@@ -125,7 +129,7 @@ class Runner:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ready: set[str] = set()
         self._helpers: set[asyncio.Task[None]] = set()
-        self._sweeping = self._following = self._is_writing = False
+        self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
 
     def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
@@ -196,8 +200,22 @@ class Runner:
     # Waiting for a place
 
     async def _begin(self, jobs: Sequence[LiveJob]) -> None:
+        if not self._is_sharing:
+            self._is_sharing = True
+            await self._sharing.agree(len(self._jobs))
+            self._help(self._share())
         # As a task of its own it ends with the session.
         await self._help(self._sort(jobs))
+
+    async def _share(self) -> None:
+        """Share what the service allows with other kernels, as long as there is work."""
+        try:
+            while self._jobs:
+                await asyncio.sleep(INTERVAL)
+                await self._sharing.agree(len(self._line) + len(self._tasks))
+        finally:
+            self._is_sharing = False
+            await self._sharing.leave()
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""

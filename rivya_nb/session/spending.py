@@ -62,6 +62,7 @@ class Spending:
 
         return Runner(
             service=self._service.name,
+            label=self._service.label,
             client=self._service.client,
             fetcher=self._service.fetcher,
             store=self._store,

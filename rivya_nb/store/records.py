@@ -65,6 +65,27 @@ class TaskDuration:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundLimits:
+    """What a service was found to allow for one key at `found_at`, in epoch seconds.
+
+    `rate` is calls per second and `places` tasks at a time, for all kernels with the key together; None where no
+    limit was met.
+    """
+
+    rate: float | None = None
+    places: float | None = None
+    found_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one kernel wants of a service: tasks that it has there, and all jobs that are not collected yet."""
+
+    in_flight: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
 class PictureRecord:
     """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.
 

@@ -217,6 +217,27 @@ durations = Table(
     Index("durations_by_kind", "service", "model", "kind"),
 )
 
+limits = Table(
+    "limits",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("rate", Float),
+    Column("places", Float),
+    Column("found_at", Float, nullable=False),
+)
+
+limit_members = Table(
+    "limit_members",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("member", String(64), primary_key=True),
+    Column("wanted", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
 panel_states = Table(
     "panel_states",
     metadata,
