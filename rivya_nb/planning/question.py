@@ -12,7 +12,7 @@ from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
-from rivya_nb.planning.words import quoted
+from rivya_nb.planning.words import as_word, quoted
 from rivya_nb.store.records import HIGHEST_RATING, Question
 
 if TYPE_CHECKING:
@@ -230,17 +230,15 @@ def _words(name: str, value: object) -> str:
 
 def _on_the_line(name: str, value: object) -> str:
     if name == "prompt":
-        return " ".join(_word(word) for word in str(value).split())
+        return " ".join(map(_word, str(value).split()))
     if value is True and name in FILTERS:
         return f"--{name}"
     if name in FILTERS and name != "seed":
         values = value if isinstance(value, list) else [value]
-        return " ".join(f"--{name} {_word(each)}" for each in values)
-    return f"{name}={_word(value)}"
+        return " ".join(f"--{name} {_word(str(each))}" for each in values)
+    return f"{name}={_word(str(value))}"
 
 
-def _word(value: object) -> str:
-    text = str(value)
-    plain = text and text[0] != "-" and ".." not in text
-    plain = plain and not any(char.isspace() or char in "\"'{},=" for char in text)
-    return text if plain else quoted(text)
+def _word(text: str) -> str:
+    # The history takes one value for each, and asks where several may be meant.
+    return quoted(text) if "," in text or ".." in text else as_word(text)

@@ -24,13 +24,12 @@ from rivya_nb.planning.ask import (
 )
 from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt
 from rivya_nb.planning.values import parse_values
-from rivya_nb.planning.words import Text, quoted
+from rivya_nb.planning.words import Text, as_word, quoted
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.words import TURNING
 
 _PLAIN_VALUE = re.compile(r"(?!none$)[\w:+/-]+(\.[\w:+/-]+)*", re.IGNORECASE)
 _NUMBER = re.compile(r"0|[1-9]\d{0,15}")
-_PLAIN_PATH = re.compile(r"[\w./:\\+-]+")
 _LINE_ENDS = ("Cc", "Zl", "Zp", "Cs")
 
 Name = Callable[[Reference], "str | None"]
@@ -86,7 +85,7 @@ def _words(ask: Ask, name: Name) -> Iterator[tuple[str, str | None]]:
         yield key, _param(key, values, ask.models)
     yield MODEL_AXIS, "" if ask.models == (DEFAULT_MODEL,) else f"--model {','.join(ask.models)}"
     names = [name(reference) for references in ask.references.values() for reference in references]
-    refs = [f"--ref {_word(each, _PLAIN_PATH)}" for each in names if each is not None]
+    refs = [f"--ref {as_word(each)}" for each in names if each is not None]
     yield REFERENCES_AXIS, " ".join(refs) if len(refs) == len(names) else None
     yield REPEAT_AXIS, f"--repeat {ask.repeat}" if ask.repeat > 1 else ""
 
@@ -127,10 +126,6 @@ def _reads(text: Text, param: Param) -> list[str | None]:
 
 def _marks(values: Iterable[object]) -> list[str | None]:
     return [None if value is None else label(value) for value in values]
-
-
-def _word(value: str, plain: re.Pattern[str]) -> str:
-    return value if plain.fullmatch(value) else quoted(value)
 
 
 def _body(prompt: PromptTemplate) -> str | None:
