@@ -22,7 +22,7 @@ from rivya_nb.planning.ask import (
     label,
     read_ask,
 )
-from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt
+from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, escaped, parse_prompt
 from rivya_nb.planning.values import parse_values
 from rivya_nb.planning.words import Text, as_word, quoted
 from rivya_nb.store.records import JobRecord, RunRecord
@@ -59,7 +59,7 @@ def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
     cell = ask_cell(Ask.single(job), name)
     if cell is not None:
         return cell
-    given = [f"    {_literal(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
+    given = [f"    {escaped(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
     if job.references:
         given.append(f"    references={list(map(name, job.references))!r}")
     return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
@@ -136,13 +136,13 @@ def _body(prompt: PromptTemplate) -> str | None:
     written = []
     for part in parts:
         if isinstance(part, str):
-            written.append(_literal(part))
+            written.append(escaped(part))
         elif part.name in seen:
             written.append(f"{{{part.name}}}")
         else:
             seen.add(part.name)
             name = "" if part.name == PROMPT_AXIS and times[part.name] == 1 else f"{part.name}="
-            written.append(f"{{{name}{'|'.join(map(_literal, part.options))}}}")
+            written.append(f"{{{name}{'|'.join(map(escaped, part.options))}}}")
     body = "".join(written)
     try:
         read = parse_prompt(body, variables=True)
@@ -163,10 +163,6 @@ def _joined(parts: Sequence[str | PromptAxis]) -> list[str | PromptAxis]:
             joined[-1] = last + text
     joined[0], joined[-1] = str(joined[0]).lstrip(), str(joined[-1]).rstrip()
     return joined
-
-
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def fits_a_line(text: str) -> bool:
