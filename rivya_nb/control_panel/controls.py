@@ -52,7 +52,6 @@ class ParamControl(traitlets.HasTraits):
 
     @property
     def several(self) -> bool:
-        """Whether it is an axis."""
         return bool(self._axis.value)
 
     @property
@@ -84,7 +83,6 @@ class ParamControl(traitlets.HasTraits):
         self._axis.description = f"axis · {count}" if self.several and count > 1 else "axis"
 
     def close(self) -> None:
-        """Give the widgets up."""
         give_up(self.widget)
 
     def _note(self, _: object) -> None:
