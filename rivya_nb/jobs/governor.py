@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
 
 CALLS_AT_FIRST = 4
-"""Submits and polls that are under way at first; each answer that is no refusal allows one more."""
+"""Submits and polls that are under way at first."""
+
+CALLS_GROWTH = 0.5
+"""How many more may be under way after each answer that is no refusal."""
 
 MOST_CALLS = 64
 """Submits and polls that are under way at most."""
@@ -64,7 +67,8 @@ class Governor:
         self.others = 0
         self.share: float | None = None
         self._policy = policy
-        self._calls, self._most_calls, self._submitting = 0, CALLS_AT_FIRST, 0
+        self._calls = self._submitting = 0
+        self._most_calls = float(CALLS_AT_FIRST)
         self._submits: list[_Entry] = []
         self._polls: list[_Entry] = []
         self._order = itertools.count()
@@ -150,7 +154,7 @@ class Governor:
 
     def answered(self) -> None:
         """Note an answer that was no refusal for the rate."""
-        self._most_calls = min(MOST_CALLS, self._most_calls + 1)
+        self._most_calls = min(MOST_CALLS, self._most_calls + CALLS_GROWTH)
         self._in_a_row = 0
 
     def submit_was_taken(self, job_id: str, submitted: float, curve: Curve | None) -> None:
@@ -158,23 +162,28 @@ class Governor:
         now = time.monotonic()
         self.answered()
         if (places := self.places) is not None:
-            if self.in_flight.chance_of_place(submitted, places) < UNLIKELY:
+            unlikely = self.in_flight.chance_of_place(submitted, places) < UNLIKELY
+            if unlikely and self.in_flight.is_known:
                 self.limits.found_a_place(now)
             else:
                 self.in_flight.submit_was_taken(now, places)
         self.limits.accepted(now, submit=True)
         self.in_flight.join(job_id, submitted, now, curve)
 
-    def poll_was_answered(self, job_id: str, *, ended: bool) -> None:
-        """Note a task that was seen running, or `ended`."""
-        now = time.monotonic()
+    def poll_was_answered(self) -> None:
+        """Note a poll that was not refused."""
         self.answered()
-        self.limits.accepted(now, submit=False)
-        if ended:
-            self.in_flight.leave(job_id)
-            self._let_go()
-        else:
-            self.in_flight.seen_running(job_id, now)
+        self.limits.accepted(time.monotonic(), submit=False)
+
+    def task_has_ended(self, job_id: str, took: float | None) -> None:
+        """Note a task that was seen ended; it took so many seconds, if that is known."""
+        self.in_flight.leave(job_id, took)
+        if self.limits.places is not None:
+            if (found := self.in_flight.found_places()) is not None:
+                self.limits.set_places(found + self.others, time.monotonic())
+            elif (least := self.in_flight.taken_at_once() + self.others) > self.limits.places:
+                self.limits.set_places(least, time.monotonic())
+        self._let_go()
 
     def was_refused(self, error: RateLimitedError, began: float, *, submit: bool) -> None:
         """Pause after a call that left at `began` (monotonic seconds) and was answered 429."""
@@ -183,10 +192,10 @@ class Governor:
         if began >= self._refused_at:
             self._in_a_row += 1
             self._asked = retry_after(error) or 0.0
-            self._most_calls = max(CALLS_AT_FIRST, self._most_calls // 2)
+            self._most_calls = max(CALLS_AT_FIRST, self._most_calls / 2)
             if not submit:
                 self.limits.poll_was_refused(now)
-            elif self.limits.submit_was_refused(now, self.in_flight.running + self.others):
+            elif self.limits.submit_was_refused(now, self.in_flight.expected(now) + self.others):
                 self.in_flight.submit_was_refused(now, self.places or 0.0)
                 # How long to wait is known better from the tasks.
                 self._in_a_row = 1
