@@ -55,12 +55,10 @@ class PanelRun(Background):
 
     @property
     def done(self) -> int:
-        """How many of its jobs have ended."""
         return sum(job.status in FINAL for job in self.run.jobs)
 
     @property
     def has_failed(self) -> bool:
-        """Whether any of its jobs has."""
         return any(job.status == "failed" for job in self.run.jobs)
 
     @property
@@ -75,7 +73,6 @@ class PanelRun(Background):
 
     @property
     def can_send_rest(self) -> bool:
-        """Whether something was never sent."""
         return any(job.status in UNSENT for job in self.run.jobs)
 
     @property
@@ -96,11 +93,9 @@ class PanelRun(Background):
         self.start(self._act(self._stop))
 
     def retry(self) -> None:
-        """Ask again for what failed."""
         self.start(self._act(lambda: self._session.retry(self.run.id)))
 
     def resume(self) -> None:
-        """Collect what was sent."""
         self.start(self._act(lambda: self._session.resume(self.run.id)))
 
     def send_rest(self) -> None:
