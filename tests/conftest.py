@@ -1,8 +1,13 @@
 """For any test: the order of all of them, which are slow, the option `--no-skips` for machines on which every test
-has to run, a folder for screenshots, and real kernels."""
+has to run, a folder for screenshots, and real kernels.
+
+Each worker imports all test files: what takes long to import (nbformat alone 1.5 s) is imported where it is used.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +17,11 @@ from kernels import kernel, kernel_newest, start_kernel
 from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
+
+# These tests start some hundreds of Python processes. Where nothing that was compiled is kept, each of them compiles
+# all that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes is the machine's affair.
 settings.register_profile("rivya", deadline=None)
