@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 from rivya_nb.api.reasons import says_something, words_of
@@ -66,6 +67,13 @@ class Task:
     def finished(self) -> bool:
         """True if the task has ended, well or badly."""
         return self.end is not None
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from `created_at` to `updated_at`: how long a task took that has ended. None if one of them is
+        missing or cannot be read."""
+        created, updated = _moment(self.created_at), _moment(self.updated_at)
+        return None if created is None or updated is None else (updated - created).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +212,16 @@ def _text(record: Mapping[str, Any], key: str) -> str | None:
 def _word(record: Mapping[str, Any], key: str) -> str | None:
     value = record.get(key)
     return printable(value, MAX_WORD) if isinstance(value, str) else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time in ISO 8601, in UTC if it names no other; None if it cannot be read."""
+    try:
+        # Python 3.10 does not know "Z".
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _credits(record: Mapping[str, Any], key: str) -> int | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +23,17 @@ SANDBOX = "sandbox"
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A key, and a text that says where it came from or why there is none. The text may be advice already."""
+    """A key, and a text that says where it came from or why there is none. The text may be advice already.
+
+    `label` stands for the key where kernels share what the service allows, and tells nothing about it: kernels
+    with the key of the environment have the same one, and so have those with the key of the keyring. A key that
+    was given gets one of its own, since nobody can tell whether it is the same key.
+    """
 
     key: Key
     source: str
     is_advice: bool = False
+    label: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Service:
@@ -42,6 +49,7 @@ class Service:
         self.has_key = client.has_key
         self.key_source = found.source
         self.client = client
+        self.label = found.label
         self._found = found
         self._lease = lease
 
@@ -133,7 +141,7 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
 
         lease = join(folder / SANDBOX)
         # The sandbox has a key of its own: a real one is never given to it.
-        found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own")
+        found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own", label=SANDBOX)
         return Service(SANDBOX, RivyaClient(found.key, lease.url, on_wait=tell_waiting), found, lease)
     found = _find_key(given, service_origin(address), own)
     client = RivyaClient(found.key, address, on_wait=tell_waiting)
@@ -166,7 +174,7 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
         return FoundKey(Key(None), mistake_in_environment(key.mistake).rstrip("."), is_advice=True)
     home = DEFAULT_BASE_URL if own == SANDBOX else canonical_name(own)
     if key and origin in (home, DEFAULT_BASE_URL):
-        return FoundKey(key, "from the environment")
+        return FoundKey(key, "from the environment", label="environment")
     unused = None
     if key:
         unused = (
@@ -182,5 +190,5 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
     else:
         source = "from the keyring" if key else "none given, none in the environment or the keyring"
     if key or unused is None:
-        return FoundKey(key, source)
+        return FoundKey(key, source, label="keyring")
     return FoundKey(key, unused, is_advice=True)

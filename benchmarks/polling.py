@@ -1,0 +1,18 @@
+"""How late ends are seen, and how many polls a job needs: with the documented pace, and with the learned one.
+
+    python benchmarks/polling.py
+
+It is a simulation: no network, no waiting, the same figures on each machine. docs/pace.md has the table.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from jobs.polling import table
+
+if __name__ == "__main__":
+    print("\n".join(table()))
