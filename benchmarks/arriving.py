@@ -4,9 +4,11 @@
 
 A `%%rivya` cell runs in a real kernel, against a service in another process that has its pictures ready: all tasks
 have ended when they are first polled. A ticker on the kernel's loop sleeps 2 ms at a time and notes how much later
-than that it wakes; "idle" is the same ticker while nothing is done, which is what the machine itself costs. Beside
-the longest stall stands how much of it the loop's own thread computed: the rest is waiting for the interpreter lock,
-or for a processor. Aim: no stall above 20 ms.
+than that it wakes; "idle" is the same ticker while nothing is done, which is what the machine itself costs.
+
+Beside each of the longest stalls stands how much of it the loop's thread computed, and (on Linux) how long it
+waited for a processor; the rest is waiting for the interpreter lock. The last numbers are the longest stalls without the
+waiting for a processor, which on a busy machine is due to others, too. Aim: no stall above 20 ms.
 """
 
 from __future__ import annotations
@@ -150,7 +152,9 @@ def measure(kind: str, count: int, folder: Path) -> None:
             execute(client, TICK)
             execute(client, cell)
             told = json.loads(execute(client, REPORT))
-            longest = "  ".join(f"{late:5.0f} ({used:2.0f}, {queued:3.0f})" for late, used, queued in told["stalls"])
+            longest = "  ".join(
+                f"{late:5.0f} ({used:2.0f}, {queued:3.0f})" for late, used, queued in told["stalls"]
+            )
             own = " ".join(f"{late:4.0f}" for late in told["own"])
             print(f"  {kind:<5} {label:<12} {longest}   without the processor: {own}", flush=True)
     finally:
@@ -166,7 +170,7 @@ def main() -> None:
     parser.add_argument("pictures", nargs="?", type=int, default=PICTURES)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     asked = parser.parse_args()
-    print("The longest stalls of the kernel's loop in ms (of which the loop's own thread computed)")
+    print("The longest stalls of the kernel's loop in ms (computed, waited for a processor)")
     with tempfile.TemporaryDirectory() as folder:
         for kind in asked.kinds:
             measure(kind, asked.pictures, Path(folder))
