@@ -176,40 +176,42 @@ def follow(run: rv.Run, known: list[PictureRecord]) -> None:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     print(AIM)
-    with tempfile.TemporaryDirectory() as folder:
-        with closing(rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=Path(folder) / "store")) as session:
-            session.prepare()
-            known = pictures(session.store)
-            planned(100, "cup")._repr_mimebundle_()
-            start = memory()
-            with told(f"plan {count:,}"):
-                plan = planned(count, "bottle")
-            drawn("the plan", plan._repr_mimebundle_)
-            with told("write it down"):
-                run = written(session, plan, list(plan.draft.new))
-            print(f"{'memory of the planned run':34}{memory() - start:9.0f} MB")
-            del plan
-            print(f"{'memory of the run':34}{memory() - start:9.0f} MB")
-            drawn("the run, nothing sent", run.look)
-            follow(run, known)
-            print(f"{'memory after that':34}{memory() - start:9.0f} MB")
-            del run
-            plan = planned(count, "vase")
-            done = [finish(job, number, known) for number, job in enumerate(plan.draft.new)]
-            finished = written(session, plan, done)
-            del plan, done
-            with told("read it"):
-                finished = session.run(finished.id)
-            drawn("the run, finished", finished.look)
-            with told("jobs"):
-                finished.jobs  # noqa: B018 - made when it is read
-            with told("to_pandas"):
-                finished.to_pandas()
-            with told("grid"):
-                grid = finished.grid(rows="seed")
-            drawn("the grid", grid._repr_mimebundle_)
-            with told("plan it again, from the history"):
-                planned(count, "vase")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=Path(folder) / "store")) as session,
+    ):
+        session.prepare()
+        known = pictures(session.store)
+        planned(100, "cup")._repr_mimebundle_()
+        start = memory()
+        with told(f"plan {count:,}"):
+            plan = planned(count, "bottle")
+        drawn("the plan", plan._repr_mimebundle_)
+        with told("write it down"):
+            run = written(session, plan, list(plan.draft.new))
+        print(f"{'memory of the planned run':34}{memory() - start:9.0f} MB")
+        del plan
+        print(f"{'memory of the run':34}{memory() - start:9.0f} MB")
+        drawn("the run, nothing sent", run.look)
+        follow(run, known)
+        print(f"{'memory after that':34}{memory() - start:9.0f} MB")
+        del run
+        plan = planned(count, "vase")
+        done = [finish(job, number, known) for number, job in enumerate(plan.draft.new)]
+        finished = written(session, plan, done)
+        del plan, done
+        with told("read it"):
+            finished = session.run(finished.id)
+        drawn("the run, finished", finished.look)
+        with told("jobs"):
+            finished.jobs  # noqa: B018 - made when it is read
+        with told("to_pandas"):
+            finished.to_pandas()
+        with told("grid"):
+            grid = finished.grid(rows="seed")
+        drawn("the grid", grid._repr_mimebundle_)
+        with told("plan it again, from the history"):
+            planned(count, "vase")
 
 
 if __name__ == "__main__":

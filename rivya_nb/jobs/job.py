@@ -18,6 +18,17 @@ class LiveJob:
     the user wants a submit repeated that is so old that the service may have forgotten its key.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_listeners",
+        "is_working",
+        "may_be_billed_again",
+        "notice",
+        "record",
+        "wanted_by",
+        "work",
+    )
+
     def __init__(self, record: JobRecord) -> None:
         self.record = record
         self.notice: str | None = None
@@ -51,15 +62,13 @@ class LiveJob:
         for listener in tuple(self._listeners):
             listener()
 
-    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each change, on the thread of the change; the returned function ends that."""
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change, on the thread of the change, until it is unsubscribed."""
         self._listeners.append(listener)
 
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+    def unsubscribe(self, listener: Callable[[], None]) -> None:
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     async def settled(self) -> None:
         """Wait until this process no longer works on the job; the record says how it went."""

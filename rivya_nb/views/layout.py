@@ -177,13 +177,22 @@ def _cells(run: RunRecord, jobs: Mapping[str, JobRecord]) -> dict[tuple[int, ...
     return {place: _cell(run.axes, place, list(group.values())) for place, group in together.items()}
 
 
+def row_of(axes: Sequence[AxisRecord], jobs: Sequence[tuple[tuple[int, ...], JobRecord]]) -> Layout:
+    """Some jobs of a run, with their places, in a row that wraps; each by its first picture."""
+    return Layout((Page("", (tuple(_cell(axes, place, [job]) for place, job in jobs),)),), wraps=True)
+
+
+def place_label(axes: Sequence[AxisRecord], place: tuple[int, ...]) -> Label:
+    """What stands below the picture of a place: its value on each axis."""
+    values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
+    return Label(" · ".join(label.text for label in values), " · ".join(label.full for label in values))
+
+
 def _cell(axes: Sequence[AxisRecord], place: tuple[int, ...], group: list[JobRecord]) -> Cell:
     # The sort is stable: of several jobs with the same time, the last one counts as the newest.
     newest_last = sorted(group, key=lambda job: (bool(job.pictures), job.created_at))
     things = sum(max(1, len(job.pictures)) for job in group)
-    values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
-    label = Label(" · ".join(label.text for label in values), " · ".join(label.full for label in values))
-    return Cell(label, tuple(reversed(newest_last)), things - 1, place=place)
+    return Cell(place_label(axes, place), tuple(reversed(newest_last)), things - 1, place=place)
 
 
 def _pages(
