@@ -20,9 +20,6 @@ from rivya_nb.views.status_map import GROUPS, StatusMap, swatch
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import SIGNS, joined
 
-MOST_CELLS = 200
-"""A run with more places is shown at a glance; each of them has a picture of its own up to then."""
-
 MOST_REASONS = 12
 """Reasons that are told; more are counted."""
 
@@ -57,9 +54,9 @@ class Overview:
 
     headline: Headline
     progress: str
-    states: Mapping[str, int]
-    map: StatusMap | None
-    laid_out: str
+    states: Mapping[str, int] = field(default_factory=dict)
+    map: StatusMap | None = None
+    laid_out: str = ""
     percent: int | None = None
     notice: str = ""
     troubles: Sequence[Trouble] = ()

@@ -75,14 +75,14 @@ def progress_words(sums: Tally, *, live: bool) -> str:
 
 def _live_parts(sums: Tally) -> list[str]:
     left = f"{about(sums.left)} left" if sums.left is not None else ""
-    return [f"{sums.done} of {sums.total} done", *_others(sums), seconds(math.floor(sums.elapsed)), left]
+    return [f"{sums.done:,} of {sums.total:,} done", *_others(sums), seconds(math.floor(sums.elapsed)), left]
 
 
 def _final_parts(sums: Tally) -> list[str]:
     if sums.pictures > sums.done:
-        done = f"{count(sums.pictures, 'picture')} from {sums.done} of {count(sums.total, 'request')}"
+        done = f"{count(sums.pictures, 'picture')} from {sums.done:,} of {count(sums.total, 'request')}"
     elif sums.done < sums.total:
-        done = f"{sums.done} of {count(sums.total, 'picture')}"
+        done = f"{sums.done:,} of {count(sums.total, 'picture')}"
     else:
         done = count(sums.total, "picture")
     # Rounded up, so that it is not less than what the user saw while the last picture was stored.
@@ -96,15 +96,15 @@ _SPOKEN = (*_ENDED_WITHOUT, *reversed(STATUSES[: STATUSES.index("succeeded")]))
 
 
 def _others(sums: Tally) -> list[str]:
-    return [f"{sums.states[state]} {state}" for state in _SPOKEN if sums.states.get(state)]
+    return [f"{sums.states[state]:,} {state}" for state in _SPOKEN if sums.states.get(state)]
 
 
 def credits_line(sums: Tally) -> str:
     """`132 credits (12 refunded)`, with what may be billed and what came from the history."""
     asides = [
-        f"{sums.refunded} refunded" if sums.refunded else "",
-        f"{sums.spent.perhaps_billed} more perhaps billed" if sums.spent.perhaps_billed else "",
-        f"{sums.reused} from the history at no cost" if sums.reused else "",
+        f"{sums.refunded:,} refunded" if sums.refunded else "",
+        f"{sums.spent.perhaps_billed:,} more perhaps billed" if sums.spent.perhaps_billed else "",
+        f"{sums.reused:,} from the history at no cost" if sums.reused else "",
     ]
     aside = ", ".join(part for part in asides if part)
     spent = credit_count(sums.spent.certain_credits, about=sums.spent.costs_about)
@@ -158,7 +158,7 @@ def default_hints(
 
 
 def _those(jobs: list[JobRecord], kind: str) -> str:
-    return f"the {kind} one" if len(jobs) == 1 else f"the {len(jobs)} {kind} ones"
+    return f"the {kind} one" if len(jobs) == 1 else f"the {len(jobs):,} {kind} ones"
 
 
 def _price(jobs: list[JobRecord]) -> str:

@@ -21,8 +21,8 @@ from rivya_nb.session.showing.looks import (
     thumbnails,
 )
 from rivya_nb.views.headline import headline_of
-from rivya_nb.views.layout import arrange, row_of
-from rivya_nb.views.overview import MOST_CELLS, Overview, Strip, overview_html, overview_text, strip_html
+from rivya_nb.views.layout import MOST_CELLS, arrange, row_of
+from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
 from rivya_nb.views.run_text import few, render_text
 from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, progress_words
 
