@@ -15,7 +15,7 @@ from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.looks import Bundle, thumbnails
 from rivya_nb.store.records import UNFINISHED, AxisRecord, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.headline import headline_of, subject_of
-from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, place_label
+from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, evenly, place_label
 from rivya_nb.views.overview import Overview, overview_html, overview_text
 from rivya_nb.views.run_text import render_text
 from rivya_nb.views.run_view import Hint, RunView
@@ -183,8 +183,8 @@ class Plan:
         """What a plan of many requests shows of itself: its axes, and a sample of the requests."""
         record = self._record
         cells = self.draft.cells or self.draft.kept
-        step = max(1, len(cells) // _SAMPLE)
-        sample = [place_label(record.axes, cell.coordinates).text for cell in cells[::step][:_SAMPLE]]
+        some = [cells[place] for place in evenly(len(cells), _SAMPLE)]
+        sample = [place_label(record.axes, cell.coordinates).text for cell in some]
         return Overview(
             headline=headline_of(record, subject_of(record, self._jobs), None),
             progress=self._progress,

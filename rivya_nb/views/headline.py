@@ -15,6 +15,8 @@ from rivya_nb.views.words import common_params, joined, param_words
 
 PROMPT_LENGTH = 160
 _NAME_LENGTH = 40
+_MOST_OPTIONS = 12
+"""Options of an axis that the shortened prompt has."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,16 @@ def subject_of(run: RunRecord, jobs: Mapping[str, JobRecord]) -> Subject:
     axes = {axis.name for axis in run.axes}
     common = {key: value for key, value in common_params(mine).items() if key not in axes}
     models = listing(dict.fromkeys(job.model for job in mine))
-    prompt = _prompt_text(run, mine)
     facts = joined([models, *param_words(common)])
-    return Subject(printable(prompt, PROMPT_LENGTH), printable(prompt), facts)
+    prompt = _prompt_text(run, mine, most=_MOST_OPTIONS)
+    return Subject(printable(prompt, PROMPT_LENGTH), printable(_prompt_text(run, mine)), facts)
 
 
-def _prompt_text(run: RunRecord, jobs: Sequence[JobRecord]) -> str:
-    """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
+def _prompt_text(run: RunRecord, jobs: Sequence[JobRecord], most: int | None = None) -> str:
+    """The prompt as it was written, its axes in braces with `most` of their options: `A bottle at {dawn|dusk}`."""
     ask = read_ask(run.ask)
     if ask is not None and ask.models:
-        parts = [part if isinstance(part, str) else _options(part) for part in ask.prompt.parts]
+        parts = [part if isinstance(part, str) else _options(part, most) for part in ask.prompt.parts]
         text = as_sent("".join(parts))
         # Whole prompts side by side are no template; where they fill the line, one of them says more.
         if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
@@ -78,5 +80,8 @@ def _prompt_text(run: RunRecord, jobs: Sequence[JobRecord]) -> str:
     return prompts[0] if prompts else ""
 
 
-def _options(axis: PromptAxis) -> str:
-    return axis.options[0] if len(axis.options) == 1 else f"{{{'|'.join(axis.options)}}}"
+def _options(axis: PromptAxis, most: int | None) -> str:
+    options = axis.options
+    if most is not None and len(options) > most:
+        options = (*options[: most - 2], "…", options[-1])
+    return options[0] if len(options) == 1 else f"{{{'|'.join(options)}}}"

@@ -21,7 +21,7 @@ MOST_CELLS = 200
 """Places that have a picture of their own in one output; of more, a sample or a map is shown."""
 
 _MOST_PAGES = 3
-_MOST_COLUMNS = 10
+_MOST_COLUMNS = 8
 """Of more pages and columns, so many are in a sample."""
 
 LABEL_LENGTH = 28
@@ -189,12 +189,12 @@ def thinned(layout: Layout) -> tuple[Layout, str]:
     """A layout of so many places that an output holds, evenly chosen from all, and in words what is left out."""
     if len(layout.cells) <= MOST_CELLS:
         return layout, ""
-    pages = _evenly(len(layout.pages), _MOST_PAGES)
+    pages = evenly(len(layout.pages), _MOST_PAGES)
     room = MOST_CELLS // len(pages)
     widest = max(len(page.cells[0]) for page in layout.pages)
     highest = max(len(page.cells) for page in layout.pages)
-    columns = _evenly(widest, room if layout.wraps else max(_MOST_COLUMNS, room // highest))
-    rows = _evenly(highest, room // len(columns))
+    columns = evenly(widest, room if layout.wraps else max(_MOST_COLUMNS, room // highest))
+    rows = evenly(highest, room // len(columns))
 
     def some(page: Page) -> Page:
         lines = [page.cells[row] for row in rows if row < len(page.cells)]
@@ -218,7 +218,7 @@ def thinned(layout: Layout) -> tuple[Layout, str]:
     return made, f"a sample: {', '.join(words)}"
 
 
-def _evenly(count: int, most: int) -> list[int]:
+def evenly(count: int, most: int) -> list[int]:
     """At most so many of `count` indices, evenly spaced, the first and the last among them."""
     if count <= most:
         return list(range(count))

@@ -36,7 +36,7 @@ _COLOURS = {
     _RED: (222, 71, 62, 255),
     _AMBER: (214, 138, 20, 255),
     _GREY: (128, 128, 128, 200),
-    _PALE: (128, 128, 128, 90),
+    _PALE: (128, 128, 128, 140),
     _WHITE: (255, 255, 255, 255),
 }
 """Red, green, blue and opacity."""
@@ -236,7 +236,7 @@ def _encoded(cells: bytes, columns: int, size: int) -> str:
 @lru_cache(maxsize=32)
 def _tables(size: int) -> tuple[tuple[bytes | None, ...], ...]:
     """By row and column of a cell's pixels, the colour of each drawing there; None where all are empty."""
-    gap = max(_DENSITY // 2, size // 7)
+    gap = max(_DENSITY, size // 7)
     inner = size - gap
     rows = []
     for y in range(size):

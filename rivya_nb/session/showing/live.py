@@ -175,8 +175,7 @@ class LiveDisplay:
         """The part as it is now. What takes long is drawn in a thread, while the loop goes on."""
         if len(self._parts) == 1:
             return part.draw()
-        work_loop = self._run.work_loop
-        return work_loop.wait(work_loop.start(asyncio.to_thread(part.draw)))
+        return self._run.work_loop.aside(part.draw)
 
     def conclude(self) -> None:
         """Show the run's end from the cell that waited for it.
