@@ -26,18 +26,17 @@ _PITCHES = (14, 12, 10, 8, 7, 6, 5, 4, 3)
 """CSS pixels from one cell to the next."""
 
 _DENSITY = 2
-_SLENDER = 4
+_SLENDER = 8
 """A block that is so many times as high as wide, or the other way, is not laid out by its axes."""
 
 _NOTHING = 0
-_BLUE, _RED, _AMBER, _GREY, _PALE, _WHITE = range(1, 7)
+_BLUE, _RED, _AMBER, _GREY, _PALE = range(1, 6)
 _COLOURS = {
     _BLUE: (58, 134, 207, 255),
     _RED: (222, 71, 62, 255),
     _AMBER: (214, 138, 20, 255),
     _GREY: (128, 128, 128, 200),
     _PALE: (128, 128, 128, 140),
-    _WHITE: (255, 255, 255, 255),
 }
 """Red, green, blue and opacity."""
 
@@ -179,14 +178,15 @@ def _by_axes(
 
 def _fitting(height: int, width: int, blocks: int) -> tuple[int, int] | None:
     """The largest pitch at which all blocks fit, and how many stand side by side."""
+    if max(height, width) > _SLENDER * min(height, width):
+        return None
     for pitch in _PITCHES:
         beside = min(blocks, (WIDTH // pitch + 1) // (width + 1) if blocks > 1 else WIDTH // pitch // width)
         if not beside:
             continue
-        across, down = beside * (width + 1) - 1, ceil(blocks / beside) * (height + 1) - 1
-        slender = max(across, down) > _SLENDER * min(across, down)
+        down = ceil(blocks / beside) * (height + 1) - 1
         if down * pitch <= _TALLEST or (pitch == _PITCHES[-1] and down * pitch <= 2 * _TALLEST):
-            return None if slender else (pitch, beside)
+            return pitch, beside
     return None
 
 
