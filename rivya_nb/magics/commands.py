@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Union
 from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
-from rivya_nb.calls import connect, connect_with, current_session
+from rivya_nb.calls import connect, current_session
 from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
@@ -75,7 +75,7 @@ def _connect(arguments: Arguments) -> None:
         print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
         connect()
     elif not session.has_key:
-        session = connect_with(_ask_for_key(session))
+        session = connect(_ask_for_key(session))
     if "--remember" in flags:
         session.remember_key()
         print(f"The keyring now has the key for {session.service}")
