@@ -28,8 +28,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("rivya", deadline=None, max_examples=50)
 settings.load_profile("rivya")
 
-TOGETHER = ("browser", "test_cli", "test_magic")
-"""Tests that share something costly: each of these stays in one process."""
+TOGETHER = (
+    "browser", "test_cli", "test_magic",
+    "test_openapi", "test_waiting_cells", "test_threads", "test_other_front_ends",
+)  # fmt: skip
+"""Tests that share something costly, which each process would start for itself: each of these stays in one process."""
 
 LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
 """Tests that take long or wait much, the longest first."""
