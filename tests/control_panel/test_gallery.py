@@ -14,7 +14,6 @@ import rivya_nb as rv
 from rivya_nb.control_panel import panel_gallery
 from rivya_nb.control_panel.panel import Panel
 
-
 PAGE = 4
 """Pictures on a page: as many as a test needs, and no more to be made."""
 
