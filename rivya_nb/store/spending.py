@@ -17,15 +17,18 @@ def spent(connection: Connection, service: str, since: float | None) -> Spent:
         # Whole hours come from the ledger, and the jobs of the first one, which is not whole, one by one.
         following = int(since) // HOUR_SECONDS + 1
         when: ColumnElement[float] = literal_column("coalesce(jobs.submitted_at, jobs.created_at)")
-        first: Select[tuple[int, ...]] = select(
-            *(literal_column(amount(name, "jobs")).label(name) for name in AMOUNTS)
-        )
+        first: Select[tuple[int, ...]] = select(*(_each(name) for name in AMOUNTS))
         first = first.where(jobs.c.service == service, when >= since, when < following * HOUR_SECONDS)
         hours = _both(hours.where(ledger.c.hour >= following), first)
     found = hours.subquery()
     sums = select(*(func.coalesce(func.sum(found.c[name]), 0) for name in AMOUNTS))
     everything, certain, about, perhaps = connection.execute(sums).one()
     return Spent(everything, certain, bool(about), perhaps)
+
+
+def _each(name: str) -> ColumnElement[int]:
+    rule: ColumnElement[int] = literal_column(amount(name, "jobs"))
+    return rule.label(name)
 
 
 def _both(hours: Select[tuple[int, ...]], first: Select[tuple[int, ...]]) -> Select[tuple[int, ...]]:
