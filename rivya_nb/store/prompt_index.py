@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, Text, column, func, insert, select, table, text
 
@@ -86,7 +87,7 @@ def containing(connection: Connection, asked: str) -> Sequence[int] | Select[tup
     if not words:
         return None
     statement = _statement(connection, words)
-    found = [number for (number,) in connection.execute(statement.limit(FEW + 1))]
+    found: list[Any] = list(connection.execute(statement.limit(FEW + 1)).scalars())
     return found if len(found) <= FEW else statement
 
 
