@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 MANY = 1000
-"""Requests of a plan that is made aside, so that jobs go on meanwhile."""
+"""Requests of a plan that is made, and of a run that is written, aside, so that jobs go on meanwhile."""
 
 
 class Session:
@@ -230,7 +230,10 @@ class Session:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self.spending.start(plan)
+        def started() -> Run:
+            return self.spending.start(plan)
+
+        run = self.work_loop.aside(started) if len(plan) > MANY else started()
         self._listing.refresh_if_old()
         return run
 
