@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0
 """The most seconds for a connection, also if an answer may take longer."""
 
-CONNECTIONS = 100
-"""The most connections of a client; as many calls are under way at one time."""
+CONNECTIONS = 32
+"""The most connections of a client; further calls wait for one. With 100, each call costs half as much again,
+because httpx looks at all of them."""
 
 KEPT_OPEN = 50.0
 """Seconds after which an unused connection is closed. Polls are 5 s apart, which is as long as httpx itself keeps
