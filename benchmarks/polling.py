@@ -12,7 +12,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from jobs.polling import table
+from jobs.polling import CASES, LAWS, compared, line
+
+
+def main() -> None:
+    print("| tasks take | at once | delay before | after | polls before | after | median after |")
+    print("|---|---|---|---|---|---|---|")
+    for name, at_once, bursts in CASES:
+        before, after = compared(LAWS[name], at_once=at_once, bursts=bursts)
+        print(line(name, at_once, before, after))
+
 
 if __name__ == "__main__":
-    print("\n".join(table()))
+    main()

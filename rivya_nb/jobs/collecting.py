@@ -127,9 +127,11 @@ class Collector:
                 continue
             polls.append(left_at - start)
             if task.finished:
-                await self._times.ended(job, task, running=running, seen=left_at - start)
+                took = await self._times.ended(job, task, running=running, seen=left_at - start)
+                self._governor.task_has_ended(job.id, took)
                 return task
             running.append(left_at - start)
+            self._governor.in_flight.seen_running(job.id, left_at, durations.curve)
             status, asked = task.status, asked + 1 if task.status == status else 1
             await self._still_running(job, task, asked=asked)
             trouble = "" if task.known_status else f"; {_strange(task)}"
@@ -149,7 +151,7 @@ class Collector:
                 except RateLimitedError as error:
                     self._governor.was_refused(error, began, submit=False)
                     continue
-                self._governor.poll_was_answered(job.id, ended=task.finished)
+                self._governor.poll_was_answered()
                 return task, began
 
     async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:

@@ -7,8 +7,9 @@ in the order of their ends, the latest would seem to be slow ones only.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import accumulate
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT, TaskDuratio
 
 if TYPE_CHECKING:
     from rivya_nb.api.records import Task
+
+SLOWEST = 0.03
+"""The part of the tasks that are slower than what is called slow."""
 
 HALF_LIFE = 24
 """The number of newer tasks that halves the weight of one."""
@@ -34,19 +38,18 @@ task begins there before the answer is here."""
 LONGEST_GUESS = 3600.0
 """A task that was not looked at for so many seconds tells nothing, unless the service tells its times."""
 
-RENEWED_AFTER = 1 / 16
+RENEWED_AFTER = 1 / 10
 """The part of the durations that must be new before the curve is drawn again."""
-
-_SUBMITTED = attrgetter("submitted_at")
 
 
 class Curve:
     """The part of the tasks that still run after a time, between 1 and 0.
 
     Each duration is spread evenly over the time in which its task may have ended, so the curve is made of
-    straight lines. Beyond the longest one it falls like 1/t², and never reaches 0: a task may take longer than any
-    before it. `start` is the second up to which no task has ended, `end` that from which on none was seen to end,
-    and `typical` the median.
+    straight lines. A small part, as of one task more than was seen, is kept back: it ends at any time after the
+    median, like 1/t². So the curve never reaches 0, and a time without any known end is not held to be without
+    ends. `start` is the second up to which no task has ended, `typical` the median, and `slow` what only the
+    slowest tasks exceed.
     """
 
     def __init__(self, tasks: Sequence[TaskDuration]) -> None:
@@ -54,34 +57,31 @@ class Curve:
         total = sum(weights)
         # As with n equal ones, of which the next is longer than all with a probability of 1 / (n + 1).
         count = total**2 / sum(weight**2 for weight in weights)
-        seen = count / (count + 1)
+        seen = self._seen = float(count / (count + 1))
         slopes: dict[float, float] = {}
         for task, weight in zip(tasks, weights, strict=True):
             least, most = _spread(task)
             slope = seen * weight / total / (most - least)
             slopes[least] = slopes.get(least, 0.0) + slope
             slopes[most] = slopes.get(most, 0.0) - slope
-        self._times = sorted(slopes)
+        self._times: list[float] = sorted(slopes)
         slope_after = accumulate(slopes[time] for time in self._times)
         lengths = [after - time for time, after in zip(self._times, self._times[1:], strict=False)]
         rises = [max(0.0, slope * length) for slope, length in zip(slope_after, lengths, strict=False)]
         self._ended = [min(ended, seen) for ended in accumulate(rises, initial=0.0)]
         self._ended[-1] = seen
-        self.start, self.end = self._times[0], self._times[-1]
-        self.typical = self._quantile(0.5)
+        self.start = self._times[0]
+        self.typical = _on_line(seen / 2, self._ended, self._times)
+        self.slow = _on_line(seen * (1 - SLOWEST), self._ended, self._times)
 
     def survival(self, seconds: float) -> float:
         """The probability that a task still runs so long after its submission."""
         if seconds <= self.start:
             return 1.0
-        if seconds >= self.end:
-            return float((1 - self._ended[-1]) * (self.end / seconds) ** 2)
-        after = bisect_right(self._times, seconds)
-        return 1 - _between(seconds, *self._times[after - 1 : after + 1], *self._ended[after - 1 : after + 1])
-
-    def _quantile(self, part: float) -> float:
-        after = min(bisect_right(self._ended, part), len(self._ended) - 1)
-        return _between(part, *self._ended[after - 1 : after + 1], *self._times[after - 1 : after + 1])
+        unseen = (1 - self._seen) * min(1.0, self.typical / seconds) ** 2
+        if seconds >= self._times[-1]:
+            return unseen
+        return self._seen - _on_line(seconds, self._times, self._ended) + unseen
 
 
 def _spread(task: TaskDuration) -> tuple[float, float]:
@@ -90,8 +90,10 @@ def _spread(task: TaskDuration) -> tuple[float, float]:
     return max(0.0, middle - half), middle + half
 
 
-def _between(x: float, x0: float, x1: float, y0: float, y1: float) -> float:
-    """The value at `x` on the line from (x0, y0) to (x1, y1)."""
+def _on_line(x: float, xs: Sequence[float], ys: Sequence[float]) -> float:
+    """The value at `x` on the lines through the points; `x` is between the first and the last of `xs`."""
+    after = min(bisect_right(xs, x), len(xs) - 1)
+    x0, x1, y0, y1 = xs[after - 1], xs[after], ys[after - 1], ys[after]
     return y0 + (y1 - y0) * (x - x0) / (x1 - x0) if x1 > x0 else y1
 
 
@@ -104,12 +106,9 @@ class Durations:
     __slots__ = ("_new", "_tasks", "curve")
 
     def __init__(self, tasks: Iterable[TaskDuration] = ()) -> None:
-        self._keep(sorted(tasks, key=_SUBMITTED))
-        self.curve = Curve(self._tasks) if len(self._tasks) >= DURATIONS_ENOUGH else None
-
-    def _keep(self, tasks: list[TaskDuration]) -> None:
-        self._tasks = tasks[-DURATIONS_KEPT:]
+        self._tasks = _latest(tasks)
         self._new = 0
+        self.curve = Curve(self._tasks) if len(self._tasks) >= DURATIONS_ENOUGH else None
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -132,16 +131,17 @@ class Durations:
     def later(self, *tasks: TaskDuration) -> Durations:
         """These durations and newer ones. The curve stays the same object until enough of them are new, so that
         what was computed from it can be used again."""
-        all_tasks = list(self._tasks)
-        for task in tasks:
-            insort(all_tasks, task, key=_SUBMITTED)
-        durations = Durations.__new__(Durations)
-        durations._keep(all_tasks)
-        durations._new = self._new + len(tasks)
-        durations.curve = self.curve
-        if durations._new >= RENEWED_AFTER * len(all_tasks):
-            return Durations(all_tasks)
+        new = self._new + len(tasks)
+        latest = _latest([*self._tasks, *tasks])
+        if new >= RENEWED_AFTER * len(latest):
+            return Durations(latest)
+        durations = copy(self)
+        durations._tasks, durations._new = latest, new
         return durations
+
+
+def _latest(tasks: Iterable[TaskDuration]) -> list[TaskDuration]:
+    return sorted(tasks, key=attrgetter("submitted_at"))[-DURATIONS_KEPT:]
 
 
 def duration_of(

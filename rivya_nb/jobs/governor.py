@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
 
 CALLS_AT_FIRST = 4
-"""Submits and polls that are under way at first; each answer that is no refusal allows one more."""
+"""Submits and polls that are under way at first."""
 
-MOST_CALLS = 64
+CALLS_GROWTH = 0.5
+"""How many more may be under way after each answer that is no refusal."""
+
+MOST_CALLS = 16
 """Submits and polls that are under way at most."""
 
 LIKELY = 0.8
@@ -53,9 +56,9 @@ _Entry = tuple[float, int, "asyncio.Future[None]"]
 class Governor:
     """The turns of one session's submits and polls. Every coroutine runs on the session's loop.
 
-    `in_flight` has the tasks that the service works on, and `limits` what it was found to allow. `others` is how
-    many tasks other kernels with the same key have there, and `share` the part of the places that is this
-    kernel's; None stands for all.
+    At most `most_calls` are under way. `in_flight` has the tasks that the service works on, and `limits` what it
+    was found to allow. `others` is how many tasks other kernels with the same key have there, and `share` the part
+    of the places that is this kernel's; None stands for all.
     """
 
     def __init__(self, policy: RetryPolicy, limits: Limits) -> None:
@@ -64,7 +67,8 @@ class Governor:
         self.others = 0
         self.share: float | None = None
         self._policy = policy
-        self._calls, self._most_calls, self._submitting = 0, CALLS_AT_FIRST, 0
+        self._calls = self._submitting = 0
+        self.most_calls = float(CALLS_AT_FIRST)
         self._submits: list[_Entry] = []
         self._polls: list[_Entry] = []
         self._order = itertools.count()
@@ -86,13 +90,15 @@ class Governor:
         The earliest due call leaves first. While a rate limit lasts, the job says so.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._submits if submit else self._polls, (due, next(self._order), turn))
+        waiting = self._submits if submit else self._polls
+        heapq.heappush(waiting, (due, next(self._order), turn))
         self._let_go()
         told = False
         try:
             while not turn.done() and not (submit and is_given_up(job)):
                 until = self._submits_until if submit else self._polls_until
-                if (left := until - time.monotonic()) > 0:
+                # One job says it for all that wait.
+                if (left := until - time.monotonic()) > 0 and waiting[0][2] is turn:
                     told = True
                     job.changed(notice=f"{RATE_LIMITED}, next try in {in_words(left)}")
                 await asyncio.wait([turn], timeout=TICK)
@@ -112,7 +118,7 @@ class Governor:
             self._timer.cancel()
         now = time.monotonic()
         again = now + TICK
-        while self._calls < self._most_calls:
+        while self._calls < self.most_calls:
             ready: list[list[_Entry]] = []
             for waiting in (self._submits, self._polls):
                 while waiting and waiting[0][2].done():
@@ -150,7 +156,7 @@ class Governor:
 
     def answered(self) -> None:
         """Note an answer that was no refusal for the rate."""
-        self._most_calls = min(MOST_CALLS, self._most_calls + 1)
+        self.most_calls = min(MOST_CALLS, self.most_calls + CALLS_GROWTH)
         self._in_a_row = 0
 
     def submit_was_taken(self, job_id: str, submitted: float, curve: Curve | None) -> None:
@@ -158,23 +164,28 @@ class Governor:
         now = time.monotonic()
         self.answered()
         if (places := self.places) is not None:
-            if self.in_flight.chance_of_place(submitted, places) < UNLIKELY:
+            unlikely = self.in_flight.chance_of_place(submitted, places) < UNLIKELY
+            if unlikely and self.in_flight.is_known:
                 self.limits.found_a_place(now)
             else:
                 self.in_flight.submit_was_taken(now, places)
         self.limits.accepted(now, submit=True)
         self.in_flight.join(job_id, submitted, now, curve)
 
-    def poll_was_answered(self, job_id: str, *, ended: bool) -> None:
-        """Note a task that was seen running, or `ended`."""
-        now = time.monotonic()
+    def poll_was_answered(self) -> None:
+        """Note a poll that was not refused."""
         self.answered()
-        self.limits.accepted(now, submit=False)
-        if ended:
-            self.in_flight.leave(job_id)
-            self._let_go()
-        else:
-            self.in_flight.seen_running(job_id, now)
+        self.limits.accepted(time.monotonic(), submit=False)
+
+    def task_has_ended(self, job_id: str, took: float | None) -> None:
+        """Note a task that was seen ended; it took so many seconds, if that is known."""
+        self.in_flight.leave(job_id, took)
+        if self.limits.places is not None:
+            if (found := self.in_flight.found_places()) is not None:
+                self.limits.set_places(found + self.others, time.monotonic())
+            elif (least := self.in_flight.taken_at_once() + self.others) > self.limits.places:
+                self.limits.set_places(least, time.monotonic())
+        self._let_go()
 
     def was_refused(self, error: RateLimitedError, began: float, *, submit: bool) -> None:
         """Pause after a call that left at `began` (monotonic seconds) and was answered 429."""
@@ -183,10 +194,10 @@ class Governor:
         if began >= self._refused_at:
             self._in_a_row += 1
             self._asked = retry_after(error) or 0.0
-            self._most_calls = max(CALLS_AT_FIRST, self._most_calls // 2)
+            self.most_calls = max(CALLS_AT_FIRST, self.most_calls / 2)
             if not submit:
                 self.limits.poll_was_refused(now)
-            elif self.limits.submit_was_refused(now, self.in_flight.running + self.others):
+            elif self.limits.submit_was_refused(now, self.in_flight.expected(now) + self.others):
                 self.in_flight.submit_was_refused(now, self.places or 0.0)
                 # How long to wait is known better from the tasks.
                 self._in_a_row = 1

@@ -8,11 +8,16 @@ poll. How long tasks take is known from earlier ones, so a place can be taken wh
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.durations import Curve
+
+
+PAST = 1024
+"""Ended tasks that are remembered."""
 
 
 @dataclass(slots=True)
@@ -40,25 +45,50 @@ class InFlight:
 
     def __init__(self) -> None:
         self._tasks: dict[str, _Task] = {}
+        self._past: deque[tuple[float, float]] = deque(maxlen=PAST)
+        self._refused: list[float] = []
 
     def __len__(self) -> int:
         return len(self._tasks)
 
+    def expected(self, now: float) -> int:
+        """How many tasks run now, as far as that can be told; those left out that must have ended."""
+        running = [1.0 - task.chance_of_end(now) for task in self._tasks.values() if not task.has_ended]
+        return round(sum(running))
+
     @property
-    def running(self) -> int:
-        """How many tasks run, those left out that must have ended."""
-        return sum(not task.has_ended for task in self._tasks.values())
+    def is_known(self) -> bool:
+        """Whether it is known of all tasks how long their like takes."""
+        return all(task.curve is not None for task in self._tasks.values())
 
     def join(self, job_id: str, submitted: float, now: float, curve: Curve | None) -> None:
         """Count a task that runs `now` and was submitted at `submitted`, in monotonic seconds."""
         self._tasks[job_id] = _Task(submitted, now, curve)
 
-    def seen_running(self, job_id: str, now: float) -> None:
+    def seen_running(self, job_id: str, now: float, curve: Curve | None) -> None:
         if (task := self._tasks.get(job_id)) is not None:
-            task.running, task.has_ended = now, False
+            task.running, task.curve, task.has_ended = now, curve, False
 
-    def leave(self, job_id: str) -> None:
-        self._tasks.pop(job_id, None)
+    def leave(self, job_id: str, took: float | None = None) -> None:
+        """Count a task no longer; it ended `took` seconds after its submission, if that is known."""
+        task = self._tasks.pop(job_id, None)
+        if task is not None and took is not None:
+            self._past.append((task.submitted, task.submitted + took))
+
+    def taken_at_once(self) -> int:
+        """How many tasks ran when the last task that has ended was submitted, as far as they have ended, too: so
+        many places there were at least."""
+        return self._running_at(self._past[-1][0]) if self._past else 0
+
+    def found_places(self) -> int | None:
+        """How many tasks ran at the last refusal of which that is known by now: so many places there are. None if
+        there is no news."""
+        known = [at for at in self._refused if all(task.submitted > at for task in self._tasks.values())]
+        self._refused = [at for at in self._refused if at not in known]
+        return self._running_at(known[-1]) if known and self._past[0][0] <= known[-1] else None
+
+    def _running_at(self, moment: float) -> int:
+        return sum(begin <= moment < end for begin, end in self._past)
 
     def chance_of_place(self, now: float, places: float) -> float:
         """The probability that fewer than `places` tasks run now.
@@ -82,6 +112,7 @@ class InFlight:
 
     def submit_was_refused(self, now: float, places: float) -> None:
         """`places` tasks run now: all but the likeliest of those that may have ended."""
+        self._refused.append(now)
         self._mark_ended(now, keeping=int(places))
         for task in self._tasks.values():
             if not task.has_ended:
@@ -89,6 +120,6 @@ class InFlight:
 
     def _mark_ended(self, now: float, *, keeping: int) -> None:
         running = [task for task in self._tasks.values() if not task.has_ended]
-        running.sort(key=lambda task: task.chance_of_end(now), reverse=True)
+        running.sort(key=lambda task: (-task.chance_of_end(now), task.submitted))
         for task in running[: max(0, len(running) - max(0, keeping))]:
             task.has_ended = True

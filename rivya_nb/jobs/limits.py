@@ -12,7 +12,7 @@ from rivya_nb.store.records import FoundLimits
 WINDOW = 1.0
 """Seconds over which calls are counted."""
 
-AFTER_REFUSAL = 0.9
+AFTER_REFUSAL = 0.95
 """The part of what was just accepted in a second that is sent in a second after a refusal."""
 
 SLOWEST = 0.1
@@ -95,9 +95,10 @@ class Limits:
         if running and (is_calm or told_twice or self._knows_places(running, recent)):
             if self._is_first_guess:
                 self.rate, self._is_first_guess = self._rate_before, False
-            self.places = float(running)
+            if self.places is None or running < self.places / 2:
+                self.set_places(running, now)
             self._step = 1.0
-            self._refused = self._probed = self.changed = now
+            self._refused = self._probed = now
             return True
         if not self._is_first_guess and now - self._poll_refused > CALM / 2:
             self._rate_before, self._is_first_guess = self.rate, True
@@ -115,6 +116,10 @@ class Limits:
         self.rate = shared if self.rate is None else min(self.rate, max(shared, self.rate / 2))
         self.rate = max(SLOWEST, self.rate)
         self._refused = self._grown = self.changed = now
+
+    def set_places(self, places: float, now: float) -> None:
+        """Set the number of tasks at a time to what was counted."""
+        self.places, self.changed = float(max(1, places)), now
 
     def may_probe(self, now: float) -> bool:
         """Whether one task more than `places` may be tried."""

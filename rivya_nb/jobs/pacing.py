@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -28,25 +28,28 @@ SECOND = 5.0
 """Seconds from the first poll to the second; no interval is shorter."""
 
 GROWTH = 1.2
-"""The factor between an interval and the next, if no durations are known, or all are exceeded."""
+"""The factor between an interval and the next, if no durations are known, or a task exceeds them."""
 
 LONGEST = 10.0
 """Seconds of the longest interval, if no durations are known."""
 
-LONGEST_SHARE = 0.1
-"""The longest interval as a part of a task's age, if that is more and all known durations are exceeded."""
+LONGEST_SHARE = 0.06
+"""The longest interval as a part of a task's age, if that is more, for tasks that exceed the known durations."""
 
-POLL_COST = 0.4
+POLL_COST = 0.6
 """A poll is worth it if it finds tasks so many seconds earlier, on average over those that still run …"""
 
-POLL_COST_SHARE = 0.018
+POLL_COST_SHARE = 0.014
 """… plus so much of what a task typically takes."""
 
-MOMENTS = 64
-"""The number of moments among which polls are chosen."""
+MOMENTS = 56
+"""The number of moments among which polls are chosen, from the first known end on …"""
 
-BEYOND = 1.5
-"""The last moment, as a multiple of the longest known duration."""
+MOMENTS_BEFORE = 14
+"""… and before it, where polls find nothing, but keep the intervals short."""
+
+BEYOND = 1.3
+"""The last moment, as a multiple of what slow tasks take."""
 
 DEADLINE = 30 * 60.0
 """Seconds after which a task that has not ended is no longer polled; it can be resumed later."""
@@ -90,23 +93,20 @@ class _Plan:
 
     def __init__(self, curve: Curve, earliest: float, shortest: float) -> None:
         first = max(earliest, curve.start)
-        last = max(BEYOND * curve.end, first + 2 * shortest)
-        ratio = math.pow(last / first, 1 / (MOMENTS - 1))
-        self.moments = [first * math.pow(ratio, number) for number in range(MOMENTS)]
+        before = _spaced(earliest, first, MOMENTS_BEFORE) if first > earliest else []
+        last = max(BEYOND * curve.slow, first + 2 * shortest)
+        self.moments = moments = [*before, *_spaced(first, last, MOMENTS), last]
         self._cost = POLL_COST + POLL_COST_SHARE * curve.typical
-        self._running = [curve.survival(moment) for moment in self.moments]
+        self._running = running = [curve.survival(moment) for moment in moments]
         # The area below the curve, by which a mean delay is computed.
-        pieces = zip(self.moments, self.moments[1:], self._running, self._running[1:], strict=False)
-        self._area = list(
-            accumulate(((end - begin) * (s + e) / 2 for begin, end, s, e in pieces), initial=0.0)
-        )
-        self._costs: list[list[float]] = [[]] * MOMENTS
-        self._next: list[bytes] = [b""] * MOMENTS
-        for number in reversed(range(MOMENTS)):
-            self._costs[number], self._next[number] = self._from(number, shortest)
-        # Before the first poll no interval is kept, so it is compared with all that may follow.
-        totals = [self._first_total(number, shortest) for number in range(MOMENTS)]
-        self.first = self.moments[totals.index(min(totals))]
+        pieces = zip(moments, moments[1:], running, running[1:], strict=False)
+        areas = ((end - begin) * (more + less) / 2 for begin, end, more, less in pieces)
+        self._area = list(accumulate(areas, initial=0.0))
+        self._costs: list[list[float]] = [[]] * len(moments)
+        self._next: list[bytes] = [b""] * len(moments)
+        for number in reversed(range(len(moments))):
+            self._costs[number], self._next[number] = self._after(number, shortest)
+        self.first = min(zip(self._with_first(shortest), moments, strict=True))[1]
         del self._costs
 
     def after(self, last: float, earliest: float) -> float:
@@ -114,39 +114,45 @@ class _Plan:
         row = max(0, bisect_right(self.moments, last) - 1)
         return max(earliest, self.moments[self._next[row][bisect_left(self.moments, earliest)]])
 
-    def _from(self, number: int, shortest: float) -> tuple[list[float], bytes]:
+    def _after(self, number: int, shortest: float) -> tuple[list[float], bytes]:
         """For each moment: the least cost of a next poll there or later, after one at `number`; and which."""
-        moments, running, area = self.moments, self._running, self._area
-        begin, part, area_before = moments[number], running[number], area[number]
-        costs, best = [math.inf] * MOMENTS, bytearray([MOMENTS - 1]) * MOMENTS
-        least, chosen, following = math.inf, MOMENTS - 1, MOMENTS
-        for here in range(MOMENTS - 1, number, -1):
+        moments, all_costs, cost = self.moments, self._costs, self._cost
+        begin, part = moments[number], self._running[number]
+        count = following = len(moments)
+        least, chosen = math.inf, count - 1
+        costs, best = [least] * count, bytearray([chosen]) * count
+        earliest = bisect_left(moments, begin + shortest)
+        for here in range(count - 1, earliest - 1, -1):
             interval = moments[here] - begin
-            if interval < shortest:
-                costs[: here + 1] = [least] * (here + 1)
-                best[: here + 1] = bytes([chosen]) * (here + 1)
-                break
-            while following > here and moments[following - 1] >= moments[here] + interval:
+            after = moments[here] + interval
+            while moments[following - 1] >= after:
                 following -= 1
             # All that still run pay for the poll; those that end meanwhile wait for it.
-            total = (self._cost + interval) * part - (area[here] - area_before)
-            total += self._rest(here, following, interval)
+            total = (cost + interval) * part - self._area[here] + self._area[number]
+            total += all_costs[here][following] if following < count else self._beyond(here, interval)
             if total < least:
                 least, chosen = total, here
             costs[here], best[here] = least, chosen
+        costs[:earliest] = [least] * earliest
+        best[:earliest] = bytes([chosen]) * earliest
         return costs, bytes(best)
 
-    def _rest(self, here: int, following: int, interval: float) -> float:
-        """The cost after a poll: `following` is the first moment that keeps the interval."""
-        if following < MOMENTS:
-            return self._costs[here][following]
-        # Behind the last moment, tasks go on for about their age, and the intervals stay.
-        return self._running[here] * (self._cost * (1 + self.moments[here] / interval) + interval / 2)
+    def _beyond(self, number: int, interval: float) -> float:
+        """The cost behind the last moment: tasks go on there for about their age, and the interval stays."""
+        return self._running[number] * (self._cost * (1 + self.moments[number] / interval) + interval / 2)
 
-    def _first_total(self, number: int, shortest: float) -> float:
-        moment = self.moments[number]
-        following = bisect_left(self.moments, moment + shortest)
-        return self._cost + moment - self._area[number] + self._rest(number, following, shortest)
+    def _with_first(self, shortest: float) -> Iterator[float]:
+        """The cost of each moment as that of the first poll, up to which there is no interval to keep."""
+        for number, moment in enumerate(self.moments):
+            following = bisect_left(self.moments, moment + shortest)
+            is_within = following < len(self.moments)
+            rest = self._costs[number][following] if is_within else self._beyond(number, shortest)
+            yield self._cost + moment - self._area[number] + rest
+
+
+def _spaced(first: float, last: float, count: int) -> list[float]:
+    """So many moments from the first on, each later by the same factor, up to the last, which is left out."""
+    return [first * math.pow(last / first, number / count) for number in range(count)]
 
 
 @lru_cache(maxsize=128)

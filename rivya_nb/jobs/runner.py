@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections import deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -32,8 +32,10 @@ from rivya_nb.errors import (
 )
 from rivya_nb.jobs.collecting import Collector
 from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, TICK, answer_of, is_given_up
-from rivya_nb.jobs.governor import MOST_CALLS, Governor
+from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
+from rivya_nb.jobs.lines import Lines
+from rivya_nb.jobs.outlook import outlook
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
@@ -52,8 +54,9 @@ if TYPE_CHECKING:
 MOST_JOBS = 256
 """Jobs of one session between their upload and their picture, if no other ceiling was given."""
 
-MOST_READY = MOST_CALLS
-"""Jobs that are uploaded, or wait for the turn of their submit, at a time."""
+MORE_READY = 8
+"""Jobs that are uploaded, or wait for the turn of their submit, at a time: so many more than calls are under
+way."""
 
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at the jobs that other processes work on."""
@@ -124,7 +127,7 @@ class Runner:
         self._jobs: dict[str, LiveJob] = {}
         self._again: set[str] = set()
         self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
-        self._line: deque[LiveJob] = deque()
+        self._lines = Lines()
         self._followed: dict[str, LiveJob] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ready: set[str] = set()
@@ -153,15 +156,18 @@ class Runner:
         jobs: Iterable[LiveJob],
         run_id: int,
         gate: concurrent.futures.Future[str | None] | None = None,
+        *,
+        most_jobs: int | None = None,
     ) -> None:
         """Continue jobs, for a run, from the state in their records; a job is worked on once, however often it
         is launched.
 
         Before one is submitted, `gate` has to answer None; any other answer is the reason why it is not
-        submitted.
+        submitted. At most `most_jobs` of the run are between their upload and their picture.
         """
         new: list[LiveJob] = []
         with self._launching:
+            self._lines.limit(run_id, most_jobs)
             for job in jobs:
                 if gate is not None:
                     self._gates[job.id] = gate
@@ -188,7 +194,7 @@ class Runner:
         with self._launching:
             jobs = list(self._jobs.values())
             self._jobs.clear()
-            self._line.clear()
+            self._lines = Lines()
         # The session must also close if the store is gone.
         with suppress(StoreError):
             await asyncio.to_thread(self._store.claims.release, [job.id for job in jobs])
@@ -212,10 +218,9 @@ class Runner:
         try:
             while self._jobs:
                 await asyncio.sleep(INTERVAL)
-                await self._sharing.agree(len(self._line) + len(self._tasks))
+                await self._sharing.agree(len(self._lines) + len(self._tasks))
         finally:
             self._is_sharing = False
-            await self._sharing.leave()
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
@@ -235,8 +240,7 @@ class Runner:
             if (record := records.get(job.id)) is not None:
                 job.changed(record, notice=job.notice)
             if job.id in own and not job.record.is_final:
-                # What was sent is collected first.
-                (self._line.append if job.record.status in UNSENT else self._line.appendleft)(job)
+                self._lines.add(job)
             elif is_given_up(job):
                 self._leave(job)
             else:
@@ -247,7 +251,7 @@ class Runner:
         if self._followed and not self._following:
             self._following = True
             self._help(self._follow())
-        if self._line and not self._sweeping:
+        if (self._lines or self._ready) and not self._sweeping:
             self._sweeping = True
             self._help(self._sweep())
 
@@ -281,18 +285,32 @@ class Runner:
             self._following = False
 
     async def _sweep(self) -> None:
-        """Give back the jobs in the line that no run wants any more."""
+        """Give back the waiting jobs that no run wants any more, and tell how long the others may wait."""
         try:
-            while self._line:
+            while self._lines or self._ready:
                 await asyncio.sleep(TICK)
-                unwanted = [job for job in self._line if is_given_up(job)]
-                if not unwanted:
-                    continue
-                gone = {job.id for job in unwanted}
-                self._line = deque(job for job in self._line if job.id not in gone)
-                await self._give_back(unwanted)
+                if unwanted := self._lines.take_unwanted():
+                    await self._give_back(unwanted)
+                for run_id, job in self._tellers().items():
+                    job.changed(notice=self._outlook(run_id))
         finally:
             self._sweeping = False
+
+    def _tellers(self) -> dict[int, LiveJob]:
+        """For each run with waiting jobs, the one that tells how far the run is: the last of those whose turn is
+        near, if there are several, since the first one tells of a rate limit."""
+        waiting = [
+            job for job in tuple(self._jobs.values()) if job.id in self._ready and job.record.status in UNSENT
+        ]
+        several = Counter(run_id for job in waiting for run_id in job.wanted_by)
+        told = {run_id: job for job in waiting for run_id in job.wanted_by if several[run_id] > 1}
+        return {**told, **self._lines.first()}
+
+    def _outlook(self, run_id: int) -> str:
+        jobs = [each for each in tuple(self._jobs.values()) if run_id in each.wanted_by]
+        ended, limits = self._lines.ended(run_id), self.governor.limits
+        submitted = sum(each.record.status not in UNSENT for each in jobs) + ended
+        return outlook(submitted, len(jobs) + ended, rate=limits.rate, places=limits.places)
 
     async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
         records: dict[str, JobRecord] = {}
@@ -308,11 +326,12 @@ class Runner:
 
     def _fill_places(self) -> None:
         """Begin with as many jobs of the line as may be worked on now."""
-        while self._line and len(self._tasks) < self._most_jobs:
-            job = self._line[0]
-            if job.record.status in UNSENT and len(self._ready) >= MOST_READY:
+        while len(self._tasks) < self._most_jobs:
+            job = self._lines.take(unsent=len(self._ready) < self.governor.most_calls + MORE_READY)
+            if job is None:
                 return
-            self._line.popleft()
+            if job.notice:
+                job.changed()
             if job.record.status in (*UNSENT, "submitting"):
                 self._ready.add(job.id)
             self._tasks[job.id] = task = asyncio.ensure_future(self._work(job))
@@ -320,6 +339,7 @@ class Runner:
 
     def _worked(self, job: LiveJob, task: asyncio.Task[None]) -> None:
         self._tasks.pop(job.id, None)
+        self._lines.done(job)
         self._ready.discard(job.id)
         self.governor.in_flight.leave(job.id)
         # A cancelled one is left by who cancelled it.
@@ -372,6 +392,7 @@ class Runner:
             # Nothing is lost without it but the best moments of polls.
             with suppress(StoreError):
                 await self._times.write()
+            await self._sharing.leave()
             await asyncio.to_thread(self._store.database.end_work)
 
     def _help(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -419,7 +440,7 @@ class Runner:
         gate = self._gates.pop(job.id, None)
         if not again and gate is not None and (reason := await answer_of(gate, job)) is not None:
             await self._hold(
-                [job, *(each for each in self._line if self._gates.get(each.id) is gate)], reason
+                [job, *(each for each in self._lines if self._gates.get(each.id) is gate)], reason
             )
         try:
             return await self._sender.submit(job, again=again, anew=anew)

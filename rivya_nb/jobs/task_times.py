@@ -41,21 +41,22 @@ class TaskTimes:
             self._known.setdefault(kind, Durations(read))
         return self._known[kind]
 
-    async def ended(self, job: LiveJob, task: Task, *, running: Sequence[float], seen: float) -> None:
+    async def ended(self, job: LiveJob, task: Task, *, running: Sequence[float], seen: float) -> float | None:
         """Learn from a task that was seen ended `seen` seconds after its submission; the polls at `running`
-        found it running."""
+        found it running. Gives the seconds that it took, as far as they are known."""
         request, submitted = job.record.request, job.record.submitted_at
         if submitted is None:
-            return
+            return None
         duration = duration_of(task, submitted_at=submitted, polls=running, seen=seen)
         if duration is None:
-            return
+            return None
         kind = (request.model, kind_of(request))
         self._known[kind] = (await self.known(request)).later(duration)
         _, new = self._unwritten.setdefault(kind, (request, []))
         new.append(duration)
         if len(new) >= WRITTEN_AT_ONCE:
             await self.write()
+        return (duration.least + duration.most) / 2
 
     async def write(self) -> None:
         """Keep what was learned in the store.

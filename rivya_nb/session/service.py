@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,15 +24,14 @@ SANDBOX = "sandbox"
 class FoundKey:
     """A key, and a text that says where it came from or why there is none. The text may be advice already.
 
-    `label` stands for the key where kernels share what the service allows, and tells nothing about it: kernels
-    with the key of the environment have the same one, and so have those with the key of the keyring. A key that
-    was given gets one of its own, since nobody can tell whether it is the same key.
+    `label` stands for the key where kernels share what the service allows. It says only where the key is from,
+    so it tells nothing about it: two different keys that were given share a pace, which costs nothing but time.
     """
 
     key: Key
     source: str
     is_advice: bool = False
-    label: str = field(default_factory=lambda: uuid.uuid4().hex)
+    label: str = "given"
 
 
 class Service:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -23,6 +24,7 @@ from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Plan
+from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.views.models import not_known_words
 
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from rivya_nb.planning.prompt import PromptTemplate
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
+
+
+MANY = 1000
+"""Requests of a plan that is made, and of a run that is written, aside, so that jobs go on meanwhile."""
 
 
 class Session:
@@ -119,15 +125,19 @@ class Session:
         known, mistakes = self.models_of(models)
         taken, wrong = self.take(references, known, shrink_references)
         ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
-        try:
-            # Params are checked by the rules of a model.
-            expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
-        except InvalidRequestError as error:
-            mistakes += error.mistakes
-            expansion = None
-        if expansion is None or mistakes or wrong:
-            raise InvalidRequestError([*mistakes, *wrong])
-        return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+
+        def made() -> Plan:
+            try:
+                # Params are checked by the rules of a model.
+                expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
+            except InvalidRequestError as error:
+                raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
+            if expansion is None or mistakes or wrong:
+                raise InvalidRequestError([*mistakes, *wrong])
+            return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+
+        # Ten thousand requests take a second.
+        return self.work_loop.aside(made) if prod(map(len, ask.axes())) > MANY else made()
 
     def plan_requests(
         self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
@@ -220,7 +230,10 @@ class Session:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self.spending.start(plan)
+        def started() -> Run:
+            return self.spending.start(plan)
+
+        run = self.work_loop.aside(started) if len(plan) > MANY else started()
         self._listing.refresh_if_old()
         return run
 
@@ -290,9 +303,9 @@ class Session:
         """One run of the store, of any service. UsageError if there is none with this id."""
         return self.live_records.run(self.store.run(run_id))
 
-    def runs(self) -> list[Run]:
-        """All runs of the store, newest first."""
-        return [self.live_records.run(record) for record in self.store.runs()]
+    def runs(self) -> Runs:
+        """All runs of the store, newest first; they are read when they are used."""
+        return Runs(self.live_records)
 
     def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
         """Jobs with pictures that match all filters, newest first; of every service.
