@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.billing import AMOUNTS, HOUR, amount
+from rivya_nb.store.billing import AMOUNTS, HOUR, IS_FINAL, amount
 
 VERSION = 1
 
@@ -171,9 +171,20 @@ def _entry(row: str, sign: str) -> str:
 
 
 def _differs() -> str:
-    """Whether a change of a job changes the ledger; most steps of a job do not."""
-    rules = ["{row}.service", HOUR, *(amount(name, "{row}") for name in AMOUNTS)]
-    return " OR ".join(f"{rule.format(row='OLD')} IS NOT {rule.format(row='NEW')}" for rule in rules)
+    """Whether a change of a job may change the ledger; most steps of a job do not, and it is quickly seen."""
+    columns = (
+        "service",
+        "task_id",
+        "price",
+        "reserved_credits",
+        "final_credits",
+        "submitted_at",
+        "created_at",
+    )
+    plain = [f"OLD.{name} IS NOT NEW.{name}" for name in columns]
+    # The rules ask of a status only whether it is final, and which final one it is.
+    ended = f"OLD.status != NEW.status AND ({IS_FINAL.format(row='OLD')} OR {IS_FINAL.format(row='NEW')})"
+    return " OR ".join([*plain, f"({ended})"])
 
 
 TRIGGERS = (
