@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from rivya_nb.planning.prompt import PromptTemplate
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
+
+
+MANY = 1000
+"""Requests of a plan that is made aside, so that jobs go on meanwhile."""
 
 
 class Session:
@@ -120,15 +125,19 @@ class Session:
         known, mistakes = self.models_of(models)
         taken, wrong = self.take(references, known, shrink_references)
         ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
-        try:
-            # Params are checked by the rules of a model.
-            expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
-        except InvalidRequestError as error:
-            mistakes += error.mistakes
-            expansion = None
-        if expansion is None or mistakes or wrong:
-            raise InvalidRequestError([*mistakes, *wrong])
-        return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+
+        def made() -> Plan:
+            try:
+                # Params are checked by the rules of a model.
+                expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
+            except InvalidRequestError as error:
+                raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
+            if expansion is None or mistakes or wrong:
+                raise InvalidRequestError([*mistakes, *wrong])
+            return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+
+        # Ten thousand requests take a second.
+        return self.work_loop.aside(made) if prod(map(len, ask.axes())) > MANY else made()
 
     def plan_requests(
         self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
@@ -211,7 +220,7 @@ class Session:
         """Import and create what the first run needs. It takes half a second, so call it off an event loop."""
         from rivya_nb.views import run_html
 
-        run_html.environment()
+        run_html.environment().get_template("run.html")
         self.spending.runner  # noqa: B018 - made when it is first asked for
 
     def start(self, plan: Plan) -> Run:

@@ -22,7 +22,9 @@ from rivya_nb.store import reuse, rows, search, spending, writing
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
+from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
     all_numbers_of,
     insert_one,
@@ -64,9 +66,10 @@ class Store:
     """An open store.
 
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
-    references that services have, `panel_states` the states of panels. `claims` knows the owners of jobs, and
-    `owner` is this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database`
-    knows whether it is still in its place, and when much is going to be written.
+    references that services have, `panel_states` the states of panels, `durations` how long tasks took, `limits`
+    what services allow. `claims` knows the owners of jobs, and `owner` is this process. `arrivals` notifies of
+    delivered pictures, `deletions` of deleted ones. `database` knows whether it is still in its place, and when
+    much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -78,6 +81,8 @@ class Store:
         self.marks = MarkBook(database, owner)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
+        self.durations = DurationBook(database)
+        self.limits = LimitBook(database)
         self.arrivals = News()
         self.deletions = News()
         self.database = database
