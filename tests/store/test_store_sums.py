@@ -152,10 +152,15 @@ def fits(job: JobRecord, marks: Marks, question: Question) -> bool:
 
 
 def test_a_documented_seed_is_found_beside_seeds_that_were_sent(store: Store) -> None:
-    silent, sent = done(params={}, model="qwen-image-2"), done(params={"seed": 0}, model="qwen-image-2")
-    add(store, silent, sent, done(params={"seed": 1}))
-    assert sent.id in ids(store.history(Question(params={"seed": 0})))
-    assert store.count(Question(params={"seed": 0})) == len(store.history(Question(params={"seed": 0})))
+    documented = {"model": "happyhorse-1-0"}
+    silent, sent, other = done(params={}, **documented), done(params={"seed": 0}), done(params={"seed": 1})
+    another = done(params={"seed": 1}, **documented)
+    add(store, silent, sent, other, another)
+    assert ids(store.history(Question(params={"seed": 0}))) == ids([sent, silent])
+    assert ids(store.history(Question(params={"seed": 0}, **documented))) == [silent.id]
+    assert ids(store.history(Question(params={"seed": 1}))) == ids([another, other])
+    assert ids(store.history(Question(seed=0))) == [sent.id]
+    assert store.count(Question(params={"seed": 0})) == 2
 
 
 @pytest.mark.parametrize("indexed_words", ["xylophonist", "棚", "棚外", "棚棚"])
