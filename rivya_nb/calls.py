@@ -44,7 +44,7 @@ _of_parent: list[LiveRecords] = []
 
 
 def connect(
-    api_key: str | None = None,
+    api_key: str | Key | None = None,
     base_url: str | None = None,
     *,
     store: str | os.PathLike[str] | None = None,
@@ -63,20 +63,9 @@ def connect(
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
     """
-    key = Key(api_key)
-    del api_key  # a traceback that shows this frame's names must not show the key
-    return connect_with(key, base_url, store=store, max_credits=max_credits)
-
-
-def connect_with(
-    key: Key,
-    base_url: str | None = None,
-    *,
-    store: str | os.PathLike[str] | None = None,
-    max_credits: int | None = None,
-) -> Session:
-    """`connect` for a key that is wrapped already, so that no traceback shows it."""
     global _current
+    key = api_key if isinstance(api_key, Key) else Key(api_key)
+    del api_key  # a traceback that shows this frame's names must not show the key
     folder = store_folder(store)
     with _lock:
         live_records = _open_live_records(folder, begins_anew=bool(store))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb._version import __version__
 from rivya_nb.errors import RivyaError
+from rivya_nb.sandbox import flags
 
 if TYPE_CHECKING:
     from rivya_nb.demo import DemoResult
@@ -87,9 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument(
         "--folder", type=Path, help="where tasks, credits and pictures are kept; default: a temporary folder"
     )
-    sandbox.add_argument(
-        "--latency", type=float, default=3.0, help="seconds a task takes; default: %(default)s"
-    )
+    flags.add_flags(sandbox)
     sandbox.set_defaults(command=_sandbox)
 
     backup = commands.add_parser(
@@ -146,12 +145,10 @@ def _lab(options: argparse.Namespace) -> int:
 
 def _sandbox(options: argparse.Namespace) -> int:
     _require("sandbox", "sandbox", _SANDBOX_PARTS)
-    from rivya_nb.sandbox.config import SandboxConfig
     from rivya_nb.sandbox.server import serve
 
-    config = SandboxConfig(latency=options.latency)
     try:
-        serve(config, port=options.port, folder=options.folder, on_ready=_announce)
+        serve(flags.config(options), port=options.port, folder=options.folder, on_ready=_announce)
     except (OSError, OverflowError) as error:
         raise CommandError(f"The sandbox cannot use port {options.port}: {error}") from None
     return 0

@@ -217,10 +217,10 @@ class Generations(_Calls):
         )
         return await self._read(call, read_task)
 
-    async def retrieve(self, task_id: str) -> Task:
-        """The task in its current state."""
+    async def retrieve(self, task_id: str, *, retries: RetryPolicy | None = None) -> Task:
+        """The task in its current state; `retries` replaces the client's own."""
         path = f"/generations/{_segment('task_id', task_id)}"
-        return await self._read(Call("generations.retrieve", "GET", path), read_task)
+        return await self._read(Call("generations.retrieve", "GET", path, retries=retries), read_task)
 
 
 class Files(_Calls):

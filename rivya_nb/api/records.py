@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 from rivya_nb.api.reasons import says_something, words_of
@@ -67,6 +68,13 @@ class Task:
         """True if the task has ended, well or badly."""
         return self.end is not None
 
+    @property
+    def seconds(self) -> float | None:
+        """Seconds from `created_at` to `updated_at`: how long a task took that has ended. None if one of them is
+        missing or cannot be read."""
+        created, updated = _moment(self.created_at), _moment(self.updated_at)
+        return None if created is None or updated is None else (updated - created).total_seconds()
+
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
@@ -122,7 +130,7 @@ def read_task(data: object) -> Task:
         final_credits=_credits(record, "final_credits"),
         created_at=_word(record, "created_at"),
         updated_at=_word(record, "updated_at"),
-        urls=_urls(_inner(record, "result")),
+        urls=_urls(record.get("result")),
         error_code=code,
         error_message=message,
     )
@@ -179,11 +187,6 @@ def _mapping(data: object, expected: str) -> Mapping[str, Any]:
     return data
 
 
-def _inner(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = record.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def _error(error: object) -> tuple[str | None, str | None]:
     """The code and the message of a task's error; None and None if it has none."""
     if not says_something(error):
@@ -206,6 +209,16 @@ def _word(record: Mapping[str, Any], key: str) -> str | None:
     return printable(value, MAX_WORD) if isinstance(value, str) else None
 
 
+def _moment(text: str | None) -> datetime | None:
+    """A time in ISO 8601, in UTC if it names no other; None if it cannot be read."""
+    try:
+        # Python 3.10 does not know "Z".
+        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
 def _credits(record: Mapping[str, Any], key: str) -> int | None:
     """A price in credits, rounded up; None if it is not a price."""
     value = _number(record, key)
@@ -220,7 +233,9 @@ def _number(record: Mapping[str, Any], key: str) -> float | None:
     return value if abs(value) < 2**63 else None
 
 
-def _urls(result: Mapping[str, Any]) -> tuple[str, ...]:
+def _urls(result: object) -> tuple[str, ...]:
+    if not isinstance(result, dict):
+        return ()
     listed = result.get("urls")
     urls = [result.get("primary_url"), *(listed if isinstance(listed, list) else [])]
     # Each once, in the service's order: the primary one is usually in the list, too.

@@ -23,6 +23,9 @@ IDEAS: tuple[tuple[str, ...], ...] = (
 )
 """Names of documented params that mean the same, and some names that users know from other tools."""
 
+TIMED = ("resolution", "quality", "rendering_speed", "max_images")
+"""Params by which a task takes longer or shorter."""
+
 _SAME_SHAPE = 0.03
 """The largest relative difference of two ratios that still have one name: 1344 × 768 is called 16:9."""
 
@@ -37,6 +40,11 @@ def same_idea(name: str, keys: Sequence[str]) -> str | None:
     meant = [idea for idea in IDEAS if folded in {_fold(word) for word in idea}]
     named = [key for idea in meant for word in idea for key in keys if key == word]
     return next(iter([*alike, *named]), None)
+
+
+def takes_time(name: str) -> bool:
+    """True if a param decides how long a task takes, under whatever name a model has for it."""
+    return same_idea(name, TIMED) is not None
 
 
 def same_shape(value: str, options: Sequence[str]) -> str | None:

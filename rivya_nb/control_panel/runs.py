@@ -103,11 +103,9 @@ class PanelRun(Background):
         self.start(self._act(self._stop))
 
     def retry(self) -> None:
-        """Ask again for what failed."""
         self.start(self._act(lambda: self._session.retry(self.run.id)))
 
     def resume(self) -> None:
-        """Collect what was sent."""
         self.start(self._act(lambda: self._session.resume(self.run.id)))
 
     def send_rest(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import (
@@ -13,18 +12,22 @@ from rivya_nb.errors import (
     NotFoundError,
     PictureError,
     PublicApiDisabledError,
+    RateLimitedError,
     StoreError,
     TransportError,
 )
-from rivya_nb.jobs.pacing import DEADLINE, poll_delays
+from rivya_nb.jobs.pacing import DEADLINE, next_poll
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
+from rivya_nb.store.thumbnails import BOX
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
     from rivya_nb.api.records import Task
+    from rivya_nb.jobs.governor import Governor
     from rivya_nb.jobs.job import LiveJob
+    from rivya_nb.jobs.task_times import TaskTimes
     from rivya_nb.store.store import Store
 
 DOWNLOADS_AT_ONCE = 4
@@ -67,10 +70,21 @@ def _strange(task: Task) -> str:
 class Collector:
     """Collects the tasks of one session. Every coroutine runs on the session's loop."""
 
-    def __init__(self, client: RivyaClient, fetcher: PictureFetcher, store: Store) -> None:
+    def __init__(
+        self,
+        client: RivyaClient,
+        fetcher: PictureFetcher,
+        store: Store,
+        governor: Governor,
+        times: TaskTimes,
+    ) -> None:
         self._client = client
         self._fetcher = fetcher
         self._store = store
+        self._governor = governor
+        self._times = times
+        # A poll that meets a rate limit waits for another turn.
+        self._retries = replace(client.retries, ends_at_limit=True)
         self._downloads = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
 
     async def collect(self, job: LiveJob, task: Task | None, *, submitted: bool) -> None:
@@ -86,34 +100,59 @@ class Collector:
 
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
         """Poll the task until it has ended; None if its end was not seen."""
-        waited = 0.0
-        trouble = ""
+        age = 0.0 if submitted else max(0.0, time.time() - (job.record.submitted_at or time.time()))
+        start = time.monotonic() - age
+        polls: list[float] = []
+        running: list[float] = []
+        waited, trouble = 0.0, ""
         status, asked = "", 0
-        delays = poll_delays() if submitted else chain([0.0], poll_delays())
-        for delay in delays:
-            await asyncio.sleep(delay)
-            waited += delay
+        while waited <= DEADLINE:
+            last = polls[-1] if polls else age
+            durations = await self._times.known(job.record.request)
+            due = next_poll(durations, polls) if submitted or polls else age
+            waited += due - last
+            await asyncio.sleep(start + due - time.monotonic())
             asked_at = time.monotonic()
             try:
-                task = await self._client.generations.retrieve(job.record.task_id or "")
+                task, left_at = await self._ask(job, start + due)
             except (ApiError, TransportError) as error:
                 if isinstance(error, ApiError) and not _may_pass(error):
                     await self._lost_sight(job, error)
                     return None
                 # Only time without an answer counts: an answer in time is one, even after a long rate limit.
                 waited += time.monotonic() - asked_at
+                polls.append(time.monotonic() - start)
                 job.changed(notice=str(error))
                 trouble = f"; the last time: {error}"
-            else:
-                if task.finished:
-                    return task
-                status, asked = task.status, asked + 1 if task.status == status else 1
-                await self._still_running(job, task, asked=asked)
-                trouble = "" if task.known_status else f"; {_strange(task)}"
-            if waited > DEADLINE:
-                job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again{trouble}")
-                return None
+                continue
+            polls.append(left_at - start)
+            if task.finished:
+                took = await self._times.ended(job, task, running=running, seen=left_at - start)
+                self._governor.task_has_ended(job.id, took)
+                return task
+            running.append(left_at - start)
+            self._governor.in_flight.seen_running(job.id, left_at, durations.curve)
+            status, asked = task.status, asked + 1 if task.status == status else 1
+            await self._still_running(job, task, asked=asked)
+            trouble = "" if task.known_status else f"; {_strange(task)}"
+        job.changed(notice=f"no end after {DEADLINE / 60:.0f} minutes; resume asks again{trouble}")
         return None
+
+    async def _ask(self, job: LiveJob, due: float) -> tuple[Task, float]:
+        """The task's state, and when the poll left; both times are monotonic seconds. A rate limit may delay the
+        poll for any time."""
+        while True:
+            async with self._governor.turn(job, due, submit=False):
+                began = time.monotonic()
+                try:
+                    task = await self._client.generations.retrieve(
+                        job.record.task_id or "", retries=self._retries
+                    )
+                except RateLimitedError as error:
+                    self._governor.was_refused(error, began, submit=False)
+                    continue
+                self._governor.poll_was_answered()
+                return task, began
 
     async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
         """Write down why the service does not tell about a task that it took."""
@@ -184,14 +223,13 @@ class Collector:
 
     async def _download(self, url: str) -> PictureRecord:
         async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming)
+            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX)
             await asyncio.to_thread(self._adopt, fetched)
         found = fetched.inspected
         return PictureRecord(found.sha256, found.mime_type, found.width, found.height, found.size)
 
     def _adopt(self, fetched: FetchedPicture) -> None:
-        files = self._store.files
-        mime_type = fetched.inspected.mime_type
-        sha256 = files.adopt(fetched.path, mime_type)
-        # Done now, so that a grid of many pictures does not have to wait for it later.
-        files.thumbnails.prepare(files.path(sha256, mime_type))
+        files, found = self._store.files, fetched.inspected
+        files.adopt(fetched.path, found.mime_type, found.sha256)
+        # Done now, so that a grid of many pictures does not have to decode them again.
+        files.thumbnails.prepare(files.path(found.sha256, found.mime_type), found.small)

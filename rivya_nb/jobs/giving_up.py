@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from rivya_nb.jobs.job import LiveJob
-from rivya_nb.jobs.rate_limit import TICK
-from rivya_nb.jobs.together import end
 from rivya_nb.store.records import UNSENT
+
+TICK = 1.0
+"""Seconds after which a waiting job updates its notice, and checks whether it is still wanted."""
 
 BALANCE_TIMEOUT = 10.0
 """Seconds after which a run continues without the balance."""
@@ -34,17 +33,3 @@ async def answer_of(gate: concurrent.futures.Future[str | None], job: LiveJob) -
 def is_given_up(job: LiveJob) -> bool:
     """True if a job was not sent, and no run wants it any more."""
     return job.record.is_final or (job.is_held and job.record.status in UNSENT)
-
-
-@asynccontextmanager
-async def place_for(places: asyncio.Semaphore, job: LiveJob) -> AsyncIterator[bool]:
-    """Take one of these places once one is free; False, without a place, if the job is given up before."""
-    waiting = asyncio.ensure_future(places.acquire())
-    try:
-        while not waiting.done() and not is_given_up(job):
-            await asyncio.wait([waiting], timeout=TICK)
-        yield not is_given_up(job)
-    finally:
-        await end([waiting])
-        if not waiting.cancelled():
-            places.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 from collections.abc import Callable
 
 from rivya_nb.store.records import UNSENT, JobRecord
@@ -15,18 +14,20 @@ class LiveJob:
     `record` is the newest record; `notice` says what the job waits for besides the task itself (`rate
     limited, next try in 8 s`). `wanted_by` has the ids of the runs that want it submitted: an unsent job that
     no run wants is held back. `is_working` is True while this process works on it, `may_be_billed_again` if
-    the user wants a submit repeated that is so old that the service may have forgotten its key.
+    the user wants a submit repeated that is so old that the service may have forgotten its key. `failure` is
+    an error of this package that ended the work.
     """
 
     __slots__ = (
         "__weakref__",
         "_listeners",
+        "_waiting",
+        "failure",
         "is_working",
         "may_be_billed_again",
         "notice",
         "record",
         "wanted_by",
-        "work",
     )
 
     def __init__(self, record: JobRecord) -> None:
@@ -35,8 +36,9 @@ class LiveJob:
         self.wanted_by: set[int] = set()
         self.is_working = False
         self.may_be_billed_again = False
-        self.work: concurrent.futures.Future[None] | None = None
+        self.failure: BaseException | None = None
         self._listeners: list[Callable[[], None]] = []
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def id(self) -> str:
@@ -70,7 +72,22 @@ class LiveJob:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
+    def begin(self) -> None:
+        """This process works on the job from now on."""
+        self.is_working, self.failure = True, None
+
+    def end(self, failure: BaseException | None = None) -> None:
+        """This process no longer works on the job; called on the session's loop."""
+        self.is_working, self.failure = False, failure
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
     async def settled(self) -> None:
-        """Wait until this process no longer works on the job; the record says how it went."""
-        if self.work is not None:
-            await asyncio.wait([asyncio.wrap_future(self.work)])
+        """Wait, on the session's loop, until this process no longer works on the job; the record says how it
+        went."""
+        while self.is_working:
+            end = asyncio.get_running_loop().create_future()
+            self._waiting.append(end)
+            await end

@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.api.client import generation_body
-from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.errors import (
     ApiError,
     ApiKeyExpiredError,
@@ -28,20 +26,21 @@ from rivya_nb.errors import (
     ApiScopeDeniedError,
     InsufficientCreditsError,
     NotConnectedError,
-    NotDeliveredError,
     PublicApiDisabledError,
-    RateLimitedError,
     StoreError,
     TransportError,
-    ValidationFailedError,
 )
-from rivya_nb.jobs.collecting import NO_ERROR, Collector, write_down
-from rivya_nb.jobs.doubt import DOUBTFUL, is_doubtful
-from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, answer_of, is_given_up, place_for
-from rivya_nb.jobs.rate_limit import TICK, RateLimit
+from rivya_nb.jobs.collecting import Collector
+from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, TICK, answer_of, is_given_up
+from rivya_nb.jobs.governor import Governor
+from rivya_nb.jobs.limits import Limits
+from rivya_nb.jobs.lines import Lines
+from rivya_nb.jobs.outlook import outlook
+from rivya_nb.jobs.sending import Sender, SubmitRefusedError
+from rivya_nb.jobs.sharing import INTERVAL, Sharing
+from rivya_nb.jobs.task_times import TaskTimes
 from rivya_nb.jobs.together import end
-from rivya_nb.jobs.uploads import Uploads
-from rivya_nb.store.records import UNSENT, JobRecord
+from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -52,14 +51,18 @@ if TYPE_CHECKING:
     from rivya_nb.jobs.work_loop import WorkLoop
     from rivya_nb.store.store import Store
 
-JOBS_AT_ONCE = 16
-"""Jobs of one session between their upload and their picture."""
+MOST_JOBS = 256
+"""Jobs of one session between their upload and their picture, if no other ceiling was given."""
 
-SUBMITS_AT_ONCE = 4
-"""Concurrent submits of one session: so many can meet the same rate limit."""
+MORE_READY = 8
+"""Jobs that are uploaded, or wait for the turn of their submit, at a time: so many more than calls are under
+way."""
 
 FOLLOW_INTERVAL = 1.0
-"""Seconds between two looks at a job that another process works on."""
+"""Seconds between two looks at the jobs that other processes work on."""
+
+SLICE = 100
+"""Jobs that are changed in one step of the loop."""
 
 _DONE = frozenset({"succeeded", "failed"})
 """Statuses in which no process takes up a job again."""
@@ -89,39 +92,47 @@ class Runner:
     """Runs the jobs of one session. Every coroutine runs on the session's loop; `launch` may be called from
     any thread.
 
-    `replace_job` makes a new job of the same request for one that certainly was not accepted; `take_over`
-    allows to send a job that another kernel was to send, or returns the reason why not.
+    `label` stands for the key of the service: kernels with the same label share what it allows. `replace_job`
+    makes a new job of the same request for one that certainly was not accepted; `take_over` allows to send a job
+    that another kernel was to send, or returns the reason why not. At most `most_jobs` are between their upload
+    and their picture.
     """
 
     def __init__(
         self,
         *,
         service: str,
+        label: str,
         client: RivyaClient,
         fetcher: PictureFetcher,
         store: Store,
         work_loop: WorkLoop,
         replace_job: Callable[[JobRecord], LiveJob],
         take_over: Callable[[LiveJob], str | None],
+        most_jobs: int = MOST_JOBS,
     ) -> None:
         self._service = service
         self._client = client
-        self._collector = Collector(client, fetcher, store)
         self._store = store
         self._work_loop = work_loop
-        self._launching = threading.Lock()
-        self._jobs: dict[str, LiveJob] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
-        self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
-        self._rate_limit = RateLimit(client.retries)
-        # After a rate limit the job is planned again, so that it can be stopped while it waits.
-        self._retries = replace(client.retries, ends_at_limit=True)
-        self._slots = asyncio.Semaphore(JOBS_AT_ONCE)
-        self._submits = asyncio.Semaphore(SUBMITS_AT_ONCE)
-        self._references = Uploads(service, client, store)
         self._replace = replace_job
         self._take_over = take_over
+        self._most_jobs = most_jobs
+        self.governor = Governor(client.retries, Limits())
+        self._sharing = Sharing(service, label, store, self.governor)
+        self._times = TaskTimes(service, store)
+        self._sender = Sender(service, client, store, self.governor, self._times)
+        self._collector = Collector(client, fetcher, store, self.governor, self._times)
+        self._launching = threading.Lock()
+        self._jobs: dict[str, LiveJob] = {}
+        self._again: set[str] = set()
+        self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
+        self._lines = Lines()
+        self._followed: dict[str, LiveJob] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ready: set[str] = set()
+        self._helpers: set[asyncio.Task[None]] = set()
+        self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
 
     def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
@@ -141,128 +152,286 @@ class Runner:
         return f"nothing was sent: it would cost {price:,} credits, and {left}"
 
     def launch(
-        self, job: LiveJob, run_id: int, gate: concurrent.futures.Future[str | None] | None = None
+        self,
+        jobs: Iterable[LiveJob],
+        run_id: int,
+        gate: concurrent.futures.Future[str | None] | None = None,
+        *,
+        most_jobs: int | None = None,
     ) -> None:
-        """Continue a job, for a run, from the state in its record; a job is worked on once, however often it
+        """Continue jobs, for a run, from the state in their records; a job is worked on once, however often it
         is launched.
 
-        Before it is submitted, `gate` has to answer None; any other answer is the reason why it is not
-        submitted.
+        Before one is submitted, `gate` has to answer None; any other answer is the reason why it is not
+        submitted. At most `most_jobs` of the run are between their upload and their picture.
         """
+        new: list[LiveJob] = []
         with self._launching:
-            if gate is not None:
-                self._gates[job.id] = gate
-            job.wanted_by.add(run_id)
-            if job.is_working:
-                self._again.add(job.id)
-            else:
-                job.is_working = True
-                self._jobs[job.id] = job
-                job.work = self._work_loop.start(self._work_through(job))
+            self._lines.limit(run_id, most_jobs)
+            for job in jobs:
+                if gate is not None:
+                    self._gates[job.id] = gate
+                job.wanted_by.add(run_id)
+                if job.is_working:
+                    self._again.add(job.id)
+                else:
+                    job.begin()
+                    self._jobs[job.id] = job
+                    new.append(job)
+            if new:
+                self._begin_work()
+        if new:
+            self._work_loop.start(self._begin(new))
 
     def gate(self, job: LiveJob, gate: concurrent.futures.Future[str | None] | None) -> None:
         """Make `gate` answer before the job is submitted, as in `launch`."""
         if gate is not None:
             self._gates[job.id] = gate
 
-    @property
-    def working(self) -> list[LiveJob]:
-        return [job for job in tuple(self._jobs.values()) if job.is_working]
+    async def aclose(self) -> None:
+        """Stop all work, at whatever step it is; stored jobs can be resumed from anywhere."""
+        await end([*self._helpers, *self._tasks.values()])
+        with self._launching:
+            jobs = list(self._jobs.values())
+            self._jobs.clear()
+            self._lines = Lines()
+        # The session must also close if the store is gone.
+        with suppress(StoreError):
+            await asyncio.to_thread(self._store.claims.release, [job.id for job in jobs])
+        for job in jobs:
+            job.end()
+            job.changed()
+        await self._end_work()
 
-    async def _work_through(self, job: LiveJob) -> None:
-        self._store.database.begin_work()
+    # Waiting for a place
+
+    async def _begin(self, jobs: Sequence[LiveJob]) -> None:
+        if not self._is_sharing:
+            self._is_sharing = True
+            await self._sharing.agree(len(self._jobs))
+            self._help(self._share())
+        # As a task of its own it ends with the session.
+        await self._help(self._sort(jobs))
+
+    async def _share(self) -> None:
+        """Share what the service allows with other kernels, as long as there is work."""
         try:
-            await self._work(job)
+            while self._jobs:
+                await asyncio.sleep(INTERVAL)
+                await self._sharing.agree(len(self._lines) + len(self._tasks))
         finally:
+            self._is_sharing = False
+
+    async def _sort(self, jobs: Sequence[LiveJob]) -> None:
+        """Put jobs that this process may work on into the line; follow those that another one works on."""
+        try:
+            own, records = await asyncio.to_thread(self._look, jobs)
+        except (NotConnectedError, StoreError) as error:
+            async for job in _in_slices(jobs):
+                job.changed(notice=str(error))
+                self._leave(job)
+            return
+        except Exception as error:
+            for job in jobs:
+                self._leave(job, error)
+            raise
+        async for job in _in_slices(jobs):
+            was_followed = self._followed.pop(job.id, None) is not None
+            if (record := records.get(job.id)) is not None:
+                job.changed(record, notice=job.notice)
+            if job.id in own and not job.record.is_final:
+                self._lines.add(job)
+            elif is_given_up(job):
+                self._leave(job)
+            else:
+                self._followed[job.id] = job
+                if not was_followed:
+                    job.changed(notice=job.notice)
+        self._fill_places()
+        if self._followed and not self._following:
+            self._following = True
+            self._help(self._follow())
+        if (self._lines or self._ready) and not self._sweeping:
+            self._sweeping = True
+            self._help(self._sweep())
+
+    def _look(self, jobs: Sequence[LiveJob]) -> tuple[set[str], dict[str, JobRecord]]:
+        """Become the owner of these jobs, as far as they are free; gives the ids of those that this process owns
+        now, and the records that have changed."""
+        claims = self._store.claims
+        states = claims.states([job.id for job in jobs])
+        # The kernel that was to send a job has stopped it, but a run of this process wants it.
+        stopped = [job for job in jobs if states[job.id][0] == "stopped" and not job.is_held]
+        if stopped:
+            claims.reopen(self._store.jobs([job.id for job in stopped]).values(), "planned")
+        free = {job.id for job in stopped}
+        free |= {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and not taken}
+        own = claims.claim(free) if free else set()
+        # The last owner may have changed the record just before it ended.
+        stale = [
+            job.id
+            for job in jobs
+            if (status := states[job.id][0]) != job.record.status or (job.id in own and status not in UNSENT)
+        ]
+        return own, self._store.jobs(stale)
+
+    async def _follow(self) -> None:
+        """Look again and again at the jobs that other processes work on."""
+        try:
+            while self._followed:
+                await asyncio.sleep(FOLLOW_INTERVAL)
+                await self._sort(list(self._followed.values()))
+        finally:
+            self._following = False
+
+    async def _sweep(self) -> None:
+        """Give back the waiting jobs that no run wants any more, and tell how long the others may wait."""
+        try:
+            while self._lines or self._ready:
+                await asyncio.sleep(TICK)
+                if unwanted := self._lines.take_unwanted():
+                    await self._give_back(unwanted)
+                for run_id, job in self._tellers().items():
+                    job.changed(notice=self._outlook(run_id))
+        finally:
+            self._sweeping = False
+
+    def _tellers(self) -> dict[int, LiveJob]:
+        """For each run with waiting jobs, the one that tells how far the run is: the last of those whose turn is
+        near, if there are several, since the first one tells of a rate limit."""
+        waiting = [
+            job for job in tuple(self._jobs.values()) if job.id in self._ready and job.record.status in UNSENT
+        ]
+        several = Counter(run_id for job in waiting for run_id in job.wanted_by)
+        told = {run_id: job for job in waiting for run_id in job.wanted_by if several[run_id] > 1}
+        return {**told, **self._lines.first()}
+
+    def _outlook(self, run_id: int) -> str:
+        jobs = [each for each in tuple(self._jobs.values()) if run_id in each.wanted_by]
+        ended, limits = self._lines.ended(run_id), self.governor.limits
+        submitted = sum(each.record.status not in UNSENT for each in jobs) + ended
+        return outlook(submitted, len(jobs) + ended, rate=limits.rate, places=limits.places)
+
+    async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
+        records: dict[str, JobRecord] = {}
+        notice: str | None = None
+        try:
+            await asyncio.to_thread(self._store.claims.put_back, [job.id for job in jobs])
+            records = await asyncio.to_thread(self._store.jobs, [job.id for job in jobs])
+        except StoreError as error:
+            notice = str(error)
+        async for job in _in_slices(jobs):
+            job.changed(records.get(job.id), notice=notice or job.notice)
+            self._leave(job)
+
+    def _fill_places(self) -> None:
+        """Begin with as many jobs of the line as may be worked on now."""
+        while len(self._tasks) < self._most_jobs:
+            job = self._lines.take(unsent=len(self._ready) < self.governor.most_calls + MORE_READY)
+            if job is None:
+                return
+            if job.notice:
+                job.changed()
+            if job.record.status in (*UNSENT, "submitting"):
+                self._ready.add(job.id)
+            self._tasks[job.id] = task = asyncio.ensure_future(self._work(job))
+            task.add_done_callback(partial(self._worked, job))
+
+    def _worked(self, job: LiveJob, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(job.id, None)
+        self._lines.done(job)
+        self._ready.discard(job.id)
+        self.governor.in_flight.leave(job.id)
+        # A cancelled one is left by who cancelled it.
+        if not task.cancelled():
+            self._leave(job, task.exception())
+            self._fill_places()
+
+    def _leave(self, job: LiveJob, failure: BaseException | None = None) -> None:
+        """Stop working on a job, unless it was launched again meanwhile and must be looked at again."""
+        self._followed.pop(job.id, None)
+        with self._launching:
+            if self._goes_on(job, failure):
+                self._again.discard(job.id)
+                self._help(self._sort([job]))
+            elif len(self._jobs) > 1:
+                self._forget(job, failure)
+            else:
+                self._help(self._finish(job, failure))
+
+    def _goes_on(self, job: LiveJob, failure: BaseException | None) -> bool:
+        is_wanted = not (job.is_held and job.record.status in UNSENT)
+        return job.id in self._again and is_wanted and failure is None
+
+    def _forget(self, job: LiveJob, failure: BaseException | None) -> None:
+        self._again.discard(job.id)
+        self._gates.pop(job.id, None)
+        self._jobs.pop(job.id, None)
+        job.end(failure)
+
+    async def _finish(self, job: LiveJob, failure: BaseException | None) -> None:
+        """Leave the last job: when it has ended, all that was written is in the database's own file."""
+        await self._end_work()
+        with self._launching:
+            if goes_on := self._goes_on(job, failure):
+                self._again.discard(job.id)
+                self._help(self._sort([job]))
+            else:
+                self._forget(job, failure)
+            if goes_on or self._jobs:
+                self._begin_work()
+
+    def _begin_work(self) -> None:
+        if not self._is_writing:
+            self._is_writing = True
+            self._store.database.begin_work()
+
+    async def _end_work(self) -> None:
+        if self._is_writing:
+            self._is_writing = False
+            # Nothing is lost without it but the best moments of polls.
+            with suppress(StoreError):
+                await self._times.write()
+            await self._sharing.leave()
             await asyncio.to_thread(self._store.database.end_work)
+
+    def _help(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._helpers.add(task)
+        task.add_done_callback(self._helpers.discard)
+        return task
+
+    # The steps of a job
 
     async def _work(self, job: LiveJob) -> None:
         _current.set(job)
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks[job.id] = task
         try:
-            while True:
-                self._again.discard(job.id)
-                await self._work_once(job)
-                with self._launching:
-                    # It was launched again meanwhile, so it must be looked at again.
-                    if job.id not in self._again or (job.is_held and job.record.status in UNSENT):
-                        self._forget(job)
-                        return
-        except BaseException:
-            self._forget(job)
-            raise
-
-    async def aclose(self) -> None:
-        """Stop all work, at whatever step it is; stored jobs can be resumed from anywhere."""
-        jobs = self.working
-        await end(list(self._tasks.values()))
-        for job in jobs:
-            # The session must also close if the store is gone.
-            with suppress(StoreError):
-                await asyncio.to_thread(self._store.claims.release, job.id)
-            job.changed()
-
-    def _forget(self, job: LiveJob) -> None:
-        job.is_working = False
-        self._jobs.pop(job.id, None)
-        self._tasks.pop(job.id, None)
-
-    async def _work_once(self, job: LiveJob) -> None:
-        try:
-            if await self._own(job):
-                async with place_for(self._slots, job) as is_wanted:
-                    if is_wanted:
-                        await self._carry(job)
-                    elif not job.record.is_final:
-                        await self._put_back(job)
+            if is_given_up(job):
+                await self._sender.put_back(job)
+            else:
+                await self._carry(job)
             if job.record.status not in _DONE:
                 # Another kernel may be able to continue it; it may have been stopped just after it was claimed.
-                await asyncio.to_thread(self._store.claims.release, job.id)
+                await asyncio.to_thread(self._store.claims.release, [job.id])
         except (NotConnectedError, StoreError) as error:
             # If the store or the connection fails, the job stays in its stored state.
             with suppress(StoreError):
-                await asyncio.to_thread(self._store.claims.release, job.id)
+                await asyncio.to_thread(self._store.claims.release, [job.id])
             job.changed(notice=str(error))
-
-    async def _own(self, job: LiveJob) -> bool:
-        """Become the job's owner; while another process owns it, follow its record. False if it has ended."""
-        while True:
-            record = await asyncio.to_thread(self._store.job, job.id)
-            if record.status == "stopped" and not job.is_held:
-                # The kernel that was to send it has stopped it, but a run of this process wants it.
-                await asyncio.to_thread(self._store.claims.reopen, record, "planned")
-                continue
-            if record.is_final:
-                job.changed(record)
-                return False
-            if await asyncio.to_thread(self._claim, record):
-                # The last owner may have changed the record just before it ended.
-                job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
-                return not job.record.is_final
-            if is_given_up(job):
-                # It may have been stopped since the record was read.
-                job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
-                return False
-            job.changed(record)
-            await asyncio.sleep(FOLLOW_INTERVAL)
-
-    def _claim(self, record: JobRecord) -> bool:
-        claims = self._store.claims
-        return not claims.is_taken(record) and record.id in claims.claim([record.id])
 
     async def _carry(self, job: LiveJob) -> None:
         status = job.record.status
         task: Task | None = None
         if status in UNSENT or status == "submitting":
             task = await self._submit(job)
+            self._ready.discard(job.id)
+            self._fill_places()
             if task is None:
                 return
         await self._collector.collect(job, task, submitted=status in UNSENT)
 
     async def _submit(self, job: LiveJob) -> Task | None:
-        """Upload references, store the exact body and send it; None if it was held, stopped or not taken."""
+        """Submit a job; None if it was held, stopped or not taken."""
         again = job.record.status == "submitting"
         # The user's permission holds for one submit.
         anew, job.may_be_billed_again = job.may_be_billed_again, False
@@ -270,110 +439,19 @@ class Runner:
             job.changed(notice=reason)
         gate = self._gates.pop(job.id, None)
         if not again and gate is not None and (reason := await answer_of(gate, job)) is not None:
-            job.wanted_by.clear()
-            job.changed(notice=reason)
-        media = () if again else await self._media_items(job)
-        if media is None:
-            return None
-        async with place_for(self._submits, job) as is_wanted:
-            while is_wanted:
-                await self._rate_limit.over(job)
-                await asyncio.to_thread(self._store.make_ready)
-                if not await (self._may_repeat(job, anew) if again else self._begin(job, media)):
-                    return None
-                with suppress(RateLimitedError):
-                    return await self._send(job, again=again, anew=anew)
-        await self._put_back(job)
-        return None
-
-    async def _may_repeat(self, job: LiveJob, anew: bool) -> bool:
-        """False if a submit is too old to be repeated (the job becomes unknown), unless it may be billed
-        `anew`."""
-        if anew or not is_doubtful(job.record):
-            return True
-        await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=time.time())
-        return False
-
-    async def _media_items(self, job: LiveJob) -> Sequence[Mapping[str, Any]] | None:
-        """The job's references as they are sent, uploaded if necessary; None if that failed, or the job is
-        held."""
-        if not job.record.references:
-            return ()
-        if not job.is_held:
-            await write_down(self._store, job, status="uploading")
-            uploading = asyncio.ensure_future(self._references.media_items(job.record))
-            try:
-                while not uploading.done() and not job.is_held:
-                    await asyncio.wait([uploading], timeout=TICK)
-                if uploading.done():
-                    return uploading.result()
-                job.changed()
-            except (ApiError, TransportError) as error:
-                await self._refused(job, error)
-                return None
-            finally:
-                await end([uploading])
-        await self._put_back(job)
-        return None
-
-    async def _begin(self, job: LiveJob, media: Sequence[Mapping[str, Any]]) -> bool:
-        """Store the exact body. False if the job is held, or was stopped by any kernel."""
-        if job.is_held:
-            await self._put_back(job)
-            return False
-        body = generation_body(job.record.request, media, job.id).decode()
-        begin = self._store.claims.begin_submit
-        begun = await asyncio.to_thread(begin, job.id, body=body, submitted_at=time.time())
-        job.changed(await asyncio.to_thread(self._store.job, job.id))
-        return begun
-
-    async def _put_back(self, job: LiveJob) -> None:
-        """Set a job that is held back to planned."""
-        # It may be stopped at this moment: a stopped job stays stopped.
-        await asyncio.to_thread(self._store.claims.put_back, job.id)
-        job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
-
-    async def _send(self, job: LiveJob, *, again: bool, anew: bool) -> Task | None:
-        """Submit the stored body under the job's own key; None if the service did not take it.
-
-        With `again`, an earlier submit got no answer: then only a refusal of the content itself proves that
-        nothing was billed. Raises RateLimitedError if the job has to wait for its turn.
-        """
-        body = (job.record.body or "").encode()
-        until = None if anew or not again else (job.record.submitted_at or job.record.created_at) + REMEMBERED
-        began = time.monotonic()
-        try:
-            task = await self._client.generations.create(
-                body, idempotency_key=job.id, retries=self._retries, repeat_until=until
+            await self._hold(
+                [job, *(each for each in self._lines if self._gates.get(each.id) is gate)], reason
             )
-        except RateLimitedError as error:
-            self._rate_limit.met(error, began)
-            if not again:
-                await asyncio.to_thread(self._store.claims.withdraw_submit, job.id)
-                job.changed(await asyncio.to_thread(self._store.job, job.id))
-            raise
-        except (ApiError, TransportError) as error:
-            refused = isinstance(error, (ApiError, NotDeliveredError))
-            if again:
-                # A reference that the service has lost is not a proof either.
-                refused = isinstance(error, ValidationFailedError) and not job.record.references
-            await self._refused(job, error, status="failed" if refused else "unknown")
-            if refused and await self._references.forget_lost(job.record, error):
+        try:
+            return await self._sender.submit(job, again=again, anew=anew)
+        except SubmitRefusedError as refusal:
+            if refusal.has_lost_reference:
                 await self._submit_anew(job)
-            if isinstance(error, _FOR_EVERYTHING):
-                self._hold_unsent(str(error))
+            if isinstance(refusal.error, _FOR_EVERYTHING):
+                # Every job that was not submitted yet would fail in the same way.
+                unsent = [each for each in tuple(self._jobs.values()) if each.record.status in UNSENT]
+                await self._hold(unsent, f"not sent: {refusal.error}")
             return None
-        self._rate_limit.passed()
-        await write_down(
-            self._store,
-            job,
-            status="processing" if task.known_status == "processing" else "queued",
-            remote_status=task.status,
-            task_id=task.id,
-            reserved_credits=task.reserved_credits,
-            **NO_ERROR,
-        )
-        return task
 
     async def _submit_anew(self, job: LiveJob) -> None:
         """Continue with a new job, once: another upload has another address, so the body is another one."""
@@ -381,25 +459,19 @@ class Runner:
             replacement = await asyncio.to_thread(self._replace, job.record)
             self._replacements.add(replacement.id)
             for run_id in tuple(job.wanted_by):
-                self.launch(replacement, run_id)
+                self.launch([replacement], run_id)
 
-    def _hold_unsent(self, reason: str) -> None:
-        """Hold back every job that was not submitted yet: it would fail in the same way."""
-        for job in self.working:
-            if job.record.status in UNSENT:
-                job.wanted_by.clear()
-                job.changed(notice=f"not sent: {reason}")
+    async def _hold(self, jobs: Sequence[LiveJob], reason: str) -> None:
+        """Hold back jobs that were not submitted."""
+        for job in jobs:
+            job.wanted_by.clear()
+        async for job in _in_slices(jobs):
+            job.changed(notice=reason)
 
-    async def _refused(
-        self, job: LiveJob, error: ApiError | TransportError, *, status: str = "failed"
-    ) -> None:
-        await write_down(
-            self._store,
-            job,
-            status=status,
-            final_credits=0 if status == "failed" else None,
-            error_code=(error.code or None) if isinstance(error, ApiError) else None,
-            error_message=error.message if isinstance(error, ApiError) else str(error),
-            request_id=error.request_id if isinstance(error, ApiError) else None,
-            finished_at=time.time(),
-        )
+
+async def _in_slices(jobs: Sequence[LiveJob]) -> AsyncIterator[LiveJob]:
+    """The jobs, with a turn of the loop for others after each slice."""
+    for number, job in enumerate(jobs, 1):
+        yield job
+        if number % SLICE == 0:
+            await asyncio.sleep(0)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Union
 from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
-from rivya_nb.calls import connect, connect_with, current_session
+from rivya_nb.calls import connect, current_session
 from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
+from rivya_nb.magics.command import take_flags
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
 from rivya_nb.session.service import SANDBOX
@@ -64,8 +65,8 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
-    flags = set(arguments) & {"--remember", "--forget"}
-    _expect("connect", tuple(word for word in arguments if word not in flags), 0)
+    words, flags = take_flags("connect", arguments, ["--remember", "--forget"])
+    _expect("connect", words, 0)
     if len(flags) == 2:
         raise UsageError("--remember and --forget cannot both be meant.")
     session = connect()
@@ -74,7 +75,7 @@ def _connect(arguments: Arguments) -> None:
         print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
         connect()
     elif not session.has_key:
-        session = connect_with(_ask_for_key(session))
+        session = connect(_ask_for_key(session))
     if "--remember" in flags:
         session.remember_key()
         print(f"The keyring now has the key for {session.service}")
@@ -171,14 +172,14 @@ def _stop(arguments: Arguments) -> None:
 
 def _retry(arguments: Arguments) -> list[Run]:
     session = current_session()
-    ids, limit = _without_limit("retry", arguments)
+    ids, flags = take_flags("retry", arguments, (), [_LIMIT])
+    limit = _limit("retry", flags)
     return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, Session.touched)]
 
 
 def _resume(arguments: Arguments) -> list[Run]:
-    rest, limit = _without_limit("resume", arguments)
-    unsent = "--unsent" in rest
-    ids = tuple(argument for argument in rest if argument != "--unsent")
+    ids, flags = take_flags("resume", arguments, ["--unsent"], [_LIMIT])
+    limit, unsent = _limit("resume", flags), "--unsent" in flags
     _expect("resume", ids, 1)
     if ids:
         return [current_session().resume(_run_id(ids[0]), unsent=unsent, max_credits=limit)]
@@ -237,18 +238,14 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
     return runs
 
 
-def _without_limit(command: str, arguments: Arguments) -> tuple[Arguments, int | None]:
-    """The arguments without `--max-credits`, and its value in credits; None if it is not given."""
-    rest = list(arguments)
-    place = next((at for at, word in enumerate(rest) if word.partition("=")[0] == _LIMIT), None)
-    if place is None:
-        return arguments, None
-    _, equals, value = rest.pop(place).partition("=")
-    if not equals:
-        value = rest.pop(place) if place < len(rest) else ""
+def _limit(command: str, flags: Mapping[str, str]) -> int | None:
+    """The value of `--max-credits` in credits; None if it is not given."""
+    value = flags.get(_LIMIT)
+    if value is None:
+        return None
     if not value.isdecimal() or len(value) > MOST_DIGITS:
         raise UsageError([Mistake(command, f"{_LIMIT} needs a whole number of credits")])
-    return tuple(rest), int(value)
+    return int(value)
 
 
 def _run_id(text: str) -> int:

@@ -159,6 +159,11 @@ def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
     )
 
 
+def escaped(text: str) -> str:
+    """A finished text as it is written where braces mean something."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def literal_prompt(text: str) -> PromptTemplate:
     """The template that is this text, braces included."""
     return prompt_of([text])

@@ -4,19 +4,15 @@ it."""
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rivya_nb.sandbox.config import SandboxConfig
-
-LATENCY_VARIABLE = "RIVYA_SANDBOX_LATENCY"
-CREDITS_VARIABLE = "RIVYA_SANDBOX_CREDITS"
+from rivya_nb.sandbox import flags
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    config = SandboxConfig(latency=options.latency, credits=options.credits)
+    config = flags.config(options)
     from rivya_nb.sandbox.server import serve, serve_leases
 
     if options.lease is not None:
@@ -27,21 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rivya_nb.sandbox", description=__doc__)
-    defaults = SandboxConfig()
     parser.add_argument("--folder", type=Path, help="where its state is kept; default: a temporary folder")
     parser.add_argument("--port", type=int, default=0, help="default: 0, which takes a free port")
-    parser.add_argument(
-        "--latency",
-        type=float,
-        default=os.environ.get(LATENCY_VARIABLE, defaults.latency),
-        help=f"seconds that a task takes; also {LATENCY_VARIABLE}",
-    )
-    parser.add_argument(
-        "--credits",
-        type=int,
-        default=os.environ.get(CREDITS_VARIABLE, defaults.credits),
-        help=f"credits of a fresh account; also {CREDITS_VARIABLE}",
-    )
+    flags.add_flags(parser)
     parser.add_argument("--lease", metavar="ID", help=argparse.SUPPRESS)
     return parser
 

@@ -144,7 +144,7 @@ def list_models(request: Request) -> ModelList:
 
 
 @_api.get("/credits", dependencies=_needs("credits:read"), responses=_refusals(*_KEY_CODES))
-def retrieve_credits(request: Request) -> Credits:
+async def retrieve_credits(request: Request) -> Credits:
     """The balance: the credits that are neither spent nor reserved."""
     return _backend(request).credits(_key(request))
 
@@ -157,7 +157,7 @@ def retrieve_credits(request: Request) -> Credits:
     ),
     response_model_exclude_unset=True,
 )
-def create_generation(
+async def create_generation(
     request: Request, body: GenerationBody, idempotency_key: Annotated[str | None, Header()] = None
 ) -> GenerationTask:
     """Submit a generation; its credits are reserved."""
@@ -173,7 +173,7 @@ def create_generation(
     responses=_refusals(*_KEY_CODES, "not_found"),
     response_model_exclude_unset=True,
 )
-def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
+async def retrieve_generation(request: Request, task_id: str) -> GenerationTask:
     """The current state of a task."""
     backend = _backend(request)
     return backend.public_task(backend.task(_key(request), task_id), _origin(request))

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 from rivya_nb.sandbox.faults import Fault
 from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
+from rivya_nb.sandbox.latency import task_seconds
 from rivya_nb.sandbox.model_list import is_available, model_list
 from rivya_nb.sandbox.schemas import (
     Credits,
@@ -30,6 +32,7 @@ from rivya_nb.sandbox.schemas import (
     TaskResult,
 )
 from rivya_nb.sandbox.task_database import (
+    BusyError,
     ConflictError,
     Idempotency,
     NotEnoughError,
@@ -113,8 +116,10 @@ class Backend:
             price=model.base_credits or 0,
             fails=tasks.must_fail(body.prompt, self.with_defaults(model, body.params)),
             created_at=now,
-            finished_at=now + self.config.latency,
+            finished_at=now,
         )
+        seconds = task_seconds(self.config.latency, task.request, self._database.times_asked(task))
+        task = replace(task, finished_at=now + seconds)
         return self._keep(key, task, body, idempotency_key)
 
     def task(self, key: KeyGrant, task_id: str) -> Task:
@@ -232,11 +237,15 @@ class Backend:
             since = task.created_at - self.config.idempotency_seconds
             idempotency = Idempotency(idempotency_key, digest, since)
         try:
-            return self._database.submit(task, self._granted(key), idempotency)
+            most = self.config.max_in_flight
+            return self._database.submit(task, self._granted(key), most, idempotency)
         except ConflictError:
             raise Fault(
                 "idempotency_conflict", "This Idempotency-Key came with another body before."
             ) from None
+        except BusyError as error:
+            text = f"This key may have {self.config.max_in_flight} unfinished tasks at a time."
+            raise self._too_many(error.free_at - task.created_at, text) from None
         except NotEnoughError as error:
             text = f"{task.price} credits are needed, {error.left} are left."
             raise Fault("insufficient_credits", text) from None
@@ -290,9 +299,10 @@ class Backend:
             raise self._too_many(calls[0] + self.config.rate_window - now)
         calls.append(now)
 
-    def _too_many(self, wait: float) -> Fault:
-        after = math.ceil(wait) if self.config.send_retry_after else None
-        return Fault("rate_limited", _KEY_REFUSALS["rate_limited"], retry_after=after)
+    def _too_many(self, wait: float, message: str = _KEY_REFUSALS["rate_limited"]) -> Fault:
+        # Whole seconds, at least one: the header has no fractions.
+        after = max(1, math.ceil(wait)) if self.config.send_retry_after else None
+        return Fault("rate_limited", message, retry_after=after)
 
 
 def _uploaded_id(url: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rivya_nb.sandbox.latency import Latency
+
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 """The host names of a sandbox: it serves this machine only."""
 
@@ -17,13 +19,16 @@ class SandboxConfig:
     possibilities, and its tests check them.
     """
 
-    latency: float = 3.0
-    """From submission to the end of a task: a tenth of it queued, the rest processing. 0: done at once."""
+    latency: Latency = 3.0
+    """From submission to the end of a task: a tenth of it queued, the rest processing. 0: done at once. A
+    LatencyRange gives each task a time of its own."""
     credits: int = 10_000
     """The credits of a new account: enough for some eight hundred pictures."""
     rate_limit: int | None = None
     """Calls that one key may make per `rate_window`; None: any number."""
     rate_window: float = 1.0
+    max_in_flight: int | None = None
+    """Tasks of one account that may be unfinished at a time; one more is `rate_limited`. None: any number."""
     disabled: bool = False
     """Every call is answered with `public_api_disabled`."""
 

@@ -18,9 +18,12 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import NotConnectedError
+
+if TYPE_CHECKING:
+    from rivya_nb.sandbox.latency import Latency
 
 START_SECONDS = 20.0
 """Seconds in which a server must announce itself."""
@@ -101,14 +104,14 @@ class Lease:
 def join(
     folder: Path,
     *,
-    latency: float | None = None,
+    latency: Latency | None = None,
     credits: int | None = None,  # noqa: A002 - the service's own word
 ) -> Lease:
     """Join the sandbox of `folder`, or start one; all leases of a process share a connection.
 
-    `latency` (seconds per task) and `credits` (of a new account) are used only if this call starts the
-    server; without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS. Starting it blocks
-    for about a second.
+    `latency` (of a task) and `credits` (of a new account) are used only if this call starts the server;
+    without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS. Starting it blocks for
+    about a second.
 
     Raises:
         NotConnectedError: the extra `sandbox` is not installed, or the server does not start.
@@ -150,7 +153,7 @@ def _connect(folder: Path) -> _Connection | None:
     return None
 
 
-def _start(folder: Path, latency: float | None, granted: int | None) -> _Connection:
+def _start(folder: Path, latency: Latency | None, granted: int | None) -> _Connection:
     missing = [name for name in _SERVER_MODULES if importlib.util.find_spec(name) is None]
     if missing:
         raise NotConnectedError(

@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS tasks (
     params TEXT NOT NULL, refs TEXT NOT NULL, drawn_seed INTEGER NOT NULL, price INTEGER NOT NULL,
     fails INTEGER NOT NULL, created_at REAL NOT NULL, finished_at REAL NOT NULL
 );
-CREATE INDEX IF NOT EXISTS tasks_account ON tasks (account);
+CREATE INDEX IF NOT EXISTS tasks_account ON tasks (account, finished_at, fails, price);
+CREATE INDEX IF NOT EXISTS tasks_asked ON tasks (params, prompt, model, account);
 CREATE TABLE IF NOT EXISTS files (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
     mime_type TEXT NOT NULL, size INTEGER NOT NULL, created_at REAL NOT NULL
@@ -27,6 +28,12 @@ CREATE TABLE IF NOT EXISTS idempotency (
     account TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, task_id TEXT NOT NULL,
     created_at REAL NOT NULL, PRIMARY KEY (account, key)
 );
+CREATE TABLE IF NOT EXISTS charged (account TEXT PRIMARY KEY, credits INTEGER NOT NULL);
+INSERT OR IGNORE INTO charged SELECT account, SUM(price) FROM tasks WHERE NOT fails GROUP BY account;
+CREATE TRIGGER IF NOT EXISTS charge AFTER INSERT ON tasks WHEN NOT NEW.fails BEGIN
+    INSERT INTO charged VALUES (NEW.account, NEW.price)
+        ON CONFLICT (account) DO UPDATE SET credits = credits + NEW.price;
+END;
 """
 
 
@@ -64,6 +71,14 @@ class NotEnoughError(Exception):
         self.left = left
 
 
+class BusyError(Exception):
+    """The account has as many unfinished tasks as it may have. `free_at` is when the first of them ends."""
+
+    def __init__(self, free_at: float) -> None:
+        super().__init__(free_at)
+        self.free_at = free_at
+
+
 class TaskDatabase:
     """Every method is one transaction, and may be called from any thread."""
 
@@ -71,17 +86,22 @@ class TaskDatabase:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode = WAL")
+        # What was committed outlives the process, though not a power failure; it costs no write to the disk.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
-    def submit(self, task: Task, granted: int, idempotency: Idempotency | None) -> Task:
+    def submit(
+        self, task: Task, granted: int, max_in_flight: int | None, idempotency: Idempotency | None
+    ) -> Task:
         """Store the task, or return the one that was made with this idempotency key.
 
         Raises:
             ConflictError: the key was used for another body.
+            BusyError: `max_in_flight` tasks of the account have not ended.
             NotEnoughError: the account's balance, `granted` minus what is spent, is below the price.
         """
         with self._transaction() as connection:
@@ -89,10 +109,11 @@ class TaskDatabase:
                 earlier = self._remembered(connection, task.account, idempotency)
                 if earlier is not None:
                     return earlier
+            self._check_in_flight(connection, task, max_in_flight)
             left = granted - self._spent(connection, task.account, task.created_at)
             if task.price > left:
                 raise NotEnoughError(left)
-            row = [json.dumps(each) if isinstance(each, (dict, tuple)) else each for each in astuple(task)]
+            row = [_as_text(each) if isinstance(each, (dict, tuple)) else each for each in astuple(task)]
             connection.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             if idempotency is not None:
                 connection.execute(
@@ -104,6 +125,13 @@ class TaskDatabase:
     def task(self, task_id: str) -> Task | None:
         with self._transaction() as connection:
             return self._task(connection, task_id)
+
+    def times_asked(self, task: Task) -> int:
+        """How many tasks of its account were made for the same request."""
+        query = "SELECT COUNT(*) FROM tasks WHERE params = ? AND prompt = ? AND model = ? AND account = ?"
+        with self._transaction() as connection:
+            asked = (_as_text(task.params), task.prompt, task.model, task.account)
+            return int(connection.execute(query, asked).fetchone()[0])
 
     def spent(self, account: str, now: float) -> int:
         """Credits that are reserved or charged at the time `now`; failed tasks cost nothing."""
@@ -145,6 +173,15 @@ class TaskDatabase:
         return self._task(connection, task_id)
 
     @staticmethod
+    def _check_in_flight(connection: sqlite3.Connection, task: Task, most: int | None) -> None:
+        if most is None:
+            return
+        query = "SELECT COUNT(*), MIN(finished_at) FROM tasks WHERE account = ? AND finished_at > ?"
+        count, first_end = connection.execute(query, (task.account, task.created_at)).fetchone()
+        if count >= most:
+            raise BusyError(first_end)
+
+    @staticmethod
     def _task(connection: sqlite3.Connection, task_id: str) -> Task | None:
         row = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
         if row is None:
@@ -157,5 +194,15 @@ class TaskDatabase:
 
     @staticmethod
     def _spent(connection: sqlite3.Connection, account: str, now: float) -> int:
-        query = "SELECT SUM(price) FROM tasks WHERE account = ? AND NOT (fails AND finished_at <= ?)"
-        return int(connection.execute(query, (account, now)).fetchone()[0] or 0)
+        # The sum is kept by a trigger, because an account may have many tasks.
+        query = """
+            SELECT coalesce((SELECT credits FROM charged WHERE account = :account), 0) + (
+                SELECT coalesce(sum(price), 0) FROM tasks WHERE account = :account AND fails AND finished_at > :now
+            )
+        """
+        return int(connection.execute(query, {"account": account, "now": now}).fetchone()[0])
+
+
+def _as_text(value: object) -> str:
+    """JSON that is the same for the same value."""
+    return json.dumps(value, sort_keys=True)

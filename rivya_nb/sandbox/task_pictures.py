@@ -1,11 +1,13 @@
 """The pictures of tasks: drawn in threads while their tasks take time, and kept on disk.
 
-A picture depends on its task only, so one that was not drawn before a restart is drawn when it is fetched.
+A picture depends on its request only, so one that was not drawn before a restart is drawn when it is fetched,
+and tasks of the same request share one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,7 +50,9 @@ class TaskPictures:
 
     def _begin(self, task: Task, number: int) -> tuple[Path, Future[None] | None]:
         """The path of the picture, and the drawing to wait for; None if the file exists already."""
-        path = self._folder / f"{task.id}-{number}.{self._backend.picture_format(task)}"
+        drawn = f"{task.request} {self._seed(task)} {task.references}".encode("utf-8", "replace")
+        name = hashlib.sha256(drawn).hexdigest()[:32]
+        path = self._folder / f"{name}-{number}.{self._backend.picture_format(task)}"
         with self._lock:
             drawing = self._drawing.get(path)
             if drawing is not None or path.exists():
@@ -56,13 +60,17 @@ class TaskPictures:
             drawing = self._drawing[path] = self._painters.submit(self._draw, task, number, path)
         return path, drawing
 
+    def _seed(self, task: Task) -> str:
+        """The seed that was sent, or else the service's own."""
+        return str(self._backend.params_of(task).get("seed", task.drawn_seed))
+
     def _draw(self, task: Task, number: int, path: Path) -> None:
         # Pillow is loaded with the first picture, not with the server.
         from rivya_nb.sandbox.drawing import draw
 
         try:
             params = self._backend.params_of(task)
-            seed = str(params.get("seed", task.drawn_seed))
+            seed = self._seed(task)
             style = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
             data = draw(
                 without_test_words(task.prompt),

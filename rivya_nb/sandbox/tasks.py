@@ -12,11 +12,14 @@ Words in a prompt decide how it ends:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
+
+from rivya_nb.contract.params import REFERENCES_KEY
 
 QUEUED_SHARE = 0.1
 """The part of a task's time in which it is queued."""
@@ -45,6 +48,13 @@ class Task:
     fails: bool
     created_at: float
     finished_at: float
+
+    @property
+    def request(self) -> str:
+        """What was asked for, as text that is the same for the same model, prompt and params. References are
+        left out: their urls differ with every upload."""
+        params = {key: value for key, value in self.params.items() if key != REFERENCES_KEY}
+        return json.dumps([self.model, self.prompt, params], sort_keys=True)
 
     def status(self, now: float) -> str:
         """One of the documented statuses, at the time `now`."""

@@ -162,14 +162,12 @@ class Run(Pictures):
     async def _settle(self) -> None:
         # A retry may add jobs meanwhile.
         while self.is_working:
-            await asyncio.gather(*(job.live.settled() for job in self.jobs))
+            for job in self.jobs:
+                await job.live.settled()
         await self._display.finished()
         for job in self.jobs:
-            work = job.live.work
-            if work is None or not work.done() or work.cancelled():
-                continue
-            if (error := work.exception()) is not None:
-                raise error
+            if job.live.failure is not None:
+                raise job.live.failure
 
     def checked(self) -> Run:
         """The run itself; the notebook shows how it ended.

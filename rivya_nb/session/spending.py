@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -62,6 +62,7 @@ class Spending:
 
         return Runner(
             service=self._service.name,
+            label=self._service.label,
             client=self._service.client,
             fetcher=self._service.fetcher,
             store=self._store,
@@ -97,9 +98,9 @@ class Spending:
             self._limits[record.id] = plan.max_credits
             run = self._live_records.run(record)
             gate = self._gate(current.costing)
-            for job in run.jobs:
-                # Stopped jobs stay stopped: no draft counts their price.
-                self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
+            # Stopped jobs stay stopped: no draft counts their price.
+            going = [job for job in run.jobs if job.status != "stopped"]
+            self._take_up(going, run.id, unsent=True, gate=gate)
             self._live_records.touch(run)
         return run
 
@@ -138,34 +139,40 @@ class Spending:
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
             self._limits[run.id] = max_credits
             gate = self._gate(self._rest([job.record for job in jobs], unsent))
-            for job in jobs:
-                self._take_up(job, run.id, unsent=unsent, doubtful=unsent, gate=gate)
+            self._take_up(jobs, run.id, unsent=unsent, doubtful=unsent, gate=gate)
             self._live_records.touch(run)
         return run
 
     def _take_up(
         self,
-        job: Job,
+        jobs: Iterable[Job],
         run_id: int,
         *,
         unsent: bool,
         doubtful: bool = False,
         gate: Future[str | None] | None = None,
     ) -> None:
-        """Go on with a job from its status, if anything is left to do.
+        """Go on with these jobs from their statuses, where anything is left to do.
 
-        With `unsent`, also if it was never sent; with `doubtful`, also if sending it may bill it a second time.
+        With `unsent`, also with those that were never sent; with `doubtful`, also with those that sending may bill
+        a second time.
         """
-        if doubtful and is_doubtful(job.record):
-            job.live.may_be_billed_again = True
-        if job.status in SENT or (unsent and job.status in UNSENT):
-            self.runner.launch(job.live, run_id, gate)
-        elif job.status in COLLECTABLE:
-            # A task that has an id is asked for by it, and never submitted again.
-            known = job.status == "unknown" and job.task_id is not None
-            self._go_on(job, run_id, "queued" if known else COLLECTABLE[job.status])
-        elif unsent and job.status == "stopped":
-            self._go_on(job, run_id, "planned", gate)
+        going: list[LiveJob] = []
+        steps: dict[str, list[Job]] = {}
+        for job in jobs:
+            if doubtful and is_doubtful(job.record):
+                job.live.may_be_billed_again = True
+            if job.status in SENT or (unsent and job.status in UNSENT):
+                going.append(job.live)
+            elif job.status in COLLECTABLE:
+                # A task that has an id is asked for by it, and never submitted again.
+                known = job.status == "unknown" and job.task_id is not None
+                steps.setdefault("queued" if known else COLLECTABLE[job.status], []).append(job)
+            elif unsent and job.status == "stopped":
+                steps.setdefault("planned", []).append(job)
+        for step, ended in steps.items():
+            self._reopen(ended, step)
+        self.runner.launch([*going, *(job.live for ended in steps.values() for job in ended)], run_id, gate)
 
     def retry(self, run_id: int, *, max_credits: int | None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
@@ -191,8 +198,8 @@ class Spending:
             wanted = [job for job in run.jobs if job.id in again or job.status == "undelivered"]
             unsent = [job.record for job in wanted if job.status in UNSENT]
             gate = self._gate([job for job in unsent if not self._live_records.is_working(job.id)])
-            for job in wanted:
-                self._take_up(job, run.id, unsent=job.status != "stopped", gate=gate)
+            going = [job for job in wanted if job.status != "stopped"]
+            self._take_up(going, run.id, unsent=True, gate=gate)
             self._live_records.touch(run)
         return run
 
@@ -319,11 +326,12 @@ class Spending:
         price = sum(job.price or 0 for job in jobs)
         return self.runner.can_pay(price) if price else None
 
-    def _go_on(self, job: Job, run_id: int, status: str, gate: Future[str | None] | None = None) -> None:
-        """Resume a job that ended without its picture, from the step that `status` names."""
-        self._store.claims.reopen(job.record, status)
-        job.live.changed(self._store.job(job.id))
-        self.runner.launch(job.live, run_id, gate)
+    def _reopen(self, jobs: Sequence[Job], status: str) -> None:
+        """Set jobs that ended without their pictures back to the step that `status` names."""
+        self._store.claims.reopen([job.record for job in jobs], status)
+        records = self._store.jobs([job.id for job in jobs])
+        for job in jobs:
+            job.live.changed(records[job.id])
 
     def _rest(self, jobs: Sequence[JobRecord], unsent: bool) -> list[JobRecord]:
         """With `unsent`, those of these jobs that have to be sent, or sent once more; without, none."""

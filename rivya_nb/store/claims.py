@@ -34,11 +34,24 @@ class Claims:
                 own.update(free)
         return own
 
-    def release(self, job_id: str) -> None:
-        """Give up a job, so that any process may take it."""
+    def states(self, job_ids: Collection[str]) -> dict[str, tuple[str, bool]]:
+        """The status of each of these jobs, and whether another living process owns it."""
+        found: dict[str, tuple[str, str | None]] = {}
+        with self._database.reading() as connection:
+            for some in portions(list(job_ids)):
+                statement = select(jobs.c.id, jobs.c.status, jobs.c.owner).where(jobs.c.id.in_(some))
+                found.update(
+                    (job_id, (status, owner)) for job_id, status, owner in connection.execute(statement)
+                )
+        alive = self._alive(owner for _, owner in found.values())
+        return {job_id: (status, owner in alive) for job_id, (status, owner) in found.items()}
+
+    def release(self, job_ids: Collection[str]) -> None:
+        """Give up these jobs, so that any process may take them."""
         with self._database.writing() as connection:
-            mine = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id)
-            connection.execute(update(jobs).where(mine).values(owner=None))
+            for some in portions(list(job_ids)):
+                mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id)
+                connection.execute(update(jobs).where(mine).values(owner=None))
 
     def begin_submit(self, job_id: str, *, body: str, submitted_at: float) -> bool:
         """Store the exact body, which may be sent then; False if the job was stopped or taken over."""
@@ -54,19 +67,22 @@ class Claims:
         with self._database.writing() as connection:
             connection.execute(update(jobs).where(still).values(values))
 
-    def put_back(self, job_id: str) -> None:
-        """Set a job that is held back to planned; a job that was stopped or sent is not changed."""
-        still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
+    def put_back(self, job_ids: Collection[str]) -> None:
+        """Set jobs that are held back to planned, and give them up; a job that was stopped or sent is not
+        changed."""
         with self._database.writing() as connection:
-            connection.execute(update(jobs).where(still).values(status="planned"))
+            for some in portions(list(job_ids)):
+                mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
+                connection.execute(update(jobs).where(mine).values(status="planned", owner=None))
 
-    def reopen(self, job: JobRecord, status: str) -> bool:
-        """Set a job that had ended back to a step; False if another kernel has changed it since `job` was
+    def reopen(self, records: Iterable[JobRecord], status: str) -> None:
+        """Set jobs that had ended back to a step, except those that another kernel has changed since they were
         read."""
-        still = (jobs.c.id == job.id) & (jobs.c.status == job.status)
         values = {"status": status, "error_code": None, "error_message": None}
         with self._database.writing() as connection:
-            return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
+            for record in records:
+                still = (jobs.c.id == record.id) & (jobs.c.status == record.status)
+                connection.execute(update(jobs).where(still).values(values))
 
     def stop(self, job_ids: Collection[str]) -> set[str]:
         """Stop those of these jobs that were never sent and that no other process works on."""

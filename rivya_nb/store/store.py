@@ -22,7 +22,9 @@ from rivya_nb.store import reuse, rows, search, spending, writing
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deletion import delete_pictures
+from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
     all_numbers_of,
     insert_one,
@@ -62,9 +64,10 @@ class Store:
     """An open store.
 
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
-    references that services have, `panel_states` the states of panels. `claims` knows the owners of jobs, and
-    `owner` is this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database`
-    knows whether it is still in its place, and when much is going to be written.
+    references that services have, `panel_states` the states of panels, `durations` how long tasks took, `limits`
+    what services allow. `claims` knows the owners of jobs, and `owner` is this process. `arrivals` notifies of
+    delivered pictures, `deletions` of deleted ones. `database` knows whether it is still in its place, and when
+    much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -76,6 +79,8 @@ class Store:
         self.marks = MarkBook(database, owner)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
+        self.durations = DurationBook(database)
+        self.limits = LimitBook(database)
         self.arrivals = News()
         self.deletions = News()
         self.database = database
@@ -209,6 +214,11 @@ class Store:
         statement = select(runs).order_by(runs.c.id.desc()).limit(limit).offset(offset)
         with self.database.reading() as connection:
             return load_runs(connection, statement)
+
+    def count_runs(self) -> int:
+        """The number of all runs."""
+        with self.database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(runs)).scalar_one()
 
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
         """The runs with any of these jobs, newest first."""
@@ -385,9 +395,7 @@ class Store:
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""
         with self.database.reading() as connection:
-            return list(
-                connection.execute(select(jobs.c.service).distinct().order_by(jobs.c.service)).scalars()
-            )
+            return spending.services(connection)
 
     def rename_services(self, name_of: Callable[[str], str]) -> None:
         """Rename every service of this store whose name differs from what `name_of` returns for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.ideas import IDEAS, same_idea, same_shape
+from rivya_nb.contract.ideas import IDEAS, same_idea, same_shape, takes_time
 from rivya_nb.contract.request import build_request
 from rivya_nb.errors import InvalidRequestError
 
@@ -65,3 +65,10 @@ def test_what_is_no_shape_has_no_likeness() -> None:
     assert same_shape("auto", ("1:1", "16:9")) is None
     assert same_shape("0:0", ("1:1", "auto")) is None
     assert same_shape("landscape_16_9", ("1:1", "16:9")) == "16:9"
+
+
+def test_what_makes_a_task_longer_is_known_under_each_models_name() -> None:
+    assert all(
+        map(takes_time, ["resolution", "image_resolution", "quality", "speed", "max_images", "num_images"])
+    )
+    assert not any(map(takes_time, ["seed", "aspect_ratio", "image_size", "output_format", "watermark"]))

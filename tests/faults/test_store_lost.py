@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import rivya_nb as rv
-from rivya_nb.jobs.runner import SUBMITS_AT_ONCE
+from rivya_nb.jobs.governor import CALLS_AT_FIRST
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.store import Store
 
@@ -105,7 +105,7 @@ def test_what_goes_in_the_middle_of_a_run_stops_it_and_is_put_back(
         part.unlink()
     finish(rv.resume(run.id))
     # What was on its way counts as sent, whether it had left or not.
-    assert len(place.prices()) <= sent + SUBMITS_AT_ONCE
+    assert len(place.prices()) <= sent + CALLS_AT_FIRST
     assert statuses(run) == {"succeeded", "planned"}
     finish(rv.resume(run.id, unsent=True))
     assert statuses(run) == {"succeeded"}

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, started
+from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, started, write_notebook
 from sandboxes import running_sandbox
 
 from rivya_nb.sandbox.config import SandboxConfig
@@ -151,12 +151,7 @@ WAITS = {
 def test_the_wait_works_wherever_the_magic_is_called(
     lent: Callable[..., Kernel], tmp_path: Path, version: str
 ) -> None:
-    import nbformat
-
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("%%rivya seed=6 resolution=1K --out run\nA bottle")]
-    )
-    nbformat.write(notebook, tmp_path / "asking.ipynb")
+    write_notebook(tmp_path / "asking.ipynb", "%%rivya seed=6 resolution=1K --out run\nA bottle")
     kernel = lent(version, latency=0.3)
     # All cells are queued at once, each wait with the one behind it that looks at what it left.
     cells = kernel.run_all(["run = None", *(cell for code in WAITS.values() for cell in (code, LOOK))], 120)

@@ -161,9 +161,8 @@ def test_what_is_stopped_just_as_it_is_claimed_goes_on_where_it_is_wanted(
 
 def held_by_a_limit(session: Session, seeds: Sequence[int]) -> rv.Run:
     """A run of which nothing is sent yet, since the first 429 asks for an hour."""
-    session.spending.runner._rate_limit.met(
-        rv.RateLimitedError("slow down", code="rate_limited", retry_after=3600), 0.0
-    )
+    hour = rv.RateLimitedError("slow down", code="rate_limited", retry_after=3600)
+    session.spending.runner.governor.was_refused(hour, 0.0, submit=True)
     return cell(session, seeds)
 
 

@@ -188,6 +188,14 @@ def test_no_seed_gives_another_picture_each_time_that_stays_the_same(client: htt
     assert fetched(client, tasks[0]).tobytes() == first
 
 
+def test_the_same_request_is_drawn_once(tmp_path: Path) -> None:
+    with sandbox_client(INSTANT, tmp_path) as client:
+        first, again, other = (submit(client, seed=seed).json() for seed in (1, 1, 2))
+        drawn = [httpx.get(task["result"]["primary_url"]).content for task in (first, again, other)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert len(list((tmp_path / "pictures").iterdir())) == 2
+
+
 def test_several_pictures_come_where_the_model_has_them(client: httpx.Client) -> None:
     body = {"model": "seedream-4-0", "prompt": "x", "params": {"max_images": 3}}
     result = client.post("/api/v1/generations", json=body).json()["result"]

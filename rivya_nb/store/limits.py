@@ -1,0 +1,71 @@
+"""What services were found to allow, and which kernels share it: one row for each service and key.
+
+A key is known here by a label only, which tells nothing about it.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import and_, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from rivya_nb.store.database import Database
+from rivya_nb.store.records import Demand, FoundLimits
+from rivya_nb.store.schema import limit_members, limits
+
+GONE_AFTER = 5.0
+"""Seconds without a sign after which a kernel no longer counts."""
+
+
+FORGOTTEN_AFTER = 30 * 86_400.0
+"""Seconds after which a finding is deleted."""
+
+
+class LimitBook:
+    """The limits in one store. Each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def share(
+        self, service: str, label: str, member: str, mine: Demand, found: FoundLimits
+    ) -> tuple[FoundLimits, list[Demand]]:
+        """Tell what this kernel wants and found; gives the newest finding, and what the other kernels want.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        now = time.time()
+        key = {"service": service, "label": label}
+        values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
+        here = and_(limit_members.c.service == service, limit_members.c.label == label)
+        with self._database.writing() as connection:
+            connection.execute(delete(limit_members).where(limit_members.c.seen_at < now - GONE_AFTER))
+            statement = insert(limit_members).values(**key, member=member, **values)
+            connection.execute(statement.on_conflict_do_update(set_=values))
+            others = select(limit_members.c.in_flight, limit_members.c.wanted).where(
+                here, limit_members.c.member != member
+            )
+            demands = [Demand(*row) for row in connection.execute(others)]
+            # What was found for another key is a better beginning than nothing.
+            newest = select(limits.c.rate, limits.c.places, limits.c.found_at)
+            newest = newest.where(limits.c.service == service)
+            newest = newest.order_by((limits.c.label == label).desc(), limits.c.found_at.desc()).limit(1)
+            row = connection.execute(newest).first()
+            kept = FoundLimits(*row) if row is not None else FoundLimits()
+            if found.found_at <= kept.found_at:
+                return kept, demands
+            connection.execute(delete(limits).where(limits.c.found_at < now - FORGOTTEN_AFTER))
+            new = {"rate": found.rate, "places": found.places, "found_at": found.found_at}
+            connection.execute(insert(limits).values(**key, **new).on_conflict_do_update(set_=new))
+        return found, demands
+
+    def leave(self, member: str) -> None:
+        """This kernel wants nothing more.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with self._database.writing() as connection:
+            connection.execute(delete(limit_members).where(limit_members.c.member == member))

@@ -1,0 +1,53 @@
+"""The page about the pace says what the code does, and names tests that there are. Its table is held by
+tests/jobs/test_pacing.py."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rivya_nb.jobs import durations, pacing
+from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT
+
+TESTS = Path(__file__).parent
+# A sentence may go on in the next line.
+PAGE = " ".join((TESTS.parent / "docs" / "pace.md").read_text(encoding="utf-8").split())
+
+
+def test_each_named_test_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    there = {
+        name
+        for path in TESTS.rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert named
+    assert named <= there
+
+
+def test_the_page_has_the_numbers_of_the_polls() -> None:
+    intervals = [pacing.SECOND * pacing.GROWTH**number for number in range(4)]
+    assert pacing.SECOND * pacing.GROWTH**4 > pacing.LONGEST
+    for said in (
+        f"within the first {pacing.EARLIEST:g} s",
+        f"shorter than {pacing.SECOND:g} s",
+        f"The first poll is at {pacing.FIRST:g} s",
+        f"{', '.join(f'{each:.3g}' for each in intervals)} and then {pacing.LONGEST:g} s",
+        f"`min({pacing.LONGEST:g}, {pacing.SECOND:g} · {pacing.GROWTH:g}^(n − 1))`",
+        f"until {DURATIONS_ENOUGH} tasks of a model have ended",
+        f"by more than {durations.CLOCK_TOLERANCE:g} s",
+        f"the latest {DURATIONS_KEPT} for each",
+        f"`0.5^(k/{durations.HALF_LIFE})`",
+        f"±{durations.SPREAD:.0%} and ±{durations.SPREAD_SECONDS:g} s".replace("%", " %"),
+        f"`c = {pacing.POLL_COST:g} s + {pacing.POLL_COST_SHARE:g} · median`",
+        f"about {round(pacing.MOMENTS + pacing.MOMENTS_BEFORE, -1)} moments",
+        f"{pacing.MOMENTS} of the moments",
+        f"{pacing.BEYOND:g} times what the slowest {durations.SLOWEST:.0%} exceed".replace("%", " %"),
+        f", {pacing.MOMENTS_BEFORE} before",
+        "when a tenth of the durations is new",
+        f"grow by {pacing.GROWTH:g}, up to {pacing.LONGEST:g} s",
+        f"{pacing.LONGEST_SHARE:.0%} of its age".replace("%", " %"),
+        f"After {pacing.DEADLINE / 60:g} minutes",
+    ):
+        assert said in PAGE, said
+    assert durations.RENEWED_AFTER == 1 / 10
