@@ -111,6 +111,8 @@ class Run(Pictures):
     @property
     def spent(self) -> Spent:
         """What the jobs have cost that were made for this run, also those that failed."""
+        if not self._earlier:
+            return self.standing.tally(time.time(), live=False).spent
         own = {cell.job_id for cell in self.record.cells if not cell.reused}
         return Spent.by(self._jobs[job_id].record for job_id in own)
 
