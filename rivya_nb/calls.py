@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.history import History
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
+    from rivya_nb.session.runs import Runs
 
 V = TypeVar("V")
 
@@ -271,11 +272,12 @@ def recall(picture: str | os.PathLike[str] | bytes) -> Request:
 
 
 @overload
-def runs(id: None = None) -> list[Run]: ...
+def runs(id: None = None) -> Runs: ...
 @overload
 def runs(id: int) -> Run: ...
-def runs(id: int | None = None) -> Run | list[Run]:  # noqa: A002 - the public name
-    """All runs of the store, newest first; or the run with this id (UsageError if there is none)."""
+def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
+    """All runs of the store, newest first, read when they are used; or the run with this id (UsageError if there
+    is none)."""
     session = current_session()
     return session.runs() if id is None else session.run(id)
 

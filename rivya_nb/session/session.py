@@ -24,6 +24,7 @@ from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Plan
+from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.views.models import not_known_words
 
@@ -299,9 +300,9 @@ class Session:
         """One run of the store, of any service. UsageError if there is none with this id."""
         return self.live_records.run(self.store.run(run_id))
 
-    def runs(self) -> list[Run]:
-        """All runs of the store, newest first."""
-        return [self.live_records.run(record) for record in self.store.runs()]
+    def runs(self) -> Runs:
+        """All runs of the store, newest first; they are read when they are used."""
+        return Runs(self.live_records)
 
     def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
         """Jobs with pictures that match all filters, newest first; of every service.

@@ -34,8 +34,8 @@ _QUALITY = 90
 class Thumbnails:
     """The small pictures of one store: `thumbnails/ab/abcd…-512.jpg`, some 2 % of the originals' size.
 
-    Beside them are the pictures of outputs, a few kB each: `abcd…-576x256-6000.webp` for grids of many pictures, and
-    one for each other shape of grid.
+    Beside them are the pictures of outputs, a few kB each: `abcd…-576x256-6000.webp` for grids of many pictures,
+    and one for each other shape of grid.
 
     Every method may be called from any thread and process. They are slow for a new picture (up to 500 ms):
     call them off the event loop.
