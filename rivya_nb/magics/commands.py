@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _PROMPT = "Rivya API key (it is not shown): "
 
 _LIMIT = "--max-credits"
+_CEILING = "--parallel"
 
 MOST_DIGITS = 15
 """The most digits that a run's id has; no store has so many runs."""
@@ -64,17 +65,18 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
-    flags = set(arguments) & {"--remember", "--forget"}
-    _expect("connect", tuple(word for word in arguments if word not in flags), 0)
+    rest, ceiling = _without_number("connect", arguments, _CEILING, "jobs from 1 on", least=1)
+    flags = set(rest) & {"--remember", "--forget"}
+    _expect("connect", tuple(word for word in rest if word not in flags), 0)
     if len(flags) == 2:
         raise UsageError("--remember and --forget cannot both be meant.")
-    session = connect()
+    session = connect(max_parallel=ceiling)
     if "--forget" in flags:
         there = session.forget_key()
         print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
-        connect()
+        connect(max_parallel=ceiling)
     elif not session.has_key:
-        session = connect_with(_ask_for_key(session))
+        session = connect_with(_ask_for_key(session), max_parallel=ceiling)
     if "--remember" in flags:
         session.remember_key()
         print(f"The keyring now has the key for {session.service}")
@@ -200,7 +202,9 @@ def _help(arguments: Arguments) -> None:
 
 COMMANDS: Mapping[str, Entry] = {
     "connect": Entry(
-        "[--remember | --forget]", "connect by the environment; ask for a key where there is none", _connect
+        "[--remember | --forget] [--parallel JOBS]",
+        "connect by the environment; ask for a key where there is none",
+        _connect,
     ),
     "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
@@ -239,15 +243,22 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
 
 def _without_limit(command: str, arguments: Arguments) -> tuple[Arguments, int | None]:
     """The arguments without `--max-credits`, and its value in credits; None if it is not given."""
+    return _without_number(command, arguments, _LIMIT, "credits", least=0)
+
+
+def _without_number(
+    command: str, arguments: Arguments, flag: str, what: str, *, least: int
+) -> tuple[Arguments, int | None]:
+    """The arguments without a flag and its whole number, and that number; None if it is not given."""
     rest = list(arguments)
-    place = next((at for at, word in enumerate(rest) if word.partition("=")[0] == _LIMIT), None)
+    place = next((at for at, word in enumerate(rest) if word.partition("=")[0] == flag), None)
     if place is None:
         return arguments, None
     _, equals, value = rest.pop(place).partition("=")
     if not equals:
         value = rest.pop(place) if place < len(rest) else ""
-    if not value.isdecimal() or len(value) > MOST_DIGITS:
-        raise UsageError([Mistake(command, f"{_LIMIT} needs a whole number of credits")])
+    if not value.isdecimal() or len(value) > MOST_DIGITS or int(value) < least:
+        raise UsageError([Mistake(command, f"{flag} needs a whole number of {what}")])
     return tuple(rest), int(value)
 
 

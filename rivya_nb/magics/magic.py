@@ -67,6 +67,7 @@ class RivyaMagics:
             --rows AXIS --cols AXIS   which axes are the grid's rows and columns
             --repeat COUNT            that many seeds are drawn
             --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
+            --parallel JOBS           work on at most so many pictures of this cell at a time
             --dry-run                 show the requests and their price; send nothing
             --background              return at once; %rivya wait waits later
             --fresh                   ask anew also for what the history has

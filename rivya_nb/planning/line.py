@@ -52,6 +52,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--cols", "AXIS", "the axis that makes the grid's columns"),
     Flag("--repeat", "COUNT", "how often each request is asked, with a seed of its own", axis="repeat"),
     Flag("--max-credits", "CREDITS", "refuse the plan if it would cost more"),
+    Flag("--parallel", "JOBS", "work on at most so many pictures of this cell at a time"),
     Flag("--dry-run", None, "show the requests and their price; send nothing"),
     Flag("--background", None, "return at once, and let the run go on"),
     Flag("--fresh", None, "ask anew, also where the history has the same request"),
@@ -77,6 +78,7 @@ class Line:
     cols: str | None = None
     repeat: int = 1
     max_credits: int | None = None
+    parallel: int | None = None
     dry_run: bool = False
     background: bool = False
     fresh: bool = False
@@ -271,6 +273,7 @@ class _LineReader(Reader):
             cols=cols,
             repeat=self._whole("--repeat", 1) or 1,
             max_credits=self._whole("--max-credits", 0),
+            parallel=self._whole("--parallel", 1),
             dry_run="--dry-run" in self._flags,
             background="--background" in self._flags,
             fresh="--fresh" in self._flags,

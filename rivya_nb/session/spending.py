@@ -44,21 +44,29 @@ MOST_UNPRICED = 20
 class Spending:
     """Starts the runs of one session. Everything that may cost credits happens here, one call at a time.
 
-    `max_credits` limits what all of it may cost together, in credits; None sets no such limit.
+    `max_credits` limits what all of it may cost together, in credits; None sets no such limit. At most
+    `max_parallel` jobs are worked on at a time; None stands for the default.
     """
 
-    def __init__(self, service: Service, live_records: LiveRecords, max_credits: int | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        live_records: LiveRecords,
+        max_credits: int | None,
+        max_parallel: int | None = None,
+    ) -> None:
         self._service = service
         self._live_records = live_records
         self._store = live_records.store
         self._max_credits = max_credits
+        self._max_parallel = max_parallel
         self._committed: set[str] = set()
         self._limits: dict[int, int | None] = {}
 
     @cached_property
     def runner(self) -> Runner:
         """Works on this session's jobs. Made when it is first used, because it imports the HTTP client."""
-        from rivya_nb.jobs.runner import Runner
+        from rivya_nb.jobs.runner import MOST_JOBS, Runner
 
         return Runner(
             service=self._service.name,
@@ -69,6 +77,7 @@ class Spending:
             work_loop=self._live_records.work_loop,
             replace_job=self._replaced,
             take_over=self._take_over,
+            most_jobs=self._max_parallel or MOST_JOBS,
         )
 
     async def aclose(self) -> None:
@@ -100,7 +109,7 @@ class Spending:
             gate = self._gate(current.costing)
             # Stopped jobs stay stopped: no draft counts their price.
             going = [job for job in run.jobs if job.status != "stopped"]
-            self._take_up(going, run.id, unsent=True, gate=gate)
+            self._take_up(going, run.id, unsent=True, gate=gate, most_jobs=plan.max_parallel)
             self._live_records.touch(run)
         return run
 
@@ -151,6 +160,7 @@ class Spending:
         unsent: bool,
         doubtful: bool = False,
         gate: Future[str | None] | None = None,
+        most_jobs: int | None = None,
     ) -> None:
         """Go on with these jobs from their statuses, where anything is left to do.
 
@@ -172,7 +182,8 @@ class Spending:
                 steps.setdefault("planned", []).append(job)
         for step, ended in steps.items():
             self._reopen(ended, step)
-        self.runner.launch([*going, *(job.live for ended in steps.values() for job in ended)], run_id, gate)
+        going += (job.live for ended in steps.values() for job in ended)
+        self.runner.launch(going, run_id, gate, most_jobs=most_jobs)
 
     def retry(self, run_id: int, *, max_credits: int | None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
