@@ -1,9 +1,10 @@
-"""A store of 100,000 pictures: opening it, finding in it, marking.
+"""A store of 100,000 pictures, or of a million: opening it, finding in it, writing, marking.
 
-    python benchmarks/store.py [jobs] [jobs that share a prompt]
+    python benchmarks/store.py [jobs] [jobs that share a prompt] [folder]
 
-The store is filled as a session fills it, in runs of 500, with prompts of some 20 words in three scripts; by
-default five jobs share a prompt, and 1 makes every prompt another. Figures are medians of eleven rounds in
+The store has runs of 50, with prompts of some 20 words in three scripts; by default five jobs share a prompt, and
+1 makes every prompt another. It is filled as a session fills it, but with many runs in a transaction. A store
+that is in the folder already is taken as it is, and one that is filled there stays. Figures are medians of eleven rounds in
 milliseconds, by the clock and of the processor, which alone counts where the machine is busy with other things;
 `open` is a new `Store.open` each time. The aim is 50 ms for finding and 100 ms for opening.
 """
@@ -17,14 +18,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from rivya_nb.contract.request import Request
-from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, Question, planned_job
+from rivya_nb.store import writing
+from rivya_nb.store.lookup import insert_one, numbers_of
+from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, Question, RunRecord, planned_job
+from rivya_nb.store.schema import runs
 from rivya_nb.store.store import Store
 
 ROUNDS = 11
-RUN = 500
+RUN = 50
+AT_ONCE = 10_000
 PAGE = 24
 START = 1_700_000_000.0
 MODELS = ("wan-2-7-image-pro", "seedream-4", "imagen-4", "qwen-image")
@@ -71,32 +77,28 @@ def jobs(count: int, sharing: int) -> Iterator[JobRecord]:
         )
 
 
-def fill(store: Store, count: int, sharing: int) -> list[str]:
-    """Fill the store; the ids of its jobs."""
-    ids: list[str] = []
-    waiting: list[JobRecord] = []
-    for job in jobs(count, sharing):
-        waiting.append(job)
-        ids.append(job.id)
-        if len(waiting) == RUN:
-            cells = [CellRecord(each.id, (place,)) for place, each in enumerate(waiting)]
-            store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=waiting)
-            waiting.clear()
-    for start in range(0, len(ids), 1000):
-        some = ids[start : start + 1000]
-        store.marks.change(some[::4], rating=start // 1000 % 5 + 1)
-        store.marks.change(some[1::50], starred=True)
-        store.marks.change(some[2::40], hidden=True)
-        store.marks.tag(some[::3], ["keep"])
-    store.marks.tag(ids[100:110], ["rare"])
-    return ids
+def fill(store: Store, count: int, sharing: int) -> None:
+    stream = jobs(count, sharing)
+    while some := list(islice(stream, AT_ONCE)):
+        with store.database.writing() as connection:
+            writing.insert_jobs(connection, store.owner.id, some)
+            for start in range(0, len(some), RUN):
+                run = {"service": "sandbox", "created_at": some[start].created_at, "axes": "[]"}
+                cells = [CellRecord(job.id, (at,)) for at, job in enumerate(some[start : start + RUN])]
+                writing.append_cells(connection, insert_one(connection, runs, run), cells)
+        some_ids = [job.id for job in some]
+        store.marks.change(some_ids[::4], rating=int(some[0].created_at - START) // 60 // AT_ONCE % 5 + 1)
+        store.marks.change(some_ids[1::50], starred=True)
+        store.marks.change(some_ids[2::40], hidden=True)
+        store.marks.tag(some_ids[::3], ["keep"])
+    store.marks.tag(store.history_ids(Question(oldest_first=True), limit=10, offset=100), ["rare"])
 
 
-def measured(work: Callable[[], object]) -> tuple[float, float]:
+def measured(work: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
     """The medians of the rounds by the clock and of the processor, in milliseconds."""
     took: list[float] = []
     worked: list[float] = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         started, worked_before = time.perf_counter(), time.process_time()
         work()
         took.append((time.perf_counter() - started) * 1000)
@@ -138,7 +140,11 @@ def table(store: Store, ids: list[str]) -> Iterator[tuple[str, tuple[float, floa
         yield f"count: {name}", measured(lambda q=question: store.count(q)), ""
     yield "page 2,000", measured(lambda: store.history(Question(), limit=PAGE, offset=PAGE * 2000)), ""
     yield "ids of everything", measured(lambda: store.history_ids(Question())), ""
-    yield "30 runs", measured(lambda: store.runs(limit=30)), f"{len(store.runs()):,} runs"
+    yield "spent", measured(lambda: store.spent("sandbox")), f"{store.spent('sandbox').credits:,}"
+    day = START + 60 * len(ids) - 86_400
+    yield "spent in a day", measured(lambda: store.spent("sandbox", day)), ""
+    yield "services", measured(store.services), ""
+    yield "30 runs", measured(lambda: store.runs(limit=30)), f"{store.count_runs():,} runs"
     flip = iter(range(10**6))
     yield "rate 1 picture", measured(lambda: store.marks.change(ids[:1], rating=next(flip) % 5 + 1)), ""
     yield "rate 64 pictures", measured(lambda: store.marks.change(ids[:64], rating=next(flip) % 5 + 1)), ""
@@ -154,24 +160,73 @@ def table(store: Store, ids: list[str]) -> Iterator[tuple[str, tuple[float, floa
     yield "delete 24 pictures", measured(delete), ""
 
 
+def add(store: Store, count: int) -> RunRecord:
+    """A run of new jobs that share a prompt."""
+    new = [
+        planned_job(Request(MODELS[0], "a lighthouse", {"seed": seed}, (), 12), "sandbox", time.time())
+        for seed in range(count)
+    ]
+    cells = [CellRecord(job.id, (at,)) for at, job in enumerate(new)]
+    run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=new)
+    assert run is not None
+    return run
+
+
+def large_run(store: Store) -> Iterator[tuple[str, tuple[float, float], str]]:
+    """The rows of a run of 10,000 jobs, and of the steps of a job."""
+    yield "add a run of 10,000", measured(lambda: add(store, 10_000), rounds=1), ""
+    run = store.runs(limit=1)[0]
+    ids = [cell.job_id for cell in run.cells]
+    yield "read its record", measured(lambda: store.run(run.id), rounds=3), ""
+    yield "read its jobs", measured(lambda: store.jobs(ids), rounds=3), ""
+    steps = iter(ids)
+    store.database.begin_work()
+    yield "a job is submitted", measured(lambda: submit(store, next(steps)), rounds=200), ""
+    polled = iter(ids)
+    yield (
+        "a job changes",
+        measured(lambda: store.update_job(next(polled), status="processing"), rounds=200),
+        "",
+    )
+    done = iter(ids)
+    yield "a job is finished", measured(lambda: finish(store, next(done)), rounds=200), ""
+    store.database.end_work()
+
+
+def submit(store: Store, job_id: str) -> None:
+    store.claims.begin_submit(job_id, body="x" * 300, submitted_at=time.time())
+
+
+def finish(store: Store, job_id: str) -> None:
+    store.update_job(job_id, status="succeeded", final_credits=12, finished_at=time.time())
+    with store.database.writing() as connection:
+        picture = PictureRecord(job_id, "image/png", 2048, 2048, 5_000_000)
+        writing.replace_pictures(connection, numbers_of(connection, [job_id])[job_id], [picture])
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     sharing = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "store"
+        folder = Path(sys.argv[3] if len(sys.argv) > 3 else temporary) / "store"
+        folder.parent.mkdir(exist_ok=True)
+        is_filled = Store.is_in(folder)
         store = Store.open(folder)
-        started = time.perf_counter()
-        ids = fill(store, count, sharing)
-        took = time.perf_counter() - started
+        if not is_filled:
+            started = time.perf_counter()
+            fill(store, count, sharing)
+            print(f"filled in {time.perf_counter() - started:.0f} s")
+        ids = store.history_ids(Question(hidden=True, oldest_first=True))
         store.close()
         size = (folder / "rivya.db").stat().st_size / 1e6
-        print(f"{count:,} jobs, {sharing} to a prompt: filled in {took:.0f} s, {size:.0f} MB")
+        print(f"{len(ids):,} jobs, {size:.0f} MB")
         print(f"{'':38}{'clock':>8}{'processor':>10}  found")
         clock, processor = measured(lambda: Store.open(folder).close())
         print(f"{'open':38}{clock:8.1f}{processor:10.1f}")
         store = Store.open(folder)
-        for name, (clock, processor), remark in table(store, ids):
-            print(f"{name:38}{clock:8.1f}{processor:10.1f}  {remark}")
+        for rows in (table(store, ids), large_run(store)):
+            for name, (clock, processor), remark in rows:
+                print(f"{name:38}{clock:8.1f}{processor:10.1f}  {remark}", flush=True)
         store.close()
 
 

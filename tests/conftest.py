@@ -1,8 +1,13 @@
 """For any test: the order of all of them, which are slow, the option `--no-skips` for machines on which every test
-has to run, a folder for screenshots, and real kernels."""
+has to run, a folder for screenshots, and real kernels.
+
+Each worker imports all test files: what takes long to import (nbformat alone 1.5 s) is imported where it is used.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -13,8 +18,14 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
-# How long an example takes is the machine's affair.
-settings.register_profile("rivya", deadline=None)
+# These tests start some hundreds of Python processes. Where nothing that was compiled is kept, each of them compiles
+# all that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How long an example takes is the machine's affair. Each run draws examples of its own: what 50 of them do not find
+# today, others find tomorrow.
+settings.register_profile("rivya", deadline=None, max_examples=50)
 settings.load_profile("rivya")
 
 TOGETHER = ("browser", "test_cli", "test_magic")

@@ -160,6 +160,7 @@ def test_an_empty_account_stops_what_is_not_sent_yet(url: str, connect: Callable
     assert run.credits == 0
 
 
+@pytest.mark.slow
 def test_no_answer_at_all_fails_without_a_bill(connect: Callable[..., rv.Session]) -> None:
     with running_sandbox() as gone:
         pass

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import nbformat
 import pytest
 from PIL import Image
 
@@ -89,6 +88,8 @@ def test_the_demo_tells_its_progress_and_its_result(demo: Demo) -> None:
 
 
 def test_the_demo_leaves_the_notebook_with_its_outputs(demo: Demo) -> None:
+    import nbformat
+
     notebook = nbformat.read(demo.folder / "01_first_seeds.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in cells)
@@ -125,6 +126,8 @@ def test_a_second_demo_spends_nothing(demo: Demo) -> None:
 
 
 def test_a_demo_leaves_an_edited_notebook_alone(demo: Demo) -> None:
+    import nbformat
+
     mine = demo.folder / "01_first_seeds.ipynb"
     notebook = nbformat.read(mine, as_version=4)
     notebook.cells[0].source = "# My own notes"

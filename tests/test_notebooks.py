@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
 from kernels import executed
-from nbformat import NotebookNode
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 SECONDS = 120
@@ -31,6 +33,8 @@ TOLD = {
 
 def after_run(path: Path, folder: Path) -> NotebookNode:
     """The notebook with its outputs, after a run in `folder` on a quick sandbox with a store of its own."""
+    import nbformat
+
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RIVYA_")}
     own = {
         "IPYTHONDIR": str(folder / "ipython"),
@@ -48,6 +52,8 @@ def shown(notebook: NotebookNode, cell_id: str, mime_type: str) -> str:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_holds_no_outputs_and_is_as_editors_save_it(path: Path) -> None:
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"

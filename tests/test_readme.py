@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from kernels import executed
-from nbformat.v4 import new_code_cell, new_notebook
 
 from rivya_nb.magics.commands import COMMANDS
 from rivya_nb.planning.line import FLAGS
@@ -35,6 +34,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_cells_show_what_is_said(tmp_path: Path, environ: dict[str, str]) -> None:
+    from nbformat.v4 import new_code_cell, new_notebook
+
     notebook = new_notebook(cells=[new_code_cell(source) for source in blocks("ipython")])
     executed(notebook, tmp_path, environ, timeout=SECONDS, allow_errors=True)
     connected, asked, mistaken = notebook.cells

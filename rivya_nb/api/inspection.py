@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.errors import PictureError
 from rivya_nb.imaging.decoding import TooManyPixelsError, can_decode, decoded
 from rivya_nb.imaging.formats import HEADER_BYTES, Format, find_format
+from rivya_nb.imaging.shrinking import Box, shrunk
 from rivya_nb.imaging.structure import is_whole
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 _CHUNK = 1 << 20
 
@@ -23,13 +28,14 @@ class SpoiledError(PictureError):
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """A whole picture: width and height in pixels, 0 if Pillow cannot decode its format here; size in bytes,
-    SHA-256 in hex."""
+    SHA-256 in hex. `small` is the picture shrunk into the box that was asked for, if it could be decoded."""
 
     sha256: str
     mime_type: str
     width: int
     height: int
     size: int
+    small: Picture | None = field(default=None, repr=False, compare=False)
 
 
 class Examined(NamedTuple):
@@ -39,20 +45,21 @@ class Examined(NamedTuple):
     is_whole: bool
 
 
-def inspect(path: Path) -> Inspected:
-    """Decode and hash the picture in a file. Slow (it decodes every pixel): call it off the event loop.
+def inspect(path: Path, box: Box | None = None) -> Inspected:
+    """Decode and hash the picture in a file, and shrink it into `box` (width, height in pixels). Slow (it decodes
+    every pixel, once): call it off the event loop.
 
     Raises:
         SpoiledError: it is not a picture, or not whole.
         PictureError: it has more pixels than `MAX_PIXELS`.
     """
     examined = examine(path)
-    width, height = _decode(path, examined)
+    (width, height), small = _decode(path, examined, box)
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-        return Inspected(digest.hexdigest(), examined.kind.mime_type, width, height, file.tell())
+        return Inspected(digest.hexdigest(), examined.kind.mime_type, width, height, file.tell(), small)
 
 
 def examine(path: Path) -> Examined:
@@ -74,20 +81,26 @@ def examine(path: Path) -> Examined:
     return Examined(kind, bool(whole))
 
 
-def _decode(path: Path, examined: Examined) -> tuple[int, int]:
+def _decode(path: Path, examined: Examined, box: Box | None) -> tuple[tuple[int, int], Picture | None]:
+    """The size of the picture, and the picture shrunk into a box."""
     kind = examined.kind
+    small = None
     try:
         with decoded(path) as image:
             size = image.size
+            if box is not None:
+                # A whole picture is kept, whatever prevents a small one.
+                with suppress(Exception):
+                    small = shrunk(image, box)
             image.close()
-            return size
+            return size, small
     except TooManyPixelsError:
         raise
     except PictureError as error:
         if kind.is_expected or (can_decode(kind) and not examined.is_whole):
             raise SpoiledError(str(error)) from None
         # Another version of Pillow may decode it. The bytes are paid for, so they are kept.
-        return 0, 0
+        return (0, 0), None
 
 
 def _what_came(header: bytes) -> str:

@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -32,12 +33,18 @@ from rivya_nb.errors import (
     TransportError,
     UnexpectedResponseError,
 )
+from rivya_nb.imaging.workers import in_worker
 
 if TYPE_CHECKING:
     import httpx
 
+    from rivya_nb.imaging.shrinking import Box
+
 MAX_BYTES = 64_000_000
 """The most bytes of a picture; a large PNG of 2048 pixels has a tenth of it."""
+
+WRITTEN_AT_ONCE = 1 << 20
+"""Bytes that are collected before a thread writes them: a thread for each piece costs more than the writing."""
 
 MAX_REDIRECTS = 3
 TIMEOUT = 30.0
@@ -83,8 +90,8 @@ class PictureFetcher:
         self._on_wait = on_wait
         self._clients = LoopClients(timeout=timeout, trust_env=not self._loopback)
 
-    async def fetch(self, url: str, folder: Path) -> FetchedPicture:
-        """Download a picture into a new file in `folder`, which the caller then owns.
+    async def fetch(self, url: str, folder: Path, box: Box | None = None) -> FetchedPicture:
+        """Download a picture into a new file in `folder`, which the caller then owns, and shrink it into `box`.
 
         `url` may be relative to the service, or be the picture itself as a `data:` address. A file that is
         cut or not a picture is downloaded again, as after any fault that may pass.
@@ -95,7 +102,7 @@ class PictureFetcher:
         path = _new_file(folder)
         try:
             try:
-                found = await self._fetch_into(path, url)
+                found = await self._fetch_into(path, url, box)
             except (NotConnectedError, TransportError) as error:
                 problem = f"The picture could not be fetched: {error}"
             except OSError as error:
@@ -108,17 +115,18 @@ class PictureFetcher:
                 path.unlink()
             raise
 
-    async def _fetch_into(self, path: Path, url: str) -> Inspected:
+    async def _fetch_into(self, path: Path, url: str, box: Box | None) -> Inspected:
+        look = partial(inspect, path, box)
         if is_data_url(url):
             data = await asyncio.to_thread(read_data_url, url, self._max_bytes)
             await asyncio.to_thread(path.write_bytes, data)
-            return await asyncio.to_thread(inspect, path)
+            return await in_worker(look)
         address = resolved(url, self._service)
 
         async def attempt() -> Inspected:
             await self._download(address, path)
             try:
-                return await asyncio.to_thread(inspect, path)
+                return await in_worker(look)
             except SpoiledError as error:
                 raise UnexpectedResponseError(str(error), http_status=200) from None
 
@@ -161,14 +169,18 @@ class PictureFetcher:
         claimed = response.headers.get("content-length", "")
         if claimed.isdecimal() and int(claimed) > self._max_bytes:
             raise self._too_large()
-        size = 0
+        size, waiting = 0, bytearray()
         with await asyncio.to_thread(path.open, "wb") as file:
             async with contextlib.aclosing(body_of(response, host)) as pieces:
                 async for piece in pieces:
                     size += len(piece)
                     if size > self._max_bytes:
                         raise self._too_large()
-                    await asyncio.to_thread(file.write, piece)
+                    waiting += piece
+                    if len(waiting) >= WRITTEN_AT_ONCE:
+                        await asyncio.to_thread(file.write, waiting)
+                        waiting = bytearray()
+            await asyncio.to_thread(file.write, waiting)
 
     def _too_large(self) -> PictureError:
         return PictureError(f"The picture has more than {self._max_bytes / 1_000_000:g} MB.")

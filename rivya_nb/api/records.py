@@ -130,7 +130,7 @@ def read_task(data: object) -> Task:
         final_credits=_credits(record, "final_credits"),
         created_at=_word(record, "created_at"),
         updated_at=_word(record, "updated_at"),
-        urls=_urls(_inner(record, "result")),
+        urls=_urls(record.get("result")),
         error_code=code,
         error_message=message,
     )
@@ -187,11 +187,6 @@ def _mapping(data: object, expected: str) -> Mapping[str, Any]:
     return data
 
 
-def _inner(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = record.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def _error(error: object) -> tuple[str | None, str | None]:
     """The code and the message of a task's error; None and None if it has none."""
     if not says_something(error):
@@ -238,7 +233,9 @@ def _number(record: Mapping[str, Any], key: str) -> float | None:
     return value if abs(value) < 2**63 else None
 
 
-def _urls(result: Mapping[str, Any]) -> tuple[str, ...]:
+def _urls(result: object) -> tuple[str, ...]:
+    if not isinstance(result, dict):
+        return ()
     listed = result.get("urls")
     urls = [result.get("primary_url"), *(listed if isinstance(listed, list) else [])]
     # Each once, in the service's order: the primary one is usually in the list, too.

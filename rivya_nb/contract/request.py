@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from rivya_nb.contract.catalogue import Model
@@ -52,7 +53,7 @@ class Request:
             asked.append(f"references=[{', '.join(reference.name for reference in self.references)}]")
         return "\n".join([f"Request({', '.join(asked)})", *(f"  {note}" for note in self.notes)])
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """SHA-256 in hex of the content: model, prompt and params in NFC, and the references' hashes, not
         their names.

@@ -101,7 +101,11 @@ def short_repr(value: object, limit: int = 60) -> str:
 
 def is_whole(text: str) -> bool:
     """True if no character is half of a surrogate pair, which can be neither sent nor stored."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 HALF = "it holds half of a character (a lone surrogate), which can be neither sent nor stored"

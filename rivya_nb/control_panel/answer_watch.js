@@ -1,6 +1,7 @@
 // Says so when the kernel does not answer a click, keeps an impatient second click on "Generate" from buying twice, and
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
+import { send } from "../widgets/dom.js";
 import { makeAccessible, sendHeldChanges, watchKernel } from "./insides.js";
 
 const REOPEN = "and its panel with it. Run the panel's cell again: it opens as it stood before; what is typed here now is not kept.";
@@ -55,11 +56,7 @@ function render({ model, el }) {
     const mine = sent;
     // After the click's own message, so that the answer comes behind what the click does.
     setTimeout(() => {
-      try {
-        model.send({ click: mine, view });
-      } catch {
-        end();
-      }
+      if (!send(model, { click: mine, view })) end();
     }, 0);
     clearTimeout(timer);
     timer = setTimeout(say, PATIENCE);

@@ -34,12 +34,10 @@ class Arrival:
 
     @property
     def received(self) -> int:
-        """How many bytes are here."""
         return sum(self._pieces.values())
 
     @property
     def is_whole(self) -> bool:
-        """Whether the whole file is here."""
         return self.received >= len(self.data)
 
 

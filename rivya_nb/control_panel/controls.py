@@ -12,9 +12,9 @@ from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import range_words
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel import markup
-from rivya_nb.control_panel.form_state import is_free_text
 from rivya_nb.control_panel.labels import title
 from rivya_nb.control_panel.making import give_up, make, show
+from rivya_nb.planning.values import is_free_text
 
 _SWITCH = {"true", "false"}
 _MOST_STEPS = 1000
@@ -52,7 +52,6 @@ class ParamControl(traitlets.HasTraits):
 
     @property
     def several(self) -> bool:
-        """Whether it is an axis."""
         return bool(self._axis.value)
 
     @property
@@ -84,7 +83,6 @@ class ParamControl(traitlets.HasTraits):
         self._axis.description = f"axis · {count}" if self.several and count > 1 else "axis"
 
     def close(self) -> None:
-        """Give the widgets up."""
         give_up(self.widget)
 
     def _note(self, _: object) -> None:

@@ -15,7 +15,7 @@ from rivya_nb.control_panel.form_as_cell import FormAsCell
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.model_picker import ModelPicker, entries, price_words
-from rivya_nb.control_panel.params import ParamControls, state_fields
+from rivya_nb.control_panel.params import ParamControls
 from rivya_nb.control_panel.recall_line import RecallLine
 from rivya_nb.control_panel.reference_strip import ReferenceStrip
 from rivya_nb.control_panel.run_options import RunOptions
@@ -67,7 +67,6 @@ class Form:
         self._panel.observe(self._run_started, "last_run")
 
     def close(self) -> None:
-        """Give every widget up."""
         self.references.close()
         self.options.close()
         self.cell.close()
@@ -76,11 +75,13 @@ class Form:
     # What the user changes
 
     def _read(self) -> FormState:
+        written = self.params.written
         return FormState(
             models=tuple(self.model.values),
             prompt=str(self._prompt.value),
             references=self._panel.references.value,
-            **state_fields(self.params.written),
+            params={key: text for key, (text, _) in written.items() if text},
+            several=frozenset(key for key, (_, several) in written.items() if several),
             **self.options.written,
         )
 

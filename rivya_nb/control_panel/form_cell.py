@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.control_panel.form_state import FormState, arrangement, labelled, param_of, read_param
 from rivya_nb.errors import UsageError
-from rivya_nb.planning.ask import REFERENCES_AXIS
 from rivya_nb.planning.line import Line, parse_line
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import parse_values
-from rivya_nb.planning.words import ObjectName, Text, quoted
+from rivya_nb.planning.words import ObjectName, Text, as_word, quoted
 from rivya_nb.views.repeat import fits_a_line, magic_cell
 
 if TYPE_CHECKING:
@@ -62,16 +61,16 @@ class _Writer:
         state = self._state
         rows, cols = arrangement(state, axes)
         if state.models != (DEFAULT_MODEL,):
-            yield f"--model {_word(','.join(state.models))}"
+            yield f"--model {as_word(','.join(state.models))}"
         yield from self._references()
         if state.repeat > 1:
             yield f"--repeat {state.repeat}"
         if rows is not None:
-            yield f"--rows {_word(rows)}"
+            yield f"--rows {as_word(rows)}"
         if cols is not None:
-            yield f"--cols {_word(cols)}"
+            yield f"--cols {as_word(cols)}"
         if name := state.name.strip():
-            yield f"--name {_word(name)}"
+            yield f"--name {as_word(name)}"
         if state.max_credits is not None:
             yield f"--max-credits {state.max_credits}"
         if state.fresh:
@@ -104,7 +103,7 @@ class _Writer:
             listed = _laid_out("{", (f"{label!r}: {sources!r}" for label, sources in sets.items()), "}")
             yield f"--ref {self._defined('references', listed)}"
         else:
-            yield from (f"--ref {_word(source)}" for sources in sets.values() for source in sources)
+            yield from (f"--ref {as_word(source)}" for sources in sets.values() for source in sources)
 
     def _source(self, reference: Reference) -> str:
         path = self._session.store.files.path(reference.sha256, reference.mime_type)
@@ -118,13 +117,6 @@ class _Writer:
         self._names.add(name)
         self.definitions.append(f"{name} = {value}")
         return f"{{{name}}}"
-
-
-def _word(text: str) -> str:
-    """The word that says a text behind a flag, with quotes where it needs them."""
-    # Every flag reads its value alike.
-    plain = _is_said(f"--ref {text}", Line(refs=(Text(text),), order=(REFERENCES_AXIS,)))
-    return text if plain else quoted(text)
 
 
 def _is_said(words: str, line: Line) -> bool:

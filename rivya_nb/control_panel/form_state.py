@@ -14,8 +14,8 @@ from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.names import python_name
-from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
-from rivya_nb.planning.values import parse_values, variable_values
+from rivya_nb.planning.prompt import PromptTemplate, escaped, parse_prompt
+from rivya_nb.planning.values import is_free_text, parse_values, variable_values
 from rivya_nb.planning.words import ObjectName
 from rivya_nb.session.plan import Plan
 from rivya_nb.session.session import Session
@@ -163,16 +163,6 @@ def read_param(
     if text.startswith("{") and text.endswith("}") and (name := python_name(text[1:-1].strip())) is not None:
         return ObjectName(name)
     return parse_values(text, param, quoted=not several and key != SEED_KEY)
-
-
-def escaped(prompt: str) -> str:
-    """A finished prompt as it is written where braces mean something."""
-    return prompt.replace("{", "{{").replace("}", "}}")
-
-
-def is_free_text(param: Param) -> bool:
-    """Whether a comma in the param's text is only a comma."""
-    return param.type != "number" and param.options is None and param.key != SEED_KEY
 
 
 def _prompt(text: str, namespace: Mapping[str, object], mistakes: list[Mistake]) -> PromptTemplate:

@@ -2,7 +2,7 @@
 // The kernel is asked for a page and sends it in one message, its pictures as bytes: nothing of an earlier page
 // stays.
 
-import { button, element, set } from "../widgets/dom.js";
+import { button, element, send, set } from "../widgets/dom.js";
 import { Chosen } from "./gallery_chosen.js";
 import { Filters } from "./gallery_filters.js";
 import { Tiles } from "./gallery_tiles.js";
@@ -50,18 +50,8 @@ class Gallery {
 
   // Asking
 
-  /** Whether there is a kernel that hears it. */
-  send(content) {
-    try {
-      this.model.send(content);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   tell(content) {
-    if (!this.send(content)) this.chosen.say({ text: GONE, wrong: true });
+    if (!send(this.model, content)) this.chosen.say({ text: GONE, wrong: true });
   }
 
   ask() {
@@ -110,7 +100,7 @@ class Gallery {
       this.timer = 0;
       this.checked = Date.now();
       // Such a look may stay without an answer, and where nobody is left to ask it is not worth a word.
-      this.send({ ...this.question(), known: this.page.known });
+      send(this.model, { ...this.question(), known: this.page.known });
     }, Math.max(0, this.checked + BETWEEN_CHECKS - Date.now()));
   }
 

@@ -40,7 +40,6 @@ class GenerateButton:
         if offer.shape:
             head += markup.quiet_html(f" · {offer.shape}")
         lines = (head, *map(markup.quiet_html, offer.lines))
-        lines = (head, *map(markup.quiet_html, offer.lines))
         self.summary.value = "".join(f"<div>{line}</div>" for line in lines)
         self.reason.value = markup.quiet_html(offer.reason)
         self.button.disabled = bool(offer.reason)

@@ -111,7 +111,6 @@ class PanelModel(Background):
 
     @property
     def mistakes(self) -> Sequence[Mistake]:
-        """What is wrong in the form."""
         return self.outcome.mistakes if isinstance(self.outcome, (InvalidRequestError, UsageError)) else ()
 
     @property
@@ -145,7 +144,6 @@ class PanelModel(Background):
     # The form
 
     def put(self, state: FormState) -> None:
-        """Replace what stands in the form."""
         self.form = state
 
     def recall(self, request: Request) -> None:

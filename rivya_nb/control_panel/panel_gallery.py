@@ -76,7 +76,6 @@ class PanelGallery(Background):
             news.subscribe(self.check)
 
     def refresh(self, _: object = None) -> None:
-        """Let the front end ask for its page again."""
         if not self.closed:
             self.widget.send({"kind": "stale"})
 
@@ -86,7 +85,6 @@ class PanelGallery(Background):
             self.widget.send({"kind": "check"})
 
     def close(self) -> None:
-        """Give the widgets up."""
         super().close()
         give_up(self.widget)
 

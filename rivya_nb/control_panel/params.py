@@ -7,7 +7,6 @@ the seed does in `seed.py`, and its place in `_made` here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import ipywidgets
 
@@ -58,7 +57,6 @@ class ParamControls:
             control.close()
 
     def used(self, seeds: Sequence[int]) -> None:
-        """A run has drawn these seeds."""
         control = self.controls.get(SEED_KEY)
         if isinstance(control, SeedControl):
             control.used(seeds)
@@ -75,11 +73,3 @@ class ParamControls:
         text, several = self._kept.get(param.key, ("", False))
         control.put(text, several, exact)
         return control
-
-
-def state_fields(written: Mapping[str, tuple[str, bool]]) -> dict[str, Any]:
-    """What the controls say, as fields of the form's state."""
-    return {
-        "params": {key: text for key, (text, _) in written.items() if text},
-        "several": frozenset(key for key, (_, several) in written.items() if several),
-    }

@@ -1,5 +1,7 @@
 // Files on their way to the kernel, in pieces.
 
+import { send } from "../widgets/dom.js";
+
 const PIECE = 1 << 20; // bytes; a message above 10 MiB would close the kernel's connection
 const IN_FLIGHT = 4; // pieces sent ahead of the kernel's answers
 const CUT = "cut off by the end of the kernel; run the panel's cell again, and add it there";
@@ -42,7 +44,7 @@ export class Sending {
       // Later files have higher numbers, also where another view of the same references has sent some.
       this.number = Math.max(this.number + 1, Date.now());
       // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.
-      if (this.tell({ kind: "begin", file: this.number, name: file.name || "pasted.png", size: file.size })) {
+      if (send(this.model, { kind: "begin", file: this.number, name: file.name || "pasted.png", size: file.size })) {
         this.files.set(this.number, { file, sent: 0, answered: 0 });
       } else this.refuse(file.name, GONE);
     }
@@ -62,15 +64,6 @@ export class Sending {
     this.changed();
   }
 
-  tell(content, buffers = []) {
-    try {
-      this.model.send(content, {}, buffers);
-      return true;
-    } catch {
-      return false; // The kernel was restarted, and this panel belongs to none.
-    }
-  }
-
   async push(which) {
     const state = this.files.get(which);
     while (state && this.files.has(which) && state.sent < state.file.size && state.sent - state.answered < IN_FLIGHT * PIECE) {
@@ -80,11 +73,11 @@ export class Sending {
       try {
         piece = await state.file.slice(start, state.sent).arrayBuffer();
       } catch {
-        this.tell({ kind: "drop", file: which });
+        send(this.model, { kind: "drop", file: which });
         this.giveUp(which, "the browser cannot read it any more");
         return;
       }
-      if (!this.tell({ kind: "piece", file: which, offset: start }, [new DataView(piece)])) {
+      if (!send(this.model, { kind: "piece", file: which, offset: start }, [new DataView(piece)])) {
         this.giveUp(which, GONE);
         return;
       }
@@ -98,7 +91,7 @@ export class Sending {
 
   // Generate waits for what is on its way.
   cancel(which) {
-    this.tell({ kind: "drop", file: which });
+    send(this.model, { kind: "drop", file: which });
     this.files.delete(which);
     this.changed();
   }

@@ -36,7 +36,6 @@ class ReferenceSets:
 
     @property
     def references(self) -> ReferenceSet:
-        """All of them, in their order."""
         return tuple(chain.from_iterable(self.sets))
 
     @property
@@ -65,7 +64,6 @@ class ReferenceSets:
         return self._with([*self.sets[:at], *([reference] for reference in references), *self.sets[at:]])
 
     def removed(self, place: int) -> ReferenceSets:
-        """Without one of them."""
         groups = self._groups()
         which, at = self._find(place)
         del groups[which][at]

@@ -52,7 +52,6 @@ class ReferenceStrip:
         self._mistakes.value = markup.mistakes_html(mistakes)
 
     def close(self) -> None:
-        """Give the widgets up."""
         self._references.unobserve_all()
         give_up(self.widget)
 

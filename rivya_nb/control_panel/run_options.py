@@ -55,7 +55,6 @@ class RunOptions(traitlets.HasTraits):
         self._note()
 
     def put(self, state: FormState) -> None:
-        """Show what a state says of them."""
         self.repeat.value = state.repeat
         self.name.value = state.name
         self.limit.value = "" if state.max_credits is None else str(state.max_credits)
@@ -134,7 +133,6 @@ class AxisChoice(traitlets.HasTraits):
         return self._widget
 
     def close(self) -> None:
-        """Give the widget up, if there is one."""
         if self._widget is not None:
             give_up(self._widget)
 

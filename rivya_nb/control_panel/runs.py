@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ import traitlets
 
 from rivya_nb.contract.text import count
 from rivya_nb.control_panel.background import Background
-from rivya_nb.store.records import COLLECTABLE, FINAL, SENT, UNFINISHED, UNSENT
+from rivya_nb.session.showing.live import BYTES_PER_SECOND
+from rivya_nb.store.records import COLLECTABLE, SENT, UNFINISHED, UNSENT
 from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.job import Job
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
+    from rivya_nb.views.tally import Tally
 
 SHORTEST_PAUSE = 0.4
 """Seconds between two looks at a run at least."""
@@ -56,32 +59,36 @@ class PanelRun(Background):
     @property
     def done(self) -> int:
         """How many of its jobs have ended."""
-        return sum(job.status in FINAL for job in self.run.jobs)
+        return self._sums.ended
 
     @property
     def has_failed(self) -> bool:
         """Whether any of its jobs has."""
-        return any(job.status == "failed" for job in self.run.jobs)
+        return "failed" in self._sums.states
 
     @property
     def can_retry(self) -> bool:
         """Whether there is anything to ask for again, or to fetch again."""
-        return any(job.status in ("failed", "undelivered") for job in self.run.jobs)
+        return not self._sums.states.keys().isdisjoint(("failed", "undelivered"))
 
     @property
     def can_resume(self) -> bool:
         """Whether something was sent and its picture is not here."""
-        return any(job.status in SENT or job.status in COLLECTABLE for job in self.run.jobs)
+        return not self._sums.states.keys().isdisjoint(SENT | COLLECTABLE.keys())
 
     @property
     def can_send_rest(self) -> bool:
         """Whether something was never sent."""
-        return any(job.status in UNSENT for job in self.run.jobs)
+        return not self._sums.states.keys().isdisjoint(UNSENT)
 
     @property
     def price_of_rest(self) -> int:
         """Credits that sending the rest costs: what was stopped is sent with it."""
-        return sum(job.record.price or 0 for job in self.run.jobs if job.status in {*UNSENT, "stopped"})
+        return self.run.standing.price(UNSENT | {"stopped"})
+
+    @property
+    def _sums(self) -> Tally:
+        return self.run.standing.tally(time.time(), live=False)
 
     def follow(self) -> None:
         """Look at the run until it has ended."""
@@ -96,11 +103,9 @@ class PanelRun(Background):
         self.start(self._act(self._stop))
 
     def retry(self) -> None:
-        """Ask again for what failed."""
         self.start(self._act(lambda: self._session.retry(self.run.id)))
 
     def resume(self) -> None:
-        """Collect what was sent."""
         self.start(self._act(lambda: self._session.resume(self.run.id)))
 
     def send_rest(self) -> None:
@@ -140,10 +145,10 @@ class PanelRun(Background):
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(changed.set)
+            if not changed.is_set():
+                loop.call_soon_threadsafe(changed.set)
 
-        subscribed = [job.live.subscribe(wake) for job in self.run.jobs]
-        try:
+        with self.run.followed(wake):
             working = True
             while working:
                 # Asked before the look: the last look shows how the run has ended.
@@ -151,16 +156,14 @@ class PanelRun(Background):
                 changed.clear()
                 await self._look()
                 if working:
-                    await asyncio.sleep(SHORTEST_PAUSE)
+                    await asyncio.sleep(SHORTEST_PAUSE + len(self.look) / BYTES_PER_SECOND)
                     with suppress(asyncio.TimeoutError):
                         await asyncio.wait_for(changed.wait(), HEARTBEAT)
-        finally:
-            for end in subscribed:
-                end()
         self.ends += 1
 
     async def _look(self) -> None:
-        self._drawn = await asyncio.to_thread(self._shown)
+        if not self.run.is_working:
+            self._drawn = await asyncio.to_thread(self._shown)
         look = await asyncio.to_thread(self.run.look, in_panel=True)
         self.look = look["text/html"]
         if not self.run.is_working:

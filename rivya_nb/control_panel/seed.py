@@ -80,7 +80,6 @@ class SeedControl(traitlets.HasTraits):
         self._count.value = f'<span class="rivya-chip">axis · {count}</span>' if count > 1 else ""
 
     def close(self) -> None:
-        """Give the widgets up."""
         give_up(self.widget)
 
     def _typed(self, _: object) -> None:

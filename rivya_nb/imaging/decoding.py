@@ -6,6 +6,7 @@ off the event loop.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -17,6 +18,7 @@ from rivya_nb.errors import PictureError
 from rivya_nb.imaging.containers import JPEG_START, PNG_START, jpeg_segments, png_chunks
 from rivya_nb.imaging.formats import HEADER_BYTES, HEIC, JPEG, PNG, Format, find_format
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
+from rivya_nb.imaging.shrinking import Box, stored_box
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -53,12 +55,11 @@ def require_decoder(kind: Format) -> None:
 
 
 @contextmanager
-def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[ImageFile]:
+def decoded(path: Path, *, box: Box | None = None) -> Iterator[ImageFile]:
     """The picture of a file as it is stored, neither turned nor converted; of an animation the first frame.
 
-    Its pixels are taken from the budget until the context ends. A JPEG is decoded at a fraction of its size
-    that is not below `near` (width, height in pixels). Text and colour profiles that Pillow refuses are left
-    out.
+    Its pixels are taken from the budget until the context ends. A JPEG that will be shrunk into `box` is decoded
+    at a fraction of its size that is not smaller. Text and colour profiles that Pillow refuses are left out.
 
     Raises:
         TooManyPixelsError: it has more than `MAX_PIXELS`.
@@ -77,7 +78,7 @@ def decoded(path: Path, *, near: tuple[int, int] | None = None) -> Iterator[Imag
                     f"The {kind.name} has more than {MAX_PIXELS:,} pixels ({width} × {height})."
                 )
             with BUDGET.taking(width * height):
-                yield _load(file, kind, near)
+                yield _load(file, kind, box)
 
 
 def load(path: Path) -> Picture:
@@ -122,20 +123,22 @@ def _size(file: IO[bytes], kind: Format) -> tuple[int, int]:
     return _read_header(_pixels_alone(file, kind), kind).size
 
 
-def _load(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageFile:
+def _load(file: IO[bytes], kind: Format, box: Box | None) -> ImageFile:
     try:
-        return _load_all(file, kind, near)
+        return _load_all(file, kind, box)
     except Exception:
         if kind not in (PNG, JPEG):
             raise
     # Outside of the except block, which would keep the first attempt's pixels in memory.
-    return _load_all(_pixels_alone(file, kind), kind, near)
+    return _load_all(_pixels_alone(file, kind), kind, box)
 
 
-def _load_all(file: IO[bytes], kind: Format, near: tuple[int, int] | None) -> ImageFile:
+def _load_all(file: IO[bytes], kind: Format, box: Box | None) -> ImageFile:
     image = _read_header(file, kind)
-    if near is not None:
-        image.draft("RGB", near)
+    if box is not None:
+        width, height = stored_box(image, box)
+        part = min(width / image.width, height / image.height)
+        image.draft("RGB", (math.ceil(image.width * part), math.ceil(image.height * part)))
     image.load()
     return image
 

@@ -19,6 +19,7 @@ from rivya_nb.errors import (
 from rivya_nb.jobs.pacing import DEADLINE, next_poll
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
+from rivya_nb.store.thumbnails import BOX
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -222,14 +223,13 @@ class Collector:
 
     async def _download(self, url: str) -> PictureRecord:
         async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming)
+            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX)
             await asyncio.to_thread(self._adopt, fetched)
         found = fetched.inspected
         return PictureRecord(found.sha256, found.mime_type, found.width, found.height, found.size)
 
     def _adopt(self, fetched: FetchedPicture) -> None:
-        files = self._store.files
-        mime_type = fetched.inspected.mime_type
-        sha256 = files.adopt(fetched.path, mime_type)
-        # Done now, so that a grid of many pictures does not have to wait for it later.
-        files.thumbnails.prepare(files.path(sha256, mime_type))
+        files, found = self._store.files, fetched.inspected
+        files.adopt(fetched.path, found.mime_type, found.sha256)
+        # Done now, so that a grid of many pictures does not have to decode them again.
+        files.thumbnails.prepare(files.path(found.sha256, found.mime_type), found.small)

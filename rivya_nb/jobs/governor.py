@@ -56,9 +56,9 @@ _Entry = tuple[float, int, "asyncio.Future[None]"]
 class Governor:
     """The turns of one session's submits and polls. Every coroutine runs on the session's loop.
 
-    `in_flight` has the tasks that the service works on, and `limits` what it was found to allow. `others` is how
-    many tasks other kernels with the same key have there, and `share` the part of the places that is this
-    kernel's; None stands for all.
+    At most `most_calls` are under way. `in_flight` has the tasks that the service works on, and `limits` what it
+    was found to allow. `others` is how many tasks other kernels with the same key have there, and `share` the part
+    of the places that is this kernel's; None stands for all.
     """
 
     def __init__(self, policy: RetryPolicy, limits: Limits) -> None:
@@ -68,7 +68,7 @@ class Governor:
         self.share: float | None = None
         self._policy = policy
         self._calls = self._submitting = 0
-        self._most_calls = float(CALLS_AT_FIRST)
+        self.most_calls = float(CALLS_AT_FIRST)
         self._submits: list[_Entry] = []
         self._polls: list[_Entry] = []
         self._order = itertools.count()
@@ -90,13 +90,15 @@ class Governor:
         The earliest due call leaves first. While a rate limit lasts, the job says so.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._submits if submit else self._polls, (due, next(self._order), turn))
+        waiting = self._submits if submit else self._polls
+        heapq.heappush(waiting, (due, next(self._order), turn))
         self._let_go()
         told = False
         try:
             while not turn.done() and not (submit and is_given_up(job)):
                 until = self._submits_until if submit else self._polls_until
-                if (left := until - time.monotonic()) > 0:
+                # One job says it for all that wait.
+                if (left := until - time.monotonic()) > 0 and waiting[0][2] is turn:
                     told = True
                     job.changed(notice=f"{RATE_LIMITED}, next try in {in_words(left)}")
                 await asyncio.wait([turn], timeout=TICK)
@@ -116,7 +118,7 @@ class Governor:
             self._timer.cancel()
         now = time.monotonic()
         again = now + TICK
-        while self._calls < self._most_calls:
+        while self._calls < self.most_calls:
             ready: list[list[_Entry]] = []
             for waiting in (self._submits, self._polls):
                 while waiting and waiting[0][2].done():
@@ -154,7 +156,7 @@ class Governor:
 
     def answered(self) -> None:
         """Note an answer that was no refusal for the rate."""
-        self._most_calls = min(MOST_CALLS, self._most_calls + CALLS_GROWTH)
+        self.most_calls = min(MOST_CALLS, self.most_calls + CALLS_GROWTH)
         self._in_a_row = 0
 
     def submit_was_taken(self, job_id: str, submitted: float, curve: Curve | None) -> None:
@@ -192,7 +194,7 @@ class Governor:
         if began >= self._refused_at:
             self._in_a_row += 1
             self._asked = retry_after(error) or 0.0
-            self._most_calls = max(CALLS_AT_FIRST, self._most_calls / 2)
+            self.most_calls = max(CALLS_AT_FIRST, self.most_calls / 2)
             if not submit:
                 self.limits.poll_was_refused(now)
             elif self.limits.submit_was_refused(now, self.in_flight.expected(now) + self.others):

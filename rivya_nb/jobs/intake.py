@@ -165,7 +165,8 @@ class _Taking:
         if not kind.is_expected:
             converted = reencode(part, self._max_bytes, keep_format=True)
             return self._kept(name, converted, f"converted to {converted.story}")
-        mime_type = inspect(part).mime_type
+        found = inspect(part)
+        mime_type = found.mime_type
         with _mapped(part) as data:
             metadata = read_metadata(data, mime_type)
         if self._mistakes(Reference("", "image", mime_type, name, size)):
@@ -176,17 +177,16 @@ class _Taking:
             return self._kept(name, turned, f"turned upright, as {turned.story}{_unplaced(metadata)}")
         if metadata.has_location:
             return self._without_location(part, name, mime_type)
-        return Reference(self.files.adopt(part, mime_type), "image", mime_type, name, size)
+        return Reference(self.files.adopt(part, mime_type, found.sha256), "image", mime_type, name, size)
 
     def _without_location(self, part: Path, name: str, mime_type: str) -> Reference:
         with self.files.arriving() as cleaned:
             with _mapped(part) as data, disk_trouble(cleaned), cleaned.open("wb") as target:
                 write_without_metadata(data, mime_type, target)
-            inspect(cleaned)
-            size = cleaned.stat().st_size
-            sha256 = self.files.adopt(cleaned, mime_type)
+            found = inspect(cleaned)
+            self.files.adopt(cleaned, mime_type, found.sha256)
         note = f"{name}: sent without the place where it was taken; its pixels are unchanged"
-        return Reference(sha256, "image", mime_type, name, size, note)
+        return Reference(found.sha256, "image", mime_type, name, found.size, note)
 
     def _kept(self, name: str, picture: Reencoded, change: str) -> Reference:
         sha256 = self.files.put(picture.data, picture.mime_type)

@@ -18,6 +18,18 @@ class LiveJob:
     an error of this package that ended the work.
     """
 
+    __slots__ = (
+        "__weakref__",
+        "_listeners",
+        "_waiting",
+        "failure",
+        "is_working",
+        "may_be_billed_again",
+        "notice",
+        "record",
+        "wanted_by",
+    )
+
     def __init__(self, record: JobRecord) -> None:
         self.record = record
         self.notice: str | None = None
@@ -52,15 +64,13 @@ class LiveJob:
         for listener in tuple(self._listeners):
             listener()
 
-    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after each change, on the thread of the change; the returned function ends that."""
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each change, on the thread of the change, until it is unsubscribed."""
         self._listeners.append(listener)
 
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+    def unsubscribe(self, listener: Callable[[], None]) -> None:
+        if listener in self._listeners:
+            self._listeners.remove(listener)
 
     def begin(self) -> None:
         """This process works on the job from now on."""

@@ -21,6 +21,7 @@ class Lines:
         self._most: dict[int, int] = {}
         self._run_of: dict[str, int] = {}
         self._at_work: Counter[int] = Counter()
+        self._ended: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return sum(map(len, self._lines.values()))
@@ -59,11 +60,19 @@ class Lines:
 
     def done(self, job: LiveJob) -> None:
         """Note that a job that was taken is no longer at work."""
-        run_id = self._run_of.pop(job.id, None)
-        if run_id is not None:
-            self._at_work[run_id] -= 1
-            if not self._at_work[run_id]:
-                del self._at_work[run_id]
+        run_id = self._run_of.pop(job.id)
+        self._at_work[run_id] -= 1
+        self._ended[run_id] += 1
+        if not self._at_work[run_id] and run_id not in self._lines:
+            del self._at_work[run_id], self._ended[run_id]
+
+    def ended(self, run_id: int) -> int:
+        """How many jobs of a run left its line and are done."""
+        return self._ended[run_id]
+
+    def first(self) -> list[tuple[int, LiveJob]]:
+        """The first job of each line, by run."""
+        return [(run_id, line[0]) for run_id, line in self._lines.items()]
 
     def take_unwanted(self) -> list[LiveJob]:
         """Take out the jobs that no run wants any more."""

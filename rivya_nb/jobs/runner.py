@@ -31,9 +31,10 @@ from rivya_nb.errors import (
 )
 from rivya_nb.jobs.collecting import Collector
 from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, TICK, answer_of, is_given_up
-from rivya_nb.jobs.governor import MOST_CALLS, Governor
+from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.lines import Lines
+from rivya_nb.jobs.outlook import outlook
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
@@ -52,8 +53,9 @@ if TYPE_CHECKING:
 MOST_JOBS = 256
 """Jobs of one session between their upload and their picture, if no other ceiling was given."""
 
-MOST_READY = MOST_CALLS
-"""Jobs that are uploaded, or wait for the turn of their submit, at a time."""
+MORE_READY = 8
+"""Jobs that are uploaded, or wait for the turn of their submit, at a time: so many more than calls are under
+way."""
 
 FOLLOW_INTERVAL = 1.0
 """Seconds between two looks at the jobs that other processes work on."""
@@ -214,8 +216,8 @@ class Runner:
         """Share what the service allows with other kernels, as long as there is work."""
         try:
             while self._jobs:
-                await self._sharing.agree(len(self._lines) + len(self._tasks))
                 await asyncio.sleep(INTERVAL)
+                await self._sharing.agree(len(self._lines) + len(self._tasks))
         finally:
             self._is_sharing = False
 
@@ -282,14 +284,29 @@ class Runner:
             self._following = False
 
     async def _sweep(self) -> None:
-        """Give back the jobs in the line that no run wants any more."""
+        """Give back the waiting jobs that no run wants any more, and tell how long the others may wait."""
         try:
             while self._lines:
                 await asyncio.sleep(TICK)
                 if unwanted := self._lines.take_unwanted():
                     await self._give_back(unwanted)
+                for run_id, first in self._lines.first():
+                    first.changed(notice=await self._outlook(run_id, first))
         finally:
             self._sweeping = False
+
+    async def _outlook(self, run_id: int, job: LiveJob) -> str:
+        jobs = [each for each in tuple(self._jobs.values()) if run_id in each.wanted_by]
+        limits, places = self.governor.limits, self.governor.places
+        return outlook(
+            submitted=sum(each.record.status not in UNSENT for each in jobs) + self._lines.ended(run_id),
+            jobs=len(jobs) + self._lines.ended(run_id),
+            waiting=len(self._lines),
+            at_a_time=min(self._most_jobs, places or self._most_jobs),
+            rate=limits.own_rate,
+            places=limits.places,
+            typical=(await self._times.known(job.record.request)).typical,
+        )
 
     async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
         records: dict[str, JobRecord] = {}
@@ -306,9 +323,11 @@ class Runner:
     def _fill_places(self) -> None:
         """Begin with as many jobs of the line as may be worked on now."""
         while len(self._tasks) < self._most_jobs:
-            job = self._lines.take(unsent=len(self._ready) < MOST_READY)
+            job = self._lines.take(unsent=len(self._ready) < self.governor.most_calls + MORE_READY)
             if job is None:
                 return
+            if job.notice:
+                job.changed()
             if job.record.status in (*UNSENT, "submitting"):
                 self._ready.add(job.id)
             self._tasks[job.id] = task = asyncio.ensure_future(self._work(job))

@@ -118,6 +118,10 @@ class WorkLoop:
                 raise TimeoutError(f"not finished within {timeout} s; the work goes on")
             return future.result()
 
+    def aside(self, work: Callable[[], T]) -> T:
+        """Do what takes long, and give its result; on the loop's own thread, jobs go on meanwhile."""
+        return self.wait(self.start(asyncio.to_thread(work))) if self._is_here() else work()
+
     async def _arrival(
         self, future: concurrent.futures.Future[Any], timeout: float | None, tick: float
     ) -> None:

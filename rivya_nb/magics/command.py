@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import did_you_mean, listing
@@ -50,6 +50,36 @@ def parse_command(text: str, commands: Collection[str], readers: Collection[str]
     if mistakes:
         raise UsageError(mistakes)
     return Command(name, tuple(arguments))
+
+
+def take_flags(
+    command: str, arguments: Sequence[str], switches: Collection[str], valued: Collection[str] = ()
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The arguments without their flags, and the values of these by name: `--name value` and `--name=value`.
+
+    The value of a switch is empty, and so is one that is not given.
+
+    Raises:
+        UsageError: an argument is another flag.
+    """
+    words: list[str] = []
+    flags: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if name in valued:
+            is_next = not equals and rest and not rest[0].startswith("--")
+            flags[name] = rest.pop(0) if is_next else value
+        elif word in switches:
+            flags[word] = ""
+        elif word.startswith("--"):
+            raise UsageError(
+                [Mistake(command, f"{word} is not a flag{did_you_mean(word, [*switches, *valued])}")]
+            )
+        else:
+            words.append(word)
+    return tuple(words), flags
 
 
 def _unknown(name: str, commands: Collection[str]) -> str:

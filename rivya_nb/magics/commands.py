@@ -16,6 +16,7 @@ from rivya_nb.calls import connect, connect_with, current_session
 from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
+from rivya_nb.magics.command import take_flags
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
 from rivya_nb.session.service import SANDBOX
@@ -65,10 +66,10 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
-    rest, ceiling = _without_number("connect", arguments, _CEILING, "jobs from 1 on", least=1)
-    flags = set(rest) & {"--remember", "--forget"}
-    _expect("connect", tuple(word for word in rest if word not in flags), 0)
-    if len(flags) == 2:
+    words, flags = take_flags("connect", arguments, ["--remember", "--forget"], [_CEILING])
+    _expect("connect", words, 0)
+    ceiling = _number("connect", flags, _CEILING, "jobs from 1 on", least=1)
+    if {"--remember", "--forget"} <= flags.keys():
         raise UsageError("--remember and --forget cannot both be meant.")
     session = connect(max_parallel=ceiling)
     if "--forget" in flags:
@@ -173,14 +174,14 @@ def _stop(arguments: Arguments) -> None:
 
 def _retry(arguments: Arguments) -> list[Run]:
     session = current_session()
-    ids, limit = _without_limit("retry", arguments)
+    ids, flags = take_flags("retry", arguments, (), [_LIMIT])
+    limit = _limit("retry", flags)
     return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, Session.touched)]
 
 
 def _resume(arguments: Arguments) -> list[Run]:
-    rest, limit = _without_limit("resume", arguments)
-    unsent = "--unsent" in rest
-    ids = tuple(argument for argument in rest if argument != "--unsent")
+    ids, flags = take_flags("resume", arguments, ["--unsent"], [_LIMIT])
+    limit, unsent = _limit("resume", flags), "--unsent" in flags
     _expect("resume", ids, 1)
     if ids:
         return [current_session().resume(_run_id(ids[0]), unsent=unsent, max_credits=limit)]
@@ -241,25 +242,19 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
     return runs
 
 
-def _without_limit(command: str, arguments: Arguments) -> tuple[Arguments, int | None]:
-    """The arguments without `--max-credits`, and its value in credits; None if it is not given."""
-    return _without_number(command, arguments, _LIMIT, "credits", least=0)
-
-
-def _without_number(
-    command: str, arguments: Arguments, flag: str, what: str, *, least: int
-) -> tuple[Arguments, int | None]:
-    """The arguments without a flag and its whole number, and that number; None if it is not given."""
-    rest = list(arguments)
-    place = next((at for at, word in enumerate(rest) if word.partition("=")[0] == flag), None)
-    if place is None:
-        return arguments, None
-    _, equals, value = rest.pop(place).partition("=")
-    if not equals:
-        value = rest.pop(place) if place < len(rest) else ""
+def _number(command: str, flags: Mapping[str, str], flag: str, what: str, *, least: int = 0) -> int | None:
+    """The whole number that a flag gives; None if it is not given."""
+    value = flags.get(flag)
+    if value is None:
+        return None
     if not value.isdecimal() or len(value) > MOST_DIGITS or int(value) < least:
         raise UsageError([Mistake(command, f"{flag} needs a whole number of {what}")])
-    return tuple(rest), int(value)
+    return int(value)
+
+
+def _limit(command: str, flags: Mapping[str, str]) -> int | None:
+    """The value of `--max-credits` in credits; None if it is not given."""
+    return _number(command, flags, _LIMIT, "credits")
 
 
 def _run_id(text: str) -> int:

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from rivya_nb.session.history import History, Selection
 
 FLAGS: tuple[Flag, ...] = (
-    Flag("--model", "ID", "of this model"),
-    Flag("--rating", "0..5", "rated so, or better"),
-    Flag("--starred", None, "only those with a star"),
-    Flag("--tag", "TAG", "with this tag; repeat it for more, which must all be there", repeatable=True),
-    Flag("--since", "WHEN", "asked for since then: 7d, 12h, 2w ago, or 2026-11-23"),
-    Flag("--until", "WHEN", "asked for until then"),
-    Flag("--run", "RUN", "of this run"),
-    Flag("--hidden", None, "hidden ones too"),
-    Flag("--page", "NUMBER", "another page"),
+    Flag("--model", "ID"),
+    Flag("--rating", "0..5"),
+    Flag("--starred"),
+    Flag("--tag", "TAG", repeatable=True),
+    Flag("--since", "WHEN"),
+    Flag("--until", "WHEN"),
+    Flag("--run", "RUN"),
+    Flag("--hidden"),
+    Flag("--page", "NUMBER"),
 )
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"

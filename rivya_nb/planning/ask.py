@@ -131,7 +131,10 @@ class Ask:
         """The form in which a run stores it."""
         record: dict[str, object] = {
             "version": VERSION,
-            "prompt": [_part_record(part) for part in self.prompt.parts],
+            "prompt": [
+                part if isinstance(part, str) else {"axis": part.name, "options": part.options}
+                for part in self.prompt.parts
+            ],
             "models": self.models,
             "params": {key: [_plain(value) for value in values] for key, values in self.params.items()},
             "references": {label: _reference_records(each) for label, each in self.references.items()},
@@ -182,10 +185,6 @@ def _plain(value: object) -> object:
     """A value as JSON has it; numpy's numbers and fractions are numbers too."""
     value = plain_value(value)
     return float(value) if isinstance(value, Real) and not isinstance(value, (int, float)) else value
-
-
-def _part_record(part: str | PromptAxis) -> object:
-    return part if isinstance(part, str) else {"axis": part.name, "options": part.options}
 
 
 def _reference_records(references: Sequence[Reference]) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from rivya_nb.contract.request import SEED_KEY, Request, build_request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REQUEST_AXIS, Ask, Axis
 
-MOST_REQUESTS = 10_000
+MOST_REQUESTS = 100_000
 """Requests in one plan. More is a mistake, whatever they cost."""
 
 LARGEST_SEED = 2**31 - 1

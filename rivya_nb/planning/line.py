@@ -24,40 +24,33 @@ from rivya_nb.planning.words import (
 
 @dataclass(frozen=True)
 class Flag:
-    """One flag: its name with the dashes, what its value is called (None for a switch), and what it does.
+    """One flag: its name with the dashes, and what its value is called (None for a switch).
 
     `axis` is the name under which the flag takes its place among the axes.
     """
 
     name: str
-    value_name: str | None
-    help: str
+    value_name: str | None = None
     repeatable: bool = False
     axis: str | None = None
 
 
 FLAGS: tuple[Flag, ...] = (
-    Flag("--model", "ID", "the model to ask; several, separated by commas, are an axis", axis="model"),
-    Flag(
-        "--ref",
-        "FILE",
-        "a picture to start from: a file, or {name} for an object; repeat it for more",
-        repeatable=True,
-        axis="references",
-    ),
-    Flag("--shrink-refs", None, "send pictures anew encoded that are too large, or of a format not taken"),
-    Flag("--out", "NAME", "the variable that holds the run, bound before the wait"),
-    Flag("--name", "TEXT", "what the run is called in the history"),
-    Flag("--rows", "AXIS", "the axis that makes the grid's rows"),
-    Flag("--cols", "AXIS", "the axis that makes the grid's columns"),
-    Flag("--repeat", "COUNT", "how often each request is asked, with a seed of its own", axis="repeat"),
-    Flag("--max-credits", "CREDITS", "refuse the plan if it would cost more"),
-    Flag("--parallel", "JOBS", "work on at most so many pictures of this cell at a time"),
-    Flag("--dry-run", None, "show the requests and their price; send nothing"),
-    Flag("--background", None, "return at once, and let the run go on"),
-    Flag("--fresh", None, "ask anew, also where the history has the same request"),
+    Flag("--model", "ID", axis="model"),
+    Flag("--ref", "FILE", repeatable=True, axis="references"),
+    Flag("--shrink-refs"),
+    Flag("--out", "NAME"),
+    Flag("--name", "TEXT"),
+    Flag("--rows", "AXIS"),
+    Flag("--cols", "AXIS"),
+    Flag("--repeat", "COUNT", axis="repeat"),
+    Flag("--max-credits", "CREDITS"),
+    Flag("--parallel", "JOBS"),
+    Flag("--dry-run"),
+    Flag("--background"),
+    Flag("--fresh"),
 )
-"""Every flag, in the order in which they are documented and completed."""
+"""Every flag; what each does stands in the docstring of the magic."""
 
 _PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
 _JOINTS = (",", "..")

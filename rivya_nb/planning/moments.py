@@ -21,10 +21,6 @@ FORMS = "30m, 12h, 7d or 2w ago, a day such as 2026-11-23, or a time such as 202
 """How a moment is written, in words."""
 
 
-class MomentError(ValueError):
-    """A moment that cannot be read; the text of the error is the message."""
-
-
 def moment(value: object, *, end: bool = False, now: float) -> float:
     """The moment that `value` names, in seconds since the epoch.
 
@@ -33,7 +29,7 @@ def moment(value: object, *, end: bool = False, now: float) -> float:
     last one where `end`.
 
     Raises:
-        MomentError: it is none of these.
+        ValueError: it is none of these; its text is the message.
     """
     value = plain_value(value)
     try:
@@ -41,7 +37,7 @@ def moment(value: object, *, end: bool = False, now: float) -> float:
     except (ValueError, OverflowError, OSError):
         seconds = None
     if seconds is None or not math.isfinite(seconds):
-        raise MomentError(f"{short_repr(value)} is no moment that is understood; give {FORMS}")
+        raise ValueError(f"{short_repr(value)} is no moment that is understood; give {FORMS}")
     return seconds
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count, product
 from math import prod
 
@@ -52,7 +53,7 @@ class PromptTemplate:
     pieces: tuple[Piece, ...]
     choices: tuple[_Choice, ...]
 
-    @property
+    @cached_property
     def axes(self) -> tuple[PromptAxis, ...]:
         """The axes in the order of their first appearance."""
         known = {choice.name: choice for choice in self.choices}
@@ -61,7 +62,7 @@ class PromptTemplate:
             PromptAxis(name, tuple(_plain(option) for option in known[name].options)) for name in names
         )
 
-    @property
+    @cached_property
     def variables(self) -> tuple[str, ...]:
         """The notebook's variables that `bind` still has to put in."""
         known = {choice.name for choice in self.choices}
@@ -76,6 +77,10 @@ class PromptTemplate:
         return tuple(
             piece if isinstance(piece, str) else axes.get(piece.name, piece.source) for piece in self.pieces
         )
+
+    @cached_property
+    def _options(self) -> Mapping[str, tuple[str, ...]]:
+        return {axis.name: axis.options for axis in self.axes}
 
     def bind(self, namespace: Mapping[str, object]) -> PromptTemplate:
         """The template with the notebook's variables put in; lists among them become axes.
@@ -122,9 +127,8 @@ class PromptTemplate:
         """
         if unbound := self.variables:
             raise ValueError(f"bind the variables first: {', '.join(unbound)}")
-        options = {axis.name: axis.options for axis in self.axes}
         return "".join(
-            piece if isinstance(piece, str) else options[piece.name][choice[piece.name]]
+            piece if isinstance(piece, str) else self._options[piece.name][choice[piece.name]]
             for piece in self.pieces
         )
 
@@ -153,6 +157,11 @@ def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
         tuple(part if isinstance(part, str) else Slot(part.name, f"{{{part.name}}}") for part in parts),
         tuple(_Choice(axis.name, tuple((option,) for option in axis.options)) for axis in axes.values()),
     )
+
+
+def escaped(text: str) -> str:
+    """A finished text as it is written where braces mean something."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def literal_prompt(text: str) -> PromptTemplate:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.moments import Moment, MomentError, moment
-from rivya_nb.planning.words import quoted
+from rivya_nb.planning.moments import Moment, moment
+from rivya_nb.planning.words import as_word, quoted
 from rivya_nb.store.records import HIGHEST_RATING, Question
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
     from rivya_nb.store.store import Store
+
+T = TypeVar("T")
 
 FILTERS = ("prompt", "model", "seed", "rating", "starred", "tag", "run", "since", "until", "hidden")
 """The filters beside the params, in the order of the messages."""
@@ -78,134 +80,102 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
     Raises:
         UsageError: with every mistake.
     """
-    checks = _Checks(filters)
+    reader = _Reader()
+
+    def read(name: str, how: Callable[[Any], tuple[object, T] | None]) -> T | None:
+        return reader.read(name, filters.get(name), how)
+
     question = Question(
-        prompt=checks.text("prompt"),
-        model=checks.text("model"),
-        seed=checks.value("seed", filters.get("seed")),
-        params=checks.params(known_params),
-        rating=checks.rating(),
-        starred=bool(checks.switch("starred")),
-        tags=checks.tags(),
-        run=checks.run(),
-        since=checks.moment("since"),
-        until=checks.moment("until", end=True),
-        hidden=bool(checks.switch("hidden")),
+        prompt=read("prompt", _text),
+        model=read("model", _text),
+        seed=read("seed", _value),
+        params=reader.params(filters.get("params") or {}, known_params),
+        rating=read("rating", _rating),
+        starred=read("starred", _switch) or False,
+        tags=read("tag", _tags) or (),
+        run=read("run", _run),
+        since=read("since", lambda value: (value, moment(value, now=time.time()))),
+        until=read("until", lambda value: (value, moment(value, end=True, now=time.time()))),
+        hidden=read("hidden", _switch) or False,
     )
-    checks.order(question)
-    if checks.mistakes:
-        raise UsageError(checks.mistakes)
-    return HistoryQuestion(question, tuple(checks.given.items()))
+    if question.since is not None and question.until is not None and question.since > question.until:
+        reader.mistakes.append(Mistake("since", "it is later than until; nothing can be in between"))
+    if reader.mistakes:
+        raise UsageError(reader.mistakes)
+    return HistoryQuestion(question, tuple(reader.given.items()))
 
 
-class _Checks:
-    """Checks the arguments one by one, and collects every mistake."""
+class _Reader:
+    """Reads the arguments one by one, and collects what was given and every mistake."""
 
-    def __init__(self, filters: Filters) -> None:
+    def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.given: dict[str, object] = {}
-        self._filters = filters
 
-    def text(self, name: str) -> str | None:
-        value = self._filters.get(name)
-        if value is None:
+    def read(self, name: str, value: object, how: Callable[[Any], tuple[object, T] | None]) -> T | None:
+        """What `how` makes of a value: how it is shown, and what is asked for. None asks for nothing."""
+        try:
+            found = None if value is None else how(value)
+        except ValueError as error:
+            self.mistakes.append(Mistake(name, str(error)))
             return None
-        if not isinstance(value, str):
-            self._wrong(name, f"{short_repr(value)} is no text")
+        if found is None:
             return None
-        if not value.strip():
-            return None
-        self.given[name] = value
-        return value.strip()
+        self.given[name], asked = found
+        return asked
 
-    def value(self, name: str, value: object) -> ParamValue | None:
-        value = plain_value(value)
-        if value is None:
-            return None
-        if not isinstance(value, (str, int, float)):
-            self._wrong(name, f"{short_repr(value)} is no single value; ask once for each")
-            return None
-        self.given[name] = value
-        return value
-
-    def params(self, known: Collection[str]) -> dict[str, ParamValue]:
+    def params(
+        self, params: Mapping[str, ParamValue | None], known: Collection[str]
+    ) -> dict[str, ParamValue]:
         found: dict[str, ParamValue] = {}
-        for name, value in (self._filters.get("params") or {}).items():
+        for name, value in params.items():
             meant = None if name in known else nearest(name, FILTERS)
             if meant is not None:
-                self._wrong(name, f"no model has such a param; did you mean {meant!r}?")
-            elif (one := self.value(name, value)) is not None:
+                self.mistakes.append(Mistake(name, f"no model has such a param; did you mean {meant!r}?"))
+            elif (one := self.read(name, value, _value)) is not None:
                 found[name] = one
         return found
 
-    def rating(self) -> int | None:
-        value = self._filters.get("rating")
-        if value is None:
-            return None
-        if isinstance(value, bool) or value not in range(HIGHEST_RATING + 1):
-            self._wrong("rating", f"{short_repr(value)} is no rating; it takes 0 to {HIGHEST_RATING}")
-            return None
-        self.given["rating"] = int(value)
-        return int(value)
 
-    def switch(self, name: str) -> bool | None:
-        value = self._filters.get(name, False)
-        if not isinstance(value, bool) and value is not None:
-            self._wrong(name, f"{short_repr(value)} is neither True nor False")
-            return None
-        if value:
-            self.given[name] = True
-        return value
+def _text(value: object) -> tuple[str, str] | None:
+    if not isinstance(value, str):
+        raise ValueError(f"{short_repr(value)} is no text")
+    return (value, value.strip()) if value.strip() else None
 
-    def tags(self) -> tuple[str, ...]:
-        value = self._filters.get("tag")
-        if value is None:
-            return ()
-        tags = (
-            (value,)
-            if isinstance(value, str)
-            else tuple(value)
-            if isinstance(value, Collection)
-            else (value,)
-        )
-        if not tags or not all(isinstance(tag, str) and tag.strip() for tag in tags):
-            self._wrong("tag", f"{short_repr(value)} is neither a tag nor several")
-            return ()
-        self.given["tag"] = value if isinstance(value, str) else list(tags)
-        return tuple(" ".join(str(tag).split()) for tag in tags)
 
-    def run(self) -> int | None:
-        value: object = self._filters.get("run")
-        number = getattr(value, "id", value)
-        if value is None:
-            return None
-        if not isinstance(number, int) or isinstance(number, bool):
-            self._wrong("run", f"{short_repr(value)} is neither a run nor a run's id")
-            return None
-        if not 0 < number <= _LARGEST_ID:
-            self._wrong("run", f"{short_repr(value)} is no run's id")
-            return None
-        self.given["run"] = number
-        return number
+def _value(value: object) -> tuple[ParamValue, ParamValue] | None:
+    value = plain_value(value)
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(f"{short_repr(value)} is no single value; ask once for each")
+    return value, value
 
-    def moment(self, name: str, *, end: bool = False) -> float | None:
-        value = self._filters.get(name)
-        if value is None:
-            return None
-        try:
-            found = moment(value, end=end, now=time.time())
-        except MomentError as error:
-            self._wrong(name, str(error))
-            return None
-        self.given[name] = value
-        return found
 
-    def order(self, question: Question) -> None:
-        if question.since is not None and question.until is not None and question.since > question.until:
-            self._wrong("since", "it is later than until; nothing can be in between")
+def _rating(value: Any) -> tuple[int, int]:
+    if isinstance(value, bool) or value not in range(HIGHEST_RATING + 1):
+        raise ValueError(f"{short_repr(value)} is no rating; it takes 0 to {HIGHEST_RATING}")
+    return int(value), int(value)
 
-    def _wrong(self, where: str, message: str) -> None:
-        self.mistakes.append(Mistake(where, message))
+
+def _switch(value: object) -> tuple[bool, bool] | None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{short_repr(value)} is neither True nor False")
+    return (True, True) if value else None
+
+
+def _tags(value: object) -> tuple[object, tuple[str, ...]]:
+    tags = tuple(value) if isinstance(value, Collection) and not isinstance(value, str) else (value,)
+    if not tags or not all(isinstance(tag, str) and tag.strip() for tag in tags):
+        raise ValueError(f"{short_repr(value)} is neither a tag nor several")
+    return value if isinstance(value, str) else list(tags), tuple(" ".join(str(tag).split()) for tag in tags)
+
+
+def _run(value: object) -> tuple[int, int]:
+    number = getattr(value, "id", value)
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise ValueError(f"{short_repr(value)} is neither a run nor a run's id")
+    if not 0 < number <= _LARGEST_ID:
+        raise ValueError(f"{short_repr(value)} is no run's id")
+    return number, number
 
 
 def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
@@ -260,17 +230,15 @@ def _words(name: str, value: object) -> str:
 
 def _on_the_line(name: str, value: object) -> str:
     if name == "prompt":
-        return " ".join(_word(word) for word in str(value).split())
+        return " ".join(map(_word, str(value).split()))
     if value is True and name in FILTERS:
         return f"--{name}"
     if name in FILTERS and name != "seed":
         values = value if isinstance(value, list) else [value]
-        return " ".join(f"--{name} {_word(each)}" for each in values)
-    return f"{name}={_word(value)}"
+        return " ".join(f"--{name} {_word(str(each))}" for each in values)
+    return f"{name}={_word(str(value))}"
 
 
-def _word(value: object) -> str:
-    text = str(value)
-    plain = text and text[0] != "-" and ".." not in text
-    plain = plain and not any(char.isspace() or char in "\"'{},=" for char in text)
-    return text if plain else quoted(text)
+def _word(text: str) -> str:
+    # The history takes one value for each, and asks where several may be meant.
+    return quoted(text) if "," in text or ".." in text else as_word(text)

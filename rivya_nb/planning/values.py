@@ -51,7 +51,7 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
     numeric = param.type == "number"
     if quoted or (param.options is not None and text in param.options):
         return (read_number(text) if numeric else text,)
-    if not _is_split(param):
+    if is_free_text(param):
         return (None if _is_none(text) else text,)
     values: list[ParamValue | None] = []
     mistakes: list[Mistake] = []
@@ -104,8 +104,9 @@ def variable_values(name: str, namespace: Mapping[str, object], where: str) -> t
     return as_axis(found, where) or (found,)
 
 
-def _is_split(param: Param) -> bool:
-    return param.type == "number" or param.options is not None or param.key == SEED_KEY
+def is_free_text(param: Param) -> bool:
+    """True if a comma in the param's text is only a comma."""
+    return param.type != "number" and param.options is None and param.key != SEED_KEY
 
 
 def _is_none(text: str) -> bool:

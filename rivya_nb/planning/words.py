@@ -91,6 +91,12 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+def as_word(text: str) -> str:
+    """The word that says a text behind a flag, in quotes where it needs them."""
+    plain = text and text[0] not in DASHES + OPENING_QUOTES
+    return text if plain and not any(char.isspace() or char in "\"'{}=" for char in text) else quoted(text)
+
+
 def refuse_keys(words: list[str]) -> None:
     """Refuse a line that seems to hold an API key, before any message repeats it.
 

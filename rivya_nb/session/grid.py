@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from rivya_nb.session.placing import place
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
-from rivya_nb.views.layout import Layout, arrange
+from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, thinned
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
@@ -27,6 +26,12 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.differences import Differences
     from rivya_nb.store.records import RunRecord
     from rivya_nb.widgets.viewer import Viewer
+
+
+_WHOLE = (
+    Hint(".page(2)", "of the run or the history pages through all pictures"),
+    Hint('.save("sheet.pdf")', "writes the whole grid"),
+)
 
 
 class Grid:
@@ -112,9 +117,8 @@ class Grid:
         """
         from rivya_nb.session.showing.differences import Differences
 
-        layout, work_loop = self._arranged(), WorkLoop.find()
-        work = asyncio.to_thread(Differences, self._run.axes, layout, self._files)
-        return work_loop.wait(work_loop.start(work))
+        layout = self._arranged()
+        return WorkLoop.find().aside(lambda: Differences(self._run.axes, layout, self._files))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
         """The plan of what is missing in the run that is shown here: places whose request failed or was stopped,
@@ -143,10 +147,15 @@ class Grid:
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        layout = self._arranged()
+        return WorkLoop.find().aside(self._look) if len(self._jobs) > MOST_CELLS else self._look()
+
+    def _look(self) -> Bundle:
+        layout, left_out = thinned(self._arranged())
         small = thumbnails(layout, self._files)
-        view = look_at(self._run, self._jobs, layout, small, hints=self._hints)
-        return bundle(replace(view, marks=self._store.marks.of(self._jobs)), self._files)
+        hints = (*self._hints, *([Hint("", left_out), *_WHOLE] if left_out else []))
+        view = look_at(self._run, self._jobs, layout, small, hints=hints)
+        marks = self._store.marks.of([cell.job.id for cell in layout.cells])
+        return bundle(replace(view, marks=marks), self._files)
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

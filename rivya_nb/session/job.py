@@ -20,8 +20,16 @@ from rivya_nb.store.records import JobRecord, Marks
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from rivya_nb.contract.catalogue import Catalogue
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
+
+
+def defaults_of(catalogue: Catalogue, model_id: str) -> dict[str, ParamValue]:
+    """The documented defaults of a model's params; none where the model is not known."""
+    model = catalogue.get(model_id)
+    params = () if model is None else model.params
+    return {param.key: param.default for param in params if param.default is not None}
 
 
 class Job(Markable):
@@ -104,13 +112,8 @@ class Job(Markable):
     @property
     def params(self) -> dict[str, ParamValue]:
         """The params that were sent, and the documented defaults of the others."""
-        model = self._store.models.catalogue(self.record.service).get(self.record.model)
-        defaults = (
-            {}
-            if model is None
-            else {param.key: param.default for param in model.params if param.default is not None}
-        )
-        return {**defaults, **self.record.params}
+        record = self.record
+        return {**defaults_of(self._store.models.catalogue(record.service), record.model), **record.params}
 
     @property
     def seed(self) -> ParamValue | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from rivya_nb.errors import StoreError
-from rivya_nb.session.job import Job
+from rivya_nb.session.job import Job, defaults_of
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.tables import table
 from rivya_nb.store.records import Marks, RunRecord
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from PIL.Image import Image
 
+    from rivya_nb.contract.params import ParamValue
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
@@ -131,7 +133,11 @@ class Pictures(Markable):
         jobs = self.jobs
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
-        return table([_row(job, marks[job.id], runs[job.id]) for job in jobs])
+        catalogue_of = cache(self._store.models.catalogue)
+        defaults = cache(lambda service, model: defaults_of(catalogue_of(service), model))
+        return table(
+            [_row(job, defaults(job.record.service, job.model), marks[job.id], runs[job.id]) for job in jobs]
+        )
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -154,12 +160,14 @@ class Pictures(Markable):
         return Selection(self._live_records, [job.id for job in jobs], title)
 
 
-def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
+def _row(job: Job, defaults: Mapping[str, ParamValue], marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
+    path = job.path
     return {
         "job": job.id,
         "model": job.model,
         "prompt": job.prompt,
-        **job.params,
+        **defaults,
+        **job.record.params,
         "status": job.status,
         "credits": job.credits,
         "credits_known": job.record.credits_known,
@@ -170,6 +178,6 @@ def _row(job: Job, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
         "note": marks.note,
         "runs": ", ".join(map(str, runs)),
         "task_id": job.task_id,
-        "path": None if job.path is None else str(job.path),
+        "path": None if path is None else str(path),
         "error": job.error,
     }

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
-from rivya_nb.contract.text import count
+from rivya_nb.contract.text import count, printable
 from rivya_nb.planning.expansion import Expansion
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.looks import Bundle, thumbnails
-from rivya_nb.store.records import UNFINISHED, CellRecord, JobRecord, RunRecord
-from rivya_nb.views.layout import Layout, arrange
+from rivya_nb.store.records import UNFINISHED, AxisRecord, CellRecord, JobRecord, RunRecord
+from rivya_nb.views.headline import headline_of, subject_of
+from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, evenly, place_label
+from rivya_nb.views.overview import Overview, overview_html, overview_text
+from rivya_nb.views.run_text import render_text
 from rivya_nb.views.run_view import Hint, RunView
 
 if TYPE_CHECKING:
@@ -24,8 +27,13 @@ if TYPE_CHECKING:
     from rivya_nb.session.session import Session
 
 
-MOST_SHOWN = 200
-"""The most requests that a plan shows as a grid; a larger plan is shown as text."""
+_SAMPLE = 6
+"""Requests of a large plan that are named."""
+
+_MOST_NOTES = 8
+_MOST_VALUES = 5
+_VALUE_LENGTH = 60
+"""Notes and values of an axis that are told there, and characters of each value."""
 
 
 class Plan:
@@ -151,27 +159,51 @@ class Plan:
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         from rivya_nb.views.run_html import render_run
-        from rivya_nb.views.run_text import render_text
 
+        hints = (
+            *(Hint(f"seed={seed}", "keeps this one") for seed in self._seeds_to_keep[:1]),
+            *(Hint("", note) for note in self.notes),
+        )
+        if len(self.draft.kept) + len(self.draft.cells) > MOST_CELLS:
+            whole = self._overview(hints)
+            return {"text/html": overview_html(whole), "text/plain": overview_text(whole)}
         layout = self._layout()
-        shows_all = len(layout.cells) <= MOST_SHOWN
         view = RunView(
             run=self._record,
             jobs=self._jobs,
             layout=layout,
-            thumbnails=thumbnails(layout, self._session.store.files) if self.draft.kept and shows_all else {},
+            thumbnails=thumbnails(layout, self._session.store.files) if self.draft.kept else {},
             now=time.time(),
             live=False,
-            progress=f"{self.summary} · nothing is sent yet",
-            hints=(
-                *(Hint(f"seed={seed}", "keeps this one") for seed in self._seeds_to_keep[:1]),
-                *(Hint("", note) for note in self.notes),
-            ),
+            progress=self._progress,
+            hints=hints,
         )
-        text = render_text(view)
-        if not shows_all:
-            return {"text/plain": text}
-        return {"text/html": render_run(view), "text/plain": text}
+        return {"text/html": render_run(view), "text/plain": render_text(view)}
+
+    @property
+    def _progress(self) -> str:
+        return f"{self.summary} · nothing is sent yet"
+
+    def _overview(self, hints: Sequence[Hint]) -> Overview:
+        """What a plan of many requests shows of itself: its axes, and a sample of the requests."""
+        record = self._record
+        cells = self.draft.cells or self.draft.kept
+        some = [cells[place] for place in evenly(len(cells), _SAMPLE)]
+        sample = [place_label(record.axes, cell.coordinates).text for cell in some]
+        return Overview(
+            headline=headline_of(record, subject_of(record, self._jobs), None),
+            progress=self._progress,
+            notes=[*map(_axis_words, record.axes), f"for example {'; '.join(sample)}"],
+            hints=hints[:_MOST_NOTES],
+        )
 
     def __repr__(self) -> str:
         return f"<Plan: {self.summary}>"
+
+
+def _axis_words(axis: AxisRecord) -> str:
+    """`seed: 1, 2, 3, 4 … 100 (100)`."""
+    values = [printable(label, _VALUE_LENGTH) for label in (*axis.labels[:_MOST_VALUES], axis.labels[-1])]
+    if len(axis.labels) <= _MOST_VALUES:
+        return f"{axis.name}: {', '.join(values[:-1])}"
+    return f"{axis.name}: {', '.join(values[:-2])} … {values[-1]} ({len(axis.labels):,})"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,17 +18,18 @@ from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
-from rivya_nb.session.showing.looks import Bundle, notice_of, path_finder, records
-from rivya_nb.session.showing.run_looks import run_bundle, run_view
+from rivya_nb.session.showing.looks import Bundle, notice_of, records
+from rivya_nb.session.showing.run_looks import run_bundle, run_text
+from rivya_nb.session.showing.standing import Standing
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
 from rivya_nb.store.records import FINAL, SENT, UNSENT, Spent
 from rivya_nb.views.layout import arrange
-from rivya_nb.views.run_text import render_text
-from rivya_nb.views.run_view import progress_line
+from rivya_nb.views.run_view import progress_words
 from rivya_nb.views.words import joined, reason
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
+    from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
@@ -44,8 +47,7 @@ class Run(Pictures):
 
     def __init__(self, record: RunRecord, jobs: Mapping[str, Job], live_records: LiveRecords) -> None:
         super().__init__(live_records)
-        self.record = record
-        self._jobs = dict(jobs)
+        self.update(record, jobs)
         self.work_loop = live_records.work_loop
         self.rows: str | None = None
         self.cols: str | None = None
@@ -58,6 +60,9 @@ class Run(Pictures):
         """Take the newest record and its jobs; a retry adds jobs."""
         self.record = record
         self._jobs = dict(jobs)
+        last = {cell.coordinates: cell for cell in record.cells}
+        self._earlier = [cell.job_id for cell in record.cells if last[cell.coordinates] is not cell]
+        self._standing: tuple[list[bool], Standing] | None = None
 
     @property
     def id(self) -> int:
@@ -81,7 +86,7 @@ class Run(Pictures):
     def jobs(self) -> Sequence[Job]:
         """The jobs in grid order: one that several places share stands there once, and one that failed and was
         asked for again does not."""
-        return [self._jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in self.shown.cells)]
+        return list(self.standing.jobs)
 
     @property
     def jobs_by_id(self) -> Mapping[str, Job]:
@@ -91,7 +96,11 @@ class Run(Pictures):
     @property
     def marks(self) -> Mapping[str, Marks]:
         """The marks on the pictures, by job id."""
-        return self._store.marks.of(self._jobs)
+        return self.marks_of(self._jobs)
+
+    def marks_of(self, job_ids: Iterable[str]) -> Mapping[str, Marks]:
+        """The marks on the pictures of some of its jobs, by job id."""
+        return self._store.marks.of(job_ids)
 
     @property
     def credits(self) -> int:
@@ -107,7 +116,7 @@ class Run(Pictures):
     @property
     def is_working(self) -> bool:
         """Whether this process is still working on one of its jobs."""
-        return any(job.live.is_working for job in self.jobs)
+        return self.standing.is_working
 
     def wait(self, timeout: float | None = None) -> Run:
         """Wait, at most `timeout` seconds, and give the run itself. In a notebook its progress shows here.
@@ -268,7 +277,29 @@ class Run(Pictures):
     @property
     def shown(self) -> RunRecord:
         """The record without failed jobs that were asked for again; grids and texts show this."""
-        return replace(self.record, cells=self.record.current(records(self._jobs)))
+        return self.standing.run
+
+    @property
+    def standing(self) -> Standing:
+        """How the jobs that are shown stand together."""
+        # Nothing but these decides which of the jobs are shown.
+        kept = [self._jobs[job_id].record.is_there for job_id in self._earlier]
+        if self._standing is None or self._standing[0] != kept:
+            cells = self.record.current(records(self._jobs)) if kept else self.record.cells
+            self._standing = kept, Standing(replace(self.record, cells=cells), self._jobs)
+        return self._standing[1]
+
+    @contextmanager
+    def followed(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Within this block, call `listener` after each change of a job, on the thread of the change."""
+        followed = self.jobs
+        for job in followed:
+            job.live.subscribe(listener)
+        try:
+            yield
+        finally:
+            for job in followed:
+                job.live.unsubscribe(listener)
 
     def show(self, *, variable: str | None = None) -> None:
         """Show the run in the executing cell and keep it current there; once for each cell.
@@ -288,6 +319,16 @@ class Run(Pictures):
         self.rows, self.cols = rows, cols
         return self
 
+    def page(self, number: int) -> Selection:
+        """The pictures of one page, in the order of the run; the first page is 1.
+
+        Raises:
+            UsageError: there is no such page.
+        """
+        from rivya_nb.session.run_pages import RunPictures
+
+        return RunPictures(self, self._live_records).page(number)
+
     def look(self, *, in_panel: bool = False) -> Bundle:
         """The run as it is now, as display data for a cell or a panel. This decodes pictures: call it off the
         event loop."""
@@ -295,11 +336,12 @@ class Run(Pictures):
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""
-        return render_text(run_view(self), path_finder(self.files))
+        return run_text(self)
 
     def line(self) -> str:
         """The state of the run, on one line of plain text."""
-        return progress_line(run_view(self))
+        live = self.is_working
+        return progress_words(self.standing.tally(time.time(), live=live), live=live)
 
     def why(self) -> str:
         """What the run waits for, or why pictures are missing, as far as that is known; otherwise empty."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from rivya_nb.planning.prompt import PromptTemplate
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
+
+
+MANY = 1000
+"""Requests of a plan that is made aside, so that jobs go on meanwhile."""
 
 
 class Session:
@@ -125,17 +130,21 @@ class Session:
         known, mistakes = self.models_of(models)
         taken, wrong = self.take(references, known, shrink_references)
         ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
-        try:
-            # Params are checked by the rules of a model.
-            expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
-        except InvalidRequestError as error:
-            mistakes += error.mistakes
-            expansion = None
-        if expansion is None or mistakes or wrong:
-            raise InvalidRequestError([*mistakes, *wrong])
-        return self._plan(
-            expansion, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
-        )
+
+        def made() -> Plan:
+            try:
+                # Params are checked by the rules of a model.
+                expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
+            except InvalidRequestError as error:
+                raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
+            if expansion is None or mistakes or wrong:
+                raise InvalidRequestError([*mistakes, *wrong])
+            return self._plan(
+                expansion, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+            )
+
+        # Ten thousand requests take a second.
+        return self.work_loop.aside(made) if prod(map(len, ask.axes())) > MANY else made()
 
     def plan_requests(
         self,

@@ -137,18 +137,13 @@ class ContentFiles:
                 if time.time() - part.stat().st_mtime > STALE:
                     part.unlink()
 
-    def adopt(self, part: Path, mime_type: str) -> str:
-        """Move a complete file out of `incoming` into its place and return its hash. `part` does not exist
-        afterwards."""
+    def adopt(self, part: Path, mime_type: str, sha256: str | None = None) -> str:
+        """Move a complete file out of `incoming` into its place and return its hash, computed unless it is
+        given. `part` does not exist afterwards."""
         with disk_trouble(part):
-            with part.open("rb") as file:
-                digest = hashlib.sha256()
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                size = file.tell()
-            sha256 = digest.hexdigest()
+            sha256 = sha256 or _hash_of(part)
             path = self.path(sha256, mime_type)
-            if _is_there(path, size):
+            if _is_there(path, part.stat().st_size):
                 part.unlink()
             else:
                 self._make_folder_of(path)
@@ -174,6 +169,14 @@ def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLAC
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _hash_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _is_there(path: Path, size: int) -> bool:

@@ -1,17 +1,18 @@
 """The words of prompts, kept once for all jobs that share them, with a full-text index.
 
 If SQLite supports it (as Python's own does), an index of three characters each finds a part of a word among a
-hundred thousand prompts within milliseconds. Prompts are never changed or removed, so the index has the first
-prompts up to some id. For a shorter word, or if a SQLite without such an index has written last, all prompts
-are read.
+hundred thousand prompts within milliseconds. A shorter word is looked up among the indexed pieces that begin with
+it; so that every character begins one, two line feeds are indexed behind each prompt. Prompts are never changed
+or removed, so the index has the first prompts up to some id. For a frequent short word, or if a SQLite without
+such an index has written last, all prompts are read.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Integer, Select, column, func, insert, select, table, text
+from sqlalchemy import Connection, Integer, Select, Text, column, func, insert, select, table, text
 
 from rivya_nb.store.rows import portions, searchable
 from rivya_nb.store.schema import prompts
@@ -19,14 +20,22 @@ from rivya_nb.store.schema import prompts
 _SHORTEST = 3
 """The fewest characters of a word that the index can find."""
 
+FEW = 1000
+"""Prompts that are looked up one by one; a word in more of them is a frequent one."""
+
 _INDEX = table("prompt_index", column("rowid", Integer))
+_PIECES = table("prompt_pieces", column("term", Text), column("doc", Integer))
+"""Which prompts each indexed piece of three characters is in."""
+
+_LAST_CHARACTER = "\U0010ffff"
 
 _CREATE = (
     "CREATE VIRTUAL TABLE prompt_index USING fts5"
     "(words, content = 'prompts', content_rowid = 'id', tokenize = 'trigram case_sensitive 1')"
 )
+_CREATE_PIECES = "CREATE VIRTUAL TABLE prompt_pieces USING fts5vocab(prompt_index, instance)"
 _CATCH_UP = (
-    "INSERT INTO prompt_index (rowid, words) SELECT id, words FROM prompts"
+    "INSERT INTO prompt_index (rowid, words) SELECT id, words || char(10, 10) FROM prompts"
     " WHERE id > (SELECT coalesce(max(id), 0) FROM prompt_index_docsize)"
 )
 _IS_COMPLETE = "SELECT (SELECT max(id) FROM prompts) IS (SELECT max(id) FROM prompt_index_docsize)"
@@ -47,6 +56,7 @@ def prepare_index(connection: Connection) -> None:
     """Create the index with all prompts, if it is supported and does not exist."""
     if can_index(connection) and not has_index(connection):
         connection.exec_driver_sql(_CREATE)
+        connection.exec_driver_sql(_CREATE_PIECES)
         connection.exec_driver_sql(_CATCH_UP)
 
 
@@ -64,21 +74,39 @@ def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     return {prompt: known[each] for prompt, each in words.items()}
 
 
-def containing(connection: Connection, asked: str) -> Select[tuple[int]] | None:
-    """The ids of prompts that contain all words of `asked`; None if it has no words."""
+def containing(connection: Connection, asked: str) -> Sequence[int] | Select[tuple[int]] | None:
+    """The ids of prompts that contain all words of `asked`: themselves where they are few, otherwise a statement
+    that finds them; None if there are no words."""
     words = searchable(asked).split()
     if not words:
         return None
-    long = [word for word in words if len(word) >= _SHORTEST] if _is_indexed(connection) else []
+    statement = _statement(connection, words)
+    found: Sequence[int] = connection.execute(statement.limit(FEW + 1)).scalars().all()
+    return found if len(found) <= FEW else statement
+
+
+def _statement(connection: Connection, words: Sequence[str]) -> Select[tuple[int]]:
+    is_indexed = _is_indexed(connection)
+    long = [word for word in words if len(word) >= _SHORTEST] if is_indexed else []
+    short = [word for word in words if word not in long]
     statement = select(prompts.c.id)
-    for word in words:
-        if word not in long:
-            statement = statement.where(func.instr(prompts.c.words, word) > 0)
+    for word in short:
+        statement = statement.where(func.instr(prompts.c.words, word) > 0)
+        few = _few_with(connection, word) if is_indexed else None
+        if few is not None:
+            statement = statement.where(prompts.c.id.in_(few))
     if not long:
         return statement
     phrases = " ".join('"{}"'.format(word.replace('"', '""')) for word in long)
-    found = select(_INDEX.c.rowid).where(text("prompt_index MATCH :phrases").bindparams(phrases=phrases))
-    return found if len(long) == len(words) else statement.where(prompts.c.id.in_(found))
+    matched = select(_INDEX.c.rowid).where(text("prompt_index MATCH :phrases").bindparams(phrases=phrases))
+    return statement.where(prompts.c.id.in_(matched)) if short else matched
+
+
+def _few_with(connection: Connection, word: str) -> Sequence[int] | None:
+    """The ids of the prompts with a short word; None where they are not few."""
+    begins = _PIECES.c.term.between(word, word + _LAST_CHARACTER)
+    found = connection.execute(select(_PIECES.c.doc).distinct().where(begins).limit(FEW + 1)).scalars().all()
+    return found if len(found) <= FEW else None
 
 
 def _known(connection: Connection, wanted: list[str]) -> dict[str, int]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY
@@ -50,26 +49,15 @@ def param_text(value: ParamValue | bool) -> str:
     return str(value)
 
 
-def job_row(job: JobRecord, prompt_id: int) -> dict[str, Any]:
-    """The row of a new job; `prompt_id` is the id of its prompt's words."""
+def job_row(job: JobRecord, prompt_id: int, settings_id: int) -> dict[str, Any]:
+    """The row of a new job, with the ids of its prompt's words and of its settings."""
     row = {name: getattr(job, name) for name in _PLAIN_JOB_FIELDS}
-    row["params"] = _json(dict(job.params))
-    row["references"] = _json([asdict(reference) for reference in job.references])
+    row["params"] = to_json(dict(job.params))
+    row["references"] = to_json([asdict(reference) for reference in job.references])
     row["seed"] = None if job.seed is None else param_text(job.seed)
     row["prompt_id"] = prompt_id
+    row["settings_id"] = settings_id
     return row
-
-
-def param_rows(number: int, job: JobRecord) -> list[dict[str, Any]]:
-    """The rows to find the job with this number by its params, documented defaults included."""
-    model = bundled().get(job.model)
-    defaults = {} if model is None else {each.key: each.default for each in model.params}
-    params = {**defaults, **job.params}
-    return [
-        {"job_number": number, "key": key, "value": param_text(value)}
-        for key, value in params.items()
-        if value is not None
-    ]
 
 
 def picture_rows(number: int, pictures: Sequence[PictureRecord]) -> list[dict[str, Any]]:
@@ -88,7 +76,7 @@ def cell_rows(
             "run_id": run_id,
             "position": position,
             "job_number": numbers[cell.job_id],
-            "coordinates": _json(cell.coordinates),
+            "coordinates": to_json(cell.coordinates),
             "reused": cell.reused,
         }
         for position, cell in enumerate(cells, start)
@@ -96,7 +84,7 @@ def cell_rows(
 
 
 def axes_text(axes: Sequence[AxisRecord]) -> str:
-    return _json([asdict(axis) for axis in axes])
+    return to_json([asdict(axis) for axis in axes])
 
 
 def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
@@ -132,5 +120,6 @@ def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
     )
 
 
-def _json(value: object) -> str:
+def to_json(value: object) -> str:
+    """JSON as the tables have it: short, and readable in every script."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -4,9 +4,12 @@ A database of ours has `APPLICATION_ID` and its version in its header (SQLite's 
 `user_version`). Stores of earlier development states have neither, or lack a column, and are refused.
 
 Jobs have a number beside their id: it is the order in which they were asked for, which is what *newest*
-means here, and it keeps the tables that point at jobs small. `job_params` and `prompts` repeat what jobs say in
-a form that can be searched; a prompt that many jobs share is there once. `pictured` says whether a job has rows
-in `pictures`: the history lists only such jobs, and its indexes hold no others.
+means here, and it keeps the tables that point at jobs small. `settings` and `prompts` repeat what jobs say in a
+form that can be searched; what many jobs share is there once. `pictured` says whether a job has rows in
+`pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` repeats the mark.
+
+`tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them:
+whatever writes a job, they are right in the same transaction.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from sqlalchemy import (
 )
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store.billing import AMOUNTS, HOUR, amount
 
 VERSION = 1
 
@@ -50,7 +54,27 @@ prompts = Table(
     Column("words", Text, nullable=False, unique=True),
 )
 
+settings = Table(
+    "settings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", Text, nullable=False),
+    # As `job_settings.py` writes them.
+    Column("content", Text, nullable=False, unique=True),
+    Index("settings_by_model", "model"),
+)
+
+setting_params = Table(
+    "setting_params",
+    metadata,
+    Column("settings_id", ForeignKey("settings.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("setting_params_by_value", "key", "value"),
+)
+
 _LISTED: Any = {"sqlite_where": text("pictured = 1")}
+_ASKED = ("created_at", "hidden", "service", "seed", "settings_id", "prompt_id", "pictured")
 
 jobs = Table(
     "jobs",
@@ -80,29 +104,43 @@ jobs = Table(
     Column("owner", String(64)),
     Column("deleted_at", Float),
     Column("pictured", Boolean, nullable=False, server_default=false()),
+    Column("hidden", Boolean, nullable=False, server_default=false()),
     Column("prompt_id", Integer),
+    Column("settings_id", Integer),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
     Index("jobs_by_identity", "identity", "service"),
     Index("jobs_by_references", "references", sqlite_where=text("\"references\" != '[]'")),
-    # What the history asks for, whole within the index: the jobs' rows are ten times as much to read. What is
-    # compared with long lists (`prompt_id`) stands behind what is not, or SQLite would look for each
-    # combination of two lists' members.
-    Index("jobs_listed", "number", "created_at", "service", "id", "prompt_id", "pictured", **_LISTED),
+    Index("jobs_by_time", text("coalesce(submitted_at, created_at)")),
+    # What the history asks for, whole within the index: the jobs' rows are ten times as much to read.
+    Index("jobs_listed", "number", *_ASKED, "id", **_LISTED),
+    Index("jobs_by_settings", "settings_id", "number", *_ASKED, **_LISTED),
+    Index("jobs_by_seed", "seed", "number", *_ASKED, **_LISTED),
+    Index("jobs_by_prompt", "prompt_id", "number", *_ASKED, **_LISTED),
     # The few that are not listed are what a count takes away from a list of another table.
     Index("jobs_not_listed", "number", sqlite_where=text("pictured = 0")),
-    Index("jobs_by_model", "model", "number", "created_at", "prompt_id", "pictured", **_LISTED),
-    Index("jobs_by_seed", "seed", "number", "created_at", "prompt_id", "pictured", **_LISTED),
+    Index("jobs_hidden", "number", sqlite_where=text("hidden = 1")),
 )
 
-job_params = Table(
-    "job_params",
+tallies = Table(
+    "tallies",
     metadata,
-    Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Index("job_params_by_value", "key", "value", "job_number"),
+    # How many jobs have pictures.
+    Column("service", Text, primary_key=True),
+    Column("settings_id", Integer, primary_key=True),
+    Column("hidden", Boolean, primary_key=True),
+    Column("jobs", Integer, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    # What jobs have cost, by the hour of `coalesce(submitted_at, created_at)`; `billing.py` has the rules.
+    Column("service", Text, primary_key=True),
+    Column("hour", Integer, primary_key=True),
+    Column("jobs", Integer, nullable=False),
+    *(Column(name, Integer, nullable=False) for name in AMOUNTS),
 )
 
 pictures = Table(
@@ -118,6 +156,19 @@ pictures = Table(
     Index("pictures_by_content", "sha256"),
 )
 
+
+def _entry(row: str, sign: str) -> str:
+    """Adds a job to the ledger (`sign` is "+"), or takes it away again ("-")."""
+    sums = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in ("jobs", *AMOUNTS))
+    values = ", ".join(amount(name, row) for name in AMOUNTS)
+    names = ", ".join(AMOUNTS)
+    hour = HOUR.format(row=row)
+    return (
+        f"INSERT INTO ledger (service, hour, jobs, {names}) VALUES ({row}.service, {hour}, 1, {values})"  # noqa: S608 - our own names
+        f" ON CONFLICT (service, hour) DO UPDATE SET {sums};"
+    )
+
+
 TRIGGERS = (
     """CREATE TRIGGER picture_came AFTER INSERT ON pictures BEGIN
         UPDATE jobs SET pictured = 1 WHERE number = NEW.job_number AND pictured = 0;
@@ -126,8 +177,26 @@ TRIGGERS = (
         UPDATE jobs SET pictured = EXISTS (SELECT 1 FROM pictures WHERE job_number = OLD.job_number)
         WHERE number = OLD.job_number;
     END""",
+    """CREATE TRIGGER mark_came AFTER INSERT ON marks BEGIN
+        UPDATE jobs SET hidden = NEW.hidden WHERE number = NEW.job_number AND hidden != NEW.hidden;
+    END""",
+    """CREATE TRIGGER mark_went AFTER DELETE ON marks BEGIN
+        UPDATE jobs SET hidden = 0 WHERE number = OLD.job_number AND hidden = 1;
+    END""",
+    """CREATE TRIGGER job_listed AFTER UPDATE OF pictured, hidden, service ON jobs
+    WHEN NEW.pictured OR OLD.pictured BEGIN
+        UPDATE tallies SET jobs = jobs - 1 WHERE OLD.pictured AND service = OLD.service
+            AND settings_id = OLD.settings_id AND hidden = OLD.hidden;
+        INSERT INTO tallies (service, settings_id, hidden, jobs)
+            SELECT NEW.service, NEW.settings_id, NEW.hidden, 1 WHERE NEW.pictured
+            ON CONFLICT (service, settings_id, hidden) DO UPDATE SET jobs = jobs + 1;
+    END""",
+    f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_entry('NEW', '+')} END",
+    f"""CREATE TRIGGER job_changed AFTER UPDATE OF
+        service, status, task_id, price, reserved_credits, final_credits, submitted_at, created_at ON jobs
+    BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
 )
-"""They keep `pictured` as it should be."""
+"""They keep `pictured`, `hidden` and the sums as they should be. No job is ever deleted."""
 
 for _trigger in TRIGGERS:
     event.listen(metadata, "after_create", DDL(_trigger))  # type: ignore[no-untyped-call]
@@ -176,7 +245,6 @@ marks = Table(
     Column("starred", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("note", Text, nullable=False),
-    Index("marks_hidden", "job_number", sqlite_where=text("hidden = 1")),
 )
 
 tags = Table(

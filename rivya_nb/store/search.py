@@ -1,21 +1,39 @@
 """Finds the numbers of the jobs that answer a question.
 
-The conditions on other tables are lists of numbers, so that SQLite reads each of them once, and the index of
-all listed jobs once; no combination of conditions makes it read every job's row.
+One index leads, chosen here by how many jobs it gives; what else is asked is then read from that index. The
+conditions on other tables are lists of numbers, so that SQLite reads each of them once. No combination of
+conditions makes it read every job's row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Subquery, func, intersect, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    func,
+    intersect,
+    literal_column,
+    or_,
+    select,
+)
 
-from rivya_nb.store import prompt_index
+from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.store import job_settings, prompt_index
 from rivya_nb.store.records import Question
 from rivya_nb.store.rows import param_text
-from rivya_nb.store.schema import job_params, jobs, marks, run_jobs, tags
+from rivya_nb.store.schema import jobs, marks, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
+
+_FEW_JOBS = 10_000
+"""Jobs that are sorted by number; of more, the newest are found sooner by going through the listed ones."""
 
 
 def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
@@ -27,11 +45,31 @@ def find_ids(connection: Connection, question: Question, limit: int | None, offs
 
 
 def count(connection: Connection, question: Question) -> int:
-    listed = _listed(question)
-    statement = select(func.count()).select_from(jobs if listed is None else listed)
-    if listed is None:
-        statement = statement.where(*_conditions(connection, question))
-    return connection.execute(statement).scalar_one()
+    if (listed := _listed(question)) is not None:
+        return connection.execute(select(func.count()).select_from(listed)).scalar_one()
+    if _is_tallied(question):
+        settings = job_settings.matching(connection, question.model, question.params)
+        return _tallied(connection, question, settings)
+    conditions = _conditions(connection, question)
+    return connection.execute(select(func.count()).select_from(jobs).where(*conditions)).scalar_one()
+
+
+def _is_tallied(question: Question) -> bool:
+    """Whether nothing is asked for but what the tallies tell."""
+    others = (question.prompt, question.seed, question.since, question.until)
+    return SEED_KEY not in question.params and not _lists(question) and all(each is None for each in others)
+
+
+def _tallied(connection: Connection, question: Question, settings: Collection[int] | None) -> int:
+    statement = select(func.coalesce(func.sum(tallies.c.jobs), 0))
+    if question.service is not None:
+        statement = statement.where(tallies.c.service == question.service)
+    if not question.hidden:
+        statement = statement.where(~tallies.c.hidden)
+    if settings is not None:
+        statement = statement.where(tallies.c.settings_id.in_(settings))
+    total: int = connection.execute(statement).scalar_one()
+    return total
 
 
 def _listed(question: Question) -> Subquery | None:
@@ -42,11 +80,11 @@ def _listed(question: Question) -> Subquery | None:
     """
     asked = (question.service, question.model, question.seed, question.prompt, question.since, question.until)
     lists = _lists(question)
-    if not lists or question.run is not None or any(each is not None for each in asked):
+    if not lists or question.run is not None or question.params or any(each is not None for each in asked):
         return None
     listed = (intersect(*lists) if len(lists) > 1 else lists[0]).subquery()
     left_out = select(jobs.c.number).where(~jobs.c.pictured)
-    hidden = select(marks.c.job_number).where(marks.c.hidden)
+    hidden = select(jobs.c.number).where(jobs.c.hidden)
     every = left_out if question.hidden else left_out.union_all(hidden)
     return select(listed.c.job_number).where(listed.c.job_number.not_in(every)).subquery()
 
@@ -63,31 +101,48 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
     conditions: list[ColumnElement[bool]] = [jobs.c.pictured]
     if question.service is not None:
         conditions.append(jobs.c.service == question.service)
-    if question.model is not None:
-        conditions.append(jobs.c.model == question.model)
-    if question.seed is not None:
-        conditions.append(jobs.c.seed == param_text(question.seed))
     if question.since is not None:
         conditions.append(jobs.c.created_at >= question.since)
     if question.until is not None:
         conditions.append(jobs.c.created_at <= question.until)
-    if (prompts := prompt_index.containing(connection, question.prompt or "")) is not None:
-        conditions.append(jobs.c.prompt_id.in_(prompts))
     if not question.hidden:
-        conditions.append(jobs.c.number.not_in(select(marks.c.job_number).where(marks.c.hidden)))
+        conditions.append(~jobs.c.hidden)
     if lists := _lists(question):
         # As one list: SQLite would choose any one of several lists, perhaps the longest, and look up each of
         # its jobs.
         conditions.append(jobs.c.number.in_(intersect(*lists) if len(lists) > 1 else lists[0]))
+    prompts = prompt_index.containing(connection, question.prompt or "")
+    leads = not lists and isinstance(prompts, Sequence)
+    if prompts is not None:
+        conditions.append(_column("prompt_id", leads).in_(prompts))
+    return [*conditions, *_params(connection, question, may_lead=not lists and not leads)]
+
+
+def _params(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
+    """The conditions on model, params and seed."""
+    params = dict(question.params)
+    seeds = {param_text(each) for each in (question.seed, params.pop(SEED_KEY, None)) if each is not None}
+    conditions = [_column("seed", may_lead) == seed for seed in seeds]
+    settings = job_settings.matching(connection, question.model, params)
+    if settings is not None:
+        few = may_lead and not seeds and _tallied(connection, question, settings) <= _FEW_JOBS
+        conditions.append(_column("settings_id", few).in_(settings))
+    if question.seed is None and SEED_KEY in question.params:
+        # A job without a seed of its own may have a documented one, among its settings.
+        documented = job_settings.matching(connection, question.model, question.params)
+        if documented:
+            return [or_(_column("settings_id", may_lead).in_(documented), and_(*conditions))]
     return conditions
+
+
+def _column(name: str, leads: bool) -> ColumnElement[object]:
+    """A column of `jobs`. SQLite uses no index for one with a plus before it."""
+    return jobs.c[name] if leads else literal_column(f"+jobs.{name}")
 
 
 def _lists(question: Question) -> list[Select[tuple[int]]]:
     """Numbers of jobs from the other tables, one list for each condition."""
     lists: list[Select[tuple[int]]] = []
-    for key, value in question.params.items():
-        same = (job_params.c.key == key) & (job_params.c.value == param_text(value))
-        lists.append(select(job_params.c.job_number).where(same))
     if question.run is not None:
         lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id == question.run))
     for tag in question.tags:

@@ -215,6 +215,11 @@ class Store:
         with self.database.reading() as connection:
             return load_runs(connection, statement)
 
+    def count_runs(self) -> int:
+        """The number of all runs."""
+        with self.database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(runs)).scalar_one()
+
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
         """The runs with any of these jobs, newest first."""
         found: dict[int, RunRecord] = {}
@@ -390,9 +395,7 @@ class Store:
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""
         with self.database.reading() as connection:
-            return list(
-                connection.execute(select(jobs.c.service).distinct().order_by(jobs.c.service)).scalars()
-            )
+            return spending.services(connection)
 
     def rename_services(self, name_of: Callable[[str], str]) -> None:
         """Rename every service of this store whose name differs from what `name_of` returns for it."""

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.imaging.decoding import decoded
-from rivya_nb.imaging.modes import FIRST_SIDEWAYS, eight_bits, orientation, turned
+from rivya_nb.imaging.shrinking import Box, shrunk
 
 if TYPE_CHECKING:
     from PIL import Image
 
-HEIGHT = 512
-WIDTH = 1152
+BOX = WIDTH, HEIGHT = (1152, 512)
 """The most pixels of a small picture: the rows of a contact sheet are 512 high, and its pictures at most 2.2
 times as wide."""
 
@@ -40,13 +39,14 @@ class Thumbnails:
         self.folder = folder
         self._incoming = incoming
 
-    def prepare(self, original: Path) -> None:
-        """Make the small picture of an original, if it does not exist; errors are ignored."""
+    def prepare(self, original: Path, image: Image.Image | None = None) -> None:
+        """Make the small picture of an original, if it does not exist; errors are ignored. `image` is the picture
+        in `BOX`, where it was decoded already."""
         with suppress(PictureError):
             if self._find(original) is None:
-                self._make(original)
+                self._make(original, image)
 
-    def load(self, original: Path, box: tuple[int, int]) -> Image.Image:
+    def load(self, original: Path, box: Box) -> Image.Image:
         """The picture upright and shrunk into `box` (width, height in pixels), as RGB or RGBA.
 
         Raises:
@@ -88,8 +88,8 @@ class Thumbnails:
     def _path(self, original: Path, name: str, suffix: str) -> Path:
         return self.folder / original.stem[:2] / f"{original.stem}-{name}{suffix}"
 
-    def _make(self, original: Path) -> Image.Image:
-        image = decode(original, (WIDTH, HEIGHT))
+    def _make(self, original: Path, image: Image.Image | None = None) -> Image.Image:
+        image = image or decode(original, BOX)
         opaque = image.mode == "RGB"
 
         def write(part: Path) -> None:
@@ -116,23 +116,15 @@ class Thumbnails:
                 part.unlink(missing_ok=True)
 
 
-def decode(path: Path, box: tuple[int, int]) -> Image.Image:
+def decode(path: Path, box: Box) -> Image.Image:
     """A picture, upright and shrunk into `box` pixels, as RGB or RGBA; a JPEG is decoded at a fraction of its
     size.
 
     Raises:
         PictureError: the file cannot be read as a picture.
     """
-    longest = max(box)
     try:
-        with decoded(path, near=(longest, longest)) as image:
-            turn = orientation(image)
-            # Converted before it is shrunk: palette colours cannot be averaged.
-            colours = eight_bits(image)
-            if colours is not image:
-                image.close()
-            # Turned after it is shrunk, so that no large picture is copied.
-            colours.thumbnail(box if turn < FIRST_SIDEWAYS else box[::-1])
-            return turned(colours if colours.mode == "RGBA" else colours.convert("RGB"), turn)
+        with decoded(path, box=box) as image:
+            return shrunk(image, box)
     except (OSError, PictureError) as error:
         raise PictureError(f"the picture {path.name} cannot be read: {error}") from error

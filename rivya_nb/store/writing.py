@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from rivya_nb.store import prompt_index, rows
+from rivya_nb.store import job_settings, prompt_index, rows
 from rivya_nb.store.lookup import numbers_of, unknown_job
 from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord
-from rivya_nb.store.schema import job_params, jobs, pictures, run_jobs
+from rivya_nb.store.schema import jobs, pictures, run_jobs
 
 
 def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]) -> None:
@@ -17,15 +17,14 @@ def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]
     if not records:
         return
     prompts = prompt_index.ids_of(connection, [record.prompt for record in records])
-    new = [rows.job_row(record, prompts[record.prompt]) for record in records]
+    settings = job_settings.ids_of(connection, records)
+    new = [rows.job_row(record, prompts[record.prompt], settings[record.id]) for record in records]
     connection.execute(insert(jobs), [{**row, "owner": row["owner"] or owner} for row in new])
-    numbers = numbers_of(connection, [record.id for record in records])
-    params = [row for record in records for row in rows.param_rows(numbers[record.id], record)]
-    if params:
-        connection.execute(insert(job_params), params)
-    for record in records:
-        if record.pictures:
-            replace_pictures(connection, numbers[record.id], record.pictures)
+    pictured = [record for record in records if record.pictures]
+    if pictured:
+        numbers = numbers_of(connection, [record.id for record in pictured])
+        came = [row for each in pictured for row in rows.picture_rows(numbers[each.id], each.pictures)]
+        connection.execute(insert(pictures), came)
 
 
 def append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:

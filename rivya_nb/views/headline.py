@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import as_sent, count, listing, printable
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.planning.prompt import PromptAxis
+from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.run_view import RunView, tally
+from rivya_nb.views.tally import Tally
 from rivya_nb.views.words import common_params, joined, param_words
 
 PROMPT_LENGTH = 160
 _NAME_LENGTH = 40
+_MOST_OPTIONS = 12
+"""Options of an axis that the shortened prompt has."""
 
 
 @dataclass(frozen=True)
@@ -23,42 +28,60 @@ class Headline:
     facts: str
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a run is about, which does not change while it goes on: the prompt as it was written, shortened and
+    whole, and the models and the params that all its jobs have in common, in words."""
+
+    prompt: str
+    full_prompt: str
+    common: str
+
+
 def headline(view: RunView) -> Headline:
     """The first line of a run. While the run works, it has the price of all its jobs, later the run's name.
 
     Pictures of several runs (from the history) have the run id 0, which is not shown.
     """
-    jobs = list({cell.job_id: view.jobs[cell.job_id] for cell in view.run.cells}.values())
-    prompt = prompt_text(view)
-    sums = tally(view)
-    names = [f"run {view.run.id}" if view.run.id else "", printable(view.run.name or "", _NAME_LENGTH)]
-    price = [count(sums.total, "picture"), count(sums.price, "credit")] if view.live else []
-    models = listing(dict.fromkeys(job.model for job in jobs))
-    facts = joined([models, *common_words(view), *price, ", ".join(name for name in names if name)])
-    return Headline(printable(prompt, PROMPT_LENGTH), printable(prompt), facts)
+    return headline_of(view.run, subject_of(view.run, view.jobs), tally(view) if view.live else None)
 
 
-def prompt_text(view: RunView) -> str:
-    """The prompt as it was written, its axes in braces: `A bottle at {dawn|dusk}`."""
-    ask = read_ask(view.run.ask)
+def headline_of(run: RunRecord, subject: Subject, going: Tally | None) -> Headline:
+    """The same; `going` has the sums of a run that works."""
+    names = [f"run {run.id}" if run.id else "", printable(run.name or "", _NAME_LENGTH)]
+    price = [] if going is None else [count(going.total, "picture"), count(going.price, "credit")]
+    facts = joined([subject.common, *price, ", ".join(name for name in names if name)])
+    return Headline(subject.prompt, subject.full_prompt, facts)
+
+
+def subject_of(run: RunRecord, jobs: Mapping[str, JobRecord]) -> Subject:
+    """What a run of these jobs is about. This looks at each of them."""
+    mine = [jobs[job_id] for job_id in dict.fromkeys(cell.job_id for cell in run.cells)]
+    axes = {axis.name for axis in run.axes}
+    common = {key: value for key, value in common_params(mine).items() if key not in axes}
+    models = listing(dict.fromkeys(job.model for job in mine))
+    facts = joined([models, *param_words(common)])
+    prompt = _prompt_text(run, mine, most=_MOST_OPTIONS)
+    return Subject(printable(prompt, PROMPT_LENGTH), printable(_prompt_text(run, mine)), facts)
+
+
+def _prompt_text(run: RunRecord, jobs: Sequence[JobRecord], most: int | None = None) -> str:
+    """The prompt as it was written, its axes in braces with `most` of their options: `A bottle at {dawn|dusk}`."""
+    ask = read_ask(run.ask)
     if ask is not None and ask.models:
-        parts = [part if isinstance(part, str) else _options(part) for part in ask.prompt.parts]
+        parts = [part if isinstance(part, str) else _options(part, most) for part in ask.prompt.parts]
         text = as_sent("".join(parts))
         # Whole prompts side by side are no template; where they fill the line, one of them says more.
         if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
             return text
-    prompts = list(dict.fromkeys(view.jobs[cell.job_id].prompt for cell in view.run.cells))
+    prompts = list(dict.fromkeys(job.prompt for job in jobs))
     if len(prompts) > 1:
         return f"{prompts[0]} (and {count(len(prompts) - 1, 'more prompt')})"
     return prompts[0] if prompts else ""
 
 
-def _options(axis: PromptAxis) -> str:
-    return axis.options[0] if len(axis.options) == 1 else f"{{{'|'.join(axis.options)}}}"
-
-
-def common_words(view: RunView) -> list[str]:
-    """The params that no axis varies, as words: `resolution 1K`."""
-    axes = {axis.name for axis in view.run.axes}
-    common = common_params(view.jobs[cell.job_id] for cell in view.run.cells)
-    return param_words({key: value for key, value in common.items() if key not in axes})
+def _options(axis: PromptAxis, most: int | None) -> str:
+    options = axis.options
+    if most is not None and len(options) > most:
+        options = (*options[: most - 2], "…", options[-1])
+    return options[0] if len(options) == 1 else f"{{{'|'.join(options)}}}"

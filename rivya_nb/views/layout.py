@@ -11,10 +11,18 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from rivya_nb.contract.text import did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
+
+MOST_CELLS = 200
+"""Places that have a picture of their own in one output; of more, a sample or a map is shown."""
+
+_MOST_PAGES = 3
+_MOST_COLUMNS = 8
+"""Of more pages and columns, so many are in a sample."""
 
 LABEL_LENGTH = 28
 """Characters of a label that are legible beside a row of pictures; the whole text is in its title."""
@@ -177,13 +185,62 @@ def _cells(run: RunRecord, jobs: Mapping[str, JobRecord]) -> dict[tuple[int, ...
     return {place: _cell(run.axes, place, list(group.values())) for place, group in together.items()}
 
 
+def thinned(layout: Layout) -> tuple[Layout, str]:
+    """A layout of so many places that an output holds, evenly chosen from all, and in words what is left out."""
+    if len(layout.cells) <= MOST_CELLS:
+        return layout, ""
+    pages = evenly(len(layout.pages), _MOST_PAGES)
+    room = MOST_CELLS // len(pages)
+    widest = max(len(page.cells[0]) for page in layout.pages)
+    highest = max(len(page.cells) for page in layout.pages)
+    columns = evenly(widest, room if layout.wraps else max(_MOST_COLUMNS, room // highest))
+    rows = evenly(highest, room // len(columns))
+
+    def some(page: Page) -> Page:
+        lines = [page.cells[row] for row in rows if row < len(page.cells)]
+        cells = tuple(tuple(line[column] for column in columns if column < len(line)) for line in lines)
+        return replace(page, cells=cells)
+
+    made = replace(
+        layout,
+        pages=tuple(some(layout.pages[page]) for page in pages),
+        row_labels=tuple(layout.row_labels[row] for row in rows) if layout.row_labels else (),
+        column_labels=(
+            tuple(layout.column_labels[column] for column in columns) if layout.column_labels else ()
+        ),
+    )
+    kept = (
+        (rows, highest, "rows"),
+        (columns, widest, "pictures" if layout.wraps else "columns"),
+        (pages, len(layout.pages), "pages"),
+    )
+    words = [f"{len(chosen):,} of {every:,} {noun}" for chosen, every, noun in kept if len(chosen) < every]
+    return made, f"a sample: {', '.join(words)}"
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most so many of `count` indices, evenly spaced, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [0] if most < 2 else [number * (count - 1) // (most - 1) for number in range(most)]
+
+
+def row_of(axes: Sequence[AxisRecord], jobs: Sequence[tuple[tuple[int, ...], JobRecord]]) -> Layout:
+    """Some jobs of a run, with their places, in a row that wraps; each by its first picture."""
+    return Layout((Page("", (tuple(_cell(axes, place, [job]) for place, job in jobs),)),), wraps=True)
+
+
+def place_label(axes: Sequence[AxisRecord], place: tuple[int, ...]) -> Label:
+    """What stands below the picture of a place: its value on each axis."""
+    values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
+    return Label(" · ".join(label.text for label in values), " · ".join(label.full for label in values))
+
+
 def _cell(axes: Sequence[AxisRecord], place: tuple[int, ...], group: list[JobRecord]) -> Cell:
     # The sort is stable: of several jobs with the same time, the last one counts as the newest.
     newest_last = sorted(group, key=lambda job: (bool(job.pictures), job.created_at))
     things = sum(max(1, len(job.pictures)) for job in group)
-    values = [_label(axis.name, axis.labels[index]) for axis, index in zip(axes, place, strict=True)]
-    label = Label(" · ".join(label.text for label in values), " · ".join(label.full for label in values))
-    return Cell(label, tuple(reversed(newest_last)), things - 1, place=place)
+    return Cell(place_label(axes, place), tuple(reversed(newest_last)), things - 1, place=place)
 
 
 def _pages(
@@ -271,6 +328,7 @@ def _told_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
 def _label(axis: str, value: str, *, named: bool = True) -> Label:
     """`seed 1`, `light dusk`, but `16:9`: some values need no name beside them.
 

@@ -22,15 +22,14 @@ from rivya_nb.planning.ask import (
     label,
     read_ask,
 )
-from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt
+from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, escaped, parse_prompt
 from rivya_nb.planning.values import parse_values
-from rivya_nb.planning.words import Text, quoted
+from rivya_nb.planning.words import Text, as_word, quoted
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.words import TURNING
 
 _PLAIN_VALUE = re.compile(r"(?!none$)[\w:+/-]+(\.[\w:+/-]+)*", re.IGNORECASE)
 _NUMBER = re.compile(r"0|[1-9]\d{0,15}")
-_PLAIN_PATH = re.compile(r"[\w./:\\+-]+")
 _LINE_ENDS = ("Cc", "Zl", "Zp", "Cs")
 
 Name = Callable[[Reference], "str | None"]
@@ -60,7 +59,7 @@ def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
     cell = ask_cell(Ask.single(job), name)
     if cell is not None:
         return cell
-    given = [f"    {_literal(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
+    given = [f"    {escaped(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
     if job.references:
         given.append(f"    references={list(map(name, job.references))!r}")
     return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
@@ -86,7 +85,7 @@ def _words(ask: Ask, name: Name) -> Iterator[tuple[str, str | None]]:
         yield key, _param(key, values, ask.models)
     yield MODEL_AXIS, "" if ask.models == (DEFAULT_MODEL,) else f"--model {','.join(ask.models)}"
     names = [name(reference) for references in ask.references.values() for reference in references]
-    refs = [f"--ref {_word(each, _PLAIN_PATH)}" for each in names if each is not None]
+    refs = [f"--ref {as_word(each)}" for each in names if each is not None]
     yield REFERENCES_AXIS, " ".join(refs) if len(refs) == len(names) else None
     yield REPEAT_AXIS, f"--repeat {ask.repeat}" if ask.repeat > 1 else ""
 
@@ -129,10 +128,6 @@ def _marks(values: Iterable[object]) -> list[str | None]:
     return [None if value is None else label(value) for value in values]
 
 
-def _word(value: str, plain: re.Pattern[str]) -> str:
-    return value if plain.fullmatch(value) else quoted(value)
-
-
 def _body(prompt: PromptTemplate) -> str | None:
     """The prompt as it is written where braces mean something; None where that would read otherwise."""
     parts = _joined(prompt.parts)
@@ -141,13 +136,13 @@ def _body(prompt: PromptTemplate) -> str | None:
     written = []
     for part in parts:
         if isinstance(part, str):
-            written.append(_literal(part))
+            written.append(escaped(part))
         elif part.name in seen:
             written.append(f"{{{part.name}}}")
         else:
             seen.add(part.name)
             name = "" if part.name == PROMPT_AXIS and times[part.name] == 1 else f"{part.name}="
-            written.append(f"{{{name}{'|'.join(map(_literal, part.options))}}}")
+            written.append(f"{{{name}{'|'.join(map(escaped, part.options))}}}")
     body = "".join(written)
     try:
         read = parse_prompt(body, variables=True)
@@ -168,10 +163,6 @@ def _joined(parts: Sequence[str | PromptAxis]) -> list[str | PromptAxis]:
             joined[-1] = last + text
     joined[0], joined[-1] = str(joined[0]).lstrip(), str(joined[-1]).rstrip()
     return joined
-
-
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def fits_a_line(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rivya_nb.contract.text import count, listing, printable
@@ -28,7 +28,7 @@ def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None =
     lines += [*_seeds(view), *_troubles(view)]
     if path_of is not None:
         lines += _paths(view, path_of)
-    lines += _some([f"  {printable(note, _REASON_LENGTH)}" for note in view.notes], "reference")
+    lines += few([f"  {printable(note, _REASON_LENGTH)}" for note in view.notes], "reference")
     if view.lost:
         lines.append(f"  {lost_words(view.lost)}")
     lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]
@@ -52,7 +52,7 @@ def _troubles(view: RunView) -> list[str]:
         for job in cell.jobs
         if reason(job) and job.status in ("failed", "undelivered", "unknown", "stopped")
     ]
-    return _some(lines, "problem")
+    return few(lines, "problem")
 
 
 def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]:
@@ -66,9 +66,10 @@ def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]
     lines = [
         f"  {label}  {path_of(picture)}" if label else f"  {path_of(picture)}" for label, picture in pictures
     ]
-    return _some(lines, "picture")
+    return few(lines, "picture")
 
 
-def _some(lines: list[str], noun: str) -> list[str]:
+def few(lines: Sequence[str], noun: str) -> list[str]:
+    """The first of these lines, and how many more there are."""
     rest = len(lines) - _MOST_LINES
-    return lines if rest <= 0 else [*lines[:_MOST_LINES], f"  and {count(rest, f'more {noun}')}"]
+    return list(lines) if rest <= 0 else [*lines[:_MOST_LINES], f"  and {count(rest, f'more {noun}')}"]

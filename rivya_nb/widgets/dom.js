@@ -26,3 +26,13 @@ export function element(tag, given = {}, ...children) {
 export function button(content, name, act, more = {}) {
   return element("button", { type: "button", title: name, "aria-label": name, onclick: act, ...more }, ...[content].flat());
 }
+
+/** Send a message to the kernel. False if there is none any more that this widget belongs to: it was restarted. */
+export function send(model, content, buffers = []) {
+  try {
+    model.send(content, {}, buffers);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -94,7 +94,7 @@ def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, pat
     return {
         "key": cell.key,
         "job": job.id,
-        "label": cell.caption.text or _own_label(job),
+        "label": cell.caption.text or ("" if job.seed is None else f"seed {job.seed}"),
         "alt": joined([printable(job.prompt, 90), cell.caption.text]),
         "ratio": aspect_ratio(job, picture),
         "facts": _facts(job, params),
@@ -108,10 +108,6 @@ def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, pat
         "words": "" if small else _words(job, picture, path_of),
         "sign": "" if small else _sign(job, picture, path_of),
     }
-
-
-def _own_label(job: JobRecord) -> str:
-    return f"seed {job.seed}" if job.seed is not None else ""
 
 
 def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:

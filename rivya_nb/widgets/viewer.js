@@ -2,7 +2,7 @@
 //
 // The parts are in the files beside this one, and reach each other through the viewer.
 
-import { element } from "./dom.js";
+import { element, send } from "./dom.js";
 import { Pages, Sheets, Tools } from "./viewer_bars.js";
 import { Comparison } from "./viewer_compare.js";
 import { Foot, Strip } from "./viewer_foot.js";
@@ -90,11 +90,7 @@ class Viewer {
   }
 
   leave() {
-    try {
-      this.model.send({ kind: "leave" });
-    } catch {
-      this.update({ message: "The kernel is gone." });
-    }
+    if (!send(this.model, { kind: "leave" })) this.update({ message: "The kernel is gone." });
   }
 
   // State
@@ -115,11 +111,8 @@ class Viewer {
   lookAgain() {
     if (Date.now() - (this.looked ?? 0) < BETWEEN_LOOKS) return;
     this.looked = Date.now();
-    try {
-      this.model.send({ kind: "look" });
-    } catch {
-      // The kernel is gone; that is shown when something is asked of it.
-    }
+    // If the kernel is gone, that is shown when something is asked of it.
+    send(this.model, { kind: "look" });
   }
 
   update(changes) {

@@ -1,5 +1,7 @@
 // Questions to the kernel and their answers.
 
+import { send } from "./dom.js";
+
 const SILENCE = 5000; // ms without an answer after which the kernel is called silent
 
 /** Each answer has its question's id, because several views share one model. */
@@ -19,9 +21,7 @@ export class Kernel {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.silent(true), SILENCE);
       this.open.set(id, { resolve, reject, timer });
-      try {
-        this.model.send({ ...content, id });
-      } catch {
+      if (!send(this.model, { ...content, id })) {
         this.settle(id);
         reject(new Error("The kernel is gone."));
       }

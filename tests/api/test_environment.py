@@ -156,6 +156,7 @@ def test_a_proxy_that_is_not_in_the_way_is_not_named(monkeypatch: pytest.MonkeyP
         assert environment.proxy_hint(address) == ""
 
 
+@pytest.mark.slow
 def test_the_sandbox_runs_whatever_the_environment_says(tmp_path: Path) -> None:
     wrong = {
         "SSL_CERT_FILE": str(tmp_path / "gone.pem"),

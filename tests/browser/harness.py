@@ -18,11 +18,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, ViewportSize
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
@@ -69,6 +70,9 @@ def write_notebook(path: Path, sources: Sequence[str]) -> Path:
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python"},
     }
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources], metadata=metadata)
     nbformat.write(notebook, path)
     return path
@@ -79,6 +83,9 @@ def as_received(path: Path, target: Path) -> Path:
 
     Trust is a signature over the content, so the copy says something more.
     """
+    import nbformat
+    from nbformat.v4 import new_markdown_cell
+
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.append(new_markdown_cell("Received from a colleague."))
     nbformat.write(notebook, target)
@@ -157,6 +164,8 @@ class OpenNotebook:
 
     def save(self) -> NotebookNode:
         """Save and give what now is on disk."""
+        import nbformat
+
         self.command("docmanager:save")
         return nbformat.read(self.path, as_version=4)
 

@@ -166,7 +166,7 @@ def references(session: rv.Session) -> list[Reference]:
     return made
 
 
-@settings(suppress_health_check=list(HealthCheck), max_examples=100, deadline=None)
+@settings(suppress_health_check=list(HealthCheck), max_examples=50, deadline=None)
 @given(st.data())
 def test_the_cells_ask_for_just_what_the_form_does(
     session: rv.Session, references: list[Reference], data: st.DataObject

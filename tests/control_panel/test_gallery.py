@@ -11,8 +11,16 @@ from control_panel.conftest import Shell, until
 from PIL import Image
 
 import rivya_nb as rv
+from rivya_nb.control_panel import panel_gallery
 from rivya_nb.control_panel.panel import Panel
-from rivya_nb.control_panel.panel_gallery import PAGE
+
+PAGE = 4
+"""Pictures on a page: as many as a test needs, and no more to be made."""
+
+
+@pytest.fixture(autouse=True)
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(panel_gallery, "PAGE", PAGE)
 
 
 class Talk:

@@ -48,7 +48,7 @@ def test_more_repeats_than_seeds_are_refused_and_not_drawn_for_ever() -> None:
 def test_a_typo_in_the_repeats_is_refused_at_once() -> None:
     for model in (WAN, bundled()["nano-banana"]):
         with pytest.raises(
-            UsageError, match="repeat: 1,000,000,000 are too many; a plan takes 10,000 at most"
+            UsageError, match="repeat: 1,000,000,000 are too many; a plan takes 100,000 at most"
         ):
             expanded(model, repeat=10**9, draw=lambda low, high: low)
 

@@ -49,7 +49,7 @@ def at_places(expansion: Expansion) -> dict[Place, object]:
     return {item.coordinates: item.request for item in expansion.requests}
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @example(
     ask=Ask(parse_prompt("A sky", variables=False), (DEFAULT_MODEL,), {"seed": (None,)}),
     wanted={"model": ["nano-banana"], "seed": [1]},

@@ -283,7 +283,7 @@ def test_long_lines_are_read_at_once(line: str) -> None:
     assert find_request({"parameters": f"a pier\n{line}"}) is not None
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -11,7 +11,8 @@ import pytest
 from rivya_nb.contract.text import printable
 from rivya_nb.store.records import STATUSES, JobRecord, RunRecord
 from rivya_nb.views.run_text import render_text
-from rivya_nb.views.run_view import Hint, default_hints, progress_line, tally, time_left
+from rivya_nb.views.run_view import Hint, default_hints, progress_line, tally
+from rivya_nb.views.tally import time_left
 from rivya_nb.views.words import SIGNS, about, seconds
 from views.making import (
     BOTTLE,

@@ -109,6 +109,7 @@ def noisy_grid(files: list[Path], count: int) -> tuple[Layout, dict[str, Path]]:
     return arrange(*make_run(axes, jobs)), paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [16, 20, 64])
 def test_a_whole_output_keeps_its_budget_with_the_worst_pictures(noisy: list[Path], count: int) -> None:
     layout, paths = noisy_grid(noisy, count)

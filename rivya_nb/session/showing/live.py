@@ -7,18 +7,31 @@ import concurrent.futures
 import sys
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.session.showing.looks import Bundle
-from rivya_nb.session.showing.run_looks import run_bundle
+from rivya_nb.session.showing.run_looks import (
+    announced,
+    is_large,
+    overview_bundle,
+    run_bundle,
+    strip_bundle,
+)
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
 
-SHORTEST_PAUSE = 0.4
+SHORTEST_PAUSE = 0.5
 """The shortest time between two updates, in seconds."""
+
+PICTURES_PAUSE = 3.0
+"""The same for the pictures of a large run, of which some new ones are shown each time."""
+
+NOTHING: Bundle = {"text/html": "", "text/plain": ""}
+"""What stands in the place of pictures while there are none."""
 
 BYTES_PER_SECOND = 250_000
 """How much data per second one run's display may send; a kernel's connection may be slow."""
@@ -72,21 +85,58 @@ def in_notebook() -> bool:
     return executing_cell() is not None
 
 
-class LiveDisplay:
-    """Shows one run as static display data under one `display_id`, in each cell that shows it.
+class _Part:
+    """What is shown under one display id: drawn by `draw`, at most every `pause` seconds."""
 
-    A running run is rendered off the loop and updated in place; between two updates pass at least
-    `SHORTEST_PAUSE + bytes of the last one / BYTES_PER_SECOND` seconds.
+    def __init__(self, draw: Callable[[], Bundle], first: Callable[[], Bundle], pause: float) -> None:
+        self.draw = draw
+        self.first = first
+        self.pause = pause
+        self.display_id = f"rivya-run-{uuid.uuid4().hex}"
+        self.sent: Bundle | None = None
+        self.due = 0.0
+
+    def publish(self, look: Bundle, *, update: bool) -> None:
+        self.sent = look
+        _publish(look, self.display_id, update=update)
+
+    def renew(self, look: Bundle, now: float) -> None:
+        """Send what was drawn, if it is not what was sent last; `now` is the loop's time in seconds."""
+        self.due = now + self.pause
+        if look != self.sent:
+            self.due += sum(map(len, look.values())) / BYTES_PER_SECOND
+            self.publish(look, update=True)
+
+
+class LiveDisplay:
+    """Shows one run as static display data, in each cell that shows it; a large one in two parts, of which the one
+    with pictures is renewed less often.
+
+    A running run is rendered off the loop and updated in place; between two updates of a part pass at least
+    its pause and the bytes of the last one / BYTES_PER_SECOND seconds.
     """
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._display_id = f"rivya-run-{uuid.uuid4().hex}"
+        self._made: list[_Part] = []
         self._cells: set[str] = set()
         self._refreshing: concurrent.futures.Future[None] | None = None
         self._refreshing_cell: str | None = None
         self._lock = threading.Lock()
         self._is_told = False
+
+    @property
+    def _parts(self) -> Sequence[_Part]:
+        run = self._run
+        if not self._made and is_large(run):
+            self._made = [
+                _Part(lambda: overview_bundle(run), lambda: announced(run), SHORTEST_PAUSE),
+                _Part(lambda: strip_bundle(run), lambda: NOTHING, PICTURES_PAUSE),
+            ]
+        elif not self._made:
+            first = partial(run_bundle, run, small_pictures=False)
+            self._made = [_Part(lambda: run_bundle(run), first, SHORTEST_PAUSE)]
+        return self._made
 
     @contextmanager
     def _in_spite_of_trouble(self) -> Iterator[None]:
@@ -113,12 +163,19 @@ class LiveDisplay:
             if cell is None or cell in self._cells:
                 return
             self._cells.add(cell)
-            _publish(run_bundle(self._run, small_pictures=whole), self._display_id, update=False)
+            for part in self._parts:
+                part.publish(self._drawn(part) if whole else part.first(), update=False)
             with self._lock:
                 is_idle = self._refreshing is None or self._refreshing.done()
                 if (self._run.is_working or not whole) and is_idle:
                     self._refreshing_cell = cell
                     self._refreshing = self._run.work_loop.start(self._refresh())
+
+    def _drawn(self, part: _Part) -> Bundle:
+        """The part as it is now. What takes long is drawn in a thread, while the loop goes on."""
+        if len(self._parts) == 1:
+            return part.draw()
+        return self._run.work_loop.aside(part.draw)
 
     def conclude(self) -> None:
         """Show the run's end from the cell that waited for it.
@@ -129,7 +186,8 @@ class LiveDisplay:
         with self._in_spite_of_trouble():
             cell = executing_cell()
             if cell is not None and cell in self._cells and cell != self._refreshing_cell:
-                _publish(run_bundle(self._run), self._display_id, update=True)
+                for part in self._parts:
+                    part.publish(part.sent or part.draw(), update=True)
 
     async def finished(self) -> None:
         """Wait until the run is shown as it ended."""
@@ -141,33 +199,32 @@ class LiveDisplay:
         changed = asyncio.Event()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(changed.set)
+            # The loop is called once for all changes until it has looked.
+            if not changed.is_set():
+                loop.call_soon_threadsafe(changed.set)
 
-        unsubscribe = [job.live.subscribe(wake) for job in self._run.jobs]
-        try:
+        with self._run.followed(wake):
             working = True
             while working:
                 # Read before drawing, so that the last round draws the final state.
                 working = self._run.is_working
                 changed.clear()
-                size = 0
-                with self._in_spite_of_trouble():
-                    look = await asyncio.to_thread(run_bundle, self._run)
-                    size = sum(map(len, look.values()))
-                    _publish(look, self._display_id, update=True)
+                for part in self._parts:
+                    if working and loop.time() < part.due:
+                        continue
+                    with self._in_spite_of_trouble():
+                        part.renew(await asyncio.to_thread(part.draw), loop.time())
                 if working:
-                    await self._pause(changed, SHORTEST_PAUSE + size / BYTES_PER_SECOND)
-        finally:
-            for end in unsubscribe:
-                end()
+                    await self._pause(changed)
 
-    async def _pause(self, changed: asyncio.Event, shortest: float) -> None:
-        """Sleep `shortest` seconds, then until something changes or a heartbeat is due; stop when the run ends."""
+    async def _pause(self, changed: asyncio.Event) -> None:
+        """Sleep until a part is due and something has changed, or a heartbeat is due; stop when the run ends."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         while self._run.is_working:
-            past = loop.time() - start
-            if past >= max(shortest, HEARTBEAT) or (past >= shortest and changed.is_set()):
+            now = loop.time()
+            is_due = now >= min(part.due for part in self._parts)
+            if is_due and (changed.is_set() or now - start >= HEARTBEAT):
                 return
             await asyncio.sleep(0.1)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.run_view import Hint, RunView
-from rivya_nb.views.thumbnails import Thumbnail, collect
+from rivya_nb.views.thumbnails import BUDGET, Thumbnail, collect
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
@@ -75,6 +75,8 @@ def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:
     return {key: path for key, path in shown if not path.is_file()}
 
 
-def thumbnails(layout: Layout, files: ContentFiles) -> dict[str, Thumbnail | None]:
-    """The thumbnails of a layout. This decodes originals: call it off the event loop."""
-    return collect(layout, path_finder(files), load=files.thumbnails.load, shelf=files.thumbnails)
+def thumbnails(layout: Layout, files: ContentFiles, *, budget: int = BUDGET) -> dict[str, Thumbnail | None]:
+    """The thumbnails of a layout, within a budget in bytes of base64. This decodes originals: call it off the
+    event loop."""
+    path_of, load = path_finder(files), files.thumbnails.load
+    return collect(layout, path_of, load=load, shelf=files.thumbnails, budget=budget)

@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.text import count
 from rivya_nb.errors import StoreError
-from rivya_nb.session.showing.looks import Bundle, bundle, look_at, records, thumbnails
-from rivya_nb.views.layout import arrange
-from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints
+from rivya_nb.session.showing.looks import (
+    Bundle,
+    bundle,
+    find_lost,
+    look_at,
+    notice_of,
+    path_finder,
+    records,
+    thumbnails,
+)
+from rivya_nb.views.headline import headline_of
+from rivya_nb.views.layout import MOST_CELLS, arrange, row_of
+from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
+from rivya_nb.views.run_text import few, render_text
+from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, progress_words
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
     from rivya_nb.store.records import Marks
+
+
+_LATEST = 12
+"""Pictures that came last, below the map of a run that works."""
+
+_PAGE = 24
+"""Pictures below the map of a run that has ended."""
+
+_LATEST_BYTES, _PAGE_BYTES = 60_000, 200_000
+"""Bytes of base64 for these."""
+
+_MOST_SEEDS = 16
+"""Drawn seeds that are told one by one."""
+
+
+def is_large(run: Run) -> bool:
+    """Whether the run has too many places for a picture in each of them."""
+    return len(run.standing.run.cells) > MOST_CELLS
 
 
 def run_bundle(run: Run, *, in_panel: bool = False, small_pictures: bool = True) -> Bundle:
@@ -24,15 +55,94 @@ def run_bundle(run: Run, *, in_panel: bool = False, small_pictures: bool = True)
 
     What one can do next is told as commands, or as the panel's buttons where it is shown `in_panel`.
     """
+    if is_large(run):
+        parts = [overview_bundle(run, in_panel=in_panel), strip_bundle(run)]
+        return {mime: "\n".join(part[mime] for part in parts if part[mime]) for mime in parts[0]}
     view = run_view(run, rows=run.rows, cols=run.cols, in_panel=in_panel)
     if not small_pictures:
         return bundle(view, run.files)
     small = thumbnails(view.layout, run.files)
-    marks: Mapping[str, Marks] = {}
+    return bundle(replace(view, thumbnails=small, marks=_marks(run, view.jobs)), run.files)
+
+
+def announced(run: Run) -> Bundle:
+    """What stands in the place of a large run until its first drawing."""
+    text = f"Run {run.id}: {count(len(run.standing.jobs), 'picture')}"
+    return {"text/html": f"<div>{text}</div>", "text/plain": text}
+
+
+def overview_bundle(run: Run, *, in_panel: bool = False) -> Bundle:
+    """The sums and the map of a large run, as display data."""
+    view = overview(run, in_panel=in_panel)
+    return {"text/html": overview_html(view), "text/plain": overview_text(view)}
+
+
+def overview(run: Run, *, in_panel: bool = False, mapped: bool = True) -> Overview:
+    """The sums and the troubles of a run, with what one can do next; its map too, if it is to be `mapped`."""
+    standing, now = run.standing, time.time()
+    live = standing.is_working
+    sums = standing.tally(now, live=live)
+    return Overview(
+        headline=headline_of(standing.run, standing.subject, sums if live else None),
+        progress=progress_words(sums, live=live),
+        states=sums.states,
+        map=standing.map() if mapped else None,
+        laid_out=standing.laid_out,
+        percent=100 * sums.ended // sums.total if live and sums.total else None,
+        notice=notice_of(standing.jobs),
+        troubles=standing.troubles(),
+        reasons=standing.reasons,
+        notes=few(standing.notes, "reference"),
+        hints=_next_steps(run, live=live, now=now, in_panel=in_panel),
+    )
+
+
+def strip_bundle(run: Run) -> Bundle:
+    """Some pictures of a large run, as display data: the latest while it works, then the first page. This decodes
+    pictures: call it off the event loop."""
+    standing = run.standing
+    total = standing.pictured()
+    hints: list[Hint] = []
+    if standing.is_working:
+        shown, budget = standing.latest(_LATEST), _LATEST_BYTES
+        title = "the latest pictures"
+    else:
+        shown, budget = standing.first(_PAGE), _PAGE_BYTES
+        title = f"pictures 1–{len(shown)} of {total:,}"
+        left = min(_PAGE, total - len(shown))
+        hints = [Hint(page_call(run, 2), f"shows the next {left}")] if left else []
+    layout = row_of(standing.run.axes, shown)
+    strip = Strip(
+        title=title,
+        layout=layout,
+        now=time.time(),
+        thumbnails=thumbnails(layout, run.files, budget=budget),
+        lost=find_lost(layout, run.files),
+        marks=_marks(run, [job.id for _, job in shown]),
+        hints=hints,
+    )
+    path_of = path_finder(run.files)
+    paths = [f"  {path_of(job.pictures[0])}" for _, job in shown]
+    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, "picture"))}
+
+
+def page_call(run: Run, number: int) -> str:
+    """The call that shows a page of a run's pictures."""
+    return f"{run.variable or f'rv.runs({run.id})'}.page({number})"
+
+
+def _marks(run: Run, job_ids: Iterable[str]) -> Mapping[str, Marks]:
     # The picture has to tell it when the store went away in the middle of a run.
     with suppress(StoreError):
-        marks = run.marks
-    return bundle(replace(view, thumbnails=small, marks=marks), run.files)
+        return run.marks_of(job_ids)
+    return {}
+
+
+def run_text(run: Run) -> str:
+    """The run as it is now, in a few lines of plain text."""
+    if is_large(run):
+        return overview_text(overview(run, mapped=False))
+    return render_text(run_view(run), path_finder(run.files))
 
 
 def run_view(
@@ -41,18 +151,28 @@ def run_view(
     """Everything that a picture or a text of the run is made from, with what one can do next."""
     layout = arrange(run.shown, records(run.jobs_by_id), rows=rows, cols=cols)
     view = look_at(run.shown, run.jobs_by_id, layout, {})
-    if view.live:
+    hints = _next_steps(run, live=view.live, now=view.now, in_panel=in_panel)
+    return replace(view, hints=hints)
+
+
+def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hint, ...]:
+    if live:
         # A saved notebook may keep this picture for ever; a panel is not saved, and says itself that it is old.
-        return view if in_panel else replace(view, hints=_if_it_stands_still(run.id, view.now))
-    hints = default_hints(run.shown, view.jobs, run.variable, BUTTONS if in_panel else None)
-    return replace(view, hints=(*hints, *_seeds(run, in_panel)))
+        return () if in_panel else _if_it_stands_still(run.id, now)
+    jobs = {job.id: job.record for job in run.jobs}
+    hints = default_hints(run.shown, jobs, run.variable, BUTTONS if in_panel else None)
+    return (*hints, *_seeds(run, in_panel))
 
 
 def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
     """The seeds that were drawn for the run, and what writing them down does."""
-    seeds = ",".join(map(str, run.drawn_seeds))
+    drawn = run.drawn_seeds
+    seeds = ",".join(map(str, drawn))
     if not seeds:
         return ()
+    if len(drawn) > _MOST_SEEDS:
+        name = run.variable or f"rv.runs({run.id})"
+        return (Hint(f"{name}.drawn_seeds", f"has the {len(drawn):,} seeds that were drawn"),)
     if any(job.seed is None for job in run.jobs):
         return (Hint("", f"drawn for the models that take a seed: {seeds}"),)
     made = all(job.record.is_there for job in run.jobs)
