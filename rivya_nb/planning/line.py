@@ -48,6 +48,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--parallel", "JOBS"),
     Flag("--dry-run"),
     Flag("--background"),
+    Flag("--defer"),
     Flag("--fresh"),
 )
 """Every flag; what each does stands in the docstring of the magic."""
@@ -74,6 +75,7 @@ class Line:
     parallel: int | None = None
     dry_run: bool = False
     background: bool = False
+    defer: bool = False
     fresh: bool = False
     shrink_refs: bool = False
     order: tuple[str, ...] = ()
@@ -269,6 +271,7 @@ class _LineReader(Reader):
             parallel=self._whole("--parallel", 1),
             dry_run="--dry-run" in self._flags,
             background="--background" in self._flags,
+            defer="--defer" in self._flags,
             fresh="--fresh" in self._flags,
             shrink_refs="--shrink-refs" in self._flags,
             order=tuple(self._order),

@@ -107,7 +107,17 @@ class Plan:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self._session.start(self)
+        return self._arranged(self._session.start(self))
+
+    def defer(self) -> Run:
+        """Keep exactly these requests in the store, for `rivya-nb work` to send them; nothing is sent now.
+
+        Raises:
+            CreditLimitError, NotConnectedError: like `run()`.
+        """
+        return self._arranged(self._session.defer(self))
+
+    def _arranged(self, run: Run) -> Run:
         if self._rows or self._cols:
             run.arrange(rows=self._rows, cols=self._cols)
         if self.fills is not None:

@@ -262,6 +262,14 @@ class Session:
         self._listing.refresh_if_old()
         return run
 
+    def defer(self, plan: Plan) -> Run:
+        """Leave the run of a plan to `rivya-nb work`; see `Plan.defer`.
+
+        Raises:
+            CreditLimitError, NotConnectedError: like `start`.
+        """
+        return self.spending.defer(plan)
+
     def resume(
         self, run_id: int | None = None, *, unsent: bool = False, max_credits: int | None = None
     ) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from rivya_nb.store.records import (
     UNSENT,
     AxisRecord,
     CellRecord,
+    Deferral,
+    DeferredRun,
     JobRecord,
     RunRecord,
     planned_job,
@@ -97,15 +100,8 @@ class Spending:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        self._service.require_key()
         with self._live_records.dispatching:
-            # The requests are those of the plan, but the history may have changed since it was made.
-            while (record := self._write_down(plan, current := plan.drafted())) is None:
-                pass
-            # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
-            plan.expansion = plan.expansion.written_down()
-            self._limits[record.id] = plan.max_credits
-            run = self._live_records.run(record)
+            run, current = self._enter(plan)
             gate = self._gate(current.costing)
             # Stopped jobs stay stopped: no draft counts their price.
             going = [job for job in run.jobs if job.status != "stopped"]
@@ -113,12 +109,67 @@ class Spending:
             self._live_records.touch(run)
         return run
 
-    def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
+    def defer(self, plan: Plan) -> Run:
+        """Write the run and all its jobs into the store, and leave them to workers.
+
+        Raises:
+            CreditLimitError, NotConnectedError: like `start`.
+        """
+        limit = self._max_credits if plan.max_credits is None else plan.max_credits
+        limits = Deferral(DEFAULT_LIMIT if limit is None else limit, plan.max_parallel)
+        with self._live_records.dispatching:
+            return self._enter(plan, limits)[0]
+
+    def carry(self, run: DeferredRun, most: int) -> list[LiveJob]:
+        """Go on with at most so many jobs of a deferred run that no process works on; gives them.
+
+        Raises:
+            CreditLimitError: they cost more than this session or the run may; nothing was taken.
+        """
+        with self._live_records.dispatching:
+            left = None
+            if self._max_credits is not None:
+                committed = self._store.jobs(self._committed).values()
+                left = self._max_credits - sum(job.committed for job in committed)
+            records = self._store.deferrals.claim(run.id, most=most, credits=left)
+            self._committed |= {record.id for record in records if record.status in UNSENT}
+            jobs = [self._live_records.job(record).live for record in records]
+            self.runner.launch(jobs, run.id)
+        return jobs
+
+    def lacking(self, price: int) -> str | None:
+        """Why the balance does not cover a price, in credits; None if it does. Waits for the service's answer."""
+        return self.runner.can_pay(price).result() if price else None
+
+    def watch(self, run: Run) -> None:
+        """Follow the jobs of a run that others work on, as long as they do; nothing is sent or collected."""
+        if run.record.service == self._service.name:
+            idle = [job for job in run.jobs if job.status in UNFINISHED and not job.live.is_working]
+            elsewhere = self._store.claims.taken(job.record for job in idle) if idle else set()
+            if elsewhere:
+                self.runner.watch(job.live for job in idle if job.id in elsewhere)
+
+    def _enter(self, plan: Plan, deferral: Deferral | None = None) -> tuple[Run, Draft]:
+        """The plan's run, which is in the store now, and the draft that it was written from."""
+        self._service.require_key()
+        # The requests are those of the plan, but the history may have changed since it was made.
+        while (record := self._write_down(plan, current := plan.drafted(), deferral)) is None:
+            pass
+        # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
+        plan.expansion = plan.expansion.written_down()
+        self._limits[record.id] = plan.max_credits
+        return self._live_records.run(record), current
+
+    def _write_down(self, plan: Plan, current: Draft, deferral: Deferral | None) -> RunRecord | None:
         """The run in the store, new or extended; None if the draft is out of date by now."""
         self._allow(current.costing, plan.max_credits)
         if current.run is not None:
             return self._store.extend_run(
-                current.run, cells=current.cells, jobs=current.new, unanswered=current.unanswered
+                current.run,
+                cells=current.cells,
+                jobs=current.new,
+                unanswered=current.unanswered,
+                deferral=deferral,
             )
         return self._store.add_run(
             name=plan.name,
@@ -128,6 +179,7 @@ class Spending:
             jobs=current.new,
             ask=plan.expansion.ask.to_json(),
             unanswered=current.unanswered,
+            deferral=deferral,
         )
 
     def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
@@ -147,6 +199,8 @@ class Spending:
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
             self._limits[run.id] = max_credits
+            if unsent:
+                self._store.deferrals.take_back([job.id for job in jobs if job.record.is_deferred])
             gate = self._gate(self._rest([job.record for job in jobs], unsent))
             self._take_up(jobs, run.id, unsent=unsent, doubtful=unsent, gate=gate)
             self._live_records.touch(run)
@@ -287,7 +341,9 @@ class Spending:
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
-        new = self._store.replace_job(job.id, planned_job(job.request, self._service.name, time.time()))
+        new = planned_job(job.request, self._service.name, time.time())
+        replacement = replace(new, deferred=job.deferred)
+        new = self._store.replace_job(job.id, replacement)
         for record in self._store.runs_of([new.id]):
             self._live_records.run(record)
         self._committed.add(new.id)
@@ -358,9 +414,9 @@ class Spending:
         """All unfinished jobs, and a run that has all of them: an existing one, or a new one."""
         service = self._service.name
         wanted = SENT | set(COLLECTABLE) | (UNSENT if unsent else set())
-        jobs = self._store.unfinished(service, wanted)
+        jobs = [job for job in self._store.unfinished(service, wanted) if not job.is_deferred]
         if not jobs:
-            left = len(self._store.unfinished(service))
+            left = sum(not job.is_deferred for job in self._store.unfinished(service))
             words = "was never sent, and unsent=True (--unsent) sends it"
             if left > 1:
                 words = "were never sent, and unsent=True (--unsent) sends them"

@@ -88,6 +88,9 @@ class Deferrals:
             )
             found = connection.execute(free.order_by(unsent, jobs.c.number).limit(max(0, most))).all()
             taken = _within(found, credits)
+            if found and not taken:
+                price = count(found[0].price or 0, "credit")
+                raise CreditLimitError(f"its next picture costs {price}, and the limit leaves {credits}")
             self._own(connection, run_id, [row for row in taken if row.unsent], limits.max_credits)
             numbers = [row.number for row in taken]
             for some in portions(numbers):

@@ -377,8 +377,8 @@ class Deferral:
 
 @dataclass(frozen=True, slots=True)
 class DeferredRun:
-    """A run that was left to workers: no process works on `waiting` of its jobs now; `price` is what all those cost
-    that were not sent yet, in credits."""
+    """A run that was left to workers: no process works on `waiting` of its jobs now; `price` is what all those
+    cost that were not sent yet, in credits."""
 
     id: int
     waiting: int

@@ -40,11 +40,12 @@ def test_the_designs_line() -> None:
 def test_every_flag() -> None:
     line = parse_line(
         "--rows seed --cols=light --repeat 4 --max-credits 0 --parallel 8 --name 'my cats' --dry-run --background "
-        "--fresh"
+        "--fresh --defer"
     )
     assert (line.rows, line.cols, line.repeat, line.max_credits) == ("seed", "light", 4, 0)
     assert line.parallel == 8
     assert (line.name, line.dry_run, line.background, line.fresh) == ("my cats", True, True, True)
+    assert line.defer
 
 
 def test_an_empty_line_is_all_defaults() -> None:
