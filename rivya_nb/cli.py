@@ -221,6 +221,7 @@ def _work(options: argparse.Namespace) -> int:
                 "connect --remember keep one in the keyring."
             )
         session.connection.require_key()
+        session.prepare()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
         log.tell(f"Working for {session.service}, store {session.store.folder}")

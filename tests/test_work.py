@@ -45,6 +45,7 @@ class Place:
             [sys.executable, "-c", HURRIED, "work", *arguments],
             env={**environ, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self._stack.enter_context(process)
         self._stack.callback(process.kill)
         return process
 

@@ -62,7 +62,7 @@ class Spending:
         self._live_records = live_records
         self._store = live_records.store
         self._max_credits = max_credits
-        self._max_parallel = max_parallel
+        self.max_parallel = max_parallel
         self._committed: set[str] = set()
         self._limits: dict[int, int | None] = {}
 
@@ -80,7 +80,7 @@ class Spending:
             work_loop=self._live_records.work_loop,
             replace_job=self._replaced,
             take_over=self._take_over,
-            most_jobs=self._max_parallel or MOST_JOBS,
+            most_jobs=self.max_parallel or MOST_JOBS,
         )
 
     async def aclose(self) -> None:

@@ -32,24 +32,20 @@ LATER = 60.0
 
 
 class Worker:
-    """Carries the deferred runs of a session's service, at most `most_jobs` jobs at a time.
+    """Carries the deferred runs of a session's service, within the session's limits.
 
     `tell` gets a line for each event; `show` gets the progress again and again: a line of text, and the part that
     is done, from 0 to 1. Only `drain` may be called while `work` runs, also by a signal's handler.
     """
 
     def __init__(
-        self,
-        session: Session,
-        tell: Callable[[str], None],
-        show: Callable[[str, float], None],
-        most_jobs: int | None = None,
+        self, session: Session, tell: Callable[[str], None], show: Callable[[str, float], None]
     ) -> None:
         self._session = session
         self._spending = session.spending
         self._tell = tell
         self._show = show
-        self._most_jobs = most_jobs or MOST_JOBS
+        self._most_jobs = session.spending.max_parallel or MOST_JOBS
         self._mine: dict[str, tuple[int, LiveJob]] = {}
         self._begun: set[int] = set()
         self._aside: dict[int, float] = {}

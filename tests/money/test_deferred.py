@@ -34,10 +34,10 @@ def asked(session: Session, seeds: Sequence[int], **limits: int) -> rv.Plan:
     return plan
 
 
-def worked(session: Session, **more: int) -> tuple[bool, str]:
+def worked(session: Session) -> tuple[bool, str]:
     """Whether a worker left nothing deferred, and what it told."""
     told: list[str] = []
-    done = Worker(session, told.append, lambda *_: None, **more).work(until_idle=True)
+    done = Worker(session, told.append, lambda *_: None).work(until_idle=True)
     return done, "\n".join(told)
 
 
