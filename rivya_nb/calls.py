@@ -20,6 +20,7 @@ from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import as_axis
+from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
 from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import canonical_name, reach
@@ -50,23 +51,27 @@ def connect(
     *,
     store: str | os.PathLike[str] | None = None,
     max_credits: int | None = None,
+    max_parallel: int | None = None,
 ) -> Session:
     """Connect to a service and make that the current session.
 
-    Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL` and `RIVYA_STORE`; the key may also
-    come from the keyring, if `%rivya connect --remember` stored one for the address. `base_url="sandbox"` starts
-    or joins the embedded service. `store` is a folder, made if absent; by default it is one per user. If the store
-    was moved or deleted while it was open, an empty one is made only if `store` names the folder.
-    `max_credits` limits what the session's plans may cost together, in credits.
+    Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL`, `RIVYA_STORE` and
+    `RIVYA_MAX_PARALLEL`; the key may also come from the keyring, if `%rivya connect --remember` stored one for
+    the address. `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent;
+    by default it is one per user. If the store was moved or deleted while it was open, an empty one is made only
+    if `store` names the folder. `max_credits` limits what the session's plans may cost together, in credits.
+    `max_parallel` is how many jobs are worked on at a time at most (256 if not given): how many the service
+    takes is found out.
 
     Raises:
-        UsageError: `store` cannot be a path.
+        UsageError: `store` cannot be a path, or `max_parallel` is not a whole number from 1 on.
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
     """
     global _current
     key = api_key if isinstance(api_key, Key) else Key(api_key)
     del api_key  # a traceback that shows this frame's names must not show the key
+    ceiling = ceiling_of_environment() if max_parallel is None else checked_ceiling(max_parallel)
     folder = store_folder(store)
     with _lock:
         live_records = _open_live_records(folder, begins_anew=bool(store))
@@ -77,7 +82,7 @@ def connect(
         if _current is not None and _current.work_loop is live_records.work_loop and not _current.working():
             _current.work_loop.start(_current.aclose())
         left = [] if _current is None else [_current.live_records]
-        _current = Session(service, live_records, max_credits=max_credits)
+        _current = Session(service, live_records, max_credits=max_credits, max_parallel=ceiling)
         for known in (*_live_records.values(), *left):
             known.session = _current
         return _current
@@ -159,6 +164,7 @@ def plan(
     repeat: int = 1,
     name: str | None = None,
     max_credits: int | None = None,
+    max_parallel: int | None = None,
     fresh: bool = False,
     shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
@@ -177,7 +183,9 @@ def plan(
                 "Requests and jobs are sent as they are; model, references, repeat and params cannot change them."
             )
         items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt)
-        return session.plan_requests(items, name=name, max_credits=max_credits, fresh=fresh)
+        return session.plan_requests(
+            items, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+        )
     given = _merged(params, more_params)
     return session.plan(
         template := parse_prompt(prompt, variables=False),
@@ -188,6 +196,7 @@ def plan(
         order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
         name=name,
         max_credits=max_credits,
+        max_parallel=max_parallel,
         fresh=fresh,
         shrink_references=shrink_references,
     )
@@ -201,6 +210,7 @@ def generate(
     repeat: int = 1,
     name: str | None = None,
     max_credits: int | None = None,
+    max_parallel: int | None = None,
     fresh: bool = False,
     shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
@@ -211,7 +221,7 @@ def generate(
     A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
     are also names of arguments here. `repeat` draws that many seeds. `fresh` also requests, and pays for, what is
-    in the history already.
+    in the history already. At most `max_parallel` pictures of this run are worked on at a time.
 
     A reference is a path, bytes, a data URL, an open file, a Pillow image, a numpy array (H × W or H × W × 3 or
     4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is no reference.
@@ -229,6 +239,7 @@ def generate(
         repeat=repeat,
         name=name,
         max_credits=max_credits,
+        max_parallel=max_parallel,
         fresh=fresh,
         shrink_references=shrink_references,
         params=params,

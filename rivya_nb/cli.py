@@ -1,6 +1,6 @@
-"""The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox` and `rivya-nb backup`.
+"""The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox`, `rivya-nb work` and `rivya-nb backup`.
 
-No command needs a key or a network: the pictures come from the sandbox on this machine.
+No command but `work` needs a key or a network: the pictures come from the sandbox on this machine.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 FIRST_NOTEBOOK = "01_first_seeds.ipynb"
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
+LEFT = 3
+"""The exit code of `work` if a limit or the service was the reason to leave something deferred."""
 
 _SANDBOX_PARTS = ("fastapi", "uvicorn", "python_multipart")
 _DEMO_PARTS = (*_SANDBOX_PARTS, "nbclient", "nbformat", "ipykernel")
@@ -57,10 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rivya-nb",
         description="A notebook workbench for image generation with the Rivya API, tried out on the sandbox: "
-        "no key, no network, drawn pictures. It can also back up the history.",
+        "no key, no network, drawn pictures. It also sends what notebooks deferred, and backs up the history.",
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | backup")
+    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | work | backup")
 
     demo = commands.add_parser(
         "demo",
@@ -90,6 +93,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     flags.add_flags(sandbox)
     sandbox.set_defaults(command=_sandbox)
+
+    work = commands.add_parser(
+        "work",
+        help="send the runs that were deferred with plan.defer() or --defer",
+        description="Sends the runs that were deferred with plan.defer() or --defer, and collects their pictures "
+        "into the store. The service, the key and the store are those that a notebook would have (RIVYA_BASE_URL, "
+        "RIVYA_API_KEY or the keyring, RIVYA_STORE). Several workers share the work. SIGTERM or Ctrl+C: what was "
+        "sent is collected, and the rest stays deferred; a second one ends at once.",
+        epilog="Exit codes: 0 after that, or when idle; 1 where it cannot work; "
+        f"{LEFT} with --until-idle where a limit, the balance or a refusal left something deferred; 130 or 143 "
+        "after a second Ctrl+C or SIGTERM.",
+    )
+    work.add_argument(
+        "--parallel", type=flags.positive, metavar="JOBS", help="at most so many pictures at a time"
+    )
+    work.add_argument("--until-idle", action="store_true", help="end when nothing deferred is left to do")
+    work.add_argument(
+        "--max-credits", type=flags.positive, metavar="CREDITS", help="what this worker may spend in all"
+    )
+    work.set_defaults(command=_work)
 
     backup = commands.add_parser(
         "backup",
@@ -167,6 +190,47 @@ def _announce(url: str) -> None:
         f"Its API is described at {url}/api/v1/openapi.json",
         flush=True,
     )
+
+
+class _EndedAtOnceError(BaseException):
+    """A second signal came."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _work(options: argparse.Namespace) -> int:
+    from rivya_nb.calls import connect
+    from rivya_nb.session.showing.terminal import WorkLog
+    from rivya_nb.session.worker import Worker
+
+    session = connect(max_credits=options.max_credits, max_parallel=options.parallel)
+    log = WorkLog(sys.stdout)
+    worker = Worker(session, log.tell, log.show)
+
+    def end(number: int, _frame: object) -> None:
+        if worker.is_draining:
+            signal.signal(number, signal.SIG_DFL)
+            raise _EndedAtOnceError(number)
+        worker.drain()
+
+    try:
+        if not session.has_key:
+            raise CommandError(
+                f"There is no key for {session.service} ({session.key_source}); set RIVYA_API_KEY, or let %rivya "
+                "connect --remember keep one in the keyring."
+            )
+        session.connection.require_key()
+        session.prepare()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        log.tell(f"Working for {session.service}, store {session.store.folder}")
+        return 0 if worker.work(until_idle=options.until_idle) else LEFT
+    except _EndedAtOnceError as ended:
+        return 128 + ended.number
+    finally:
+        log.end()
+        session.close()
 
 
 def _backup(options: argparse.Namespace) -> int:

@@ -79,7 +79,7 @@ class PanelRun(Background):
     @property
     def can_send_rest(self) -> bool:
         """Whether something was never sent."""
-        return not self._sums.states.keys().isdisjoint(UNSENT)
+        return not self._sums.states.keys().isdisjoint({*UNSENT, "deferred"})
 
     @property
     def price_of_rest(self) -> int:

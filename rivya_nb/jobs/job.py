@@ -13,7 +13,8 @@ class LiveJob:
 
     `record` is the newest record; `notice` says what the job waits for besides the task itself (`rate
     limited, next try in 8 s`). `wanted_by` has the ids of the runs that want it submitted: an unsent job that
-    no run wants is held back. `is_working` is True while this process works on it, `may_be_billed_again` if
+    no run wants is held back. `is_working` is True while this process works on it, `is_watched` while it only
+    looks at what others do for it, `may_be_billed_again` if
     the user wants a submit repeated that is so old that the service may have forgotten its key. `failure` is
     an error of this package that ended the work.
     """
@@ -23,6 +24,7 @@ class LiveJob:
         "_listeners",
         "_waiting",
         "failure",
+        "is_watched",
         "is_working",
         "may_be_billed_again",
         "notice",
@@ -34,7 +36,7 @@ class LiveJob:
         self.record = record
         self.notice: str | None = None
         self.wanted_by: set[int] = set()
-        self.is_working = False
+        self.is_working = self.is_watched = False
         self.may_be_billed_again = False
         self.failure: BaseException | None = None
         self._listeners: list[Callable[[], None]] = []
@@ -51,8 +53,9 @@ class LiveJob:
 
     @property
     def goes_on(self) -> bool:
-        """True if this process works on it, and does not hold it back."""
-        return self.is_working and not (self.is_held and self.record.status in UNSENT)
+        """True if this process works on it or watches it, and does not hold it back."""
+        is_held = self.is_held and not self.is_watched
+        return self.is_working and not (is_held and self.record.status in UNSENT)
 
     def changed(self, record: JobRecord | None = None, *, notice: str | None = None) -> None:
         """Set the newest record and notice, and call all listeners."""
@@ -78,7 +81,7 @@ class LiveJob:
 
     def end(self, failure: BaseException | None = None) -> None:
         """This process no longer works on the job; called on the session's loop."""
-        self.is_working, self.failure = False, failure
+        self.is_working, self.is_watched, self.failure = False, False, failure
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             if not each.done():

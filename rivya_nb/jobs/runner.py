@@ -172,12 +172,26 @@ class Runner:
                 if gate is not None:
                     self._gates[job.id] = gate
                 job.wanted_by.add(run_id)
+                job.is_watched = False
                 if job.is_working:
                     self._again.add(job.id)
                 else:
                     job.begin()
                     self._jobs[job.id] = job
                     new.append(job)
+            if new:
+                self._begin_work()
+        if new:
+            self._work_loop.start(self._begin(new))
+
+    def watch(self, jobs: Iterable[LiveJob]) -> None:
+        """Follow jobs that other processes work on, as long as they do; none is claimed for that."""
+        with self._launching:
+            new = [job for job in jobs if not job.is_working]
+            for job in new:
+                job.is_watched = True
+                job.begin()
+                self._jobs[job.id] = job
             if new:
                 self._begin_work()
         if new:
@@ -225,7 +239,7 @@ class Runner:
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
         try:
-            own, records = await asyncio.to_thread(self._look, jobs)
+            own, elsewhere, records = await asyncio.to_thread(self._look, jobs)
         except (NotConnectedError, StoreError) as error:
             async for job in _in_slices(jobs):
                 job.changed(notice=str(error))
@@ -241,7 +255,7 @@ class Runner:
                 job.changed(record, notice=job.notice)
             if job.id in own and not job.record.is_final:
                 self._lines.add(job)
-            elif is_given_up(job):
+            elif job.id not in elsewhere if job.is_watched else is_given_up(job):
                 self._leave(job)
             else:
                 self._followed[job.id] = job
@@ -255,9 +269,10 @@ class Runner:
             self._sweeping = True
             self._help(self._sweep())
 
-    def _look(self, jobs: Sequence[LiveJob]) -> tuple[set[str], dict[str, JobRecord]]:
-        """Become the owner of these jobs, as far as they are free; gives the ids of those that this process owns
-        now, and the records that have changed."""
+    def _look(self, jobs: Sequence[LiveJob]) -> tuple[set[str], set[str], dict[str, JobRecord]]:
+        """Become the owner of these jobs, as far as they are free and not only watched; gives the ids of those
+        that this process owns now, of those that others work on or a worker will, and the records that have
+        changed."""
         claims = self._store.claims
         states = claims.states([job.id for job in jobs])
         # The kernel that was to send a job has stopped it, but a run of this process wants it.
@@ -266,14 +281,21 @@ class Runner:
             claims.reopen(self._store.jobs([job.id for job in stopped]).values(), "planned")
         free = {job.id for job in stopped}
         free |= {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and not taken}
-        own = claims.claim(free) if free else set()
+        left = free & {job.id for job in jobs if job.is_watched}
+        own = claims.claim(free - left) if free - left else set()
         # The last owner may have changed the record just before it ended.
         stale = [
             job.id
             for job in jobs
-            if (status := states[job.id][0]) != job.record.status or (job.id in own and status not in UNSENT)
+            if (status := states[job.id][0]) != job.record.status
+            or (job.id in own and status not in UNSENT)
+            or job.id in left
         ]
-        return own, self._store.jobs(stale)
+        records = self._store.jobs(stale)
+        elsewhere = {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and taken}
+        # Where a worker died, the next one takes over.
+        elsewhere |= {job_id for job_id in left if records[job_id].deferred is not None}
+        return own, elsewhere, records
 
     async def _follow(self) -> None:
         """Look again and again at the jobs that other processes work on."""
@@ -449,7 +471,8 @@ class Runner:
                 await self._submit_anew(job)
             if isinstance(refusal.error, _FOR_EVERYTHING):
                 # Every job that was not submitted yet would fail in the same way.
-                unsent = [each for each in tuple(self._jobs.values()) if each.record.status in UNSENT]
+                mine = [each for each in tuple(self._jobs.values()) if not each.is_watched]
+                unsent = [each for each in mine if each.record.status in UNSENT]
                 await self._hold(unsent, f"not sent: {refusal.error}")
             return None
 

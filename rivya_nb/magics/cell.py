@@ -37,6 +37,7 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
             order=[*line.order, *(axis.name for axis in prompt.axes)],
             name=line.name,
             max_credits=line.max_credits,
+            max_parallel=line.parallel,
             fresh=line.fresh,
             shrink_references=line.shrink_refs,
         )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PROMPT = "Rivya API key (it is not shown): "
 
 _LIMIT = "--max-credits"
+_CEILING = "--parallel"
 
 MOST_DIGITS = 15
 """The most digits that a run's id has; no store has so many runs."""
@@ -65,17 +66,18 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
-    words, flags = take_flags("connect", arguments, ["--remember", "--forget"])
+    words, flags = take_flags("connect", arguments, ["--remember", "--forget"], [_CEILING])
     _expect("connect", words, 0)
-    if len(flags) == 2:
+    ceiling = _number("connect", flags, _CEILING, "jobs from 1 on", least=1)
+    if {"--remember", "--forget"} <= flags.keys():
         raise UsageError("--remember and --forget cannot both be meant.")
-    session = connect()
+    session = connect(max_parallel=ceiling)
     if "--forget" in flags:
         there = session.forget_key()
         print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
-        connect()
+        connect(max_parallel=ceiling)
     elif not session.has_key:
-        session = connect(_ask_for_key(session))
+        session = connect(_ask_for_key(session), max_parallel=ceiling)
     if "--remember" in flags:
         session.remember_key()
         print(f"The keyring now has the key for {session.service}")
@@ -202,7 +204,9 @@ def _help(arguments: Arguments) -> None:
 
 COMMANDS: Mapping[str, Entry] = {
     "connect": Entry(
-        "[--remember | --forget]", "connect by the environment; ask for a key where there is none", _connect
+        "[--remember | --forget] [--parallel JOBS]",
+        "connect by the environment; ask for a key where there is none",
+        _connect,
     ),
     "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
@@ -239,14 +243,19 @@ def _meant(command: str, arguments: Arguments, all_of: Callable[[Session], list[
     return runs
 
 
-def _limit(command: str, flags: Mapping[str, str]) -> int | None:
-    """The value of `--max-credits` in credits; None if it is not given."""
-    value = flags.get(_LIMIT)
+def _number(command: str, flags: Mapping[str, str], flag: str, what: str, *, least: int = 0) -> int | None:
+    """The whole number that a flag gives; None if it is not given."""
+    value = flags.get(flag)
     if value is None:
         return None
-    if not value.isdecimal() or len(value) > MOST_DIGITS:
-        raise UsageError([Mistake(command, f"{_LIMIT} needs a whole number of credits")])
+    if not value.isdecimal() or len(value) > MOST_DIGITS or int(value) < least:
+        raise UsageError([Mistake(command, f"{flag} needs a whole number of {what}")])
     return int(value)
+
+
+def _limit(command: str, flags: Mapping[str, str]) -> int | None:
+    """The value of `--max-credits` in credits; None if it is not given."""
+    return _number(command, flags, _LIMIT, "credits")
 
 
 def _run_id(text: str) -> int:

@@ -67,8 +67,10 @@ class RivyaMagics:
             --rows AXIS --cols AXIS   which axes are the grid's rows and columns
             --repeat COUNT            that many seeds are drawn
             --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
+            --parallel JOBS           work on at most so many pictures of this cell at a time
             --dry-run                 show the requests and their price; send nothing
             --background              return at once; %rivya wait waits later
+            --defer                   keep it for `rivya-nb work`, a process of its own; send nothing now
             --fresh                   ask anew also for what the history has
 
         A picture that was asked for before, with the same seed, comes from the history at no cost.
@@ -131,9 +133,9 @@ class RivyaMagics:
         """The cell's value, and the run to wait for, which has started and is shown; None without one."""
         if parsed.dry_run:
             return self._bound(parsed.out, plan), None
-        run = self._bound(parsed.out, plan.run())
+        run = self._bound(parsed.out, plan.defer() if parsed.defer else plan.run())
         run.show(variable=parsed.out)
-        return run, None if parsed.background else run
+        return run, None if parsed.background or parsed.defer else run
 
     def _bound(self, name: str | None, value: T) -> T:
         if name is not None:

@@ -45,8 +45,10 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--cols", "AXIS"),
     Flag("--repeat", "COUNT", axis="repeat"),
     Flag("--max-credits", "CREDITS"),
+    Flag("--parallel", "JOBS"),
     Flag("--dry-run"),
     Flag("--background"),
+    Flag("--defer"),
     Flag("--fresh"),
 )
 """Every flag; what each does stands in the docstring of the magic."""
@@ -70,8 +72,10 @@ class Line:
     cols: str | None = None
     repeat: int = 1
     max_credits: int | None = None
+    parallel: int | None = None
     dry_run: bool = False
     background: bool = False
+    defer: bool = False
     fresh: bool = False
     shrink_refs: bool = False
     order: tuple[str, ...] = ()
@@ -264,8 +268,10 @@ class _LineReader(Reader):
             cols=cols,
             repeat=self._whole("--repeat", 1) or 1,
             max_credits=self._whole("--max-credits", 0),
+            parallel=self._whole("--parallel", 1),
             dry_run="--dry-run" in self._flags,
             background="--background" in self._flags,
+            defer="--defer" in self._flags,
             fresh="--fresh" in self._flags,
             shrink_refs="--shrink-refs" in self._flags,
             order=tuple(self._order),

@@ -24,9 +24,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     _setting(parser, "credits", int, defaults.credits, "credits of a fresh account")
     _setting(
-        parser, "max-in-flight", _count, None, "tasks of a key that may be unfinished at a time; default: any"
+        parser,
+        "max-in-flight",
+        positive,
+        None,
+        "tasks of a key that may be unfinished at a time; default: any",
     )
-    _setting(parser, "calls-per-second", _count, None, "calls a second that a key may make; default: any")
+    _setting(parser, "calls-per-second", positive, None, "calls a second that a key may make; default: any")
     parser.add_argument(
         "--no-retry-after", action="store_true", help="answer 429 without the header Retry-After"
     )
@@ -65,7 +69,8 @@ def _latency(text: str) -> latency.Latency:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _count(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number from 1 on, as an argument's type."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return int(text)

@@ -85,6 +85,11 @@ class LiveRecords:
         live = self._jobs.get(job_id)
         return None if live is None else Job(live, self)
 
+    def watch(self, run: Run) -> None:
+        """Follow what others work on of a run, if the session's service is the run's; nothing is sent."""
+        if self.session is not None and self.session.live_records is self:
+            self.session.spending.watch(run)
+
     def touch(self, run: Run) -> None:
         """Note that this process started a run, or went on with it."""
         self._touched[run.id] = run

@@ -11,6 +11,7 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import count, printable
 from rivya_nb.planning.expansion import Expansion
+from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.looks import Bundle, thumbnails
 from rivya_nb.store.records import UNFINISHED, AxisRecord, CellRecord, JobRecord, RunRecord
@@ -38,8 +39,10 @@ _VALUE_LENGTH = 60
 class Plan:
     """Requests with their place in the grid and their price. Nothing is sent until `run()`.
 
-    `kept` are the cells of earlier pictures that the requests are added to, and `run_id` the run that the
-    requests go into; without it, the plan makes a new run. `fills` is the grid that shows the new pictures too.
+    `max_credits` limits what it may cost, and `max_parallel` how many of its jobs are worked on at a time; None
+    sets no limit. `kept` are the cells of earlier pictures that the requests are added to, and `run_id` the run
+    that the requests go into; without it, the plan makes a new run. `fills` is the grid that shows the new
+    pictures too.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Plan:
         *,
         name: str | None,
         max_credits: int | None,
+        max_parallel: int | None = None,
         fresh: bool = False,
         notes: Sequence[str] = (),
         kept: Sequence[CellRecord] = (),
@@ -60,6 +64,7 @@ class Plan:
         self.expansion = expansion
         self.name = name
         self.max_credits = max_credits
+        self.max_parallel = checked_ceiling(max_parallel)
         self.fresh = fresh
         self.notes = tuple(notes)
         self.draft = self.drafted()
@@ -102,7 +107,17 @@ class Plan:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self._session.start(self)
+        return self._arranged(self._session.start(self))
+
+    def defer(self) -> Run:
+        """Keep exactly these requests in the store, for `rivya-nb work` to send them; nothing is sent now.
+
+        Raises:
+            CreditLimitError, NotConnectedError: like `run()`.
+        """
+        return self._arranged(self._session.defer(self))
+
+    def _arranged(self, run: Run) -> Run:
         if self._rows or self._cols:
             run.arrange(rows=self._rows, cols=self._cols)
         if self.fills is not None:

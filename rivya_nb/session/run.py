@@ -7,12 +7,19 @@ import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.errors import Mistake, RunFailedError, UsageError, WaitCancelledError, WaitInterruptedError
+from rivya_nb.errors import (
+    Mistake,
+    RivyaError,
+    RunFailedError,
+    UsageError,
+    WaitCancelledError,
+    WaitInterruptedError,
+)
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.session.adding import plan_extension
 from rivya_nb.session.job import Job
@@ -156,10 +163,17 @@ class Run(Pictures):
 
     def finished(self) -> concurrent.futures.Future[None]:
         """A future that is done when the run has ended and the notebook shows its end."""
+        self._watch()
         with self._lock:
             if self._settling is None or (self._settling.done() and self.is_working):
                 self._settling = self.work_loop.start(self._settle())
             return self._settling
+
+    def _watch(self) -> None:
+        """Show also what other processes do for this run. Nothing is sent for that."""
+        # What is kept can also be shown where nothing can be followed.
+        with suppress(RivyaError):
+            self._live_records.watch(self)
 
     async def _settle(self) -> None:
         # A retry may add jobs meanwhile.
@@ -215,6 +229,9 @@ class Run(Pictures):
         Jobs that another run needs too, or that another kernel works on, are not stopped.
         """
         self.hold()
+        deferred = [job.id for job in self.jobs if job.record.is_deferred and job.record.deferred == self.id]
+        if deferred:
+            self._store.deferrals.take_back(deferred)
         mine = [job for job in self.jobs if job.live.is_held and job.status in UNSENT]
         stopped = self._store.claims.stop([job.id for job in mine])
         for job in mine:
@@ -259,12 +276,15 @@ class Run(Pictures):
         """Hold back what is not submitted; gives a text that says what goes on, what is held, and what to do."""
         self.hold()
         jobs = self.jobs
-        held = [job for job in jobs if job.status in UNSENT and job.live.is_held]
-        going = [job for job in jobs if job.live.is_working and job not in held]
+        elsewhere = [job for job in jobs if job.live.is_watched]
+        held = [job for job in jobs if job.status in UNSENT and job.live.is_held and job not in elsewhere]
+        going = [job for job in jobs if job.live.is_working and job not in (*held, *elsewhere)]
         parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures are here"]
         if going:
             cost = sum(job.record.committed for job in going)
             parts.append(f"{len(going)} submitted go on ({cost} credits)")
+        if elsewhere:
+            parts.append(f"{len(elsewhere)} are left to other processes")
         if held:
             price = sum(job.record.committed for job in held)
             parts.append(f"{len(held)} not sent are held back ({price} credits)")
@@ -310,6 +330,7 @@ class Run(Pictures):
         `variable` is the name that the notebook has for the run; the hints below it use the name.
         """
         self.variable = variable
+        self._watch()
         self._display.show(whole=False)
 
     def arrange(self, *, rows: str | None = None, cols: str | None = None) -> Run:
@@ -363,6 +384,7 @@ class Run(Pictures):
         return joined(list(dict.fromkeys(map(reason, alike.values())))[:2])
 
     def _ipython_display_(self) -> None:
+        self._watch()
         if in_notebook():
             self._display.show()
         else:

@@ -47,11 +47,16 @@ class Session:
     `service` is the service's name, `sandbox` or its origin, and `address` where it is reached. `has_key` tells
     whether there is a key for it; `key_source` says where the key came from or why there is none, and `key_advice`
     how to give one, if need be. `max_credits` limits what all plans of the session may cost together, in credits;
-    None sets no such limit.
+    None sets no such limit. At most `max_parallel` jobs are worked on at a time; None stands for the default.
     """
 
     def __init__(
-        self, service: Service, live_records: LiveRecords, *, max_credits: int | None = None
+        self,
+        service: Service,
+        live_records: LiveRecords,
+        *,
+        max_credits: int | None = None,
+        max_parallel: int | None = None,
     ) -> None:
         self.connection = service
         self.service = service.name
@@ -63,7 +68,7 @@ class Session:
         self.store = live_records.store
         self.work_loop = live_records.work_loop
         self._listing = ModelListing(service.name, service.client, self.store.models, self.work_loop)
-        self.spending = Spending(service, live_records, max_credits)
+        self.spending = Spending(service, live_records, max_credits, max_parallel)
 
     def remember_key(self) -> None:
         """Keep the key in the operating system's keyring, for later sessions with the same service.
@@ -114,6 +119,7 @@ class Session:
         order: Sequence[str] = (),
         name: str | None = None,
         max_credits: int | None = None,
+        max_parallel: int | None = None,
         fresh: bool = False,
         shrink_references: bool = False,
     ) -> Plan:
@@ -134,13 +140,21 @@ class Session:
                 raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
             if expansion is None or mistakes or wrong:
                 raise InvalidRequestError([*mistakes, *wrong])
-            return self._plan(expansion, name=name, max_credits=max_credits, fresh=fresh)
+            return self._plan(
+                expansion, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+            )
 
         # Ten thousand requests take a second.
         return self.work_loop.aside(made) if prod(map(len, ask.axes())) > MANY else made()
 
     def plan_requests(
-        self, items: Iterable[object], *, name: str | None, max_credits: int | None, fresh: bool
+        self,
+        items: Iterable[object],
+        *,
+        name: str | None,
+        max_credits: int | None,
+        max_parallel: int | None = None,
+        fresh: bool,
     ) -> Plan:
         """The plan of requests, which are not changed; a job stands for its request."""
         requests = [self._request(item) for item in items]
@@ -153,7 +167,13 @@ class Session:
             replace(item, request=replace(item.request, notes=request.notes))
             for item, request in zip(expansion.requests, requests, strict=True)
         )
-        return self._plan(replace(expansion, requests=noted), name=name, max_credits=max_credits, fresh=fresh)
+        return self._plan(
+            replace(expansion, requests=noted),
+            name=name,
+            max_credits=max_credits,
+            max_parallel=max_parallel,
+            fresh=fresh,
+        )
 
     def _request(self, item: object) -> Request:
         """The request that an item is or stands for.
@@ -171,7 +191,15 @@ class Session:
             raise InvalidRequestError(lost)
         return request
 
-    def _plan(self, expansion: Expansion, *, name: str | None, max_credits: int | None, fresh: bool) -> Plan:
+    def _plan(
+        self,
+        expansion: Expansion,
+        *,
+        name: str | None,
+        max_credits: int | None,
+        max_parallel: int | None,
+        fresh: bool,
+    ) -> Plan:
         check_whole("name", name)
         asked = dict.fromkeys(item.request.model for item in expansion.requests)
         models = [self.catalogue[model_id] for model_id in asked if model_id in self.catalogue]
@@ -180,6 +208,7 @@ class Session:
             expansion,
             name=name,
             max_credits=max_credits,
+            max_parallel=max_parallel,
             fresh=fresh,
             notes=[
                 *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
@@ -230,12 +259,21 @@ class Session:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
+
         def started() -> Run:
             return self.spending.start(plan)
 
         run = self.work_loop.aside(started) if len(plan) > MANY else started()
         self._listing.refresh_if_old()
         return run
+
+    def defer(self, plan: Plan) -> Run:
+        """Leave the run of a plan to `rivya-nb work`; see `Plan.defer`.
+
+        Raises:
+            CreditLimitError, NotConnectedError: like `start`.
+        """
+        return self.spending.defer(plan)
 
     def resume(
         self, run_id: int | None = None, *, unsent: bool = False, max_credits: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from rivya_nb.store.records import (
     UNSENT,
     AxisRecord,
     CellRecord,
+    Deferral,
+    DeferredRun,
     JobRecord,
     RunRecord,
     planned_job,
@@ -44,21 +47,29 @@ MOST_UNPRICED = 20
 class Spending:
     """Starts the runs of one session. Everything that may cost credits happens here, one call at a time.
 
-    `max_credits` limits what all of it may cost together, in credits; None sets no such limit.
+    `max_credits` limits what all of it may cost together, in credits; None sets no such limit. At most
+    `max_parallel` jobs are worked on at a time; None stands for the default.
     """
 
-    def __init__(self, service: Service, live_records: LiveRecords, max_credits: int | None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        live_records: LiveRecords,
+        max_credits: int | None,
+        max_parallel: int | None = None,
+    ) -> None:
         self._service = service
         self._live_records = live_records
         self._store = live_records.store
         self._max_credits = max_credits
+        self.max_parallel = max_parallel
         self._committed: set[str] = set()
         self._limits: dict[int, int | None] = {}
 
     @cached_property
     def runner(self) -> Runner:
         """Works on this session's jobs. Made when it is first used, because it imports the HTTP client."""
-        from rivya_nb.jobs.runner import Runner
+        from rivya_nb.jobs.runner import MOST_JOBS, Runner
 
         return Runner(
             service=self._service.name,
@@ -69,6 +80,7 @@ class Spending:
             work_loop=self._live_records.work_loop,
             replace_job=self._replaced,
             take_over=self._take_over,
+            most_jobs=self.max_parallel or MOST_JOBS,
         )
 
     async def aclose(self) -> None:
@@ -88,28 +100,76 @@ class Spending:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        self._service.require_key()
         with self._live_records.dispatching:
-            # The requests are those of the plan, but the history may have changed since it was made.
-            while (record := self._write_down(plan, current := plan.drafted())) is None:
-                pass
-            # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
-            plan.expansion = plan.expansion.written_down()
-            self._limits[record.id] = plan.max_credits
-            run = self._live_records.run(record)
+            run, current = self._enter(plan)
             gate = self._gate(current.costing)
             # Stopped jobs stay stopped: no draft counts their price.
             going = [job for job in run.jobs if job.status != "stopped"]
-            self._take_up(going, run.id, unsent=True, gate=gate)
+            self._take_up(going, run.id, unsent=True, gate=gate, most_jobs=plan.max_parallel)
             self._live_records.touch(run)
         return run
 
-    def _write_down(self, plan: Plan, current: Draft) -> RunRecord | None:
+    def defer(self, plan: Plan) -> Run:
+        """Write the run and all its jobs into the store, and leave them to workers.
+
+        Raises:
+            CreditLimitError, NotConnectedError: like `start`.
+        """
+        limit = self._max_credits if plan.max_credits is None else plan.max_credits
+        limits = Deferral(DEFAULT_LIMIT if limit is None else limit, plan.max_parallel)
+        with self._live_records.dispatching:
+            return self._enter(plan, limits)[0]
+
+    def carry(self, run: DeferredRun, most: int) -> list[LiveJob]:
+        """Go on with at most so many jobs of a deferred run that no process works on; gives them.
+
+        Raises:
+            CreditLimitError: they cost more than this session or the run may; nothing was taken.
+        """
+        with self._live_records.dispatching:
+            left = None
+            if self._max_credits is not None:
+                committed = self._store.jobs(self._committed).values()
+                left = self._max_credits - sum(job.committed for job in committed)
+            records = self._store.deferrals.claim(run.id, most=most, credits=left)
+            self._committed |= {record.id for record in records if record.status in UNSENT}
+            jobs = [self._live_records.job(record).live for record in records]
+            self.runner.launch(jobs, run.id)
+        return jobs
+
+    def lacking(self, price: int) -> str | None:
+        """Why the balance does not cover a price, in credits; None if it does. Waits for the service's answer."""
+        return self.runner.can_pay(price).result() if price else None
+
+    def watch(self, run: Run) -> None:
+        """Follow the jobs of a run that others work on, as long as they do; nothing is sent or collected."""
+        if run.record.service == self._service.name:
+            idle = [job for job in run.jobs if job.status in UNFINISHED and not job.live.is_working]
+            elsewhere = self._store.claims.taken(job.record for job in idle) if idle else set()
+            if elsewhere:
+                self.runner.watch(job.live for job in idle if job.id in elsewhere)
+
+    def _enter(self, plan: Plan, deferral: Deferral | None = None) -> tuple[Run, Draft]:
+        """The plan's run, which is in the store now, and the draft that it was written from."""
+        self._service.require_key()
+        # The requests are those of the plan, but the history may have changed since it was made.
+        while (record := self._write_down(plan, current := plan.drafted(), deferral)) is None:
+            pass
+        # Drawn seeds are known by now: running the plan again asks for the same pictures, and buys none.
+        plan.expansion = plan.expansion.written_down()
+        self._limits[record.id] = plan.max_credits
+        return self._live_records.run(record), current
+
+    def _write_down(self, plan: Plan, current: Draft, deferral: Deferral | None) -> RunRecord | None:
         """The run in the store, new or extended; None if the draft is out of date by now."""
         self._allow(current.costing, plan.max_credits)
         if current.run is not None:
             return self._store.extend_run(
-                current.run, cells=current.cells, jobs=current.new, unanswered=current.unanswered
+                current.run,
+                cells=current.cells,
+                jobs=current.new,
+                unanswered=current.unanswered,
+                deferral=deferral,
             )
         return self._store.add_run(
             name=plan.name,
@@ -119,6 +179,7 @@ class Spending:
             jobs=current.new,
             ask=plan.expansion.ask.to_json(),
             unanswered=current.unanswered,
+            deferral=deferral,
         )
 
     def resume(self, run_id: int | None, *, unsent: bool, max_credits: int | None) -> Run:
@@ -138,6 +199,8 @@ class Spending:
                 jobs = run.jobs
                 self._allow_rest([job.record for job in jobs], unsent, max_credits)
             self._limits[run.id] = max_credits
+            if unsent:
+                self._store.deferrals.take_back([job.id for job in jobs if job.record.is_deferred])
             gate = self._gate(self._rest([job.record for job in jobs], unsent))
             self._take_up(jobs, run.id, unsent=unsent, doubtful=unsent, gate=gate)
             self._live_records.touch(run)
@@ -151,6 +214,7 @@ class Spending:
         unsent: bool,
         doubtful: bool = False,
         gate: Future[str | None] | None = None,
+        most_jobs: int | None = None,
     ) -> None:
         """Go on with these jobs from their statuses, where anything is left to do.
 
@@ -172,7 +236,8 @@ class Spending:
                 steps.setdefault("planned", []).append(job)
         for step, ended in steps.items():
             self._reopen(ended, step)
-        self.runner.launch([*going, *(job.live for ended in steps.values() for job in ended)], run_id, gate)
+        going += (job.live for ended in steps.values() for job in ended)
+        self.runner.launch(going, run_id, gate, most_jobs=most_jobs)
 
     def retry(self, run_id: int, *, max_credits: int | None) -> Run:
         """Fetch paid pictures that did not arrive, and ask anew for what failed, within the same run.
@@ -276,7 +341,9 @@ class Spending:
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
-        new = self._store.replace_job(job.id, planned_job(job.request, self._service.name, time.time()))
+        new = planned_job(job.request, self._service.name, time.time())
+        replacement = replace(new, deferred=job.deferred)
+        new = self._store.replace_job(job.id, replacement)
         for record in self._store.runs_of([new.id]):
             self._live_records.run(record)
         self._committed.add(new.id)
@@ -347,9 +414,9 @@ class Spending:
         """All unfinished jobs, and a run that has all of them: an existing one, or a new one."""
         service = self._service.name
         wanted = SENT | set(COLLECTABLE) | (UNSENT if unsent else set())
-        jobs = self._store.unfinished(service, wanted)
+        jobs = [job for job in self._store.unfinished(service, wanted) if not job.is_deferred]
         if not jobs:
-            left = len(self._store.unfinished(service))
+            left = sum(not job.is_deferred for job in self._store.unfinished(service))
             words = "was never sent, and unsent=True (--unsent) sends it"
             if left > 1:
                 words = "were never sent, and unsent=True (--unsent) sends them"

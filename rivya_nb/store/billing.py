@@ -30,6 +30,7 @@ _COMMITTED = (
 )
 _CREDITS = f"CASE WHEN {_IS_TAKEN} THEN {_COMMITTED} ELSE 0 END"
 _RULES = {
+    "committed": _COMMITTED,
     "credits": _CREDITS,
     "certain_credits": f"CASE WHEN {_IS_UNKNOWN} THEN 0 ELSE {_CREDITS} END",
     "costs_about": f"({_IS_TAKEN} AND NOT {_IS_TOLD} AND NOT {_in(NOT_BILLED)} AND NOT {_IS_UNKNOWN})",
@@ -38,5 +39,5 @@ _RULES = {
 
 
 def amount(name: str, row: str) -> str:
-    """The SQL of one of `AMOUNTS` for a row of `jobs`, for example `NEW` in a trigger."""
+    """The SQL of one of `AMOUNTS`, or of `committed`, for a row of `jobs`, for example `NEW` in a trigger."""
     return _RULES[name].format(row=row)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from rivya_nb.store.database import Database
 from rivya_nb.store.ownership import Owner
@@ -35,16 +35,22 @@ class Claims:
         return own
 
     def states(self, job_ids: Collection[str]) -> dict[str, tuple[str, bool]]:
-        """The status of each of these jobs, and whether another living process owns it."""
-        found: dict[str, tuple[str, str | None]] = {}
+        """The status of each of these jobs, and whether another living process owns it, or a worker is to send
+        it."""
+        found: dict[str, tuple[str, str | None, bool]] = {}
         with self._database.reading() as connection:
             for some in portions(list(job_ids)):
-                statement = select(jobs.c.id, jobs.c.status, jobs.c.owner).where(jobs.c.id.in_(some))
-                found.update(
-                    (job_id, (status, owner)) for job_id, status, owner in connection.execute(statement)
-                )
-        alive = self._alive(owner for _, owner in found.values())
-        return {job_id: (status, owner in alive) for job_id, (status, owner) in found.items()}
+                statement = select(jobs.c.id, jobs.c.status, jobs.c.owner, ~self._is_ours)
+                for job_id, *state in connection.execute(statement.where(jobs.c.id.in_(some))):
+                    found[job_id] = (state[0], state[1], bool(state[2]))
+        alive = self._alive(owner for _, owner, _ in found.values())
+        return {job_id: (status, left or owner in alive) for job_id, (status, owner, left) in found.items()}
+
+    @property
+    def _is_ours(self) -> ColumnElement[bool]:
+        """In SQL: a job is not one that was left to the workers, or this process is the one that took it."""
+        mine = func.coalesce(jobs.c.owner, "") == self._owner.id
+        return or_(jobs.c.deferred.is_(None), jobs.c.status.not_in(UNSENT), mine)
 
     def release(self, job_ids: Collection[str]) -> None:
         """Give up these jobs, so that any process may take them."""
@@ -96,14 +102,14 @@ class Claims:
         return stopped
 
     def is_taken(self, record: JobRecord) -> bool:
-        """True if another living process owns the job."""
+        """True if another living process owns the job, or a worker is to send it."""
         return bool(self.taken([record]))
 
     def taken(self, records: Iterable[JobRecord]) -> set[str]:
-        """The ids of those of these jobs that another living process owns."""
-        owners = {record.id: record.owner for record in records if record.owner is not None}
-        alive = self._alive(owners.values())
-        return {job_id for job_id, owner in owners.items() if owner in alive}
+        """The ids of those of these jobs that another living process owns, or that a worker is to send."""
+        known = [record for record in records if record.owner != self._owner.id]
+        alive = self._alive(record.owner for record in known)
+        return {record.id for record in known if record.is_deferred or record.owner in alive}
 
     def _alive(self, owners: Iterable[str | None]) -> set[str]:
         """Those of these owners that are other living processes."""
@@ -113,8 +119,9 @@ class Claims:
     def _free(
         self, connection: Connection, job_ids: Sequence[str], condition: ColumnElement[bool]
     ) -> list[str]:
-        """Those that meet the condition and have no owner, this process as owner, or a dead process."""
-        statement = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(job_ids), condition)
+        """Those that meet the condition and have no owner, this process as owner, or a dead process; what was left
+        to the workers is theirs."""
+        statement = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(job_ids), condition, self._is_ours)
         found = connection.execute(statement.with_for_update()).all()
         alive = self._alive(owner for _, owner in found)
         return [job_id for job_id, owner in found if owner not in alive]

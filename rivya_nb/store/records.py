@@ -107,7 +107,8 @@ class JobRecord:
     `reserved_credits` and `final_credits` are the service's, None until it says them. `body` is the exact
     text that was, or will be, posted. `remote_status` is the service's own word. Times are seconds since the
     epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
-    sent. `deleted_at` is when the user deleted its pictures.
+    sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is when the user
+    deleted its pictures.
     """
 
     id: str
@@ -133,12 +134,18 @@ class JobRecord:
     finished_at: float | None = None
     owner: str | None = None
     deleted_at: float | None = None
+    deferred: int | None = None
     pictures: tuple[PictureRecord, ...] = ()
 
     @property
     def is_final(self) -> bool:
         """True if the job has ended, well or not."""
         return self.status in FINAL
+
+    @property
+    def is_deferred(self) -> bool:
+        """True if it was not sent yet, and a worker is to send it."""
+        return self.deferred is not None and self.status in UNSENT
 
     @property
     def is_there(self) -> bool:
@@ -374,6 +381,25 @@ class RunSummary:
     unfinished: int
     credits: int
     costs_about: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """The limits with which a run is left to workers: what the new requests may cost, in credits, and how many of
+    its jobs are worked on at a time (None: any number)."""
+
+    max_credits: int
+    max_parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredRun:
+    """A run that was left to workers: no process works on `waiting` of its jobs now; `price` is what all those
+    cost that were not sent yet, in credits."""
+
+    id: int
+    waiting: int
+    price: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,8 @@ jobs = Table(
     Column("hidden", Boolean, nullable=False, server_default=false()),
     Column("prompt_id", Integer),
     Column("settings_id", Integer),
+    # The run that leaves it to a worker, until it has ended.
+    Column("deferred", Integer),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -122,6 +124,7 @@ jobs = Table(
     # The few that are not listed are what a count takes away from a list of another table.
     Index("jobs_not_listed", "number", sqlite_where=text("pictured = 0")),
     Index("jobs_hidden", "number", sqlite_where=text("hidden = 1")),
+    Index("jobs_deferred", "deferred", sqlite_where=text("deferred IS NOT NULL")),
 )
 
 tallies = Table(
@@ -229,6 +232,9 @@ runs = Table(
     Column("axes", Text, nullable=False),
     # What was asked, as JSON (`planning/ask.py` has its form).
     Column("ask", Text),
+    # The limits of a deferred run: what its own jobs may cost altogether, and how many are worked on at a time.
+    Column("max_credits", Integer),
+    Column("max_parallel", Integer),
     # A number that a user has typed once must never come to mean another run.
     sqlite_autoincrement=True,
 )

@@ -21,6 +21,7 @@ from rivya_nb.files import user_path
 from rivya_nb.store import reuse, rows, search, spending, writing
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
+from rivya_nb.store.deferrals import Deferrals, committed, defer
 from rivya_nb.store.deletion import delete_pictures
 from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.files import ContentFiles
@@ -44,6 +45,7 @@ from rivya_nb.store.records import (
     UNFINISHED,
     AxisRecord,
     CellRecord,
+    Deferral,
     JobChanges,
     JobRecord,
     PictureRecord,
@@ -67,9 +69,9 @@ class Store:
 
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
     references that services have, `panel_states` the states of panels, `durations` how long tasks took, `limits`
-    what services allow. `claims` knows the owners of jobs, and `owner` is this process. `arrivals` notifies of
-    delivered pictures, `deletions` of deleted ones. `database` knows whether it is still in its place, and when
-    much is going to be written.
+    what services allow, `deferrals` what is left to workers. `claims` knows the owners of jobs, and `owner` is
+    this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether
+    it is still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -82,6 +84,7 @@ class Store:
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self.durations = DurationBook(database)
+        self.deferrals = Deferrals(database, owner)
         self.limits = LimitBook(database)
         self.arrivals = News()
         self.deletions = News()
@@ -171,18 +174,19 @@ class Store:
         jobs: Sequence[JobRecord],
         ask: str | None = None,
         unanswered: Collection[str] = (),
+        deferral: Deferral | None = None,
     ) -> RunRecord | None:
         """Store a run, what was asked and its new `jobs` in one transaction, durably on disk on return.
 
         `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
-        process' own. None, and nothing is stored, where a job stands for one of the `unanswered` identities by
-        now (see `reuse`): another kernel was faster.
+        process' own; with a `deferral`, what is not sent yet is left to workers. None, and nothing is stored,
+        where a job stands for one of the `unanswered` identities by now (see `reuse`): another kernel was faster.
         """
         now = time.time()
         with self.database.writing() as connection:
             if self._find_reusable(connection, service, unanswered):
                 return None
-            writing.insert_jobs(connection, self.owner.id, jobs)
+            writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
             values = {
                 "name": name,
                 "service": service,
@@ -192,6 +196,8 @@ class Store:
             }
             run_id = insert_one(connection, runs, values)
             writing.append_cells(connection, run_id, cells)
+            if deferral is not None:
+                defer(connection, run_id, deferral, before=0)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
 
     def run(self, run_id: int) -> RunRecord:
@@ -267,6 +273,7 @@ class Store:
         cells: Sequence[CellRecord],
         jobs: Sequence[JobRecord],
         unanswered: Collection[str] = (),
+        deferral: Deferral | None = None,
     ) -> RunRecord | None:
         """Add `cells` to a run, after those it has, and their new `jobs`, in one transaction.
 
@@ -279,8 +286,11 @@ class Store:
                 return None
             if self._find_reusable(connection, run.service, unanswered):
                 return None
-            writing.insert_jobs(connection, self.owner.id, jobs)
+            before = committed(connection, run.id) if deferral else 0
+            writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
             writing.append_cells(connection, run.id, cells)
+            if deferral is not None:
+                defer(connection, run.id, deferral, before)
         return self.run(run.id)
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:

@@ -12,8 +12,8 @@ from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRec
 from rivya_nb.store.schema import jobs, pictures, run_jobs
 
 
-def insert_jobs(connection: Connection, owner: str, records: Sequence[JobRecord]) -> None:
-    """Insert new jobs with their params and pictures; jobs without an owner get this one."""
+def insert_jobs(connection: Connection, owner: str | None, records: Sequence[JobRecord]) -> None:
+    """Insert new jobs with their params and pictures; jobs without an owner get this one, if any."""
     if not records:
         return
     prompts = prompt_index.ids_of(connection, [record.prompt for record in records])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,9 @@ from rivya_nb.views.layout import Layout
 from rivya_nb.views.tally import Count, Tally
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import about, credit_count, joined, seconds
+
+WORK = "rivya-nb work"
+"""The command that sends what was deferred."""
 
 
 class Hint(NamedTuple):
@@ -70,6 +73,9 @@ def progress_line(view: RunView) -> str:
 
 def progress_words(sums: Tally, *, live: bool) -> str:
     """The same of these sums."""
+    if sums.total and sums.states.get("deferred") == sums.total:
+        cost = count(sums.price, "credit")
+        return f"deferred: {count(sums.total, 'picture')}, {cost}; `{WORK}` sends them"
     return joined(_live_parts(sums) if live else _final_parts(sums))
 
 
@@ -91,7 +97,7 @@ def _final_parts(sums: Tally) -> list[str]:
 
 
 _ENDED_WITHOUT = ("deleted", "failed", "undelivered", "unknown", "stopped")
-_SPOKEN = (*_ENDED_WITHOUT, *reversed(STATUSES[: STATUSES.index("succeeded")]))
+_SPOKEN = (*_ENDED_WITHOUT, *reversed(STATUSES[: STATUSES.index("succeeded")]), "deferred")
 """States in the order of the progress line: first those that need attention, then the nearest to a picture."""
 
 
@@ -151,10 +157,17 @@ def default_hints(
     open_jobs = [job for job in mine if job.status in SENT or job.status == "unknown"]
     if open_jobs:
         hints.append(Hint(ways.resume, f"collects {_those(open_jobs, 'unfinished')}"))
+    hints += deferred_hints(mine)
     unsent = [job for job in mine if job.status in ways.sends]
     if unsent:
         hints.append(Hint(ways.send, f"sends {_those(unsent, 'unsent')} ({_price(unsent)})"))
     return hints
+
+
+def deferred_hints(jobs: Iterable[JobRecord]) -> list[Hint]:
+    """What sends the jobs that were left to workers, if there are any."""
+    deferred = [job for job in jobs if job.is_deferred]
+    return [Hint(WORK, f"sends {_those(deferred, 'deferred')} ({_price(deferred)})")] if deferred else []
 
 
 def _those(jobs: list[JobRecord], kind: str) -> str:

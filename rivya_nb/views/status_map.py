@@ -43,6 +43,7 @@ _COLOURS = {
 
 _CODES = {
     "planned": 1,
+    "deferred": 1,
     "uploading": 1,
     "submitting": 2,
     "queued": 2,
@@ -65,7 +66,7 @@ GROUPS = (
     (6, ("undelivered", "unknown")),
     (3, ("downloading", "processing")),
     (2, ("queued", "submitting")),
-    (1, ("uploading", "planned")),
+    (1, ("uploading", "planned", "deferred")),
     (7, ("stopped", "deleted")),
 )
 """The drawings in the order of a legend, each with its states."""

@@ -43,7 +43,7 @@ class Tally:
 
     @property
     def ended(self) -> int:
-        return self.total - sum(self.states.get(state, 0) for state in UNFINISHED)
+        return self.total - sum(self.states.get(state, 0) for state in (*UNFINISHED, "deferred"))
 
 
 class Count:

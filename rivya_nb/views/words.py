@@ -13,6 +13,7 @@ from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
+    "deferred": "◷",
     "uploading": "↑",
     "submitting": "→",
     "queued": "○",
@@ -83,8 +84,10 @@ def reason(job: JobRecord) -> str:
 
 
 def state(job: JobRecord) -> str:
-    """A job's status, or `deleted` if the user has deleted its pictures."""
-    return "deleted" if job.deleted_at is not None and not job.pictures else job.status
+    """A job's status, `deferred` if a worker is to send it, or `deleted` if the user has deleted its pictures."""
+    if job.deleted_at is not None and not job.pictures:
+        return "deleted"
+    return "deferred" if job.is_deferred and job.status == "planned" else job.status
 
 
 def sign(job: JobRecord) -> str:
@@ -107,6 +110,7 @@ _MEANINGS = {
     "undelivered": "paid, not fetched yet",
     "unknown": "perhaps billed",
     "stopped": "never sent",
+    "deferred": "`rivya-nb work` sends it",
 }
 
 

@@ -39,10 +39,13 @@ def test_the_designs_line() -> None:
 
 def test_every_flag() -> None:
     line = parse_line(
-        "--rows seed --cols=light --repeat 4 --max-credits 0 --name 'my cats' --dry-run --background --fresh"
+        "--rows seed --cols=light --repeat 4 --max-credits 0 --parallel 8 --name 'my cats' --dry-run --background "
+        "--fresh --defer"
     )
     assert (line.rows, line.cols, line.repeat, line.max_credits) == ("seed", "light", 4, 0)
+    assert line.parallel == 8
     assert (line.name, line.dry_run, line.background, line.fresh) == ("my cats", True, True, True)
+    assert line.defer
 
 
 def test_an_empty_line_is_all_defaults() -> None:
@@ -134,6 +137,7 @@ def test_a_negative_number_is_a_value() -> None:
         ("--repeat 0", "--repeat: '0' is not a whole number from 1 on"),
         ("--repeat 1.5", "--repeat: '1.5' is not a whole number from 1 on"),
         ("--max-credits -5", "--max-credits: '-5' is not a whole number from 0 on"),
+        ("--parallel 0", "--parallel: '0' is not a whole number from 1 on"),
         ("--repeat {n}", "--repeat: takes no variable; write --repeat COUNT"),
         ("--name ''", "--name: has no value"),
         ("--rows seed --cols seed", "--cols: 'seed' makes the rows already; name another axis"),

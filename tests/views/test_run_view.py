@@ -182,7 +182,7 @@ def test_shortening_keeps_letters_whole() -> None:
 
 
 def test_every_status_has_a_sign_of_its_own() -> None:
-    assert set(SIGNS) == {*STATUSES, "deleted"}
+    assert set(SIGNS) == {*STATUSES, "deferred", "deleted"}
     assert len(set(SIGNS.values())) == len(SIGNS)
 
 

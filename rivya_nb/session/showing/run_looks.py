@@ -24,7 +24,7 @@ from rivya_nb.views.headline import headline_of
 from rivya_nb.views.layout import MOST_CELLS, arrange, row_of
 from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
 from rivya_nb.views.run_text import few, render_text
-from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, progress_words
+from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, deferred_hints, progress_words
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
@@ -158,7 +158,8 @@ def run_view(
 def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hint, ...]:
     if live:
         # A saved notebook may keep this picture for ever; a panel is not saved, and says itself that it is old.
-        return () if in_panel else _if_it_stands_still(run.id, now)
+        deferred = deferred_hints(job.record for job in run.jobs)
+        return (*deferred, *(() if in_panel else _if_it_stands_still(run.id, now)))
     jobs = {job.id: job.record for job in run.jobs}
     hints = default_hints(run.shown, jobs, run.variable, BUTTONS if in_panel else None)
     return (*hints, *_seeds(run, in_panel))

@@ -1,10 +1,11 @@
-"""Waiting in a terminal, with one line that shows the progress."""
+"""Waiting in a terminal, with one line that shows the progress; the same as a log where there is none."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rivya_nb.session.showing.live import in_notebook
 
@@ -13,6 +14,43 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.5
 """Seconds between two updates."""
+
+LOG_INTERVAL = 10.0
+"""Seconds between two lines about the progress in a log."""
+
+_BAR = 20
+
+
+class WorkLog:
+    """What a long work tells: lines, and its progress as a bar below them. Where `out` is no terminal, the
+    progress is a line of its own now and then."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._in_place = out.isatty()
+        self._shown = ""
+        self._due = time.monotonic() + LOG_INTERVAL
+
+    def tell(self, line: str) -> None:
+        """Write a line."""
+        self.end()
+        print(line, file=self._out, flush=True)
+
+    def show(self, progress: str, part: float) -> None:
+        """Show the progress, of which a part from 0 to 1 is done."""
+        if self._in_place:
+            full = int(_BAR * part)
+            text = f"{'━' * full}{'┄' * (_BAR - full)} {progress}"[: shutil.get_terminal_size().columns - 1]
+            print(f"\r\x1b[K{text}", end="", file=self._out, flush=True)
+        elif progress != self._shown and time.monotonic() >= self._due:
+            self._due = time.monotonic() + LOG_INTERVAL
+            print(progress, file=self._out, flush=True)
+        self._shown = progress
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._in_place:
+            print("\r\x1b[K", end="", file=self._out, flush=True)
 
 
 def follows_in_terminal() -> bool:

@@ -1,0 +1,144 @@
+"""Runs that were left to workers, which send their jobs in processes of their own.
+
+A job that was left to them has the id of its run in `deferred` until it has ended, and no owner until a worker
+takes it. Any worker also takes it over from one that died. No kernel sends it before a user takes it back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_, select, update
+
+from rivya_nb.contract.text import count
+from rivya_nb.errors import CreditLimitError
+from rivya_nb.store.billing import amount
+from rivya_nb.store.database import Database
+from rivya_nb.store.lookup import load_numbered_jobs
+from rivya_nb.store.ownership import Owner
+from rivya_nb.store.records import FINAL, UNFINISHED, UNSENT, Deferral, DeferredRun, JobRecord
+from rivya_nb.store.rows import portions
+from rivya_nb.store.schema import jobs, run_jobs, runs
+
+
+def defer(connection: Connection, run_id: int, limits: Deferral, before: int) -> None:
+    """Leave all jobs of a run that were not sent to the workers; the run's own jobs cost `before` already."""
+    mine = jobs.c.number.in_(select(run_jobs.c.job_number).where(run_jobs.c.run_id == run_id))
+    left = mine & jobs.c.status.in_(UNSENT) & jobs.c.deferred.is_(None)
+    connection.execute(update(jobs).where(left).values(deferred=run_id))
+    values = {"max_credits": before + limits.max_credits, "max_parallel": limits.max_parallel}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+
+
+def committed(connection: Connection, run_id: int) -> int:
+    """What a run's own jobs cost, will cost or may have cost, in credits."""
+    own = select(run_jobs.c.job_number).where(run_jobs.c.run_id == run_id, ~run_jobs.c.reused)
+    cost: ColumnElement[int] = literal_column(amount("committed", "jobs"))
+    total = func.coalesce(func.sum(cost), 0)
+    found: int = connection.execute(select(total).where(jobs.c.number.in_(own))).scalar_one()
+    return found
+
+
+class Deferrals:
+    """The deferred runs of one store. Each method is one transaction."""
+
+    def __init__(self, database: Database, owner: Owner) -> None:
+        self._database = database
+        self._owner = owner
+
+    def waiting(self, service: str) -> list[DeferredRun]:
+        """The runs with jobs that no process works on, oldest first."""
+        unsent = jobs.c.status.in_(UNSENT)
+        parts = (jobs.c.deferred, jobs.c.owner, unsent)
+        statement = select(*parts, func.count(), func.coalesce(func.sum(jobs.c.price), 0)).group_by(*parts)
+        left = jobs.c.deferred.is_not(None) & jobs.c.status.in_(UNFINISHED) & (jobs.c.service == service)
+        with self._database.reading() as connection:
+            found = connection.execute(statement.where(left)).all()
+        living = self._living(owner for _, owner, *_ in found)
+        free: dict[int, int] = defaultdict(int)
+        price: dict[int, int] = defaultdict(int)
+        for run_id, owner, is_unsent, number, cost in found:
+            free[run_id] += 0 if owner in living else number
+            price[run_id] += cost if is_unsent else 0
+        return [DeferredRun(run_id, free[run_id], price[run_id]) for run_id in sorted(free) if free[run_id]]
+
+    def claim(self, run_id: int, *, most: int, credits: int | None = None) -> list[JobRecord]:  # noqa: A002
+        """Take at most so many of the jobs that no process works on, of which those that were not sent cost at
+        most `credits`; what was sent already comes first.
+
+        Raises:
+            CreditLimitError: the run was not to cost so much; nothing is taken.
+        """
+        with self._database.writing() as connection:
+            here = jobs.c.deferred == run_id
+            connection.execute(update(jobs).where(here, jobs.c.status.in_(FINAL)).values(deferred=None))
+            here &= jobs.c.status.in_(UNFINISHED)
+            owners = connection.execute(select(jobs.c.owner).where(here).distinct()).scalars()
+            living = self._living(owners)
+            limits = connection.execute(
+                select(runs.c.max_credits, runs.c.max_parallel).where(runs.c.id == run_id)
+            ).one()
+            if limits.max_parallel is not None:
+                busy = select(func.count()).select_from(jobs).where(here, jobs.c.owner.in_(living))
+                most = min(most, limits.max_parallel - connection.execute(busy).scalar_one())
+            unsent = jobs.c.status.in_(UNSENT).label("unsent")
+            free = select(jobs.c.number, jobs.c.price, unsent).where(
+                here, or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
+            )
+            found = connection.execute(free.order_by(unsent, jobs.c.number).limit(max(0, most))).all()
+            taken = _within(found, credits)
+            if found and not taken:
+                price = count(found[0].price or 0, "credit")
+                raise CreditLimitError(f"its next picture costs {price}, and the limit leaves {credits}")
+            self._own(connection, run_id, [row for row in taken if row.unsent], limits.max_credits)
+            numbers = [row.number for row in taken]
+            for some in portions(numbers):
+                connection.execute(update(jobs).where(jobs.c.number.in_(some)).values(owner=self._owner.id))
+            return load_numbered_jobs(connection, numbers)
+
+    def take_back(self, job_ids: Collection[str]) -> None:
+        """Leave these jobs no longer to the workers, as far as they were not sent yet."""
+        with self._database.writing() as connection:
+            for some in portions(list(job_ids)):
+                unsent = jobs.c.id.in_(some) & jobs.c.status.in_(UNSENT)
+                connection.execute(update(jobs).where(unsent).values(deferred=None))
+
+    def _own(
+        self,
+        connection: Connection,
+        run_id: int,
+        found: Sequence[Row[tuple[int, int | None, bool]]],
+        limit: int,
+    ) -> None:
+        """Let the run pay for those of these jobs that another run was to pay for."""
+        prices = {row.number: row.price or 0 for row in found}
+        cells = (run_jobs.c.run_id == run_id) & run_jobs.c.reused & run_jobs.c.job_number.in_(prices)
+        others = set(connection.execute(select(run_jobs.c.job_number).where(cells)).scalars())
+        if not others:
+            return
+        price = sum(prices[number] for number in others)
+        cost = committed(connection, run_id) + price
+        if cost > limit:
+            raise CreditLimitError(
+                f"{count(len(others), 'picture')} that another run was to pay for would cost "
+                f"{count(price, 'credit')}; that makes {cost:,}, and the limit of run {run_id} is {limit:,}"
+            )
+        connection.execute(update(run_jobs).where(cells).values(reused=False))
+
+    def _living(self, owners: Iterable[str | None]) -> set[str]:
+        return {owner for owner in set(owners) if owner is not None and self._owner.is_alive(owner)}
+
+
+def _within(
+    found: Sequence[Row[tuple[int, int | None, bool]]], limit: int | None
+) -> list[Row[tuple[int, int | None, bool]]]:
+    """The first of these jobs, as many as cost no more than the limit, in credits."""
+    taken = []
+    for row in found:
+        if limit is not None and row.unsent:
+            limit -= row.price or 0
+            if limit < 0:
+                break
+        taken.append(row)
+    return taken
