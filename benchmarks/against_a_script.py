@@ -38,7 +38,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
 from kernels import NEWEST, Request, started  # noqa: E402
-from service import GENERATIONS, Service  # noqa: E402
+from service import GENERATIONS, Service, load  # noqa: E402
 
 PROMPT = "A glass bottle on a soft studio background"
 MODEL = "wan-2-7-image-pro"
@@ -250,6 +250,7 @@ def main() -> None:
             made = Service(config, folder / part, pictures=pictures, one_picture=options.one_picture)
             return stack.enter_context(made)
 
+        print(load())
         names = [options.only] if options.only else ["script", "package"]
         outcomes = {side: measure(side, service(side), folder / f"{side}-kernel", options) for side in names}
         report(outcomes, options)

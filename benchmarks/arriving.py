@@ -7,8 +7,8 @@ have ended when they are first polled. A ticker on the kernel's loop sleeps 2 ms
 than that it wakes; "idle" is the same ticker while nothing is done, which is what the machine itself costs.
 
 Beside each of the longest stalls stands how much of it the loop's thread computed, and (on Linux) how long it
-waited for a processor; the rest is waiting for the interpreter lock. The last numbers are the longest stalls without the
-waiting for a processor, which on a busy machine is due to others, too. Aim: no stall above 20 ms.
+waited for a processor; the rest is waiting for the interpreter lock. The last numbers are the longest without the
+wait for a processor, which on a busy machine is due to others, too. Aim: no stall above 20 ms.
 """
 
 from __future__ import annotations

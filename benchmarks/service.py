@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
 import sqlite3
 import threading
@@ -63,6 +64,11 @@ class Service:
         query = "SELECT finished_at - created_at, price FROM tasks WHERE created_at > ?"
         with closing(sqlite3.connect(self._folder / "sandbox.sqlite")) as database:
             return database.execute(query, (since,)).fetchall()
+
+
+def load() -> str:
+    """How busy the machine is; with other work on it, every figure gets worse."""
+    return f"{os.getloadavg()[0]:.1f} processes want {os.cpu_count()} processors"
 
 
 def _serve(config: SandboxConfig, folder: Path, one_picture: bool, line: Connection) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.history import History
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
+    from rivya_nb.session.runs import Runs
 
 V = TypeVar("V")
 
@@ -45,7 +46,7 @@ _of_parent: list[LiveRecords] = []
 
 
 def connect(
-    api_key: str | None = None,
+    api_key: str | Key | None = None,
     base_url: str | None = None,
     *,
     store: str | os.PathLike[str] | None = None,
@@ -67,21 +68,9 @@ def connect(
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
     """
-    key = Key(api_key)
-    del api_key  # a traceback that shows this frame's names must not show the key
-    return connect_with(key, base_url, store=store, max_credits=max_credits, max_parallel=max_parallel)
-
-
-def connect_with(
-    key: Key,
-    base_url: str | None = None,
-    *,
-    store: str | os.PathLike[str] | None = None,
-    max_credits: int | None = None,
-    max_parallel: int | None = None,
-) -> Session:
-    """`connect` for a key that is wrapped already, so that no traceback shows it."""
     global _current
+    key = api_key if isinstance(api_key, Key) else Key(api_key)
+    del api_key  # a traceback that shows this frame's names must not show the key
     ceiling = ceiling_of_environment() if max_parallel is None else checked_ceiling(max_parallel)
     folder = store_folder(store)
     with _lock:
@@ -294,11 +283,12 @@ def recall(picture: str | os.PathLike[str] | bytes) -> Request:
 
 
 @overload
-def runs(id: None = None) -> list[Run]: ...
+def runs(id: None = None) -> Runs: ...
 @overload
 def runs(id: int) -> Run: ...
-def runs(id: int | None = None) -> Run | list[Run]:  # noqa: A002 - the public name
-    """All runs of the store, newest first; or the run with this id (UsageError if there is none)."""
+def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
+    """All runs of the store, newest first, read when they are used; or the run with this id (UsageError if there
+    is none)."""
     session = current_session()
     return session.runs() if id is None else session.run(id)
 

@@ -112,7 +112,7 @@ class _Execution(NotebookClient):
         self._progress = progress
         self._steps = [cell["id"] for cell in notebook.cells if cell.cell_type == "code"]
         self.on_cell_execute = self._begin
-        self.on_cell_executed = self._end
+        self.on_cell_executed = lambda **_: progress.end()
 
     def process_message(
         self, msg: dict[str, object], cell: NotebookNode, cell_index: int
@@ -134,9 +134,6 @@ class _Execution(NotebookClient):
             number = self._steps.index(cell["id"]) + 1
             first_line = cell.source.splitlines()[0]
             self._progress.begin(f"{number}/{len(self._steps)}", first_line)
-
-    def _end(self, **_: object) -> None:
-        self._progress.end()
 
 
 def run_demo(source: Path, folder: Path, environment: Mapping[str, str], out: TextIO) -> DemoResult:

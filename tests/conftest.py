@@ -18,18 +18,21 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
-# These tests start some hundreds of Python processes. Where nothing that was compiled is kept, each of them compiles
-# all that it imports.
+# These tests start some hundreds of Python processes. Where nothing that was compiled is kept, each of them
+# compiles all that it imports.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# How long an example takes is the machine's affair. Each run draws examples of its own: what 50 of them do not find
-# today, others find tomorrow.
+# How long an example takes is the machine's affair. Each run draws examples of its own: what 50 of them do not
+# find today, others find tomorrow.
 settings.register_profile("rivya", deadline=None, max_examples=50)
 settings.load_profile("rivya")
 
-TOGETHER = ("browser", "test_cli", "test_magic")
-"""Tests that share something costly: each of these stays in one process."""
+TOGETHER = (
+    "browser", "test_cli", "test_magic",
+    "test_openapi", "test_waiting_cells", "test_threads", "test_other_front_ends",
+)  # fmt: skip
+"""Tests that share something costly, which each process would start for itself: each of these stays in one."""
 
 LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
 """Tests that take long or wait much, the longest first."""

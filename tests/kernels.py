@@ -260,6 +260,20 @@ def executed(
     return notebook
 
 
+def write_notebook(path: Path, source: str) -> None:
+    """Write a notebook of one code cell, without importing nbformat, which takes longer than most tests."""
+    code = {
+        "cell_type": "code",
+        "id": "one",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": source,
+    }
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [code]}
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
 @contextmanager
 def started(version: str, folder: Path, cache: Path, env: dict[str, str] | None = None) -> Iterator[Kernel]:
     """A kernel with ipykernel `version` that works in `folder`, with a home and settings of its own in it.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Box = tuple[int, int]
 """Width and height in pixels."""
 
-_GAP = 1.0
+GAP = 1.0
 """Pixels are averaged as far as a whole factor goes, and interpolated for the rest. Interpolating from two times
 the size, as Pillow does by default, takes five times as long."""
 
@@ -32,5 +32,5 @@ def shrunk(image: ImageFile, box: Box) -> Picture:
     if colours is not image:
         image.close()
     # Turned after it is shrunk, so that no large picture is copied.
-    colours.thumbnail(fitting, reducing_gap=_GAP)
+    colours.thumbnail(fitting, reducing_gap=GAP)
     return turned(colours.convert("RGBA" if colours.mode == "RGBA" else "RGB"), turn)

@@ -30,7 +30,7 @@ CALLS_AT_FIRST = 4
 CALLS_GROWTH = 0.5
 """How many more may be under way after each answer that is no refusal."""
 
-MOST_CALLS = 64
+MOST_CALLS = 16
 """Submits and polls that are under way at most."""
 
 LIKELY = 0.8

@@ -70,9 +70,9 @@ class Lines:
         """How many jobs of a run left its line and are done."""
         return self._ended[run_id]
 
-    def first(self) -> list[tuple[int, LiveJob]]:
+    def first(self) -> dict[int, LiveJob]:
         """The first job of each line, by run."""
-        return [(run_id, line[0]) for run_id, line in self._lines.items()]
+        return {run_id: line[0] for run_id, line in self._lines.items()}
 
     def take_unwanted(self) -> list[LiveJob]:
         """Take out the jobs that no run wants any more."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -264,7 +265,7 @@ class Runner:
         if self._followed and not self._following:
             self._following = True
             self._help(self._follow())
-        if self._lines and not self._sweeping:
+        if (self._lines or self._ready) and not self._sweeping:
             self._sweeping = True
             self._help(self._sweep())
 
@@ -308,27 +309,30 @@ class Runner:
     async def _sweep(self) -> None:
         """Give back the waiting jobs that no run wants any more, and tell how long the others may wait."""
         try:
-            while self._lines:
+            while self._lines or self._ready:
                 await asyncio.sleep(TICK)
                 if unwanted := self._lines.take_unwanted():
                     await self._give_back(unwanted)
-                for run_id, first in self._lines.first():
-                    first.changed(notice=await self._outlook(run_id, first))
+                for run_id, job in self._tellers().items():
+                    job.changed(notice=self._outlook(run_id))
         finally:
             self._sweeping = False
 
-    async def _outlook(self, run_id: int, job: LiveJob) -> str:
+    def _tellers(self) -> dict[int, LiveJob]:
+        """For each run with waiting jobs, the one that tells how far the run is: the last of those whose turn is
+        near, if there are several, since the first one tells of a rate limit."""
+        waiting = [
+            job for job in tuple(self._jobs.values()) if job.id in self._ready and job.record.status in UNSENT
+        ]
+        several = Counter(run_id for job in waiting for run_id in job.wanted_by)
+        told = {run_id: job for job in waiting for run_id in job.wanted_by if several[run_id] > 1}
+        return {**told, **self._lines.first()}
+
+    def _outlook(self, run_id: int) -> str:
         jobs = [each for each in tuple(self._jobs.values()) if run_id in each.wanted_by]
-        limits, places = self.governor.limits, self.governor.places
-        return outlook(
-            submitted=sum(each.record.status not in UNSENT for each in jobs) + self._lines.ended(run_id),
-            jobs=len(jobs) + self._lines.ended(run_id),
-            waiting=len(self._lines),
-            at_a_time=min(self._most_jobs, places or self._most_jobs),
-            rate=limits.own_rate,
-            places=limits.places,
-            typical=(await self._times.known(job.record.request)).typical,
-        )
+        ended, limits = self._lines.ended(run_id), self.governor.limits
+        submitted = sum(each.record.status not in UNSENT for each in jobs) + ended
+        return outlook(submitted, len(jobs) + ended, rate=limits.rate, places=limits.places)
 
     async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
         records: dict[str, JobRecord] = {}

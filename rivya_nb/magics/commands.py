@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Union
 from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
-from rivya_nb.calls import connect, connect_with, current_session
-from rivya_nb.contract.text import listing, printable
+from rivya_nb.calls import connect, current_session
+from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
@@ -77,7 +77,7 @@ def _connect(arguments: Arguments) -> None:
         print(f"The keyring {'has no key any more' if there else 'had no key'} for {session.service}")
         connect(max_parallel=ceiling)
     elif not session.has_key:
-        session = connect_with(_ask_for_key(session), max_parallel=ceiling)
+        session = connect(_ask_for_key(session), max_parallel=ceiling)
     if "--remember" in flags:
         session.remember_key()
         print(f"The keyring now has the key for {session.service}")
@@ -152,10 +152,11 @@ def _panel(arguments: Arguments) -> Panel:
 
 
 def _runs(arguments: Arguments) -> None:
-    _expect("runs", arguments, 0)
-    for run in current_session().runs():
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.record.created_at))
-        print(f"{run.id:>5}  {when}  {printable(run.name or '', 40):<20} {run.line()}")
+    _expect("runs", arguments, 1)
+    page = arguments[0] if arguments else "1"
+    if not page.isdecimal() or len(page) > MOST_DIGITS:
+        raise UsageError([Mistake("runs", f"{page!r} is no page; pages are whole numbers")])
+    print(current_session().runs().text(int(page)))
 
 
 def _wait(arguments: Arguments) -> list[Run]:
@@ -213,7 +214,7 @@ COMMANDS: Mapping[str, Entry] = {
     "history": Entry(history.USAGE, history.HELP, history.show_history),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
     "undo": Entry("", "take back the last star, rating, tag, note or hiding", _undo),
-    "runs": Entry("", "every run of the store, newest first", _runs),
+    "runs": Entry("[PAGE]", "the runs of the store, newest first", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
     "retry": Entry(

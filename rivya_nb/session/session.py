@@ -24,6 +24,7 @@ from rivya_nb.session.job import Job
 from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Plan
+from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.views.models import not_known_words
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 MANY = 1000
-"""Requests of a plan that is made aside, so that jobs go on meanwhile."""
+"""Requests of a plan that is made, and of a run that is written, aside, so that jobs go on meanwhile."""
 
 
 class Session:
@@ -248,7 +249,7 @@ class Session:
         """Import and create what the first run needs. It takes half a second, so call it off an event loop."""
         from rivya_nb.views import run_html
 
-        run_html.environment()
+        run_html.environment().get_template("run.html")
         self.spending.runner  # noqa: B018 - made when it is first asked for
 
     def start(self, plan: Plan) -> Run:
@@ -258,7 +259,11 @@ class Session:
             CreditLimitError: it costs more than is allowed.
             NotConnectedError: there is no key for the service.
         """
-        run = self.spending.start(plan)
+
+        def started() -> Run:
+            return self.spending.start(plan)
+
+        run = self.work_loop.aside(started) if len(plan) > MANY else started()
         self._listing.refresh_if_old()
         return run
 
@@ -336,9 +341,9 @@ class Session:
         """One run of the store, of any service. UsageError if there is none with this id."""
         return self.live_records.run(self.store.run(run_id))
 
-    def runs(self) -> list[Run]:
-        """All runs of the store, newest first."""
-        return [self.live_records.run(record) for record in self.store.runs()]
+    def runs(self) -> Runs:
+        """All runs of the store, newest first; they are read when they are used."""
+        return Runs(self.live_records)
 
     def history(self, *, from_line: bool = False, **filters: Unpack[Filters]) -> History:
         """Jobs with pictures that match all filters, newest first; of every service.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, Text, column, func, insert, select, table, text
 
@@ -57,6 +58,12 @@ def prepare_index(connection: Connection) -> None:
     if can_index(connection) and not has_index(connection):
         connection.exec_driver_sql(_CREATE)
         connection.exec_driver_sql(_CREATE_PIECES)
+        catch_up(connection)
+
+
+def catch_up(connection: Connection) -> None:
+    """Add to the index, if there is one and it is supported, the prompts that it does not have."""
+    if can_index(connection) and has_index(connection):
         connection.exec_driver_sql(_CATCH_UP)
 
 
@@ -68,8 +75,7 @@ def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     new = [{"words": each} for each in wanted if each not in known]
     if new:
         connection.execute(insert(prompts), new)
-        if can_index(connection) and has_index(connection):
-            connection.exec_driver_sql(_CATCH_UP)
+        catch_up(connection)
         known = _known(connection, wanted)
     return {prompt: known[each] for prompt, each in words.items()}
 
@@ -81,7 +87,7 @@ def containing(connection: Connection, asked: str) -> Sequence[int] | Select[tup
     if not words:
         return None
     statement = _statement(connection, words)
-    found: Sequence[int] = connection.execute(statement.limit(FEW + 1)).scalars().all()
+    found: list[Any] = list(connection.execute(statement.limit(FEW + 1)).scalars())
     return found if len(found) <= FEW else statement
 
 
@@ -105,7 +111,8 @@ def _statement(connection: Connection, words: Sequence[str]) -> Select[tuple[int
 def _few_with(connection: Connection, word: str) -> Sequence[int] | None:
     """The ids of the prompts with a short word; None where they are not few."""
     begins = _PIECES.c.term.between(word, word + _LAST_CHARACTER)
-    found = connection.execute(select(_PIECES.c.doc).distinct().where(begins).limit(FEW + 1)).scalars().all()
+    pieces = select(_PIECES.c.doc).distinct().where(begins)
+    found = [number for (number,) in connection.execute(pieces.limit(FEW + 1))]
     return found if len(found) <= FEW else None
 
 

@@ -386,6 +386,25 @@ class DeferredRun:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How far a run is: its places, those with pictures, with unfinished jobs and with such as are left to workers,
+    and what it has cost.
+
+    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them.
+    """
+
+    id: int
+    name: str | None
+    created_at: float
+    places: int
+    pictures: int
+    unfinished: int
+    deferred: int
+    credits: int
+    costs_about: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UploadRecord:
     """A reference that was uploaded to a service for a model. `created_at` in epoch seconds."""
 

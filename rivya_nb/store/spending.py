@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, union_all
 
 from rivya_nb.store.billing import AMOUNTS, HOUR_SECONDS, amount
@@ -17,10 +19,8 @@ def spent(connection: Connection, service: str, since: float | None) -> Spent:
         # Whole hours come from the ledger, and the jobs of the first one, which is not whole, one by one.
         following = int(since) // HOUR_SECONDS + 1
         when: ColumnElement[float] = literal_column("coalesce(jobs.submitted_at, jobs.created_at)")
-        first: Select[tuple[int, ...]] = select(
-            *(literal_column(amount(name, "jobs")).label(name) for name in AMOUNTS)
-        )
-        first = first.where(jobs.c.service == service, when >= since, when < following * HOUR_SECONDS)
+        those = (jobs.c.service == service, when >= since, when < following * HOUR_SECONDS)
+        first: Any = select(*[_each(name) for name in AMOUNTS]).where(*those)
         hours = _both(hours.where(ledger.c.hour >= following), first)
     found = hours.subquery()
     sums = select(*(func.coalesce(func.sum(found.c[name]), 0) for name in AMOUNTS))
@@ -28,7 +28,12 @@ def spent(connection: Connection, service: str, since: float | None) -> Spent:
     return Spent(everything, certain, bool(about), perhaps)
 
 
-def _both(hours: Select[tuple[int, ...]], first: Select[tuple[int, ...]]) -> Select[tuple[int, ...]]:
+def _each(name: str) -> ColumnElement[int]:
+    rule: ColumnElement[int] = literal_column(amount(name, "jobs"))
+    return rule.label(name)
+
+
+def _both(hours: Select[Any], first: Select[Any]) -> Select[Any]:
     both = union_all(hours, first).subquery()
     return select(*(both.c[name] for name in AMOUNTS))
 

@@ -51,10 +51,12 @@ from rivya_nb.store.records import (
     PictureRecord,
     Question,
     RunRecord,
+    RunSummary,
     Spent,
 )
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
+from rivya_nb.store.summaries import summaries
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
 
@@ -215,16 +217,24 @@ class Store:
         known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
         raise UsageError(f"There is no run {run_id}; {known}.")
 
-    def runs(self, limit: int | None = None, offset: int = 0) -> list[RunRecord]:
-        """All runs, or a page of them, newest first."""
+    def runs(self, limit: int | None = None, offset: int = 0, before: int | None = None) -> list[RunRecord]:
+        """All runs, or a page of them, newest first; with `before`, those with a lower id."""
         statement = select(runs).order_by(runs.c.id.desc()).limit(limit).offset(offset)
+        if before is not None:
+            statement = statement.where(runs.c.id < before)
         with self.database.reading() as connection:
             return load_runs(connection, statement)
 
     def count_runs(self) -> int:
         """The number of all runs."""
         with self.database.reading() as connection:
-            return connection.execute(select(func.count()).select_from(runs)).scalar_one()
+            total: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
+        return total
+
+    def run_summaries(self, limit: int, offset: int = 0) -> list[RunSummary]:
+        """How far the runs of a page are, newest first; much faster than their records and jobs."""
+        with self.database.reading() as connection:
+            return summaries(connection, limit, offset)
 
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
         """The runs with any of these jobs, newest first."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.imaging.decoding import decoded
-from rivya_nb.imaging.shrinking import Box, shrunk
+from rivya_nb.imaging.encoding import encode
+from rivya_nb.imaging.shrinking import GAP, Box, shrunk
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,13 +24,18 @@ BOX = WIDTH, HEIGHT = (1152, 512)
 """The most pixels of a small picture: the rows of a contact sheet are 512 high, and its pictures at most 2.2
 times as wide."""
 
+OUTPUT_BOX, OUTPUT_BYTES = (576, 256), 6_000
+"""The most pixels and bytes of the picture that outputs with many pictures show. It is made when the picture is
+delivered, so that no grid of any shape has to encode it."""
+
 _QUALITY = 90
 
 
 class Thumbnails:
     """The small pictures of one store: `thumbnails/ab/abcd…-512.jpg`, some 2 % of the originals' size.
 
-    Beside them are the pictures of outputs, `abcd…-204x204-6000.webp`, a few kB for each shape of grid.
+    Beside them are the pictures of outputs, a few kB each: `abcd…-576x256-6000.webp` for grids of many pictures,
+    and one for each other shape of grid.
 
     Every method may be called from any thread and process. They are slow for a new picture (up to 500 ms):
     call them off the event loop.
@@ -40,11 +46,16 @@ class Thumbnails:
         self._incoming = incoming
 
     def prepare(self, original: Path, image: Image.Image | None = None) -> None:
-        """Make the small picture of an original, if it does not exist; errors are ignored. `image` is the picture
+        """Make the small pictures of an original, if they do not exist; errors are ignored. `image` is the picture
         in `BOX`, where it was decoded already."""
         with suppress(PictureError):
-            if self._find(original) is None:
-                self._make(original, image)
+            if self._find(original) is not None:
+                return
+            image = self._make(original, image)
+            image.thumbnail(OUTPUT_BOX, reducing_gap=GAP)
+            shown = encode(image, OUTPUT_BYTES)
+            if shown is not None:
+                self.keep(original, OUTPUT_BOX, OUTPUT_BYTES, shown.data)
 
     def load(self, original: Path, box: Box) -> Image.Image:
         """The picture upright and shrunk into `box` (width, height in pixels), as RGB or RGBA.
@@ -62,24 +73,24 @@ class Thumbnails:
             with suppress(PictureError):
                 return decode(small, box)
         image = self._make(original)
-        image.thumbnail(box)
+        image.thumbnail(box, reducing_gap=GAP)
         return image
 
-    def kept(self, original: Path, name: str) -> bytes | None:
-        """The WebP that was kept under this name; None if there is no whole one."""
+    def kept(self, original: Path, box: Box, max_bytes: int) -> bytes | None:
+        """The WebP that was kept for outputs of this size; None if there is no whole one."""
         try:
-            data = self._path(original, name, ".webp").read_bytes()
+            data = self._path(original, _name(box, max_bytes), ".webp").read_bytes()
         except OSError:
             return None
         return data if len(data) == int.from_bytes(data[4:8], "little") + 8 else None
 
-    def keep(self, original: Path, name: str, data: bytes) -> None:
+    def keep(self, original: Path, box: Box, max_bytes: int, data: bytes) -> None:
         """Keep a WebP made of an original for outputs; errors are ignored."""
 
         def write(part: Path) -> None:
             part.write_bytes(data)
 
-        self._put(self._path(original, name, ".webp"), write)
+        self._put(self._path(original, _name(box, max_bytes), ".webp"), write)
 
     def _find(self, original: Path) -> Path | None:
         paths = (self._path(original, str(HEIGHT), suffix) for suffix in (".jpg", ".webp"))
@@ -114,6 +125,10 @@ class Thumbnails:
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)
+
+
+def _name(box: Box, max_bytes: int) -> str:
+    return f"{box[0]}x{box[1]}-{max_bytes}"
 
 
 def decode(path: Path, box: Box) -> Image.Image:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
+from rivya_nb.imaging.encoding import encode
 from rivya_nb.store.records import PictureRecord
-from rivya_nb.store.thumbnails import Thumbnails, decode
+from rivya_nb.store.thumbnails import OUTPUT_BOX, OUTPUT_BYTES, Thumbnails, decode
 from rivya_nb.views.geometry import Geometry, measure
 from rivya_nb.views.layout import Cell, Layout
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 BUDGET = 256_000
 """Bytes of base64 for all thumbnails of one output together; twice that if there are many."""
 
-FAIR = 8_000
+FAIR = OUTPUT_BYTES // 3 * 4
 """Bytes of base64 that each of many thumbnails may have within twice the budget."""
 
 LARGEST = 24_000
@@ -36,13 +37,6 @@ LARGEST = 24_000
 SMALLEST = 2_000
 """A thumbnail with fewer bytes of base64 shows nothing; rather than that, some pictures are left out."""
 
-_QUALITIES = {80: 1.0, 68: 0.7, 55: 0.57, 40: 0.45}
-"""Qualities of WebP, and the bytes that they take at least, relative to the first."""
-
-_METHOD = 1
-"""The effort of WebP: 4 saves a tenth of the bytes, but takes more than twice as long."""
-
-_SHRINK = 0.8
 _PIXEL_DENSITY = 2
 
 Load = Callable[[Path, tuple[int, int]], "Image.Image"]
@@ -112,9 +106,13 @@ def collect(
         cell, (width, height) = place
         if cell.picture is None:
             return None
+        limit = allotment.max_bytes
         box = (width * _PIXEL_DENSITY, height * _PIXEL_DENSITY)
+        if limit == OUTPUT_BYTES and box[0] <= OUTPUT_BOX[0] and box[1] <= OUTPUT_BOX[1]:
+            # Its store has it since the delivery, and one serves grids of any shape.
+            box = OUTPUT_BOX
         try:
-            path, limit = path_of(cell.picture), allotment.max_bytes
+            path = path_of(cell.picture)
             return thumbnail(path, box=box, max_bytes=limit, load=load, shelf=shelf)
         except PictureError:
             return None
@@ -159,41 +157,15 @@ def thumbnail(
 def _cached(
     load: Load, shelf: Thumbnails | None, path: Path, _stamp: int, box: tuple[int, int], max_bytes: int
 ) -> Thumbnail:
-    if shelf is None:
-        return _make(load, path, box, max_bytes)
-    name = f"{box[0]}x{box[1]}-{max_bytes}"
-    data = shelf.kept(path, name)
+    data = None if shelf is None else shelf.kept(path, box, max_bytes)
     if data is not None:
         from PIL import Image
 
         with Image.open(BytesIO(data)) as image:
             return Thumbnail(data, "image/webp", image.width, image.height)
-    made = _make(load, path, box, max_bytes)
-    shelf.keep(path, name, made.data)
-    return made
-
-
-def _make(load: Load, path: Path, box: tuple[int, int], max_bytes: int) -> Thumbnail:
-    image = load(path, box)
-    while True:
-        data = _encoded(image, max_bytes)
-        if data is not None:
-            return Thumbnail(data, "image/webp", image.width, image.height)
-        if image.width == 1 and image.height == 1:
-            raise PictureError(f"the picture {path.name} does not fit into {max_bytes} bytes")
-        image = image.resize((max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK))))
-
-
-def _encoded(image: Image.Image, max_bytes: int) -> bytes | None:
-    """The picture in the best quality that fits; None if none does."""
-    full: int | None = None
-    for quality, part in _QUALITIES.items():
-        # Qualities that cannot fit, judged by the size of the first one, are skipped.
-        if full is not None and full * part > max_bytes and quality > min(_QUALITIES):
-            continue
-        buffer = BytesIO()
-        image.save(buffer, "WEBP", quality=quality, method=_METHOD)
-        if buffer.tell() <= max_bytes:
-            return buffer.getvalue()
-        full = full or buffer.tell()
-    return None
+    made = encode(load(path, box), max_bytes)
+    if made is None:
+        raise PictureError(f"the picture {path.name} does not fit into {max_bytes} bytes")
+    if shelf is not None:
+        shelf.keep(path, box, max_bytes, made.data)
+    return Thumbnail(made.data, "image/webp", made.width, made.height)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
+from sandboxes import running_sandbox
 
 from browser.harness import ANSWER_SECONDS, CHROMIUM_ARGUMENTS, Lab, find_chromium, jupyter_lab
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 NO_CHROMIUM = (
     "no Chromium found: install one (Debian and Ubuntu: `apt-get install chromium`; "
@@ -38,15 +41,18 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Its notebooks find one sandbox with small pictures, unless they ask for one of their own."""
     base = tmp_path_factory.mktemp("lab")
     # Done at the first question; whoever watches a run at work asks the sandbox for more time.
-    environment = {
-        "RIVYA_BASE_URL": "sandbox",
-        "RIVYA_STORE": str(base / "store"),
-        "RIVYA_SANDBOX_LATENCY": "1",
-    }
-    with jupyter_lab(chromium, base, environment) as running:
-        yield running
+    with running_sandbox(SandboxConfig(latency=1, credits=10_000)) as url:
+        environment = {
+            "RIVYA_BASE_URL": url,
+            "RIVYA_API_KEY": DEFAULT_KEY,
+            "RIVYA_STORE": str(base / "store"),
+            "RIVYA_SANDBOX_LATENCY": "1",
+        }
+        with jupyter_lab(chromium, base, environment) as running:
+            yield running
 
 
 @pytest.fixture(scope="module", autouse=True)

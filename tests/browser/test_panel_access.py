@@ -15,7 +15,7 @@ from browser.harness import Lab
 from browser.test_panel import PanelPage, opened
 
 OPEN = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="heard")
+rv.connect(store="heard")
 panel = rv.panel()
 panel"""
 AGAIN = "rv.panel()"

@@ -12,7 +12,7 @@ from browser.harness import Lab
 from browser.test_panel import PanelPage, opened, png
 
 OPEN = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="arriving")
+rv.connect(store="arriving")
 panel = rv.panel()
 panel"""
 NEVER_READ = "() => { Blob.prototype.arrayBuffer = () => new Promise(() => {}); }"

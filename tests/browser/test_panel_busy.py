@@ -12,7 +12,7 @@ from browser.harness import Lab
 from browser.test_panel import IS_BUSY, RUN_WITHOUT_WAITING, PanelPage, opened
 
 OPEN = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="busy")
+rv.connect(store="busy")
 panel = rv.panel()
 panel"""
 ONE_THREAD = """() => {

@@ -13,7 +13,7 @@ from browser.harness import Lab
 from browser.test_panel import RESTART, RUN_WITHOUT_WAITING, PanelPage, opened, png
 
 OPEN = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="detailed")
+rv.connect(store="detailed")
 panel = rv.panel()
 panel"""
 

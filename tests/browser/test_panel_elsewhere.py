@@ -14,7 +14,7 @@ from playwright.sync_api import Error, Page, expect
 from browser.harness import ANSWER_SECONDS, Lab, write_notebook
 
 OPEN = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="{name}")
+rv.connect(store="{name}")
 rv.panel("{name}")"""
 
 

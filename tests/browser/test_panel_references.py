@@ -12,7 +12,7 @@ from browser.harness import Lab
 from browser.test_panel import PanelPage, opened, png
 
 OPEN = """import rivya_nb as rv
-rv.connect(base_url="sandbox", store="referring")
+rv.connect(store="referring")
 panel = rv.panel()
 panel"""
 AXIS = "Several values of References"

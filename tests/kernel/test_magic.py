@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, started
+from kernels import NEWEST, SINCE_SUBSHELLS, VERSIONS, Kernel, started, write_notebook
 from sandboxes import running_sandbox
 
 from rivya_nb.sandbox.config import SandboxConfig
@@ -151,12 +151,7 @@ WAITS = {
 def test_the_wait_works_wherever_the_magic_is_called(
     lent: Callable[..., Kernel], tmp_path: Path, version: str
 ) -> None:
-    import nbformat
-
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell("%%rivya seed=6 resolution=1K --out run\nA bottle")]
-    )
-    nbformat.write(notebook, tmp_path / "asking.ipynb")
+    write_notebook(tmp_path / "asking.ipynb", "%%rivya seed=6 resolution=1K --out run\nA bottle")
     kernel = lent(version, latency=0.3)
     # All cells are queued at once, each wait with the one behind it that looks at what it left.
     cells = kernel.run_all(["run = None", *(cell for code in WAITS.values() for cell in (code, LOOK))], 120)
@@ -384,3 +379,24 @@ def test_what_a_dead_kernel_leaves_says_how_to_get_a_fresh_view(start_kernel: Ca
     left = html.unescape(shown(kernel.ok("%%rivya seed=1 --background\nA bottle"))["text/html"])
     assert "as of 20" in left
     assert "%rivya resume 1</code>" in left
+
+
+def test_a_deferred_cell_sends_nothing_and_follows_what_a_worker_does(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
+    asked = kernel.ok("%%rivya seed=1,2 resolution=1K --defer --out later\nA bottle")
+    text = shown(asked)["text/plain"]
+    assert "deferred: 2 pictures, 24 credits; `rivya-nb work` sends them" in text
+    assert "rivya-nb work  sends the 2 deferred ones (24 credits)" in text
+    kernel.ok("assert {job.status for job in later} == {'planned'}")
+    followed = kernel.ok("import rivya_nb as rv\nrv.runs(1)")
+    kernel.ok(
+        "import os, subprocess, sys\n"
+        "session = rv.connect.__globals__['current_session']()\n"
+        f"environ = dict(os.environ, RIVYA_API_KEY={DEFAULT_KEY!r}, RIVYA_BASE_URL=session.address, "
+        "RIVYA_STORE=str(session.store.folder))\n"
+        "call = 'from rivya_nb.cli import main; raise SystemExit(main())'\n"
+        "command = [sys.executable, '-c', call, 'work', '--until-idle']\n"
+        "subprocess.run(command, env=environ, check=True, capture_output=True)"
+    )
+    kernel.ok("rv.runs(1).wait(30)")
+    assert pictures(shown(followed)) == 2

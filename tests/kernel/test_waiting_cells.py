@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from kernels import SINCE_SUBSHELLS, VERSIONS, Kernel, started
+from kernels import SINCE_SUBSHELLS, VERSIONS, Kernel, started, write_notebook
 
 LOAD = "%load_ext waiting_extension\nimport waiting_extension as w"
 
@@ -87,11 +86,8 @@ NESTED = {
 @pytest.mark.parametrize("cell", NESTED.values(), ids=NESTED)
 def test_where_a_cell_cannot_be_awaited_it_waits_all_the_same(loaded: Kernel, cell: str) -> None:
     steps = 6
-    for name, text in {
-        "other.ipynb": json.dumps(_notebook(f"%%rivya {steps}\nbody")),
-        "other.py": f"get_ipython().run_cell_magic('rivya', '{steps}', 'body')\n",
-    }.items():
-        (loaded.folder / name).write_text(text)
+    write_notebook(loaded.folder / "other.ipynb", f"%%rivya {steps}\nbody")
+    (loaded.folder / "other.py").write_text(f"get_ipython().run_cell_magic('rivya', '{steps}', 'body')\n")
     loaded.ok("w.order.clear()")
     waiting, after = loaded.run_all([cell.format(steps=steps), "w.order"])
     assert waiting.status == "ok", "\n".join(waiting.traceback)
@@ -165,15 +161,3 @@ def test_what_the_background_displays_stays_with_its_own_cell(
     other = kernel.ok("%%rivya 30\nbody")
     assert [shown["data"]["text/plain"] for shown in own.displays] == ["'shown'"]
     assert other.displays == []
-
-
-def _notebook(cell: str) -> dict[str, object]:
-    code = {
-        "cell_type": "code",
-        "id": "one",
-        "metadata": {},
-        "execution_count": None,
-        "outputs": [],
-        "source": cell,
-    }
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [code]}

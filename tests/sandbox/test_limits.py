@@ -131,6 +131,7 @@ def test_a_wrong_flag_is_told_in_one_sentence(words: list[str], capsys: pytest.C
     assert any(example in said for example in ("8..20", "whole number from 1 on"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["-m", "rivya_nb.sandbox"], ["-c", "from rivya_nb.cli import main; main()", "sandbox"]]
 )

@@ -20,8 +20,8 @@ from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import HTTP_STATUS
 from rivya_nb.sandbox.keys import DEFAULT_KEY, KEYS, KeyGrant
 
-EXAMPLES = 60
-"""Requests of each kind to each operation; all of them together take about 20 seconds."""
+EXAMPLES = 30
+"""Requests of each kind to each operation; all of them together take about 10 seconds of a processor."""
 
 OPERATIONS = (
     "GET /api/v1/models",

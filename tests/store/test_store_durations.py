@@ -6,6 +6,8 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import pytest
+
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.store.records import DURATIONS_KEPT, TaskDuration
@@ -83,6 +85,7 @@ def remember_many(folder: Path, pipe: Connection) -> None:
     pipe.send("done")
 
 
+@pytest.mark.slow
 def test_several_kernels_lose_none_of_each_others_durations(store: Store, start: Start) -> None:
     pipes = [start(remember_many, store.folder)[1] for _ in range(3)]
     for number, pipe in enumerate(pipes):

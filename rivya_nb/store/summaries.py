@@ -1,0 +1,49 @@
+"""How far runs are, counted in the database: a list of runs does not need the records of their jobs."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, case, distinct, func, literal_column, select
+
+from rivya_nb.store.billing import amount
+from rivya_nb.store.records import UNFINISHED, UNSENT, RunSummary
+from rivya_nb.store.schema import jobs, run_jobs, runs
+
+
+def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummary]:
+    """A page of runs, newest first."""
+    wanted = select(runs.c.id, runs.c.name, runs.c.created_at).order_by(runs.c.id.desc())
+    found = connection.execute(wanted.limit(limit).offset(offset)).all()
+    ids = [number for number, _, _ in found]
+    place = run_jobs.c.coordinates
+    is_deferred = jobs.c.deferred.is_not(None) & jobs.c.status.in_(UNSENT)
+    states = (
+        select(
+            run_jobs.c.run_id,
+            func.count(distinct(place)),
+            func.count(distinct(case((jobs.c.pictured, place)))),
+            func.count(distinct(case((jobs.c.status.in_(UNFINISHED), place)))),
+            func.count(distinct(case((is_deferred, place)))),
+        )
+        .join(jobs, jobs.c.number == run_jobs.c.job_number)
+        .where(run_jobs.c.run_id.in_(ids))
+        .group_by(run_jobs.c.run_id)
+    )
+    # A job that stands at several places of a run is paid for once.
+    own = select(run_jobs.c.run_id, run_jobs.c.job_number).distinct()
+    own_jobs = own.where(run_jobs.c.run_id.in_(ids), ~run_jobs.c.reused).subquery()
+    costs = (
+        select(
+            own_jobs.c.run_id,
+            func.sum(literal_column(amount("credits", "jobs"))),
+            func.max(literal_column(amount("costs_about", "jobs"))),
+        )
+        .join(jobs, jobs.c.number == own_jobs.c.job_number)
+        .group_by(own_jobs.c.run_id)
+    )
+    state = {run_id: counts for run_id, *counts in connection.execute(states)}
+    cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
+    summed = []
+    for run_id, name, created_at in found:
+        counts = state.get(run_id, (0, 0, 0, 0))
+        summed.append(RunSummary(run_id, name, created_at, *counts, *cost.get(run_id, (0, False))))
+    return summed
