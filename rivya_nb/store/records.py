@@ -387,8 +387,8 @@ class DeferredRun:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """How far a run is: its places, those with pictures, with unfinished jobs and with such as are left to workers,
-    and what it has cost.
+    """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
+    left to workers, and what it has cost.
 
     `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them.
     """

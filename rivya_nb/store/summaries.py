@@ -44,6 +44,7 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
     cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
     summed = []
     for run_id, name, created_at in found:
-        counts = state.get(run_id, (0, 0, 0, 0))
-        summed.append(RunSummary(run_id, name, created_at, *counts, *cost.get(run_id, (0, False))))
+        places, pictures, unfinished, left = state.get(run_id, (0, 0, 0, 0))
+        total, about = cost.get(run_id, (0, False))
+        summed.append(RunSummary(run_id, name, created_at, places, pictures, unfinished, left, total, about))
     return summed
