@@ -43,6 +43,7 @@ PROCESSES = (
     "test_store_processes",
     "test_store_backup",
     "test_store_read_only",
+    "test_work",
 )
 """Tests that start processes and wait for their end."""
 

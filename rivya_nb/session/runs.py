@@ -100,7 +100,8 @@ def _line(run: RunSummary) -> str:
     state = joined(
         [
             f"{run.pictures:,} of {count(run.places, 'picture')}",
-            f"{run.unfinished:,} not finished" if run.unfinished else "",
+            f"{run.unfinished - run.deferred:,} not finished" if run.unfinished > run.deferred else "",
+            f"{run.deferred:,} deferred" if run.deferred else "",
             credit_count(run.credits, about=run.costs_about),
         ]
     )

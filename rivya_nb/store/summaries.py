@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, case, distinct, func, literal_column, select
 
 from rivya_nb.store.billing import amount
-from rivya_nb.store.records import UNFINISHED, RunSummary
+from rivya_nb.store.records import UNFINISHED, UNSENT, RunSummary
 from rivya_nb.store.schema import jobs, run_jobs, runs
 
 
@@ -15,12 +15,14 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
     found = connection.execute(wanted.limit(limit).offset(offset)).all()
     ids = [number for number, _, _ in found]
     place = run_jobs.c.coordinates
+    is_deferred = jobs.c.deferred.is_not(None) & jobs.c.status.in_(UNSENT)
     states = (
         select(
             run_jobs.c.run_id,
             func.count(distinct(place)),
             func.count(distinct(case((jobs.c.pictured, place)))),
             func.count(distinct(case((jobs.c.status.in_(UNFINISHED), place)))),
+            func.count(distinct(case((is_deferred, place)))),
         )
         .join(jobs, jobs.c.number == run_jobs.c.job_number)
         .where(run_jobs.c.run_id.in_(ids))
@@ -42,7 +44,7 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
     cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
     summed = []
     for run_id, name, created_at in found:
-        places, pictures, unfinished = state.get(run_id, (0, 0, 0))
+        places, pictures, unfinished, left = state.get(run_id, (0, 0, 0, 0))
         total, about = cost.get(run_id, (0, False))
-        summed.append(RunSummary(run_id, name, created_at, places, pictures, unfinished, total, about))
+        summed.append(RunSummary(run_id, name, created_at, places, pictures, unfinished, left, total, about))
     return summed

@@ -100,7 +100,7 @@ def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(
     start_kernel: Callable[..., Kernel], version: str
 ) -> None:
     kernel = ready(start_kernel, version, latency=60)
-    waiting = kernel.send("%%rivya seed=1..20 resolution=1K --out many\nA bottle")
+    waiting = kernel.send("%%rivya seed=1..20 resolution=1K --parallel 16 --out many\nA bottle")
     behind = kernel.send("never = True")
     kernel.until(
         lambda: any("queued" in look["data"]["text/plain"] for look in waiting.displays), "jobs are submitted"
@@ -379,3 +379,22 @@ def test_what_a_dead_kernel_leaves_says_how_to_get_a_fresh_view(start_kernel: Ca
     left = html.unescape(shown(kernel.ok("%%rivya seed=1 --background\nA bottle"))["text/html"])
     assert "as of 20" in left
     assert "%rivya resume 1</code>" in left
+
+
+def test_a_deferred_cell_sends_nothing_and_follows_what_a_worker_does(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
+    asked = kernel.ok("%%rivya seed=1,2 resolution=1K --defer --out later\nA bottle")
+    text = shown(asked)["text/plain"]
+    assert "deferred: 2 pictures, 24 credits; `rivya-nb work` sends them" in text
+    assert "rivya-nb work  sends the 2 deferred ones (24 credits)" in text
+    kernel.ok("assert {job.status for job in later} == {'planned'}")
+    kernel.ok(
+        "import rivya_nb as rv, os, subprocess, sys\n"
+        "session = rv.connect.__globals__['current_session']()\n"
+        f"environ = dict(os.environ, RIVYA_API_KEY={DEFAULT_KEY!r}, RIVYA_BASE_URL=session.address, "
+        "RIVYA_STORE=str(session.store.folder))\n"
+        "call = 'from rivya_nb.cli import main; raise SystemExit(main())'\n"
+        "command = [sys.executable, '-c', call, 'work', '--until-idle']\n"
+        "subprocess.run(command, env=environ, check=True, capture_output=True)"
+    )
+    kernel.until(lambda: pictures(shown(asked)) == 2, "the cell shows what the worker made")
