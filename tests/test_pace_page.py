@@ -63,11 +63,11 @@ def test_the_page_has_the_numbers_of_the_limits() -> None:
         f"At most {MOST_JOBS} jobs",
         f"`max({limits.AFTER_REFUSAL:g} · a, r/2)`",
         f"never below {limits.SLOWEST:g} calls a second",
-        f"grows by {limits.GROWTH:.0%} a second, and by {limits.FAST_GROWTH:.0%} a second after {limits.CALM:g} s".replace(
-            "%", " %"
-        ),
+        f"grows by {limits.GROWTH * 100:g} % a second, and by {limits.FAST_GROWTH * 100:g} % a second after",
+        f"after {limits.CALM:g} s without a refusal",
         f"every {limits.NEW_PROBE:g} s one more is tried",
-        f"a chance of {governor.LIKELY:g}, or of {governor.LIKELIER:g} where a refusal costs more than {governor.SHORT:g} s",
+        f"a chance of {governor.LIKELY:g}, or of {governor.LIKELIER:g} where",
+        f"costs more than {governor.SHORT:g} s",
         f"silent for {limit_book.GONE_AFTER:g} s",
         f"for {limit_book.FORGOTTEN_AFTER / day:g} days",
     ):
