@@ -107,8 +107,10 @@ def compare(folder: Path) -> None:
     print("An 8 × 8 grid of 2K originals as HTML")
     timed("nothing cached: every original is decoded", show)
     views._cached.cache_clear()
-    for path in files.thumbnails.folder.rglob("*x*.webp"):
+    for path in files.thumbnails.folder.rglob("*.*"):
         path.unlink()
+    for path in paths:
+        files.thumbnails.prepare(path)
     timed("a shape of grid that was never shown; delivered before", show)
     views._cached.cache_clear()
     timed("shown again by another kernel", show)

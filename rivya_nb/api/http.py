@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0
 """The most seconds for a connection, also if an answer may take longer."""
 
+CONNECTIONS = 32
+"""The most connections of a client; further calls wait for one. With 100, each call costs half as much again,
+because httpx looks at all of them."""
+
+KEPT_OPEN = 50.0
+"""Seconds after which an unused connection is closed. Polls are 5 s apart, which is as long as httpx itself keeps
+one; load balancers keep theirs for 60 s and more."""
+
 PIECE = 64 * 1024
 """Bytes of an answer that are read, and unpacked, at a time."""
 
@@ -125,6 +133,11 @@ class LoopClients:
                 verify=certificates,
                 trust_env=self._trust_env,
                 timeout=httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_TIMEOUT)),
+                limits=httpx.Limits(
+                    max_connections=CONNECTIONS,
+                    max_keepalive_connections=CONNECTIONS,
+                    keepalive_expiry=KEPT_OPEN,
+                ),
                 # `body_of` unpacks only these.
                 headers={"User-Agent": f"rivya-nb/{__version__}", "Accept-Encoding": "gzip, deflate"},
                 # No cookies are kept: a foreign host's would be sent with the next picture.

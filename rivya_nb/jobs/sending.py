@@ -72,7 +72,6 @@ class Sender:
                 if not is_wanted:
                     await self.put_back(job)
                     return None
-                await asyncio.to_thread(self._store.make_ready)
                 if not await (self._may_repeat(job, anew) if again else self._begin(job, media)):
                     return None
                 began = time.monotonic()
@@ -94,6 +93,7 @@ class Sender:
     async def _may_repeat(self, job: LiveJob, anew: bool) -> bool:
         """False if a submit is too old to be repeated (the job becomes unknown), unless it may be billed
         `anew`."""
+        await asyncio.to_thread(self._store.make_ready)
         if anew or not is_doubtful(job.record):
             return True
         await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=time.time())
@@ -127,9 +127,16 @@ class Sender:
             await self.put_back(job)
             return False
         body = generation_body(job.record.request, media, job.id).decode()
-        begin = self._store.claims.begin_submit
-        begun = await asyncio.to_thread(begin, job.id, body=body, submitted_at=time.time())
-        job.changed(await asyncio.to_thread(self._store.job, job.id))
+        began = time.time()
+
+        def begin() -> bool:
+            self._store.make_ready()
+            return self._store.claims.begin_submit(job.id, body=body, submitted_at=began)
+
+        if begun := await asyncio.to_thread(begin):
+            job.changed(replace(job.record, status="submitting", body=body, submitted_at=began))
+        else:
+            job.changed(await asyncio.to_thread(self._store.job, job.id))
         return begun
 
     async def _send(self, job: LiveJob, began: float, *, again: bool, anew: bool) -> Task:

@@ -64,6 +64,8 @@ def build(config: SandboxConfig, folder: Path) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=2,
+        # As services do; otherwise a poll after 5 s would meet a connection that is just being closed.
+        timeout_keep_alive=75,
     )
     return uvicorn.Server(settings)
 

@@ -26,7 +26,7 @@ from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.showing.live import LiveDisplay, in_notebook
 from rivya_nb.session.showing.looks import Bundle, notice_of, records
-from rivya_nb.session.showing.run_looks import run_bundle, run_text
+from rivya_nb.session.showing.run_looks import is_large, run_bundle, run_text
 from rivya_nb.session.showing.standing import Standing
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
 from rivya_nb.store.records import FINAL, SENT, UNSENT, Spent
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.store.records import Marks, RunRecord
+    from rivya_nb.widgets.viewer import Viewer
 
 
 class Run(Pictures):
@@ -117,6 +118,8 @@ class Run(Pictures):
     @property
     def spent(self) -> Spent:
         """What the jobs have cost that were made for this run, also those that failed."""
+        if not self._earlier:
+            return self.standing.tally(time.time(), live=False).spent
         own = {cell.job_id for cell in self.record.cells if not cell.reused}
         return Spent.by(self._jobs[job_id].record for job_id in own)
 
@@ -346,9 +349,17 @@ class Run(Pictures):
         Raises:
             UsageError: there is no such page.
         """
+        return self._pages().page(number)
+
+    def view(self) -> Viewer:
+        """Open the viewer: a widget in which pictures zoom together and can be compared and rated; of a large run,
+        one page of its pictures at a time."""
+        return self._pages().view() if is_large(self) else super().view()
+
+    def _pages(self) -> Selection:
         from rivya_nb.session.run_pages import RunPictures
 
-        return RunPictures(self, self._live_records).page(number)
+        return RunPictures(self, self._live_records)
 
     def look(self, *, in_panel: bool = False) -> Bundle:
         """The run as it is now, as display data for a cell or a panel. This decodes pictures: call it off the
@@ -368,10 +379,9 @@ class Run(Pictures):
         """What the run waits for, or why pictures are missing, as far as that is known; otherwise empty."""
         if notice := notice_of(self.jobs):
             return notice
-        reasons = dict.fromkeys(
-            reason(job.record) for job in self.jobs if job.status in FINAL and not job.record.pictures
-        )
-        return joined(list(reasons)[:2])
+        missing = [job.record for job in self.jobs if job.status in FINAL and not job.record.pictures]
+        alike = {(record.error_code, record.error_message): record for record in missing}
+        return joined(list(dict.fromkeys(map(reason, alike.values())))[:2])
 
     def _ipython_display_(self) -> None:
         self._watch()

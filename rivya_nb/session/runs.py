@@ -85,7 +85,7 @@ class Runs(Sequence[Run]):
         if page < pages:
             left = total - page * PAGE
             lines.append(f"{left:,} more; %rivya runs {page + 1} shows the next {min(PAGE, left)}")
-        return "\n".join([count(total, "run"), *lines])
+        return "\n".join(lines) or "no runs yet"
 
     def __repr__(self) -> str:
         try:

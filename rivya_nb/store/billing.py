@@ -18,7 +18,9 @@ def _in(statuses: frozenset[str]) -> str:
     return "{row}.status IN (" + ", ".join(f"'{status}'" for status in sorted(statuses)) + ")"
 
 
-_FINAL = f"CASE WHEN {_in(FINAL)} THEN {{row}}.final_credits END"
+IS_FINAL = _in(FINAL)
+
+_FINAL = f"CASE WHEN {IS_FINAL} THEN {{row}}.final_credits END"
 _IS_UNKNOWN = "{row}.status = 'unknown'"
 _IS_TOLD = f"({{row}}.reserved_credits IS NOT NULL OR {_FINAL} IS NOT NULL)"
 _IS_TAKEN = f"({{row}}.task_id IS NOT NULL OR {_IS_TOLD})"

@@ -367,25 +367,6 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Deferral:
-    """The limits with which a run is left to workers: what the new requests may cost, in credits, and how many of
-    its jobs are worked on at a time (None: any number)."""
-
-    max_credits: int
-    max_parallel: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredRun:
-    """A run that was left to workers: no process works on `waiting` of its jobs now; `price` is what all those
-    cost that were not sent yet, in credits."""
-
-    id: int
-    waiting: int
-    price: int
-
-
-@dataclass(frozen=True, slots=True)
 class RunSummary:
     """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
     left to workers, and what it has cost.
@@ -402,6 +383,25 @@ class RunSummary:
     deferred: int
     credits: int
     costs_about: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """The limits with which a run is left to workers: what the new requests may cost, in credits, and how many of
+    its jobs are worked on at a time (None: any number)."""
+
+    max_credits: int
+    max_parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredRun:
+    """A run that was left to workers: no process works on `waiting` of its jobs now; `price` is what all those
+    cost that were not sent yet, in credits."""
+
+    id: int
+    waiting: int
+    price: int
 
 
 @dataclass(frozen=True, slots=True)

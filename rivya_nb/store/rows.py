@@ -92,10 +92,16 @@ def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
     return JobRecord(
         **{name: row[name] for name in _PLAIN_JOB_FIELDS},
         params=params,
-        references=tuple(Reference(**reference) for reference in json.loads(row["references"])),
+        references=_references(row["references"]),
         seed=params.get(SEED_KEY),
         pictures=tuple(pictures),
     )
+
+
+@lru_cache(maxsize=256)
+def _references(text: str) -> tuple[Reference, ...]:
+    # The jobs of a run have the same ones, or none.
+    return tuple(Reference(**reference) for reference in json.loads(text))
 
 
 def picture_record(row: RowMapping) -> PictureRecord:

@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.billing import AMOUNTS, HOUR, amount
+from rivya_nb.store.billing import AMOUNTS, HOUR, IS_FINAL, amount
 
 VERSION = 1
 
@@ -118,6 +118,7 @@ jobs = Table(
     # What the history asks for, whole within the index: the jobs' rows are ten times as much to read.
     Index("jobs_listed", "number", *_ASKED, "id", **_LISTED),
     Index("jobs_by_settings", "settings_id", "number", *_ASKED, **_LISTED),
+    Index("jobs_by_created", "created_at", "number", *_ASKED[1:], **_LISTED),
     Index("jobs_by_seed", "seed", "number", *_ASKED, **_LISTED),
     Index("jobs_by_prompt", "prompt_id", "number", *_ASKED, **_LISTED),
     # The few that are not listed are what a count takes away from a list of another table.
@@ -172,6 +173,23 @@ def _entry(row: str, sign: str) -> str:
     )
 
 
+def _differs() -> str:
+    """Whether a change of a job may change the ledger; most steps of a job do not, and it is quickly seen."""
+    columns = (
+        "service",
+        "task_id",
+        "price",
+        "reserved_credits",
+        "final_credits",
+        "submitted_at",
+        "created_at",
+    )
+    plain = [f"OLD.{name} IS NOT NEW.{name}" for name in columns]
+    # The rules ask of a status only whether it is final, and which final one it is.
+    ended = f"OLD.status != NEW.status AND ({IS_FINAL.format(row='OLD')} OR {IS_FINAL.format(row='NEW')})"
+    return " OR ".join([*plain, f"({ended})"])
+
+
 TRIGGERS = (
     """CREATE TRIGGER picture_came AFTER INSERT ON pictures BEGIN
         UPDATE jobs SET pictured = 1 WHERE number = NEW.job_number AND pictured = 0;
@@ -197,7 +215,7 @@ TRIGGERS = (
     f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_entry('NEW', '+')} END",
     f"""CREATE TRIGGER job_changed AFTER UPDATE OF
         service, status, task_id, price, reserved_credits, final_credits, submitted_at, created_at ON jobs
-    BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
+    WHEN {_differs()} BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
 )
 """They keep `pictured`, `hidden` and the sums as they should be. No job is ever deleted."""
 

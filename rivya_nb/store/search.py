@@ -8,7 +8,7 @@ conditions makes it read every job's row.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -101,10 +101,6 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
     conditions: list[ColumnElement[bool]] = [jobs.c.pictured]
     if question.service is not None:
         conditions.append(jobs.c.service == question.service)
-    if question.since is not None:
-        conditions.append(jobs.c.created_at >= question.since)
-    if question.until is not None:
-        conditions.append(jobs.c.created_at <= question.until)
     if not question.hidden:
         conditions.append(~jobs.c.hidden)
     if lists := _lists(question):
@@ -115,7 +111,25 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
     leads = not lists and isinstance(prompts, Sequence)
     if prompts is not None:
         conditions.append(_column("prompt_id", leads).in_(prompts))
-    return [*conditions, *_params(connection, question, may_lead=not lists and not leads)]
+    free = not lists and not leads
+    times = _times(connection, question, may_lead=free and question.seed is None and not question.params)
+    return [*conditions, *times, *_params(connection, question, may_lead=free)]
+
+
+def _times(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
+    """The conditions on the time."""
+
+    def within(created_at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        since, until = question.since, question.until
+        first = [] if since is None else [created_at >= since]
+        return first if until is None else [*first, created_at <= until]
+
+    if not within(jobs.c.created_at):
+        return []
+    few = select(jobs.c.number).where(jobs.c.pictured, *within(jobs.c.created_at)).limit(_FEW_JOBS + 1)
+    counted = select(func.count()).select_from(few.subquery())
+    leads = may_lead and connection.execute(counted).scalar_one() <= _FEW_JOBS
+    return within(_column("created_at", leads))
 
 
 def _params(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
@@ -135,7 +149,7 @@ def _params(connection: Connection, question: Question, *, may_lead: bool) -> li
     return conditions
 
 
-def _column(name: str, leads: bool) -> ColumnElement[object]:
+def _column(name: str, leads: bool) -> ColumnElement[Any]:
     """A column of `jobs`. SQLite uses no index for one with a plus before it."""
     return jobs.c[name] if leads else literal_column(f"+jobs.{name}")
 

@@ -30,13 +30,14 @@ _SLENDER = 8
 """A block that is so many times as high as wide, or the other way, is not laid out by its axes."""
 
 _NOTHING = 0
-_BLUE, _RED, _AMBER, _GREY, _PALE = range(1, 6)
+_BLUE, _RED, _AMBER, _GREY, _PALE, _WHITE = range(1, 7)
 _COLOURS = {
     _BLUE: (58, 134, 207, 255),
-    _RED: (222, 71, 62, 255),
+    _RED: (229, 62, 52, 255),
     _AMBER: (214, 138, 20, 255),
     _GREY: (128, 128, 128, 200),
     _PALE: (128, 128, 128, 140),
+    _WHITE: (255, 255, 255, 255),
 }
 """Red, green, blue and opacity."""
 
@@ -85,8 +86,8 @@ _SHAPES: Mapping[int, Callable[[float, float], int]] = {
     3: lambda x, y: _BLUE if y > 0.5 or _edge(x, y) < 0.17 else _NOTHING,
     # full: the picture is here
     4: lambda *_: _BLUE,
-    # a cross: it failed
-    5: lambda x, y: _RED if min(abs(x - y), abs(1 - x - y)) < 0.2 else _NOTHING,
+    # full, crossed out: it failed
+    5: lambda x, y: _WHITE if min(abs(x - y), abs(1 - x - y)) < 0.11 and _edge(x, y) > 0.08 else _RED,
     # full, with a hole: paid, or perhaps paid, and not here
     6: lambda x, y: _NOTHING if abs(x - 0.5) < 0.18 and abs(y - 0.5) < 0.18 else _AMBER,
     # a bar: nothing comes any more

@@ -69,6 +69,19 @@ def answer(status: int, body: object, headers: Mapping[str, str] | None = None) 
     return raw(f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + content)
 
 
+def conversation(body: object) -> Action:
+    """The same answer to every request of a connection, which is kept open."""
+    content = json.dumps(body).encode()
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Scripted) -> None:
+        while True:
+            service.received.append(await read_request(reader))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
+            await writer.drain()
+
+    return act
+
+
 def after(seconds: float, action: Action) -> Action:
     """An action that the service takes its time for."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.scripted import KEY, answer, client_of, closed_port, scripted
+from api.scripted import KEY, answer, client_of, closed_port, conversation, scripted
 from rivya_nb.api.client import RivyaClient, generation_body
 from rivya_nb.api.records import Task, UploadedFile
 from rivya_nb.contract.references import Reference
@@ -240,6 +241,22 @@ def test_one_client_serves_one_event_loop_after_another() -> None:
             return (await client.credits.retrieve()).current_credits
 
     assert [asyncio.run(main()), asyncio.run(main())] == [5, 5]
+
+
+def test_polls_that_are_seconds_apart_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, passed = time.monotonic, [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + passed[0])
+
+    async def main() -> tuple[int, int]:
+        async with scripted(conversation(TASK)) as service, client_of(service) as client:
+            for _ in range(3):
+                await asyncio.gather(*(client.generations.retrieve("task_1") for _ in range(4)))
+                passed[0] += 10
+            return len(service.received), service.connections
+
+    received, connections = asyncio.run(main())
+    assert received == 12
+    assert connections <= 4
 
 
 def test_the_environment_is_read_where_nothing_is_given(monkeypatch: pytest.MonkeyPatch) -> None:

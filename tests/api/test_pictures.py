@@ -150,6 +150,30 @@ def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
     assert asyncio.run(main()).path.read_bytes() == PNG
 
 
+def test_a_long_data_address_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    really = base64.b64decode
+
+    def noting(letters: bytes, validate: bool) -> bytes:
+        read.append(len(letters))
+        return really(letters, validate=validate)
+
+    picture = encoded("PNG", (1200, 800)) + b"\0"
+    monkeypatch.setattr(base64, "b64decode", noting)
+    url = "data:image/png;base64," + base64.b64encode(picture).decode().rstrip("=")
+    found = asyncio.run(PictureFetcher("https://rivya.ai").fetch(url, tmp_path))
+    assert found.path.read_bytes() == picture
+    # Python does nothing else while a piece is decoded.
+    assert max(read) < 1 << 20 < sum(read)
+
+
+@pytest.mark.parametrize("behind", ["A" * 4, "A" * 600_000, "=" * 4])
+def test_a_data_address_that_goes_on_behind_its_padding_is_damaged(tmp_path: Path, behind: str) -> None:
+    url = "data:image/png;base64," + "AAAA" * 200_000 + "AA==" + behind
+    with pytest.raises(PictureError, match="damaged"):
+        asyncio.run(PictureFetcher("https://rivya.ai").fetch(url, tmp_path))
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

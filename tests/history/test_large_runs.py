@@ -90,6 +90,11 @@ def test_the_pages_of_a_run_have_all_its_pictures_once(finished: rv.Run) -> None
         finished.page(42)
 
 
+def test_the_viewer_of_a_large_run_holds_a_page_of_it(finished: rv.Run) -> None:
+    viewer = finished.view()
+    assert len(viewer._scene["cells"]) <= 60
+
+
 def test_a_large_grid_is_a_sample_and_says_how_to_see_the_rest(finished: rv.Run) -> None:
     look = finished.grid(rows="light")._repr_mimebundle_()
     assert pictures_in(look["text/html"]) <= 200

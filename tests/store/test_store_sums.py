@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
-from rivya_nb.store.records import STATUSES, JobRecord, Question, Spent
+from rivya_nb.store.records import STATUSES, JobRecord, Marks, Question, Spent
 from rivya_nb.store.store import Store
 
 from .filling import PICTURE, a_job, add, done, ids
@@ -84,11 +84,7 @@ def test_what_was_spent_is_what_the_jobs_say_whatever_became_of_them(
         assert store.spent(service) == Spent.by(own)
         assert (service in store.services()) == bool(own)
         for since in (*HOURS, 3600.5, 1e9):
-            late = [
-                job
-                for job in own
-                if (job.created_at if job.submitted_at is None else job.submitted_at) >= since
-            ]
+            late = [job for job in own if moment(job) >= since]
             assert store.spent(service, since) == Spent.by(late), since
 
 
@@ -118,11 +114,17 @@ def test_a_question_is_answered_as_a_filter_over_all_jobs_would(
         store.marks.change([job.id], hidden=hidden, rating=3)
         store.marks.change([job.id], rating=4)
     store.delete_pictures([job.id for job in new[4:]])
+    everything = all_jobs(store)
+    marked = store.marks.of(ids(everything))
     for question in asked:
-        fitting = [job for job in all_jobs(store) if fits(store, job, question)]
+        fitting = [job for job in everything if fits(job, marked[job.id], question)]
         found = store.history(question)
         assert ids(found) == ids(fitting if question.oldest_first else fitting[::-1]), question
         assert store.count(question) == len(found), question
+
+
+def moment(job: JobRecord) -> float:
+    return job.created_at if job.submitted_at is None else job.submitted_at
 
 
 def all_jobs(store: Store) -> list[JobRecord]:
@@ -130,8 +132,7 @@ def all_jobs(store: Store) -> list[JobRecord]:
     return store.unfinished(statuses=STATUSES)
 
 
-def fits(store: Store, job: JobRecord, question: Question) -> bool:
-    marks = store.marks.of([job.id])[job.id]
+def fits(job: JobRecord, marks: Marks, question: Question) -> bool:
     params = {
         key: f"{float(value):g}" if key != "aspect_ratio" else value for key, value in job.params.items()
     }
@@ -151,10 +152,15 @@ def fits(store: Store, job: JobRecord, question: Question) -> bool:
 
 
 def test_a_documented_seed_is_found_beside_seeds_that_were_sent(store: Store) -> None:
-    silent, sent = done(params={}, model="qwen-image-2"), done(params={"seed": 0}, model="qwen-image-2")
-    add(store, silent, sent, done(params={"seed": 1}))
-    assert sent.id in ids(store.history(Question(params={"seed": 0})))
-    assert store.count(Question(params={"seed": 0})) == len(store.history(Question(params={"seed": 0})))
+    documented = {"model": "happyhorse-1-0"}
+    silent, sent, other = done(params={}, **documented), done(params={"seed": 0}), done(params={"seed": 1})
+    another = done(params={"seed": 1}, **documented)
+    add(store, silent, sent, other, another)
+    assert ids(store.history(Question(params={"seed": 0}))) == ids([sent, silent])
+    assert ids(store.history(Question(params={"seed": 0}, **documented))) == [silent.id]
+    assert ids(store.history(Question(params={"seed": 1}))) == ids([another, other])
+    assert ids(store.history(Question(seed=0))) == [sent.id]
+    assert store.count(Question(params={"seed": 0})) == 2
 
 
 @pytest.mark.parametrize("indexed_words", ["xylophonist", "棚", "棚外", "棚棚"])

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from views.making import gradient, noise
+from views.making import gradient, make_job, make_run, noise
 
+from rivya_nb.api.inspection import inspect
 from rivya_nb.errors import PictureError
 from rivya_nb.store import thumbnails
 from rivya_nb.store.files import ContentFiles
-from rivya_nb.views.thumbnails import _cached, thumbnail
+from rivya_nb.store.thumbnails import BOX
+from rivya_nb.views.layout import arrange
+from rivya_nb.views.thumbnails import _cached, collect, thumbnail
 
 
 @pytest.fixture
@@ -24,8 +27,8 @@ def put(files: ContentFiles, picture: Path, mime_type: str = "image/png") -> Pat
     return files.path(files.put(picture.read_bytes(), mime_type), mime_type)
 
 
-def kept(files: ContentFiles) -> list[Path]:
-    return sorted(path for path in files.thumbnails.folder.rglob("*") if path.is_file())
+def kept(files: ContentFiles, name: str = "*-512.*") -> list[Path]:
+    return sorted(path for path in files.thumbnails.folder.rglob(name) if path.is_file())
 
 
 def test_an_original_is_decoded_once_whatever_sizes_are_asked_for(
@@ -130,12 +133,31 @@ def test_what_an_output_showed_is_shown_again_by_another_kernel(
 
     files.thumbnails.prepare(original)
     first = show()
-    (shown,) = [path for path in kept(files) if path.suffix == ".webp"]
-    assert shown.name.startswith(original.stem)
+    (shown,) = kept(files, f"{original.stem}-60x60-3000.webp")
     if damage is None:
         # Nothing is decoded: the other small picture is not there any more.
-        next(path for path in kept(files) if path.suffix == ".jpg").unlink()
+        next(iter(kept(files))).unlink()
     else:
         shown.write_bytes(damage)
     assert show() == first
-    assert [path.suffix for path in kept(files)] == ([".webp"] if damage is None else [".jpg", ".webp"])
+    assert shown.read_bytes() == first[2]
+    assert len(kept(files)) == (0 if damage is None else 1)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_delivered_picture_is_not_decoded_again_for_any_grid_of_many(
+    files: ContentFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    path = tmp_path / "a.png"
+    Image.open(gradient(path, (1600, 900))).convert(mode).save(path)
+    original = put(files, path)
+    files.thumbnails.prepare(original, inspect(original, BOX).small)
+    monkeypatch.setattr("rivya_nb.imaging.decoding.find_format", lambda _: pytest.fail("it is decoded"))
+    jobs = [make_job(f"j{number}", size=(1600, 900)) for number in range(36)]
+    for axes in ({"x": "123456", "y": "123456"}, {"x": "1234", "y": "123456789"}):
+        _cached.cache_clear()
+        layout = arrange(*make_run(axes, jobs))
+        shelf = files.thumbnails
+        shown = collect(layout, lambda _: original, load=shelf.load, shelf=shelf)
+        sizes = {None if small is None else (small.width, small.height) for small in shown.values()}
+        assert sizes == {(455, 256)}

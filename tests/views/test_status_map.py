@@ -77,8 +77,10 @@ def test_a_map_takes_few_bytes_also_where_everything_differs(sizes: tuple[int, .
 def test_each_state_has_a_shape_of_its_own_without_any_colour() -> None:
     shapes = {}
     for drawing, states in GROUPS:
-        opacity = decoded(swatch(drawing)).getchannel("A").point(lambda value: 255 * (value > 0))
-        shapes[opacity.tobytes()] = states
+        data = decoded(swatch(drawing)).tobytes()
+        pixels = [data[start : start + 4] for start in range(0, len(data), 4)]
+        number = {colour: count for count, colour in enumerate(dict.fromkeys(pixels))}
+        shapes[tuple(number[colour] for colour in pixels)] = states
     assert len(shapes) == len(GROUPS)
 
 

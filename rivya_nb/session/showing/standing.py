@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from heapq import nlargest
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.headline import Subject, subject_of
 from rivya_nb.views.layout import place_label
 from rivya_nb.views.overview import MOST_EXAMPLES, MOST_REASONS, Trouble
-from rivya_nb.views.status_map import StatusMap, code, draw_map, plan_map
+from rivya_nb.views.status_map import MapPlan, StatusMap, code, draw_map, plan_map
 from rivya_nb.views.tally import Count, Tally
 from rivya_nb.views.words import state
 
@@ -38,23 +39,37 @@ class Standing:
         self.run = run
         self._lock = threading.Lock()
         ids = dict.fromkeys(cell.job_id for cell in run.cells)
-        reused = {cell.job_id for cell in run.cells if cell.reused}
-        first = {cell.job_id: cell.coordinates for cell in reversed(run.cells)}
-        number = {job_id: at for at, job_id in enumerate(ids)}
         self.jobs: Sequence[Job] = [jobs[job_id] for job_id in ids]
         self._lives = [job.live for job in self.jobs]
         self._seen: list[JobRecord | None] = [None] * len(ids)
-        self._reused = [job_id in reused for job_id in ids]
-        self._places = [first[job_id] for job_id in ids]
-        self._job_at = [number[cell.job_id] for cell in run.cells]
         self._count = Count()
         self._codes = bytearray(len(ids))
         self._pictured: dict[int, None] = {}
         self._open: dict[int, None] = {}
         self._troubles: dict[_Why, dict[int, None]] = {}
-        self._plan = plan_map(run)
         self._subject: Subject | None = None
         self._notes: Sequence[str] = ()
+
+    # Made when it is first drawn, which is off the event loop.
+
+    @cached_property
+    def _map_plan(self) -> MapPlan:
+        return plan_map(self.run)
+
+    @cached_property
+    def _reused(self) -> Sequence[bool]:
+        reused = {cell.job_id for cell in self.run.cells if cell.reused}
+        return [live.id in reused for live in self._lives]
+
+    @cached_property
+    def _places(self) -> Sequence[tuple[int, ...]]:
+        first = {cell.job_id: cell.coordinates for cell in reversed(self.run.cells)}
+        return [first[live.id] for live in self._lives]
+
+    @cached_property
+    def _job_at(self) -> Sequence[int]:
+        number = {live.id: at for at, live in enumerate(self._lives)}
+        return [number[cell.job_id] for cell in self.run.cells]
 
     @property
     def is_working(self) -> bool:
@@ -81,7 +96,7 @@ class Standing:
     @property
     def laid_out(self) -> str:
         """How the map is laid out, in words."""
-        return self._plan.words
+        return self._map_plan.words
 
     def renew(self) -> None:
         """Count anew what has changed since the last time."""
@@ -135,7 +150,7 @@ class Standing:
     def map(self) -> StatusMap:
         """The map of all places as they are now."""
         self.renew()
-        return draw_map(self._plan, bytes(map(self._codes.__getitem__, self._job_at)))
+        return draw_map(self._map_plan, bytes(map(self._codes.__getitem__, self._job_at)))
 
     def pictured(self) -> int:
         """How many jobs have a picture."""
