@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rivya_nb.jobs import durations, pacing
+from rivya_nb.jobs import durations, governor, limits, pacing
+from rivya_nb.jobs.runner import MOST_JOBS
+from rivya_nb.store import limits as limit_book
 from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT
 
 TESTS = Path(__file__).parent
@@ -51,3 +53,24 @@ def test_the_page_has_the_numbers_of_the_polls() -> None:
     ):
         assert said in PAGE, said
     assert durations.RENEWED_AFTER == 1 / 10
+
+
+def test_the_page_has_the_numbers_of_the_limits() -> None:
+    day = 24 * 3600
+    for said in (
+        f"At first {governor.CALLS_AT_FIRST} submits and polls",
+        f"up to {governor.MOST_CALLS}:",
+        f"At most {MOST_JOBS} jobs",
+        f"`max({limits.AFTER_REFUSAL:g} · a, r/2)`",
+        f"never below {limits.SLOWEST:g} calls a second",
+        f"grows by {limits.GROWTH * 100:g} % a second, and by {limits.FAST_GROWTH * 100:g} % a second after",
+        f"after {limits.CALM:g} s without a refusal",
+        f"every {limits.NEW_PROBE:g} s one more is tried",
+        f"a chance of {governor.LIKELY:g}, or of {governor.LIKELIER:g} where",
+        f"costs more than {governor.SHORT:g} s",
+        f"silent for {limit_book.GONE_AFTER:g} s",
+        f"for {limit_book.FORGOTTEN_AFTER / day:g} days",
+    ):
+        assert said in PAGE, said
+    assert governor.CALLS_GROWTH == 1 / 2
+    assert limits.WINDOW == 1

@@ -367,25 +367,6 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
-    """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
-    left to workers, and what it has cost.
-
-    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them.
-    """
-
-    id: int
-    name: str | None
-    created_at: float
-    places: int
-    pictures: int
-    unfinished: int
-    deferred: int
-    credits: int
-    costs_about: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Deferral:
     """The limits with which a run is left to workers: what the new requests may cost, in credits, and how many of
     its jobs are worked on at a time (None: any number)."""
@@ -402,6 +383,25 @@ class DeferredRun:
     id: int
     waiting: int
     price: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
+    left to workers, and what it has cost.
+
+    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them.
+    """
+
+    id: int
+    name: str | None
+    created_at: float
+    places: int
+    pictures: int
+    unfinished: int
+    deferred: int
+    credits: int
+    costs_about: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def test_what_goes_in_the_middle_of_a_run_stops_it_and_is_put_back(
         lost.rename(tmp_path / "away")
 
     place.proxy.inject(Fault(kind, meanwhile(take), first=3, times=1))  # type: ignore[arg-type]
+    place.session.spending.max_parallel = CALLS_AT_FIRST
     run = rv.generate("A bottle", seed=SEEDS, **SMALL)
     seen = finish(run)
     assert f"{lost} was moved or deleted" in seen

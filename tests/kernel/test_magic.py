@@ -100,7 +100,7 @@ def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(
     start_kernel: Callable[..., Kernel], version: str
 ) -> None:
     kernel = ready(start_kernel, version, latency=60)
-    waiting = kernel.send("%%rivya seed=1..20 resolution=1K --out many\nA bottle")
+    waiting = kernel.send("%%rivya seed=1..20 resolution=1K --parallel 16 --out many\nA bottle")
     behind = kernel.send("never = True")
     kernel.until(
         lambda: any("queued" in look["data"]["text/plain"] for look in waiting.displays), "jobs are submitted"

@@ -117,7 +117,7 @@ def test_closing_a_store_that_was_moved_leaves_its_old_place_free(folder: Path, 
     folder.rename(away)
     with pytest.raises(StoreError):
         store.files.put(b"a picture", "image/png")
-    store.files.thumbnails.keep(Path("ab.png"), "204x204", b"RIFF")
+    store.files.thumbnails.keep(Path("ab.png"), (204, 204), 6000, b"RIFF")
     with pytest.raises(StoreError):
         store.models.keep("sandbox", [], 1.0)
     store.close()
@@ -160,7 +160,7 @@ def test_a_folder_that_was_deleted_is_made_anew(name: str, store: Store) -> None
     with store.files.arriving() as part:
         part.write_bytes(b"another")
         store.files.adopt(part, "image/png")
-    store.files.thumbnails.keep(store.files.path(sha256, "image/png"), "204x204", b"RIFF")
+    store.files.thumbnails.keep(store.files.path(sha256, "image/png"), (204, 204), 6000, b"RIFF")
     store.models.keep("sandbox", [], 1.0)
     assert store.files.read(sha256, "image/png") == b"a picture"
 
