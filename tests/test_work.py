@@ -32,10 +32,11 @@ Worker = subprocess.Popen[str]
 class Place:
     """A store and a sandbox, and workers there."""
 
-    def __init__(self, folder: Path, stack: ExitStack, latency: float) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, latency: float, most: int | None = None) -> None:
         self.folder = folder
         self._stack = stack
-        self.url = stack.enter_context(running_sandbox(SandboxConfig(latency=latency, credits=10_000)))
+        config = SandboxConfig(latency=latency, credits=10_000, max_in_flight=most)
+        self.url = stack.enter_context(running_sandbox(config))
         self.session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, self.url, store=folder)))
 
     def worker(self, *arguments: str, **more: str) -> Worker:
@@ -61,9 +62,10 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Callable[[float], Place]]:
+def place(tmp_path: Path) -> Iterator[Callable[..., Place]]:
+    """`place(latency, most=None)`: the sandbox takes at most so many tasks at a time."""
     with ExitStack() as stack:
-        yield lambda latency: Place(tmp_path / "store", stack, latency)
+        yield lambda *settings: Place(tmp_path / "store", stack, *settings)
 
 
 def ended(worker: Worker) -> tuple[int, str]:
@@ -77,7 +79,7 @@ def deferred(pictures: int) -> rv.Run:
     return rv.plan("A bottle", seed=range(pictures), resolution="1K").defer()
 
 
-def test_two_workers_share_a_run_and_send_each_job_once(place: Callable[[float], Place]) -> None:
+def test_two_workers_share_a_run_and_send_each_job_once(place: Callable[..., Place]) -> None:
     here = place(0.3)
     workers = [here.worker("--parallel", "4") for _ in range(2)]
     for worker in workers:
@@ -95,10 +97,10 @@ def test_two_workers_share_a_run_and_send_each_job_once(place: Callable[[float],
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_drains(number: signal.Signals, place: Callable[[float], Place]) -> None:
-    here = place(1)
+def test_a_signal_drains(number: signal.Signals, place: Callable[..., Place]) -> None:
+    here = place(1, 3)
     run = deferred(20)
-    worker = here.worker("--parallel", "3")
+    worker = here.worker()
     assert until(lambda: any(job.task_id for job in here.jobs(run)), SECONDS)
     worker.send_signal(number)
     code, said = ended(worker)
@@ -111,7 +113,7 @@ def test_a_signal_drains(number: signal.Signals, place: Callable[[float], Place]
     assert all(job.is_deferred and job.owner is None for job in rest)
 
 
-def test_a_second_signal_ends_at_once(place: Callable[[float], Place]) -> None:
+def test_a_second_signal_ends_at_once(place: Callable[..., Place]) -> None:
     here = place(600)
     run = deferred(2)
     worker = here.worker()
@@ -125,7 +127,7 @@ def test_a_second_signal_ends_at_once(place: Callable[[float], Place]) -> None:
     assert {(job.status in SENT, job.owner) for job in here.jobs(run)} == {(True, None)}
 
 
-def test_another_worker_goes_on_after_a_kill(place: Callable[[float], Place]) -> None:
+def test_another_worker_goes_on_after_a_kill(place: Callable[..., Place]) -> None:
     here = place(0.5)
     run = deferred(12)
     dying = here.worker("--parallel", "3")
@@ -138,7 +140,7 @@ def test_another_worker_goes_on_after_a_kill(place: Callable[[float], Place]) ->
     assert "Run 1: 12 pictures · 144 credits" in said
 
 
-def test_until_idle_tells_by_its_exit_code_that_something_is_left(place: Callable[[float], Place]) -> None:
+def test_until_idle_tells_by_its_exit_code_that_something_is_left(place: Callable[..., Place]) -> None:
     here = place(0)
     deferred(3)
     code, said = ended(here.worker("--until-idle", "--max-credits", "30"))
@@ -146,7 +148,7 @@ def test_until_idle_tells_by_its_exit_code_that_something_is_left(place: Callabl
     assert "Run 1 stays deferred: its next picture costs 12 credits, and the limit leaves 6." in said
 
 
-def test_without_a_key_or_with_a_bad_number_it_says_so_in_a_sentence(place: Callable[[float], Place]) -> None:
+def test_without_a_key_or_with_a_bad_number_it_says_so_in_a_sentence(place: Callable[..., Place]) -> None:
     here = place(0)
     code, said = ended(here.worker(RIVYA_API_KEY="", PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring"))
     assert code == 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
+from sandboxes import until
 
 import rivya_nb as rv
+from rivya_nb.api.client import generation_body
 from rivya_nb.jobs import pacing
 from rivya_nb.magics.commands import COMMANDS
 from rivya_nb.sandbox.config import SandboxConfig
@@ -153,6 +156,31 @@ def test_a_watcher_never_takes_over(connect: Connect, other_kernel: Other) -> No
     run.finished().result(TIMEOUT)
     ended.result(TIMEOUT)
     assert (rv.runs(1).is_working, bought(session)) == (False, 0)
+
+
+def test_a_watcher_repeats_no_submit_of_a_dead_worker(
+    connect: Connect, other_kernel: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = connect(SandboxConfig(latency=0.1))
+    run = asked(session, [1]).defer()
+    dying = other_kernel(session)
+    [job] = dying.store.deferrals.claim(run.id, most=1)
+    body = generation_body(job.request, (), job.id).decode()
+    assert dying.store.claims.begin_submit(job.id, body=body, submitted_at=time.time())
+    dying.store.owner.close()
+    looks, states = [], session.store.claims.states
+
+    def noted(ids: Sequence[str]) -> dict[str, tuple[str, bool]]:
+        looks.append(ids)
+        return states(ids)
+
+    monkeypatch.setattr(session.store.claims, "states", noted)
+    ended = rv.runs(1).finished()
+    assert until(lambda: len(looks) > 3)
+    assert (session.store.job(job.id).status, bought(session)) == ("submitting", 0)
+    assert worked(other_kernel(session))[0]
+    ended.result(TIMEOUT)
+    assert (len(rv.runs(1).images), bought(session)) == (1, 1)
 
 
 def test_a_worker_commits_no_more_than_it_may(connect: Connect, other_kernel: Other) -> None:
