@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.magic import no_var_expand
 
-from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError
+from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError, WaitInterruptedError
 from rivya_nb.magics import awaiting
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class RivyaMagics:
         A picture that was asked for before, with the same seed, comes from the history at no cost.
         """
         parsed, session = self._read(line, cell)
-        found, run = self._go(parsed, self._plan(parsed, session, cell))
+        plan = self._plan(parsed, session, cell)
+        found, run = self._show(parsed, plan, _go(parsed, plan))
         return found if run is None else run.wait()
 
     @no_var_expand
@@ -108,7 +109,16 @@ class RivyaMagics:
         # Planning reads, decodes and hashes references, which would block the kernel's own loop.
         with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
             plan = await asyncio.to_thread(self._plan, parsed, session, cell)
-        found, run = self._go(parsed, plan)
+        # So does writing a run down. It is not cut short: what it sends may cost.
+        going = asyncio.ensure_future(asyncio.to_thread(_go, parsed, plan))
+        is_interrupted = False
+        try:
+            started = await asyncio.shield(going)
+        except asyncio.CancelledError:
+            is_interrupted, started = True, await going
+        found, run = self._show(parsed, plan, started)
+        if run is not None and is_interrupted:
+            raise WaitInterruptedError(run.give_up_waiting())
         return found if run is None else await _join(run)
 
     def _read(self, line: str, cell: str) -> tuple[Line, Session]:
@@ -129,12 +139,11 @@ class RivyaMagics:
         session.prepare()
         return plan
 
-    def _go(self, parsed: Line, plan: Plan) -> tuple[Plan | Run, Run | None]:
-        """The cell's value, and the run to wait for, which has started and is shown; None without one."""
-        if parsed.dry_run:
+    def _show(self, parsed: Line, plan: Plan, run: Run | None) -> tuple[Plan | Run, Run | None]:
+        """The cell's value, and the run to wait for, which has started and is shown here; None without one."""
+        if run is None:
             return self._bound(parsed.out, plan), None
-        run = self._bound(parsed.out, plan.defer() if parsed.defer else plan.run())
-        run.show(variable=parsed.out)
+        self._bound(parsed.out, run).show(variable=parsed.out)
         return run, None if parsed.background or parsed.defer else run
 
     def _bound(self, name: str | None, value: T) -> T:
@@ -147,6 +156,13 @@ class RivyaMagics:
                 # The run has started already, and a shell may raise any error here.
                 tell(f"the variable {name} cannot be bound here ({type(error).__name__}: {error}).")
         return value
+
+
+def _go(parsed: Line, plan: Plan) -> Run | None:
+    """The run of a plan, started or left to workers; None for a dry run."""
+    if parsed.dry_run:
+        return None
+    return plan.defer() if parsed.defer else plan.run()
 
 
 def _command(line: str) -> tuple[object, list[Run]]:
