@@ -30,12 +30,9 @@ class Lines:
         for line in self._lines.values():
             yield from line
 
-    def limit(self, run_id: int, most_jobs: int | None) -> None:
-        """Let at most so many jobs of a run leave its line before one of them is done; None: any number."""
-        if most_jobs is None:
-            self._most.pop(run_id, None)
-        else:
-            self._most[run_id] = most_jobs
+    def limit(self, run_id: int, most_jobs: int) -> None:
+        """Let at most so many jobs of a run leave its line before one of them is done."""
+        self._most[run_id] = most_jobs
 
     def add(self, job: LiveJob) -> None:
         """Let a job wait: at the end of its line, or first in it if it was sent already."""

@@ -163,11 +163,13 @@ class Runner:
         is launched.
 
         Before one is submitted, `gate` has to answer None; any other answer is the reason why it is not
-        submitted. At most `most_jobs` of the run are between their upload and their picture.
+        submitted. At most `most_jobs` of the run are between their upload and their picture, also when
+        it is launched again.
         """
         new: list[LiveJob] = []
         with self._launching:
-            self._lines.limit(run_id, most_jobs)
+            if most_jobs is not None:
+                self._lines.limit(run_id, most_jobs)
             for job in jobs:
                 if gate is not None:
                     self._gates[job.id] = gate
