@@ -63,9 +63,13 @@ class Lines:
         if not self._at_work[run_id] and run_id not in self._lines:
             del self._at_work[run_id], self._ended[run_id]
 
-    def ended(self, run_id: int) -> int:
-        """How many jobs of a run left its line and are done."""
-        return self._ended[run_id]
+    def taken(self, run_id: int) -> int:
+        """How many jobs of a run left its line, those included that are done."""
+        return self._at_work[run_id] + self._ended[run_id]
+
+    def waiting(self, run_id: int) -> int:
+        """How many jobs of a run wait in its line."""
+        return len(self._lines.get(run_id, ()))
 
     def first(self) -> dict[int, LiveJob]:
         """The first job of each line, by run."""
