@@ -71,9 +71,9 @@ class Lines:
         """How many jobs of a run wait in its line."""
         return len(self._lines.get(run_id, ()))
 
-    def first(self) -> dict[int, LiveJob]:
-        """The first job of each line, by run."""
-        return {run_id: line[0] for run_id, line in self._lines.items()}
+    def last(self) -> dict[int, LiveJob]:
+        """The last job of each line, by run."""
+        return {run_id: line[-1] for run_id, line in self._lines.items()}
 
     def take_unwanted(self) -> list[LiveJob]:
         """Take out the jobs that no run wants any more."""
