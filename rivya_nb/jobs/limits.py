@@ -44,6 +44,8 @@ class Limits:
         self.changed: float | None = None
         self.kernels = 1
         self._accepted: deque[float] = deque()
+        # A refusal right after another one says nothing new about the rate.
+        self._has_accepted = False
         self._refused = self._poll_refused = self._probed = -1e9
         self._grown = 0.0
         self._rate_before: float | None = None
@@ -64,6 +66,7 @@ class Limits:
     def accepted(self, now: float, *, submit: bool) -> None:
         """Note an answer that was no refusal, and let the rate grow if all of it was used."""
         self._accepted.append(now)
+        self._has_accepted = True
         if submit:
             self._is_first_guess = False
         recent = self.recent(now)
@@ -112,9 +115,13 @@ class Limits:
         return self.places is not None and is_slow and running >= self.places / 2
 
     def _slow_down(self, now: float) -> None:
-        shared = max(1, self.recent(now)) * AFTER_REFUSAL * self.kernels
-        self.rate = shared if self.rate is None else min(self.rate, max(shared, self.rate / 2))
-        self.rate = max(SLOWEST, self.rate)
+        recent = self.recent(now)
+        if self.rate is None:
+            self.rate = max(1, recent) * AFTER_REFUSAL * self.kernels
+        elif self._has_accepted:
+            shared = recent * AFTER_REFUSAL * self.kernels
+            self.rate = max(SLOWEST, min(self.rate, max(shared, self.rate / 2)))
+        self._has_accepted = False
         self._refused = self._grown = self.changed = now
 
     def set_places(self, places: float, now: float) -> None:
@@ -138,6 +145,6 @@ class Limits:
 
     def adopt(self, found: FoundLimits, now: float) -> None:
         """Take what another kernel has found, or an earlier one; it is tried anew after a while."""
-        if self.changed is None:
+        if self.rate is None and self.places is None:
             self._refused = self._probed = now
         self.rate, self.places = found.rate, found.places
