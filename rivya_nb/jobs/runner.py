@@ -204,7 +204,10 @@ class Runner:
 
     async def aclose(self) -> None:
         """Stop all work, at whatever step it is; stored jobs can be resumed from anywhere."""
-        await end([*self._helpers, *self._tasks.values()])
+        # Nothing begins any more; what ends now may still have asked for more.
+        self._most_jobs = 0
+        while work := [*self._helpers, *self._tasks.values()]:
+            await end(work)
         with self._launching:
             jobs = list(self._jobs.values())
             self._jobs.clear()
@@ -238,6 +241,8 @@ class Runner:
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
+        # The session may have been closed meanwhile.
+        jobs = [job for job in jobs if job.id in self._jobs]
         try:
             own, elsewhere, records = await asyncio.to_thread(self._look, jobs)
         except (NotConnectedError, StoreError) as error:
