@@ -94,7 +94,7 @@ class Limits:
         recent = self.recent(now)
         usual = self._rate_before if self._is_first_guess else self.own_rate
         is_calm = usual is not None and recent < usual / 2 and now - self._poll_refused > CALM / 2
-        told_twice = self._is_first_guess and recent <= max(1.0, (self.own_rate or 0.0) / 2)
+        told_twice = self._is_first_guess and recent < max(1.0, (self.own_rate or 0.0) / 2)
         if running and (is_calm or told_twice or self._knows_places(running, recent)):
             if self._is_first_guess:
                 self.rate, self._is_first_guess = self._rate_before, False
@@ -115,12 +115,10 @@ class Limits:
         return self.places is not None and is_slow and running >= self.places / 2
 
     def _slow_down(self, now: float) -> None:
-        recent = self.recent(now)
-        if self.rate is None:
-            self.rate = max(1, recent) * AFTER_REFUSAL * self.kernels
-        elif self._has_accepted:
-            shared = recent * AFTER_REFUSAL * self.kernels
-            self.rate = max(SLOWEST, min(self.rate, max(shared, self.rate / 2)))
+        if self._has_accepted:
+            shared = self.recent(now) * AFTER_REFUSAL * self.kernels
+            slower = max(1.0, shared) if self.rate is None else min(self.rate, max(shared, self.rate / 2))
+            self.rate = max(SLOWEST, slower)
         self._has_accepted = False
         self._refused = self._grown = self.changed = now
 
