@@ -148,9 +148,11 @@ class Governor:
         places = self.places
         if left > 0 or not submit or places is None:
             return max(0.0, left)
-        if self._chance(now, places) >= (LIKELY if self._asked <= SHORT else LIKELIER):
+        chance = self._chance(now, places)
+        if chance >= (LIKELY if self._asked <= SHORT else LIKELIER):
             return 0.0
-        if self.limits.may_probe(now):
+        # Only then the answer tells whether there is one more.
+        if chance < UNLIKELY and self.limits.may_probe(now):
             self.limits.probe(now)
             return 0.0
         return LOOK

@@ -51,8 +51,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def simulated() -> Iterator[SimulatedLoop]:
-    """A simulated loop, whose time is the governor's."""
+    """A simulated loop, whose time is the governor's; each time, the same happens."""
     loop = SimulatedLoop()
+    random.seed(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(governor, "time", SimpleNamespace(monotonic=loop.time, time=loop.time))
         yield loop

@@ -89,6 +89,16 @@ def test_a_limit_that_changes_is_found_again(change: Callable[[Service], None], 
 
 
 @TOLD
+def test_many_places_more_are_found_one_try_after_the_other(told: bool) -> None:
+    seconds = lognormal(150)
+    with simulated() as loop:
+        service = Service(loop, places=5, told=told)
+        loop.call_later(30, setattr, service, "places", 50)
+        took, _, _ = ran(loop, service, seconds)
+    assert took < 30 + (5 if told else 2) * best_schedule(seconds, 50)
+
+
+@TOLD
 def test_a_service_that_refused_everything_for_a_while_is_used_at_once(told: bool) -> None:
     seconds = lognormal(64)
     with simulated() as loop:
