@@ -73,6 +73,12 @@ def test_a_run_has_a_ceiling_of_its_own(connect: Connect) -> None:
     assert most_at_a_time(plan_cell(session, line, "A bottle", {}).run()) == 2
 
 
+def test_a_run_keeps_its_ceiling_when_it_is_resumed(connect: Connect) -> None:
+    connect()
+    run = rv.generate("A bottle", seed=range(6), resolution="1K", max_parallel=2)
+    assert most_at_a_time(rv.resume(run, unsent=True)) == 2
+
+
 @pytest.mark.parametrize("ceiling", [0, -1, "many", True, 1.5])
 def test_a_ceiling_that_is_none_is_refused(
     ceiling: object, connect: Connect, monkeypatch: pytest.MonkeyPatch

@@ -30,12 +30,9 @@ class Lines:
         for line in self._lines.values():
             yield from line
 
-    def limit(self, run_id: int, most_jobs: int | None) -> None:
-        """Let at most so many jobs of a run leave its line before one of them is done; None: any number."""
-        if most_jobs is None:
-            self._most.pop(run_id, None)
-        else:
-            self._most[run_id] = most_jobs
+    def limit(self, run_id: int, most_jobs: int) -> None:
+        """Let at most so many jobs of a run leave its line before one of them is done."""
+        self._most[run_id] = most_jobs
 
     def add(self, job: LiveJob) -> None:
         """Let a job wait: at the end of its line, or first in it if it was sent already."""
@@ -66,13 +63,17 @@ class Lines:
         if not self._at_work[run_id] and run_id not in self._lines:
             del self._at_work[run_id], self._ended[run_id]
 
-    def ended(self, run_id: int) -> int:
-        """How many jobs of a run left its line and are done."""
-        return self._ended[run_id]
+    def taken(self, run_id: int) -> int:
+        """How many jobs of a run left its line, those included that are done."""
+        return self._at_work[run_id] + self._ended[run_id]
 
-    def first(self) -> dict[int, LiveJob]:
-        """The first job of each line, by run."""
-        return {run_id: line[0] for run_id, line in self._lines.items()}
+    def waiting(self, run_id: int) -> int:
+        """How many jobs of a run wait in its line."""
+        return len(self._lines.get(run_id, ()))
+
+    def last(self) -> dict[int, LiveJob]:
+        """The last job of each line, by run."""
+        return {run_id: line[-1] for run_id, line in self._lines.items()}
 
     def take_unwanted(self) -> list[LiveJob]:
         """Take out the jobs that no run wants any more."""

@@ -130,7 +130,7 @@ class Runner:
         self._lines = Lines()
         self._followed: dict[str, LiveJob] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._ready: set[str] = set()
+        self._ready: dict[str, LiveJob] = {}
         self._helpers: set[asyncio.Task[None]] = set()
         self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
@@ -163,11 +163,13 @@ class Runner:
         is launched.
 
         Before one is submitted, `gate` has to answer None; any other answer is the reason why it is not
-        submitted. At most `most_jobs` of the run are between their upload and their picture.
+        submitted. At most `most_jobs` of the run are between their upload and their picture, also when
+        it is launched again.
         """
         new: list[LiveJob] = []
         with self._launching:
-            self._lines.limit(run_id, most_jobs)
+            if most_jobs is not None:
+                self._lines.limit(run_id, most_jobs)
             for job in jobs:
                 if gate is not None:
                     self._gates[job.id] = gate
@@ -324,20 +326,18 @@ class Runner:
             self._sweeping = False
 
     def _tellers(self) -> dict[int, LiveJob]:
-        """For each run with waiting jobs, the one that tells how far the run is: the last of those whose turn is
-        near, if there are several, since the first one tells of a rate limit."""
-        waiting = [
-            job for job in tuple(self._jobs.values()) if job.id in self._ready and job.record.status in UNSENT
-        ]
+        """For each run with waiting jobs, the one that tells how far the run is: the last one, which waits longest;
+        the first one tells of a rate limit."""
+        waiting = [job for job in self._ready.values() if job.record.status in UNSENT]
         several = Counter(run_id for job in waiting for run_id in job.wanted_by)
         told = {run_id: job for job in waiting for run_id in job.wanted_by if several[run_id] > 1}
-        return {**told, **self._lines.first()}
+        return {**told, **self._lines.last()}
 
     def _outlook(self, run_id: int) -> str:
-        jobs = [each for each in tuple(self._jobs.values()) if run_id in each.wanted_by]
-        ended, limits = self._lines.ended(run_id), self.governor.limits
-        submitted = sum(each.record.status not in UNSENT for each in jobs) + ended
-        return outlook(submitted, len(jobs) + ended, rate=limits.rate, places=limits.places)
+        unsent = sum(job.record.status in UNSENT and run_id in job.wanted_by for job in self._ready.values())
+        limits, taken = self.governor.limits, self._lines.taken(run_id)
+        jobs = taken + self._lines.waiting(run_id)
+        return outlook(max(0, taken - unsent), jobs, rate=limits.rate, places=limits.places)
 
     async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
         records: dict[str, JobRecord] = {}
@@ -360,14 +360,14 @@ class Runner:
             if job.notice:
                 job.changed()
             if job.record.status in (*UNSENT, "submitting"):
-                self._ready.add(job.id)
+                self._ready[job.id] = job
             self._tasks[job.id] = task = asyncio.ensure_future(self._work(job))
             task.add_done_callback(partial(self._worked, job))
 
     def _worked(self, job: LiveJob, task: asyncio.Task[None]) -> None:
         self._tasks.pop(job.id, None)
         self._lines.done(job)
-        self._ready.discard(job.id)
+        self._ready.pop(job.id, None)
         self.governor.in_flight.leave(job.id)
         # A cancelled one is left by who cancelled it.
         if not task.cancelled():
@@ -451,7 +451,7 @@ class Runner:
         task: Task | None = None
         if status in UNSENT or status == "submitting":
             task = await self._submit(job)
-            self._ready.discard(job.id)
+            self._ready.pop(job.id, None)
             self._fill_places()
             if task is None:
                 return
