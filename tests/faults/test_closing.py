@@ -11,10 +11,11 @@ from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.jobs.collecting import Collector
+from rivya_nb.store.database import Database
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.store import Store
 
-from .place import SMALL, Place
+from .place import SMALL, Place, finish
 
 
 def owners(place: Place) -> set[str | None]:
@@ -71,3 +72,27 @@ def test_no_other_job_begins_while_one_does_not_end_at_once(
     assert not place.session.spending.runner._tasks
     assert len(place.prices()) == 1
     assert owners(place) == {None}
+
+
+def test_what_was_written_while_other_work_ended_is_in_the_databases_own_file(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, go = threading.Event(), threading.Event()
+    end_work = Database.end_work
+
+    def slow(self: Database) -> None:
+        if not ending.is_set():
+            ending.set()
+            go.wait(20)
+        end_work(self)
+
+    monkeypatch.setattr(Database, "end_work", slow)
+    first = rv.generate("A bottle", seed=1, **SMALL)
+    assert ending.wait(20)
+    second = rv.generate("A bottle", seed=2, **SMALL)
+    assert until(lambda: not second[0].live.is_working)
+    go.set()
+    finish(first)
+    finish(second)
+    logs = list(place.folder.glob("*-wal"))
+    assert until(lambda: [log.stat().st_size for log in logs] == [0])
