@@ -131,7 +131,7 @@ class Collector:
                 self._governor.task_has_ended(job.id, took)
                 return task
             running.append(left_at - start)
-            self._governor.in_flight.seen_running(job.id, left_at, durations.curve)
+            self._governor.in_flight.seen_running(job.id, start, left_at, durations.curve)
             status, asked = task.status, asked + 1 if task.status == status else 1
             await self._still_running(job, task, asked=asked)
             trouble = "" if task.known_status else f"; {_strange(task)}"

@@ -75,6 +75,7 @@ class Governor:
         self._timer: asyncio.TimerHandle | None = None
         self._next = self._submits_until = self._polls_until = 0.0
         self._in_a_row, self._refused_at, self._asked = 0, 0.0, 0.0
+        self._is_poll_in_row = False
 
     @property
     def places(self) -> float | None:
@@ -101,6 +102,9 @@ class Governor:
                 if (left := until - time.monotonic()) > 0 and waiting[0][2] is turn:
                     told = True
                     job.changed(notice=f"{RATE_LIMITED}, next try in {in_words(left)}")
+                elif told:
+                    told = False
+                    job.changed()
                 await asyncio.wait([turn], timeout=TICK)
             if told:
                 job.changed()
@@ -144,9 +148,11 @@ class Governor:
         places = self.places
         if left > 0 or not submit or places is None:
             return max(0.0, left)
-        if self._chance(now, places) >= (LIKELY if self._asked <= SHORT else LIKELIER):
+        chance = self._chance(now, places)
+        if chance >= (LIKELY if self._asked <= SHORT else LIKELIER):
             return 0.0
-        if self.limits.may_probe(now):
+        # Only then the answer tells whether there is one more.
+        if chance < UNLIKELY and self.limits.may_probe(now):
             self.limits.probe(now)
             return 0.0
         return LOOK
@@ -157,7 +163,7 @@ class Governor:
     def answered(self) -> None:
         """Note an answer that was no refusal for the rate."""
         self.most_calls = min(MOST_CALLS, self.most_calls + CALLS_GROWTH)
-        self._in_a_row = 0
+        self._in_a_row, self._is_poll_in_row = 0, False
 
     def submit_was_taken(self, job_id: str, submitted: float, curve: Curve | None) -> None:
         """Note a task that was submitted at `submitted`, in monotonic seconds."""
@@ -196,11 +202,13 @@ class Governor:
             self._asked = retry_after(error) or 0.0
             self.most_calls = max(CALLS_AT_FIRST, self.most_calls / 2)
             if not submit:
+                self._is_poll_in_row = True
                 self.limits.poll_was_refused(now)
             elif self.limits.submit_was_refused(now, self.in_flight.expected(now) + self.others):
                 self.in_flight.submit_was_refused(now, self.places or 0.0)
-                # How long to wait is known better from the tasks.
-                self._in_a_row = 1
+                if not self._is_poll_in_row:
+                    # How long to wait is known better from the tasks.
+                    self._in_a_row = 1
         self._refused_at = now
         until = now + pause(self._policy, error, self._in_a_row)
         self._submits_until = max(self._submits_until, until)

@@ -65,8 +65,11 @@ class InFlight:
         """Count a task that runs `now` and was submitted at `submitted`, in monotonic seconds."""
         self._tasks[job_id] = _Task(submitted, now, curve)
 
-    def seen_running(self, job_id: str, now: float, curve: Curve | None) -> None:
-        if (task := self._tasks.get(job_id)) is not None:
+    def seen_running(self, job_id: str, submitted: float, now: float, curve: Curve | None) -> None:
+        """Note a poll that found a task running; an earlier process may have submitted it."""
+        if (task := self._tasks.get(job_id)) is None:
+            self.join(job_id, submitted, now, curve)
+        else:
             task.running, task.curve, task.has_ended = now, curve, False
 
     def leave(self, job_id: str, took: float | None = None) -> None:
@@ -85,7 +88,8 @@ class InFlight:
         there is no news."""
         known = [at for at in self._refused if all(task.submitted > at for task in self._tasks.values())]
         self._refused = [at for at in self._refused if at not in known]
-        return self._running_at(known[-1]) if known and self._past[0][0] <= known[-1] else None
+        is_told = known and self._past and self._past[0][0] <= known[-1]
+        return self._running_at(known[-1]) if is_told else None
 
     def _running_at(self, moment: float) -> int:
         return sum(begin <= moment < end for begin, end in self._past)

@@ -44,6 +44,8 @@ class Limits:
         self.changed: float | None = None
         self.kernels = 1
         self._accepted: deque[float] = deque()
+        # A refusal right after another one says nothing new about the rate.
+        self._has_accepted = False
         self._refused = self._poll_refused = self._probed = -1e9
         self._grown = 0.0
         self._rate_before: float | None = None
@@ -64,6 +66,7 @@ class Limits:
     def accepted(self, now: float, *, submit: bool) -> None:
         """Note an answer that was no refusal, and let the rate grow if all of it was used."""
         self._accepted.append(now)
+        self._has_accepted = True
         if submit:
             self._is_first_guess = False
         recent = self.recent(now)
@@ -91,7 +94,7 @@ class Limits:
         recent = self.recent(now)
         usual = self._rate_before if self._is_first_guess else self.own_rate
         is_calm = usual is not None and recent < usual / 2 and now - self._poll_refused > CALM / 2
-        told_twice = self._is_first_guess and recent <= max(1.0, (self.own_rate or 0.0) / 2)
+        told_twice = self._is_first_guess and recent < max(1.0, (self.own_rate or 0.0) / 2)
         if running and (is_calm or told_twice or self._knows_places(running, recent)):
             if self._is_first_guess:
                 self.rate, self._is_first_guess = self._rate_before, False
@@ -112,9 +115,11 @@ class Limits:
         return self.places is not None and is_slow and running >= self.places / 2
 
     def _slow_down(self, now: float) -> None:
-        shared = max(1, self.recent(now)) * AFTER_REFUSAL * self.kernels
-        self.rate = shared if self.rate is None else min(self.rate, max(shared, self.rate / 2))
-        self.rate = max(SLOWEST, self.rate)
+        if self._has_accepted:
+            shared = self.recent(now) * AFTER_REFUSAL * self.kernels
+            slower = max(1.0, shared) if self.rate is None else min(self.rate, max(shared, self.rate / 2))
+            self.rate = max(SLOWEST, slower)
+        self._has_accepted = False
         self._refused = self._grown = self.changed = now
 
     def set_places(self, places: float, now: float) -> None:
@@ -138,6 +143,6 @@ class Limits:
 
     def adopt(self, found: FoundLimits, now: float) -> None:
         """Take what another kernel has found, or an earlier one; it is tried anew after a while."""
-        if self.changed is None:
+        if self.rate is None and self.places is None:
             self._refused = self._probed = now
         self.rate, self.places = found.rate, found.places

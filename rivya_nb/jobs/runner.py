@@ -206,7 +206,10 @@ class Runner:
 
     async def aclose(self) -> None:
         """Stop all work, at whatever step it is; stored jobs can be resumed from anywhere."""
-        await end([*self._helpers, *self._tasks.values()])
+        # Nothing begins any more; what ends now may still have asked for more.
+        self._most_jobs = 0
+        while work := [*self._helpers, *self._tasks.values()]:
+            await end(work)
         with self._launching:
             jobs = list(self._jobs.values())
             self._jobs.clear()
@@ -224,7 +227,7 @@ class Runner:
     async def _begin(self, jobs: Sequence[LiveJob]) -> None:
         if not self._is_sharing:
             self._is_sharing = True
-            await self._sharing.agree(len(self._jobs))
+            await self._sharing.agree(min(len(self._jobs), self._most_jobs))
             self._help(self._share())
         # As a task of its own it ends with the session.
         await self._help(self._sort(jobs))
@@ -234,12 +237,14 @@ class Runner:
         try:
             while self._jobs:
                 await asyncio.sleep(INTERVAL)
-                await self._sharing.agree(len(self._lines) + len(self._tasks))
+                await self._sharing.agree(min(len(self._lines) + len(self._tasks), self._most_jobs))
         finally:
             self._is_sharing = False
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
+        # The session may have been closed meanwhile.
+        jobs = [job for job in jobs if job.id in self._jobs]
         try:
             own, elsewhere, records = await asyncio.to_thread(self._look, jobs)
         except (NotConnectedError, StoreError) as error:
@@ -395,6 +400,10 @@ class Runner:
         """Leave the last job: when it has ended, all that was written is in the database's own file."""
         await self._end_work()
         with self._launching:
+            if self._is_writing and len(self._jobs) == 1:
+                # Others came meanwhile, and have ended already.
+                self._help(self._finish(job, failure))
+                return
             if goes_on := self._goes_on(job, failure):
                 self._again.discard(job.id)
                 self._help(self._sort([job]))

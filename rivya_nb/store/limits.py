@@ -41,7 +41,9 @@ class LimitBook:
         values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
         here = and_(limit_members.c.service == service, limit_members.c.label == label)
         with self._database.writing() as connection:
-            connection.execute(delete(limit_members).where(limit_members.c.seen_at < now - GONE_AFTER))
+            # Where the clock was set back, the dead seem to come from the future.
+            is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
+            connection.execute(delete(limit_members).where(~is_alive))
             statement = insert(limit_members).values(**key, member=member, **values)
             connection.execute(statement.on_conflict_do_update(set_=values))
             others = select(limit_members.c.in_flight, limit_members.c.wanted).where(
@@ -49,12 +51,13 @@ class LimitBook:
             )
             demands = [Demand(*row) for row in connection.execute(others)]
             # What was found for another key is a better beginning than nothing.
-            newest = select(limits.c.rate, limits.c.places, limits.c.found_at)
+            newest = select(limits.c.rate, limits.c.places, limits.c.found_at, limits.c.label)
             newest = newest.where(limits.c.service == service)
             newest = newest.order_by((limits.c.label == label).desc(), limits.c.found_at.desc()).limit(1)
             row = connection.execute(newest).first()
-            kept = FoundLimits(*row) if row is not None else FoundLimits()
-            if found.found_at <= kept.found_at:
+            kept = FoundLimits(*row[:3]) if row is not None else FoundLimits()
+            is_ours = row is not None and row.label == label and kept.found_at <= now + GONE_AFTER
+            if found.found_at <= (kept.found_at if is_ours else 0.0):
                 return kept, demands
             connection.execute(delete(limits).where(limits.c.found_at < now - FORGOTTEN_AFTER))
             new = {"rate": found.rate, "places": found.places, "found_at": found.found_at}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.store.records import UNSENT
+from rivya_nb.store.records import UNSENT, Demand, FoundLimits
+from rivya_nb.store.store import Store
 
 from .place import PRICE, SMALL, WAIT, Place, check, check_money, finish
 from .proxy import PICTURE, POLL, SUBMIT, UPLOAD, Fault, Kind, Spoil, answers, refuses, reset_lost
@@ -153,3 +154,28 @@ def test_what_is_stopped_while_it_waits_is_unsent_for_other_kernels(place: Place
             "succeeded"
         ]
     assert place.prices() == [PRICE]
+
+
+def test_a_kernel_with_a_ceiling_leaves_the_other_places_to_others(place: Place) -> None:
+    place.session.spending.max_parallel = 2
+    place.proxy.inject(Fault(SUBMIT, HOUR))
+    run = rv.generate("A bottle", seed=range(20), **SMALL)
+    assert until(lambda: waiting(run))
+    other, nothing = Demand(0, 0), FoundLimits()
+    limits = place.session.store.limits
+    assert limits.share(place.session.service, "given", "other", other, nothing)[1] == [Demand(0, 2)]
+    run.stop()
+    finish(run)
+
+
+def test_thousands_that_wait_are_stopped_at_once(place: Place) -> None:
+    place.proxy.inject(Fault(SUBMIT, HOUR))
+    run = rv.generate("A bottle", seed=range(2000), max_credits=20_000, **SMALL)
+    assert until(lambda: waiting(run))
+    run.stop()
+    finish(run)
+    assert {job.status for job in run} <= {"stopped", "planned"}
+    assert not any(job.live.is_working or job.live.notice for job in run)
+    assert place.prices() == []
+    with closing(Store.open(place.folder)) as store:
+        assert {job.owner for job in store.jobs(job.id for job in run).values()} == {None}
