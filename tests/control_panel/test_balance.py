@@ -138,6 +138,7 @@ def test_credits_that_waiting_pictures_will_take_are_not_offered_again(
     serving: Callable[[SandboxConfig], Service],
 ) -> None:
     panel = serving(SandboxConfig(latency=8, credits=240)).panel()
+    panel.model.session.spending.max_parallel = 16
     run = start(panel, many(18))
     panel.model.put(many(3, first=101))
     waits = "Generate waits for credits: 36 are needed, 48 are left, and runs that go on take 24 of them"
