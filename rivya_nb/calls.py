@@ -143,7 +143,8 @@ def _say_goodbye() -> None:
     for live_records in _live_records.values():
         for run in live_records.touched():
             sent = sum(job.status in SENT for job in run.jobs)
-            unsent = sum(job.status in UNSENT for job in run.jobs)
+            deferred = sum(job.record.is_deferred for job in run.jobs)
+            unsent = sum(job.status in UNSENT for job in run.jobs) - deferred
             doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
             if doubtful:
                 tell(
@@ -153,6 +154,8 @@ def _say_goodbye() -> None:
                 tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
             if unsent:
                 tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
+            if deferred:
+                tell(f"run {run.id}: {deferred} deferred; `rivya-nb work` sends them")
         live_records.store.close()
 
 

@@ -10,6 +10,7 @@ from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.api.client import generation_body
+from rivya_nb.calls import _say_goodbye
 from rivya_nb.jobs import pacing
 from rivya_nb.magics.commands import COMMANDS
 from rivya_nb.sandbox.config import SandboxConfig
@@ -66,6 +67,18 @@ def test_a_deferred_run_is_kept_and_sent_by_a_worker(
     assert told.startswith("Run 1: 3 pictures to do\nRun 1: 3 pictures · 36 credits")
 
 
+def test_goodbye_leads_from_what_is_deferred_to_the_worker(
+    connect: Connect, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = connect(SandboxConfig(latency=0.1))
+    asked(session, range(3)).defer()
+    asked(session, range(3)).run()
+    _say_goodbye()
+    said = capsys.readouterr().err
+    assert "run 2: 3 deferred; `rivya-nb work` sends them" in said
+    assert "not sent" not in said
+
+
 def test_deferring_has_the_limits_of_running(connect: Connect) -> None:
     session = connect(SandboxConfig(latency=0.1), max_credits=60)
     with pytest.raises(
@@ -95,6 +108,9 @@ def test_a_follower_that_stops_leaves_it_deferred(connect: Connect, other_kernel
     run = asked(session, range(3)).defer()
     followed = asked(other_kernel(session), range(3)).run()
     assert "3 deferred" in followed.line() or "deferred: 3" in followed.line()
+    # Nothing was sent, so there is nothing to collect.
+    assert "resume" not in followed.text()
+    assert f"rv.runs({followed.id})  shows it as it is then" in followed.text()
     followed.stop()
     followed.finished().result(TIMEOUT)
     assert {job.status for job in session.run(run.id)} == {"planned"}

@@ -159,7 +159,7 @@ def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hi
     if live:
         # A saved notebook may keep this picture for ever; a panel is not saved, and says itself that it is old.
         deferred = deferred_hints(job.record for job in run.jobs)
-        return (*deferred, *(() if in_panel else _if_it_stands_still(run.id, now)))
+        return (*deferred, *(() if in_panel else _if_it_stands_still(run, now)))
     jobs = {job.id: job.record for job in run.jobs}
     hints = default_hints(run.shown, jobs, run.variable, BUTTONS if in_panel else None)
     return (*hints, *_seeds(run, in_panel))
@@ -181,13 +181,19 @@ def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
     return (Hint(seeds, f"as the seed {what}") if in_panel else Hint(f"seed={seeds}", what),)
 
 
-def _if_it_stands_still(run_id: int, now: float) -> tuple[Hint, ...]:
+def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
     """What the picture of a running run says of itself; `now` in epoch seconds.
 
     It is all that is left of the run in a notebook that was saved meanwhile, or whose kernel has died.
     """
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
+    if all(job.record.is_final or job.record.is_deferred for job in run.jobs):
+        # Nothing is sent, so there is nothing to collect.
+        return (
+            Hint("", f"State as of {moment}. When a worker sends them,"),
+            Hint(f"rv.runs({run.id})", "shows it as it is then."),
+        )
     return (
         Hint("", f"State as of {moment}. If this no longer changes,"),
-        Hint(f"%rivya resume {run_id}", "collects the pictures."),
+        Hint(f"%rivya resume {run.id}", "collects the pictures."),
     )
