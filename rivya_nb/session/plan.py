@@ -132,19 +132,19 @@ class Plan:
         """The number of pictures and their price, as text."""
         parts = [count(len(self), "picture"), count(self.credits, "credit")]
         if self.draft.idle:
-            parts.append(f"{len(self.draft.idle)} that an earlier run planned and never sent")
+            parts.append(f"{len(self.draft.idle):,} that an earlier run planned and never sent")
         doubtful = sum(job.status == "unknown" for job in self.draft.reused)
         going = sum(job.status in UNFINISHED for job in self.draft.reused)
         if known := len(self.draft.reused) - doubtful - going:
-            parts.append(f"{known} from the history at no cost")
+            parts.append(f"{known:,} from the history at no cost")
         if going:
-            parts.append(f"{going} already asked for, at no more cost")
+            parts.append(f"{going:,} already asked for, at no more cost")
         if doubtful:
-            parts.append(f"{doubtful} that may be paid for already, collected at no more cost")
+            parts.append(f"{doubtful:,} that may be paid for already, collected at no more cost")
         if there := sum(job.is_there for job in self.draft.kept_jobs):
-            parts.append(f"beside {there} that {'is' if there == 1 else 'are'} there already")
+            parts.append(f"beside {there:,} that {'is' if there == 1 else 'are'} there already")
         if self.draft.unpriced:
-            parts.append(f"{self.draft.unpriced} without a documented price")
+            parts.append(f"{self.draft.unpriced:,} without a documented price")
         return " · ".join(parts)
 
     @property

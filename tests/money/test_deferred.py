@@ -240,3 +240,10 @@ def test_a_run_keeps_its_ceiling_whoever_works(connect: Connect, other_kernel: O
     claim = other_kernel(session).store.deferrals.claim
     assert len(claim(1, most=10)) == 2
     assert other_kernel(session).store.deferrals.claim(1, most=10) == []
+
+
+def test_a_large_plan_tells_all_its_numbers_in_one_form(connect: Connect) -> None:
+    session = connect(SandboxConfig(latency=0.1, credits=100_000))
+    asked(session, range(1200), max_credits=100_000).defer()
+    summary = asked(session, range(1201)).summary
+    assert summary == "1,201 pictures · 12 credits · 1,200 already asked for, at no more cost"
