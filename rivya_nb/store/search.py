@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Subquery,
     and_,
     func,
     intersect,
@@ -26,11 +25,14 @@ from sqlalchemy import (
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import job_settings, prompt_index
-from rivya_nb.store.records import Question
+from rivya_nb.store.records import Counted, Question
 from rivya_nb.store.rows import param_text
 from rivya_nb.store.schema import jobs, marks, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
+
+MANY = 10_000
+"""Jobs that are counted where their number is only shown."""
 
 _FEW_JOBS = 10_000
 """Jobs that are sorted by number; of more, the newest are found sooner by going through the listed ones."""
@@ -45,13 +47,26 @@ def find_ids(connection: Connection, question: Question, limit: int | None, offs
 
 
 def count(connection: Connection, question: Question) -> int:
-    if (listed := _listed(question)) is not None:
-        return connection.execute(select(func.count()).select_from(listed)).scalar_one()
+    return _count(connection, question, None)
+
+
+def counted(connection: Connection, question: Question) -> Counted:
+    """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
+    if _is_tallied(question):
+        return Counted(_count(connection, question, None))
+    number = _count(connection, question, MANY + 1)
+    return Counted(min(number, MANY), is_exact=number <= MANY)
+
+
+def _count(connection: Connection, question: Question, at_most: int | None) -> int:
     if _is_tallied(question):
         settings = job_settings.matching(connection, question.model, question.params)
         return _tallied(connection, question, settings)
-    conditions = _conditions(connection, question)
-    return connection.execute(select(func.count()).select_from(jobs).where(*conditions)).scalar_one()
+    found = _listed(question)
+    if found is None:
+        found = _found(connection, jobs.c.number, question)
+    some = found.limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def _is_tallied(question: Question) -> bool:
@@ -72,7 +87,7 @@ def _tallied(connection: Connection, question: Question, settings: Collection[in
     return total
 
 
-def _listed(question: Question) -> Subquery | None:
+def _listed(question: Question) -> Select[tuple[int]] | None:
     """The jobs in the lists of other tables, without those that must not be listed; None if the jobs table is
     needed.
 
@@ -86,15 +101,29 @@ def _listed(question: Question) -> Subquery | None:
     left_out = select(jobs.c.number).where(~jobs.c.pictured)
     hidden = select(jobs.c.number).where(jobs.c.hidden)
     every = left_out if question.hidden else left_out.union_all(hidden)
-    return select(listed.c.job_number).where(listed.c.job_number.not_in(every)).subquery()
+    return select(listed.c.job_number).where(listed.c.job_number.not_in(every))
 
 
 def _page(
     connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
 ) -> list[_Value]:
-    number = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    statement = select(column).where(*_conditions(connection, question)).order_by(number)
+    listed = _listed(question)
+    if listed is not None and limit is not None and len(_lists(question)) == 1:
+        # The list has the order of the page, so that only the page's jobs are looked up.
+        at = listed.selected_columns[0]
+        some = listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
+        statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
+        return list(connection.execute(_in_order(statement, question)).scalars())
+    statement = _in_order(_found(connection, column, question), question)
     return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
+
+
+def _in_order(statement: Select[Any], question: Question) -> Select[Any]:
+    return statement.order_by(jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc())
+
+
+def _found(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
+    return select(column).where(*_conditions(connection, question))
 
 
 def _conditions(connection: Connection, question: Question) -> list[ColumnElement[bool]]:
