@@ -8,6 +8,7 @@ conditions makes it read every job's row.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
+    exists,
     func,
     intersect,
     literal_column,
@@ -33,6 +35,9 @@ _Value = TypeVar("_Value")
 
 MANY = 10_000
 """Jobs that are counted where their number is only shown."""
+
+_CANDIDATES = 30_000
+"""Jobs of a tag that are looked at to count those that fit everything else, where the number is only shown."""
 
 _FEW_JOBS = 10_000
 """Jobs that are sorted by number; of more, the newest are found sooner by going through the listed ones."""
@@ -54,6 +59,13 @@ def counted(connection: Connection, question: Question) -> Counted:
     """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
     if _is_tallied(question):
         return Counted(_count(connection, question, None))
+    if _listed(question) is None and _is_walked(connection, question):
+        some = _walked(connection, jobs.c.number, question, _CANDIDATES).limit(MANY + 1).subquery()
+        found: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
+        if found:
+            tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0]).limit(_CANDIDATES + 1)
+            walked = connection.execute(select(func.count()).select_from(tagged.subquery())).scalar_one()
+            return Counted(min(found, MANY), is_exact=found <= MANY and walked <= _CANDIDATES)
     number = _count(connection, question, MANY + 1)
     return Counted(min(number, MANY), is_exact=number <= MANY)
 
@@ -114,6 +126,11 @@ def _page(
         some = listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
         statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
         return list(connection.execute(_in_order(statement, question)).scalars())
+    if _listed(question) is None and _is_walked(connection, question):
+        at: ColumnElement[int] = literal_column("lead.job_number")
+        found = _walked(connection, column, question, None)
+        walk = found.order_by(at.asc() if question.oldest_first else at.desc())
+        return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
     statement = _in_order(_found(connection, column, question), question)
     return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
@@ -123,10 +140,49 @@ def _in_order(statement: Select[Any], question: Question) -> Select[Any]:
 
 
 def _found(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
+    if _is_walked(connection, question):
+        return _walked(connection, column, question, None)
     return select(column).where(*_conditions(connection, question))
 
 
-def _conditions(connection: Connection, question: Question) -> list[ColumnElement[bool]]:
+def _is_walked(connection: Connection, question: Question) -> bool:
+    """Whether a tag leads: something else is asked, too, and every list is long."""
+    lists = _lists(question)
+    if not question.tags or question.run is not None:
+        return False
+    lengths = (
+        connection.execute(select(func.count()).select_from(each.limit(_FEW_JOBS + 1).subquery()))
+        for each in lists
+    )
+    return all(length.scalar_one() > _FEW_JOBS for length in lengths)
+
+
+def _walked(
+    connection: Connection, column: Column[Any], question: Question, at_most: int | None
+) -> Select[Any]:
+    """Goes through the newest `at_most` jobs of the first tag, and looks at each for everything else."""
+    first, *others = question.tags
+    newest = select(tags.c.job_number).where(tags.c.tag == first)
+    if at_most is not None:
+        newest = newest.order_by(tags.c.job_number.desc()).limit(at_most)
+    lead = newest.subquery("lead")
+    each: ColumnElement[int] = literal_column("+lead.job_number")
+    statement = select(column).select_from(lead.join(jobs, jobs.c.number == each))
+    for tag in others:
+        statement = statement.where(exists().where(tags.c.job_number == each, tags.c.tag == tag))
+    if question.rating:
+        statement = statement.where(
+            exists().where(marks.c.job_number == each, marks.c.rating >= question.rating)
+        )
+    if question.starred:
+        statement = statement.where(exists().where(marks.c.job_number == each, marks.c.starred))
+    rest = replace(question, tags=(), rating=None, starred=False)
+    return statement.where(*_conditions(connection, rest, is_led=True))
+
+
+def _conditions(
+    connection: Connection, question: Question, *, is_led: bool = False
+) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [jobs.c.pictured]
     if question.service is not None:
         conditions.append(jobs.c.service == question.service)
@@ -137,10 +193,10 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
         # its jobs.
         conditions.append(jobs.c.number.in_(intersect(*lists) if len(lists) > 1 else lists[0]))
     prompts = prompt_index.containing(connection, question.prompt or "")
-    leads = not lists and isinstance(prompts, Sequence)
+    leads = not lists and not is_led and isinstance(prompts, Sequence)
     if prompts is not None:
         conditions.append(_column("prompt_id", leads).in_(prompts))
-    free = not lists and not leads
+    free = not lists and not is_led and not leads
     times = _times(connection, question, may_lead=free and question.seed is None and not question.params)
     return [*conditions, *times, *_params(connection, question, may_lead=free)]
 
