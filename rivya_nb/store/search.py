@@ -59,7 +59,7 @@ def counted(connection: Connection, question: Question) -> Counted:
     """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
     if _is_tallied(question):
         return Counted(_count(connection, question, None))
-    if _listed(question) is None and _is_walked(connection, question):
+    if _is_walked(connection, question):
         some = _walked(connection, jobs.c.number, question, _CANDIDATES).limit(MANY + 1).subquery()
         found: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
         if found:
@@ -126,10 +126,10 @@ def _page(
         some = listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
         statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
         return list(connection.execute(_in_order(statement, question)).scalars())
-    if _listed(question) is None and _is_walked(connection, question):
-        at: ColumnElement[int] = literal_column("lead.job_number")
+    if _is_walked(connection, question):
+        place: ColumnElement[int] = literal_column("lead.job_number")
         found = _walked(connection, column, question, None)
-        walk = found.order_by(at.asc() if question.oldest_first else at.desc())
+        walk = found.order_by(place.asc() if question.oldest_first else place.desc())
         return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
     statement = _in_order(_found(connection, column, question), question)
     return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
@@ -148,7 +148,7 @@ def _found(connection: Connection, column: Column[Any], question: Question) -> S
 def _is_walked(connection: Connection, question: Question) -> bool:
     """Whether a tag leads: something else is asked, too, and every list is long."""
     lists = _lists(question)
-    if not question.tags or question.run is not None:
+    if not question.tags or question.run is not None or (len(lists) == 1 and _listed(question) is not None):
         return False
     lengths = (
         connection.execute(select(func.count()).select_from(each.limit(_FEW_JOBS + 1).subquery()))
