@@ -14,7 +14,7 @@ class Gallery {
   constructor(model, host) {
     this.model = model;
     this.host = host;
-    this.page = { items: [], first: 0, total: 0, size: 24, models: [], tags: [] };
+    this.page = { items: [], first: 0, total: 0, is_exact: true, has_next: false, size: 24, models: [], tags: [] };
     this.place = 0; // where the page that was asked for last begins
     this.asked = 0;
     this.isTurning = false; // What is shown is not what was asked for last.
@@ -74,10 +74,10 @@ class Gallery {
   turn(step) {
     // A page that kept its place while pictures came may begin anywhere.
     const next = Math.max(0, this.place + step * this.page.size);
-    if (next === this.place || next >= this.page.total) return;
+    if (next === this.place || (step > 0 && !this.page.has_next)) return;
     this.place = next;
     this.sayTurning(true);
-    this.count.textContent = `turning to ${next + 1}–${Math.min(next + this.page.size, this.page.total)} …`;
+    this.count.textContent = `turning to ${next + 1}–${this.page.is_exact ? Math.min(next + this.page.size, this.page.total) : next + this.page.size} …`;
     this.ask();
   }
 
@@ -155,10 +155,11 @@ class Gallery {
     this.tiles.take(items, buffers);
     this.chosen.drop(message.gone);
     const last = first + items.length;
-    this.count.textContent = total ? `${first + 1}–${last} of ${total.toLocaleString("en")}` : "no pictures";
+    const all = `${message.is_exact ? "" : "more than "}${total.toLocaleString("en")}`;
+    this.count.textContent = total ? `${first + 1}–${last} of ${all}` : "no pictures";
     const focused = document.activeElement;
     this.before.disabled = first === 0;
-    this.after.disabled = last >= total;
+    this.after.disabled = !message.has_next;
     // At either end the way back is the one that is left.
     if (focused === this.before && this.before.disabled) this.after.focus();
     if (focused === this.after && this.after.disabled) this.before.focus();

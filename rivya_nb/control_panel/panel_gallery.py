@@ -25,7 +25,7 @@ from rivya_nb.control_panel.form_cell import form_cells
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import PictureError, StoreError
-from rivya_nb.store.records import Question
+from rivya_nb.store.records import Counted, Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
 from rivya_nb.views.words import marks_badge, unseen_kind, unseen_words
 from rivya_nb.widgets.modules import joined
@@ -204,11 +204,17 @@ class PanelGallery(Background):
         """
         store = self._session.store
         question = _question(content)
-        total = store.count(question)
+        total = store.counted(question)
         first = self._first(question, content, total)
-        records = store.history(question, limit=PAGE, offset=first)
+        records = store.history(question, limit=PAGE + 1, offset=first)
+        if first and not records:
+            # Past the end of pictures that were not counted exactly.
+            total = Counted(store.count(question))
+            first = self._first(question, content, total)
+            records = store.history(question, limit=PAGE + 1, offset=first)
+        has_next, records = len(records) > PAGE, records[:PAGE]
         marks = store.marks.of([record.id for record in records])
-        known = _fingerprint(first, total, records, marks)
+        known = _fingerprint(first, total, has_next, records, marks)
         if content.get("known") == known:
             return None
         with ThreadPoolExecutor(WORKERS) as workers:
@@ -228,7 +234,9 @@ class PanelGallery(Background):
             "known": known,
             "items": items,
             "first": first,
-            "total": total,
+            "total": total.number,
+            "is_exact": total.is_exact,
+            "has_next": has_next,
             "size": PAGE,
             "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
             "tags": store.marks.known_tags(),
@@ -236,16 +244,16 @@ class PanelGallery(Background):
         }
         return message, buffers
 
-    def _first(self, question: Question, content: Mapping[str, Any], total: int) -> int:
+    def _first(self, question: Question, content: Mapping[str, Any], total: Counted) -> int:
         """Where the page begins that is asked for.
 
         The first page shows what is new. A later one stays with the picture that it began with, its `anchor`,
         and so does the first one where what is new would push the picture that has the focus, `held`, out of it.
         """
         place = max(0, int(content.get("place", 0)))
-        if place >= total:
+        if total.is_exact and place >= total.number:
             # The last page, where what was asked for has become fewer meanwhile.
-            place = max(0, (total - 1) // PAGE * PAGE)
+            place = max(0, (total.number - 1) // PAGE * PAGE)
         anchor = content.get("anchor")
         if not anchor:
             return place
@@ -304,10 +312,12 @@ def _question(content: Mapping[str, Any]) -> Question:
     )
 
 
-def _fingerprint(first: int, total: int, records: Sequence[JobRecord], marks: Mapping[str, Marks]) -> str:
+def _fingerprint(
+    first: int, total: Counted, has_next: bool, records: Sequence[JobRecord], marks: Mapping[str, Marks]
+) -> str:
     """Another text for a page that would look different."""
     shown = [(record.id, len(record.pictures), marks[record.id]) for record in records]
-    return sha256(repr((first, total, shown)).encode()).hexdigest()
+    return sha256(repr((first, total, has_next, shown)).encode()).hexdigest()
 
 
 def _item(record: JobRecord, marks: Marks, picture: int | None, trouble: str) -> dict[str, Any]:

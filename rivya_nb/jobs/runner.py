@@ -326,8 +326,8 @@ class Runner:
             self._sweeping = False
 
     def _tellers(self) -> dict[int, LiveJob]:
-        """For each run with waiting jobs, the one that tells how far the run is: the last, which waits longest. The
-        first one tells of a rate limit."""
+        """For each run with waiting jobs, the one that tells how far the run is: the last, which waits longest.
+        The first one tells of a rate limit."""
         waiting = [job for job in self._ready.values() if job.record.status in UNSENT]
         several = Counter(run_id for job in waiting for run_id in job.wanted_by)
         told = {run_id: job for job in waiting for run_id in job.wanted_by if several[run_id] > 1}

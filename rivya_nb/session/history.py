@@ -15,7 +15,7 @@ from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.placing import place, placing_notes
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
-from rivya_nb.store.records import RunRecord
+from rivya_nb.store.records import Counted, RunRecord
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
@@ -60,14 +60,23 @@ class Album(Pictures):
         Raises:
             UsageError: there is no such page.
         """
-        total = len(self)
-        pages = max(1, -(-total // PAGE))
-        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= pages:
+        is_number = isinstance(number, int) and not isinstance(number, bool)
+        first = (number - 1) * PAGE if is_number and 1 <= number <= sys.maxsize // (2 * PAGE) else None
+        ids, following = ([], 0) if first is None else self._page_at(first)
+        if first is None or (first and not ids):
+            pages = max(1, -(-len(self) // PAGE))
             there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
             raise UsageError([Mistake("", f"there is no page {number!r}; {there}")])
-        first = (number - 1) * PAGE
-        ids = self._ids_at(range(first, min(first + PAGE, total)))
-        return _Page(self, ids, first, total)
+        return _Page(self, ids, first, self._counted(), following)
+
+    def _page_at(self, first: int) -> tuple[list[str], int]:
+        """The ids of a page, and how many pictures the page after it has."""
+        ids = self._ids_at(range(first, first + 2 * PAGE))
+        return ids[:PAGE], len(ids[PAGE:])
+
+    def _counted(self) -> Counted:
+        """The number of pictures, for a text."""
+        return Counted(len(self))
 
     def view(self) -> Viewer:
         """Open the viewer: a widget to zoom, compare and rate, with one page of the pictures at a time."""
@@ -102,7 +111,7 @@ class Album(Pictures):
         for start in range(0, len(ids), _AT_ONCE):
             yield from self._jobs_of(ids[start : start + _AT_ONCE])
 
-    def _gallery(self, first: int, total: int, jobs: Sequence[Job]) -> GalleryPage:
+    def _gallery(self, first: int, total: Counted, jobs: Sequence[Job], following: int) -> GalleryPage:
         from rivya_nb.views.gallery import GalleryEntry, GalleryPage
 
         facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
@@ -110,27 +119,27 @@ class Album(Pictures):
         entries = (
             GalleryEntry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True)
         )
-        return GalleryPage(self.title, first, total, tuple(entries), self._hints(first, total))
+        return GalleryPage(self.title, first, total, tuple(entries), self._hints(first, following))
 
-    def _hints(self, first: int, total: int) -> tuple[Hint, ...]:
-        past = first + PAGE
-        if past >= total:
+    def _hints(self, first: int, following: int) -> tuple[Hint, ...]:
+        if not following:
             return ()
-        return (Hint(self._page_call(past // PAGE + 1), f"shows the next {min(PAGE, total - past)}"),)
+        return (Hint(self._page_call(first // PAGE + 2), f"shows the next {following}"),)
 
     def _nothing(self) -> list[str]:
         """Why there is no picture, as far as the store tells."""
         return []
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        return self._look(0, len(self), self._jobs_of(self._ids_at(range(PAGE))))
+        ids, following = self._page_at(0)
+        return self._look(0, self._counted(), self._jobs_of(ids), following)
 
-    def _look(self, first: int, total: int, jobs: Sequence[Job]) -> Bundle:
+    def _look(self, first: int, total: Counted, jobs: Sequence[Job], following: int) -> Bundle:
         from rivya_nb.views.gallery import gallery_html, gallery_text
 
         if not jobs:
             return {"text/plain": "\n  ".join([f"{self.title}: no picture", *self._nothing()])}
-        gallery = self._gallery(first, total, jobs)
+        gallery = self._gallery(first, total, jobs, following)
         layout = gallery.layout
         lost = find_lost(layout, self.files)
         html = gallery_html(gallery, thumbnails(layout, self.files), lost)
@@ -187,17 +196,18 @@ class Selection(Album):
 class _Page(Selection):
     """A page of a larger album; it shows which part of the whole it is."""
 
-    def __init__(self, whole: Album, ids: Sequence[str], first: int, total: int) -> None:
+    def __init__(self, whole: Album, ids: Sequence[str], first: int, total: Counted, following: int) -> None:
         super().__init__(whole._live_records, ids, whole.title)
         self._whole = whole
         self._first = first
         self._total = total
+        self._following = following
 
-    def _hints(self, first: int, total: int) -> tuple[Hint, ...]:
-        return self._whole._hints(first, total)
+    def _hints(self, first: int, following: int) -> tuple[Hint, ...]:
+        return self._whole._hints(first, following)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        return self._look(self._first, self._total, self.jobs)
+        return self._look(self._first, self._total, self.jobs, self._following)
 
 
 class History(Album):
@@ -249,10 +259,13 @@ class History(Album):
     def __len__(self) -> int:
         return self._store.count(self._asked.question)
 
+    def _counted(self) -> Counted:
+        return self._store.counted(self._asked.question)
+
     def __repr__(self) -> str:
         asked = f" for {self._asked.words}" if self._asked.words else ""
         try:
-            return f"<History{asked}: {len(self):,} with pictures>"
+            return f"<History{asked}: {self._counted().words} with pictures>"
         except StoreError:
             # A notebook asks for several representations of a value; each of them would show the same error.
             return f"<History{asked} of a store that cannot be read>"

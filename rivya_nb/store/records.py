@@ -321,6 +321,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """How many jobs there are: `number`, or more than that where it is not exact."""
+
+    number: int
+    is_exact: bool = True
+
+    @property
+    def words(self) -> str:
+        """`2,314`, or `more than 10,000`."""
+        return f"{self.number:,}" if self.is_exact else f"more than {self.number:,}"
+
+
+@dataclass(frozen=True, slots=True)
 class AxisRecord:
     """One axis of a run and its values' labels. The first axis is rows, the second columns, others are pages."""
 

@@ -8,6 +8,7 @@ conditions makes it read every job's row.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -15,8 +16,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    Subquery,
     and_,
+    exists,
     func,
     intersect,
     literal_column,
@@ -26,11 +27,17 @@ from sqlalchemy import (
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import job_settings, prompt_index
-from rivya_nb.store.records import Question
+from rivya_nb.store.records import Counted, Question
 from rivya_nb.store.rows import param_text
 from rivya_nb.store.schema import jobs, marks, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
+
+MANY = 10_000
+"""Jobs that are counted where their number is only shown."""
+
+_CANDIDATES = 30_000
+"""Jobs of a tag that are looked at to count those that fit everything else, where the number is only shown."""
 
 _FEW_JOBS = 10_000
 """Jobs that are sorted by number; of more, the newest are found sooner by going through the listed ones."""
@@ -45,13 +52,33 @@ def find_ids(connection: Connection, question: Question, limit: int | None, offs
 
 
 def count(connection: Connection, question: Question) -> int:
-    if (listed := _listed(question)) is not None:
-        return connection.execute(select(func.count()).select_from(listed)).scalar_one()
+    return _count(connection, question, None)
+
+
+def counted(connection: Connection, question: Question) -> Counted:
+    """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
+    if _is_tallied(question):
+        return Counted(_count(connection, question, None))
+    if _is_walked(connection, question):
+        some = _walked(connection, jobs.c.number, question, _CANDIDATES).limit(MANY + 1).subquery()
+        found: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
+        if found:
+            tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0]).limit(_CANDIDATES + 1)
+            walked = connection.execute(select(func.count()).select_from(tagged.subquery())).scalar_one()
+            return Counted(min(found, MANY), is_exact=found <= MANY and walked <= _CANDIDATES)
+    number = _count(connection, question, MANY + 1)
+    return Counted(min(number, MANY), is_exact=number <= MANY)
+
+
+def _count(connection: Connection, question: Question, at_most: int | None) -> int:
     if _is_tallied(question):
         settings = job_settings.matching(connection, question.model, question.params)
         return _tallied(connection, question, settings)
-    conditions = _conditions(connection, question)
-    return connection.execute(select(func.count()).select_from(jobs).where(*conditions)).scalar_one()
+    found = _listed(question)
+    if found is None:
+        found = _found(connection, jobs.c.number, question)
+    some = found.limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def _is_tallied(question: Question) -> bool:
@@ -72,7 +99,7 @@ def _tallied(connection: Connection, question: Question, settings: Collection[in
     return total
 
 
-def _listed(question: Question) -> Subquery | None:
+def _listed(question: Question) -> Select[tuple[int]] | None:
     """The jobs in the lists of other tables, without those that must not be listed; None if the jobs table is
     needed.
 
@@ -86,18 +113,76 @@ def _listed(question: Question) -> Subquery | None:
     left_out = select(jobs.c.number).where(~jobs.c.pictured)
     hidden = select(jobs.c.number).where(jobs.c.hidden)
     every = left_out if question.hidden else left_out.union_all(hidden)
-    return select(listed.c.job_number).where(listed.c.job_number.not_in(every)).subquery()
+    return select(listed.c.job_number).where(listed.c.job_number.not_in(every))
 
 
 def _page(
     connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
 ) -> list[_Value]:
-    number = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    statement = select(column).where(*_conditions(connection, question)).order_by(number)
+    listed = _listed(question)
+    if listed is not None and limit is not None and len(_lists(question)) == 1:
+        # The list has the order of the page, so that only the page's jobs are looked up.
+        at = listed.selected_columns[0]
+        some = listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
+        statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
+        return list(connection.execute(_in_order(statement, question)).scalars())
+    if _is_walked(connection, question):
+        place: ColumnElement[int] = literal_column("lead.job_number")
+        found = _walked(connection, column, question, None)
+        walk = found.order_by(place.asc() if question.oldest_first else place.desc())
+        return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
+    statement = _in_order(_found(connection, column, question), question)
     return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
 
-def _conditions(connection: Connection, question: Question) -> list[ColumnElement[bool]]:
+def _in_order(statement: Select[Any], question: Question) -> Select[Any]:
+    return statement.order_by(jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc())
+
+
+def _found(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
+    if _is_walked(connection, question):
+        return _walked(connection, column, question, None)
+    return select(column).where(*_conditions(connection, question))
+
+
+def _is_walked(connection: Connection, question: Question) -> bool:
+    """Whether a tag leads: something else is asked, too, and every list is long."""
+    lists = _lists(question)
+    if not question.tags or question.run is not None or (len(lists) == 1 and _listed(question) is not None):
+        return False
+    lengths = (
+        connection.execute(select(func.count()).select_from(each.limit(_FEW_JOBS + 1).subquery()))
+        for each in lists
+    )
+    return all(length.scalar_one() > _FEW_JOBS for length in lengths)
+
+
+def _walked(
+    connection: Connection, column: Column[Any], question: Question, at_most: int | None
+) -> Select[Any]:
+    """Goes through the newest `at_most` jobs of the first tag, and looks at each for everything else."""
+    first, *others = question.tags
+    newest = select(tags.c.job_number).where(tags.c.tag == first)
+    if at_most is not None:
+        newest = newest.order_by(tags.c.job_number.desc()).limit(at_most)
+    lead = newest.subquery("lead")
+    each: ColumnElement[int] = literal_column("+lead.job_number")
+    statement = select(column).select_from(lead.join(jobs, jobs.c.number == each))
+    for tag in others:
+        statement = statement.where(exists().where(tags.c.job_number == each, tags.c.tag == tag))
+    if question.rating:
+        statement = statement.where(
+            exists().where(marks.c.job_number == each, marks.c.rating >= question.rating)
+        )
+    if question.starred:
+        statement = statement.where(exists().where(marks.c.job_number == each, marks.c.starred))
+    rest = replace(question, tags=(), rating=None, starred=False)
+    return statement.where(*_conditions(connection, rest, is_led=True))
+
+
+def _conditions(
+    connection: Connection, question: Question, *, is_led: bool = False
+) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [jobs.c.pictured]
     if question.service is not None:
         conditions.append(jobs.c.service == question.service)
@@ -108,10 +193,10 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
         # its jobs.
         conditions.append(jobs.c.number.in_(intersect(*lists) if len(lists) > 1 else lists[0]))
     prompts = prompt_index.containing(connection, question.prompt or "")
-    leads = not lists and isinstance(prompts, Sequence)
+    leads = not lists and not is_led and isinstance(prompts, Sequence)
     if prompts is not None:
         conditions.append(_column("prompt_id", leads).in_(prompts))
-    free = not lists and not leads
+    free = not lists and not is_led and not leads
     times = _times(connection, question, may_lead=free and question.seed is None and not question.params)
     return [*conditions, *times, *_params(connection, question, may_lead=free)]
 

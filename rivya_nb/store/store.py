@@ -45,6 +45,7 @@ from rivya_nb.store.records import (
     UNFINISHED,
     AxisRecord,
     CellRecord,
+    Counted,
     Deferral,
     JobChanges,
     JobRecord,
@@ -398,6 +399,11 @@ class Store:
         """The number of jobs that answer a question."""
         with self.database.reading() as connection:
             return search.count(connection, question)
+
+    def counted(self, question: Question) -> Counted:
+        """This number where it is only shown: of very many jobs, not all are counted."""
+        with self.database.reading() as connection:
+            return search.counted(connection, question)
 
     def delete_pictures(self, job_ids: Iterable[str]) -> int:
         """Delete the pictures of finished jobs and return the bytes that were freed.

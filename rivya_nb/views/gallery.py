@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_nb.contract.text import comparable, listing, printable
-from rivya_nb.store.records import HIGHEST_RATING, JobRecord, Marks
+from rivya_nb.store.records import HIGHEST_RATING, Counted, JobRecord, Marks
 from rivya_nb.views.cells import DrawnCell, draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import PROMPT_LENGTH
@@ -40,7 +40,7 @@ class GalleryPage:
 
     title: str
     first: int
-    total: int
+    total: Counted
     entries: tuple[GalleryEntry, ...]
     hints: tuple[Hint, ...] = ()
 
@@ -61,7 +61,11 @@ class GalleryPage:
     def span(self) -> str:
         """The places in words: `25–48 of 2,314`."""
         first, last = self.first + 1, self.first + len(self.entries)
-        return f"{first:,}–{last:,} of {self.total:,}" if last > first else f"{first:,} of {self.total:,}"
+        return (
+            f"{first:,}–{last:,} of {self.total.words}"
+            if last > first
+            else f"{first:,} of {self.total.words}"
+        )
 
     @property
     def common(self) -> str:

@@ -319,7 +319,7 @@ def test_a_restarted_kernel_finds_the_form_and_the_unfinished_run(panel: PanelPa
     panel.field("Prompt").fill("A glass bottle, remembered")
     panel.field("Seed").fill("77")
     panel.generate(4)
-    expect(panel.row(4)).to_contain_text("processing")
+    expect(panel.row(4)).to_contain_text("queued")
     panel.page.evaluate(RESTART)
     panel.notebook.wait_for_kernel()
     panel.notebook.command("notebook:move-cursor-up")
