@@ -63,6 +63,7 @@ def test_the_page_has_the_numbers_of_the_limits() -> None:
         f"At most {MOST_JOBS} jobs",
         f"`max({limits.AFTER_REFUSAL:g} · a, r/2)`",
         f"never below {limits.SLOWEST:g} calls a second",
+        f"a refusal leaves at least {limits.SHARED_PART:g} of it",
         f"grows by {limits.GROWTH * 100:g} % a second, and by {limits.FAST_GROWTH * 100:g} % a second after",
         f"after {limits.CALM:g} s without a refusal",
         f"every {limits.NEW_PROBE:g} s one more is tried",

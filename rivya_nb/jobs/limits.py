@@ -15,6 +15,9 @@ WINDOW = 1.0
 AFTER_REFUSAL = 0.95
 """The part of what was just accepted in a second that is sent in a second after a refusal."""
 
+SHARED_PART = 0.85
+"""The part of the rate that a refusal leaves at least where several kernels share it; for one alone it is half."""
+
 SLOWEST = 0.1
 """Calls per second that are sent at least."""
 
@@ -117,7 +120,9 @@ class Limits:
     def _slow_down(self, now: float) -> None:
         if self._has_accepted:
             shared = self.recent(now) * AFTER_REFUSAL * self.kernels
-            slower = max(1.0, shared) if self.rate is None else min(self.rate, max(shared, self.rate / 2))
+            # What one of several kernels did in a second tells little about all of them.
+            part = 1 / 2 if self.kernels == 1 else SHARED_PART
+            slower = max(1.0, shared) if self.rate is None else min(self.rate, max(shared, self.rate * part))
             self.rate = max(SLOWEST, slower)
         self._has_accepted = False
         self._refused = self._grown = self.changed = now

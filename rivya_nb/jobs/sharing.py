@@ -32,6 +32,7 @@ class Sharing:
         self._store = store
         self._governor = governor
         self._member = uuid.uuid4().hex
+        self._agreed = FoundLimits()
 
     async def agree(self, wanted: int) -> None:
         """Tell the others what this session found and wants (`wanted` jobs), and take its share."""
@@ -42,13 +43,22 @@ class Sharing:
         mine = Demand(len(in_flight), wanted)
         try:
             newest, others = await asyncio.to_thread(
-                self._store.limits.share, self._service, self._label, self._member, mine, found
+                self._store.limits.share,
+                self._service,
+                self._label,
+                self._member,
+                mine,
+                found,
+                self._agreed,
             )
         except StoreError:
             # The jobs meet the same error, and tell it.
             return
         if limits.changed == changed and newest.found_at > found.found_at:
             limits.adopt(newest, time.monotonic())
+            self._agreed = newest
+        elif newest is found:
+            self._agreed = found
         limits.kernels = 1 + sum(each.wanted > 0 for each in others)
         self._governor.others = sum(each.in_flight for each in others)
         self._governor.share = None

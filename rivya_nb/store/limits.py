@@ -22,6 +22,10 @@ FORGOTTEN_AFTER = 30 * 86_400.0
 """Seconds after which a finding is deleted."""
 
 
+NOTHING = FoundLimits()
+"""No limit was met."""
+
+
 class LimitBook:
     """The limits in one store. Each method is one transaction."""
 
@@ -29,9 +33,18 @@ class LimitBook:
         self._database = database
 
     def share(
-        self, service: str, label: str, member: str, mine: Demand, found: FoundLimits
+        self,
+        service: str,
+        label: str,
+        member: str,
+        mine: Demand,
+        found: FoundLimits,
+        agreed: FoundLimits = NOTHING,
     ) -> tuple[FoundLimits, list[Demand]]:
-        """Tell what this kernel wants and found; gives the newest finding, and what the other kernels want.
+        """Tell what this kernel wants and found; gives what counts for all now, and what the other kernels want.
+
+        `agreed` is what this call gave before. Where others have changed the rate since then, this kernel's change
+        of it is applied to theirs, so that no refusal is forgotten.
 
         Raises:
             StoreError: the store cannot be written.
@@ -55,8 +68,10 @@ class LimitBook:
             newest = newest.where(limits.c.service == service)
             newest = newest.order_by((limits.c.label == label).desc(), limits.c.found_at.desc()).limit(1)
             row = connection.execute(newest).first()
-            kept = FoundLimits(*row[:3]) if row is not None else FoundLimits()
+            kept = FoundLimits(*row[:3]) if row is not None else NOTHING
             is_ours = row is not None and row.label == label and kept.found_at <= now + GONE_AFTER
+            if is_ours and kept.found_at > agreed.found_at < found.found_at:
+                found = _both(found, kept, agreed, now)
             if found.found_at <= (kept.found_at if is_ours else 0.0):
                 return kept, demands
             connection.execute(delete(limits).where(limits.c.found_at < now - FORGOTTEN_AFTER))
@@ -72,3 +87,11 @@ class LimitBook:
         """
         with self._database.writing() as connection:
             connection.execute(delete(limit_members).where(limit_members.c.member == member))
+
+
+def _both(mine: FoundLimits, theirs: FoundLimits, agreed: FoundLimits, now: float) -> FoundLimits:
+    """What this kernel and others have found since they agreed."""
+    newest = max(mine, theirs, key=lambda found: found.found_at)
+    if mine.rate is None or theirs.rate is None or agreed.rate is None:
+        return newest
+    return FoundLimits(theirs.rate * mine.rate / agreed.rate, newest.places, now)
