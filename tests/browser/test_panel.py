@@ -18,7 +18,7 @@ from browser.harness import Lab, OpenNotebook, write_notebook
 OPEN = """import os
 os.environ["RIVYA_SANDBOX_LATENCY"] = "3"
 import rivya_nb as rv
-rv.connect(base_url="sandbox", store="panelled")
+rv.connect(base_url="sandbox", store="panelled", max_parallel=16)
 panel = rv.panel()
 panel"""
 BUSY = "import time; time.sleep(6)"

@@ -163,7 +163,11 @@ def test_a_kernel_with_a_ceiling_leaves_the_other_places_to_others(place: Place)
     assert until(lambda: waiting(run))
     other, nothing = Demand(0, 0), FoundLimits()
     limits = place.session.store.limits
-    assert limits.share(place.session.service, "given", "other", other, nothing)[1] == [Demand(0, 2)]
+
+    def demands() -> list[Demand]:
+        return limits.share(place.session.service, "given", "other", other, nothing)[1]
+
+    assert until(lambda: demands() == [Demand(0, 2)])
     run.stop()
     finish(run)
 
