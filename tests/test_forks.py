@@ -78,7 +78,7 @@ def test_a_child_that_uses_the_session_is_told_to_connect_and_can(url: str, tmp_
         except rv.RivyaError as error:
             print("forked" in str(error), "onnect" in str(error))
     rv.connect(key, url, store=folder)
-    print("child", rv.generate("A cup", seed=2).wait(30).credits)
+    print("child", rv.generate("A cup", seed=2).wait(45).credits)
     rv.generate("A jug", seed=3)
     sys.stdout.flush()
     """
@@ -108,10 +108,10 @@ run = rv.generate("A bottle", seed=1)
 begun.wait()
 if os.fork() == 0:
     rv.connect(key, url, store=folder)
-    print("child", rv.generate("A cup", seed=2).wait(30).credits)
+    print("child", rv.generate("A cup", seed=2).wait(45).credits)
     sys.exit(0)
 os.wait()
-print("run", run.wait(30).credits)
+print("run", run.wait(45).credits)
 """
 
 

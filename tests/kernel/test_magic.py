@@ -154,7 +154,7 @@ def test_the_wait_works_wherever_the_magic_is_called(
     write_notebook(tmp_path / "asking.ipynb", "%%rivya seed=6 resolution=1K --out run\nA bottle")
     kernel = lent(version, latency=0.3)
     # All cells are queued at once, each wait with the one behind it that looks at what it left.
-    cells = kernel.run_all(["run = None", *(cell for code in WAITS.values() for cell in (code, LOOK))], 120)
+    cells = kernel.run_all(["run = None", *(cell for code in WAITS.values() for cell in (code, LOOK))], 200)
     for where, asked, looked in zip(WAITS, cells[1::2], cells[2::2], strict=True):
         assert (asked.status, looked.status) == ("ok", "ok"), f"{where}: {asked.traceback}"
         assert looked.result == "'succeeded'", where
