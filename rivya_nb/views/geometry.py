@@ -40,16 +40,23 @@ class Geometry:
         return max(1, round(width)), max(1, round(height))
 
 
-def measure(layout: Layout, *, scale: float = 1.0) -> Geometry:
-    """The sizes for a layout; `scale` enlarges all of them (a report has more room than a cell's output)."""
+def measure(layout: Layout, *, scale: float = 1.0, height: int | None = None) -> Geometry:
+    """The sizes for a layout; `scale` enlarges all of them (a report has more room than a cell's output).
+
+    With `height`, they are enlarged so that every row has exactly this height in pixels.
+    """
     ratios = _column_ratios(layout)
-    height = float(LONE_HEIGHT if len(layout.cells) <= 1 else ROW_HEIGHT)
+    plain = float(LONE_HEIGHT if len(layout.cells) <= 1 else ROW_HEIGHT)
     if ratios and not layout.wraps:
         fitting = (PAGE_WIDTH - GAP * len(ratios)) / sum(ratios)
-        height = max(MINIMUM_HEIGHT, min(height, fitting))
+        plain = max(MINIMUM_HEIGHT, min(plain, fitting))
+    if height is None:
+        tall = plain * scale
+    else:
+        tall, scale = float(height), height / plain
     return Geometry(
-        height=round(height * scale),
-        widths=tuple(ceil(max(MINIMUM_WIDTH, height * ratio) * scale) for ratio in ratios),
+        height=round(tall),
+        widths=tuple(ceil(max(MINIMUM_WIDTH * scale, tall * ratio)) for ratio in ratios),
     )
 
 

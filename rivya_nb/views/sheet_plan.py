@@ -76,7 +76,7 @@ class Sheet:
 
 def plan_sheet(layout: Layout, cell: int, caption: str, details: str) -> Sheet:
     """A sheet whose rows of pictures are `cell` pixels high."""
-    geometry = measure(layout, scale=cell / measure(layout).height)
+    geometry = measure(layout, height=cell)
     gap = max(4, cell // 40)
     across = PAGE_WIDTH * cell // ROW_HEIGHT if layout.wraps else sum(geometry.widths)
     size = max(_SMALLEST_TEXT, cell // 20, min(cell // 12, across // _LETTERS_ACROSS))

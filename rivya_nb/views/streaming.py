@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -17,10 +17,13 @@ QUALITY = 90
 _PIECE = 32
 """Lines of pixels in one piece."""
 
+_SHORT, _RATIONAL, _LONG = 3, 5, 16
+"""The kinds of numbers in a TIFF's tags; this one has 8 bytes."""
+
 # Errors of vips are raised here; its log would be printed into the cell as well.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
 
-_SUB = pyvips.enums.ForeignPngFilter.SUB
+_AVERAGE = pyvips.enums.ForeignPngFilter.AVG
 _KEEP = pyvips.enums.ForeignKeep.XMP
 
 _XMP = (
@@ -42,15 +45,16 @@ def write_strips(
     Raises:
         OSError: the file cannot be written.
     """
-    feed = _Feed(_stored_png(strips, size))
+    feed = _Tiff(strips, size)
     source = pyvips.SourceCustom()
     source.on_read(feed.read)
+    source.on_seek(feed.seek)
     try:
         image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error").copy()
         image.set_type(pyvips.GValue.blob_type, "xmp-data", _xmp(title, description))  # type: ignore[arg-type]
         if out.suffix == ".png":
             # Level 6 would save another tenth, but take six times as long.
-            image.pngsave(str(out), compression=2, filter=_SUB, keep=_KEEP)
+            image.pngsave(str(out), compression=2, filter=_AVERAGE, keep=_KEEP)
         elif out.suffix == ".webp":
             image.webpsave(str(out), Q=QUALITY, effort=2, keep=_KEEP)
         else:
@@ -63,47 +67,85 @@ def write_strips(
         raise feed.trouble
 
 
-class _Feed:
-    """Pieces of bytes as a file that is read once. vips calls it on its own threads, which drop errors."""
+class _Tiff:
+    """Strips as a TIFF file that is read once, from its start to its end.
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+    vips calls it on its own threads, which drop errors.
+    """
+
+    def __init__(self, strips: Iterable[Image.Image], size: tuple[int, int]) -> None:
+        self._head = _tiff_head(*size)
+        self._pieces = _pieces(strips)
         self._rest = memoryview(b"")
+        self._position, self._sent = 0, len(self._head)
+        self._end = self._sent + 3 * size[0] * size[1]
         self.trouble: BaseException | None = None
+
+    def seek(self, offset: int, whence: int) -> int:
+        starts = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end}
+        self._position = starts[whence] + offset
+        return self._position
 
     def read(self, size: int) -> bytes:
         try:
-            while not self._rest:
-                self._rest = memoryview(next(self._pieces))
+            data = self._read(size)
         except StopIteration:
             return b""
         except BaseException as error:
             self.trouble = error
             return b""
-        piece, self._rest = bytes(self._rest[:size]), self._rest[size:]
-        return piece
+        self._position += len(data)
+        return data
+
+    def _read(self, size: int) -> bytes:
+        if self._position < len(self._head):
+            return self._head[self._position : self._position + size]
+        if self._position != self._sent:
+            raise OSError(f"vips read the pixels from byte {self._position} on, and not from {self._sent}")
+        while not self._rest:
+            self._rest = memoryview(next(self._pieces))
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        self._sent += len(data)
+        return data
 
 
-def _stored_png(strips: Iterable[Image.Image], size: tuple[int, int]) -> Iterator[bytes]:
-    """The strips as a PNG without compression, the only plain format that vips reads from a stream."""
-    width, height = size
-    yield b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    packer = zlib.compressobj(0)
-    line = width * 3
+def _pieces(strips: Iterable[Image.Image]) -> Iterator[bytes]:
     for strip in strips:
         # In small pieces, because each is copied several times.
         for top in range(0, strip.height, _PIECE):
-            piece = strip.crop((0, top, width, min(strip.height, top + _PIECE))).tobytes()
-            # Each line begins with the number of its filter: 0 for none.
-            lines = (piece[start : start + line] for start in range(0, len(piece), line))
-            yield _chunk(b"IDAT", packer.compress(b"\0" + b"\0".join(lines)))
-    yield _chunk(b"IDAT", packer.flush()) + _chunk(b"IEND", b"")
+            yield strip.crop((0, top, strip.width, min(strip.height, top + _PIECE))).tobytes()
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return b"".join(
-        (struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
+def _tiff_head(width: int, height: int) -> bytes:
+    """All of a TIFF before its pixels, which follow without compression: the format that vips reads from a
+    stream with the least work. It is a BigTIFF, because a plain one ends at 4 GB."""
+    tops, line = range(0, height, _PIECE), 3 * width
+    tables = 16 + 8 + 12 * 20 + 8
+    pixels = tables + 2 * 8 * len(tops)
+    places = [pixels + line * top for top in tops]
+    lengths = [line * min(_PIECE, height - top) for top in tops]
+    # A single number stands in its tag, several in a table behind the tags.
+    alone = len(tops) == 1
+    tags = (
+        (256, _LONG, 1, width),
+        (257, _LONG, 1, height),
+        # Three samples of 8 bits.
+        (258, _SHORT, 3, 8 | 8 << 16 | 8 << 32),
+        # Not compressed, and RGB.
+        (259, _SHORT, 1, 1),
+        (262, _SHORT, 1, 2),
+        (273, _LONG, len(tops), places[0] if alone else tables),
+        (277, _SHORT, 1, 3),
+        (278, _LONG, 1, _PIECE),
+        (279, _LONG, len(tops), lengths[0] if alone else tables + 8 * len(tops)),
+        # 72 / 1 pixels an inch, as files have that do not say.
+        (282, _RATIONAL, 1, 72 | 1 << 32),
+        (283, _RATIONAL, 1, 72 | 1 << 32),
+        (296, _SHORT, 1, 2),
     )
+    entries = b"".join(struct.pack("<HHQQ", *tag) for tag in tags)
+    numbers = struct.pack(f"<{2 * len(tops)}Q", *places, *lengths)
+    return struct.pack("<2sHHHQQ", b"II", 43, 8, 0, 16, len(tags)) + entries + bytes(8) + numbers
 
 
 def _xmp(title: str, description: str) -> bytes:

@@ -66,6 +66,23 @@ def test_pictures_stand_in_rows_and_columns_at_their_ratio(tmp_path: Path, origi
     assert boxes[0][1] == boxes[1][1] < boxes[2][1] == boxes[3][1]
 
 
+def test_a_cell_has_the_height_that_was_asked_for_however_many_stand_in_a_row(
+    tmp_path: Path, originals: Originals
+) -> None:
+    jobs = [make_job("job1", size=(256, 256))] * 16
+    columns = [str(number) for number in range(8)]
+    layout = arrange(*make_run({"seed": "12", "light": columns}, jobs))
+    sizes = []
+
+    def load(path: Path, box: tuple[int, int]) -> Image.Image:
+        sizes.append(box)
+        return decode(path, box)
+
+    save_grid(layout, originals, tmp_path / "grid.png", load=load, cell=200)
+    # A picture that is kept in this size is pasted as it is: shrinking it by a pixel takes longer than decoding.
+    assert set(sizes) == {(200, 200)}
+
+
 @pytest.mark.parametrize(
     ("name", "form"), [("a.png", "PNG"), ("a.JPG", "JPEG"), ("a.jpeg", "JPEG"), ("a.webp", "WEBP")]
 )
