@@ -146,7 +146,7 @@ def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[st
 
 
 def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
-    named = [f"seed {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
+    named = [f"seed: {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
     return " · ".join(named[:_MOST_DIFFERENCES]) or each[MODEL_AXIS]
 
 

@@ -34,7 +34,8 @@ class RunView:
     seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True
     while the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or
     no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
-    are gone from the store, `marks` the marks by job id.
+    are gone from the store. By job id are `marks`, the marks, and `origins`: where a picture comes from that was there
+    already.
     """
 
     run: RunRecord
@@ -49,6 +50,7 @@ class RunView:
     progress: str = ""
     lost: Mapping[str, Path] = field(default_factory=dict)
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:
