@@ -119,7 +119,7 @@ def test_a_change_of_one_job_is_counted_alone(planned: rv.Run, monkeypatch: pyte
     job.live.changed(replace(job.record, status="failed", error_code="generation_failed"))
     for _ in range(3):
         assert planned.line().startswith("0 of 1,000 pictures · 1 failed")
-        assert "1 failed · generation_failed · seed 0 · light 7" in planned.look()["text/html"]
+        assert "1 failed · generation_failed · seed: 0 · light: 7" in planned.look()["text/html"]
     assert counted == [job.id]
 
 
