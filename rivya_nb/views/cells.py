@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rivya_nb.contract.text import printable
 from rivya_nb.store.records import UNFINISHED, JobRecord, Marks

@@ -1,6 +1,6 @@
 """The sizes of a layout's pictures.
 
-Pictures keep their ratio and share one height, as on a contact sheet. A page of HTML has sizes that follow its width,
+Pictures keep their ratio and share one height, as on a contact sheet. In HTML the sizes follow the page's width,
 between a legible height and a large one; a sheet, and a page without styles, has them in pixels.
 """
 
@@ -60,8 +60,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """`height` of every row and `widths` of the columns (of the cells, if the layout wraps), in pixels. `ratios` are
-    the widths in heights. On a page whose width is not known a row is from `least` to `most` pixels high."""
+    """`height` of every row and `widths` of the columns (of the cells, if the layout wraps), in pixels.
+
+    Where the sizes follow a page's width, a row is from `least` to `most` pixels high, and a column `ratios` times
+    as wide.
+    """
 
     height: int
     widths: tuple[int, ...]
@@ -97,8 +100,8 @@ def measure(
 ) -> Geometry:
     """The sizes for a layout; `scale` enlarges all of them (a report has more room than a cell's output).
 
-    With `height`, they are enlarged so that every row has exactly this height in pixels. A line of a row that wraps
-    is at least `legible` CSS pixels high, and no place is less than `narrowest` wide.
+    With `height`, they are enlarged so that every row has exactly this height in pixels. On a page, a line of a
+    row that wraps is at least `legible` CSS pixels high, and no place is less than `narrowest` wide.
     """
     ratios = _column_ratios(layout)
     plain = float(LONE_HEIGHT if len(layout.cells) <= 1 else ROW_HEIGHT)

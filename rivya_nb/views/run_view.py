@@ -34,8 +34,8 @@ class RunView:
     seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True
     while the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or
     no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
-    are gone from the store. By job id are `marks`, the marks, and `origins`: where a picture comes from that was there
-    already.
+    are gone from the store. `marks` has the marks by job id, and `origins` where the pictures of these jobs
+    come from, as far as they are there before the run.
     """
 
     run: RunRecord
@@ -147,7 +147,9 @@ def default_hints(
     mine = list({cell.job_id: jobs[cell.job_id] for cell in run.cells}.values())
     hints = []
     if variable and len(run.axes) > 1 and any(job.pictures for job in mine):
-        hints.append(Hint(f'{variable}.grid(rows="{run.axes[1].name}")', ""))
+        first, second = run.axes[0].name, run.axes[1].name
+        what = f"makes {second} the rows and {first} the columns"
+        hints.append(Hint(f'{variable}.grid(rows="{second}")', what))
     failed = [job for job in mine if job.status == "failed"]
     undelivered = [job for job in mine if job.status == "undelivered"]
     again = [

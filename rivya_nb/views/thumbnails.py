@@ -38,7 +38,7 @@ SMALLEST = 2_000
 """A thumbnail with fewer bytes of base64 shows nothing; rather than that, some pictures are left out."""
 
 _PIXEL_DENSITY = 1.25
-"""Pixels of a thumbnail for each CSS pixel of the largest size that its grid grows to; on most pages it has two."""
+"""Pixels of a thumbnail for each CSS pixel of the largest size that its grid grows to; most pages are narrower."""
 
 Load = Callable[[Path, tuple[int, int]], "Image.Image"]
 """A function that reads an original into a box: `decode`, or a store's `Thumbnails.load`, which is faster."""

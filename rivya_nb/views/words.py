@@ -182,6 +182,7 @@ def _asked(job: JobRecord) -> dict[str, object]:
     defaults = {} if model is None else {param.key: param.default for param in model.params}
     return {"model": job.model, "prompt": job.prompt, "references": job.references, **defaults, **job.params}
 
+
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 
 

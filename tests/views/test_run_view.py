@@ -192,7 +192,7 @@ def hints(run: RunRecord, jobs: dict[str, JobRecord], variable: str | None = "bo
 
 def test_after_a_failure_the_hints_turn_the_grid_and_try_again() -> None:
     assert hints(*bottles(DONE_STATES)) == [
-        Hint('bottles.grid(rows="aspect_ratio")', ""),
+        Hint('bottles.grid(rows="aspect_ratio")', "makes aspect_ratio the rows and seed the columns"),
         Hint("%rivya retry 41", "generates the failed one again (12 credits)"),
     ]
 
