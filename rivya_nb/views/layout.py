@@ -185,6 +185,18 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
     return row, column
 
 
+def sides(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> dict[str, str]:
+    """What each axis makes of the grid, by its name: its `rows`, its `columns`, or `pages`.
+
+    Raises:
+        UsageError: as `arrange` does.
+    """
+    row, column = _choose(axes, rows, cols)
+    alone = "a row" if row is None and cols is None else "columns"
+    words = {row: "rows", column: alone}
+    return {axis.name: words.get(index, "pages") for index, axis in enumerate(axes)}
+
+
 def no_such_axis(name: object, names: Sequence[str]) -> str:
     """The message for a name that is not an axis of the run."""
     if not isinstance(name, str):

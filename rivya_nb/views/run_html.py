@@ -15,6 +15,7 @@ from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
+from rivya_nb.views.prompts import told_prompts
 from rivya_nb.views.run_view import RunView, progress_line, tally
 from rivya_nb.views.words import joined, lost_words, unseen_kind
 
@@ -49,6 +50,7 @@ def render_run(view: RunView) -> str:
         notes=_notes(view),
         notice=view.notice,
         hints=view.hints,
+        prompts=told_prompts(view.prompts),
     )
 
 

@@ -46,8 +46,8 @@ KEPT_ATTRIBUTES = {
     "img": {"alt", "src", "height", "width"},
 }
 KEPT_STYLES = {
-    "background", "border", "border-collapse", "border-radius", "border-spacing", "bottom", "box-sizing",
-    "color", "cursor",
+    "background", "border", "border-collapse", "border-left", "border-radius", "border-spacing", "bottom",
+    "box-sizing", "color", "cursor",
     "display", "font-family", "font-size", "font-weight", "height", "left", "line-height", "margin", "max-width",
     "min-width", "opacity", "overflow-wrap", "overflow-x", "padding", "position", "right", "table-layout",
     "text-align", "top", "vertical-align", "white-space", "width",
@@ -55,7 +55,7 @@ KEPT_STYLES = {
 KEPT_VALUES = {
     "display": {"block", "inline-block", "table-cell", "inline-table"},
     "position": {"relative", "absolute"},
-    "white-space": {"normal", "nowrap"},
+    "white-space": {"normal", "nowrap", "pre-wrap"},
     "overflow-wrap": {"break-word"},
 }
 KEPT_SIZE = re.compile(r"-?\d+(\.\d+)?(px|%)|0|auto|none")
@@ -214,10 +214,9 @@ def hostile_views() -> list[RunView]:
     )
     ribbon = make_run({HOSTILE: [HOSTILE] * 5}, jobs)
     hints = (Hint(HOSTILE, HOSTILE),)
-    return [
-        pictured(make_view(wide, by_id, live=True, notice=HOSTILE, hints=hints)),
-        pictured(make_view(*ribbon, notice=HOSTILE, hints=hints)),
-    ]
+    origins = {"j4": HOSTILE}
+    plan = replace(make_view(*ribbon, notice=HOSTILE, hints=hints), prompts=[HOSTILE] * 2, origins=origins)
+    return [pictured(make_view(wide, by_id, live=True, notice=HOSTILE, hints=hints)), pictured(plan)]
 
 
 @pytest.mark.parametrize("view", hostile_views(), ids=["grid", "ribbon"])
