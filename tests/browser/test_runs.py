@@ -45,7 +45,7 @@ LOWEST_CONTRAST = """output => {
     return lowest;
 }"""
 READABLE = 3.0
-HIGH = 3200
+HIGH = 5000
 """Pixels of a page on which all cells are in view; JupyterLab draws no others."""
 
 
