@@ -165,7 +165,7 @@ def _fields(reading: Reading, light: _Light, hue: float, seeded: Random) -> tupl
     for index in range(6):
         turn = (index - 2.5) * spread / 2 + seeded.uniform(-12, 12) + (150 if index == 4 else 0)
         lightness = light.low + (light.high - light.low) * seeded.random()
-        if reading.mood == "soft" and reading.light not in ("night", "candle light"):
+        if reading.mood == "soft" and reading.light != "night":
             lightness = 0.5 * lightness + 0.42
         colour = (lightness, light.chroma * strength * seeded.uniform(0.6, 1.4), (hue + turn) % 360)
         if reading.setting is not None:
