@@ -13,10 +13,11 @@ from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.calls import connect, current_session
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
+from rivya_nb.sandbox.words import drawable_words
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
 from rivya_nb.session.service import SANDBOX
@@ -106,9 +107,21 @@ def _ask_for_key(session: Session) -> Key:
 
 
 def _sandbox(arguments: Arguments) -> None:
-    _expect("sandbox", arguments, 0)
-    connect(base_url=SANDBOX)
-    say_state()
+    _expect("sandbox", arguments, 1)
+    if not arguments:
+        connect(base_url=SANDBOX)
+        say_state()
+    elif arguments[0] == "words":
+        print(drawable_words())
+    else:
+        raise UsageError(
+            [
+                Mistake(
+                    "sandbox",
+                    f"unknown word {printable(arguments[0], 40)!r}; %rivya sandbox words lists what it draws",
+                )
+            ]
+        )
 
 
 def _credits(arguments: Arguments) -> None:
@@ -208,7 +221,11 @@ COMMANDS: Mapping[str, Entry] = {
         "connect by the environment; ask for a key where there is none",
         _connect,
     ),
-    "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
+    "sandbox": Entry(
+        "[words]",
+        "connect to the embedded service, on this machine and without a key, or list what it draws",
+        _sandbox,
+    ),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
