@@ -89,12 +89,17 @@ def parse_line(text: str) -> Line:
     """
     words = split_words(text)
     refuse_keys(words)
+    line, mistakes = read_line(words)
+    if mistakes:
+        raise UsageError(mistakes)
+    return line
+
+
+def read_line(words: Sequence[str]) -> tuple[Line, list[Mistake]]:
+    """The line that has these words, as far as they can be read, and every mistake in them."""
     reader = _LineReader(words, FLAGS)
     reader.read()
-    line = reader.line()
-    if reader.mistakes:
-        raise UsageError(reader.mistakes)
-    return line
+    return reader.line(), reader.mistakes
 
 
 class Reader:
