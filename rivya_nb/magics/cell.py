@@ -24,7 +24,7 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found.
     """
-    reader = _Reader(namespace, session.catalogue)
+    reader = CellReader(namespace, session.catalogue)
     prompt = reader.prompt(body)
     models = reader.models(line.model)
     params = {key: reader.values(key, value, models) for key, value in line.params}
@@ -52,12 +52,12 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
 
 def check_prompt(body: str, namespace: Mapping[str, object]) -> list[Mistake]:
     """The mistakes in the body of a cell whose line cannot be read."""
-    reader = _Reader(namespace, {})
+    reader = CellReader(namespace, {})
     reader.prompt(body)
     return reader.mistakes
 
 
-class _Reader:
+class CellReader:
     """Reads the parts of a cell one by one. A mistake is noted, and the next part is read."""
 
     def __init__(self, namespace: Mapping[str, object], catalogue: Mapping[str, Model]) -> None:
