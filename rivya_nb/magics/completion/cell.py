@@ -59,7 +59,7 @@ class CellLine:
         if slot.key is not None:
             return self._of_param(slot.key)
         if slot.flag is None:
-            rest = slot.rest[: slot.rest.find("=") + 1] or slot.rest
+            rest = slot.rest.partition("=")[0]
             return fitting(slot.typed, rest, [*self._params(), *self._flags(flag_notes)])
         if slot.flag.name == "--model":
             return self._of_models()
@@ -69,7 +69,7 @@ class CellLine:
         given = {key for key, _ in self._line.params}
         params = [param for param in common_params(self.models) if param.key not in given]
         for param in sorted(params, key=lambda param: not param.required):
-            yield Offer(f"{param.key}=", param_note(param))
+            yield Offer(param.key if self.slot.rest else f"{param.key}=", param_note(param))
 
     def _flags(self, notes: Mapping[str, str]) -> Iterator[Offer]:
         given = {word.partition("=")[0] for word in self.slot.others if is_flag(word)}

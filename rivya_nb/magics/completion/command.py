@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.catalogue import Catalogue, Param
+from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
 from rivya_nb.contract.text import count, printable
 from rivya_nb.errors import StoreError
 from rivya_nb.magics import history
@@ -87,8 +88,9 @@ class CommandLine:
             elif slot.key is not None:
                 found = self._of_param(slot.key)
             else:
-                found = chain(self._words(), self._flags())
-            return fitting(slot.typed, slot.rest, found)
+                found = chain(self._words(), self._flags(), self._params())
+            rest = slot.rest if slot.key or slot.flag else slot.rest.partition("=")[0]
+            return fitting(slot.typed, rest, found)
         return Offers(slot.typed)
 
     def _words(self) -> Iterator[Offer]:
@@ -100,27 +102,27 @@ class CommandLine:
             if not is_flag(word) and last not in values and not PARAM.fullmatch(word)
         ]
         for word in self._usage.words:
-            if word == "KEY=VALUE":
-                yield from self._params()
-            elif word == "WORDS" and self.command == "models":
+            if word == "WORDS" and self.command == "models":
                 yield from model_offers(model for model in self._catalogue.values() if model.id not in given)
             elif word == "RUN" and not given:
                 yield from self._runs(unfinished_first=True)
             elif not word.isupper() and word not in given:
-                yield Offer(word)
+                yield Offer(word, "word")
 
     def _flags(self) -> Iterator[Offer]:
         given = {word.partition("=")[0] for word in self.slot.others if is_flag(word)}
         shut = {name for group in self._usage.exclusive if given.intersection(group) for name in group}
         for flag in self._usage.flags:
             if flag.repeatable or flag.name not in given | shut:
-                yield Offer(flag.name, flag.value_name or "")
+                yield Offer(flag.name, flag.value_name or "switch")
 
     def _params(self) -> Iterator[Offer]:
+        if "KEY=VALUE" not in self._usage.words:
+            return
         given = {match[1] for word in self.slot.others if (match := PARAM.fullmatch(word))}
         for key, params in self._known_params().items():
             if key not in given:
-                yield Offer(f"{key}=", param_note(params[0]))
+                yield Offer(key if self.slot.rest else f"{key}=", param_note(params[0]))
 
     def _of_param(self, key: str) -> Iterator[Offer]:
         """The options of a param in any model: the history has pictures of all of them."""
@@ -131,10 +133,10 @@ class CommandLine:
 
     def _known_params(self) -> dict[str, list[Param]]:
         found: dict[str, list[Param]] = {}
-        for model in self._catalogue.values():
-            if model.makes_pictures:
-                for param in model.params:
-                    found.setdefault(param.key, []).append(param)
+        models = [model for model in self._catalogue.values() if model.makes_pictures]
+        for model in sorted(models, key=lambda model: model.id != DEFAULT_MODEL):
+            for param in model.params:
+                found.setdefault(param.key, []).append(param)
         return found
 
     def _values(self, of: str) -> Iterator[Offer]:
@@ -142,17 +144,20 @@ class CommandLine:
         if of == "model":
             yield from model_offers(model for model in self._catalogue.values() if model.makes_pictures)
         elif of == "category":
-            categories = dict.fromkeys(model.category for model in self._catalogue.values())
-            yield from (Offer(category) for category in categories if category)
+            sizes = Counter(model.category for model in self._catalogue.values() if model.category)
+            yield from (Offer(category, count(size, "model")) for category, size in sizes.items())
         elif of == "run":
             yield from self._runs(unfinished_first=False)
         elif of == "tag" and self._session is not None:
             tags = self._session.store.marks.known_tags()[:_MOST]
-            yield from (value_offer(tag, self.slot.typed) for tag in tags if tag not in self.slot.others)
-        elif of == "rating":
             yield from (
-                Offer(str(stars), f"{stars} or more" if stars < 5 else "") for stars in range(5, 0, -1)
+                value_offer(tag, self.slot.typed, "tag") for tag in tags if tag not in self.slot.others
             )
+        elif of == "rating":
+            from rivya_nb.store.records import HIGHEST_RATING
+
+            for stars in range(HIGHEST_RATING, -1, -1):
+                yield Offer(str(stars), "stars" if stars == HIGHEST_RATING else "stars or more")
         elif of in ("since", "until"):
             ago = (
                 ("30m", "30 minutes ago"),

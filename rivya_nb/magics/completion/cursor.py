@@ -39,8 +39,10 @@ class Spot:
 
 @dataclass(frozen=True)
 class Slot:
-    """The word at the cursor. `typed` is its part before the cursor, `rest` the part behind it; where the word holds
-    a value, both are parts of the value. `flag` or `key` tell whose value it is; `others` are the other words."""
+    """The word at the cursor. `typed` is its part before the cursor, `rest` the part behind it.
+
+    Where the word is a value, `flag` or `key` tell whose, and both parts are of the value only. `others` are the
+    other words of the line."""
 
     typed: str
     rest: str

@@ -1,6 +1,6 @@
 """Hooks completion and inspection into IPython, and takes them out again.
 
-Completion is a matcher of IPython's completer (API v2). A matcher gets the whole cell and the cursor. Inspection has no
+Completion is a matcher of IPython's completer (API v2), which gets the whole cell and the cursor. Inspection has no
 such hook: IPython gets only the name under the cursor. So the kernel's own method is wrapped.
 """
 
@@ -40,12 +40,13 @@ def install(shell: InteractiveShell) -> None:
     def complete(context: CompletionContext) -> dict[str, Any]:
         if MAGIC not in context.full_text:
             return {"completions": []}
+        from rivya_nb.contract.text import shortened
         from rivya_nb.magics.completion.asking import offers_at
 
         found = offers_at(shell, context.full_text, context.cursor_line, context.cursor_position)
         if found is None:
             return {"completions": []}
-        completions = [SimpleCompletion(offer.text, type=offer.note) for offer in found.offers]
+        completions = [SimpleCompletion(offer.text, type=shortened(offer.note)) for offer in found.offers]
         return {
             "completions": completions or _Nothing(),
             "matched_fragment": found.typed,

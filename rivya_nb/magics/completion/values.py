@@ -8,8 +8,9 @@ from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import range_words
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import listing, printable
+from rivya_nb.errors import UsageError
 from rivya_nb.magics.completion.offers import QUOTES, Offer, Offers, fitting, value_offer
-from rivya_nb.planning.values import is_free_text
+from rivya_nb.planning.values import is_free_text, parse_values
 
 _SHORT = 44
 _FEW = 12
@@ -40,7 +41,7 @@ def _values(param: Param) -> Iterator[tuple[str, str]]:
     if param.default is not None and param.key != SEED_KEY:
         yield _number(param.default), "the default"
     if param.options is not None:
-        yield from ((option, "") for option in param.options if option != param.default)
+        yield from ((option, "option") for option in param.options if option != param.default)
     elif param.key == SEED_KEY:
         least = int(param.minimum or 0)
         yield f"{least + 1}..{least + 4}", "a range: four seeds"
@@ -70,8 +71,21 @@ def listed(typed: str, rest: str, param: Param) -> tuple[list[str], str, str]:
     return [*before, *after], typed, rest
 
 
+def _meant(text: str, param: Param) -> set[object]:
+    """The values that a text gives; none where it cannot be read yet."""
+    try:
+        return set(parse_values(text, param))
+    except UsageError:
+        return set()
+
+
 def list_offers(typed: str, rest: str, param: Param, more: list[Offer]) -> Offers:
     """The values of a param that are not in its list yet, then `more`, which stand alone."""
     given, typed, rest = listed(typed, rest, param)
-    offers = [offer for offer in value_offers(param, typed) if (offer.plain or offer.text) not in given]
+    there = _meant(",".join(given), param) if given else set()
+    offers = [
+        offer
+        for offer in value_offers(param, typed)
+        if there.isdisjoint(_meant(offer.plain or offer.text, param))
+    ]
     return fitting(typed, rest, offers if given else [*offers, *more])
