@@ -25,7 +25,7 @@ def offers_at(shell: InteractiveShell, text: str, row: int, column: int) -> Offe
     if spot is None or spot.part is Part.NAME:
         return None
     if spot.part is Part.BODY:
-        from rivya_nb.magics.completion.cell import body_offers
+        from rivya_nb.magics.completion.body import body_offers
 
         return body_offers(spot.before, spot.after, _variables(shell))
     if spot.is_cell:

@@ -19,7 +19,7 @@ from rivya_nb.magics.commands import COMMANDS, READERS
 from rivya_nb.magics.completion.cursor import Slot, find_slot
 from rivya_nb.magics.completion.models import model_offers
 from rivya_nb.magics.completion.offers import Offer, Offers, fitting, value_offer
-from rivya_nb.magics.completion.values import param_note, value_offers
+from rivya_nb.magics.completion.words import param_note
 from rivya_nb.planning.line import PARAM, Flag, is_flag
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ class CommandLine:
 
     def _of_param(self, key: str) -> Iterator[Offer]:
         """The options of a param in any model: the history has pictures of all of them."""
+        from rivya_nb.magics.completion.values import value_offers
+
         for param in self._known_params().get(key, ()) if "KEY=VALUE" in self._usage.words else ():
             if param.options is not None:
                 offers = value_offers(param, self.slot.typed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from rivya_nb.contract.catalogue import Catalogue, Param
-from rivya_nb.contract.params import range_words
-from rivya_nb.contract.text import listing, printable
+from rivya_nb.contract.catalogue import Catalogue
 from rivya_nb.magics.completion.cursor import Spot
-from rivya_nb.magics.completion.variables import Namespace
+from rivya_nb.magics.completion.words import param_help
+
+if TYPE_CHECKING:
+    from rivya_nb.magics.completion.variables import Namespace
 
 
 def flag_notes(magic_help: str) -> Mapping[str, str]:
@@ -35,24 +37,6 @@ def line_help(spot: Spot, namespace: Namespace, catalogue: Catalogue, notes: Map
     if note := notes.get(name):
         return f"{name}  {note}"
     return param_help(name, [(model.id, model.param(name)) for model in line.models])
-
-
-def param_help(key: str, params: list[tuple[str, Param | None]]) -> str:
-    """The records of a param in the models that have it."""
-    lines = []
-    for model, param in params:
-        if param is not None:
-            takes = listing(param.options) if param.options is not None else param.type
-            takes = range_words(param) if param.type == "number" else takes
-            default = "none" if param.default is None else str(param.default)
-            lines += [
-                f"{printable(key)}  a param of {printable(model)} ({printable(param.type)})",
-                f"  takes    {printable(takes)}",
-                "  needed"
-                if param.required and param.default is None
-                else f"  default  {printable(default)}",
-            ]
-    return "\n".join(lines)
 
 
 def model_help(model: str, catalogue: Catalogue) -> str:

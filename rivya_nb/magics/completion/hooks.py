@@ -1,7 +1,7 @@
 """Hooks completion and inspection into IPython, and takes them out again.
 
-Completion is a matcher of IPython's completer (API v2), which gets the whole cell and the cursor. Inspection has no
-such hook: IPython gets only the name under the cursor. So the kernel's own method is wrapped.
+Completion is a matcher of IPython's completer (API v2), which gets the whole cell and the cursor. Inspection has
+no such hook: IPython gets only the name under the cursor. So the kernel's own method is wrapped.
 """
 
 from __future__ import annotations

@@ -5,25 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rivya_nb.contract.catalogue import Param
-from rivya_nb.contract.params import range_words
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.completion.offers import QUOTES, Offer, Offers, fitting, value_offer
 from rivya_nb.planning.values import is_free_text, parse_values
 
-_SHORT = 44
 _FEW = 12
 """The most values of a range that is offered."""
-
-
-def param_note(param: Param) -> str:
-    """What a param takes, in few words."""
-    if param.options is not None:
-        takes = listing(param.options)
-    else:
-        takes = range_words(param) if param.type == "number" else "text"
-    return printable(f"needed: {takes}" if param.required and param.default is None else takes, _SHORT)
 
 
 def value_offers(param: Param, typed: str) -> Iterator[Offer]:
