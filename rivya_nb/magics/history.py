@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rivya_nb.calls import current_session
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line import Flag, Reader
 from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
