@@ -170,7 +170,7 @@ _ABSENT = object()
 
 
 def differences(job: JobRecord, others: Iterable[JobRecord]) -> list[str]:
-    """The names of what these other jobs were asked for differently: `model`, `prompt`, `references`, params."""
+    """The names of what these other jobs were asked for differently: `model`, params, `references`, `prompt`."""
     mine = _asked(job)
     names: dict[str, None] = {}
     for other in others:
@@ -183,7 +183,8 @@ def _asked(job: JobRecord) -> dict[str, object]:
     """What a job was asked for, the documented defaults included."""
     model = bundled().get(job.model)
     defaults = {} if model is None else {param.key: param.default for param in model.params}
-    return {"model": job.model, "prompt": job.prompt, "references": job.references, **defaults, **job.params}
+    params = {**defaults, **job.params}
+    return {"model": job.model, **params, "references": job.references, "prompt": job.prompt}
 
 
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
