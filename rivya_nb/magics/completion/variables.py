@@ -10,7 +10,6 @@ from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.params import check_params
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.completion.offers import Offer
-from rivya_nb.planning.prompt import is_insertable
 from rivya_nb.planning.values import as_axis, first_values
 
 Namespace = Mapping[str, object]
@@ -31,11 +30,6 @@ def fitting_variables(namespace: Namespace, fits: Callable[[object], bool]) -> I
 def variable_offers(namespace: Namespace, fits: Callable[[object], bool]) -> list[Offer]:
     """The variables that fit as values of a line: `{name}`."""
     return [Offer(f"{{{name}}}", kind) for name, kind in fitting_variables(namespace, fits)]
-
-
-def fits_prompt(value: object) -> bool:
-    """True if a prompt takes the value: a text, a number, or several of these."""
-    return is_insertable(value)
 
 
 def fits_param(key: str, models: Sequence[Model]) -> Callable[[object], bool]:
