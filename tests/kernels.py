@@ -176,7 +176,11 @@ class Kernel:
         """What TAB offers at the ‸ in a cell: what the cell's text becomes, each with the note beside it."""
         code, at = _at_cursor(text)
         reply = self._asked("complete_request", {"code": code, "cursor_pos": at})
-        kinds = [each["type"] for each in reply["metadata"]["_jupyter_types_experimental"]]
+        # The blanks and hyphens of a note are others, at which no line ends.
+        kinds = [
+            each["type"].replace("\u2007", " ").replace("\u2011", "-")
+            for each in reply["metadata"]["_jupyter_types_experimental"]
+        ]
         start, end = reply["cursor_start"], reply["cursor_end"]
         return {
             code[:start] + match + code[end:]: kind
