@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rivya_nb.planning.words import as_word
 
-QUOTES = "\"'"
+QUOTES = ('"', "'")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Offers:
 def value_offer(value: str, typed: str, note: str = "") -> Offer:
     """The offer of a value, in the quotes in which it is begun, else in quotes where it needs them."""
     quote = typed[:1]
-    if quote and quote in QUOTES:
+    if quote in QUOTES:
         return Offer(quote + value.replace(quote, quote * 2) + quote, note, value)
     return Offer(as_word(value), note, value)
 
