@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -51,4 +52,9 @@ def fitting(typed: str, rest: str, offers: Iterable[Offer]) -> Offers:
             for offer in found
             if offer.text.endswith(rest) and offer.text[: -len(rest)] != typed
         ]
-    return Offers(typed, tuple({offer.text: offer for offer in found if offer.text}.values()))
+    return Offers(typed, tuple({offer.text: offer for offer in found if _is_safe(offer.text)}.values()))
+
+
+def _is_safe(text: str) -> bool:
+    """False for a foreign name with control characters or line ends: it would break the line."""
+    return bool(text) and not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)
