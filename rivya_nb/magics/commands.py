@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from rivya_nb.control_panel.panel import Panel
+    from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.store.records import Spent
 
-    Outcome: TypeAlias = list[Run] | History | Selection | ModelList | ModelSheet | Panel | None
+    Outcome: TypeAlias = list[Run] | History | Selection | Grid | ModelList | ModelSheet | Panel | None
     """Runs to wait for, something to show, or nothing."""
 
 _PROMPT = "Rivya API key (it is not shown): "
@@ -111,12 +112,22 @@ def _ask_for_key(session: Session) -> Key:
 
 
 def _sandbox(arguments: Arguments) -> None:
-    from rivya_nb.calls import connect
-    from rivya_nb.session.service import SANDBOX
+    _expect("sandbox", arguments, 1)
+    if not arguments:
+        from rivya_nb.calls import connect
+        from rivya_nb.session.service import SANDBOX
 
-    _expect("sandbox", arguments, 0)
-    connect(base_url=SANDBOX)
-    say_state()
+        connect(base_url=SANDBOX)
+        say_state()
+    elif arguments[0] == "words":
+        from rivya_nb.sandbox.words import drawable_words
+
+        print(drawable_words())
+    else:
+        what = printable(arguments[0], 40)
+        raise UsageError(
+            [Mistake("sandbox", f"unknown word {what!r}; %rivya sandbox words lists what it draws")]
+        )
 
 
 def _credits(arguments: Arguments) -> None:
@@ -224,12 +235,16 @@ COMMANDS: Mapping[str, Entry] = {
         "connect by the environment; ask for a key where there is none",
         _connect,
     ),
-    "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
+    "sandbox": Entry(
+        "[words]",
+        "connect to the embedded service, on this machine and without a key, or list what it draws",
+        _sandbox,
+    ),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
-    "undo": Entry("", "take back the last star, rating, tag, note or hiding", _undo),
+    "undo": Entry("", "take back the last favourite, rating, tag, note or hiding", _undo),
     "runs": Entry("[PAGE]", "the runs of the store, newest first", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
