@@ -26,12 +26,14 @@ from rivya_nb.planning.names import notebook_object
 MAX_VALUES = 10_000
 """The most values of one axis: far more than a plan may cost, and few enough for the memory."""
 
+FIRST_VALUES = 20
+"""How many of several values tell of what kind they are."""
+
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _PLAIN = re.compile(rf"{_NUMBER}|[+-]?\.\d+|[+-]?\d+\.")
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
 _DASHED = re.compile(r"(\d+)[-–—](\d+)")
 _MAX_DIGITS = 30
-_LOOKED_AT = 20
 
 
 class _ItemError(ValueError):
@@ -99,7 +101,7 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
 def first_values(value: Any) -> Any:
     """A value that holds several, with the first ones only: enough to see of what kind they are."""
     if isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) == 1:
-        return value[:_LOOKED_AT]
+        return value[:FIRST_VALUES]
     return value
 
 

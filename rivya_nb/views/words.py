@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+
+if TYPE_CHECKING:
+    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",

@@ -6,9 +6,9 @@ import re
 
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.completion.offers import Offer, Offers, fitting
-from rivya_nb.magics.completion.variables import Namespace, fits_prompt, fitting_variables
+from rivya_nb.magics.completion.variables import Namespace, fitting_variables
 from rivya_nb.planning.braces import UNNAMED
-from rivya_nb.planning.prompt import NO_PROMPT, PromptTemplate, parse_prompt
+from rivya_nb.planning.prompt import NO_PROMPT, PromptTemplate, is_insertable, parse_prompt
 
 _OPEN_BRACE = re.compile(r"(?<!\{)(?:\{\{)*\{\s*(\w*)\Z")
 _WORD = re.compile(r"\w*")
@@ -22,7 +22,7 @@ def body_offers(before: str, after: str, namespace: Namespace) -> Offers:
     rest = _WORD.match(after)
     axes = [axis for axis in read_prompt(before + after, {}).axes if not axis.name.startswith(UNNAMED)]
     offers = [Offer(axis.name, "an axis of this prompt") for axis in axes]
-    offers += [Offer(name, kind) for name, kind in fitting_variables(namespace, fits_prompt)]
+    offers += [Offer(name, kind) for name, kind in fitting_variables(namespace, is_insertable)]
     return fitting(brace[1], "" if rest is None else rest[0], offers)
 
 

@@ -23,6 +23,12 @@ IDENTIFIER = "rivya_nb"
 _FIRST = 1000
 """A priority before IPython's own matchers, which are not asked where this one answers."""
 
+_LONGEST_NOTE = 48
+
+_UNBROKEN = str.maketrans({" ": "\u2007", "-": "\u2011"})
+"""Blanks and hyphens at which no line ends: JupyterLab breaks a note wherever it can, over the lines below.
+A terminal marks the usual no-break space with a colour, so this is the figure space."""
+
 _MARK = "_rivya_inspects"
 
 
@@ -40,13 +46,12 @@ def install(shell: InteractiveShell) -> None:
     def complete(context: CompletionContext) -> dict[str, Any]:
         if MAGIC not in context.full_text:
             return {"completions": []}
-        from rivya_nb.contract.text import shortened
         from rivya_nb.magics.completion.asking import offers_at
 
         found = offers_at(shell, context.full_text, context.cursor_line, context.cursor_position)
         if found is None:
             return {"completions": []}
-        completions = [SimpleCompletion(offer.text, type=shortened(offer.note)) for offer in found.offers]
+        completions = [SimpleCompletion(offer.text, type=_unbroken(offer.note)) for offer in found.offers]
         return {
             "completions": completions or _Nothing(),
             "matched_fragment": found.typed,
@@ -68,6 +73,13 @@ def remove(shell: InteractiveShell) -> None:
     kernel: Any = getattr(shell, "kernel", None)
     if hasattr(getattr(kernel, "__dict__", {}).get("do_inspect"), _MARK):
         del kernel.do_inspect
+
+
+def _unbroken(note: str) -> str:
+    """A note on one line."""
+    from rivya_nb.contract.text import printable
+
+    return printable(note, _LONGEST_NOTE).translate(_UNBROKEN)
 
 
 def _matchers(shell: InteractiveShell) -> list[Any] | None:

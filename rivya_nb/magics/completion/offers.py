@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rivya_nb.planning.words import as_word
 
-QUOTES = "\"'"
+QUOTES = ('"', "'")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Offers:
 def value_offer(value: str, typed: str, note: str = "") -> Offer:
     """The offer of a value, in the quotes in which it is begun, else in quotes where it needs them."""
     quote = typed[:1]
-    if quote and quote in QUOTES:
+    if quote in QUOTES:
         return Offer(quote + value.replace(quote, quote * 2) + quote, note, value)
     return Offer(as_word(value), note, value)
 
@@ -51,4 +52,9 @@ def fitting(typed: str, rest: str, offers: Iterable[Offer]) -> Offers:
             for offer in found
             if offer.text.endswith(rest) and offer.text[: -len(rest)] != typed
         ]
-    return Offers(typed, tuple({offer.text: offer for offer in found if offer.text}.values()))
+    return Offers(typed, tuple({offer.text: offer for offer in found if _is_safe(offer.text)}.values()))
+
+
+def _is_safe(text: str) -> bool:
+    """False for a foreign name with control characters or line ends: it would break the line."""
+    return bool(text) and not any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text)

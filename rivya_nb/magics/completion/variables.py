@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from rivya_nb.contract.catalogue import Model
-from rivya_nb.contract.params import check_params
+from rivya_nb.contract.params import check_params, plain_value
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.completion.offers import Offer
-from rivya_nb.planning.prompt import is_insertable
-from rivya_nb.planning.values import as_axis, first_values
+from rivya_nb.planning.values import FIRST_VALUES, as_axis, first_values
 
 Namespace = Mapping[str, object]
+
+_LONG = 10_000
 
 _WORDS: Mapping[type, str] = {str: "text", bool: "True or False", int: "whole number", float: "number"}
 
@@ -33,19 +35,15 @@ def variable_offers(namespace: Namespace, fits: Callable[[object], bool]) -> lis
     return [Offer(f"{{{name}}}", kind) for name, kind in fitting_variables(namespace, fits)]
 
 
-def fits_prompt(value: object) -> bool:
-    """True if a prompt takes the value: a text, a number, or several of these."""
-    return is_insertable(value)
-
-
 def fits_param(key: str, models: Sequence[Model]) -> Callable[[object], bool]:
     """What tells whether a value, or each of several, is one that all the models take for a param."""
 
     def fits(value: object) -> bool:
-        return value is not None and all(
-            mistake.where != key
+        values = _several(value)
+        return all(map(_is_short, values)) and not any(
+            mistake.where == key
             for model in models
-            for one in _several(value)
+            for one in values
             for mistake in check_params(model, {key: one})[1]
         )
 
@@ -60,9 +58,9 @@ def fits_model(ids: Sequence[str]) -> Callable[[object], bool]:
 def fits_reference(value: object) -> bool:
     """True if a value can be given as a reference, by its type; nothing is opened."""
     if isinstance(value, Mapping):
-        return bool(value) and all(fits_reference(each) for each in first_values(list(value.values())))
+        return bool(value) and all(map(fits_reference, islice(value.values(), FIRST_VALUES)))
     if isinstance(value, (list, tuple)):
-        return bool(value) and all(fits_reference(each) for each in first_values(value))
+        return bool(value) and all(map(fits_reference, first_values(value)))
     if isinstance(value, str):
         return value.startswith(("https://", "data:image/")) or _is_file(value)
     if isinstance(value, os.PathLike):
@@ -73,6 +71,12 @@ def fits_reference(value: object) -> bool:
         or (hasattr(value, "dtype") and getattr(value, "ndim", 0) in (2, 3))
         or (callable(getattr(value, "read", None)) and "r" in getattr(value, "mode", "r"))
     )
+
+
+def _is_short(value: object) -> bool:
+    """True if it is of a type that params have, and small enough to be checked while a user waits."""
+    value = plain_value(value)
+    return isinstance(value, (int, float)) or (isinstance(value, str) and len(value) < _LONG)
 
 
 def _is_picture(value: object) -> bool:
