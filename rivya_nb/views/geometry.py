@@ -30,8 +30,8 @@ _LARGEST_LONE_HEIGHT = 480
 _LARGEST_OF_MANY = 200
 """CSS pixels that a row grows to."""
 _WHOLE_HEIGHT = 1400
-"""CSS pixels of all rows together, as long as they are few. Notebook 7 puts an output that is much higher into a box
-that scrolls."""
+"""CSS pixels of all rows together, as long as they are few. Notebook 7 puts an output that is much higher into a
+box that scrolls."""
 
 _LINE, _LINE_OF_MANY = 6, 9
 """Squares that stand side by side in a row that wraps, as long as they are legible."""
