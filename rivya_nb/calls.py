@@ -94,6 +94,11 @@ def current_session() -> Session:
         return _current or connect()
 
 
+def open_session() -> Session | None:
+    """The current session, if there is one yet."""
+    return _current
+
+
 def store_folder(store: str | os.PathLike[str] | None) -> Path:
     """The folder of the store: the argument, else `RIVYA_STORE`, else the user's folder."""
     given = store or os.environ.get("RIVYA_STORE")
@@ -302,7 +307,7 @@ def history(
     model: str | None = None,
     seed: ParamValue | None = None,
     rating: int | None = None,
-    starred: bool = False,
+    favourite: bool = False,
     tag: str | Collection[str] | None = None,
     run: Run | int | Collection[Run | int] | None = None,
     since: Moment | None = None,
@@ -330,7 +335,7 @@ def history(
         model=model,
         seed=seed,
         rating=rating,
-        starred=starred,
+        favourite=favourite,
         tag=tag,
         run=run,
         since=since,
@@ -341,7 +346,7 @@ def history(
 
 
 def undo() -> str:
-    """Take back the last star, rating, tag, note or hiding; gives a text that says what it was.
+    """Take back the last favourite, rating, tag, note or hiding; gives a text that says what it was.
 
     Calling it again takes back the one before. A deletion cannot be taken back.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rivya_nb.calls import current_session
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line import Flag, Reader
 from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FLAGS: tuple[Flag, ...] = (
     Flag("--model", "ID"),
     Flag("--rating", "0..5"),
-    Flag("--starred"),
+    Flag("--favourite"),
     Flag("--tag", "TAG", repeatable=True),
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
@@ -31,8 +31,8 @@ FLAGS: tuple[Flag, ...] = (
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
-    "pictures by words of their prompt, params, --model --rating --starred --tag --since --until --run --hidden; "
-    "--page goes on; --rows and --cols make a grid"
+    "pictures by words of their prompt, params, --model --rating --favourite --tag --since --until --run "
+    "--hidden; --page goes on; --rows and --cols make a grid"
 )
 
 
@@ -80,7 +80,7 @@ class _HistoryReader(Reader):
             "seed": params.pop("seed", None),
             "model": self._plain("--model"),
             "rating": self._whole("--rating", 0),
-            "starred": "--starred" in self._flags,
+            "favourite": "--favourite" in self._flags,
             "run": self._wholes("--run", 1) or None,
             "since": self._plain("--since"),
             "until": self._plain("--until"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+
+if TYPE_CHECKING:
+    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -27,6 +30,9 @@ SIGNS: dict[str, str] = {
     "deleted": "∅",
 }
 """A sign for each state, so that colour is never the only difference."""
+
+RATED, FAVOURITE = "★", "♥"
+"""The signs of marks; widgets have the same (`widgets/marks.js`)."""
 
 NOTHING_TO_STOP = "Nothing is left to stop"
 
@@ -115,8 +121,8 @@ _MEANINGS = {
 
 
 def marks_badge(marks: Marks) -> str:
-    """The marks that fit into a picture's corner: `★★★★ ✦` for four of five and a star, as in the viewer."""
-    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
+    """The marks that fit into a picture's corner: `★★★★ ♥` for a favourite with four of five stars."""
+    return " ".join([RATED * marks.rating] * bool(marks.rating) + [FAVOURITE] * marks.favourite)
 
 
 def lost_words(lost: Mapping[str, Path]) -> str:
