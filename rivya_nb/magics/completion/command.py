@@ -7,9 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
 from rivya_nb.contract.text import count, printable
@@ -31,8 +30,7 @@ _MOST = 100
 _GROUP = re.compile(r"\[([^\]]*)\]|(\S+)")
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """What the usage of a command says: its flags, those of which only one can be given, and what its words are:
     small letters are meant as they are, capitals say what stands there."""
 
