@@ -7,9 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
 from rivya_nb.contract.text import count, printable
@@ -31,8 +30,7 @@ _MOST = 100
 _GROUP = re.compile(r"\[([^\]]*)\]|(\S+)")
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """What the usage of a command says: its flags, those of which only one can be given, and what its words are:
     small letters are meant as they are, capitals say what stands there."""
 
@@ -84,7 +82,7 @@ class CommandLine:
         found: Iterator[Offer] = iter(())
         with suppress(StoreError):
             if slot.flag is not None:
-                found = self._values(slot.flag.name.lstrip("-"))
+                found = self._values(slot.flag)
             elif slot.key is not None:
                 found = self._of_param(slot.key)
             else:
@@ -141,8 +139,9 @@ class CommandLine:
                 found.setdefault(param.key, []).append(param)
         return found
 
-    def _values(self, of: str) -> Iterator[Offer]:
+    def _values(self, flag: Flag) -> Iterator[Offer]:
         """The values of a flag, by its name."""
+        of = flag.name.lstrip("-")
         if of == "model":
             yield from model_offers(model for model in self._catalogue.values() if model.makes_pictures)
         elif of == "category":
@@ -169,6 +168,11 @@ class CommandLine:
             )
             yield from (Offer(text, note) for text, note in ago)
             yield Offer(time.strftime("%Y-%m-%d"), "today")
+        elif of in ("rows", "cols"):
+            from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS
+
+            axes = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, *self._known_params())
+            yield from (Offer(axis, "axis") for axis in axes if axis not in self.slot.others)
 
     def _runs(self, *, unfinished_first: bool) -> Iterator[Offer]:
         if self._session is None:
@@ -177,6 +181,8 @@ class CommandLine:
         if unfinished_first:
             runs.sort(key=lambda run: not run.unfinished)
         for run in runs:
+            if str(run.id) in self.slot.others:
+                continue
             name = printable(run.name or time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at)), 40)
             state = f"{run.unfinished:,} not finished" if run.unfinished else count(run.pictures, "picture")
             yield Offer(str(run.id), f"{name}: {state}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from rivya_nb.magics.awaiting import MAGIC
 from rivya_nb.planning.line import PARAM, Flag, is_flag
@@ -25,8 +25,7 @@ class Part(Enum):
     BODY = "body"
 
 
-@dataclass(frozen=True)
-class Spot:
+class Spot(NamedTuple):
     """The cursor in a magic. `before` and `after` are the text of its part on both sides of the cursor, and `body`
     is the whole body; `is_cell` is True for the cell magic."""
 
@@ -37,8 +36,7 @@ class Spot:
     body: str = ""
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """The word at the cursor. `typed` is its part before the cursor, `rest` the part behind it.
 
     Where the word is a value, `flag` or `key` tell whose, and both parts are of the value only. `others` are the

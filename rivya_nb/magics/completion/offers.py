@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rivya_nb.planning.words import as_word
 
 QUOTES = ('"', "'")
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """`text` as the line has it, with a short `note` about it; `plain` is the text without quotes."""
 
     text: str
@@ -20,8 +19,7 @@ class Offer:
     plain: str = ""
 
 
-@dataclass(frozen=True)
-class Offers:
+class Offers(NamedTuple):
     """What fits at the cursor, best first. Each stands in the place of `typed`, the text before the cursor."""
 
     typed: str
