@@ -61,6 +61,10 @@ export function makeAccessible(root, view) {
     }
     const prompt = root.querySelector(".rivya-prompt textarea");
     if (prompt && !prompt.title) prompt.title = PROMPT_KEYS;
+    for (const options of root.querySelectorAll(".rivya-options")) {
+      set(options, "role", "group");
+      set(options, "aria-label", options.parentElement.querySelector(".rivya-options-name")?.textContent.trim());
+    }
     // Where the focus goes when a row's button has gone.
     for (const row of root.querySelectorAll(".rivya-run-row")) {
       set(row, "role", "group");

@@ -83,7 +83,7 @@ class PanelGallery(PictureTab):
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_at))
             where = f"run {runs[record.id][-1]}" if runs[record.id] else ""
             prompt = printable(record.prompt, _PROMPT_LENGTH)
-            label = joined([where, made, *param_words(record.params), prompt])
+            label = "\n".join([joined([where, made]), joined(param_words(record.params)), prompt])
             shown.append(Shown(record.id, record, record.pictures[0], label))
         return shown
 

@@ -40,7 +40,7 @@ export class PictureTab {
     this.tiles = new Tiles(this);
     this.chosen = new Chosen(this);
     this.count = element("span", { class: "rivya-quiet", role: "status" });
-    this.captions = button("Captions", "Captions below the pictures", () => this.showCaptions(this.captions.ariaPressed !== "true"));
+    this.captions = button("Captions", "Captions", () => this.showCaptions(this.captions.ariaPressed !== "true"));
     this.before = button("‹", "Previous page", () => this.turn(-1));
     this.after = button("›", "Next page", () => this.turn(1));
     const pages = element("span", { class: "rivya-pages" }, this.captions, this.count, this.before, this.after);
