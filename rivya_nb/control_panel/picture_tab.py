@@ -289,7 +289,11 @@ class PictureTab(Background):
         for record in self._records(ids):
             rest = {key: value for key, value in record.params.items() if key != SEED_KEY}
             alike.setdefault(repr((record.model, record.prompt, rest, record.references)), []).append(record)
-        return [cell for records in alike.values() for cell in form_cells(self._session, _asking(records))]
+        return [
+            cell
+            for records in alike.values()
+            for cell in form_cells(self._session, _asking(records), origins=self._model.origins)
+        ]
 
 
 def page_words(
@@ -306,7 +310,8 @@ def page_words(
 
 
 def _ids(content: Mapping[str, Any]) -> list[str]:
-    return [str(job_id) for job_id in content.get("jobs", [])]
+    jobs = content.get("jobs")
+    return [str(job_id) for job_id in jobs] if isinstance(jobs, list) else []
 
 
 def _asking(records: Sequence[JobRecord]) -> FormState:

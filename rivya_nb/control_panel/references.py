@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -79,13 +79,13 @@ class References(Background):
         """Take these sets, as an axis if there are several; the references' files are in the store."""
         self._change(ReferenceSets.of(sets))
 
-    def add(self, sources: Sequence[object]) -> None:
-        """Add what `take_references` takes."""
-        self._hand_over(lambda: sources)
-
     def add_pictures(self, job_ids: Sequence[str]) -> None:
         """Add the pictures of these jobs. Called on any thread."""
-        self._hand_over(lambda: self._pictures_of(job_ids))
+        # Another thread may hand some over meanwhile.
+        token = object()
+        self._handed.add(token)
+        self._tell_arriving()
+        self.start(self._add(job_ids, token))
 
     def set_models(self, models: Sequence[Model]) -> None:
         """The models whose rules hold from now on."""
@@ -206,17 +206,9 @@ class References(Background):
         later = (at for at, other in there if self._numbers.get(other, -1) > number)
         self._sets = self._sets.added([reference], before=next(later, None))
 
-    def _hand_over(self, sources: Callable[[], Sequence[object]]) -> None:
-        # Another thread may hand some over meanwhile.
-        token = object()
-        self._handed.add(token)
-        self._tell_arriving()
-        if self.start(self._add(sources, token)) is None:
-            self._handed.discard(token)
-
-    async def _add(self, sources: Callable[[], Sequence[object]], token: object) -> None:
+    async def _add(self, job_ids: Sequence[str], token: object) -> None:
         try:
-            taken = await asyncio.to_thread(lambda: self.take(sources()))
+            taken = await asyncio.to_thread(lambda: self.take(self._pictures_of(job_ids)))
             self._sets = self._sets.added(taken)
             await self._show()
             self.value = self._sets.value

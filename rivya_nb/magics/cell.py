@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from types import NoneType
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.jobs.sources import listed_references, reference_sets
+from rivya_nb.jobs.sources import FromVariable, listed_references, reference_sets
 from rivya_nb.planning.line import Line
 from rivya_nb.planning.names import notebook_object
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
@@ -99,6 +101,11 @@ class _Reader:
                         "--ref", "a dict of references is an axis of its own; give it as the only --ref"
                     )
                 return reference_sets(found)
+            # A path tells by itself what it is, and a list is no single reference.
+            if isinstance(value, ObjectName) and not isinstance(
+                found, (str, os.PathLike, list, tuple, NoneType)
+            ):
+                found = FromVariable(value.name, found)
             listed += listed_references(found)
         return reference_sets(listed)
 
