@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
@@ -30,6 +31,7 @@ _PLAIN = re.compile(rf"{_NUMBER}|[+-]?\.\d+|[+-]?\d+\.")
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
 _DASHED = re.compile(r"(\d+)[-–—](\d+)")
 _MAX_DIGITS = 30
+_LOOKED_AT = 20
 
 
 class _ItemError(ValueError):
@@ -92,6 +94,13 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
     if items[MAX_VALUES:]:  # not len(), which a range may be too long for
         raise UsageError([Mistake(where, f"more than {MAX_VALUES:,} values are too many for an axis")])
     return tuple(_once(items))
+
+
+def first_values(value: Any) -> Any:
+    """A value that holds several, with the first ones only: enough to see of what kind they are."""
+    if isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) == 1:
+        return value[:_LOOKED_AT]
+    return value
 
 
 def variable_values(name: str, namespace: Mapping[str, object], where: str) -> tuple[object, ...]:
