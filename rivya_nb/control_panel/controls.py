@@ -49,8 +49,8 @@ class ParamControl(traitlets.HasTraits):
         self._show_one()
         for control in (self._single, self._list):
             control.observe(self._note, "value")
-        for shown in (self._single, self._shown_list):
-            shown.tooltip = _help(param)
+            if not isinstance(control, OptionChips):
+                control.tooltip = _help(param)
         self._axis.observe(self._switch, "value")
 
     @property

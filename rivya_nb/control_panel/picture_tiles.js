@@ -97,19 +97,20 @@ export class Tiles {
 
   /** A page of rows and columns with their headings; its tiles go into `slots`, by the places of their items. */
   sheet({ rows, columns }, page) {
-    const heading = ([text, full]) => element("div", { class: "rivya-heading", title: full }, element("bdi", {}, text));
+    const heading = (role) => ([text, full]) => element("div", { class: "rivya-heading", role, title: full }, element("bdi", {}, text));
+    const line = (...cells) => element("div", { class: "rivya-line", role: "row" }, ...cells);
+    const slot = (index) => {
+      const none = index === null ? element("span", { class: "rivya-quiet" }, "not asked") : "";
+      const made = element("div", { class: "rivya-slot", role: "cell" }, none);
+      if (index !== null) this.slots[index] = made;
+      return made;
+    };
+    const corner = rows.length ? element("div", { role: "cell" }) : "";
+    const lines = page.rows.map((row, at) => line(rows.length ? heading("rowheader")(rows[at]) : "", ...row.map(slot)));
+    const head = columns.length ? line(corner, ...columns.map(heading("columnheader"))) : "";
+    const grid = element("div", { class: "rivya-sheet", role: "table" }, head, ...lines);
     const wide = Math.max(...page.rows.map((row) => row.length));
-    const grid = element("div", { class: "rivya-sheet" });
-    grid.style.gridTemplateColumns = `${rows.length ? "max-content " : ""}repeat(${wide}, minmax(96px, 240px))`;
-    if (columns.length) grid.append(...(rows.length ? [element("div")] : []), ...columns.map(heading));
-    page.rows.forEach((row, at) => {
-      if (rows.length) grid.append(heading(rows[at]));
-      for (const index of row) {
-        const slot = element("div", { class: "rivya-slot" }, index === null ? element("span", { class: "rivya-quiet" }, "not asked") : "");
-        if (index !== null) this.slots[index] = slot;
-        grid.append(slot);
-      }
-    });
+    grid.style.gridTemplateColumns = `${rows.length ? "fit-content(180px) " : ""}repeat(${wide}, minmax(96px, 240px))`;
     const caption = page.caption ? element("div", { class: "rivya-heading" }, page.caption) : "";
     return element("div", { class: "rivya-page" }, caption, grid);
   }

@@ -36,6 +36,9 @@ class Tabs {
   }
 
   draw() {
+    const known = this.model.get("tabs").map(({ id }) => id);
+    // Once the kernel has closed one, it may be opened again.
+    for (const id of this.closed) if (!known.includes(id)) this.closed.delete(id);
     const { chosen, tabs } = this;
     for (const id of [...this.made.keys()]) if (!tabs.some((tab) => tab.id === id)) this.drop(id);
     tabs.forEach((tab, place) => {
