@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
@@ -92,7 +94,7 @@ class CellReader:
 
     def references(self, values: Sequence[Value]) -> dict[str, Sequence[object]]:
         """Sets of references by label. A dict is an axis of its own."""
-        from rivya_nb.jobs.sources import listed_references, reference_sets
+        from rivya_nb.jobs.sources import FromVariable, listed_references, reference_sets
 
         listed: list[object] = []
         for value in values:
@@ -103,6 +105,11 @@ class CellReader:
                         "--ref", "a dict of references is an axis of its own; give it as the only --ref"
                     )
                 return reference_sets(found)
+            # A path tells by itself what it is, and a list is no single reference.
+            if isinstance(value, ObjectName) and not isinstance(
+                found, (str, os.PathLike, list, tuple, NoneType)
+            ):
+                found = FromVariable(value.name, found)
             listed += listed_references(found)
         return reference_sets(listed)
 

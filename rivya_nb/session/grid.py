@@ -61,6 +61,15 @@ class Grid:
     def _arranged(self, *, every: bool = False) -> Layout:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
 
+    @property
+    def layout(self) -> Layout:
+        """Where the pictures stand now, each picture of a job at a place of its own.
+
+        Raises:
+            UsageError: there is no axis of the names that were given.
+        """
+        return self._arranged(every=True)
+
     def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
         """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path.
 
