@@ -18,6 +18,7 @@ from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
@@ -191,7 +192,7 @@ def plan(
         )
     given = _merged(params, more_params)
     return session.plan(
-        template := parse_prompt(prompt, variables=False),
+        template := parse_prompt(prompt, variables=False).bind(notebook_variables()),
         models=[model] if isinstance(model, str) else list(model),
         params={key: as_axis(value, key) or (value,) for key, value in given.items()},
         references=sets,

@@ -13,8 +13,9 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.braces import escaped
 from rivya_nb.planning.names import python_name
-from rivya_nb.planning.prompt import PromptTemplate, escaped, parse_prompt
+from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import is_free_text, parse_values, variable_values
 from rivya_nb.planning.words import ObjectName
 from rivya_nb.session.plan import Plan

@@ -12,11 +12,15 @@ A {subject} at {dawn|dusk}, {light=soft|hard} light, {red |}hat
 - An option may hold variables and further options: `{a {red|blue} hat|none}` is one axis of three.
 - `{{` and `}}` are braces. Every other brace stays as it is: `{}`, `{1}`, `{"json": {}}`, a lone `{`.
 - What was inserted is never parsed again.
+- What may mean something else is refused, with both ways to write it: options with quotes, colons, line breaks,
+  code or other braces, unless the axis begins with `name=`; `{x:.2f}` where the notebook has an `x`; and the forms
+  of other tools (`{2$$a|b}`, `{3::a|b}`, `__animal__`, `<lora:x:1>`). Those without braces are text where their
+  ends are doubled: `____animal____`, `<<lora:x:1>>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, product
@@ -25,7 +29,8 @@ from math import prod
 from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.text import comparable, did_you_mean, mark, shortened
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, walk
+from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, doubled, read_braces, walk
+from rivya_nb.planning.doubts import Doubt
 from rivya_nb.planning.values import MAX_VALUES, as_axis
 
 
@@ -52,6 +57,7 @@ class PromptTemplate:
 
     pieces: tuple[Piece, ...]
     choices: tuple[_Choice, ...]
+    doubts: tuple[Doubt, ...] = ()
 
     @cached_property
     def axes(self) -> tuple[PromptAxis, ...]:
@@ -86,9 +92,10 @@ class PromptTemplate:
         """The template with the notebook's variables put in; lists among them become axes.
 
         Raises:
-            UsageError: with every name that is unknown, or whose value is neither text, a number nor a list.
+            UsageError: with every name that is unknown, or whose value is neither text, a number nor a list, and
+                all that looks like one of the names and cannot be put in.
         """
-        mistakes: list[Mistake] = []
+        mistakes = _refused(self.doubts, namespace)
         texts: dict[str, str] = {}
         lists: dict[str, tuple[str, ...]] = {}
         for name in self.variables:
@@ -141,12 +148,13 @@ def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
     Raises:
         UsageError: with every axis that is written wrongly; the module's text has the rules.
     """
-    nodes, mistakes = read_braces(text, variables=variables)
+    nodes, mistakes, doubts = read_braces(text, variables=variables)
     builder = _Builder(nodes, variables)
     pieces = builder.pieces(nodes)
-    if mistakes := [*mistakes, *builder.mistakes]:
+    mistakes += [*builder.mistakes, *_refused(doubts, builder.choices)]
+    if mistakes:
         raise UsageError(list(dict.fromkeys(mistakes)))
-    return PromptTemplate(pieces, tuple(builder.choices.values()))
+    return PromptTemplate(pieces, tuple(builder.choices.values()), (*doubts, *builder.doubts))
 
 
 def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
@@ -157,11 +165,6 @@ def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
         tuple(part if isinstance(part, str) else Slot(part.name, f"{{{part.name}}}") for part in parts),
         tuple(_Choice(axis.name, tuple((option,) for option in axis.options)) for axis in axes.values()),
     )
-
-
-def escaped(text: str) -> str:
-    """A finished text as it is written where braces mean something."""
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def literal_prompt(text: str) -> PromptTemplate:
@@ -177,6 +180,7 @@ class _Builder:
 
     def __init__(self, nodes: Sequence[Node], variables: bool) -> None:
         self.mistakes: list[Mistake] = []
+        self.doubts: list[Doubt] = []
         self.choices: dict[str, _Choice] = {}
         self._variables = variables
         self._named = {node.name for node in walk(nodes) if isinstance(node, Group) and node.name}
@@ -192,6 +196,13 @@ class _Builder:
     def _slot_or_text(self, node: str | Slot) -> Piece:
         if isinstance(node, str) or self._variables or node.name in self._named:
             return node
+        self.doubts.append(
+            Doubt(
+                frozenset({node.name}),
+                f"{node.source} is a variable of the notebook, and Python puts it in only where an f stands "
+                f'before the quotes: f"…{node.source}…"; write {doubled(node.source)} for the text itself',
+            )
+        )
         return node.source
 
     def _axis(self, group: Group) -> Slot:
@@ -229,6 +240,12 @@ class _Builder:
 
     def _wrong(self, message: str) -> None:
         self.mistakes.append(Mistake("prompt", message))
+
+
+def _refused(doubts: Iterable[Doubt], names: Container[str]) -> list[Mistake]:
+    return [
+        Mistake("prompt", doubt.message) for doubt in doubts if any(name in names for name in doubt.names)
+    ]
 
 
 def _slots(pieces: Iterable[Piece]) -> Iterator[Slot]:
