@@ -93,11 +93,11 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
     if not isinstance(value, str):
         return Mistake(param.key, f"{short_repr(value)} is not text{_allowed(param)}")
     if not is_whole(value):
-        return Mistake(param.key, f"{value!r}: {HALF}")
+        return Mistake(param.key, f"{short_repr(value)}: {HALF}")
     if param.options is not None and value not in param.options:
         same = same_shape(value, sorted(param.options, key=lambda option: option != param.default))
         hint = did_you_mean(value, param.options) if same is None else f"; did you mean {same!r}?"
-        return Mistake(param.key, f"{value!r} is not an option{_allowed(param)}{hint}")
+        return Mistake(param.key, f"{short_repr(value)} is not an option{_allowed(param)}{hint}")
     return value
 
 

@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rivya_nb.contract.text import shortened
-from rivya_nb.errors import Mistake
+from rivya_nb.errors import Mistake, shortened
 from rivya_nb.planning.doubts import (
     FULL_WIDTH,
     Doubt,

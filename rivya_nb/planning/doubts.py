@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rivya_nb.contract.text import shortened
+from rivya_nb.errors import shortened
 
 FULL_WIDTH = str.maketrans("｛｝｜＝：", "{}|=:")
 """The signs of an axis as a keyboard for Chinese or Japanese types them."""

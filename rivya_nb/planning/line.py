@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import did_you_mean, shortened
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.contract.text import did_you_mean, short_repr
+from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.words import (
     DASHES,
@@ -146,7 +146,7 @@ class Reader:
             self._keep(flag, Text(""))
         else:
             if not equals and self._words and self._words[-1].startswith("="):
-                self._wrong(flag.name, f"no blanks around =; write {flag.name} {self._assigned()}")
+                self._wrong(flag.name, f"no blanks around =; write {flag.name} {shortened(self._assigned())}")
                 return
             if not equals:
                 raw = self._words.pop() if self._next_is_loose() else ""
@@ -175,7 +175,7 @@ class Reader:
         """The value that begins with `raw`. Where blanks split it, that is a mistake, and the rest is skipped."""
         if not raw:
             if written.endswith("=") and self._next_is_loose():
-                self._wrong(where, f"no blanks around =; write {written}{self._words.pop()}")
+                self._wrong(where, f"no blanks around =; write {written}{shortened(self._words.pop())}")
             else:
                 self._wrong(where, f"has no value{'' if where in self._known else self.without_value}")
             return None
@@ -185,7 +185,8 @@ class Reader:
         if torn != raw:
             again = where in self._known and self._known[where].repeatable
             self._wrong(
-                where, f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{torn}'}"
+                where,
+                f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{shortened(torn)}'}",
             )
             return None
         try:
@@ -198,7 +199,7 @@ class Reader:
 
     def _loose(self, word: str) -> None:
         if self._words and self._words[-1].startswith("=") and not word.startswith("="):
-            self._wrong(word, f"no blanks around =; write {word}={self._assigned()}")
+            self._wrong(word, f"no blanks around =; write {word}={shortened(self._assigned())}")
             return
         words = [word]
         while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
@@ -242,7 +243,7 @@ class Reader:
         if text is None:
             return None
         if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-            self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
+            self._wrong(name, f"{short_repr(text)} is not a whole number from {least} on")
             return None
         return int(text)
 
@@ -257,7 +258,7 @@ class _LineReader(Reader):
         """The words as a line; a value that does not fit its flag becomes a mistake."""
         rows, cols = self._plain("--rows"), self._plain("--cols")
         if rows is not None and rows == cols:
-            self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")
+            self._wrong("--cols", f"{short_repr(cols)} makes the rows already; name another axis")
         return Line(
             params=tuple(self._params.items()),
             model=self._flags.get("--model", [None])[0],
@@ -281,7 +282,7 @@ class _LineReader(Reader):
         text = self._plain(name)
         variable = None if text is None else python_name(text)
         if text is not None and variable is None:
-            self._wrong(name, f"{shortened(text)!r} cannot name a variable; use letters, digits and _")
+            self._wrong(name, f"{short_repr(text)} cannot name a variable; use letters, digits and _")
         return variable
 
 

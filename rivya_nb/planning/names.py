@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from rivya_nb.contract.text import did_you_mean
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, shortened
 
 
 def python_name(text: str) -> str | None:
@@ -34,7 +34,7 @@ def notebook_object(name: str, namespace: Mapping[str, object], where: str) -> o
     if name in namespace:
         return namespace[name]
     hint = did_you_mean(name, [known for known in namespace if not known.startswith("_")])
-    raise UsageError([Mistake(where, f"{{{name}}} is no variable of this notebook{hint}")])
+    raise UsageError([Mistake(where, f"{{{shortened(name)}}} is no variable of this notebook{hint}")])
 
 
 def notebook_variables() -> Mapping[str, object]:

@@ -27,8 +27,8 @@ from itertools import count, product
 from math import prod
 
 from rivya_nb.contract.params import plain_value
-from rivya_nb.contract.text import comparable, did_you_mean, mark, shortened
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.contract.text import comparable, did_you_mean, mark, short_repr
+from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, doubled, read_braces, walk
 from rivya_nb.planning.doubts import Doubt
 from rivya_nb.planning.values import MAX_VALUES, as_axis
@@ -110,7 +110,10 @@ class PromptTemplate:
                 lists[name] = found
         inner = [slot for choice in self.choices for option in choice.options for slot in _slots(option)]
         mistakes += [
-            Mistake("prompt", f"{slot.source} is a list, and stands within an axis, where one value fits")
+            Mistake(
+                "prompt",
+                f"{shortened(slot.source)} is a list, and stands within an axis, where one value fits",
+            )
             for slot in dict.fromkeys(inner)
             if slot.name in lists
         ]
@@ -196,11 +199,12 @@ class _Builder:
     def _slot_or_text(self, node: str | Slot) -> Piece:
         if isinstance(node, str) or self._variables or node.name in self._named:
             return node
+        shown, way = shortened(node.source), shortened(doubled(node.source))
         self.doubts.append(
             Doubt(
                 frozenset({node.name}),
-                f"{node.source} is a variable of the notebook, and Python puts it in only where an f stands "
-                f'before the quotes: f"…{node.source}…"; write {doubled(node.source)} for the text itself',
+                f"{shown} is a variable of the notebook, and Python puts it in only where an f stands before "
+                f'the quotes: f"…{shown}…"; write {way} for the text itself',
             )
         )
         return node.source
@@ -210,11 +214,14 @@ class _Builder:
         name = group.name or next(self._free)
         known = self.choices.setdefault(name, _Choice(name, options))
         if known.options != options:
-            self._wrong(f"axis {name} is given twice, with different options; {{{name}}} stands for it again")
+            shown = shortened(name)
+            self._wrong(
+                f"axis {shown} is given twice, with different options; {{{shown}}} stands for it again"
+            )
         labels = [comparable(_plain(option)) for option in options]
         if known.options is options and len(set(labels)) < len(labels):
             again = next(label for label in labels if labels.count(label) > 1)
-            self._wrong(f"{shortened(group.source)} has the option {again!r} twice{LITERAL}")
+            self._wrong(f"{shortened(group.source)} has the option {short_repr(again)} twice{LITERAL}")
         return Slot(name, group.source)
 
     def _laid_out(self, group: Group) -> tuple[tuple[Piece, ...], ...]:
@@ -235,7 +242,7 @@ class _Builder:
                 )
             return self._laid_out(node)
         if isinstance(node, Slot) and node.name in self._named:
-            self._wrong(f"{node.source} is an axis, and stands within another axis; take it out")
+            self._wrong(f"{shortened(node.source)} is an axis, and stands within another axis; take it out")
         return ((self._slot_or_text(node),),)
 
     def _wrong(self, message: str) -> None:
@@ -274,7 +281,9 @@ def _insertable(name: str, namespace: Mapping[str, object], axes: Iterable[str])
             key for key, value in namespace.items() if not key.startswith("_") and isinstance(value, fitting)
         ]
         hint = did_you_mean(name, [*axes, *known])
-        raise UsageError([Mistake("prompt", f"{{{name}}} is no variable of this notebook{hint or LITERAL}")])
+        raise UsageError(
+            [Mistake("prompt", f"{{{shortened(name)}}} is no variable of this notebook{hint or LITERAL}")]
+        )
     value = namespace[name]
     values = as_axis(value, f"prompt: {{{name}}}")
     if values is None:
@@ -297,4 +306,6 @@ def _text(name: str, value: object, within: str = "") -> str:
     if isinstance(value, (int, float)):
         return str(value)
     kind = "None" if value is None else f"a value of type {type(value).__name__}"
-    raise UsageError([Mistake("prompt", f"{{{name}}} is {within}{kind}; a prompt takes text and numbers")])
+    raise UsageError(
+        [Mistake("prompt", f"{{{shortened(name)}}} is {within}{kind}; a prompt takes text and numbers")]
+    )

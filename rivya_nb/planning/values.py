@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.contract.text import mark, shortened
+from rivya_nb.contract.text import mark, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.names import notebook_object
 
@@ -122,7 +122,7 @@ def _item(item: str, param: Param) -> Sequence[ParamValue | None]:
         return (item,)
     numbers: Sequence[ParamValue] = _range(item) if ".." in item else (read_number(item),)
     if isinstance(numbers[0], str) and (dashed := _DASHED.fullmatch(item)):
-        raise _ItemError(f"{item!r} is no range; write {dashed[1]}..{dashed[2]}")
+        raise _ItemError(f"{short_repr(item)} is no range; write {dashed[1]}..{dashed[2]}")
     return numbers if param.type == "number" else [str(number) for number in numbers]
 
 
@@ -137,14 +137,14 @@ def read_number(text: str) -> ParamValue:
 def _range(item: str) -> list[ParamValue]:
     match = _RANGE.fullmatch(item)
     if match is None or any(len(part or "") > _MAX_DIGITS for part in match.groups()):
-        raise _ItemError(f"{shortened(item)!r} is no range; write 1..4, or 0..100:10 with a step")
+        raise _ItemError(f"{short_repr(item)} is no range; write 1..4, or 0..100:10 with a step")
     parts = [part for part in match.groups() if part is not None]
     # All in whole numbers of the smallest written decimal place, so that no step ever drifts.
     places = max(len(part.partition(".")[2]) for part in parts)
     start, end = (_scaled(part, places) for part in parts[:2])
     step = _scaled(match[3] or "1", places)
     if step <= 0:
-        raise _ItemError(f"the step of {item!r} must be above 0; the ends give the direction")
+        raise _ItemError(f"the step of {short_repr(item)} must be above 0; the ends give the direction")
     count = abs(end - start) // step + 1
     if count > MAX_VALUES:
         raise _ItemError(_too_many(count))
