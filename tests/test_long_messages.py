@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState, plan_form
-from rivya_nb.errors import API_ERRORS, ApiError, Mistake, RivyaError, UsageError
+from rivya_nb.errors import RivyaError, UsageError
 from rivya_nb.magics.cell import check_prompt, plan_cell
 from rivya_nb.magics.command import parse_command
 from rivya_nb.magics.commands import COMMANDS, READERS
@@ -29,7 +28,7 @@ VALUES = {
     "address": f"https://example.com/{'a' * MUCH}",
     "http": f"http://user:{'a' * MUCH}@example.com/a.png",
     "path": "/" + "a/" * (MUCH // 2),
-    "blanks": "a " * (MUCH // 4),
+    "blanks": ("a" * 99 + " ") * (MUCH // 100),
     "braces": "{" * (MUCH // 4) + "a|b" + "}" * (MUCH // 4),
     "axis": '{"' + "a|" * (MUCH // 4) + '"}',
     "bar": f"{{a:|{'b' * MUCH}}}",

@@ -42,6 +42,11 @@ class Param:
     maximum: float | None = None
     step: float | None = None
 
+    @property
+    def is_switch(self) -> bool:
+        """True if the param is switched on and off. It is sent as text, and True or False in Python."""
+        return self.options is not None and set(self.options) == {"true", "false"}
+
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRule:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import did_you_mean, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
-from rivya_nb.planning.words import ObjectName, WordError, read_value, refuse_keys, split_words
+from rivya_nb.planning.words import (
+    OPENING_QUOTES,
+    ObjectName,
+    WordError,
+    read_value,
+    refuse_keys,
+    split_words,
+)
 
 
 @dataclass(frozen=True)
@@ -89,5 +96,7 @@ def take_flags(
 def _unknown(name: str, commands: Collection[str]) -> str:
     if "=" in name:
         return "this is for the session; params belong to a %%rivya cell, above its prompt"
+    if name[0] in "\"'" + OPENING_QUOTES or name[0] == "{":
+        return f"{short_repr(name)} is no command; a prompt goes below a line with %%rivya, with two percent signs"
     hint = did_you_mean(name, commands) or f"; it has {listing(commands)}"
     return f"{short_repr(name)} is no command{hint}"

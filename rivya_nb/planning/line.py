@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import did_you_mean, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
+from rivya_nb.files import user_path
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.words import (
     DASHES,
@@ -16,6 +17,7 @@ from rivya_nb.planning.words import (
     Text,
     Value,
     WordError,
+    quoted,
     read_value,
     refuse_keys,
     split_words,
@@ -55,6 +57,16 @@ FLAGS: tuple[Flag, ...] = (
 
 _PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
 _JOINTS = (",", "..")
+_COLON = re.compile(r"(\w+):\s*(\S+)")
+_CONTINUED = re.compile(r"[^\\/:\"']*\\")
+_NUMBERS = re.compile(r"[\d.,:+-]+|none", re.IGNORECASE)
+_NOTHING = ("", "", "")
+_LOOSE = (
+    "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's body, "
+    "below"
+)
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _MAX_DIGITS = 15
 
 
@@ -81,8 +93,8 @@ class Line:
     order: tuple[str, ...] = ()
 
 
-def parse_line(text: str) -> Line:
-    """What the line of a `%%rivya` cell says.
+def parse_line(text: str, *, has_body: bool = True) -> Line:
+    """What the line of a `%%rivya` cell says; `has_body` is false where nothing stands below it.
 
     Raises:
         UsageError: with every mistake of the line; with a single one that repeats nothing, if it holds a key.
@@ -92,6 +104,8 @@ def parse_line(text: str) -> Line:
     reader = _LineReader(words, FLAGS)
     reader.read()
     line = reader.line()
+    if not has_body:
+        reader.say_where_the_prompt_goes(words)
     if reader.mistakes:
         raise UsageError(reader.mistakes)
     return line
@@ -110,16 +124,27 @@ class Reader:
         self._params: dict[str, Value] = {}
         self._flags: dict[str, list[Value]] = {}
         self._order: dict[str, None] = {}
+        self._last = _NOTHING
+        self.loose: list[str] = []
 
     def read(self) -> None:
         while self._words:
             word = self._words.pop()
-            if _is_flag(word):
+            if not self._words and _CONTINUED.fullmatch(word):
+                self._wrong("\\", "the line does not go on below; write all params and flags on one line")
+            elif (plain := plainly(word)) != word:
+                self._wrong(
+                    shortened(word), f"it has full-width signs or invisible ones; write {shortened(plain)}"
+                )
+            elif _is_flag(word):
                 self._flag(word)
             elif match := _PARAM.fullmatch(word):
                 self._param(match[1], match[2])
             else:
                 self._loose(word)
+                continue
+            if not self._next_is_loose():
+                self._last = _NOTHING
 
     def _param(self, key: str, raw: str) -> None:
         flag = f"--{key.replace('_', '-')}"
@@ -189,6 +214,7 @@ class Reader:
                 f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{shortened(torn)}'}",
             )
             return None
+        self._last = (where, written, raw)
         try:
             return read_value(raw)
         except WordError as error:
@@ -204,11 +230,15 @@ class Reader:
         words = [word]
         while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
             words.append(self._words.pop())
-        self._wrong(
-            shortened(" ".join(words)),
-            "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's "
-            "body, below",
-        )
+        last, self._last = self._last, _NOTHING
+        text = " ".join(words)
+        if last != _NOTHING and (hint := _torn_value(*last, words)):
+            self._wrong(last[0], hint)
+        elif colon := _COLON.fullmatch(text):
+            self._wrong(shortened(text), f"a param is written with =; write {colon[1]}={shortened(colon[2])}")
+        else:
+            self.loose.append(text)
+            self._wrong(shortened(text), _LOOSE)
 
     def _next_is_loose(self) -> bool:
         return bool(self._words) and not _is_flag(self._words[-1]) and not _PARAM.fullmatch(self._words[-1])
@@ -254,6 +284,26 @@ class Reader:
 class _LineReader(Reader):
     """Reads the line of a `%%rivya` cell."""
 
+    def _param(self, key: str, raw: str) -> None:
+        if key != "prompt":
+            super()._param(key, raw)
+            return
+        while self._next_is_loose():
+            raw += f" {self._words.pop()}"
+        self._wrong(key, f"the prompt goes below the line, in the cell's body: {shortened(raw)}")
+
+    def say_where_the_prompt_goes(self, words: Sequence[str]) -> None:
+        """Put one mistake, which shows the whole cell, in the place of what may have been meant as the prompt."""
+        self.mistakes = [mistake for mistake in self.mistakes if mistake.message != _LOOSE]
+        loose = {word for text in self.loose for word in text.split(" ")}
+        kept = " ".join(word for word in words if word not in loose and word not in self.loose)
+        prompt = " ".join(text.strip("\"'" + OPENING_QUOTES) for text in self.loose) or "a red fox in snow"
+        self._wrong(
+            "prompt",
+            f"it goes below the line, as in\n    {shortened(f'%%rivya {kept}'.rstrip(), 200)}\n    "
+            f"{shortened(prompt, 300)}",
+        )
+
     def line(self) -> Line:
         """The words as a line; a value that does not fit its flag becomes a mistake."""
         rows, cols = self._plain("--rows"), self._plain("--cols")
@@ -294,3 +344,42 @@ def _is_flag(word: str) -> bool:
 
 def _usage(flag: Flag) -> str:
     return flag.name if flag.value_name is None else f"{flag.name} {flag.value_name}"
+
+
+def plainly(word: str) -> str:
+    """A word with the plain signs for full-width ones outside its quotes, and without invisible ones."""
+    if (
+        '"' in word
+        or "'" in word
+        or not (word.translate(_INVISIBLE) != word or word.translate(_WIDE) != word)
+    ):
+        return word
+    key, equals, value = word.translate(_INVISIBLE).partition("＝") if "＝" in word else word.partition("=")
+    plain = f"{key}{'=' if equals else ''}{value}".translate(_INVISIBLE)
+    wide = plain.translate(_WIDE)
+    # A value of prose keeps its commas; what is no word of ours is left to the messages about it.
+    is_ours = _is_flag(wide) or _PARAM.fullmatch(wide)
+    if not is_ours:
+        return word
+    return wide if _NUMBERS.fullmatch(wide.partition("=")[2]) or _is_flag(wide) or "＝" in word else plain
+
+
+def _torn_value(where: str, written: str, raw: str, words: Sequence[str]) -> str | None:
+    """What to say of words behind a value, if they are likely to belong to it."""
+    whole = " ".join([raw, *words])
+    if where == "--ref":
+        if _is_file(whole):
+            return f"a blank ends a value; write --ref {quoted(shortened(whole, 200))}"
+        if all(map(_is_file, [raw, *words])):
+            return f"one --ref takes one file; write {' '.join(f'--ref {word}' for word in [raw, *words])}"
+    if raw[0] in "\"'{" or _NUMBERS.fullmatch(raw):
+        return None
+    said = quoted(shortened(whole, 200))
+    return f"a blank ends a value; write {written}{said}, or put the prompt below the line"
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return user_path(name).is_file()
+    except (OSError, UsageError):
+        return False

@@ -95,6 +95,7 @@ def quoted(text: str) -> str:
 def as_word(text: str) -> str:
     """The word that says a text behind a flag, in quotes where it needs them."""
     plain = text and text[0] not in DASHES + OPENING_QUOTES
+    plain = plain and not text.endswith("\\")  # at the line's end it would seem to go on below
     return text if plain and not any(char.isspace() or char in "\"'{}=" for char in text) else quoted(text)
 
 
