@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.request import Request
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
@@ -179,6 +181,9 @@ def plan(
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found.
     """
+    _check_whole_number("repeat", repeat, 1)
+    if max_credits is not None:
+        _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
     sets = reference_sets(references)
     if not isinstance(prompt, str):
@@ -249,6 +254,13 @@ def generate(
         params=params,
         **more_params,
     ).run()
+
+
+def _check_whole_number(name: str, value: object, least: int) -> None:
+    """Raise UsageError if an argument is not a whole number, or is less than `least`."""
+    value = plain_value(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError([Mistake(name, f"{short_repr(value)} is not a whole number from {least} on")])
 
 
 def _merged(params: Mapping[str, V] | None, more: Mapping[str, V]) -> dict[str, V]:

@@ -16,6 +16,7 @@ from rivya_nb.magics.cell import check_prompt, plan_cell
 from rivya_nb.magics.command import parse_command
 from rivya_nb.magics.commands import COMMANDS, READERS
 from rivya_nb.planning.line import FLAGS, parse_line
+from rivya_nb.session.showing.models import ModelList
 
 LONGEST = 4_000
 MUCH = 12_000
@@ -79,6 +80,10 @@ def form(**parts: Any) -> Callable[[rv.Session], object]:
 
 def python(*args: Any, **kwargs: Any) -> Callable[[rv.Session], object]:
     return lambda _: rv.plan(*(args or ("a cat",)), **kwargs)
+
+
+def history(name: str, value: Any) -> Callable[[rv.Session], object]:
+    return lambda _: rv.history(**{name: value})
 
 
 def entries(value: str) -> Iterator[tuple[str, Callable[[rv.Session], object]]]:
@@ -148,9 +153,10 @@ def entries(value: str) -> Iterator[tuple[str, Callable[[rv.Session], object]]]:
         "hidden",
         "nonsense",
     ):
-        yield f"rv.history({name}=)", lambda _, name=name: rv.history(**{name: value})
+        yield f"rv.history({name}=)", history(name, value)
     yield "rv.recall", lambda _: rv.recall(value)
-    yield "rv.runs", lambda _: rv.runs(value)  # type: ignore[call-overload]
+    given: Any = value
+    yield "rv.runs", lambda _: rv.runs(given)
     yield "rv.panel", lambda _: rv.panel(value)
     yield "rv.connect", lambda _: rv.connect(base_url=value)
     yield "rv.connect store", lambda _: rv.connect(store=value)
@@ -162,7 +168,8 @@ def told(act: Callable[[rv.Session], object], session: rv.Session) -> str:
     try:
         with redirect_stdout(printed):
             found = act(session)
-            text = "" if found is None else repr(found)
+            # A list of models shows what the catalogue has, and nothing that was given.
+            text = "" if found is None or isinstance(found, ModelList) else repr(found)
     except (RivyaError, TypeError) as error:
         text = str(error)
         mistakes = getattr(error, "mistakes", ())

@@ -27,7 +27,7 @@ REFERENCES_KEY = "referenceMediaItems"
 """The key of the uploaded references in a request; users never give it themselves."""
 
 
-_COUNTS = ("n", "num_images", "num_outputs", "batch_size", "batch_count", "images", "count", "samples")
+COUNTS = ("n", "num_images", "num_outputs", "batch_size", "batch_count", "images", "count", "samples")
 """What other tools call the number of pictures."""
 
 _SEED = "seed"
@@ -81,7 +81,7 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
 def _unknown(model: Model, key: str) -> str:
     if key == REFERENCES_KEY:
         return "give references with --ref or references=; they are uploaded for you"
-    if key.casefold() in _COUNTS and same_idea(key, model.param_keys) is None:
+    if key.casefold() in COUNTS and same_idea(key, model.param_keys) is None:
         return f"unknown param; {key}=4 is written --repeat 4 in a cell, and repeat=4 in Python"
     same = same_idea(key, model.param_keys) or (
         same_idea("size", model.param_keys) if key.casefold() in ("width", "height") else None
@@ -95,10 +95,15 @@ def _unknown(model: Model, key: str) -> str:
 
 
 def _check_value(param: Param, value: object) -> ParamValue | Mistake:
+    if param.key != _SEED or str(value).strip().casefold() not in _AT_RANDOM:
+        return _checked(param, value)
+    found = _checked(param, value)
+    wrong = found.message if isinstance(found, Mistake) else f"{short_repr(value)} is not a seed"
+    return Mistake(param.key, f"{wrong}; leave the seed out, and one is drawn and told")
+
+
+def _checked(param: Param, value: object) -> ParamValue | Mistake:
     value = plain_value(value)
-    if param.key == _SEED and str(value).strip().casefold() in _AT_RANDOM:
-        message = f"{short_repr(value)} is not a seed; leave the seed out, and one is drawn and told"
-        return Mistake(param.key, f"{message}{_allowed(param)}")
     if param.type == "number":
         return _check_number(param, value)
     if isinstance(value, bool):

@@ -39,7 +39,9 @@ def parse_command(text: str, commands: Collection[str], readers: Collection[str]
         return Command(None)
     name, *rest = words
     if name not in commands:
-        raise UsageError([Mistake("%rivya", _unknown(name, commands))])
+        is_prose = len(words) > 2 and not did_you_mean(name, commands)
+        hint = "; a prompt goes below a line with %%rivya" if is_prose else ""
+        raise UsageError([Mistake("%rivya", f"{_unknown(name, commands)}{hint}")])
     if name in readers:
         return Command(name, tuple(rest))
     arguments: list[str] = []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rivya_nb.contract.params import COUNTS
 from rivya_nb.contract.text import did_you_mean, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.files import user_path
@@ -57,7 +58,7 @@ FLAGS: tuple[Flag, ...] = (
 
 _PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
 _JOINTS = (",", "..")
-_COLON = re.compile(r"(\w+):\s*(\S+)")
+_COLON = re.compile(r"(\w+):[\s=]*(\S+)")
 _CONTINUED = re.compile(r"[^\\/:\"']*\\")
 _NUMBERS = re.compile(r"[\d.,:+-]+|none", re.IGNORECASE)
 _NOTHING = ("", "", "")
@@ -65,6 +66,8 @@ _LOOSE = (
     "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's body, "
     "below"
 )
+_QUOTES = f"\"'{OPENING_QUOTES}"
+_BELOW = "the prompt goes below the line, in the cell's body"
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _MAX_DIGITS = 15
@@ -149,7 +152,9 @@ class Reader:
     def _param(self, key: str, raw: str) -> None:
         flag = f"--{key.replace('_', '-')}"
         value = self._value(key, raw, f"{key}=")
-        if flag in self._known:
+        if raw.startswith("=") and len(raw) > 1:
+            self._wrong(key, f"one = is enough; write {key}={shortened(raw.lstrip('='))}")
+        elif flag in self._known:
             self._wrong(key, f"this is a flag, and written {_usage(self._known[flag])}")
         elif key in self._order:
             self._wrong(key, f"given twice; {self.several.format(key=key)}")
@@ -193,7 +198,10 @@ class Reader:
         known = self._known
         longer = [flag for flag in known if name and flag.startswith(f"--{name}")]
         hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", known)
-        hint = hint or f"; a param is written {name or 'key'}=value, and the flags are {', '.join(known)}"
+        if name in COUNTS:
+            hint = "; the number of pictures is written --repeat COUNT"
+        key = name.replace("-", "_") or "key"
+        hint = hint or f"; a param is written {key}=value, and the flags are {', '.join(known)}"
         self._wrong(f"{dashes}{name}", f"no such flag{hint}")
 
     def _value(self, where: str, raw: str, written: str) -> Value | None:
@@ -290,14 +298,18 @@ class _LineReader(Reader):
             return
         while self._next_is_loose():
             raw += f" {self._words.pop()}"
-        self._wrong(key, f"the prompt goes below the line, in the cell's body: {shortened(raw)}")
+        self.loose.append(f"prompt={raw}")
+        self._wrong(key, f"{_BELOW}: {shortened(raw)}")
 
     def say_where_the_prompt_goes(self, words: Sequence[str]) -> None:
         """Put one mistake, which shows the whole cell, in the place of what may have been meant as the prompt."""
-        self.mistakes = [mistake for mistake in self.mistakes if mistake.message != _LOOSE]
+        self.mistakes = [each for each in self.mistakes if not each.message.startswith((_LOOSE, _BELOW))]
         loose = {word for text in self.loose for word in text.split(" ")}
         kept = " ".join(word for word in words if word not in loose and word not in self.loose)
-        prompt = " ".join(text.strip("\"'" + OPENING_QUOTES) for text in self.loose) or "a red fox in snow"
+        prompt = (
+            " ".join(text.removeprefix("prompt=").strip(_QUOTES) for text in self.loose)
+            or "a red fox in snow"
+        )
         self._wrong(
             "prompt",
             f"it goes below the line, as in\n    {shortened(f'%%rivya {kept}'.rstrip(), 200)}\n    "

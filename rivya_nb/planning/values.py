@@ -19,7 +19,7 @@ from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import mark, short_repr
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.names import notebook_object
 
 MAX_VALUES = 10_000
@@ -28,7 +28,8 @@ MAX_VALUES = 10_000
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _PLAIN = re.compile(rf"{_NUMBER}|[+-]?\.\d+|[+-]?\d+\.")
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
-_DASHED = re.compile(r"(\d+)[-–—](\d+)")
+_DASHED = re.compile(r"(\d+)[-–—:](\d+)")
+_BRACKETED = re.compile(r"[\[(](.*)[\])]|range\((\d+, *)?(\d{1,9})\)")
 _MAX_DIGITS = 30
 
 
@@ -53,6 +54,11 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
         return (read_number(text) if numeric else text,)
     if is_free_text(param):
         return (None if _is_none(text) else text,)
+    if bracketed := _BRACKETED.fullmatch(text):
+        listed, start, end = bracketed.groups()
+        written = f"{(start or '0').rstrip(', ')}..{int(end) - 1}" if end else listed
+        message = f"{short_repr(text)} is Python; write {param.key}={shortened(written)}"
+        raise UsageError([Mistake(param.key, message)])
     values: list[ParamValue | None] = []
     mistakes: list[Mistake] = []
     for item in text.split(","):
