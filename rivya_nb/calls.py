@@ -197,7 +197,7 @@ def plan(
         )
     given = _merged(params, more_params)
     return session.plan(
-        template := parse_prompt(prompt, variables=False).bind(notebook_variables()),
+        template := parse_prompt(prompt, variables=False, names=notebook_variables().keys()),
         models=[model] if isinstance(model, str) else list(model),
         params={key: as_axis(value, key) or (value,) for key, value in given.items()},
         references=sets,

@@ -127,7 +127,7 @@ def entries(value: str) -> Iterator[tuple[str, Callable[[rv.Session], object]]]:
         yield f"%rivya {name}", command(f"{name} {value}")
         yield f"%rivya {name} --", command(f"{name} --{value}")
         yield f"%rivya {name} twice", command(f'{name} "{value}" {value}')
-    for flag in (
+    for option in (
         "--category",
         "--parallel",
         "--max-credits",
@@ -139,7 +139,7 @@ def entries(value: str) -> Iterator[tuple[str, Callable[[rv.Session], object]]]:
         "--page",
     ):
         for name in ("models", "connect", "retry", "resume", "history"):
-            yield f"%rivya {name} {flag}", command(f"{name} {flag} {value}")
+            yield f"%rivya {name} {option}", command(f"{name} {option} {value}")
     for name in (
         "prompt",
         "model",

@@ -171,7 +171,7 @@ def _prompt(text: str, namespace: Mapping[str, object], mistakes: list[Mistake])
     try:
         if not text.strip():
             raise UsageError([Mistake("prompt", "there is none yet; write what should be seen")])
-        return parse_prompt(text, variables=True).bind(namespace)
+        return parse_prompt(text, variables=True, names=namespace.keys()).bind(namespace)
     except UsageError as error:
         mistakes += error.mistakes
         return parse_prompt("-", variables=False)

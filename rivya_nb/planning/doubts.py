@@ -23,7 +23,7 @@ _CODE = re.compile(r"[;\\<>=＝]|^\s*%")
 _LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _COUNT = re.compile(r"\s*~?(?:\d+(?:-\d*)?|-\d+)?\$\$(?:[^|$]*\$\$)?")
 _SAMPLER = re.compile(r"\s*[@~!](?=[^\s|])")
-_WEIGHT = re.compile(r"\s*(?:\d+\.?\d*|\.\d+)::")
+_WEIGHT = re.compile(r"\s*(?:\d+(?:\.\d*)?|\.\d+)::")
 _FOREIGN_PREFIX = re.compile(r"\\(?:[A-Za-z]+\*?(?:\[[^\[\]]*\])?)?$|\w?\^$|(?<![^\W_])[A-Za-z)\]]_$|\$$")
 _BEHIND = 60
 _WORDS = r"\s*[^\W\d_][\w'-]+(?: [\w'-]+)*\s*"

@@ -20,7 +20,7 @@ A {subject} at {dawn|dusk}, {light=soft|hard} light, {red |}hat
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, product
@@ -143,10 +143,11 @@ class PromptTemplate:
         )
 
 
-def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
+def parse_prompt(text: str, *, variables: bool, names: Collection[str] = ()) -> PromptTemplate:
     """The template that `text` writes down.
 
-    Where `variables` is false, `{subject}` stays as it is, unless an axis has that name.
+    Where `variables` is false, `{subject}` stays as it is, unless an axis has that name. `names` are those of the
+    notebook, where they are known already: what looks like one and cannot be put in is then told with the rest.
 
     Raises:
         UsageError: with every axis that is written wrongly; the module's text has the rules.
@@ -154,7 +155,7 @@ def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
     nodes, mistakes, doubts = read_braces(text, variables=variables)
     builder = _Builder(nodes, variables)
     pieces = builder.pieces(nodes)
-    mistakes += [*builder.mistakes, *_refused(doubts, builder.choices)]
+    mistakes += [*builder.mistakes, *_refused([*doubts, *builder.doubts], {*builder.choices, *names})]
     if mistakes:
         raise UsageError(list(dict.fromkeys(mistakes)))
     return PromptTemplate(pieces, tuple(builder.choices.values()), (*doubts, *builder.doubts))

@@ -71,7 +71,7 @@ def _prompt(given: str | Sequence[str], *, literal: bool) -> PromptTemplate:
     """The prompt: a text has its axes in braces; a list of texts is an axis. The texts of a list and the job's
     own prompt are taken literally."""
     if isinstance(given, str) and not literal:
-        return parse_prompt(given, variables=False).bind(notebook_variables())
+        return parse_prompt(given, variables=False, names=notebook_variables().keys())
     if not isinstance(given, (str, Sequence)):
         raise UsageError(
             [
