@@ -11,7 +11,7 @@ import pytest
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState, plan_form
-from rivya_nb.errors import RivyaError, UsageError
+from rivya_nb.errors import Mistake, RivyaError, UsageError, shortened
 from rivya_nb.magics.cell import check_prompt, plan_cell
 from rivya_nb.magics.command import parse_command
 from rivya_nb.magics.commands import COMMANDS, READERS
@@ -25,7 +25,7 @@ VALUES = {
     "data url": f"data:image/png;base64,{'A' * MUCH}",
     "word": "a" * MUCH,
     "number": "9" * MUCH,
-    "list": "1," * (MUCH // 2) + "x",
+    "list": "1," * (MUCH // 5) + "x",
     "address": f"https://example.com/{'a' * MUCH}",
     "http": f"http://user:{'a' * MUCH}@example.com/a.png",
     "path": "/" + "a/" * (MUCH // 2),
@@ -39,7 +39,7 @@ VALUES = {
     "wildcard": f"__{'a' * MUCH}__",
     "nul": "\0" * MUCH,
     "half": "\ud800" * (MUCH // 4),
-    "ranges": "1..2.5.." * (MUCH // 4),
+    "ranges": "1..2.5.." * (MUCH // 9),
 }
 
 NAMESPACE: dict[str, object] = {"x": 1}
@@ -184,3 +184,28 @@ def test_no_message_is_long_whatever_is_given(
     monkeypatch.setattr("rivya_nb.calls._current", session)
     long = {name: size for name, act in entries(VALUES[kind]) if (size := len(told(act, session))) > LONGEST}
     assert long == {}
+
+
+def test_a_data_url_that_cannot_be_read_is_no_part_of_its_message(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.calls._current", session)
+    url = f"data:image/png,{'A' * 3_000_000}"
+    for act in (cell(f"--ref {url}"), python(references=url), python(references={url: url})):
+        assert len(told(act, session)) < 500
+
+
+def test_many_mistakes_are_counted_and_the_first_are_told() -> None:
+    error = UsageError([Mistake(f"param{number}", "is wrong " * 20) for number in range(500)])
+    assert len(error.mistakes) == 500
+    assert str(error).startswith("500 mistakes\n  param0: is wrong")
+    assert str(error).splitlines()[-1] == f"  and {500 - (len(str(error).splitlines()) - 2)} more"
+    assert len(str(error)) < LONGEST
+
+
+def test_a_shortened_text_keeps_its_beginning_and_its_end() -> None:
+    text = shortened(f"{'a' * 100}, {'b' * 100}.png")
+    assert len(text) == 60
+    assert text.startswith("aaa")
+    assert text.endswith("b.png")
+    assert str(UsageError(f"{'x' * 9000}; write x=1")).endswith("; write x=1")

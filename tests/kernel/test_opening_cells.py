@@ -26,6 +26,5 @@ def test_comments_may_stand_above_a_cell_and_a_cell_without_a_body_says_where_th
     in_python = kernel.run("import rivya_nb as rv\nrv.generate('A {subject} in snow')")
     assert 'f"…{subject}…"' in in_python.error
     assert kernel.run("x = 1\n%%rivya\na fox").status == "error"
-    kernel.ok(
-        "%unload_ext rivya_nb\nassert not [hook for hook in get_ipython().input_transformers_cleanup if 'rivya' in hook.__module__]"
-    )
+    kernel.ok("%unload_ext rivya_nb\nhooks = get_ipython().input_transformers_cleanup")
+    kernel.ok("assert not [hook for hook in hooks if 'rivya' in hook.__module__]")
