@@ -56,7 +56,9 @@ FLAGS: tuple[Flag, ...] = (
 )
 """Every flag; what each does stands in the docstring of the magic."""
 
-_PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+"""A word that gives a param: its key, and its value as it is written."""
+
 _JOINTS = (",", "..")
 _COLON = re.compile(r"(\w+):[\s=]*(\S+)")
 _CONTINUED = re.compile(r"[^\\/:\"']*\\")
@@ -104,14 +106,20 @@ def parse_line(text: str, *, has_body: bool = True) -> Line:
     """
     words = split_words(text)
     refuse_keys(words)
+    line, mistakes = read_line(words, has_body=has_body)
+    if mistakes:
+        raise UsageError(mistakes)
+    return line
+
+
+def read_line(words: Sequence[str], *, has_body: bool = True) -> tuple[Line, list[Mistake]]:
+    """The line that has these words, as far as they can be read, and every mistake in them."""
     reader = _LineReader(words, FLAGS)
     reader.read()
     line = reader.line()
     if not has_body:
         reader.say_where_the_prompt_goes(words)
-    if reader.mistakes:
-        raise UsageError(reader.mistakes)
-    return line
+    return line, reader.mistakes
 
 
 class Reader:
@@ -139,9 +147,9 @@ class Reader:
                 self._wrong(
                     shortened(word), f"it has full-width signs or invisible ones; write {shortened(plain)}"
                 )
-            elif _is_flag(word):
+            elif is_flag(word):
                 self._flag(word)
-            elif match := _PARAM.fullmatch(word):
+            elif match := PARAM.fullmatch(word):
                 self._param(match[1], match[2])
             else:
                 self._loose(word)
@@ -249,7 +257,7 @@ class Reader:
             self._wrong(shortened(text), _LOOSE)
 
     def _next_is_loose(self) -> bool:
-        return bool(self._words) and not _is_flag(self._words[-1]) and not _PARAM.fullmatch(self._words[-1])
+        return bool(self._words) and not is_flag(self._words[-1]) and not PARAM.fullmatch(self._words[-1])
 
     def _skip(self) -> None:
         if self._next_is_loose():
@@ -267,23 +275,32 @@ class Reader:
             del self._words[len(self._words) - closed.index(True) - 1 :]
 
     def _plain(self, name: str) -> str | None:
-        value = self._flags.get(name, [None])[0]
-        if isinstance(value, ObjectName):
-            self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
-            return None
-        if value is not None and not value.text.strip():
-            self._wrong(name, "has no value")
-            return None
-        return None if value is None else value.text
+        return next(iter(self._plains(name)), None)
+
+    def _plains(self, name: str) -> list[str]:
+        """The values of a flag that can be repeated."""
+        plain = []
+        for value in self._flags.get(name, ()):
+            if isinstance(value, ObjectName):
+                self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
+            elif not value.text.strip():
+                self._wrong(name, "has no value")
+            else:
+                plain.append(value.text)
+        return plain
 
     def _whole(self, name: str, least: int) -> int | None:
-        text = self._plain(name)
-        if text is None:
-            return None
-        if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-            self._wrong(name, f"{short_repr(text)} is not a whole number from {least} on")
-            return None
-        return int(text)
+        return next(iter(self._wholes(name, least)), None)
+
+    def _wholes(self, name: str, least: int) -> list[int]:
+        """The whole numbers of a flag that can be repeated."""
+        numbers = []
+        for text in self._plains(name):
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+                self._wrong(name, f"{short_repr(text)} is not a whole number from {least} on")
+            else:
+                numbers.append(int(text))
+        return numbers
 
     def _wrong(self, where: str, message: str) -> None:
         self.mistakes.append(Mistake(where, message))
@@ -348,7 +365,7 @@ class _LineReader(Reader):
         return variable
 
 
-def _is_flag(word: str) -> bool:
+def is_flag(word: str) -> bool:
     """Whether a word is meant as a flag; `-5` is a number."""
     name = word.lstrip(DASHES)
     return name != word and (word.startswith("--") or not name or name[0].isalpha())
@@ -370,10 +387,10 @@ def plainly(word: str) -> str:
     plain = f"{key}{'=' if equals else ''}{value}".translate(_INVISIBLE)
     wide = plain.translate(_WIDE)
     # A value of prose keeps its commas; what is no word of ours is left to the messages about it.
-    is_ours = _is_flag(wide) or _PARAM.fullmatch(wide)
+    is_ours = is_flag(wide) or PARAM.fullmatch(wide)
     if not is_ours:
         return word
-    return wide if _NUMBERS.fullmatch(wide.partition("=")[2]) or _is_flag(wide) or "＝" in word else plain
+    return wide if _NUMBERS.fullmatch(wide.partition("=")[2]) or is_flag(wide) or "＝" in word else plain
 
 
 def _torn_value(where: str, written: str, raw: str, words: Sequence[str]) -> str | None:

@@ -173,7 +173,7 @@ def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> di
         "credits": job.credits,
         "credits_known": job.record.credits_known,
         "rating": marks.rating,
-        "starred": marks.starred,
+        "favourite": marks.favourite,
         "hidden": marks.hidden,
         "tags": ", ".join(marks.tags),
         "note": marks.note,
