@@ -83,15 +83,15 @@ def file_size(size: int) -> str:
 
 
 def cut(text: str, end: int) -> str:
-    """The text before `end` with an ellipsis. A letter is not separated from its combining marks."""
+    """The text before `end` with one ellipsis. A letter is not separated from its combining marks."""
     while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
         end -= 1
-    return text[:end].rstrip() + "…"
+    return text[:end].rstrip().rstrip("…") + "…"
 
 
 def shortened(text: str, limit: int = 60) -> str:
     """The text with at most `limit` characters; the last one is an ellipsis where something is left out."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return text if len(text) <= limit else cut(text, limit - 1)
 
 
 def short_repr(value: object, limit: int = 60) -> str:

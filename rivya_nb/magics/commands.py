@@ -20,10 +20,9 @@ from rivya_nb.magics.command import take_flags
 from rivya_nb.sandbox.words import drawable_words
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
-from rivya_nb.session.service import SANDBOX
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.models import ModelList, ModelSheet
-from rivya_nb.store.records import UNFINISHED, Spent
+from rivya_nb.store.records import SANDBOX, UNFINISHED, Spent
 from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
 if TYPE_CHECKING:

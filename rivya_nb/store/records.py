@@ -11,6 +11,9 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 
+SANDBOX = "sandbox"
+"""The name of the embedded service, whatever its port."""
+
 UNSENT = frozenset({"planned", "uploading"})
 """Statuses of jobs that were certainly never submitted."""
 

@@ -47,12 +47,13 @@ class DrawnCell:
 
     With a thumbnail it shows the picture; otherwise `sign`, `word` and `notes` say why there is none, in a
     box of the picture's shape, or larger if words would not fit. If `word` is empty, there is nothing, and in
-    a `hole` nothing was asked for.
+    a `hole` nothing was asked for. `caption` says in full what tells it from the others.
     """
 
     width: int
     height: int
     label: Label
+    caption: str = ""
     title: str = ""
     alt: str = ""
     thumbnail: Thumbnail | None = None
@@ -123,6 +124,7 @@ def _cell_view(
         width=width,
         height=height,
         label=cell.caption,
+        caption=printable(joined([cell.caption.full, _seed(cell)]), _TITLE_LENGTH),
         title=_title(cell),
         alt=_alt(cell),
         thumbnail=shown,

@@ -57,16 +57,20 @@ def about(value: float) -> str:
     return f"about {max(1, round(value / 60))} min"
 
 
-def credit_count(number: int, *, about: bool) -> str:
+PLAY_CREDIT = "play credit"
+"""The word for a credit of the sandbox, where it must not be taken for money."""
+
+
+def credit_count(number: int, *, about: bool, credit: str = "credit") -> str:
     """A cost: `12 credits`, or `about 12 credits` if the service did not say it and it is the documented
     price."""
     if about:
-        return f"about {count(number, 'credit')}" if number else "credits not known"
-    return count(number, "credit")
+        return f"about {count(number, credit)}" if number else f"{credit}s not known"
+    return count(number, credit)
 
 
-def cost(job: JobRecord) -> str:
-    return credit_count(job.credits, about=job.costs_about)
+def cost(job: JobRecord, *, credit: str = "credit") -> str:
+    return credit_count(job.credits, about=job.costs_about, credit=credit)
 
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
