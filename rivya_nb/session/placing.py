@@ -157,7 +157,15 @@ def _wordings(prompts: Sequence[str]) -> list[str]:
     words = {prompt: prompt.split() for prompt in prompts}
     head = _shared(words.values())
     tail = _shared([each[head:][::-1] for each in words.values()])
-    return [_wording(words[prompt][head : len(words[prompt]) - tail], head, tail) for prompt in prompts]
+    short = {each: _wording(text[head : len(text) - tail], head, tail) for each, text in words.items()}
+    alike: dict[str, list[str]] = {}
+    for prompt, text in short.items():
+        alike.setdefault(text, []).append(prompt)
+    for some in alike.values():
+        # What was cut to the same is told apart for itself, by what follows the words that only these share.
+        if 1 < len(some) < len(short):
+            short.update(zip(some, _wordings(some), strict=True))
+    return [short[prompt] for prompt in prompts]
 
 
 def _shared(texts: Iterable[Sequence[str]]) -> int:

@@ -165,14 +165,19 @@ function turn(table) {
   const rows = [...table.tBodies[0].rows].map((row) => [...row.cells]);
   const heads = [...table.tHead.rows[0].cells].slice(1);
   const [labels, cells] = [rows.map(([label]) => label), rows.map(([, ...rest]) => rest)];
-  for (const head of heads) head.scope = "row";
-  for (const label of labels) label.scope = "col";
+  for (const head of heads) as(head, "row");
+  for (const label of labels) as(label, "col");
   table.tHead.rows[0].replaceChildren(table.tHead.rows[0].cells[0], ...labels);
-  table.tBodies[0].replaceChildren(...heads.map((head, place) => element("tr", {}, head, ...cells.map((row) => row[place]))));
+  table.tBodies[0].replaceChildren(...heads.map((head, place) => element("tr", { role: "row" }, head, ...cells.map((row) => row[place]))));
   const widest = Math.max(...[...table.querySelectorAll(".picture")].map((tile) => Number.parseInt(tile.style.getPropertyValue("--wide"), 10)));
   table.style.setProperty("--columns", labels.length);
   table.style.setProperty("--wide", `${widest * labels.length}px`);
-  table.querySelector("colgroup").replaceChildren(element("col", { className: "labels" }), ...labels.map(() => element("col")));
+  table.style.setProperty("--tracks", `var(--labels) repeat(${labels.length}, minmax(5.5rem, 1fr))`);
+}
+
+function as(heading, scope) {
+  heading.scope = scope;
+  heading.setAttribute("role", scope === "row" ? "rowheader" : "columnheader");
 }
 
 document.body.prepend(pick);
@@ -188,9 +193,10 @@ for (const tile of tiles()) {
   });
 }
 for (const table of document.querySelectorAll("table.pictures")) {
-  if (table.tHead && table.querySelector("col.labels")) {
-    table.closest(".grid").prepend(element("button", { type: "button", className: "turn", onclick: () => turn(table) }, "Swap rows and columns"));
-  }
+  if (!table.tHead || !table.classList.contains("labelled")) continue;
+  const press = button("Swap rows and columns", "lay this grid out the other way round", () => turn(table));
+  press.className = "turn";
+  table.closest(".scrolls").before(press);
 }
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && picking) stopPicking();
