@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import printable
@@ -36,6 +36,8 @@ _FEWEST_LETTERS = 20
 _WORDS_HEIGHT = 80
 """CSS pixels for a sign, a word and a note."""
 
+
+Price = Callable[[JobRecord], str]
 
 NO_MARKS: Mapping[str, Marks] = {}
 
@@ -83,15 +85,16 @@ def draw(
     now: float,
     lost: Collection[str] = (),
     marks: Mapping[str, Marks] = NO_MARKS,
+    price: Price = cost,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
-    `marks` the marks by job id."""
+    `marks` the marks by job id, `price` gives the words for what a job cost."""
     return tuple(
         DrawnPage(
             page.caption,
             tuple(
                 tuple(
-                    _cell_view(cell, column, geometry, thumbnails, now, lost, page.further, marks)
+                    _cell_view(cell, column, geometry, thumbnails, now, lost, page.further, marks, price)
                     for column, cell in enumerate(row)
                 )
                 for row in page.cells
@@ -110,6 +113,7 @@ def _cell_view(
     lost: Collection[str],
     further: bool,
     marks: Mapping[str, Marks],
+    price: Price,
 ) -> DrawnCell:
     width, height = geometry.widths[column], geometry.height
     if cell is None:
@@ -125,7 +129,7 @@ def _cell_view(
         height=height,
         label=cell.caption,
         caption=printable(joined([cell.caption.full, _seed(cell)]), _TITLE_LENGTH),
-        title=_title(cell),
+        title=_title(cell, price),
         alt=_alt(cell),
         thumbnail=shown,
         image_width=image_width,
@@ -136,7 +140,7 @@ def _cell_view(
         status=job.status,
         sign="!" if gone else sign(job),
         word="file gone" if gone else state_word(job),
-        notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
+        notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now, price),
         marks=marks_badge(marks.get(job.id, Marks())),
     )
 
@@ -147,7 +151,7 @@ def _left_out(cell: Cell) -> tuple[str, ...]:
     return (unseen_words(kind) if kind else "not shown here",)
 
 
-def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
+def _notes(job: JobRecord, box: tuple[int, int], now: float, price: Price) -> tuple[str, ...]:
     if job.status in UNFINISHED:
         age = now - job.submitted_at if job.submitted_at is not None and job.status != "queued" else 0
         return (seconds(age),) if age >= 1 else ()
@@ -156,15 +160,15 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
         wrapped = len(state_word(job)) * _TEXT_WIDTH > width
         room = width // _TEXT_WIDTH * ((height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped)
         message = printable(explanation(job), room) if room >= _FEWEST_LETTERS else ""
-        return tuple(note for note in (message, cost(job)) if note)
+        return tuple(note for note in (message, price(job)) if note)
     return (explanation(job),) if explanation(job) else ()
 
 
-def _title(cell: Cell) -> str:
+def _title(cell: Cell, price: Price) -> str:
     job = cell.job
     lines = [
         joined([cell.caption.full, _seed(cell)]),
-        joined([state(job), cost(job) if job.is_final else "", reason(job)]),
+        joined([state(job), price(job) if job.is_final else "", reason(job)]),
         f"{cell.more} more of the same place, not shown" if cell.more else "",
         job.prompt,
     ]

@@ -9,7 +9,7 @@ from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+from rivya_nb.store.records import SANDBOX, JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -69,7 +69,13 @@ def credit_count(number: int, *, about: bool, credit: str = "credit") -> str:
     return count(number, credit)
 
 
-def cost(job: JobRecord, *, credit: str = "credit") -> str:
+def cost(job: JobRecord) -> str:
+    return credit_count(job.credits, about=job.costs_about)
+
+
+def named_cost(job: JobRecord) -> str:
+    """The same, for readers who do not know the service: the sandbox's credits are said to be play credits."""
+    credit = PLAY_CREDIT if job.service == SANDBOX else "credit"
     return credit_count(job.credits, about=job.costs_about, credit=credit)
 
 

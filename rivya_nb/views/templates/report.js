@@ -16,7 +16,7 @@ const button = (text, title, onclick) => element("button", { type: "button", tit
 const tiles = () => [...document.querySelectorAll(".picture:has(> img)")];
 const caption = (tile) => tile.querySelector("img").dataset.caption;
 
-const look = element("dialog", { "aria-label": "A closer look", onclose: closed });
+const look = element("dialog", { "aria-label": "A closer look", tabIndex: -1, onclose: closed });
 const pick = element("p", { className: "pick", hidden: true, role: "status" });
 let shown = []; // one tile, or the two that are compared
 let picking = null; // the tile that another is to be compared with
@@ -37,6 +37,7 @@ function closed() {
 }
 
 function render() {
+  const pressed = look.contains(document.activeElement) ? document.activeElement.textContent : "";
   const two = shown.length === 2;
   const menu = element("menu", {},
     two ? toggle("Side by side", "next to each other (s)", !sliding, () => slide(false)) : button("◂", "the picture before (←)", () => step(-1)),
@@ -49,6 +50,8 @@ function render() {
   );
   const stage = two && sliding ? slider() : element("div", { className: two ? "stage two" : "stage" }, ...shown.map(pane));
   look.replaceChildren(menu, ...(Array.isArray(stage) ? stage : [stage]));
+  // The keyboard stays on the button that was pressed, or else in the dialog.
+  ([...look.querySelectorAll("button")].find((each) => pressed && each.textContent === pressed) ?? look).focus();
   fit();
   link();
 }
