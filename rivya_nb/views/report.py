@@ -29,7 +29,7 @@ from rivya_nb.views.repeat import cell_text, requests_json
 from rivya_nb.views.run_html import environment, left_out
 from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.thumbnails import Load, Thumbnail, collect
-from rivya_nb.views.words import PLAY_CREDIT, cost, joined, reason, state
+from rivya_nb.views.words import PLAY_CREDIT, joined, named_cost, reason, state
 
 SCALE = 1.4
 """The scale of a report's pictures to those of a cell's output: a row of 210 CSS pixels."""
@@ -104,10 +104,10 @@ def render_report(
             titled=title is not None,
             facts=lead.facts,
             when=datetime.fromtimestamp(view.run.created_at, timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            progress=progress_line(view, credit=_credit(drawn_here == len(view.jobs))),
+            progress=progress_line(view, credit=PLAY_CREDIT if drawn_here == len(view.jobs) else "credit"),
             sandbox=_sandbox_words(drawn_here, len(view.jobs)),
             layout=view.layout,
-            pages=draw(view.layout, geometry, view.thumbnails, view.now),
+            pages=draw(view.layout, geometry, view.thumbnails, view.now, price=named_cost),
             shape=_shape(view.layout, geometry),
             left_out=left_out(view),
             lines=lines,
@@ -132,19 +132,13 @@ def _drawn_here(view: RunView) -> int:
     return sum(1 for job in view.jobs.values() if job.service == SANDBOX)
 
 
-def _credit(sandbox: bool) -> str:
-    return PLAY_CREDIT if sandbox else "credit"
-
-
 def _sandbox_words(drawn_here: int, total: int) -> str:
     if not drawn_here:
         return ""
-    which = (
-        "All pictures are" if drawn_here == total else f"{count(drawn_here, 'request')} of {total} went to"
-    )
+    what = "drawn by rules, not made by the model, and paid with play credits."
     if drawn_here == total:
-        return f"{which} the sandbox's: drawn by rules, not made by the model, and paid with play credits."
-    return f"{which} the sandbox: these pictures are drawn by rules, and paid with play credits."
+        return f"All pictures are the sandbox's: {what}"
+    return f"{count(drawn_here, 'request')} of {total} went to the sandbox: these pictures are {what}"
 
 
 def _shape(layout: Layout, geometry: Geometry) -> _Shape:
@@ -159,7 +153,7 @@ def _line(label: str, job: JobRecord, marks: Marks) -> _Line:
         label=printable(label, 120),
         seed="" if job.seed is None else str(job.seed),
         state=printable(f"{state(job)} ({why})" if why else state(job), 200),
-        credits=cost(job, credit=_credit(job.service == SANDBOX)),
+        credits=named_cost(job),
         task=job.task_id or "",
         marks=joined(mark_words(marks)),
         files=tuple(picture.sha256[:12] for picture in job.pictures),
