@@ -1,5 +1,4 @@
 // A closer look at a report's pictures. All text is set as text; nothing is built from HTML.
-"use strict";
 
 function element(tag, values = {}, ...children) {
   const made = document.createElement(tag);
