@@ -66,7 +66,7 @@ export class Tiles {
       : URL.createObjectURL(new Blob([buffers[item.picture]], { type: "image/webp" }));
     const picture = address === null
       ? element("span", { class: "rivya-gone" }, item.trouble)
-      : element("img", { src: address, alt: item.name, draggable: false }); // Dragged, it would be its small copy.
+      : element("img", { src: address, alt: item.name, draggable: false }); // It would be dragged in its small size.
     const main = button(picture, item.name, () => gallery.act("recall", [item.job]), {
       class: "rivya-main", tabIndex: -1,
       title: `${item.name}\nClick: use its settings. V: look closely. X: choose.`,

@@ -114,7 +114,7 @@ def test_sets_of_references_are_an_axis_of_the_run(panel: PanelPage) -> None:
 
 def test_a_picture_of_the_page_is_not_taken_for_its_original(panel: PanelPage) -> None:
     drag(panel, panel.pictures.first, panel.button("Add reference"))
-    message = panel.root.get_by_role("alert").filter(has_text="small copy")
+    message = panel.root.get_by_role("alert").filter(has_text="small size")
     expect(message).to_be_visible()
     assert sets(panel) == ["Reference 1: cat.png", "Reference 2: dog.png"]
     message.get_by_role("button", name="Dismiss").click()
