@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.api.key import KEY_VARIABLE, Key, mistake_in_environment
+from rivya_nb.contract.service import SANDBOX
 from rivya_nb.errors import KeyringError, NotConnectedError, UsageError
-from rivya_nb.store.records import SANDBOX
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient

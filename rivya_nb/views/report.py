@@ -17,8 +17,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, printable
-from rivya_nb.store.records import SANDBOX, JobRecord, Marks, PictureRecord
+from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 from rivya_nb.store.thumbnails import decode
 from rivya_nb.views.cells import draw
 from rivya_nb.views.gallery import mark_words

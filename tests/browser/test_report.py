@@ -85,17 +85,17 @@ def test_pictures_are_looked_at_compared_and_turned(chromium: Browser, bottles_r
     tiles, dialog = page.locator(".picture[role=button]"), page.get_by_role("dialog")
     tiles.nth(0).click()
     caption = dialog.locator("figcaption")
-    expect(caption).to_have_text("seed 1 · aspect_ratio 1:1")
+    expect(caption).to_have_text("seed: 1 · aspect_ratio: 1:1")
     page.keyboard.press("ArrowRight")
-    expect(caption).to_have_text("seed 1 · aspect_ratio 16:9")
+    expect(caption).to_have_text("seed: 1 · aspect_ratio: 16:9")
     width = dialog.locator("img").evaluate("image => image.width")
     page.keyboard.press("+")
     assert dialog.locator("img").evaluate("image => image.width") > width
     page.keyboard.press("c")
-    expect(page.get_by_role("status")).to_contain_text("compare with seed 1 · aspect_ratio 16:9")
+    expect(page.get_by_role("status")).to_contain_text("compare with seed: 1 · aspect_ratio: 16:9")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(caption).to_have_text(["seed 1 · aspect_ratio 16:9", "seed 1 · aspect_ratio 3:4"])
+    expect(caption).to_have_text(["seed: 1 · aspect_ratio: 16:9", "seed: 1 · aspect_ratio: 3:4"])
     page.keyboard.press("s")
     slider = dialog.get_by_role("slider")
     slider.press("Home")
@@ -104,13 +104,13 @@ def test_pictures_are_looked_at_compared_and_turned(chromium: Browser, bottles_r
     expect(dialog).to_be_hidden()
     expect(tiles.nth(1)).to_be_focused()
     table = page.locator("table.pictures")
-    seeds, shapes = [f"seed {seed}" for seed in range(1, 5)], ["1:1", "16:9", "3:4"]
+    seeds, shapes = [f"seed: {seed}" for seed in range(1, 5)], ["1:1", "16:9", "3:4"]
     for columns, rows in ((seeds, shapes), (shapes, seeds)):
         page.get_by_role("button", name="Swap rows and columns").click()
         expect(table.get_by_role("columnheader")).to_have_text(columns)
         expect(table.get_by_role("rowheader")).to_have_text(rows)
     second = table.locator("tbody tr").nth(1).locator("img").first
-    expect(second).to_have_attribute("data-caption", "seed 2 · aspect_ratio 1:1")
+    expect(second).to_have_attribute("data-caption", "seed: 2 · aspect_ratio: 1:1")
     assert troubles == []
     page.context.close()
 

@@ -62,7 +62,7 @@ def test_it_has_a_grid_the_seeds_and_what_repeats_it() -> None:
     assert len(json.loads(requests.text)) == 12
     [table] = tree.all("table", **{"class": "pictures labelled"})
     assert [head.text for head in table.all("th", scope="col")] == ["1:1", "16:9", "3:4"]
-    assert [head.text for head in table.all("th", scope="row")] == ["seed 1", "seed 2", "seed 3", "seed 4"]
+    assert [head.text for head in table.all("th", scope="row")] == ["seed: 1", "seed: 2", "seed: 3", "seed: 4"]
 
 
 def test_a_title_stands_above_the_prompt_and_a_long_prompt_is_there_whole() -> None:
@@ -99,15 +99,15 @@ def test_every_job_has_a_line_with_its_seed_and_price() -> None:
     names = [cell.text for cell in table.all("th")]
     assert "marks" not in names
     assert names == [cell.attributes["data-name"] for cell in table.all("tbody")[0].all("tr")[0].all("td")]
-    assert lines[0] == ["seed 1 · aspect_ratio 1:1", "1", "succeeded", "12 play credits", "", "job0-0"]
+    assert lines[0] == ["seed: 1 · aspect_ratio: 1:1", "1", "succeeded", "12 play credits", "", "job0-0"]
     assert lines[5][2:4] == ["failed (generation_failed: The model refused this one.)", "0 play credits"]
 
 
 def test_what_the_user_thinks_of_a_picture_stands_in_its_line() -> None:
-    marks = {"job0": Marks(rating=4, starred=True, tags=("keep",), note="<b>the light</b>")}
+    marks = {"job0": Marks(rating=4, favourite=True, tags=("keep",), note="<b>the light</b>")}
     (table,) = read(render_report(done(), marks=marks)).all("table", **{"class": "jobs"})
     first, second, *_ = (row.all("td") for row in table.all("tbody")[0].all("tr"))
-    assert first[5].text == "★ starred · ●●●●○ 4/5 · #keep · ✎ <b>the light</b>"
+    assert first[5].text == "★★★★☆ 4/5 · ♥ favourite · #keep · ✎ <b>the light</b>"
     assert second[5].text == ""
 
 
