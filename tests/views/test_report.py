@@ -62,7 +62,12 @@ def test_it_has_a_grid_the_seeds_and_what_repeats_it() -> None:
     assert len(json.loads(requests.text)) == 12
     [table] = tree.all("table", **{"class": "pictures labelled"})
     assert [head.text for head in table.all("th", scope="col")] == ["1:1", "16:9", "3:4"]
-    assert [head.text for head in table.all("th", scope="row")] == ["seed: 1", "seed: 2", "seed: 3", "seed: 4"]
+    assert [head.text for head in table.all("th", scope="row")] == [
+        "seed: 1",
+        "seed: 2",
+        "seed: 3",
+        "seed: 4",
+    ]
 
 
 def test_a_title_stands_above_the_prompt_and_a_long_prompt_is_there_whole() -> None:
