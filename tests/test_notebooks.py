@@ -94,7 +94,8 @@ def first_seeds(notebook: NotebookNode, folder: Path) -> None:
 
 
 def references(notebook: NotebookNode, folder: Path) -> None:
-    assert headings(notebook, "moods")[1] == ["sketch", "with warm", "with cool"]
+    choices = headings(notebook, "moods")[1]
+    assert [text.removeprefix("references: ") for text in choices] == ["sketch", "with warm", "with cool"]
     _, warm, cool, *_ = pictures(notebook, "moods")
     assert ImageStat.Stat(ImageChops.difference(warm, cool)).mean[0] > 3
     without_place = "phone.jpg: turned upright, as JPEG, without the place where it was taken"

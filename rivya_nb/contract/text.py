@@ -83,10 +83,10 @@ def file_size(size: int) -> str:
 
 
 def cut(text: str, end: int) -> str:
-    """The text before `end` with an ellipsis. A letter is not separated from its combining marks."""
+    """The text before `end` with one ellipsis. A letter is not separated from its combining marks."""
     while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Me"):
         end -= 1
-    return text[:end].rstrip() + "…"
+    return text[:end].rstrip().rstrip("…") + "…"
 
 
 def short_repr(value: object, limit: int = SHOWN) -> str:

@@ -1,7 +1,7 @@
 // What is dropped or pasted anywhere in a panel: files are meant as references, and nothing else may happen to them.
 
 const ADDRESS = "an address is no file; save the picture and drop its file here";
-const SMALL = "a picture of this page is dragged as its small copy; choose it in the gallery and use it as reference there";
+const SMALL = "a picture of this page is dragged in its small size; choose it in the gallery and use it as reference there";
 
 /** `take` is called with files, `refuse` with the name of what is not taken and why, `mark` with whether files are over the
  * panel that `host` is in. Gives what ends it. */

@@ -54,7 +54,7 @@ class Entry:
 
 def say_state(_: Arguments = ()) -> None:
     """Print what the session is connected to, and what it is doing."""
-    from rivya_nb.session.service import SANDBOX
+    from rivya_nb.contract.service import SANDBOX
 
     session = current_session()
     where = f" at {session.address}" if session.service == SANDBOX else ""
@@ -115,7 +115,7 @@ def _sandbox(arguments: Arguments) -> None:
     _expect("sandbox", arguments, 1)
     if not arguments:
         from rivya_nb.calls import connect
-        from rivya_nb.session.service import SANDBOX
+        from rivya_nb.contract.service import SANDBOX
 
         connect(base_url=SANDBOX)
         say_state()

@@ -113,13 +113,20 @@ class Pictures(Markable):
             raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
         return [copy.path for copy in copies]
 
-    def report(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained HTML file with pictures, params and prices; its absolute path."""
+    def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
+        """Write one self-contained HTML file with pictures, params and prices; its absolute path.
+
+        In a browser its pictures zoom and are compared; `title` is its heading, the prompt if none is given.
+
+        Raises:
+            UsageError: `path` can be no file's.
+            StoreError: the file cannot be written; what was there before stays.
+        """
         from rivya_nb.session.showing.report import write_report
 
         kept = self._kept()
         jobs = {job.id: job for job in kept.jobs}
-        return write_report(kept._laid_out(None, None), jobs, self._store, path)
+        return write_report(kept._laid_out(None, None), jobs, self._store, path, title)
 
     def to_pandas(self) -> DataFrame:
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.

@@ -189,16 +189,18 @@ def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[st
     """A label for each job: what of its seed, prompt, model and params not all of them share, or else its seed."""
     short = _wordings([each[PROMPT_AXIS] for each in known])
     told = [{**each, PROMPT_AXIS: words} for each, words in zip(known, short, strict=True)]
-    keys = dict.fromkeys(["seed", PROMPT_AXIS, *(key for each in told for key in each)])
-    if not wordings:
-        del keys[PROMPT_AXIS]
-    differing = [key for key in keys if len({each.get(key) for each in known}) > 1]
+    keys = dict.fromkeys(["seed", *(key for each in told for key in each)])
+    del keys[PROMPT_AXIS]
+    differing = [key for key in keys if len({each.get(key) for each in known}) > 1][:_MOST_DIFFERENCES]
+    if wordings and len(set(short)) > 1:
+        # The longest comes last: where a caption is cut, the others are still there.
+        differing = [*differing[: _MOST_DIFFERENCES - 1], PROMPT_AXIS]
     return tuple(_difference(each, differing or ["seed"]) for each in told)
 
 
 def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
     named = [f"seed: {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
-    return " · ".join(named[:_MOST_DIFFERENCES]) or each[MODEL_AXIS]
+    return " · ".join(named) or each[MODEL_AXIS]
 
 
 def _wordings(prompts: Sequence[str]) -> list[str]:
@@ -206,7 +208,15 @@ def _wordings(prompts: Sequence[str]) -> list[str]:
     words = {prompt: prompt.split() for prompt in prompts}
     head = _shared(words.values())
     tail = _shared([each[head:][::-1] for each in words.values()])
-    return [_wording(words[prompt][head : len(words[prompt]) - tail], head, tail) for prompt in prompts]
+    short = {each: _wording(text[head : len(text) - tail], head, tail) for each, text in words.items()}
+    alike: dict[str, list[str]] = {}
+    for prompt, text in short.items():
+        alike.setdefault(text, []).append(prompt)
+    for some in alike.values():
+        # What was cut to the same is told apart for itself, by what follows the words that only these share.
+        if 1 < len(some) < len(short):
+            short.update(zip(some, _wordings(some), strict=True))
+    return [short[prompt] for prompt in prompts]
 
 
 def _shared(texts: Iterable[Sequence[str]]) -> int:

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.api.key import KEY_VARIABLE, Key, mistake_in_environment
+from rivya_nb.contract.service import SANDBOX
 from rivya_nb.errors import KeyringError, NotConnectedError, UsageError
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.api.pictures import PictureFetcher
     from rivya_nb.sandbox.process import Lease
-
-SANDBOX = "sandbox"
-"""The name of the embedded service, whatever its port."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import printable
@@ -37,6 +37,8 @@ _WORDS_HEIGHT = 80
 """CSS pixels for a sign, a word and a note."""
 
 
+Price = Callable[[JobRecord], str]
+
 NO_MARKS: Mapping[str, Marks] = {}
 NO_ORIGINS: Mapping[str, str] = {}
 
@@ -49,12 +51,13 @@ class DrawnCell:
 
     With a thumbnail it shows the picture; otherwise `sign`, `word` and `notes` say why there is none, in a
     box of the picture's shape, or larger if words would not fit. If `word` is empty, there is nothing, and in
-    a `hole` nothing was asked for.
+    a `hole` nothing was asked for. `caption` says in full what tells it from the others.
     """
 
     width: int
     height: int
     label: Label
+    caption: str = ""
     span: Span | None = None
     title: str = ""
     alt: str = ""
@@ -91,11 +94,13 @@ def draw(
     lost: Collection[str] = (),
     marks: Mapping[str, Marks] = NO_MARKS,
     origins: Mapping[str, str] = NO_ORIGINS,
+    price: Price = cost,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
-    `marks` the marks by job id, and `origins` where a job's picture comes from."""
+    `marks` the marks by job id, and `origins` where a job's picture comes from; `price` gives the words for what
+    a job cost."""
     places = spans(geometry) if layout.wraps else None
-    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins)
+    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price)
     shared = None if layout.wraps else columns(layout, geometry)
     return tuple(
         DrawnPage(
@@ -121,6 +126,7 @@ class _Artist:
     lost: Collection[str]
     marks: Mapping[str, Marks]
     origins: Mapping[str, str]
+    price: Price
 
     def place(self, cell: Cell | None, column: int, further: bool) -> DrawnCell:
         geometry = self.geometry
@@ -139,7 +145,8 @@ class _Artist:
             height=height,
             label=cell.caption,
             span=None if self.places is None else self.places[column],
-            title=_title(cell, origin),
+            caption=printable(joined([cell.caption.full, _seed(cell)]), _TITLE_LENGTH),
+            title=_title(cell, origin, self.price),
             alt=_alt(cell),
             thumbnail=shown,
             image_width=image_width,
@@ -150,7 +157,7 @@ class _Artist:
             status=job.status,
             sign="!" if gone else sign(job),
             word="file gone" if gone else origin or state_word(job),
-            notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now),
+            notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now, self.price),
             marks=marks_badge(self.marks.get(job.id, Marks())),
             origin=origin,
         )
@@ -162,7 +169,7 @@ def _left_out(cell: Cell) -> tuple[str, ...]:
     return (unseen_words(kind) if kind else "not shown here",)
 
 
-def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
+def _notes(job: JobRecord, box: tuple[int, int], now: float, price: Price) -> tuple[str, ...]:
     if job.status in UNFINISHED:
         age = now - job.submitted_at if job.submitted_at is not None and job.status != "queued" else 0
         return (seconds(age),) if age >= 1 else ()
@@ -171,15 +178,15 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
         wrapped = len(state_word(job)) * _TEXT_WIDTH > width
         room = width // _TEXT_WIDTH * ((height - _WORDS_HEIGHT) // _LINE_HEIGHT - wrapped)
         message = printable(explanation(job), room) if room >= _FEWEST_LETTERS else ""
-        return tuple(note for note in (message, cost(job)) if note)
+        return tuple(note for note in (message, price(job)) if note)
     return (explanation(job),) if explanation(job) else ()
 
 
-def _title(cell: Cell, origin: str) -> str:
+def _title(cell: Cell, origin: str, price: Price) -> str:
     job = cell.job
     lines = [
         joined([cell.caption.full, _seed(cell)]),
-        origin or joined([state(job), cost(job) if job.is_final else "", reason(job)]),
+        origin or joined([state(job), price(job) if job.is_final else "", reason(job)]),
         f"{cell.further}, of the same place, not shown" if cell.more else "",
         job.prompt,
     ]

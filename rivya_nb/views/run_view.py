@@ -75,17 +75,17 @@ def tally(view: RunView) -> Tally:
     return counted.tally(view.run.created_at, view.now, live=view.live, idle=view.idle)
 
 
-def progress_line(view: RunView) -> str:
-    """The progress of a run, or its result, on one line of plain text."""
-    return view.progress or progress_words(tally(view), live=view.live)
+def progress_line(view: RunView, *, credit: str = "credit") -> str:
+    """The progress of a run, or its result, on one line of plain text; `credit` is the word for a credit."""
+    return view.progress or progress_words(tally(view), live=view.live, credit=credit)
 
 
-def progress_words(sums: Tally, *, live: bool) -> str:
+def progress_words(sums: Tally, *, live: bool, credit: str = "credit") -> str:
     """The same of these sums."""
     if sums.total and sums.states.get("deferred") == sums.total:
-        cost = count(sums.price, "credit")
+        cost = count(sums.price, credit)
         return f"deferred: {count(sums.total, 'picture')}, {cost}; `{WORK}` sends them"
-    return joined(_live_parts(sums) if live else _final_parts(sums))
+    return joined(_live_parts(sums) if live else _final_parts(sums, credit))
 
 
 def _live_parts(sums: Tally) -> list[str]:
@@ -93,7 +93,7 @@ def _live_parts(sums: Tally) -> list[str]:
     return [f"{sums.done:,} of {sums.total:,} done", *_others(sums), seconds(math.floor(sums.elapsed)), left]
 
 
-def _final_parts(sums: Tally) -> list[str]:
+def _final_parts(sums: Tally, credit: str) -> list[str]:
     if sums.pictures > sums.done:
         done = f"{count(sums.pictures, 'picture')} from {sums.done:,} of {count(sums.total, 'request')}"
     elif sums.done < sums.total:
@@ -102,7 +102,7 @@ def _final_parts(sums: Tally) -> list[str]:
         done = count(sums.total, "picture")
     # Rounded up, so that it is not less than what the user saw while the last picture was stored.
     took = seconds(math.ceil(sums.elapsed)) if sums.elapsed >= 1 else ""
-    return [done, *_others(sums), credits_line(sums), took]
+    return [done, *_others(sums), credits_line(sums, credit), took]
 
 
 _ENDED_WITHOUT = ("deleted", "failed", "undelivered", "unknown", "stopped")
@@ -114,7 +114,7 @@ def _others(sums: Tally) -> list[str]:
     return [f"{sums.states[state]:,} {state}" for state in _SPOKEN if sums.states.get(state)]
 
 
-def credits_line(sums: Tally) -> str:
+def credits_line(sums: Tally, credit: str = "credit") -> str:
     """`132 credits (12 refunded)`, with what may be billed and what came from the history."""
     asides = [
         f"{sums.refunded:,} refunded" if sums.refunded else "",
@@ -122,7 +122,7 @@ def credits_line(sums: Tally) -> str:
         f"{sums.reused:,} from the history at no cost" if sums.reused else "",
     ]
     aside = ", ".join(part for part in asides if part)
-    spent = credit_count(sums.spent.certain_credits, about=sums.spent.costs_about)
+    spent = credit_count(sums.spent.certain_credits, about=sums.spent.costs_about, credit=credit)
     return f"{spent} ({aside})" if aside else spent
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
+from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
 
@@ -63,16 +64,26 @@ def about(value: float) -> str:
     return f"about {max(1, round(value / 60))} min"
 
 
-def credit_count(number: int, *, about: bool) -> str:
+PLAY_CREDIT = "play credit"
+"""The word for a credit of the sandbox, where it must not be taken for money."""
+
+
+def credit_count(number: int, *, about: bool, credit: str = "credit") -> str:
     """A cost: `12 credits`, or `about 12 credits` if the service did not say it and it is the documented
     price."""
     if about:
-        return f"about {count(number, 'credit')}" if number else "credits not known"
-    return count(number, "credit")
+        return f"about {count(number, credit)}" if number else f"{credit}s not known"
+    return count(number, credit)
 
 
 def cost(job: JobRecord) -> str:
     return credit_count(job.credits, about=job.costs_about)
+
+
+def named_cost(job: JobRecord) -> str:
+    """The same, for readers who do not know the service: the sandbox's credits are said to be play credits."""
+    credit = PLAY_CREDIT if job.service == SANDBOX else "credit"
+    return credit_count(job.credits, about=job.costs_about, credit=credit)
 
 
 TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

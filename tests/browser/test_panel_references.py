@@ -126,7 +126,7 @@ def test_sets_of_references_are_an_axis_of_the_run(panel: PanelPage) -> None:
 def test_a_picture_of_a_run_is_dragged_to_the_references_and_its_original_is_one(panel: PanelPage) -> None:
     drag(panel, panel.pictures.first, panel.button("Add reference"))
     expect(panel.root.get_by_role("img", name=re.compile("^Reference 3: .*seed 1$"))).to_be_visible()
-    expect(panel.root.get_by_role("alert").filter(has_text="small copy")).to_have_count(0)
+    expect(panel.root.get_by_role("alert").filter(has_text="small size")).to_have_count(0)
     panel.root.get_by_role("button", name=re.compile("^Remove .*seed 1$")).click()
     expect(panel.root.get_by_role("img", name=re.compile("^Reference"))).to_have_count(2)
 

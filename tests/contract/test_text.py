@@ -141,3 +141,9 @@ def test_what_a_terminal_obeys_is_left_out_whole(text: str, shown: str) -> None:
 
 def test_a_key_is_not_put_together_again_by_what_is_left_out() -> None:
     assert printable("rvya_\x1b[0msk_abc") == "rvya_ sk_abc"
+
+
+def test_a_text_that_was_shortened_is_shortened_again_with_one_ellipsis() -> None:
+    for limit in range(8, 14):
+        assert printable("seed 2 · …vase… · 1:1", limit).count("……") == 0
+        assert printable("A clay pot… · 16:9", limit).endswith("…")

@@ -228,6 +228,11 @@ def test_differing_prompts_stand_below_their_pictures_and_are_escaped(fill: Fill
         (["A cup in soft light", "A cactus in soft light"], [4, 4], ["…cup…", "…cactus…"]),
         (["A red cup on a table", "A blue cup on a table"], [4, 9], ["seed: 4 · …red…", "seed: 9 · …blue…"]),
         (["A cup", "A cup at night"], [4, 4], ["…cup", "…cup at night"]),
+        (
+            ["A long prompt about bottles at dawn", "A long prompt about bottles at dusk", "One cup"],
+            [4, 4, 4],
+            ["…dawn", "…dusk", "One cup"],
+        ),
         (["A cup", "A cup"], [4, 5], ["seed: 4", "seed: 5"]),
         (["A cup", "A cup"], [4, 4], ["seed: 4", "seed: 4"]),
     ],

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 
-def write_report(run: RunRecord, jobs: Mapping[str, Job], store: Store, path: str | os.PathLike[str]) -> Path:
-    """Write one self-contained HTML file, UTF-8; its absolute path.
+def write_report(
+    run: RunRecord,
+    jobs: Mapping[str, Job],
+    store: Store,
+    path: str | os.PathLike[str],
+    title: str | None = None,
+) -> Path:
+    """Write one self-contained HTML file, UTF-8; its absolute path. Without a title, the prompt is its heading.
 
     Raises:
         UsageError: `path` can be no file's.
@@ -31,7 +37,8 @@ def write_report(run: RunRecord, jobs: Mapping[str, Job], store: Store, path: st
     files = store.files
     layout = arrange(run, records(jobs), every=True)
     pictures = report_thumbnails(layout, path_finder(files), load=files.thumbnails.load)
-    html = render_report([look_at(run, jobs, layout, pictures)], marks=store.marks.of(list(jobs)))
+    view = look_at(run, jobs, layout, pictures)
+    html = render_report(view, title=title, marks=store.marks.of(list(jobs)))
     with disk_trouble(target, ANOTHER_PLACE):
         target.parent.mkdir(parents=True, exist_ok=True)
     # What is no text, half of a surrogate pair, becomes a question mark.

@@ -1,0 +1,4 @@
+"""The names of services."""
+
+SANDBOX = "sandbox"
+"""The name of the embedded service, whatever its port."""
