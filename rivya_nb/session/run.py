@@ -57,6 +57,7 @@ class Run(Pictures):
         super().__init__(live_records)
         self.update(record, jobs)
         self.work_loop = live_records.work_loop
+        self.displays = live_records.displays
         self.rows: str | None = None
         self.cols: str | None = None
         self.variable: str | None = None

@@ -126,6 +126,13 @@ def strip_bundle(run: Run) -> Bundle:
     return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, "picture"))}
 
 
+def glance(run: Run) -> object:
+    """A value that is another one when the ended run would look different."""
+    standing = run.standing
+    shown = [job.id for _, job in standing.first(_PAGE)] if is_large(run) else [job.id for job in standing.jobs]
+    return run.displays.glance(shown), run.standing.pictured()
+
+
 def page_call(run: Run, number: int) -> str:
     """The call that shows a page of a run's pictures."""
     return f"{run.variable or f'rv.runs({run.id})'}.page({number})"
