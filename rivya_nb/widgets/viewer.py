@@ -111,6 +111,14 @@ class Viewer(anywidget.AnyWidget):
                 with suppress(RivyaError):
                     self._show({"_marks": await asyncio.to_thread(self._read_marks, list(self._marks))})
 
+    async def _look_elsewhere(self) -> None:
+        """Show the marks that another kernel has set meanwhile, and tell whoever shows the same pictures."""
+        before = self._marks
+        self._marks_are_stale = True
+        await self._renew_marks()
+        if self._marks != before:
+            self._book.changes.tell()
+
     async def _renew(self) -> None:
         size = sum(len(cell["small"] or b"") for cell in self._scene["cells"])
         await asyncio.sleep(PAUSE + size / BYTES_PER_SECOND)
@@ -143,7 +151,7 @@ class Viewer(anywidget.AnyWidget):
         """Do what was asked off the loop, and answer on the loop's thread, which a kernel's socket needs."""
         kind = str(content.get("kind"))
         if kind == "look":
-            self.refresh_marks()
+            await self._look_elsewhere()
         elif kind == "leave" and self._leave is not None:
             self._leave()
         answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(kind)

@@ -197,6 +197,12 @@ class LiveDisplay:
                 for part in self._parts:
                     part.publish(part.sent or part.draw(), update=True)
 
+    def renew_now(self) -> None:
+        """Show the run where it is shown as it is at this moment, without a pause."""
+        with self._in_spite_of_trouble():
+            for part in self._parts[:1] if self._cells else ():
+                part.publish(part.draw(), update=True)
+
     def glance(self) -> object:
         """A value that is another one when the run would look different; while it works, it is drawn anyway."""
         return None if self._run.is_working else glance(self._run)
