@@ -14,7 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets
 import traitlets
 
@@ -28,6 +27,7 @@ from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.store.records import Counted, Question
 from rivya_nb.views.thumbnails import WORKERS, thumbnail
 from rivya_nb.views.words import marks_badge, unseen_kind, unseen_words
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ MOST_BYTES = 14_000
 """A picture of a page: pixels at most, and bytes."""
 
 
-class GalleryWidget(anywidget.AnyWidget):
+class GalleryWidget(LateWidget):
     """The front end; it has no state of its own here."""
 
-    _esm = joined(Path(__file__).with_name("gallery.js"))
+    module = joined(Path(__file__).with_name("gallery.js"))
 
 
 class PanelGallery(Background):

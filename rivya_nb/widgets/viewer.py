@@ -22,7 +22,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from rivya_nb.errors import RivyaError, StoreError, UsageError
@@ -31,6 +30,7 @@ from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
 from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks, PictureRecord
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
 
@@ -44,15 +44,15 @@ BYTES_PER_SECOND = 250_000
 """The rate at which updated scenes are sent: a kernel's connection may be slow."""
 
 
-class Viewer(anywidget.AnyWidget):
+class Viewer(LateWidget):
     """Shows pictures closely; as a cell's value it shows itself. The key `?` lists its keys.
 
     `look` returns what one page shows, by its number from 0; from the second page on it is called off the
     event loop. Originals are read from `files` when they are shown.
     """
 
-    _esm = joined(Path(__file__).with_name("viewer.js"))
-    _css = Path(__file__).with_name("viewer.css")
+    module = joined(Path(__file__).with_name("viewer.js"))
+    sheet = Path(__file__).with_name("viewer.css").read_text(encoding="utf-8")
     _scene = traitlets.Dict().tag(sync=True)
     _marks = traitlets.Dict().tag(sync=True)
     _opening = traitlets.Dict({"mode": "grid"}).tag(sync=True)
