@@ -94,7 +94,7 @@ class Grid(Shown):
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
         from rivya_nb.session.showing.viewing import view_grid
 
-        return view_grid(self._run, self._jobs, self._store, rows=self._rows, cols=self._cols)
+        return view_grid(self._run, self._jobs, self, self._live_records, rows=self._rows, cols=self._cols)
 
     def differences(self) -> Differences:
         """What moves the pictures, in numbers: the seed, the shape, or the words?

@@ -83,7 +83,7 @@ class Album(Shown, Pictures):
         """Open the viewer: a widget to zoom, compare and rate, with one page of the pictures at a time."""
         from rivya_nb.session.showing.viewing import view_row
 
-        return view_row(self, self._store)
+        return view_row(self, self._live_records)
 
     @overload
     def __getitem__(self, index: int) -> Job: ...

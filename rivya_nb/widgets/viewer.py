@@ -48,7 +48,8 @@ class Viewer(LateWidget):
     """Shows pictures closely; as a cell's value it shows itself. The key `?` lists its keys.
 
     `look` returns what one page shows, by its number from 0; from the second page on it is called off the
-    event loop. Originals are read from `files` when they are shown.
+    event loop. Originals are read from `files` when they are shown. `keep` shows in the executing cell what stays
+    there of the viewer when the kernel is gone.
     """
 
     module = joined(Path(__file__).with_name("viewer.js"))
@@ -71,6 +72,7 @@ class Viewer(LateWidget):
         self._marks_are_stale = False
         self._marking = asyncio.Lock()
         self._leave: Callable[[], None] | None = None
+        self.keep: Callable[[], None] | None = None
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
         marks.changes.subscribe(self.refresh_marks)
@@ -81,6 +83,12 @@ class Viewer(LateWidget):
             f"<Viewer of {self._words}. It is shown where a notebook shows widgets; elsewhere "
             'grid.save("grid.png") makes one picture of them.>'
         )
+
+    def _ipython_display_(self) -> None:
+        if self.keep is not None:
+            self.keep()
+        # IPython shows the widget itself then.
+        raise NotImplementedError
 
     def open_as(self, mode: str, *, at: str | None, leave: Callable[[], None]) -> None:
         """Set, before it is shown, how it opens: its mode, the picture of the job `at`, and that it takes the

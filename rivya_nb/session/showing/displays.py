@@ -6,7 +6,7 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from rivya_nb.session.showing.live import SHORTEST_PAUSE, Part, in_notebook
 if TYPE_CHECKING:
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.views.run_view import Hint
 
 PAUSE = 0.2
 """Seconds in which changes are collected: ten ratings in a row draw a grid a few times."""
@@ -90,7 +91,8 @@ class Displays:
         where another kernel has deleted something."""
         store = self._live_records.store
         jobs = [self._live_records.job(record) for record in store.jobs(job_ids).values()]
-        return store.marks.of([job.id for job in jobs]), [job.record.pictures for job in jobs]
+        ends = [(job.record.is_final, job.record.pictures) for job in jobs]
+        return store.marks.of([job.id for job in jobs]), ends
 
 
 class Shown(ABC):
@@ -119,6 +121,33 @@ class Shown(ABC):
         except RivyaError:
             raise NotImplementedError from None
         self._live_records.displays.add(still)
+
+
+class Kept(Shown):
+    """What a widget's cell holds beside the widget, for a page without a kernel: a line that says how it is opened,
+    and the pictures that `shown` gives as they are now. The widget's style sheet hides it while the widget lives."""
+
+    def __init__(self, live_records: LiveRecords, line: Hint, shown: Callable[[], Shown]) -> None:
+        self._live_records = live_records
+        self._line = line
+        self._inside = shown
+
+    def _bundle(self) -> Bundle:
+        return self._around(self._inside()._bundle())
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self._around(self._inside()._repr_mimebundle_())
+
+    def _around(self, look: Bundle) -> Bundle:
+        from rivya_nb.views.kept import kept_html
+
+        return {
+            "text/html": kept_html(self._line, look.get("text/html", "")),
+            "text/plain": look["text/plain"],
+        }
+
+    def _glance(self) -> object:
+        return self._inside()._glance()
 
 
 class StillDisplay:

@@ -129,7 +129,9 @@ def strip_bundle(run: Run) -> Bundle:
 def glance(run: Run) -> object:
     """A value that is another one when the ended run would look different."""
     standing = run.standing
-    shown = [job.id for _, job in standing.first(_PAGE)] if is_large(run) else [job.id for job in standing.jobs]
+    shown = (
+        [job.id for _, job in standing.first(_PAGE)] if is_large(run) else [job.id for job in standing.jobs]
+    )
     return run.displays.glance(shown), run.standing.pictured()
 
 
