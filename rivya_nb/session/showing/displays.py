@@ -124,8 +124,8 @@ class Shown(ABC):
 
 
 class Kept(Shown):
-    """What a widget's cell holds beside the widget, for a page without a kernel: a line that says how it is opened,
-    and the pictures that `shown` gives as they are now. The widget's style sheet hides it while the widget lives."""
+    """What a widget's cell holds beside the widget, for a page without a kernel: a line that says how it is
+    opened, and the pictures that `shown` gives. The widget's style sheet hides it while the widget lives."""
 
     def __init__(self, live_records: LiveRecords, line: Hint, shown: Callable[[], Shown]) -> None:
         self._live_records = live_records
