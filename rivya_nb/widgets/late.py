@@ -11,11 +11,13 @@ from typing import Any, ClassVar
 
 import anywidget
 
+from rivya_nb.jobs.work_loop import WorkLoop
+
 _KIND = "rivya-front-end"
 
 
 class LateWidget(anywidget.AnyWidget):
-    """Its front end is the ES module `module`, with the style sheet `sheet`. It is sent when the widget is made,
+    """Its front end is the ES module `module`, with the style sheet `sheet`. A kernel sends it when the widget is made,
     and again where a page asks that was loaded later. Without a kernel the widget shows nothing."""
 
     _esm = Path(__file__).with_name("late.js")
@@ -24,7 +26,9 @@ class LateWidget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self._hand_over()
+        if WorkLoop.find().in_kernel:
+            # Before anybody asks: a busy kernel would answer late.
+            self._hand_over()
 
     def _hand_over(self) -> None:
         self.send({"kind": _KIND, "name": type(self).__name__, "module": self.module, "sheet": self.sheet})
