@@ -17,8 +17,8 @@ _KIND = "rivya-front-end"
 
 
 class LateWidget(anywidget.AnyWidget):
-    """Its front end is the ES module `module`, with the style sheet `sheet`. A kernel sends it when the widget is made,
-    and again where a page asks that was loaded later. Without a kernel the widget shows nothing."""
+    """Its front end is the ES module `module`, with the style sheet `sheet`. A kernel sends it when the widget is
+    made, and again where a page asks that was loaded later. Without a kernel the widget shows nothing."""
 
     _esm = Path(__file__).with_name("late.js")
     module: ClassVar[str]
