@@ -86,3 +86,21 @@ def test_marks_of_another_kernel_reach_it_as_the_viewer_learns_of_them(
     # What the viewer's page sends when the user comes back to it.
     page.run("viewer._take(viewer, {'kind': 'look'}, [])")
     page.until(lambda now, then: now != then, before)
+
+
+def test_an_interrupt_counts_what_the_grid_above_it_shows(start_kernel: Callable[..., Kernel]) -> None:
+    kernel = start_kernel(NEWEST, {**ENV, "RIVYA_SANDBOX_LATENCY": "1"})
+    kernel.ok("%load_ext rivya_nb")
+    waiting = kernel.send("%%rivya seed=1..8 resolution=1K --parallel 2\nA bottle")
+    kernel.until(
+        lambda: any("2 of 8 done" in each["data"]["text/plain"] for each in waiting.displays), "two came"
+    )
+    kernel.interrupt()
+    kernel.finish(waiting)
+    kinds = [each["msg_type"] for each in waiting.outputs]
+    last = max(at for at in range(kinds.index("error")) if kinds[at] == "update_display_data")
+    above = waiting.outputs[last]["content"]["data"]["text/plain"]
+    (done,) = re.findall(r"(\d) of 8 done", above)
+    (planned,) = re.findall(r"(\d) planned", above)
+    assert f"{done} of 8 pictures were here" in waiting.error
+    assert f"{planned} not sent are held back" in waiting.error

@@ -121,23 +121,6 @@ def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(
     kernel.ok("assert sorted({job.status for job in many}) in (['planned', 'queued'], ['queued', 'stopped'])")
 
 
-def test_an_interrupt_counts_what_the_grid_above_it_shows(lent: Callable[..., Kernel]) -> None:
-    kernel = lent(latency=1)
-    waiting = kernel.send("%%rivya seed=1..8 resolution=1K --parallel 2\nA bottle")
-    kernel.until(
-        lambda: any("2 of 8 done" in each["data"]["text/plain"] for each in waiting.displays), "two came"
-    )
-    kernel.interrupt()
-    kernel.finish(waiting)
-    kinds = [each["msg_type"] for each in waiting.outputs]
-    last = max(at for at in range(kinds.index("error")) if kinds[at] == "update_display_data")
-    above = waiting.outputs[last]["content"]["data"]["text/plain"]
-    (done,) = re.findall(r"(\d) of 8 done", above)
-    (planned,) = re.findall(r"(\d) planned", above)
-    assert f"{done} of 8 pictures were here" in waiting.error
-    assert f"{planned} not sent are held back" in waiting.error
-
-
 def test_a_run_in_the_background_can_be_waited_for_later(lent: Callable[..., Kernel]) -> None:
     kernel = lent(latency=1)
     asked = kernel.ok("%%rivya seed=5 resolution=1K --background --out later\nA bottle")
