@@ -94,6 +94,11 @@ def current_session() -> Session:
         return _current or connect()
 
 
+def open_session() -> Session | None:
+    """The current session, if there is one yet."""
+    return _current
+
+
 def store_folder(store: str | os.PathLike[str] | None) -> Path:
     """The folder of the store: the argument, else `RIVYA_STORE`, else the user's folder."""
     given = store or os.environ.get("RIVYA_STORE")
@@ -302,9 +307,9 @@ def history(
     model: str | None = None,
     seed: ParamValue | None = None,
     rating: int | None = None,
-    starred: bool = False,
+    favourite: bool = False,
     tag: str | Collection[str] | None = None,
-    run: Run | int | None = None,
+    run: Run | int | Collection[Run | int] | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     hidden: bool = False,
@@ -314,9 +319,10 @@ def history(
     """All pictures of the store that match every given filter, newest first.
 
     `prompt` is words in any order, `rating` is at least that, several tags must all be there, `run` is a run
-    or its id, and params are compared with those that were sent. `since` and `until` are "30m", "12h", "7d" or
-    "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was hidden
-    is left out unless `hidden`. `params={…}` is for keys that are also names of arguments here.
+    or its id, or several of which it is one: the grid of `run=[9, 10]` has the axes of both. Params are compared
+    with those that were sent. `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time
+    (local, where it names no zone); a day counts whole. What was hidden is left out unless `hidden`. `params={…}`
+    is for keys that are also names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.
@@ -329,7 +335,7 @@ def history(
         model=model,
         seed=seed,
         rating=rating,
-        starred=starred,
+        favourite=favourite,
         tag=tag,
         run=run,
         since=since,
@@ -340,7 +346,7 @@ def history(
 
 
 def undo() -> str:
-    """Take back the last star, rating, tag, note or hiding; gives a text that says what it was.
+    """Take back the last favourite, rating, tag, note or hiding; gives a text that says what it was.
 
     Calling it again takes back the one before. A deletion cannot be taken back.
     """

@@ -5,43 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rivya_nb.calls import current_session
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line import Flag, Reader
 from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
     from rivya_nb.planning.question import Filters
+    from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
 
 FLAGS: tuple[Flag, ...] = (
     Flag("--model", "ID"),
     Flag("--rating", "0..5"),
-    Flag("--starred"),
+    Flag("--favourite"),
     Flag("--tag", "TAG", repeatable=True),
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
-    Flag("--run", "RUN"),
+    Flag("--run", "RUN", repeatable=True),
     Flag("--hidden"),
     Flag("--page", "NUMBER"),
+    Flag("--rows", "AXIS"),
+    Flag("--cols", "AXIS"),
 )
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
-    "pictures by words of their prompt, params, --model --rating --starred --tag --since --until --run --hidden; "
-    "--page goes on"
+    "pictures by words of their prompt, params, --model --rating --favourite --tag --since --until --run "
+    "--hidden; --page goes on; --rows and --cols make a grid"
 )
 
 
-def show_history(words: Sequence[str]) -> History | Selection:
-    """The pictures that the words of a line ask for; the words still have their quotes.
+def show_history(words: Sequence[str]) -> History | Selection | Grid:
+    """The pictures that the words of a line ask for, as a grid where it names an axis; the words still have their
+    quotes.
 
     Raises:
         UsageError: with every mistake of the line.
     """
     reader = _HistoryReader(words, FLAGS)
     reader.read()
-    filters, page = reader.filters(), reader.page()
+    filters, page, axes = reader.filters(), reader.page(), reader.axes()
     session = current_session()
     mistakes = reader.mistakes
     try:
@@ -54,7 +58,8 @@ def show_history(words: Sequence[str]) -> History | Selection:
         ]
     if mistakes:
         raise UsageError(mistakes)
-    return history if page is None else history.page(page)
+    found = history if page is None else history.page(page)
+    return found.grid(**axes) if axes else found
 
 
 class _HistoryReader(Reader):
@@ -75,8 +80,8 @@ class _HistoryReader(Reader):
             "seed": params.pop("seed", None),
             "model": self._plain("--model"),
             "rating": self._whole("--rating", 0),
-            "starred": "--starred" in self._flags,
-            "run": self._whole("--run", 1),
+            "favourite": "--favourite" in self._flags,
+            "run": self._wholes("--run", 1) or None,
             "since": self._plain("--since"),
             "until": self._plain("--until"),
             "hidden": "--hidden" in self._flags,
@@ -90,6 +95,10 @@ class _HistoryReader(Reader):
     def page(self) -> int | None:
         """The number of the page; None if it is not given."""
         return self._whole("--page", 1)
+
+    def axes(self) -> dict[str, str]:
+        """The axes that make a grid's rows and columns, as far as they are given."""
+        return {side: name for side in ("rows", "cols") if (name := self._plain(f"--{side}")) is not None}
 
     def _one(self, where: str, value: object) -> str | None:
         if isinstance(value, ObjectName):

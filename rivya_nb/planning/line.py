@@ -53,7 +53,9 @@ FLAGS: tuple[Flag, ...] = (
 )
 """Every flag; what each does stands in the docstring of the magic."""
 
-_PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+"""A word that gives a param: its key, and its value as it is written."""
+
 _JOINTS = (",", "..")
 _MAX_DIGITS = 15
 
@@ -89,12 +91,17 @@ def parse_line(text: str) -> Line:
     """
     words = split_words(text)
     refuse_keys(words)
+    line, mistakes = read_line(words)
+    if mistakes:
+        raise UsageError(mistakes)
+    return line
+
+
+def read_line(words: Sequence[str]) -> tuple[Line, list[Mistake]]:
+    """The line that has these words, as far as they can be read, and every mistake in them."""
     reader = _LineReader(words, FLAGS)
     reader.read()
-    line = reader.line()
-    if reader.mistakes:
-        raise UsageError(reader.mistakes)
-    return line
+    return reader.line(), reader.mistakes
 
 
 class Reader:
@@ -114,9 +121,9 @@ class Reader:
     def read(self) -> None:
         while self._words:
             word = self._words.pop()
-            if _is_flag(word):
+            if is_flag(word):
                 self._flag(word)
-            elif match := _PARAM.fullmatch(word):
+            elif match := PARAM.fullmatch(word):
                 self._param(match[1], match[2])
             else:
                 self._loose(word)
@@ -210,7 +217,7 @@ class Reader:
         )
 
     def _next_is_loose(self) -> bool:
-        return bool(self._words) and not _is_flag(self._words[-1]) and not _PARAM.fullmatch(self._words[-1])
+        return bool(self._words) and not is_flag(self._words[-1]) and not PARAM.fullmatch(self._words[-1])
 
     def _skip(self) -> None:
         if self._next_is_loose():
@@ -228,23 +235,32 @@ class Reader:
             del self._words[len(self._words) - closed.index(True) - 1 :]
 
     def _plain(self, name: str) -> str | None:
-        value = self._flags.get(name, [None])[0]
-        if isinstance(value, ObjectName):
-            self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
-            return None
-        if value is not None and not value.text.strip():
-            self._wrong(name, "has no value")
-            return None
-        return None if value is None else value.text
+        return next(iter(self._plains(name)), None)
+
+    def _plains(self, name: str) -> list[str]:
+        """The values of a flag that can be repeated."""
+        plain = []
+        for value in self._flags.get(name, ()):
+            if isinstance(value, ObjectName):
+                self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
+            elif not value.text.strip():
+                self._wrong(name, "has no value")
+            else:
+                plain.append(value.text)
+        return plain
 
     def _whole(self, name: str, least: int) -> int | None:
-        text = self._plain(name)
-        if text is None:
-            return None
-        if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-            self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
-            return None
-        return int(text)
+        return next(iter(self._wholes(name, least)), None)
+
+    def _wholes(self, name: str, least: int) -> list[int]:
+        """The whole numbers of a flag that can be repeated."""
+        numbers = []
+        for text in self._plains(name):
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+                self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
+            else:
+                numbers.append(int(text))
+        return numbers
 
     def _wrong(self, where: str, message: str) -> None:
         self.mistakes.append(Mistake(where, message))
@@ -285,7 +301,7 @@ class _LineReader(Reader):
         return variable
 
 
-def _is_flag(word: str) -> bool:
+def is_flag(word: str) -> bool:
     """Whether a word is meant as a flag; `-5` is a number."""
     name = word.lstrip(DASHES)
     return name != word and (word.startswith("--") or not name or name[0].isalpha())

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
+    from rivya_nb.session.together import Together
     from rivya_nb.store.records import Marks, RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
@@ -266,6 +267,12 @@ class Run(Pictures):
         session = self._live_records.current_session()
         return plan_extension(session, self.record, wanted, repeat=repeat, max_credits=max_credits)
 
+    def __add__(self, other: Run | Together) -> Together:
+        """This run and another one as one: a grid with the axes of both."""
+        from rivya_nb.session.together import together
+
+        return together(self, other)
+
     def hold(self) -> None:
         """Do not submit the rest of this run; `resume(unsent=True)` submits it."""
         for job in self.jobs:
@@ -365,10 +372,9 @@ class Run(Pictures):
 
         return RunPictures(self, self._live_records)
 
-    def look(self, *, in_panel: bool = False) -> Bundle:
-        """The run as it is now, as display data for a cell or a panel. This decodes pictures: call it off the
-        event loop."""
-        return run_bundle(self, in_panel=in_panel)
+    def look(self) -> Bundle:
+        """The run as it is now, as display data. This decodes pictures: call it off the event loop."""
+        return run_bundle(self)
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""

@@ -15,7 +15,7 @@ from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
-from rivya_nb.jobs.sources import LOST, is_there
+from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
 from rivya_nb.planning.question import Filters, history_question
@@ -362,7 +362,7 @@ class Session:
         return Selection(self.live_records, job_ids, title)
 
     def undo(self) -> str:
-        """Take back the last star, rating, tag, note or hiding, of any kernel; gives a text that says which."""
+        """Take back the last favourite, rating, tag, note or hiding, of any kernel; says which."""
         undone = self.store.marks.undo()
         return "There is nothing to undo." if undone is None else f"Undone: {undone}."
 
@@ -374,7 +374,9 @@ def _opened(sources: Iterable[object]) -> Iterator[object]:
         UsageError: a job has no picture yet.
     """
     for source in sources:
-        if isinstance(source, Pictures):
+        if isinstance(source, FromVariable) and isinstance(source.source, (Pictures, Job)):
+            yield from _opened([source.source])
+        elif isinstance(source, Pictures):
             yield from _opened(source.jobs)
         elif not isinstance(source, Job):
             yield source

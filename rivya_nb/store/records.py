@@ -279,7 +279,7 @@ class Marks:
     """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted."""
 
     rating: int = 0
-    starred: bool = False
+    favourite: bool = False
     hidden: bool = False
     note: str = ""
     tags: tuple[str, ...] = ()
@@ -289,7 +289,7 @@ class MarkChanges(TypedDict, total=False):
     """The fields of `Marks` that may change. `tags` replaces all tags."""
 
     rating: int
-    starred: bool
+    favourite: bool
     hidden: bool
     note: str
     tags: Collection[str]
@@ -301,8 +301,8 @@ class Question:
 
     All words of `prompt` must occur, in any order and case, also within words. `params` are compared with
     those that were sent, or with the documented defaults; 7 and "7" are the same. `rating` is the lowest one;
-    all `tags` must be set; `run` is a run's id; `since` and `until` are seconds since the epoch, both
-    included, of the time when the job was asked for. Hidden pictures are left out unless `hidden`.
+    all `tags` must be set; `runs` are ids of runs, one of which has the job; `since` and `until` are seconds since
+    the epoch, both included, of the time when the job was asked for. Hidden pictures are left out unless `hidden`.
     """
 
     service: str | None = None
@@ -311,9 +311,9 @@ class Question:
     prompt: str | None = None
     params: Mapping[str, ParamValue | bool] = field(default_factory=dict, hash=False)
     rating: int | None = None
-    starred: bool = False
+    favourite: bool = False
     tags: tuple[str, ...] = ()
-    run: int | None = None
+    runs: tuple[int, ...] = ()
     since: float | None = None
     until: float | None = None
     hidden: bool = False

@@ -15,6 +15,7 @@ from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
+from rivya_nb.views.prompts import told_prompts
 from rivya_nb.views.run_view import RunView, progress_line, tally
 from rivya_nb.views.words import joined, lost_words, unseen_kind
 
@@ -31,6 +32,7 @@ _NOTE_LENGTH = 200
 def render_run(view: RunView) -> str:
     """The HTML of a run, finished or not: the prompt, the progress, the grid, and what to do next."""
     sums = tally(view)
+    geometry = measure(view.layout)
     template = environment().get_template("run.html")
     return template.render(
         headline=headline(view),
@@ -38,12 +40,21 @@ def render_run(view: RunView) -> str:
         percent=100 * sums.ended // sums.total if view.live and sums.total else None,
         is_long=view.live and len(view.layout.cells) > _FEW,
         layout=view.layout,
-        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now, view.lost, view.marks),
+        pages=draw(
+            view.layout,
+            geometry if view.grows else geometry.kept_small(),
+            view.thumbnails,
+            view.now,
+            view.lost,
+            view.marks,
+            view.origins,
+        ),
         gap=GAP,
         left_out=left_out(view),
         notes=_notes(view),
         notice=view.notice,
         hints=view.hints,
+        prompts=told_prompts(view.prompts),
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+
+if TYPE_CHECKING:
+    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -27,6 +30,9 @@ SIGNS: dict[str, str] = {
     "deleted": "∅",
 }
 """A sign for each state, so that colour is never the only difference."""
+
+RATED, FAVOURITE = "★", "♥"
+"""The signs of marks; widgets have the same (`widgets/marks.js`)."""
 
 NOTHING_TO_STOP = "Nothing is left to stop"
 
@@ -115,8 +121,8 @@ _MEANINGS = {
 
 
 def marks_badge(marks: Marks) -> str:
-    """The marks that fit into a picture's corner: `★★★★ ✦` for four of five and a star, as in the viewer."""
-    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
+    """The marks that fit into a picture's corner: `★★★★ ♥` for a favourite with four of five stars."""
+    return " ".join([RATED * marks.rating] * bool(marks.rating) + [FAVOURITE] * marks.favourite)
 
 
 def lost_words(lost: Mapping[str, Path]) -> str:
@@ -164,6 +170,25 @@ def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
 
 
 _ABSENT = object()
+
+
+def differences(job: JobRecord, others: Iterable[JobRecord]) -> list[str]:
+    """The names of what these other jobs were asked for differently: `model`, params, `references`, `prompt`."""
+    mine = _asked(job)
+    names: dict[str, None] = {}
+    for other in others:
+        its = _asked(other)
+        names.update(dict.fromkeys(key for key in {**mine, **its} if mine.get(key) != its.get(key)))
+    return list(names)
+
+
+def _asked(job: JobRecord) -> dict[str, object]:
+    """What a job was asked for, the documented defaults included."""
+    model = bundled().get(job.model)
+    defaults = {} if model is None else {param.key: param.default for param in model.params}
+    params = {**defaults, **job.params}
+    return {"model": job.model, **params, "references": job.references, "prompt": job.prompt}
+
 
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 

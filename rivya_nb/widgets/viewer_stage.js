@@ -1,7 +1,7 @@
 // The stage: a grid of all pictures, one picture, or two to compare.
 
 import { element, set } from "./dom.js";
-import { spoken, stars } from "./viewer_marks.js";
+import { badge, spoken } from "./marks.js";
 import { clamp } from "./viewer_zoom.js";
 
 const REST = 150; // ms without another zoom after which originals are asked for in the grid
@@ -13,7 +13,9 @@ export class Stage {
   constructor(viewer) {
     this.viewer = viewer;
     this.node = element("div", { class: "stage" });
-    this.tiles = []; // {cell, frame, image, words, chip, letter}, two of one frame where two are over one another
+    // {cell, frame, image, words, chip, letter, reach}, two of one frame where two are over one another.
+    // `reach` is how far a picture moves by the common transform, in shares of its frame.
+    this.tiles = [];
   }
 
   /** The scene's cell that a frame shows, null for none. */
@@ -116,7 +118,7 @@ export class Stage {
       const letter = letters === "AB" ? (index ? "A" : "B") : letters;
       layers.append(element("div", { class: index ? "layer over" : "layer under" }, image, words));
       frame.append(chip);
-      const tile = { cell, frame, image, words, chip, letter };
+      const tile = { cell, frame, image, words, chip, letter, reach: [1, 1] };
       this.tiles.push(tile);
       this.showPicture(tile);
     }
@@ -154,7 +156,7 @@ export class Stage {
       const marks = viewer.marks.of(cell);
       const label = viewer.state.mode === "grid" && !viewer.scene.wraps ? "" : cell.label;
       const text = [letter, label].filter(Boolean).join(" · ");
-      chip.textContent = [text, stars(marks)].filter(Boolean).join(" ");
+      chip.textContent = [text, badge(marks)].filter(Boolean).join(" ");
       chip.hidden = !chip.textContent;
       const name = isOver
         ? `A: ${a.label}, B: ${b.label}`

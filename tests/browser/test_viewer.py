@@ -40,6 +40,12 @@ ASK_KERNEL = """async expression => {
     const asked = kernel.requestExecute({ code: 'import json', user_expressions: { it: expression } });
     return (await asked.done).content.user_expressions.it.data['text/plain'];
 }"""
+# CSS pixels for one pixel of each original, once they are shown; else null.
+SCALES = """([root, widths]) => {
+    const images = [...root.querySelectorAll('img:not([alt=""])')];
+    if (images.map(image => image.naturalWidth).join() !== widths.join()) return null;
+    return images.map(image => image.getBoundingClientRect().width / image.naturalWidth);
+}"""
 IS_THERE = "url => fetch(url).then(() => true, () => false)"
 
 
@@ -70,7 +76,7 @@ class View:
         self.root.get_by_role("button", name="Grid", exact=True).click()
         self.press("[")
         self.root.get_by_role("option").first.click()
-        self.press("0")
+        self.press("z")
         expect(self.cells.first).to_be_focused()
 
     def transforms(self) -> list[str]:
@@ -156,14 +162,14 @@ def test_an_original_arrives_whole_once_it_is_looked_at(view: View) -> None:
     view.press("ArrowDown", "Enter")
     view.wait_for_width(1360)
     alt = view.pictures.get_attribute("alt")
-    assert alt == f"{PROMPT.format('dusk')} · light dusk · seed 1 · 16:9"
+    assert alt == f"{PROMPT.format('dusk')} · light: dusk · seed: 1 · 16:9"
     [sha256] = view.kernel(
         "[job.record.pictures[0].sha256 for job in run"
         " if (job.seed, job.params['aspect_ratio'], 'dusk' in job.prompt) == (1, '16:9', True)]"
     )
     assert view.pictures.evaluate(SHA256) == sha256
     view.press("ArrowRight")
-    expect(view.pictures).to_have_attribute("alt", alt.replace("seed 1", "seed 2"))
+    expect(view.pictures).to_have_attribute("alt", alt.replace("seed: 1", "seed: 2"))
     view.wait_for_width(1360)
 
 
@@ -182,7 +188,7 @@ def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screensh
     view.page.mouse.up()
     assert int(divider.get_attribute("aria-valuenow") or 0) > 50
     view.screenshot(screenshots / "viewer-slider.png")
-    expect(view.root.get_by_role("group", name="A: light dawn · seed 1 · 1:1, B: ")).to_be_visible()
+    expect(view.root.get_by_role("group", name="A: light: dawn · seed: 1 · 1:1, B: ")).to_be_visible()
     view.press("Space", "Space")
     shown = view.pictures.and_(view.page.locator("img:visible"))
     expect(shown).to_have_count(1)
@@ -192,37 +198,58 @@ def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screensh
     view.press("c")
     expect(view.root.get_by_role("slider", name="amplified")).to_be_visible()
     view.press("c")
-    expect(view.root.get_by_role("group", name="B, light dawn · seed 2 · 1:1")).to_be_visible()
+    expect(view.root.get_by_role("group", name="B, light: dawn · seed: 2 · 1:1")).to_be_visible()
     view.press("Escape", "ArrowLeft", "p")
 
 
+def test_side_by_side_a_square_and_a_wide_picture_have_one_scale(view: View) -> None:
+    def scales() -> list[float]:
+        arg = [view.root.element_handle(), [1024, 1360]]
+        found: list[float] = view.page.wait_for_function(SCALES, arg=arg).json_value()
+        return found
+
+    view.press("ArrowRight", "p", "]")
+    view.root.get_by_role("button", name="Side by side").click()
+    fitted, wide = scales()
+    assert fitted == pytest.approx(wide, rel=1e-3)  # A browser rounds sizes to parts of a pixel.
+    view.press("+", "+", "Shift+ArrowLeft")
+    assert scales() == pytest.approx([1.5625 * fitted] * 2, rel=1e-3)
+    view.press("z", "p", "p", "Escape")
+
+
 def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
-    view.press("4", "s")
-    expect(view.cells.first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 4 of 5, starred")
-    marks = "[[m.rating, m.starred] for m in run._store.marks.of([run[0].id]).values()]"
+    view.press("4", "h")
+    expect(view.cells.first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, rated 4 of 5, favourite")
+    marks = "[[m.rating, m.favourite] for m in run._store.marks.of([run[0].id]).values()]"
     expect(view.status).to_be_empty()
     view.wait_for_kernel(marks, [[4, True]])
-    view.root.get_by_role("button", name="Rate 4").click()
+    view.press("5", "5")
+    view.wait_for_kernel(marks, [[5, True]])
+    view.press("0")
     view.wait_for_kernel(marks, [[0, True]])
-    view.press("s")
+    view.root.get_by_role("button", name="Rate 2").click()
+    view.wait_for_kernel(marks, [[2, True]])
+    view.root.get_by_role("button", name="Rate 2").click()
+    view.wait_for_kernel(marks, [[0, True]])
+    view.press("h")
     view.wait_for_kernel(marks, [[0, False]])
 
 
 def test_what_is_marked_elsewhere_shows_too(view: View) -> None:
     first = view.cells.first
     view.kernel("str(run[0].rate(3))")
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 3 of 5")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, rated 3 of 5")
     view.kernel("str(rv.undo())")
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1")
     folder, job = view.kernel("[str(run._store.folder), run[0].id]")
     with closing(Store.open(Path(folder))) as store:
-        store.marks.change([job], starred=True)
+        store.marks.change([job], favourite=True)
     # Nobody tells this kernel what another one does: it is asked for when the viewer is looked at.
     view.page.mouse.move(0, 0)
     first.hover()
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, starred")
-    view.press("s")
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, favourite")
+    view.press("h")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1")
 
 
 def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
@@ -231,7 +258,7 @@ def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
     pages.focus()
     pages.press("ArrowRight")
     expect(pages).to_have_attribute("aria-valuetext", "16:9")
-    expect(view.cells.nth(1)).to_have_accessible_name("light dawn · seed 2 · 16:9")
+    expect(view.cells.nth(1)).to_have_accessible_name("light: dawn · seed: 2 · 16:9")
     expect(view.cells.nth(1)).to_have_attribute("aria-selected", "true")
     assert view.transforms() == ["1.25 0.00 0.00"] * 4
     pages.press("ArrowLeft")
@@ -265,12 +292,16 @@ def test_a_picture_whose_file_is_gone_says_so(view: View) -> None:
     expect(view.root).to_contain_text("The file of this picture is gone")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("Light", 1600), ("Dark", 700)])
+@pytest.mark.parametrize(("theme", "width"), [("Light", 1600), ("Dark", 700), ("Dark", 500)])
 def test_it_fits_wherever_it_is_opened(view: View, theme: str, width: int, screenshots: Path) -> None:
     view.page.set_viewport_size({"width": width, "height": 1000})
     view.notebook.set_theme(f"JupyterLab {theme}")
     beyond = "root => root.scrollWidth - root.clientWidth"
     assert view.root.evaluate(beyond) <= 0
+    for name in ("Favourite", "Pin as A", "Details", "Full screen", "Keys"):
+        expect(
+            view.root.get_by_role("button", name=name).filter(has_text=name).get_by_text(name)
+        ).to_be_visible()
     view.screenshot(screenshots / f"viewer-{theme.lower()}-{width}.png")
     view.press("Enter")
     assert view.root.evaluate(beyond) <= 0

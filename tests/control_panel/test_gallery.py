@@ -29,17 +29,20 @@ class Talk:
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         self.said: list[dict[str, Any]] = []
-        panel.gallery.widget.send = lambda content, buffers=None: self.said.append(content)
+        panel.tabs.widget.send = lambda content, buffers=None: self.said.append(content)
 
     def ask(self, kind: str = "ask", **content: Any) -> dict[str, Any]:
         """The answer to a message."""
         self.said.clear()
         self.tell(kind, **content)
-        until(lambda: [each for each in self.said if each["kind"] not in ("stale", "check")])
-        return next(each for each in self.said if each["kind"] not in ("stale", "check"))
+        until(self._answers)
+        return self._answers()[0]
+
+    def _answers(self) -> list[dict[str, Any]]:
+        return [each for each in self.said if each["kind"] not in ("stale", "check", "words")]
 
     def tell(self, kind: str, **content: Any) -> None:
-        self.panel.gallery._receive(None, {"kind": kind, **content}, [])
+        self.panel.gallery.receive({"kind": kind, **content})
 
     def seeds(self, **question: Any) -> list[int]:
         """The seeds of the pictures on a page."""
@@ -63,17 +66,17 @@ def talk(run: rv.Run, opened: Callable[..., Panel]) -> Talk:
 
 def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, run: rv.Run) -> None:
     rv.generate("a dog", model="seedream-3-0", seed=9).wait(60)
-    run[0].star()
+    run[0].favourite()
     run[1].tag("keep")
     assert talk.seeds() == [9, 3, 2, 1]
     assert talk.seeds(oldest_first=True) == [1, 2, 3, 9]
     assert talk.seeds(model="seedream-3-0") == [9]
-    assert talk.seeds(starred=True) == [1]
+    assert talk.seeds(favourite=True) == [1]
     assert talk.seeds(tag="keep") == [2]
     page = talk.ask()
     assert page["tags"] == ["keep"]
     assert {"seedream-3-0", "wan-2-7-image-pro"} <= set(page["models"])
-    assert [item["marks"] for item in page["items"]] == ["", "", "", "✦"]
+    assert [item["marks"] for item in page["items"]] == ["", "", "", "♥"]
 
 
 def test_a_place_beyond_the_last_picture_is_on_the_last_page(talk: Talk) -> None:
@@ -101,10 +104,15 @@ def test_what_a_lost_store_says_goes_once_it_is_back(
 
 
 def test_what_is_marked_is_said_and_shown(talk: Talk, run: rv.Run) -> None:
-    said = talk.ask("star", jobs=[run[0].id, run[1].id])
-    assert said["text"].startswith("Starred 2 pictures")
+    said = talk.ask("favourite", jobs=[run[0].id, run[1].id])
+    assert said["text"].startswith("Marked 2 pictures as favourite")
     until(lambda: any(each["kind"] == "stale" for each in talk.said))
-    assert talk.seeds(starred=True) == [2, 1]
+    assert talk.seeds(favourite=True) == [2, 1]
+    talk.ask("favourite", jobs=[job.id for job in run])
+    assert talk.seeds(favourite=True) == [3, 2, 1]
+    said = talk.ask("favourite", jobs=[run[0].id, run[1].id])
+    assert said["text"].startswith("Took the favourite mark off 2 pictures")
+    assert talk.seeds(favourite=True) == [3]
 
 
 def test_what_is_marked_or_made_elsewhere_is_looked_for(
@@ -113,7 +121,7 @@ def test_what_is_marked_or_made_elsewhere_is_looked_for(
     shell = Shell()
     monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     talk = Talk(opened())
-    run[0].star()
+    run[0].favourite()
     until(lambda: any(each["kind"] == "check" for each in talk.said))
     talk.said.clear()
     shell.run()
@@ -193,28 +201,27 @@ def test_two_pictures_open_compared_and_one_opens_large_among_those_of_its_page(
     talk: Talk, run: rv.Run
 ) -> None:
     panel, ids = talk.panel, [job.id for job in run]
-    talk.tell("view", jobs=ids[:2])
-    until(lambda: panel.gallery.opened is not None)
-    title, compared = panel.gallery.opened or ("", None)
-    assert (title, compared._opening["mode"]) == ("Compare (2)", "side")
-    talk.tell("view", jobs=ids, at=ids[1])
-    until(lambda: panel.gallery.opened is not None and panel.gallery.opened[0] == "Look")
-    look = panel.gallery.opened[1] if panel.gallery.opened else None
-    assert look is not None
+    talk.tell("compare", jobs=ids[:2])
+    until(lambda: panel.tabs.chosen == "Compare (2)")
+    (compared,) = panel.tabs.viewer_place.children
+    assert compared._opening["mode"] == "side"
+    talk.tell("look", jobs=ids, at=ids[1])
+    until(lambda: panel.tabs.chosen == "Look")
+    (look,) = panel.tabs.viewer_place.children
     assert (look._opening["mode"], look._opening["job"], len(look._scene["cells"])) == ("one", ids[1], 3)
     look._handle_custom_msg({"kind": "leave"}, [])
     until(lambda: any(each["kind"] == "back" for each in talk.said))
-    assert panel._tabs.titles[panel._tabs.selected_index] == "Gallery"
-    assert panel.gallery.opened is None
+    assert panel.tabs.chosen == "Gallery"
+    assert panel.tabs.titles == ["Gallery"]
 
 
 def test_only_the_step_that_was_told_of_is_taken_back(talk: Talk, run: rv.Run) -> None:
     first, second = run[0], run[1]
     said = talk.ask("rate", jobs=[first.id], rating=3)
     assert said["text"] == "Rated 1 picture"
-    second.star()
+    second.favourite()
     refused = talk.ask("undo", jobs=[], step=said["step"])
-    assert (refused["wrong"], first.rating, second.starred) == (True, 3, True)
+    assert (refused["wrong"], first.rating, second.is_favourite) == (True, 3, True)
     assert "marks were set since" in refused["text"]
     said = talk.ask("rate", jobs=[first.id], rating=5)
     assert talk.ask("undo", jobs=[], step=said["step"])["text"] == "Undone: rating of 1 picture"

@@ -54,15 +54,15 @@ def test_every_job_has_a_line_with_its_seed_and_price() -> None:
     lines = [[cell.text for cell in row.all("td")] for row in table.all("tbody")[0].all("tr")]
     assert len(lines) == 12
     assert "marks" not in [cell.text for cell in table.all("th")]
-    assert lines[0] == ["seed 1 · aspect_ratio 1:1", "1", "succeeded", "12 credits", "", "job0-0"]
+    assert lines[0] == ["seed: 1 · aspect_ratio: 1:1", "1", "succeeded", "12 credits", "", "job0-0"]
     assert lines[5][2:4] == ["failed (generation_failed: The model refused this one.)", "0 credits"]
 
 
 def test_what_the_user_thinks_of_a_picture_stands_in_its_line() -> None:
-    marks = {"job0": Marks(rating=4, starred=True, tags=("keep",), note="<b>the light</b>")}
+    marks = {"job0": Marks(rating=4, favourite=True, tags=("keep",), note="<b>the light</b>")}
     (table,) = read(render_report([done()], marks=marks)).all("table", **{"class": "jobs"})
     first, second, *_ = (row.all("td") for row in table.all("tbody")[0].all("tr"))
-    assert first[5].text == "★ starred · ●●●●○ 4/5 · #keep · ✎ <b>the light</b>"
+    assert first[5].text == "★★★★☆ 4/5 · ♥ favourite · #keep · ✎ <b>the light</b>"
     assert second[5].text == ""
 
 
