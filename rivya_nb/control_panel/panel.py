@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -15,15 +16,20 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.model import PanelModel
 from rivya_nb.control_panel.run_rows import RunRow
 from rivya_nb.control_panel.tabs import Tabs
+from rivya_nb.session.history import Selection
 from rivya_nb.session.showing.displays import Kept
 from rivya_nb.store.records import Question
 from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rivya_nb.control_panel.runs import PanelRun
-    from rivya_nb.session.history import Selection
+    from rivya_nb.session.job import Job
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
+    from rivya_nb.store.records import Counted
+    from rivya_nb.views.gallery import GalleryPage
 
 GAVE_WAY = "This panel has been opened again by another cell. {} in a cell opens it there."
 
@@ -31,6 +37,13 @@ DEFAULT_NAME = "main"
 
 LAST = 8
 """Pictures that stay in the panel's cell for pages without a kernel."""
+
+
+class _Last(Selection):
+    """The last pictures; how many there are is no matter."""
+
+    def _gallery(self, first: int, total: Counted, jobs: Sequence[Job], following: int) -> GalleryPage:
+        return replace(super()._gallery(first, total, jobs, following), tells_span=False)
 
 
 class Panel:
@@ -146,7 +159,7 @@ class Panel:
     def _last(self) -> Selection:
         """The last pictures, which stay in the cell."""
         ids = self.session.store.history_ids(Question(), limit=LAST)
-        return self.session.pictures(ids, "last pictures")
+        return _Last(self.session.live_records, ids, "last pictures")
 
     def _check_kept(self, _: object) -> None:
         self.session.live_records.displays.check()
