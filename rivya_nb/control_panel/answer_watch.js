@@ -2,6 +2,7 @@
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
 import { send } from "../widgets/dom.js";
+import { keepOutOfSaves } from "../widgets/saves.js";
 import { makeAccessible, sendHeldChanges, watchKernel } from "./insides.js";
 
 const REOPEN = "and its panel with it. Run the panel's cell again: it opens as it stood before; what is typed here now is not kept.";
@@ -9,6 +10,7 @@ const PATIENCE = 300; // milliseconds until a silent kernel is worth a word
 const SUSPICION = 10_000; // milliseconds until it may be gone: not every restart closes a panel's connection
 
 function render({ model, el }) {
+  keepOutOfSaves(model.widget_manager);
   const line = document.createElement("div");
   line.className = "rivya-watch";
   line.setAttribute("role", "status");

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 
 
-class AnswerWatch(anywidget.AnyWidget):
+class AnswerWatch(LateWidget):
     """Answers each click twice: when it has arrived, on whatever thread, and when the session's loop has
     turned. `form` is the id of the widget whose changes go ahead of a click on Generate."""
 
-    _esm = joined(_FOLDER / "answer_watch.js")
-    _css = _FOLDER / "panel.css"
+    module = joined(_FOLDER / "answer_watch.js")
+    sheet = (_FOLDER / "panel.css").read_text(encoding="utf-8")
     form = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, work_loop: WorkLoop, **traits: Any) -> None:

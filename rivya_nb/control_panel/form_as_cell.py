@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets
 import traitlets
 
 from rivya_nb.control_panel.form_cell import form_cells
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import UsageError
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ WAITS = f"{NAME}, as soon as nothing is wrong in the form"
 """The button's name while it can be pressed, and while it cannot."""
 
 
-class CellsWidget(anywidget.AnyWidget):
+class CellsWidget(LateWidget):
     """Shows `cells`, each to be copied; where there is none, that the form has to be right first."""
 
-    _esm = joined(Path(__file__).with_name("form_as_cell.js"))
+    module = joined(Path(__file__).with_name("form_as_cell.js"))
     cells: traitlets.List[str] = traitlets.List().tag(sync=True)
 
 

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.text import count
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 
 
-class ModelPicker(anywidget.AnyWidget):
+class ModelPicker(LateWidget):
     """`values` are the ids of the chosen models, several of them only where `several` says that they are an axis;
     `models` is what is known of each, those that can be asked first."""
 
-    _esm = joined(Path(__file__).with_name("model_picker.js"))
+    module = joined(Path(__file__).with_name("model_picker.js"))
     values: traitlets.List[str] = traitlets.List().tag(sync=True)
     several = traitlets.Bool(False).tag(sync=True)
     models: traitlets.List[Mapping[str, Any]] = traitlets.List().tag(sync=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -16,15 +17,34 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.model import PanelModel
 from rivya_nb.control_panel.run_rows import RunRow
 from rivya_nb.control_panel.tabs import Tabs
+from rivya_nb.session.history import Selection
+from rivya_nb.session.showing.displays import Kept
+from rivya_nb.store.records import Question
+from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rivya_nb.control_panel.runs import PanelRun
+    from rivya_nb.session.job import Job
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
+    from rivya_nb.store.records import Counted
+    from rivya_nb.views.gallery import GalleryPage
 
 GAVE_WAY = "This panel has been opened again by another cell. {} in a cell opens it there."
 
 DEFAULT_NAME = "main"
+
+LAST = 8
+"""Pictures that stay in the panel's cell for pages without a kernel."""
+
+
+class _Last(Selection):
+    """The last pictures; how many there are is no matter."""
+
+    def _gallery(self, first: int, total: Counted, jobs: Sequence[Job], following: int) -> GalleryPage:
+        return replace(super()._gallery(first, total, jobs, following), tells_span=False)
 
 
 class Panel:
@@ -48,7 +68,13 @@ class Panel:
         self._rows = make(ipywidgets.VBox)
         self._watch = make(AnswerWatch, session.work_loop, form=self.form.widget.model_id)
         self.widget = self._composed()
+        self._kept = Kept(
+            session.live_records,
+            Hint(self.call, f"The control panel of {session.service} opens with"),
+            self._last,
+        )
         self.model.observe(self._show_runs, "runs")
+        self.model.observe(self._check_kept, "ended")
         self.model.open()
 
     def _composed(self) -> Any:
@@ -61,6 +87,11 @@ class Panel:
         panel = ipywidgets.VBox([self._watch, both])
         panel.add_class("rivya-panel")
         return panel
+
+    @property
+    def call(self) -> str:
+        """What opens this panel in a cell."""
+        return "rv.panel()" if self.name == DEFAULT_NAME else f"rv.panel({self.name!r})"
 
     @property
     def runs(self) -> list[Run]:
@@ -91,8 +122,7 @@ class Panel:
         """Close, since another panel has its name now; where this one is shown, that is said."""
         if not self.model.closed:
             inside = self.widget.children
-            call = "rv.panel()" if self.name == DEFAULT_NAME else f"rv.panel({self.name!r})"
-            self.widget.children = [ipywidgets.HTML(markup.quiet_html(GAVE_WAY.format(call)))]
+            self.widget.children = [ipywidgets.HTML(markup.quiet_html(GAVE_WAY.format(self.call)))]
             self._end()
             for each in inside:
                 give_up(each)
@@ -126,6 +156,19 @@ class Panel:
         if tab is None or tab.closed:
             tab = self._run_tabs[run] = RunTab(self.tabs, self.model, run)
         self.tabs.open(tab)
+
+    def _last(self) -> Selection:
+        """The last pictures, which stay in the cell."""
+        ids = self.session.store.history_ids(Question(), limit=LAST)
+        return _Last(self.session.live_records, ids, "last pictures")
+
+    def _check_kept(self, _: object) -> None:
+        self.session.live_records.displays.check()
+
+    def _ipython_display_(self) -> None:
+        self._kept._ipython_display_()
+        # IPython shows the widget itself then.
+        raise NotImplementedError
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # Where no widget can be shown, its text is; ipywidgets would take its time to write every child there.

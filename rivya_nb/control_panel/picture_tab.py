@@ -161,6 +161,9 @@ class PictureTab(Background):
         known = _fingerprint(contents, marks)
         if content.get("known") == known:
             return None
+        if content.get("known"):
+            # Perhaps another kernel has marked or deleted something: whoever shows the same pictures looks too.
+            self._session.store.marks.changes.tell()
         have = set(map(str, content.get("have") or ()))
         most = allot(len(contents.shown), budget=BUDGET).max_bytes
         with ThreadPoolExecutor(WORKERS) as workers:

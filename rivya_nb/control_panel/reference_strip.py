@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets
 import traitlets
 
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.making import give_up, make
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
     from rivya_nb.control_panel.references import References
 
 
-class StripWidget(anywidget.AnyWidget):
+class StripWidget(LateWidget):
     """`items` are shown in their order, each with the number of its set, from 0 on; `several` says that the sets
     are an axis, `values` how many it has, `without` that one of them has no reference. `rules` is what is checked
     before a file is sent; `shrink` says that what is too large is encoded anew."""
 
-    _esm = joined(Path(__file__).with_name("reference_strip.js"))
+    module = joined(Path(__file__).with_name("reference_strip.js"))
     items: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     several = traitlets.Bool(False).tag(sync=True)
     values = traitlets.Int(0).tag(sync=True)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import ipywidgets
 import traitlets
 
@@ -18,6 +17,7 @@ from rivya_nb.control_panel.laid_out import GridTab
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.panel_gallery import PanelGallery
 from rivya_nb.control_panel.picture_tab import PictureTab
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ LOOK = "look"
 """The id of the viewer's tab."""
 
 
-class TabsWidget(anywidget.AnyWidget):
+class TabsWidget(LateWidget):
     """Shows `tabs`, each with its `id`, `title` and `kind`; `chosen` is the id of the one that is seen."""
 
-    _esm = joined(Path(__file__).with_name("tabs.js"))
+    module = joined(Path(__file__).with_name("tabs.js"))
     tabs: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
     chosen = traitlets.Unicode("gallery").tag(sync=True)
 

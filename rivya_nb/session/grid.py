@@ -12,6 +12,7 @@ from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.adding import plan_filling
 from rivya_nb.session.placing import place
+from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
@@ -34,7 +35,7 @@ _WHOLE = (
 )
 
 
-class Grid:
+class Grid(Shown):
     """Labelled rows and columns of pictures; in a notebook it shows itself as static HTML."""
 
     def __init__(
@@ -102,7 +103,7 @@ class Grid:
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
         from rivya_nb.session.showing.viewing import view_grid
 
-        return view_grid(self._run, self._jobs, self._store, rows=self._rows, cols=self._cols)
+        return view_grid(self._run, self._jobs, self, self._live_records, rows=self._rows, cols=self._cols)
 
     def differences(self) -> Differences:
         """What moves the pictures, in numbers: the seed, the shape, or the words?
@@ -156,9 +157,13 @@ class Grid:
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        return WorkLoop.find().aside(self._look) if len(self._jobs) > MOST_CELLS else self._look()
+        return WorkLoop.find().aside(self._bundle) if len(self._jobs) > MOST_CELLS else self._bundle()
 
-    def _look(self) -> Bundle:
+    def _glance(self) -> object:
+        cells = thinned(self._arranged())[0].cells
+        return self._live_records.displays.glance(dict.fromkeys(cell.job.id for cell in cells))
+
+    def _bundle(self) -> Bundle:
         layout, left_out = thinned(self._arranged())
         small = thumbnails(layout, self._files)
         hints = (*self._hints, *self._behind(layout), *([Hint("", left_out), *_WHOLE] if left_out else []))

@@ -15,6 +15,7 @@ from rivya_nb.planning.question import why_nothing
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.placing import RUN_AXIS, place, place_runs, placing_notes
+from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
 from rivya_nb.store.records import Counted, RunRecord
 from rivya_nb.views.run_view import Hint
@@ -32,7 +33,7 @@ _AT_ONCE = 200
 """Jobs that are read together where one goes through many."""
 
 
-class Album(Pictures):
+class Album(Shown, Pictures):
     """A sequence of pictures, read from the store when used. A notebook shows it as a gallery in pages."""
 
     @property
@@ -88,7 +89,7 @@ class Album(Pictures):
         """Open the viewer: a widget to zoom, compare and rate, with one page of the pictures at a time."""
         from rivya_nb.session.showing.viewing import view_row
 
-        return view_row(self, self._store)
+        return view_row(self, self._live_records)
 
     @overload
     def __getitem__(self, index: int) -> Job: ...
@@ -136,7 +137,11 @@ class Album(Pictures):
         """Why there is no picture, as far as the store tells."""
         return []
 
-    def _repr_mimebundle_(self, **_: object) -> Bundle:
+    def _glance(self) -> object:
+        ids, _ = self._page_at(0)
+        return ids, self._counted(), self._live_records.displays.glance(ids)
+
+    def _bundle(self) -> Bundle:
         ids, following = self._page_at(0)
         return self._look(0, self._counted(), self._jobs_of(ids), following)
 
@@ -227,7 +232,7 @@ class _Page(Selection):
     def _hints(self, first: int, following: int) -> tuple[Hint, ...]:
         return self._whole._hints(first, following)
 
-    def _repr_mimebundle_(self, **_: object) -> Bundle:
+    def _bundle(self) -> Bundle:
         return self._look(self._first, self._total, self.jobs, self._following)
 
 

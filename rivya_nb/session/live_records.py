@@ -13,6 +13,7 @@ from rivya_nb.errors import UsageError
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.session.job import Job
 from rivya_nb.session.run import Run
+from rivya_nb.session.showing.displays import Displays
 from rivya_nb.store.records import UNSENT
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class LiveRecords:
 
     `session` is the process's current session, which plans what is asked of these jobs and runs; it may work
     with another store. `dispatching` is the lock for deciding what is bought, so that two clicks never buy
-    the same.
+    the same. `displays` are what cells show of all this.
     """
 
     session: Session | None = None
@@ -42,6 +43,7 @@ class LiveRecords:
         self._touched: dict[int, Run] = {}
         self._lock = threading.RLock()
         self.dispatching = threading.RLock()
+        self.displays = Displays(self)
 
     def current_session(self) -> Session:
         """The current session, if it works with this store.

@@ -59,6 +59,7 @@ class Run(Pictures):
         super().__init__(live_records)
         self.update(record, jobs)
         self.work_loop = live_records.work_loop
+        self.displays = live_records.displays
         self.rows: str | None = None
         self.cols: str | None = None
         self.variable: str | None = None
@@ -283,11 +284,14 @@ class Run(Pictures):
     def give_up_waiting(self) -> str:
         """Hold back what is not submitted; gives a text that says what goes on, what is held, and what to do."""
         self.hold()
+        # What the message counts is what the cell shows above it.
+        self._display.renew_now()
         jobs = self.jobs
         elsewhere = [job for job in jobs if job.live.is_watched]
         held = [job for job in jobs if job.status in UNSENT and job.live.is_held and job not in elsewhere]
         going = [job for job in jobs if job.live.is_working and job not in (*held, *elsewhere)]
-        parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures are here"]
+        # The work goes on, and its pictures come: the message stays true in the past tense.
+        parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures were here"]
         if going:
             cost = sum(job.record.committed for job in going)
             parts.append(f"{len(going)} submitted go on ({cost} credits)")

@@ -36,13 +36,15 @@ class GalleryEntry:
 
 @dataclass(frozen=True)
 class GalleryPage:
-    """A page of `entries` out of `total`; its first entry has the place `first`, counted from 0."""
+    """A page of `entries` out of `total`; its first entry has the place `first`, counted from 0. Where it does not
+    tell its span, these are just some."""
 
     title: str
     first: int
     total: Counted
     entries: tuple[GalleryEntry, ...]
     hints: tuple[Hint, ...] = ()
+    tells_span: bool = True
 
     @property
     def places(self) -> range:
@@ -59,7 +61,9 @@ class GalleryPage:
 
     @property
     def span(self) -> str:
-        """The places in words: `25–48 of 2,314`."""
+        """The places in words: `25–48 of 2,314`; empty where it is not told."""
+        if not self.tells_span:
+            return ""
         first, last = self.first + 1, self.first + len(self.entries)
         return (
             f"{first:,}–{last:,} of {self.total.words}"

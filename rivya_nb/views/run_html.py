@@ -22,6 +22,8 @@ from rivya_nb.views.words import joined, lost_words, unseen_kind
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_FEW = 6
+"""Places of a run that can be seen at once: with more, the progress line of a working run stays in sight."""
 _MOST_NOTES = 4
 """References whose changes are listed one by one; more are counted."""
 _NOTE_LENGTH = 200
@@ -36,6 +38,7 @@ def render_run(view: RunView) -> str:
         headline=headline(view),
         progress=progress_line(view),
         percent=100 * sums.ended // sums.total if view.live and sums.total else None,
+        is_long=view.live and len(view.layout.cells) > _FEW,
         layout=view.layout,
         pages=draw(
             view.layout,

@@ -3,6 +3,7 @@
 // The parts are in the files beside this one, and reach each other through the viewer.
 
 import { element, send } from "./dom.js";
+import { keepOutOfSaves } from "./saves.js";
 import { Pages, Sheets, Tools } from "./viewer_bars.js";
 import { Comparison } from "./viewer_compare.js";
 import { Foot, Strip } from "./viewer_foot.js";
@@ -220,6 +221,7 @@ class Viewer {
 
 export default {
   render({ model, el }) {
+    keepOutOfSaves(model.widget_manager);
     const viewer = new Viewer(model, el);
     return () => viewer.close();
   },

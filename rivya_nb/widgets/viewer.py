@@ -22,7 +22,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from rivya_nb.errors import RivyaError, StoreError, UsageError
@@ -31,6 +30,7 @@ from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
 from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks, PictureRecord
+from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
 
@@ -44,15 +44,16 @@ BYTES_PER_SECOND = 250_000
 """The rate at which updated scenes are sent: a kernel's connection may be slow."""
 
 
-class Viewer(anywidget.AnyWidget):
+class Viewer(LateWidget):
     """Shows pictures closely; as a cell's value it shows itself. The key `?` lists its keys.
 
     `look` returns what one page shows, by its number from 0; from the second page on it is called off the
-    event loop. Originals are read from `files` when they are shown.
+    event loop. Originals are read from `files` when they are shown. `keep` shows in the executing cell what stays
+    there of the viewer when the kernel is gone.
     """
 
-    _esm = joined(Path(__file__).with_name("viewer.js"))
-    _css = Path(__file__).with_name("viewer.css")
+    module = joined(Path(__file__).with_name("viewer.js"))
+    sheet = Path(__file__).with_name("viewer.css").read_text(encoding="utf-8")
     _scene = traitlets.Dict().tag(sync=True)
     _marks = traitlets.Dict().tag(sync=True)
     _opening = traitlets.Dict({"mode": "grid"}).tag(sync=True)
@@ -71,6 +72,7 @@ class Viewer(anywidget.AnyWidget):
         self._marks_are_stale = False
         self._marking = asyncio.Lock()
         self._leave: Callable[[], None] | None = None
+        self.keep: Callable[[], None] | None = None
         super().__init__(**self._prepare(first))
         self.on_msg(self._take)
         marks.changes.subscribe(self.refresh_marks)
@@ -81,6 +83,12 @@ class Viewer(anywidget.AnyWidget):
             f"<Viewer of {self._words}. It is shown where a notebook shows widgets; elsewhere "
             'grid.save("grid.png") makes one picture of them.>'
         )
+
+    def _ipython_display_(self) -> None:
+        if self.keep is not None:
+            self.keep()
+        # IPython shows the widget itself then.
+        raise NotImplementedError
 
     def open_as(self, mode: str, *, at: str | None, leave: Callable[[], None]) -> None:
         """Set, before it is shown, how it opens: its mode, the picture of the job `at`, and that it takes the
@@ -110,6 +118,14 @@ class Viewer(anywidget.AnyWidget):
                 self._marks_are_stale = False
                 with suppress(RivyaError):
                     self._show({"_marks": await asyncio.to_thread(self._read_marks, list(self._marks))})
+
+    async def _look_elsewhere(self) -> None:
+        """Show the marks that another kernel has set meanwhile, and tell whoever shows the same pictures."""
+        before = self._marks
+        self._marks_are_stale = True
+        await self._renew_marks()
+        if self._marks != before:
+            self._book.changes.tell()
 
     async def _renew(self) -> None:
         size = sum(len(cell["small"] or b"") for cell in self._scene["cells"])
@@ -143,7 +159,7 @@ class Viewer(anywidget.AnyWidget):
         """Do what was asked off the loop, and answer on the loop's thread, which a kernel's socket needs."""
         kind = str(content.get("kind"))
         if kind == "look":
-            self.refresh_marks()
+            await self._look_elsewhere()
         elif kind == "leave" and self._leave is not None:
             self._leave()
         answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(kind)

@@ -44,7 +44,7 @@ class PanelPage:
     def __init__(self, notebook: OpenNotebook) -> None:
         self.notebook = notebook
         self.page = notebook.page
-        self.root = notebook.output(0)
+        self.root = notebook.output(0).last
 
     def field(self, name: str) -> Locator:
         return self.root.get_by_label(name, exact=True).locator("visible=true")

@@ -139,7 +139,7 @@ def test_a_panel_that_was_opened_again_says_so_in_its_first_place(
     panel.field("Prompt").fill("A glass bottle, here")
     panel.notebook.command("notebook:move-cursor-down")
     panel.notebook.command("notebook:run-cell")
-    second = panel.notebook.output(1)
+    second = panel.notebook.output(1).last
     expect(second.get_by_label("Prompt", exact=True)).to_have_value("A glass bottle, here")
     expect(panel.root).to_contain_text("opened again by another cell")
     expect(panel.button("Generate")).to_have_count(0)

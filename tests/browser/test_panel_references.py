@@ -181,7 +181,7 @@ def test_sets_are_there_again_in_another_view_and_in_another_panel(panel: PanelP
     panel.notebook.command("notebook:move-cursor-down")
     panel.notebook.command("notebook:run-cell")
     other = PanelPage(panel.notebook)
-    other.root = panel.notebook.output(1)
+    other.root = panel.notebook.output(1).last
     expect(other.button(AXIS)).to_have_text("axis · 3")
     other.button("Put 4.png together with the one before").click()
     expect(panel.button("Make 4.png a set of its own")).to_be_visible()

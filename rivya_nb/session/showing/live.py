@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.session.showing.looks import Bundle
 from rivya_nb.session.showing.run_looks import (
     announced,
+    glance,
     is_large,
     overview_bundle,
     run_bundle,
@@ -85,14 +86,14 @@ def in_notebook() -> bool:
     return executing_cell() is not None
 
 
-class _Part:
+class Part:
     """What is shown under one display id: drawn by `draw`, at most every `pause` seconds."""
 
     def __init__(self, draw: Callable[[], Bundle], first: Callable[[], Bundle], pause: float) -> None:
         self.draw = draw
         self.first = first
         self.pause = pause
-        self.display_id = f"rivya-run-{uuid.uuid4().hex}"
+        self.display_id = f"rivya-{uuid.uuid4().hex}"
         self.sent: Bundle | None = None
         self.due = 0.0
 
@@ -107,6 +108,12 @@ class _Part:
             self.due += sum(map(len, look.values())) / BYTES_PER_SECOND
             self.publish(look, update=True)
 
+    async def redraw(self) -> None:
+        """Show it as it is now, once it is due."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self.due - loop.time()))
+        self.renew(await asyncio.to_thread(self.draw), loop.time())
+
 
 class LiveDisplay:
     """Shows one run as static display data, in each cell that shows it; a large one in two parts, of which the one
@@ -118,7 +125,7 @@ class LiveDisplay:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._made: list[_Part] = []
+        self._made: list[Part] = []
         self._cells: set[str] = set()
         self._refreshing: concurrent.futures.Future[None] | None = None
         self._refreshing_cell: str | None = None
@@ -126,16 +133,16 @@ class LiveDisplay:
         self._is_told = False
 
     @property
-    def _parts(self) -> Sequence[_Part]:
+    def _parts(self) -> Sequence[Part]:
         run = self._run
         if not self._made and is_large(run):
             self._made = [
-                _Part(lambda: overview_bundle(run), lambda: announced(run), SHORTEST_PAUSE),
-                _Part(lambda: strip_bundle(run), lambda: NOTHING, PICTURES_PAUSE),
+                Part(lambda: overview_bundle(run), lambda: announced(run), SHORTEST_PAUSE),
+                Part(lambda: strip_bundle(run), lambda: NOTHING, PICTURES_PAUSE),
             ]
         elif not self._made:
             first = partial(run_bundle, run, small_pictures=False)
-            self._made = [_Part(lambda: run_bundle(run), first, SHORTEST_PAUSE)]
+            self._made = [Part(lambda: run_bundle(run), first, SHORTEST_PAUSE)]
         return self._made
 
     @contextmanager
@@ -165,13 +172,14 @@ class LiveDisplay:
             self._cells.add(cell)
             for part in self._parts:
                 part.publish(self._drawn(part) if whole else part.first(), update=False)
+            self._run.displays.add(self)
             with self._lock:
                 is_idle = self._refreshing is None or self._refreshing.done()
                 if (self._run.is_working or not whole) and is_idle:
                     self._refreshing_cell = cell
                     self._refreshing = self._run.work_loop.start(self._refresh())
 
-    def _drawn(self, part: _Part) -> Bundle:
+    def _drawn(self, part: Part) -> Bundle:
         """The part as it is now. What takes long is drawn in a thread, while the loop goes on."""
         if len(self._parts) == 1:
             return part.draw()
@@ -188,6 +196,22 @@ class LiveDisplay:
             if cell is not None and cell in self._cells and cell != self._refreshing_cell:
                 for part in self._parts:
                     part.publish(part.sent or part.draw(), update=True)
+
+    def renew_now(self) -> None:
+        """Show the run where it is shown as it is at this moment, without a pause."""
+        with self._in_spite_of_trouble():
+            for part in self._parts[:1] if self._cells else ():
+                part.publish(part.draw(), update=True)
+
+    def glance(self) -> object:
+        """A value that is another one when the run would look different; while it works, it is drawn anyway."""
+        return None if self._run.is_working else glance(self._run)
+
+    async def renew(self) -> None:
+        """Show the ended run as it is now."""
+        await self.finished()
+        for part in self._parts:
+            await part.redraw()
 
     async def finished(self) -> None:
         """Wait until the run is shown as it ended."""

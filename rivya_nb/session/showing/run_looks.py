@@ -132,6 +132,15 @@ def strip_bundle(run: Run) -> Bundle:
     return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, "picture"))}
 
 
+def glance(run: Run) -> object:
+    """A value that is another one when the ended run would look different."""
+    standing = run.standing
+    shown = (
+        [job.id for _, job in standing.first(_PAGE)] if is_large(run) else [job.id for job in standing.jobs]
+    )
+    return run.displays.glance(shown), run.standing.pictured()
+
+
 def page_call(run: Run, number: int) -> str:
     """The call that shows a page of a run's pictures."""
     return f"{run.variable or f'rv.runs({run.id})'}.page({number})"
@@ -200,6 +209,7 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
             Hint(f"rv.runs({run.id})", "shows it as it is then."),
         )
     return (
-        Hint("", f"State as of {moment}. If this no longer changes,"),
+        Hint("", f"State as of {moment}. If this no longer changes, as after a reload of the page,"),
+        Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
         Hint(f"%rivya resume {run.id}", "collects the pictures."),
     )

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.planning.ask import label
 from rivya_nb.session.placing import place
+from rivya_nb.session.showing.displays import Kept
 from rivya_nb.session.showing.looks import records
 from rivya_nb.store.records import RunRecord
 from rivya_nb.views.layout import Layout, arrange
+from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
+    from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Album
     from rivya_nb.session.job import Job
-    from rivya_nb.store.store import Store
+    from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.widgets.scene import Look
     from rivya_nb.widgets.viewer import Viewer
 
@@ -24,16 +27,23 @@ PAGE = 60
 """Pictures of a long row that the viewer holds at a time; the next ones come when one turns the page."""
 
 
+_OPENS = Hint("", "Run this cell again for the viewer of these pictures.")
+"""What is left of the viewer where it cannot be."""
+
+
 def view_grid(
     record: RunRecord,
     jobs: Mapping[str, Job],
-    store: Store,
+    grid: Grid,
+    live_records: LiveRecords,
     *,
     rows: str | None = None,
     cols: str | None = None,
 ) -> Viewer:
-    """The viewer of a grid, with all pictures of all its jobs."""
+    """The viewer of a grid, with all pictures of all its jobs. What stays in its cell is the grid itself."""
     from rivya_nb.widgets.viewer import Viewer
+
+    store = live_records.store
 
     def look(_page: int) -> Look:
         layout = arrange(record, records(jobs), rows=rows, cols=cols, every=True)
@@ -43,14 +53,18 @@ def view_grid(
     working = [job for job in jobs.values() if not job.is_final]
     for job in working:
         job.live.subscribe(viewer.refresh)
+        job.live.subscribe(live_records.displays.check)
     if working:
         viewer.refresh()
+    viewer.keep = Kept(live_records, _OPENS, lambda: grid)._ipython_display_
     return viewer
 
 
-def view_row(album: Album, store: Store) -> Viewer:
+def view_row(album: Album, live_records: LiveRecords) -> Viewer:
     """The viewer of an album, one page at a time."""
     from rivya_nb.widgets.viewer import Viewer
+
+    store = live_records.store
 
     def look(page: int) -> Look:
         total, first = len(album), page * PAGE
@@ -60,7 +74,9 @@ def view_row(album: Album, store: Store) -> Viewer:
         layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
         return _look(layout, by_id, album.title, page=page, first=first + 1, total=total)
 
-    return Viewer(look, store.files, store.marks, store.deletions)
+    viewer = Viewer(look, store.files, store.marks, store.deletions)
+    viewer.keep = Kept(live_records, _OPENS, lambda: album)._ipython_display_
+    return viewer
 
 
 def _look(
