@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
+from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.request import Request
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
@@ -183,6 +186,9 @@ def plan(
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found.
     """
+    _check_whole_number("repeat", repeat, 1)
+    if max_credits is not None:
+        _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
     sets = reference_sets(references)
     if not isinstance(prompt, str):
@@ -196,7 +202,7 @@ def plan(
         )
     given = _merged(params, more_params)
     return session.plan(
-        template := parse_prompt(prompt, variables=False),
+        template := parse_prompt(prompt, variables=False, names=notebook_variables().keys()),
         models=[model] if isinstance(model, str) else list(model),
         params={key: as_axis(value, key) or (value,) for key, value in given.items()},
         references=sets,
@@ -253,6 +259,13 @@ def generate(
         params=params,
         **more_params,
     ).run()
+
+
+def _check_whole_number(name: str, value: object, least: int) -> None:
+    """Raise UsageError if an argument is not a whole number, or is less than `least`."""
+    value = plain_value(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError([Mistake(name, f"{short_repr(value)} is not a whole number from {least} on")])
 
 
 def _merged(params: Mapping[str, V] | None, more: Mapping[str, V]) -> dict[str, V]:

@@ -41,6 +41,20 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SHOWN = 60
+"""The most characters of a text from outside that a message shows."""
+
+LONGEST = 1000
+"""The most characters of one mistake; several may fill `_LONGEST_LIST` together."""
+
+_LONGEST_LIST = 3000
+
+
+def shortened(text: str, limit: int = SHOWN) -> str:
+    """The text with at most `limit` characters; an ellipsis stands for what is left out, before its end."""
+    tail = limit // 4
+    return text if len(text) <= limit else f"{text[: limit - tail - 1]}…{text[len(text) - tail :]}"
+
 
 class _MessageOnly:
     """An error that IPython shows without a traceback: its message says everything."""
@@ -51,7 +65,10 @@ class _MessageOnly:
 
 
 class RivyaError(_MessageOnly, Exception):
-    """Base of every error that a user is meant to read."""
+    """Base of every error that a user is meant to read. A message that is too long loses its middle."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message, _LONGEST_LIST))
 
 
 class WaitCancelledError(_MessageOnly, asyncio.CancelledError):
@@ -69,6 +86,10 @@ class Mistake:
     where: str
     message: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "where", shortened(self.where, 2 * SHOWN))
+        object.__setattr__(self, "message", shortened(self.message, LONGEST))
+
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
 
@@ -80,10 +101,20 @@ class _MistakesError(RivyaError, ValueError):
         self.mistakes: tuple[Mistake, ...] = (
             (Mistake("", mistakes),) if isinstance(mistakes, str) else tuple(mistakes)
         )
-        lines = [str(mistake) for mistake in self.mistakes]
-        text = lines[0] if len(lines) == 1 else f"{len(lines)} mistakes\n  " + "\n  ".join(lines)
+        lines = _first([str(mistake) for mistake in self.mistakes])
+        text = lines[0] if len(lines) == 1 else f"{len(self.mistakes)} mistakes\n  " + "\n  ".join(lines)
         # The input may contain half of a character, which a terminal cannot show.
         super().__init__(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _first(lines: list[str]) -> list[str]:
+    """As many of the lines as a message holds, and how many more there are."""
+    size = 0
+    for at, line in enumerate(lines):
+        size += len(line)
+        if at and size > _LONGEST_LIST - SHOWN:
+            return [*lines[:at], f"and {len(lines) - at:,} more"]
+    return lines
 
 
 class InvalidRequestError(_MistakesError):
@@ -176,12 +207,12 @@ class ApiError(RivyaError):
         retry_after: float | None = None,
     ) -> None:
         self.code = code
-        self.message = message
+        self.message = shortened(message, LONGEST)
         self.http_status = http_status
         self.request_id = request_id
         self.retry_after = retry_after
         suffix = f" (request {request_id})" if request_id else ""
-        super().__init__(f"{code}: {message}{suffix}" if code else f"{message}{suffix}")
+        super().__init__(f"{code}: {self.message}{suffix}" if code else f"{self.message}{suffix}")
 
 
 class ApiKeyMissingError(ApiError):

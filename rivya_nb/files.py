@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, shortened
 
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Without it, opening a pipe would wait for its other end."""
@@ -24,9 +24,6 @@ _KINDS = (
 
 _MADE_UP = (Path("/proc"), Path("/sys"))
 """File systems whose files are made up by the kernel."""
-
-_LONGEST = 200
-"""The most characters of a path that a message shows."""
 
 
 def user_path(given: object) -> Path:
@@ -47,7 +44,7 @@ def user_path(given: object) -> Path:
         raise _wrong(text, "this is not a path: it holds half of a character (a lone surrogate)") from None
     except RuntimeError:
         user = text.partition("/")[0]
-        message = f"there is no such file or folder: the home folder {user} is not known here"
+        message = f"there is no such file or folder: the home folder {shortened(user)} is not known here"
         raise _wrong(text, message) from None
     except FileNotFoundError:
         message = "the current folder is gone; give the absolute path"
@@ -117,4 +114,4 @@ def _is_made_up(status: os.stat_result) -> bool:
 def _wrong(given: object, message: str) -> UsageError:
     text = str(os.fspath(given) if isinstance(given, os.PathLike) else given)
     shown = "".join(char if char.isprintable() else "�" for char in text)
-    return UsageError([Mistake(shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…", message)])
+    return UsageError([Mistake(shown, message)])

@@ -59,7 +59,7 @@ def test_a_run_has_its_pictures_its_seeds_and_its_price(session: rv.Session) -> 
     assert [image.size for image in run.images[:2]] == [(256, 256), run[1].image.size]  # type: ignore[union-attr]
     assert run.credits == 48
     assert session.balance() == 1000 - 48
-    assert run[0].params == {"aspect_ratio": "1:1", "resolution": "1K", "watermark": "false", "seed": 1}
+    assert run[0].params == {"aspect_ratio": "1:1", "resolution": "1K", "watermark": False, "seed": 1}
     assert run[0].path is not None
     assert run[0].path.is_absolute()
 

@@ -82,7 +82,7 @@ def test_two_options_that_look_the_same_are_one(session: rv.Session) -> None:
     assert [axis.labels for axis in plan.expansion.axes] == [("red\nand caf\u00e9", "blue")]
     assert plan.credits == 24
     with pytest.raises(rv.InvalidRequestError, match=r"has the option .* twice"):
-        by_cell(session, "A {red\r\ncup|red\ncup} bottle")
+        by_cell(session, "A {look=red\r\ncup|red\ncup} bottle")
 
 
 def test_an_axis_of_prompts_is_known_by_how_they_look(session: rv.Session) -> None:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import NotConnectedError
 
 DEFAULT_BASE_URL = "https://rivya.ai"
@@ -40,15 +41,15 @@ def service_origin(base_url: str) -> str:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise NotConnectedError(f"The base URL {base_url!r} cannot be read; {right}.") from None
+        raise NotConnectedError(f"The base URL {short_repr(base_url)} cannot be read; {right}.") from None
     host = _canonical(host)
     if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host):
-        raise NotConnectedError(f"The base URL {base_url!r} is not an http(s) address; {right}.")
+        raise NotConnectedError(f"The base URL {short_repr(base_url)} is not an http(s) address; {right}.")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise NotConnectedError(f"The base URL {base_url!r} has more than an origin; {right}.")
+        raise NotConnectedError(f"The base URL {short_repr(base_url)} has more than an origin; {right}.")
     if parts.scheme == "http" and not is_loopback_host(host):
         raise NotConnectedError(
-            f"The base URL {base_url!r} would send the key unencrypted; https is needed, "
+            f"The base URL {short_repr(base_url)} would send the key unencrypted; https is needed, "
             "plain http is for this machine's own addresses only."
         )
     shown = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"

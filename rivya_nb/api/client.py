@@ -39,6 +39,7 @@ from rivya_nb.api.records import (
 from rivya_nb.api.retry import OnWait, RetryPolicy
 from rivya_nb.api.wire import Call, Upload, Wire
 from rivya_nb.contract.request import Request
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, NotConnectedError, UsageError
 
 TIMEOUT = 30.0
@@ -193,7 +194,7 @@ class Generations(_Calls):
         key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
         if not _HEADER_VALUE.fullmatch(key):
             raise UsageError(
-                [Mistake("idempotency_key", f"{key!r} is not 1 to 255 visible ASCII characters")]
+                [Mistake("idempotency_key", f"{short_repr(key)} is not 1 to 255 visible ASCII characters")]
             )
         if isinstance(request, bytes):
             if references or client_request_id is not None:
@@ -248,7 +249,9 @@ class Files(_Calls):
             ApiError, TransportError: as for every call.
         """
         if not _MIME_TYPE.fullmatch(mime_type):
-            raise UsageError([Mistake("mime_type", f"{mime_type!r} is not a MIME type such as image/png")])
+            raise UsageError(
+                [Mistake("mime_type", f"{short_repr(mime_type)} is not a MIME type such as image/png")]
+            )
         fields = {"kind": kind, "model": model}
         if client_request_id is not None:
             fields["client_request_id"] = _trace_id(client_request_id)
@@ -309,5 +312,5 @@ def _trace_id(text: str) -> str:
 def _segment(argument: str, text: str) -> str:
     """An id as one segment of a path, with any characters escaped."""
     if text in ("", ".", ".."):
-        raise UsageError([Mistake(argument, f"{text!r} is not an id")])
+        raise UsageError([Mistake(argument, f"{short_repr(text)} is not an id")])
     return quote(text.encode("utf-8", "replace"), safe="")

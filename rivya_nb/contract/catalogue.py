@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from rivya_nb.contract.text import did_you_mean, nearest
+from rivya_nb.contract.text import did_you_mean, nearest, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 DEFAULT_MODEL = "wan-2-7-image-pro"
@@ -41,6 +41,11 @@ class Param:
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
+
+    @property
+    def is_switch(self) -> bool:
+        """True if the param is switched on and off. It is sent as text, and True or False in Python."""
+        return self.options is not None and set(self.options) == {"true", "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +154,15 @@ class Catalogue(Mapping[str, Model]):
         """
         if not isinstance(model_id, str):
             raise InvalidRequestError(
-                [Mistake("model", f"{model_id!r} is not a model's id; give the id as text")]
+                [Mistake("model", f"{short_repr(model_id)} is not a model's id; give the id as text")]
             )
         model = self.get(model_id)
         images = [model.id for model in self.values() if model.makes_pictures]
         if model is None:
             hint = did_you_mean(model_id, images) or "; %rivya models lists them"
-            raise InvalidRequestError([Mistake("model", f"{model_id!r} is not in the catalogue{hint}")])
+            raise InvalidRequestError(
+                [Mistake("model", f"{short_repr(model_id)} is not in the catalogue{hint}")]
+            )
         if not model.makes_pictures:
             fallback = DEFAULT_MODEL if DEFAULT_MODEL in images else None
             near = nearest(model_id, images) or fallback
@@ -174,7 +181,9 @@ def _why_not(model: Model) -> str:
         return f"{name} is announced and cannot be called yet (coming_soon)"
     if model.api_status == "studio_only":
         return f"{name} works in the service's own studio only, not through its API (studio_only)"
-    return f"{name} cannot be called: the service says {model.api_status!r} of it, not {AVAILABLE!r}"
+    return (
+        f"{name} cannot be called: the service says {short_repr(model.api_status)} of it, not {AVAILABLE!r}"
+    )
 
 
 def shared_param(key: str, models: Iterable[Model]) -> Param | None:

@@ -27,6 +27,14 @@ REFERENCES_KEY = "referenceMediaItems"
 """The key of the uploaded references in a request; users never give it themselves."""
 
 
+COUNTS = ("n", "num_images", "num_outputs", "batch_size", "batch_count", "images", "count", "samples")
+"""What other tools call the number of pictures."""
+
+_SEED = "seed"
+_AT_RANDOM = ("-1", "-1.0", "random", "rand", "rnd", "any", "auto", "?", "*")
+"""What other tools take for a seed that is drawn."""
+
+
 class FrozenParams(dict[str, ParamValue]):
     """The params of a request: a dict that cannot be changed. It can be copied, pickled and dumped as JSON."""
 
@@ -73,7 +81,11 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
 def _unknown(model: Model, key: str) -> str:
     if key == REFERENCES_KEY:
         return "give references with --ref or references=; they are uploaded for you"
-    same = same_idea(key, model.param_keys)
+    if key.casefold() in COUNTS and same_idea(key, model.param_keys) is None:
+        return f"unknown param; {key}=4 is written --repeat 4 in a cell, and repeat=4 in Python"
+    same = same_idea(key, model.param_keys) or (
+        same_idea("size", model.param_keys) if key.casefold() in ("width", "height") else None
+    )
     if same is not None:
         param = model.param(same)
         return f"{model.id} calls it {same!r}{'' if param is None else _allowed(param)}"
@@ -83,6 +95,14 @@ def _unknown(model: Model, key: str) -> str:
 
 
 def _check_value(param: Param, value: object) -> ParamValue | Mistake:
+    if param.key != _SEED or str(value).strip().casefold() not in _AT_RANDOM:
+        return _checked(param, value)
+    found = _checked(param, value)
+    wrong = found.message if isinstance(found, Mistake) else f"{short_repr(value)} is not a seed"
+    return Mistake(param.key, f"{wrong}; leave the seed out, and one is drawn and told")
+
+
+def _checked(param: Param, value: object) -> ParamValue | Mistake:
     value = plain_value(value)
     if param.type == "number":
         return _check_number(param, value)
@@ -93,11 +113,12 @@ def _check_value(param: Param, value: object) -> ParamValue | Mistake:
     if not isinstance(value, str):
         return Mistake(param.key, f"{short_repr(value)} is not text{_allowed(param)}")
     if not is_whole(value):
-        return Mistake(param.key, f"{value!r}: {HALF}")
+        return Mistake(param.key, f"{short_repr(value)}: {HALF}")
     if param.options is not None and value not in param.options:
         same = same_shape(value, sorted(param.options, key=lambda option: option != param.default))
-        hint = did_you_mean(value, param.options) if same is None else f"; did you mean {same!r}?"
-        return Mistake(param.key, f"{value!r} is not an option{_allowed(param)}{hint}")
+        folded = next((option for option in param.options if option.casefold() == value.casefold()), same)
+        hint = did_you_mean(value, param.options) if folded is None else f"; did you mean {folded!r}?"
+        return Mistake(param.key, f"{short_repr(value)} is not an option{_allowed(param)}{hint}")
     return value
 
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import SHOWN, Mistake, UsageError, shortened
 
 _BROKEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters, line ends and halves of a surrogate pair."""
@@ -89,13 +89,11 @@ def cut(text: str, end: int) -> str:
     return text[:end].rstrip().rstrip("…") + "…"
 
 
-def shortened(text: str, limit: int = 60) -> str:
-    """The text with at most `limit` characters; the last one is an ellipsis where something is left out."""
-    return text if len(text) <= limit else cut(text, limit - 1)
-
-
-def short_repr(value: object, limit: int = 60) -> str:
+def short_repr(value: object, limit: int = SHOWN) -> str:
     """A value as a message shows it."""
+    if isinstance(value, str) and len(value) > limit:
+        # What cannot be printed becomes longer in a repr, and a long text takes time.
+        value = shortened(value, limit)
     return shortened(repr(value), limit)
 
 
@@ -115,11 +113,13 @@ def check_whole(where: str, *texts: object) -> None:
     """Raise UsageError if one of these texts or paths contains half of a character."""
     for text in texts:
         if isinstance(text, (str, os.PathLike)) and not is_whole(shown := str(text)):
-            raise UsageError([Mistake(where, f"{shown!r}: {HALF}")])
+            raise UsageError([Mistake(where, f"{short_repr(shown)}: {HALF}")])
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice that is most similar to `word`, or None if none is similar."""
+    if len(word) > SHOWN:
+        return None
     folded = {_fold(choice): choice for choice in choices}
     close = difflib.get_close_matches(_fold(word), folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None

@@ -13,8 +13,9 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.braces import escaped
 from rivya_nb.planning.names import python_name
-from rivya_nb.planning.prompt import PromptTemplate, escaped, parse_prompt
+from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import is_free_text, parse_values, variable_values
 from rivya_nb.planning.words import ObjectName
 from rivya_nb.session.plan import Plan
@@ -170,7 +171,7 @@ def _prompt(text: str, namespace: Mapping[str, object], mistakes: list[Mistake])
     try:
         if not text.strip():
             raise UsageError([Mistake("prompt", "there is none yet; write what should be seen")])
-        return parse_prompt(text, variables=True).bind(namespace)
+        return parse_prompt(text, variables=True, names=namespace.keys()).bind(namespace)
     except UsageError as error:
         mistakes += error.mistakes
         return parse_prompt("-", variables=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from rivya_nb.contract.text import short_repr
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.form import Form
@@ -132,4 +133,4 @@ class Panel:
         return {"application/vnd.jupyter.widget-view+json": view, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return f"<Panel {self.name!r} with {self.session.service}>"
+        return f"<Panel {short_repr(self.name)} with {self.session.service}>"

@@ -81,11 +81,6 @@ export class Chosen {
     this.said.replaceChildren(words, ...(step ? [undo] : []));
   }
 
-  sayRecalled(text) {
-    this.say({ text });
-    this.said.append(button("Undo", "Undo recall", () => this.tab.act("recall back", [])));
-  }
-
   /** Ask something above the bar; `tool` is the one that asks, where one comes back to without an answer. */
   ask(tool, ...nodes) {
     this.tool = tool;

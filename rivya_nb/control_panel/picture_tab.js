@@ -153,7 +153,6 @@ export class PictureTab {
       this.isBack = this.cameFrom !== undefined;
       this.comeBack();
     } else if (kind === "code") this.chosen.showCode(message.cells);
-    else if (kind === "recalled") this.chosen.sayRecalled(message.text);
     else if (kind === "said") {
       this.chosen.say(message);
       if (message.wrong) this.sayTurning(false);

@@ -216,10 +216,7 @@ class PictureTab(Background):
             (record, *_) = await asyncio.to_thread(self._records, ids)
             self._model.recall(record.request)
             # In a narrow page the form is out of sight.
-            self.tell({"kind": "recalled", "text": "Its settings are in the form now"})
-        elif kind == "recall back":
-            self._model.exchange_recalled()
-            self._say("What stood in the form before is there again")
+            self._say("Its settings are in the form now")
         elif kind == "look":
             viewer = await asyncio.to_thread(self.viewer, chosen)
             self._tabs.look(viewer, "Look", "one", self, at=str(content.get("at")))

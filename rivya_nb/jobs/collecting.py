@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
     NotFoundError,
@@ -64,7 +65,7 @@ def _may_pass(error: ApiError) -> bool:
 def _strange(task: Task) -> str:
     if not task.status:
         return "the service gives no status"
-    return f"the service says {task.status!r}, an unknown status"
+    return f"the service says {short_repr(task.status)}, an unknown status"
 
 
 class Collector:

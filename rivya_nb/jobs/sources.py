@@ -96,7 +96,7 @@ def web_address(source: object) -> Reference | None:
     try:
         parts, host, _ = split_address(source)
     except PictureError:
-        raise wrong_source(_USERINFO.sub("//…@", source)[:60], "this is not a web address") from None
+        raise wrong_source(_USERINFO.sub("//…@", source), "this is not a web address") from None
     if parts.scheme != "https":
         raise wrong_source(
             source, "only https addresses are accepted; give one, or download the picture and give the file"

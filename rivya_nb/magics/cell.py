@@ -70,7 +70,7 @@ class CellReader:
     def prompt(self, body: str) -> PromptTemplate:
         """The bound prompt; if it cannot be read, a placeholder, so that the rest of the cell is checked too."""
         try:
-            return parse_prompt(body, variables=True).bind(self._namespace)
+            return parse_prompt(body, variables=True, names=self._namespace.keys()).bind(self._namespace)
         except UsageError as error:
             self.mistakes += error.mistakes
             return parse_prompt("-", variables=False)

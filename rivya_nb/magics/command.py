@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import did_you_mean, listing
-from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.words import ObjectName, WordError, read_value, refuse_keys, split_words
+from rivya_nb.contract.text import did_you_mean, listing, short_repr
+from rivya_nb.errors import Mistake, UsageError, shortened
+from rivya_nb.planning.words import (
+    OPENING_QUOTES,
+    ObjectName,
+    WordError,
+    read_value,
+    refuse_keys,
+    split_words,
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,9 @@ def parse_command(text: str, commands: Collection[str], readers: Collection[str]
         return Command(None)
     name, *rest = words
     if name not in commands:
-        raise UsageError([Mistake("%rivya", _unknown(name, commands))])
+        is_prose = len(words) > 2 and not did_you_mean(name, commands)
+        hint = "; a prompt goes below a line with %%rivya" if is_prose else ""
+        raise UsageError([Mistake("%rivya", f"{_unknown(name, commands)}{hint}")])
     if name in readers:
         return Command(name, tuple(rest))
     arguments: list[str] = []
@@ -44,7 +53,7 @@ def parse_command(text: str, commands: Collection[str], readers: Collection[str]
             mistakes.append(Mistake(name, str(error)))
             continue
         if isinstance(value, ObjectName):
-            mistakes.append(Mistake(name, f"{word} is a variable, and a command takes plain text"))
+            mistakes.append(Mistake(name, f"{shortened(word)} is a variable, and a command takes plain text"))
         else:
             arguments.append(value.text)
     if mistakes:
@@ -75,7 +84,11 @@ def take_flags(
             flags[word] = ""
         elif word.startswith("--"):
             raise UsageError(
-                [Mistake(command, f"{word} is not a flag{did_you_mean(word, [*switches, *valued])}")]
+                [
+                    Mistake(
+                        command, f"{shortened(word)} is not a flag{did_you_mean(word, [*switches, *valued])}"
+                    )
+                ]
             )
         else:
             words.append(word)
@@ -85,5 +98,7 @@ def take_flags(
 def _unknown(name: str, commands: Collection[str]) -> str:
     if "=" in name:
         return "this is for the session; params belong to a %%rivya cell, above its prompt"
+    if name[0] in "\"'" + OPENING_QUOTES or name[0] == "{":
+        return f"{short_repr(name)} is no command; a prompt goes below a line with %%rivya, with two percent signs"
     hint = did_you_mean(name, commands) or f"; it has {listing(commands)}"
-    return f"{name!r} is no command{hint}"
+    return f"{short_repr(name)} is no command{hint}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
-from rivya_nb.contract.text import listing, printable
-from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
+from rivya_nb.contract.text import listing, printable, short_repr
+from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError, shortened
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
 from rivya_nb.magics.current import current_session
@@ -176,7 +176,7 @@ def _runs(arguments: Arguments) -> None:
     _expect("runs", arguments, 1)
     page = arguments[0] if arguments else "1"
     if not page.isdecimal() or len(page) > MOST_DIGITS:
-        raise UsageError([Mistake("runs", f"{page!r} is no page; pages are whole numbers")])
+        raise UsageError([Mistake("runs", f"{short_repr(page)} is no page; pages are whole numbers")])
     print(current_session().runs().text(int(page)))
 
 
@@ -292,7 +292,7 @@ def _limit(command: str, flags: Mapping[str, str]) -> int | None:
 def _run_id(text: str) -> int:
     if not text.isdecimal() or len(text) > MOST_DIGITS:
         raise UsageError(
-            f"{text!r} is not the id of a run; ids are whole numbers, and %rivya runs lists them."
+            f"{short_repr(text)} is not the id of a run; ids are whole numbers, and %rivya runs lists them."
         )
     return int(text)
 
@@ -300,4 +300,4 @@ def _run_id(text: str) -> int:
 def _expect(command: str, arguments: Arguments, most: int) -> None:
     if len(arguments) > most:
         takes = "no argument" if most == 0 else "one argument at most"
-        raise UsageError(f"%rivya {command} takes {takes}; {listing(arguments)} is too many.")
+        raise UsageError(f"%rivya {command} takes {takes}; {shortened(listing(arguments))} is too many.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line import Flag, Reader
 from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
@@ -102,9 +102,9 @@ class _HistoryReader(Reader):
 
     def _one(self, where: str, value: object) -> str | None:
         if isinstance(value, ObjectName):
-            self._wrong(where, f"{{{value.name}}} is a variable, and the history takes plain text")
+            self._wrong(where, f"{{{shortened(value.name)}}} is a variable, and the history takes plain text")
         elif isinstance(value, Text) and not value.quoted and ("," in value.text or ".." in value.text):
-            self._wrong(where, f"{self.several}; quote {value.text} if it is one")
+            self._wrong(where, f"{self.several}; quote {shortened(value.text)} if it is one")
         elif isinstance(value, Text):
             return value.text
         return None
@@ -119,6 +119,6 @@ class _HistoryReader(Reader):
             self._wrong("history", str(error))
             return
         if isinstance(value, ObjectName):
-            self._wrong("history", f"{word} is a variable, and the history takes plain text")
+            self._wrong("history", f"{shortened(word)} is a variable, and the history takes plain text")
         else:
             self._prompt.append(value.text)

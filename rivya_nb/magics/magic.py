@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.core.magic import no_var_expand
 
 from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError, WaitInterruptedError
-from rivya_nb.magics import awaiting
+from rivya_nb.magics import awaiting, opening
 from rivya_nb.magics.completion import hooks
 
 if TYPE_CHECKING:
@@ -129,9 +129,10 @@ class RivyaMagics:
         from rivya_nb.planning.line import parse_line
 
         try:
-            return parse_line(line), current_session()
+            return parse_line(line, has_body=bool(cell.strip())), current_session()
         except UsageError as error:
-            raise InvalidRequestError([*error.mistakes, *check_prompt(cell, self._shell.user_ns)]) from None
+            mistakes = check_prompt(cell, self._shell.user_ns) if cell.strip() else []
+            raise InvalidRequestError([*error.mistakes, *mistakes]) from None
 
     def _plan(self, parsed: Line, session: Session, cell: str) -> Plan:
         from rivya_nb.magics.cell import plan_cell
@@ -216,12 +217,14 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     ):
         add(function, magic_kind=kind, magic_name=name)
     awaiting.install(shell)
+    opening.install(shell)
     hooks.install(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What `%unload_ext rivya_nb` does: take the magics out again."""
     awaiting.remove(shell)
+    opening.remove(shell)
     hooks.remove(shell)
     for kind in ("line", "cell"):
         for name in (awaiting.MAGIC, awaiting.AWAITED_MAGIC):

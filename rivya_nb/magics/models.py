@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
-from rivya_nb.contract.text import did_you_mean, listing
+from rivya_nb.contract.text import did_you_mean, listing, short_repr
 from rivya_nb.errors import Mistake, RivyaError, UsageError
 from rivya_nb.magics.command import take_flags
 from rivya_nb.magics.current import current_session
@@ -48,14 +48,14 @@ def _found(catalogue: Catalogue, words: Sequence[str], category: str | None) -> 
     categories = list(dict.fromkeys(model.category for model in catalogue.values() if model.category))
     if category is not None and category not in categories:
         hint = did_you_mean(category, categories) or f"; there are {listing(categories)}"
-        raise UsageError([Mistake("--category", f"no model is of {category!r}{hint}")])
+        raise UsageError([Mistake("--category", f"no model is of {short_repr(category)}{hint}")])
     found = [
         model for model in catalogue.values() if category in (None, model.category) and _fits(model, words)
     ]
     if not found:
         text = " ".join(words)
         hint = did_you_mean(text, catalogue) or "; %rivya models lists all of them"
-        raise UsageError([Mistake("models", f"none has {text!r} in its id or name{hint}")])
+        raise UsageError([Mistake("models", f"none has {short_repr(text)} in its id or name{hint}")])
     return found
 
 

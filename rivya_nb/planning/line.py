@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import did_you_mean, shortened
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.contract.params import COUNTS
+from rivya_nb.contract.text import did_you_mean, short_repr
+from rivya_nb.errors import Mistake, UsageError, shortened
+from rivya_nb.files import user_path
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.words import (
     DASHES,
@@ -16,6 +18,7 @@ from rivya_nb.planning.words import (
     Text,
     Value,
     WordError,
+    quoted,
     read_value,
     refuse_keys,
     split_words,
@@ -57,6 +60,18 @@ PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
 """A word that gives a param: its key, and its value as it is written."""
 
 _JOINTS = (",", "..")
+_COLON = re.compile(r"(\w+):[\s=]*(\S+)")
+_CONTINUED = re.compile(r"[^\\/:\"']*\\")
+_NUMBERS = re.compile(r"[\d.,:+-]+|none", re.IGNORECASE)
+_NOTHING = ("", "", "")
+_LOOSE = (
+    "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's body, "
+    "below"
+)
+_QUOTES = f"\"'{OPENING_QUOTES}"
+_BELOW = "the prompt goes below the line, in the cell's body"
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _MAX_DIGITS = 15
 
 
@@ -83,25 +98,28 @@ class Line:
     order: tuple[str, ...] = ()
 
 
-def parse_line(text: str) -> Line:
-    """What the line of a `%%rivya` cell says.
+def parse_line(text: str, *, has_body: bool = True) -> Line:
+    """What the line of a `%%rivya` cell says; `has_body` is false where nothing stands below it.
 
     Raises:
         UsageError: with every mistake of the line; with a single one that repeats nothing, if it holds a key.
     """
     words = split_words(text)
     refuse_keys(words)
-    line, mistakes = read_line(words)
+    line, mistakes = read_line(words, has_body=has_body)
     if mistakes:
         raise UsageError(mistakes)
     return line
 
 
-def read_line(words: Sequence[str]) -> tuple[Line, list[Mistake]]:
+def read_line(words: Sequence[str], *, has_body: bool = True) -> tuple[Line, list[Mistake]]:
     """The line that has these words, as far as they can be read, and every mistake in them."""
     reader = _LineReader(words, FLAGS)
     reader.read()
-    return reader.line(), reader.mistakes
+    line = reader.line()
+    if not has_body:
+        reader.say_where_the_prompt_goes(words)
+    return line, reader.mistakes
 
 
 class Reader:
@@ -117,21 +135,34 @@ class Reader:
         self._params: dict[str, Value] = {}
         self._flags: dict[str, list[Value]] = {}
         self._order: dict[str, None] = {}
+        self._last = _NOTHING
+        self.loose: list[str] = []
 
     def read(self) -> None:
         while self._words:
             word = self._words.pop()
-            if is_flag(word):
+            if not self._words and _CONTINUED.fullmatch(word):
+                self._wrong("\\", "the line does not go on below; write all params and flags on one line")
+            elif (plain := plainly(word)) != word:
+                self._wrong(
+                    shortened(word), f"it has full-width signs or invisible ones; write {shortened(plain)}"
+                )
+            elif is_flag(word):
                 self._flag(word)
             elif match := PARAM.fullmatch(word):
                 self._param(match[1], match[2])
             else:
                 self._loose(word)
+                continue
+            if not self._next_is_loose():
+                self._last = _NOTHING
 
     def _param(self, key: str, raw: str) -> None:
         flag = f"--{key.replace('_', '-')}"
         value = self._value(key, raw, f"{key}=")
-        if flag in self._known:
+        if raw.startswith("=") and len(raw) > 1:
+            self._wrong(key, f"one = is enough; write {key}={shortened(raw.lstrip('='))}")
+        elif flag in self._known:
             self._wrong(key, f"this is a flag, and written {_usage(self._known[flag])}")
         elif key in self._order:
             self._wrong(key, f"given twice; {self.several.format(key=key)}")
@@ -153,7 +184,7 @@ class Reader:
             self._keep(flag, Text(""))
         else:
             if not equals and self._words and self._words[-1].startswith("="):
-                self._wrong(flag.name, f"no blanks around =; write {flag.name} {self._assigned()}")
+                self._wrong(flag.name, f"no blanks around =; write {flag.name} {shortened(self._assigned())}")
                 return
             if not equals:
                 raw = self._words.pop() if self._next_is_loose() else ""
@@ -175,14 +206,17 @@ class Reader:
         known = self._known
         longer = [flag for flag in known if name and flag.startswith(f"--{name}")]
         hint = f"; did you mean {longer[0]!r}?" if len(longer) == 1 else did_you_mean(f"--{name}", known)
-        hint = hint or f"; a param is written {name or 'key'}=value, and the flags are {', '.join(known)}"
+        if name in COUNTS:
+            hint = "; the number of pictures is written --repeat COUNT"
+        key = name.replace("-", "_") or "key"
+        hint = hint or f"; a param is written {key}=value, and the flags are {', '.join(known)}"
         self._wrong(f"{dashes}{name}", f"no such flag{hint}")
 
     def _value(self, where: str, raw: str, written: str) -> Value | None:
         """The value that begins with `raw`. Where blanks split it, that is a mistake, and the rest is skipped."""
         if not raw:
             if written.endswith("=") and self._next_is_loose():
-                self._wrong(where, f"no blanks around =; write {written}{self._words.pop()}")
+                self._wrong(where, f"no blanks around =; write {written}{shortened(self._words.pop())}")
             else:
                 self._wrong(where, f"has no value{'' if where in self._known else self.without_value}")
             return None
@@ -192,9 +226,11 @@ class Reader:
         if torn != raw:
             again = where in self._known and self._known[where].repeatable
             self._wrong(
-                where, f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{torn}'}"
+                where,
+                f"a blank ends a value; {f'repeat {where}' if again else f'write {written}{shortened(torn)}'}",
             )
             return None
+        self._last = (where, written, raw)
         try:
             return read_value(raw)
         except WordError as error:
@@ -205,16 +241,20 @@ class Reader:
 
     def _loose(self, word: str) -> None:
         if self._words and self._words[-1].startswith("=") and not word.startswith("="):
-            self._wrong(word, f"no blanks around =; write {word}={self._assigned()}")
+            self._wrong(word, f"no blanks around =; write {word}={shortened(self._assigned())}")
             return
         words = [word]
         while self._next_is_loose() and not (len(self._words) > 1 and self._words[-2].startswith("=")):
             words.append(self._words.pop())
-        self._wrong(
-            shortened(" ".join(words)),
-            "neither key=value nor a flag; a value with blanks is quoted, and a prompt belongs in the cell's "
-            "body, below",
-        )
+        last, self._last = self._last, _NOTHING
+        text = " ".join(words)
+        if last != _NOTHING and (hint := _torn_value(*last, words)):
+            self._wrong(last[0], hint)
+        elif colon := _COLON.fullmatch(text):
+            self._wrong(shortened(text), f"a param is written with =; write {colon[1]}={shortened(colon[2])}")
+        else:
+            self.loose.append(text)
+            self._wrong(shortened(text), _LOOSE)
 
     def _next_is_loose(self) -> bool:
         return bool(self._words) and not is_flag(self._words[-1]) and not PARAM.fullmatch(self._words[-1])
@@ -257,7 +297,7 @@ class Reader:
         numbers = []
         for text in self._plains(name):
             if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-                self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
+                self._wrong(name, f"{short_repr(text)} is not a whole number from {least} on")
             else:
                 numbers.append(int(text))
         return numbers
@@ -269,11 +309,35 @@ class Reader:
 class _LineReader(Reader):
     """Reads the line of a `%%rivya` cell."""
 
+    def _param(self, key: str, raw: str) -> None:
+        if key != "prompt":
+            super()._param(key, raw)
+            return
+        while self._next_is_loose():
+            raw += f" {self._words.pop()}"
+        self.loose.append(f"prompt={raw}")
+        self._wrong(key, f"{_BELOW}: {shortened(raw)}")
+
+    def say_where_the_prompt_goes(self, words: Sequence[str]) -> None:
+        """Put one mistake, which shows the whole cell, in the place of what may have been meant as the prompt."""
+        self.mistakes = [each for each in self.mistakes if not each.message.startswith((_LOOSE, _BELOW))]
+        loose = {word for text in self.loose for word in text.split(" ")}
+        kept = " ".join(word for word in words if word not in loose and word not in self.loose)
+        prompt = (
+            " ".join(text.removeprefix("prompt=").strip(_QUOTES) for text in self.loose)
+            or "a red fox in snow"
+        )
+        self._wrong(
+            "prompt",
+            f"it goes below the line, as in\n    {shortened(f'%%rivya {kept}'.rstrip(), 200)}\n    "
+            f"{shortened(prompt, 300)}",
+        )
+
     def line(self) -> Line:
         """The words as a line; a value that does not fit its flag becomes a mistake."""
         rows, cols = self._plain("--rows"), self._plain("--cols")
         if rows is not None and rows == cols:
-            self._wrong("--cols", f"{cols!r} makes the rows already; name another axis")
+            self._wrong("--cols", f"{short_repr(cols)} makes the rows already; name another axis")
         return Line(
             params=tuple(self._params.items()),
             model=self._flags.get("--model", [None])[0],
@@ -297,7 +361,7 @@ class _LineReader(Reader):
         text = self._plain(name)
         variable = None if text is None else python_name(text)
         if text is not None and variable is None:
-            self._wrong(name, f"{shortened(text)!r} cannot name a variable; use letters, digits and _")
+            self._wrong(name, f"{short_repr(text)} cannot name a variable; use letters, digits and _")
         return variable
 
 
@@ -309,3 +373,42 @@ def is_flag(word: str) -> bool:
 
 def _usage(flag: Flag) -> str:
     return flag.name if flag.value_name is None else f"{flag.name} {flag.value_name}"
+
+
+def plainly(word: str) -> str:
+    """A word with the plain signs for full-width ones outside its quotes, and without invisible ones."""
+    if (
+        '"' in word
+        or "'" in word
+        or not (word.translate(_INVISIBLE) != word or word.translate(_WIDE) != word)
+    ):
+        return word
+    key, equals, value = word.translate(_INVISIBLE).partition("＝") if "＝" in word else word.partition("=")
+    plain = f"{key}{'=' if equals else ''}{value}".translate(_INVISIBLE)
+    wide = plain.translate(_WIDE)
+    # A value of prose keeps its commas; what is no word of ours is left to the messages about it.
+    is_ours = is_flag(wide) or PARAM.fullmatch(wide)
+    if not is_ours:
+        return word
+    return wide if _NUMBERS.fullmatch(wide.partition("=")[2]) or is_flag(wide) or "＝" in word else plain
+
+
+def _torn_value(where: str, written: str, raw: str, words: Sequence[str]) -> str | None:
+    """What to say of words behind a value, if they are likely to belong to it."""
+    whole = " ".join([raw, *words])
+    if where == "--ref":
+        if _is_file(whole):
+            return f"a blank ends a value; write --ref {quoted(shortened(whole, 200))}"
+        if all(map(_is_file, [raw, *words])):
+            return f"one --ref takes one file; write {' '.join(f'--ref {word}' for word in [raw, *words])}"
+    if raw[0] in "\"'{" or _NUMBERS.fullmatch(raw):
+        return None
+    said = quoted(shortened(whole, 200))
+    return f"a blank ends a value; write {written}{said}, or put the prompt below the line"
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return user_path(name).is_file()
+    except (OSError, UsageError):
+        return False

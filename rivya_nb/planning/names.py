@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import keyword
+import sys
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 from rivya_nb.contract.text import did_you_mean
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, shortened
 
 
 def python_name(text: str) -> str | None:
@@ -31,4 +34,13 @@ def notebook_object(name: str, namespace: Mapping[str, object], where: str) -> o
     if name in namespace:
         return namespace[name]
     hint = did_you_mean(name, [known for known in namespace if not known.startswith("_")])
-    raise UsageError([Mistake(where, f"{{{name}}} is no variable of this notebook{hint}")])
+    raise UsageError([Mistake(where, f"{{{shortened(name)}}} is no variable of this notebook{hint}")])
+
+
+def notebook_variables() -> Mapping[str, object]:
+    """The variables of the notebook that this process runs; none outside a notebook."""
+    ipython: Any = sys.modules.get("IPython")
+    # Other front ends may have any object there, and attributes that raise.
+    with suppress(Exception):
+        return dict(ipython.get_ipython().user_ns)
+    return {}

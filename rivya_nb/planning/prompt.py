@@ -12,20 +12,25 @@ A {subject} at {dawn|dusk}, {light=soft|hard} light, {red |}hat
 - An option may hold variables and further options: `{a {red|blue} hat|none}` is one axis of three.
 - `{{` and `}}` are braces. Every other brace stays as it is: `{}`, `{1}`, `{"json": {}}`, a lone `{`.
 - What was inserted is never parsed again.
+- What may mean something else is refused, with both ways to write it: options with quotes, colons, line breaks,
+  code or other braces, unless the axis begins with `name=`; `{x:.2f}` where the notebook has an `x`; and the forms
+  of other tools (`{2$$a|b}`, `{3::a|b}`, `__animal__`, `<lora:x:1>`). Those without braces are text where their
+  ends are doubled: `____animal____`, `<<lora:x:1>>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count, product
 from math import prod
 
 from rivya_nb.contract.params import plain_value
-from rivya_nb.contract.text import comparable, did_you_mean, mark, shortened
-from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, walk
+from rivya_nb.contract.text import comparable, did_you_mean, mark, short_repr
+from rivya_nb.errors import Mistake, UsageError, shortened
+from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, doubled, read_braces, walk
+from rivya_nb.planning.doubts import Doubt
 from rivya_nb.planning.values import MAX_VALUES, as_axis, first_values
 
 
@@ -52,6 +57,7 @@ class PromptTemplate:
 
     pieces: tuple[Piece, ...]
     choices: tuple[_Choice, ...]
+    doubts: tuple[Doubt, ...] = ()
 
     @cached_property
     def axes(self) -> tuple[PromptAxis, ...]:
@@ -86,9 +92,10 @@ class PromptTemplate:
         """The template with the notebook's variables put in; lists among them become axes.
 
         Raises:
-            UsageError: with every name that is unknown, or whose value is neither text, a number nor a list.
+            UsageError: with every name that is unknown, or whose value is neither text, a number nor a list, and
+                all that looks like one of the names and cannot be put in.
         """
-        mistakes: list[Mistake] = []
+        mistakes = _refused(self.doubts, namespace)
         texts: dict[str, str] = {}
         lists: dict[str, tuple[str, ...]] = {}
         for name in self.variables:
@@ -103,7 +110,10 @@ class PromptTemplate:
                 lists[name] = found
         inner = [slot for choice in self.choices for option in choice.options for slot in _slots(option)]
         mistakes += [
-            Mistake("prompt", f"{slot.source} is a list, and stands within an axis, where one value fits")
+            Mistake(
+                "prompt",
+                f"{shortened(slot.source)} is a list, and stands within an axis, where one value fits",
+            )
             for slot in dict.fromkeys(inner)
             if slot.name in lists
         ]
@@ -133,20 +143,22 @@ class PromptTemplate:
         )
 
 
-def parse_prompt(text: str, *, variables: bool) -> PromptTemplate:
+def parse_prompt(text: str, *, variables: bool, names: Collection[str] = ()) -> PromptTemplate:
     """The template that `text` writes down.
 
-    Where `variables` is false, `{subject}` stays as it is, unless an axis has that name.
+    Where `variables` is false, `{subject}` stays as it is, unless an axis has that name. `names` are those of the
+    notebook, where they are known already: what looks like one and cannot be put in is then told with the rest.
 
     Raises:
         UsageError: with every axis that is written wrongly; the module's text has the rules.
     """
-    nodes, mistakes = read_braces(text, variables=variables)
+    nodes, mistakes, doubts = read_braces(text, variables=variables)
     builder = _Builder(nodes, variables)
     pieces = builder.pieces(nodes)
-    if mistakes := [*mistakes, *builder.mistakes]:
+    mistakes += [*builder.mistakes, *_refused([*doubts, *builder.doubts], {*builder.choices, *names})]
+    if mistakes:
         raise UsageError(list(dict.fromkeys(mistakes)))
-    return PromptTemplate(pieces, tuple(builder.choices.values()))
+    return PromptTemplate(pieces, tuple(builder.choices.values()), (*doubts, *builder.doubts))
 
 
 def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
@@ -157,11 +169,6 @@ def prompt_of(parts: Iterable[str | PromptAxis]) -> PromptTemplate:
         tuple(part if isinstance(part, str) else Slot(part.name, f"{{{part.name}}}") for part in parts),
         tuple(_Choice(axis.name, tuple((option,) for option in axis.options)) for axis in axes.values()),
     )
-
-
-def escaped(text: str) -> str:
-    """A finished text as it is written where braces mean something."""
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 def literal_prompt(text: str) -> PromptTemplate:
@@ -177,6 +184,7 @@ class _Builder:
 
     def __init__(self, nodes: Sequence[Node], variables: bool) -> None:
         self.mistakes: list[Mistake] = []
+        self.doubts: list[Doubt] = []
         self.choices: dict[str, _Choice] = {}
         self._variables = variables
         self._named = {node.name for node in walk(nodes) if isinstance(node, Group) and node.name}
@@ -192,6 +200,14 @@ class _Builder:
     def _slot_or_text(self, node: str | Slot) -> Piece:
         if isinstance(node, str) or self._variables or node.name in self._named:
             return node
+        shown, way = shortened(node.source), shortened(doubled(node.source))
+        self.doubts.append(
+            Doubt(
+                frozenset({node.name}),
+                f"{shown} is a variable of the notebook, and Python puts it in only where an f stands before "
+                f'the quotes: f"…{shown}…"; write {way} for the text itself',
+            )
+        )
         return node.source
 
     def _axis(self, group: Group) -> Slot:
@@ -199,11 +215,14 @@ class _Builder:
         name = group.name or next(self._free)
         known = self.choices.setdefault(name, _Choice(name, options))
         if known.options != options:
-            self._wrong(f"axis {name} is given twice, with different options; {{{name}}} stands for it again")
+            shown = shortened(name)
+            self._wrong(
+                f"axis {shown} is given twice, with different options; {{{shown}}} stands for it again"
+            )
         labels = [comparable(_plain(option)) for option in options]
         if known.options is options and len(set(labels)) < len(labels):
             again = next(label for label in labels if labels.count(label) > 1)
-            self._wrong(f"{shortened(group.source)} has the option {again!r} twice{LITERAL}")
+            self._wrong(f"{shortened(group.source)} has the option {short_repr(again)} twice{LITERAL}")
         return Slot(name, group.source)
 
     def _laid_out(self, group: Group) -> tuple[tuple[Piece, ...], ...]:
@@ -224,11 +243,17 @@ class _Builder:
                 )
             return self._laid_out(node)
         if isinstance(node, Slot) and node.name in self._named:
-            self._wrong(f"{node.source} is an axis, and stands within another axis; take it out")
+            self._wrong(f"{shortened(node.source)} is an axis, and stands within another axis; take it out")
         return ((self._slot_or_text(node),),)
 
     def _wrong(self, message: str) -> None:
         self.mistakes.append(Mistake("prompt", message))
+
+
+def _refused(doubts: Iterable[Doubt], names: Container[str]) -> list[Mistake]:
+    return [
+        Mistake("prompt", doubt.message) for doubt in doubts if any(name in names for name in doubt.names)
+    ]
 
 
 def _slots(pieces: Iterable[Piece]) -> Iterator[Slot]:
@@ -257,7 +282,9 @@ def _insertable(name: str, namespace: Mapping[str, object], axes: Iterable[str])
             key for key, value in namespace.items() if not key.startswith("_") and isinstance(value, fitting)
         ]
         hint = did_you_mean(name, [*axes, *known])
-        raise UsageError([Mistake("prompt", f"{{{name}}} is no variable of this notebook{hint or LITERAL}")])
+        raise UsageError(
+            [Mistake("prompt", f"{{{shortened(name)}}} is no variable of this notebook{hint or LITERAL}")]
+        )
     value = namespace[name]
     values = as_axis(value, f"prompt: {{{name}}}")
     if values is None:
@@ -291,4 +318,6 @@ def _text(name: str, value: object, within: str = "") -> str:
     if isinstance(value, (int, float)):
         return str(value)
     kind = "None" if value is None else f"a value of type {type(value).__name__}"
-    raise UsageError([Mistake("prompt", f"{{{name}}} is {within}{kind}; a prompt takes text and numbers")])
+    raise UsageError(
+        [Mistake("prompt", f"{{{shortened(name)}}} is {within}{kind}; a prompt takes text and numbers")]
+    )

@@ -197,14 +197,14 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         return ["The store has no pictures yet"]
     tags = store.marks.known_tags()
     reasons = [
-        f"No picture has the tag {tag!r}{did_you_mean(tag, tags) or _there_are(tags)}"
+        f"No picture has the tag {short_repr(tag)}{did_you_mean(tag, tags) or _there_are(tags)}"
         for tag in question.tags
         if tag not in tags
     ]
     if question.model is not None and not store.count(Question(model=question.model, hidden=True)):
         models = bundled()
         reasons.append(
-            f"No picture is of the model {question.model!r}{did_you_mean(question.model, models)}."
+            f"No picture is of the model {short_repr(question.model)}{did_you_mean(question.model, models)}."
         )
     for run in question.runs:
         try:

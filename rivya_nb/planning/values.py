@@ -19,8 +19,8 @@ from typing import Any
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.contract.text import mark, shortened
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.contract.text import mark, short_repr
+from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.names import notebook_object
 
 MAX_VALUES = 10_000
@@ -32,7 +32,8 @@ FIRST_VALUES = 20
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _PLAIN = re.compile(rf"{_NUMBER}|[+-]?\.\d+|[+-]?\d+\.")
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::({_NUMBER}))?")
-_DASHED = re.compile(r"(\d+)[-–—](\d+)")
+_DASHED = re.compile(r"(\d+)[-–—:](\d+)")
+_BRACKETED = re.compile(r"[\[(](.*)[\])]|range\((\d+, *)?(\d{1,9})\)")
 _MAX_DIGITS = 30
 
 
@@ -57,6 +58,11 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
         return (read_number(text) if numeric else text,)
     if is_free_text(param):
         return (None if _is_none(text) else text,)
+    if bracketed := _BRACKETED.fullmatch(text):
+        listed, start, end = bracketed.groups()
+        written = f"{(start or '0').rstrip(', ')}..{int(end) - 1}" if end else listed
+        message = f"{short_repr(text)} is Python; write {param.key}={shortened(written)}"
+        raise UsageError([Mistake(param.key, message)])
     values: list[ParamValue | None] = []
     mistakes: list[Mistake] = []
     for item in text.split(","):
@@ -133,7 +139,7 @@ def _item(item: str, param: Param) -> Sequence[ParamValue | None]:
         return (item,)
     numbers: Sequence[ParamValue] = _range(item) if ".." in item else (read_number(item),)
     if isinstance(numbers[0], str) and (dashed := _DASHED.fullmatch(item)):
-        raise _ItemError(f"{item!r} is no range; write {dashed[1]}..{dashed[2]}")
+        raise _ItemError(f"{short_repr(item)} is no range; write {dashed[1]}..{dashed[2]}")
     return numbers if param.type == "number" else [str(number) for number in numbers]
 
 
@@ -148,14 +154,14 @@ def read_number(text: str) -> ParamValue:
 def _range(item: str) -> list[ParamValue]:
     match = _RANGE.fullmatch(item)
     if match is None or any(len(part or "") > _MAX_DIGITS for part in match.groups()):
-        raise _ItemError(f"{shortened(item)!r} is no range; write 1..4, or 0..100:10 with a step")
+        raise _ItemError(f"{short_repr(item)} is no range; write 1..4, or 0..100:10 with a step")
     parts = [part for part in match.groups() if part is not None]
     # All in whole numbers of the smallest written decimal place, so that no step ever drifts.
     places = max(len(part.partition(".")[2]) for part in parts)
     start, end = (_scaled(part, places) for part in parts[:2])
     step = _scaled(match[3] or "1", places)
     if step <= 0:
-        raise _ItemError(f"the step of {item!r} must be above 0; the ends give the direction")
+        raise _ItemError(f"the step of {short_repr(item)} must be above 0; the ends give the direction")
     count = abs(end - start) // step + 1
     if count > MAX_VALUES:
         raise _ItemError(_too_many(count))

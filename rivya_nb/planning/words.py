@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.names import python_name
 
 _QUOTED_PATTERN = (
@@ -21,7 +21,7 @@ _QUOTED_PATTERN = (
 )
 _QUOTED = re.compile(_QUOTED_PATTERN)
 _BRACED = re.compile(r"\{[^{}]*\}")
-_WORD = re.compile(rf"(?:{_QUOTED_PATTERN}|{_BRACED.pattern}|\S)+")
+_WORD = re.compile(rf"(?:{_QUOTED_PATTERN}|{_BRACED.pattern}|[^\s\"'{{]+|\S)+")
 
 _KEY_PREFIX = "rvya_sk_"
 _KEY_NAMES = {"apikey", "rivyaapikey", "key", "token", "secret", "password", "authorization", "bearer"}
@@ -66,23 +66,24 @@ def read_value(raw: str) -> Value:
     Raises:
         WordError: quotes or braces are not what they seem to be.
     """
+    shown = shortened(raw)
     if _BRACED.fullmatch(raw):
         name = python_name(raw[1:-1].strip())
         if name is None:
-            raise WordError(f"{raw} is not the plain name of a variable; give the object a name first")
+            raise WordError(f"{shown} is not the plain name of a variable; give the object a name first")
         return ObjectName(name)
     pieces = _QUOTED.findall(raw)
     bare = _QUOTED.sub("", raw)
     if any(piece.count(piece[0]) % 2 for piece in pieces):
-        raise WordError(f"{raw} has a quote that is not closed")
+        raise WordError(f"{shown} has a quote that is not closed")
     if raw.startswith("'") and not pieces:
-        raise WordError(f"{raw}: single quotes stand around a whole value; use double quotes")
+        raise WordError(f"{shown}: single quotes stand around a whole value; use double quotes")
     if raw[:1] in OPENING_QUOTES and raw:
-        raise WordError(f'{raw} has typographic quotes; use plain ones: "…"')
+        raise WordError(f'{shown} has typographic quotes; use plain ones: "…"')
     if "{" in bare or "}" in bare:
-        raise WordError(f"{raw}: a variable stands alone, as in {{name}}; quote the value to mean braces")
+        raise WordError(f"{shown}: a variable stands alone, as in {{name}}; quote the value to mean braces")
     if pieces and "," in bare:
-        raise WordError(f"{raw}: quotes make one value; for several, give a variable that holds a list")
+        raise WordError(f"{shown}: quotes make one value; for several, give a variable that holds a list")
     return Text(_QUOTED.sub(_without_quotes, raw), quoted=bool(pieces))
 
 
@@ -94,6 +95,7 @@ def quoted(text: str) -> str:
 def as_word(text: str) -> str:
     """The word that says a text behind a flag, in quotes where it needs them."""
     plain = text and text[0] not in DASHES + OPENING_QUOTES
+    plain = plain and not text.endswith("\\")  # at the line's end it would seem to go on below
     return text if plain and not any(char.isspace() or char in "\"'{}=" for char in text) else quoted(text)
 
 

@@ -11,6 +11,7 @@ from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import as_axis
 
@@ -70,7 +71,7 @@ def _prompt(given: str | Sequence[str], *, literal: bool) -> PromptTemplate:
     """The prompt: a text has its axes in braces; a list of texts is an axis. The texts of a list and the job's
     own prompt are taken literally."""
     if isinstance(given, str) and not literal:
-        return parse_prompt(given, variables=False)
+        return parse_prompt(given, variables=False, names=notebook_variables().keys())
     if not isinstance(given, (str, Sequence)):
         raise UsageError(
             [

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.planning.question import why_nothing
 from rivya_nb.session.job import Job
@@ -71,7 +72,7 @@ class Album(Pictures):
         if first is None or (first and not ids):
             pages = max(1, -(-len(self) // PAGE))
             there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
-            raise UsageError([Mistake("", f"there is no page {number!r}; {there}")])
+            raise UsageError([Mistake("", f"there is no page {short_repr(number)}; {there}")])
         return _Page(self, ids, first, self._counted(), following)
 
     def _page_at(self, first: int) -> tuple[list[str], int]:

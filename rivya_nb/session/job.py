@@ -20,16 +20,19 @@ from rivya_nb.store.records import JobRecord, Marks
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from rivya_nb.contract.catalogue import Catalogue
+    from rivya_nb.contract.catalogue import Model
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
 
 
-def defaults_of(catalogue: Catalogue, model_id: str) -> dict[str, ParamValue]:
-    """The documented defaults of a model's params; none where the model is not known."""
-    model = catalogue.get(model_id)
-    params = () if model is None else model.params
-    return {param.key: param.default for param in params if param.default is not None}
+def python_params(model: Model | None, sent: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+    """The params that were sent, and the documented defaults of the others; a switch is True or False."""
+    known = {} if model is None else {param.key: param for param in model.params}
+    defaults = {key: param.default for key, param in known.items() if param.default is not None}
+    return {
+        key: value == "true" if key in known and known[key].is_switch else value
+        for key, value in {**defaults, **sent}.items()
+    }
 
 
 class Job(Markable):
@@ -111,9 +114,9 @@ class Job(Markable):
 
     @property
     def params(self) -> dict[str, ParamValue]:
-        """The params that were sent, and the documented defaults of the others."""
+        """The params that were sent, and the documented defaults of the others; a switch is True or False."""
         record = self.record
-        return {**defaults_of(self._store.models.catalogue(record.service), record.model), **record.params}
+        return python_params(self._store.models.catalogue(record.service).get(record.model), record.params)
 
     @property
     def seed(self) -> ParamValue | None:

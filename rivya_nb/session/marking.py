@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from rivya_nb.contract.text import count, file_size
+from rivya_nb.contract.text import count, file_size, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.session.showing.live import in_notebook
 
@@ -70,7 +70,7 @@ class Markable(ABC):
             UsageError: the note is not text.
         """
         if not isinstance(note, str) and note is not None:
-            raise UsageError([Mistake("annotate", f"{note!r} is not text")])
+            raise UsageError([Mistake("annotate", f"{short_repr(note)} is not text")])
         self._store.marks.change(self.job_ids, note=(note or "").strip())
         return self
 
@@ -135,7 +135,7 @@ def _ask(what: str) -> bool:
 
 def _switch(where: str, on: object) -> bool:
     if not isinstance(on, bool):
-        raise UsageError([Mistake(where, f"{on!r} is neither True nor False")])
+        raise UsageError([Mistake(where, f"{short_repr(on)} is neither True nor False")])
     return on
 
 
@@ -143,7 +143,12 @@ def _texts(where: str, tags: Sequence[object]) -> list[str]:
     wrong = [tag for tag in tags if not isinstance(tag, str)]
     if wrong:
         raise UsageError(
-            [Mistake(where, f'{wrong[0]!r} is not text; give the tags one by one, as in tag("a", "b")')]
+            [
+                Mistake(
+                    where,
+                    f'{short_repr(wrong[0])} is not text; give the tags one by one, as in tag("a", "b")',
+                )
+            ]
         )
     if not tags:
         raise UsageError([Mistake(where, "give at least one tag")])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from rivya_nb.errors import StoreError
-from rivya_nb.session.job import Job, defaults_of
+from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.tables import table
 from rivya_nb.store.records import Marks, RunRecord
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from PIL.Image import Image
 
-    from rivya_nb.contract.params import ParamValue
+    from rivya_nb.contract.catalogue import Model
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
@@ -141,9 +141,11 @@ class Pictures(Markable):
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
-        defaults = cache(lambda service, model: defaults_of(catalogue_of(service), model))
         return table(
-            [_row(job, defaults(job.record.service, job.model), marks[job.id], runs[job.id]) for job in jobs]
+            [
+                _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
+                for job in jobs
+            ]
         )
 
     def __len__(self) -> int:
@@ -167,14 +169,13 @@ class Pictures(Markable):
         return Selection(self._live_records, [job.id for job in jobs], title)
 
 
-def _row(job: Job, defaults: Mapping[str, ParamValue], marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
+def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
     path = job.path
     return {
         "job": job.id,
         "model": job.model,
         "prompt": job.prompt,
-        **defaults,
-        **job.record.params,
+        **python_params(model, job.record.params),
         "status": job.status,
         "credits": job.credits,
         "credits_known": job.record.credits_known,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     Mistake,
     RivyaError,
@@ -260,7 +261,7 @@ class Run(Pictures):
         """
         wanted = {**(params or {}), **axes}
         if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
-            raise UsageError([Mistake("repeat", f"{repeat!r} is no number of seeds to draw")])
+            raise UsageError([Mistake("repeat", f"{short_repr(repeat)} is no number of seeds to draw")])
         if not wanted and not repeat:
             raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
         session = self._live_records.current_session()
@@ -398,7 +399,7 @@ class Run(Pictures):
 
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)
-        name = f" {self.name!r}" if self.name else ""
+        name = f" {short_repr(self.name)}" if self.name else ""
         spent = self.spent
         about = "about " if spent.costs_about else ""
         return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{spent.credits} credits>"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
-from rivya_nb.contract.text import count, printable
+from rivya_nb.contract.text import count, printable, short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.session.run import Run
 from rivya_nb.views.words import credit_count, joined
@@ -80,7 +80,7 @@ class Runs(Sequence[Run]):
         pages = max(1, -(-total // PAGE))
         if isinstance(page, bool) or not isinstance(page, int) or not 1 <= page <= pages:
             there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
-            raise UsageError([Mistake("", f"there is no page {page!r}; {there}")])
+            raise UsageError([Mistake("", f"there is no page {short_repr(page)}; {there}")])
         lines = [_line(each) for each in self._store.run_summaries(PAGE, (page - 1) * PAGE)]
         if page < pages:
             left = total - page * PAGE

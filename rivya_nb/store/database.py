@@ -17,7 +17,7 @@ from filelock import FileLock
 from sqlalchemy import URL, Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from rivya_nb.contract.text import HALF
+from rivya_nb.contract.text import HALF, short_repr
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store import schema
 from rivya_nb.store.forks import FORKS
@@ -297,7 +297,7 @@ class Database:
                 yield
         except UnicodeEncodeError as error:
             # Every text of a user is stored here in the end, among them panel names and search words.
-            half = f"{error.object!r}: {HALF}"
+            half = f"{short_repr(error.object)}: {HALF}"
         except (SQLAlchemyError, sqlite3.Error) as error:
             # If the file is gone, that explains more than SQLite's error.
             self.check_in_place()

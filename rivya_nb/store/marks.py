@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from rivya_nb.contract.text import check_whole, count
+from rivya_nb.contract.text import check_whole, count, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
@@ -154,7 +154,9 @@ def _checked(changes: MarkChanges) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(changes)
     rating = wanted.get("rating", 0)
     if isinstance(rating, bool) or rating not in range(HIGHEST_RATING + 1):
-        raise UsageError([Mistake("rating", f"{rating!r} is not a rating; give 1 to 5, or 0 to remove it")])
+        raise UsageError(
+            [Mistake("rating", f"{short_repr(rating)} is not a rating; give 1 to 5, or 0 to remove it")]
+        )
     check_whole("note", wanted.get("note"))
     if "tags" in wanted:
         wanted["tags"] = _tags(wanted["tags"])

@@ -120,7 +120,10 @@ class Store:
 
     @staticmethod
     def is_in(folder: Path) -> bool:
-        return (folder / DATABASE).exists()
+        try:
+            return (folder / DATABASE).exists()
+        except OSError:  # the name is too long
+            return False
 
     def describe(self) -> str:
         """The folder, and whether the store is read-only or new."""

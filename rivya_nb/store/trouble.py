@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rivya_nb.contract.text import HALF
+from rivya_nb.contract.text import HALF, short_repr
 from rivya_nb.errors import StoreError
 
 ANOTHER_STORE = "name another folder with store=…"
@@ -51,7 +51,7 @@ def disk_trouble(path: Path, way_out: str = ANOTHER_STORE) -> Iterator[None]:
     try:
         yield
     except UnicodeEncodeError as error:
-        raise StoreError(f"{str(path)!r}: {HALF}; {way_out}.") from error
+        raise StoreError(f"{short_repr(str(path))}: {HALF}; {way_out}.") from error
     except OSError as error:
         named = error.filename2 or error.filename
         # The user does not know the name of a temporary file.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from rivya_nb.contract.text import count, did_you_mean, listing, printable
+from rivya_nb.contract.text import count, did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, PictureError, UsageError
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.thumbnails import decode
@@ -67,10 +67,16 @@ def save_grid(
     if suffix not in _SUFFIXES:
         hint = did_you_mean(out.suffix, _SUFFIXES)
         raise UsageError(
-            [Mistake(out.name, f"a grid is saved as {listing(_SUFFIXES)}, not {out.suffix!r}{hint}")]
+            [
+                Mistake(
+                    out.name, f"a grid is saved as {listing(_SUFFIXES)}, not {short_repr(out.suffix)}{hint}"
+                )
+            ]
         )
     if isinstance(cell, bool) or not isinstance(cell, int) or cell < _SMALLEST_CELL:
-        message = f"{cell!r} is not a height; give a whole number of pixels from {_SMALLEST_CELL} on"
+        message = (
+            f"{short_repr(cell)} is not a height; give a whole number of pixels from {_SMALLEST_CELL} on"
+        )
         raise UsageError([Mistake("cell", message)])
     sheet = plan_sheet(layout, cell, caption, details)
     if suffix == ".pdf" and sheet.width > _PDF_WIDTH:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from rivya_nb.contract.text import did_you_mean, listing, printable
+from rivya_nb.contract.text import did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
 from rivya_nb.views.words import differences
@@ -172,7 +172,7 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
         if name is not None and name not in names
     ]
     if rows is not None and rows == cols:
-        mistakes.append(Mistake("cols", f"{rows!r} is already the rows; choose another axis"))
+        mistakes.append(Mistake("cols", f"{short_repr(rows)} is already the rows; choose another axis"))
     if mistakes:
         raise UsageError(mistakes)
     row = names.index(rows) if rows is not None else None
@@ -200,10 +200,10 @@ def sides(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> dic
 def no_such_axis(name: object, names: Sequence[str]) -> str:
     """The message for a name that is not an axis of the run."""
     if not isinstance(name, str):
-        return f"{name!r} is not an axis; give the name of an axis as text"
+        return f"{short_repr(name)} is not an axis; give the name of an axis as text"
     if not names:
-        return f"this run has no axis {name!r}; it has no axes"
-    return f"this run has no axis {name!r}; it has {listing(names)}{did_you_mean(name, names)}"
+        return f"this run has no axis {short_repr(name)}; it has no axes"
+    return f"this run has no axis {short_repr(name)}; it has {listing(names)}{did_you_mean(name, names)}"
 
 
 def _cells(run: RunRecord, jobs: Mapping[str, JobRecord]) -> dict[tuple[int, ...], Cell]:

@@ -22,7 +22,8 @@ from rivya_nb.planning.ask import (
     label,
     read_ask,
 )
-from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, escaped, parse_prompt
+from rivya_nb.planning.braces import escaped
+from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt
 from rivya_nb.planning.values import parse_values
 from rivya_nb.planning.words import Text, as_word, quoted
 from rivya_nb.store.records import JobRecord, RunRecord
@@ -130,6 +131,12 @@ def _marks(values: Iterable[object]) -> list[str | None]:
 
 def _body(prompt: PromptTemplate) -> str | None:
     """The prompt as it is written where braces mean something; None where that would read otherwise."""
+    # An axis that begins with its name may have options that look like something else without it.
+    bodies = (_written(prompt, named=named) for named in (False, True))
+    return next(filter(None, bodies), None)
+
+
+def _written(prompt: PromptTemplate, *, named: bool) -> str | None:
     parts = _joined(prompt.parts)
     times = Counter(part.name for part in parts if isinstance(part, PromptAxis))
     seen: set[str] = set()
@@ -141,7 +148,8 @@ def _body(prompt: PromptTemplate) -> str | None:
             written.append(f"{{{part.name}}}")
         else:
             seen.add(part.name)
-            name = "" if part.name == PROMPT_AXIS and times[part.name] == 1 else f"{part.name}="
+            is_unnamed = not named and part.name == PROMPT_AXIS and times[part.name] == 1
+            name = "" if is_unnamed else f"{part.name}="
             written.append(f"{{{name}{'|'.join(map(escaped, part.options))}}}")
     body = "".join(written)
     try:

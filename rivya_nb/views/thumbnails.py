@@ -37,9 +37,6 @@ LARGEST = 24_000
 SMALLEST = 2_000
 """A thumbnail with fewer bytes of base64 shows nothing; rather than that, some pictures are left out."""
 
-_PIXEL_DENSITY = 1.25
-"""Pixels of a thumbnail for each CSS pixel of the largest size that its grid grows to; most pages are narrower."""
-
 Load = Callable[[Path, tuple[int, int]], "Image.Image"]
 """A function that reads an original into a box: `decode`, or a store's `Thumbnails.load`, which is faster."""
 
@@ -111,7 +108,7 @@ def collect(
         # Its store has the picture of many since the delivery, and one serves grids of any shape.
         box = OUTPUT_BOX
         if limit > OUTPUT_BYTES:
-            box = (min(BOX[0], round(width * _PIXEL_DENSITY)), min(BOX[1], round(height * _PIXEL_DENSITY)))
+            box = (min(BOX[0], width), min(BOX[1], height))
         try:
             path = path_of(cell.picture)
             return thumbnail(path, box=box, max_bytes=limit, load=load, shelf=shelf)
@@ -129,6 +126,7 @@ def _places(layout: Layout, geometry: Geometry) -> Iterator[tuple[Cell, tuple[in
         for row in page.cells:
             for column, cell in enumerate(row):
                 if cell is not None:
+                    # On most pages a grid is smaller, and the pictures are sharp on screens with more pixels, too.
                     yield cell, geometry.fit_largest(cell, column)
 
 

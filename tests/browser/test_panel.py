@@ -251,7 +251,7 @@ def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage, scre
     expect(panel.field("Prompt")).to_have_value("A lamp")
     panel.button("Recall again").click()
     expect(panel.field("Prompt")).to_have_value(HOSTILE + ", dusk light")
-    panel.button("Undo recall").first.click()
+    panel.button("Undo recall").click()
     panel.tiles.first.hover()
     recall = panel.root.get_by_role("button", name=re.compile("^Use the settings of .*dusk light · .*seed 2"))
     recall.filter(visible=True).first.click()

@@ -123,11 +123,11 @@ def mode(panel: PanelPage) -> Locator:
 
 def test_a_picture_is_looked_at_by_keys_alone_and_the_way_back_is_where_one_was(panel: PanelPage) -> None:
     tile(panel, CUP, 26).press("v")
-    large = viewer(panel).get_by_role("group", name=re.compile(r"\bseed 26\b"))
+    large = viewer(panel).get_by_role("group", name=re.compile(r"\bseed:? 26\b"))
     expect(large).to_be_focused()
     expect(mode(panel)).to_have_text("Large")
     panel.page.keyboard.press("ArrowRight")
-    expect(viewer(panel).get_by_role("group", name=re.compile(r"\bseed 25\b"))).to_be_focused()
+    expect(viewer(panel).get_by_role("group", name=re.compile(r"\bseed:? 25\b"))).to_be_focused()
     panel.page.keyboard.press("4")
     expect(viewer(panel).get_by_role("button", name="Rate 4")).to_have_attribute("aria-pressed", "true")
     panel.page.keyboard.press("Escape")
@@ -209,7 +209,7 @@ def test_saving_is_given_up_by_its_button_too(panel: PanelPage) -> None:
 
 def test_a_picture_that_a_cell_deletes_goes_wherever_it_is_shown(panel: PanelPage) -> None:
     tile(panel, CACTUS, 4).press("v")
-    large = viewer(panel).get_by_role("group", name=re.compile(r"\bseed 4\b.*cactus"))
+    large = viewer(panel).get_by_role("group", name=re.compile(r"\bseed:? 4\b.*cactus"))
     expect(large).to_be_focused()
     expect(large.locator("img")).to_be_visible()
     panel.page.evaluate(ASK_KERNEL, "str(rv.history()[0].delete(confirm=True))")
@@ -219,7 +219,7 @@ def test_a_picture_that_a_cell_deletes_goes_wherever_it_is_shown(panel: PanelPag
     expect(viewer(panel).get_by_role("button", name="Rate 5")).to_have_attribute("aria-pressed", "false")
     panel.page.keyboard.press("Escape")
     expect(panel.root).to_contain_text("1–24 of 29")
-    expect(panel.tiles.first).to_have_accessible_name(re.compile(rf"{CACTUS} .*\bseed 3\b"))
+    expect(panel.tiles.first).to_have_accessible_name(re.compile(rf"{CACTUS} .*\bseed:? 3\b"))
     expect(panel.tiles.first).to_be_focused()
     expect(panel.row(2)).to_contain_text("3 of 4 pictures · 1 deleted")
     panel.tab("Run 2").click()

@@ -158,7 +158,7 @@ def test_an_original_arrives_whole_once_it_is_looked_at(view: View) -> None:
     # A picture has no width before it is decoded.
     assert until(lambda: all(widths()))
     assert len(widths()) == 4
-    assert max(widths()) < 700
+    assert max(widths()) < 1360
     view.press("ArrowDown", "Enter")
     view.wait_for_width(1360)
     alt = view.pictures.get_attribute("alt")

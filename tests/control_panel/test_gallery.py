@@ -79,6 +79,46 @@ def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, r
     assert [item["marks"] for item in page["items"]] == ["", "", "", "♥"]
 
 
+def test_the_history_is_filtered_by_run_date_seed_and_params(talk: Talk, run: rv.Run) -> None:
+    other = rv.generate("a dog", seed=9, resolution="2K", name="dogs").wait(60)
+    choices = talk.ask("choices")
+    assert choices["runs"] == [[str(other.id), "dogs"], [str(run.id), ""]]
+    assert ("resolution", [["1K", "1K"], ["2K", "2K"]]) in choices["params"]
+    assert talk.seeds(run=f"run {run.id}") == [3, 2, 1]
+    assert talk.seeds(params=[["resolution", "2K"]]) == [9]
+    assert talk.seeds(seed="2") == [2]
+    assert talk.seeds(since="2020-01-01", until="2020-12-31") == []
+    assert talk.seeds(since="2020-01-01") == [9, 3, 2, 1]
+    page = talk.ask()
+    assert f"run {other.id} · " in page["items"][0]["label"]
+    assert "a dog" in page["items"][0]["label"]
+    assert "is no run; give its number" in talk.ask(run="dogs?")["text"]
+
+
+def test_a_picture_is_sent_once(talk: Talk) -> None:
+    page = talk.ask()
+    again = talk.ask(have=[item["key"] for item in page["items"][:2]])
+    assert [item["picture"] for item in page["items"]] == [0, 1, 2]
+    assert [(item["picture"], item["is_kept"]) for item in again["items"]] == [
+        (None, True),
+        (None, True),
+        (0, False),
+    ]
+
+
+def test_a_grid_has_a_tab_that_is_closed_and_a_runs_tab_comes_back(talk: Talk, run: rv.Run) -> None:
+    panel = talk.panel
+    talk.tell("grid", jobs=[job.id for job in run])
+    until(lambda: panel.tabs.chosen == "Grid (3)")
+    grid = panel.tabs.open_tabs[1]
+    assert [item["job"] for item in (grid._page({}) or ({}, []))[0]["items"]] == [job.id for job in run]
+    run[0].delete(confirm=True)
+    assert [item["is_pictured"] for item in (grid._page({}) or ({}, []))[0]["items"]].count(True) == 2
+    panel.tabs.widget._handle_custom_msg({"kind": "close", "tab": grid.id}, [])
+    until(lambda: panel.tabs.titles == ["Gallery"])
+    assert grid.closed
+
+
 def test_a_place_beyond_the_last_picture_is_on_the_last_page(talk: Talk) -> None:
     page = talk.ask(place=PAGE)
     assert (page["first"], page["total"], len(page["items"])) == (0, 3, 3)

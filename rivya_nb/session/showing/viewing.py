@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rivya_nb.planning.ask import label
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.looks import records
 from rivya_nb.store.records import RunRecord
 from rivya_nb.views.layout import Layout, arrange
 
 if TYPE_CHECKING:
+    from rivya_nb.contract.params import ParamValue
     from rivya_nb.session.history import Album
     from rivya_nb.session.job import Job
     from rivya_nb.store.store import Store
@@ -69,10 +71,15 @@ def _look(
     shown = dict.fromkeys(cell.job.id for cell in layout.cells)
     return Look(
         layout=layout,
-        params={job_id: jobs[job_id].params for job_id in shown},
+        params={job_id: _as_shown(jobs[job_id].params) for job_id in shown},
         title=title,
         page=page,
         pages=max(1, -(-total // PAGE)),
         first=first,
         total=total,
     )
+
+
+def _as_shown(params: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
+    """The params with switches as they are sent, and written on a line."""
+    return {key: label(value) if isinstance(value, bool) else value for key, value in params.items()}
