@@ -56,7 +56,12 @@ class Strip {
     this.row = element("div", { class: "rivya-strip" });
     this.refused = element("div", { class: "rivya-mistakes", role: "alert" });
     this.dismissAll = button("dismiss all", "Dismiss all messages about files", () => this.refused.replaceChildren());
-    [this.without, this.withoutBox] = this.option("and once without any", () => this.tell("without", { on: this.withoutBox.checked }));
+    [this.without, this.withoutBox] = this.option("and once without any", () => {
+      const on = this.withoutBox.checked;
+      // The kernel's answer to an earlier press may come first, and must not take this one back.
+      this.model.set("without", on);
+      this.tell("without", { on });
+    });
     [this.shrink, this.shrinkBox] = this.option("shrink what is too large", () => {
       this.model.set("shrink", this.shrinkBox.checked);
       this.model.save_changes();

@@ -8,7 +8,6 @@ idempotency key, never with new ones.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -18,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import (
-    ApiError,
     ApiKeyExpiredError,
     ApiKeyInvalidError,
     ApiKeyMissingError,
@@ -28,10 +26,11 @@ from rivya_nb.errors import (
     NotConnectedError,
     PublicApiDisabledError,
     StoreError,
-    TransportError,
 )
+from rivya_nb.jobs.balance import Gate, answer_of
+from rivya_nb.jobs.claiming import claim
 from rivya_nb.jobs.collecting import Collector
-from rivya_nb.jobs.giving_up import BALANCE_TIMEOUT, TICK, answer_of, is_given_up
+from rivya_nb.jobs.giving_up import TICK, is_given_up
 from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.lines import Lines
@@ -40,7 +39,7 @@ from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
 from rivya_nb.jobs.together import end
-from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
+from rivya_nb.store.records import UNSENT, JobRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -111,7 +110,6 @@ class Runner:
         take_over: Callable[[LiveJob], str | None],
         most_jobs: int = MOST_JOBS,
     ) -> None:
-        self._service = service
         self._client = client
         self._store = store
         self._work_loop = work_loop
@@ -126,7 +124,7 @@ class Runner:
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
         self._again: set[str] = set()
-        self._gates: dict[str, concurrent.futures.Future[str | None]] = {}
+        self._gates: dict[str, Gate] = {}
         self._lines = Lines()
         self._followed: dict[str, LiveJob] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -135,27 +133,11 @@ class Runner:
         self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
 
-    def can_pay(self, price: int) -> concurrent.futures.Future[str | None]:
-        """Ask whether the balance covers a price in credits: None if it does, else why nothing should be
-        submitted."""
-        return self._work_loop.start(self._short_of(price))
-
-    async def _short_of(self, price: int) -> str | None:
-        try:
-            balance = await asyncio.wait_for(self._client.credits.retrieve(), BALANCE_TIMEOUT)
-        except (ApiError, TransportError, asyncio.TimeoutError):
-            # Then each submit will be answered by the service itself.
-            return None
-        if balance.current_credits >= price:
-            return None
-        left = f"{balance.current_credits:,} are left at {self._service}"
-        return f"nothing was sent: it would cost {price:,} credits, and {left}"
-
     def launch(
         self,
         jobs: Iterable[LiveJob],
         run_id: int,
-        gate: concurrent.futures.Future[str | None] | None = None,
+        gate: Gate | None = None,
         *,
         most_jobs: int | None = None,
     ) -> None:
@@ -199,7 +181,7 @@ class Runner:
         if new:
             self._work_loop.start(self._begin(new))
 
-    def gate(self, job: LiveJob, gate: concurrent.futures.Future[str | None] | None) -> None:
+    def gate(self, job: LiveJob, gate: Gate | None) -> None:
         """Make `gate` answer before the job is submitted, as in `launch`."""
         if gate is not None:
             self._gates[job.id] = gate
@@ -225,28 +207,36 @@ class Runner:
     # Waiting for a place
 
     async def _begin(self, jobs: Sequence[LiveJob]) -> None:
-        if not self._is_sharing:
-            self._is_sharing = True
-            await self._sharing.agree(min(len(self._jobs), self._most_jobs))
-            self._help(self._share())
         # As a task of its own it ends with the session.
         await self._help(self._sort(jobs))
+
+    async def _begin_to_share(self) -> None:
+        if not self._is_sharing:
+            self._is_sharing = True
+            try:
+                await self._agree()
+            finally:
+                self._help(self._share())
 
     async def _share(self) -> None:
         """Share what the service allows with other kernels, as long as there is work."""
         try:
             while self._jobs:
                 await asyncio.sleep(INTERVAL)
-                await self._sharing.agree(min(len(self._lines) + len(self._tasks), self._most_jobs))
+                await self._agree()
         finally:
             self._is_sharing = False
+
+    async def _agree(self) -> None:
+        await self._sharing.agree(min(len(self._jobs) - len(self._followed), self._most_jobs))
 
     async def _sort(self, jobs: Sequence[LiveJob]) -> None:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
         # The session may have been closed meanwhile.
         jobs = [job for job in jobs if job.id in self._jobs]
         try:
-            own, elsewhere, records = await asyncio.to_thread(self._look, jobs)
+            await self._begin_to_share()
+            claimed = await asyncio.to_thread(claim, self._store, jobs)
         except (NotConnectedError, StoreError) as error:
             async for job in _in_slices(jobs):
                 job.changed(notice=str(error))
@@ -258,11 +248,11 @@ class Runner:
             raise
         async for job in _in_slices(jobs):
             was_followed = self._followed.pop(job.id, None) is not None
-            if (record := records.get(job.id)) is not None:
+            if (record := claimed.records.get(job.id)) is not None:
                 job.changed(record, notice=job.notice)
-            if job.id in own and not job.record.is_final:
+            if job.id in claimed.own and not job.record.is_final:
                 self._lines.add(job)
-            elif job.id not in elsewhere if job.is_watched else is_given_up(job):
+            elif job.id not in claimed.elsewhere if job.is_watched else is_given_up(job):
                 self._leave(job)
             else:
                 self._followed[job.id] = job
@@ -275,34 +265,6 @@ class Runner:
         if (self._lines or self._ready) and not self._sweeping:
             self._sweeping = True
             self._help(self._sweep())
-
-    def _look(self, jobs: Sequence[LiveJob]) -> tuple[set[str], set[str], dict[str, JobRecord]]:
-        """Become the owner of these jobs, as far as they are free and not only watched; gives the ids of those
-        that this process owns now, of those that others work on or a worker will, and the records that have
-        changed."""
-        claims = self._store.claims
-        states = claims.states([job.id for job in jobs])
-        # The kernel that was to send a job has stopped it, but a run of this process wants it.
-        stopped = [job for job in jobs if states[job.id][0] == "stopped" and not job.is_held]
-        if stopped:
-            claims.reopen(self._store.jobs([job.id for job in stopped]).values(), "planned")
-        free = {job.id for job in stopped}
-        free |= {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and not taken}
-        left = free & {job.id for job in jobs if job.is_watched}
-        own = claims.claim(free - left) if free - left else set()
-        # The last owner may have changed the record just before it ended.
-        stale = [
-            job.id
-            for job in jobs
-            if (status := states[job.id][0]) != job.record.status
-            or (job.id in own and status not in UNSENT)
-            or job.id in left
-        ]
-        records = self._store.jobs(stale)
-        elsewhere = {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and taken}
-        # Where a worker died, the next one takes over.
-        elsewhere |= {job_id for job_id in left if records[job_id].deferred is not None}
-        return own, elsewhere, records
 
     async def _follow(self) -> None:
         """Look again and again at the jobs that other processes work on."""
@@ -398,7 +360,11 @@ class Runner:
 
     async def _finish(self, job: LiveJob, failure: BaseException | None) -> None:
         """Leave the last job: when it has ended, all that was written is in the database's own file."""
-        await self._end_work()
+        try:
+            await self._end_work()
+        except Exception as error:
+            # Who waits for the job would wait for ever if it did not end.
+            failure = failure or error
         with self._launching:
             if self._is_writing and len(self._jobs) == 1:
                 # Others came meanwhile, and have ended already.

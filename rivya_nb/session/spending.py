@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
+from rivya_nb.jobs.balance import Gate, short_of
 from rivya_nb.jobs.doubt import is_doubtful
 from rivya_nb.planning.ask import Ask
 from rivya_nb.store.records import (
@@ -139,7 +139,7 @@ class Spending:
 
     def lacking(self, price: int) -> str | None:
         """Why the balance does not cover a price, in credits; None if it does. Waits for the service's answer."""
-        return self.runner.can_pay(price).result() if price else None
+        return self._ask_balance(price).result() if price else None
 
     def watch(self, run: Run) -> None:
         """Follow the jobs of a run that others work on, as long as they do; nothing is sent or collected."""
@@ -214,7 +214,7 @@ class Spending:
         *,
         unsent: bool,
         doubtful: bool = False,
-        gate: Future[str | None] | None = None,
+        gate: Gate | None = None,
         most_jobs: int | None = None,
     ) -> None:
         """Go on with these jobs from their statuses, where anything is left to do.
@@ -389,10 +389,14 @@ class Spending:
             )
         return record
 
-    def _gate(self, jobs: Sequence[JobRecord]) -> Future[str | None] | None:
+    def _gate(self, jobs: Sequence[JobRecord]) -> Gate | None:
         """A check whether the balance covers these jobs before they are submitted; None if they cost nothing."""
         price = sum(job.price or 0 for job in jobs)
-        return self.runner.can_pay(price) if price else None
+        return self._ask_balance(price) if price else None
+
+    def _ask_balance(self, price: int) -> Gate:
+        service = self._service
+        return self._live_records.work_loop.start(short_of(service.client, service.name, price))
 
     def _reopen(self, jobs: Sequence[Job], status: str) -> None:
         """Set jobs that ended without their pictures back to the step that `status` names."""

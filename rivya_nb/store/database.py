@@ -58,6 +58,7 @@ class Database:
         self._own = self.presence = Presence()
         self._work = 0
         self._counting = threading.Lock()
+        self._turn = threading.Lock()
         self._may_create = True
         self._keeper: sqlite3.Connection | None = None
         self._keeping = threading.Lock()
@@ -82,12 +83,23 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """One transaction: durable on disk when the block ends, undone if it raises."""
         self.check_writable()
-        with self._trouble(), self._writer.begin() as connection:
+        with self._trouble(), self._one_writer(), self._writer.begin() as connection:
             yield connection
         # Checked again: if the file was moved meanwhile, what was written is lost.
         self.check_in_place()
         if not self._work:
             self._checkpoint()
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """Let the threads of this process write one after the other: SQLite would let each sleep for up to 0.1 s
+        before it looks again."""
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise sqlite3.OperationalError("database is locked")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def check_writable(self) -> None:
         """Raise StoreError if nothing can be written: the store is closed, was moved, deleted or replaced, or

@@ -9,9 +9,8 @@ import pytest
 from sandboxes import until
 
 import rivya_nb as rv
+from rivya_nb import calls
 from rivya_nb.api.client import generation_body
-from rivya_nb.calls import _say_goodbye
-from rivya_nb.jobs import pacing
 from rivya_nb.magics.commands import COMMANDS
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.session.session import Session
@@ -22,13 +21,6 @@ PRICE = 12
 MODEL = "wan-2-7-image-pro"
 Connect = Callable[..., rv.Session]
 Other = Callable[[rv.Session], Session]
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST", "SECOND", "LONGEST"):
-        monkeypatch.setattr(pacing, name, 0.2)
-    monkeypatch.setattr("rivya_nb.jobs.runner.FOLLOW_INTERVAL", 0.1)
 
 
 def asked(session: Session, seeds: Sequence[int], **limits: int) -> rv.Plan:
@@ -68,12 +60,14 @@ def test_a_deferred_run_is_kept_and_sent_by_a_worker(
 
 
 def test_goodbye_leads_from_what_is_deferred_to_the_worker(
-    connect: Connect, capsys: pytest.CaptureFixture[str]
+    connect: Connect, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As in a process of its own: other tests have left runs, too.
+    monkeypatch.setattr(calls, "_live_records", {})
     session = connect(SandboxConfig(latency=0.1))
     asked(session, range(3)).defer()
     asked(session, range(3)).run()
-    _say_goodbye()
+    calls._say_goodbye()
     said = capsys.readouterr().err
     assert "run 2: 3 deferred; `rivya-nb work` sends them" in said
     assert [line for line in said.splitlines() if "run 2: " in line and "not sent" in line] == []

@@ -14,7 +14,6 @@ from typing import TypeVar
 import pytest
 
 import rivya_nb as rv
-from rivya_nb.jobs import pacing
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.session.session import Session
 from rivya_nb.store.records import JobRecord
@@ -25,13 +24,6 @@ TIMEOUT = 60
 PRICE = 12
 Connect = Callable[..., rv.Session]
 Other = Callable[[rv.Session], Session]
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST", "SECOND", "LONGEST"):
-        monkeypatch.setattr(pacing, name, 0.2)
-    monkeypatch.setattr("rivya_nb.jobs.runner.FOLLOW_INTERVAL", 0.2)
 
 
 def at_once(*calls: Callable[[], rv.Run]) -> list[rv.Run]:
