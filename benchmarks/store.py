@@ -93,7 +93,7 @@ def fill(store: Store, count: int, sharing: int) -> None:
                 writing.append_cells(connection, insert_one(connection, runs, run), cells)
         some_ids = [job.id for job in some]
         store.marks.change(some_ids[::4], rating=int(some[0].created_at - START) // 60 // AT_ONCE % 5 + 1)
-        store.marks.change(some_ids[1::50], starred=True)
+        store.marks.change(some_ids[1::50], favourite=True)
         store.marks.change(some_ids[2::40], hidden=True)
         store.marks.tag(some_ids[::3], ["keep"])
     store.marks.tag(store.history_ids(Question(oldest_first=True), limit=10, offset=100), ["rare"])
@@ -161,7 +161,7 @@ QUESTIONS = {
     "a frequent param": Question(params={"aspect_ratio": "16:9"}),
     "two params": Question(params={"aspect_ratio": "16:9", "seed": 77}),
     "rating of 4": Question(rating=4),
-    "starred": Question(starred=True),
+    "favourite": Question(favourite=True),
     "a frequent tag": Question(tags=("keep",)),
     "a rare tag": Question(tags=("rare",)),
     "a run": Question(run=7),

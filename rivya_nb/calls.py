@@ -302,7 +302,7 @@ def history(
     model: str | None = None,
     seed: ParamValue | None = None,
     rating: int | None = None,
-    starred: bool = False,
+    favourite: bool = False,
     tag: str | Collection[str] | None = None,
     run: Run | int | None = None,
     since: Moment | None = None,
@@ -329,7 +329,7 @@ def history(
         model=model,
         seed=seed,
         rating=rating,
-        starred=starred,
+        favourite=favourite,
         tag=tag,
         run=run,
         since=since,
@@ -340,7 +340,7 @@ def history(
 
 
 def undo() -> str:
-    """Take back the last star, rating, tag, note or hiding; gives a text that says what it was.
+    """Take back the last favourite, rating, tag, note or hiding; gives a text that says what it was.
 
     Calling it again takes back the one before. A deletion cannot be taken back.
     """

@@ -247,7 +247,7 @@ def test_saved_pictures_come_with_lists_of_them(session: rv.Session, tmp_path: P
     run = rv.generate(
         "=HYPERLINK(1) \u0e41\u0e2a\u0e07", seed=[7, 8], aspect_ratio="1:1", resolution="1K"
     ).wait()
-    run[1].rate(4)
+    run[1].rate(4).favourite()
     run[1].tag("-keep")
     copies = run.save(tmp_path)
     table = tmp_path / f"run-{run.id}.csv"
@@ -257,7 +257,9 @@ def test_saved_pictures_come_with_lists_of_them(session: rv.Session, tmp_path: P
     assert [first["file"], second["file"]] == [copy.name for copy in copies]
     assert (first["prompt"], first["seed"]) == ("'=HYPERLINK(1) \u0e41\u0e2a\u0e07", "7")
     assert (second["rating"], second["tags"], first["rating"]) == ("4", "'-keep", "")
+    assert (second["favourite"], first["favourite"]) == ("yes", "")
     told = json.loads((tmp_path / f"run-{run.id}.json").read_text(encoding="utf-8"))
+    assert [job["marks"]["favourite"] for job in told["jobs"]] == [False, True]
     assert told["credits"] == run.credits == int(first["credits"]) + int(second["credits"])
     assert told["credits_known"] is True
     assert [job["credits_known"] for job in told["jobs"]] == [True, True]

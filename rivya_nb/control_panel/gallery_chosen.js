@@ -2,6 +2,7 @@
 
 import { button, element } from "../widgets/dom.js";
 import { cellsToCopy } from "./cells.js";
+import { FAVOURITE } from "../widgets/marks.js";
 import { STARS, select } from "./gallery_filters.js";
 
 export class Chosen {
@@ -56,7 +57,7 @@ export class Chosen {
       button("Grid", "Show the chosen pictures as a grid", all("grid")),
       button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
       rate,
-      button("✦", "Star the chosen pictures", all("star")),
+      button(`${FAVOURITE} Favourite`, "Mark the chosen pictures as favourites", all("favourite")),
       button("Use as reference", "Use the chosen pictures as references", all("reference")),
       button("To code", "Show the cells that ask for the chosen pictures", all("code")),
       button("Delete…", "Delete the chosen pictures", () => this.askDelete(jobs)),

@@ -1,16 +1,17 @@
 // What the gallery shows of the history, and in which order.
 
 import { element } from "../widgets/dom.js";
+import { FAVOURITE, RATED, RATINGS } from "../widgets/marks.js";
 
 const TYPING = 250; // milliseconds after the last key before the history is asked
 
 /** Every rating, and how it is shown. */
-export const STARS = [1, 2, 3, 4, 5].map((rating) => [String(rating), "★".repeat(rating)]);
+export const STARS = RATINGS.map((rating) => [String(rating), RATED.repeat(rating)]);
 
-const RATINGS = [
+const LEAST = [
   ["", "any rating"],
-  ["starred", "✦ starred"],
-  ...STARS.map(([rating, stars]) => [rating, `${stars} and above`]),
+  ["favourite", `${FAVOURITE} favourites`],
+  ...STARS.map(([rating, stars]) => [rating, `${stars} or more`]),
 ];
 const ORDERS = [["", "newest first"], ["oldest", "oldest first"]];
 
@@ -23,7 +24,7 @@ export class Filters {
   constructor(changed) {
     this.words = element("input", { type: "search", placeholder: "words of the prompt", "aria-label": "Search the history" });
     this.model = select("Filter: made with", [["", "any model"]]);
-    this.rating = select("Filter: rating", RATINGS);
+    this.rating = select("Filter: rating", LEAST);
     this.tag = select("Filter: tag", [["", "any tag"]]);
     this.order = select("Order", ORDERS);
     const selects = [this.model, this.rating, this.tag, this.order];
@@ -41,7 +42,7 @@ export class Filters {
       prompt: this.words.value,
       model: this.model.value,
       rating: /^\d$/.test(rating) ? Number(rating) : 0,
-      starred: rating === "starred",
+      favourite: rating === "favourite",
       tag: this.tag.value,
       oldest_first: this.order.value === "oldest",
     };

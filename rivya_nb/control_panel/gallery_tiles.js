@@ -1,6 +1,7 @@
 // The small pictures of one page, and the keys that walk over them.
 
 import { button, element } from "../widgets/dom.js";
+import { FAVOURITE_KEY, ratingOf } from "../widgets/marks.js";
 
 export class Tiles {
   constructor(gallery) {
@@ -69,7 +70,7 @@ export class Tiles {
       : element("img", { src: address, alt: item.name, draggable: false }); // Dragged, it would be its small copy.
     const main = button(picture, item.name, () => gallery.act("recall", [item.job]), {
       class: "rivya-main", tabIndex: -1,
-      title: `${item.name}\nClick: use its settings. V: look closely. X: choose.`,
+      title: `${item.name}\nClick: use its settings. V: look closely. X: choose. 0 to 5: rate. H: favourite.`,
     });
     const box = element("input", { type: "checkbox", tabIndex: -1, "aria-label": `Choose ${item.name}`,
       onchange: () => gallery.choose(item, box.checked) });
@@ -124,7 +125,8 @@ export class Tiles {
     else if (key === "PageUp") gallery.turn(-1);
     else if (key === "v" && item) gallery.look(item);
     else if (key === "x" && item) gallery.choose(item, !gallery.chosen.has(item));
-    else if (/^[0-5]$/.test(key) && item) gallery.act("rate", [item.job], { rating: Number(key) });
+    else if (key === FAVOURITE_KEY && item) gallery.act("favourite", [item.job]);
+    else if (ratingOf(key) !== undefined && item) gallery.act("rate", [item.job], { rating: ratingOf(key) });
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -173,11 +173,14 @@ class PanelGallery(Background):
         """Mark, take back, save or delete, and say what was done."""
         number = count(len(chosen), "picture")
         if kind == "rate":
-            chosen.rate(content.get("rating", 0))
-            return f"Rated {number}"
-        if kind == "star":
-            chosen.star()
-            return f"Starred {number}"
+            rating = content.get("rating", 0)
+            chosen.rate(rating)
+            return f"Rated {number}" if rating else f"Took the rating off {number}"
+        if kind == "favourite":
+            marks = self._session.store.marks.of(chosen.job_ids)
+            on = not all(each.favourite for each in marks.values())
+            chosen.favourite(on)
+            return f"Marked {number} as favourite" if on else f"Took the favourite mark off {number}"
         if kind == "undo":
             undone = self._session.store.marks.undo(only=int(content.get("step", 0)))
             return f"Undone: {undone}" if undone else "There is nothing to undo"
@@ -306,7 +309,7 @@ def _question(content: Mapping[str, Any]) -> Question:
         model=str(content.get("model") or "") or None,
         prompt=str(content.get("prompt") or "") or None,
         rating=int(content.get("rating") or 0) or None,
-        starred=bool(content.get("starred")),
+        favourite=bool(content.get("favourite")),
         tags=(tag,) if tag else (),
         oldest_first=bool(content.get("oldest_first")),
     )

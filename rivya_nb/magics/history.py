@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FLAGS: tuple[Flag, ...] = (
     Flag("--model", "ID"),
     Flag("--rating", "0..5"),
-    Flag("--starred"),
+    Flag("--favourite"),
     Flag("--tag", "TAG", repeatable=True),
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
@@ -28,8 +28,8 @@ FLAGS: tuple[Flag, ...] = (
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
-    "pictures by words of their prompt, params, --model --rating --starred --tag --since --until --run --hidden; "
-    "--page goes on"
+    "pictures by words of their prompt, params, --model --rating --favourite --tag --since --until --run "
+    "--hidden; --page goes on"
 )
 
 
@@ -75,7 +75,7 @@ class _HistoryReader(Reader):
             "seed": params.pop("seed", None),
             "model": self._plain("--model"),
             "rating": self._whole("--rating", 0),
-            "starred": "--starred" in self._flags,
+            "favourite": "--favourite" in self._flags,
             "run": self._whole("--run", 1),
             "since": self._plain("--since"),
             "until": self._plain("--until"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FILTERS = ("prompt", "model", "seed", "rating", "starred", "tag", "run", "since", "until", "hidden")
+FILTERS = ("prompt", "model", "seed", "rating", "favourite", "tag", "run", "since", "until", "hidden")
 """The filters beside the params, in the order of the messages."""
 
 _SHOWN_LENGTH = 60
@@ -39,7 +39,7 @@ class Filters(TypedDict, total=False):
     model: str | None
     seed: ParamValue | None
     rating: int | None
-    starred: bool
+    favourite: bool
     tag: str | Collection[str] | None
     run: object
     since: Moment | None
@@ -91,7 +91,7 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         seed=read("seed", _value),
         params=reader.params(filters.get("params") or {}, known_params),
         rating=read("rating", _rating),
-        starred=read("starred", _switch) or False,
+        favourite=read("favourite", _switch) or False,
         tags=read("tag", _tags) or (),
         run=read("run", _run),
         since=read("since", lambda value: (value, moment(value, now=time.time()))),

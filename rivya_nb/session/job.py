@@ -71,9 +71,9 @@ class Job(Markable):
         return self.marks.rating
 
     @property
-    def starred(self) -> bool:
-        """Whether it has a star."""
-        return self.marks.starred
+    def is_favourite(self) -> bool:
+        """Whether it is marked as a favourite."""
+        return self.marks.favourite
 
     @property
     def hidden(self) -> bool:

@@ -1,4 +1,4 @@
-"""Marks on pictures (star, rating, tags, note, hidden) and their deletion; shared by jobs, runs and histories."""
+"""Marks on pictures (favourite, rating, tags, note, hidden) and deletion; shared by jobs, runs and histories."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Markable(ABC):
     def _meant(self) -> Sequence[Job]:
         """The jobs that a mark applies to."""
 
-    def star(self: M, on: bool = True) -> M:
-        """Set the star, or remove it (`on=False`)."""
-        self._store.marks.change(self.job_ids, starred=_switch("star", on))
+    def favourite(self: M, on: bool = True) -> M:
+        """Mark as a favourite, or take this mark away (`on=False`)."""
+        self._store.marks.change(self.job_ids, favourite=_switch("favourite", on))
         return self
 
     def rate(self: M, rating: int) -> M:
-        """Rate from 1 to 5; 0 removes the rating.
+        """Rate with 1 to 5 stars; 0 removes the rating.
 
         Raises:
             UsageError: the rating is not a whole number from 0 to 5.

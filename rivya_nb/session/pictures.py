@@ -172,7 +172,7 @@ def _row(job: Job, defaults: Mapping[str, ParamValue], marks: Marks, runs: Seque
         "credits": job.credits,
         "credits_known": job.record.credits_known,
         "rating": marks.rating,
-        "starred": marks.starred,
+        "favourite": marks.favourite,
         "hidden": marks.hidden,
         "tags": ", ".join(marks.tags),
         "note": marks.note,

@@ -1,4 +1,4 @@
-"""The user's marks on pictures: ratings, stars, tags, notes, and what is hidden; with undo.
+"""The user's marks on pictures: favourites, ratings, tags, notes, and what is hidden; with undo.
 
 All kernels share one journal, and steps are undone strictly from the last one on, no matter which kernel took
 it. So an undo never restores an older value over a newer one.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STEPS_KEPT = 200
 """The number of steps that can be undone; older ones are deleted."""
 
-_WORDS = {"rating": "rating", "starred": "star", "hidden": "hiding", "note": "note", "tags": "tags"}
+_WORDS = {"rating": "rating", "favourite": "favourite", "hidden": "hiding", "note": "note", "tags": "tags"}
 _NONE = Marks()
 
 
@@ -185,7 +185,7 @@ def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
     tagged: dict[int, list[str]] = {}
     for some in portions(list(numbers)):
         for row in connection.execute(select(marks).where(marks.c.job_number.in_(some))).mappings():
-            found[row["job_number"]] = Marks(row["rating"], row["starred"], row["hidden"], row["note"])
+            found[row["job_number"]] = Marks(row["rating"], row["favourite"], row["hidden"], row["note"])
         for number, tag in connection.execute(select(tags).where(tags.c.job_number.in_(some))):
             tagged.setdefault(number, []).append(tag)
     for number, names in tagged.items():

@@ -279,7 +279,7 @@ class Marks:
     """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted."""
 
     rating: int = 0
-    starred: bool = False
+    favourite: bool = False
     hidden: bool = False
     note: str = ""
     tags: tuple[str, ...] = ()
@@ -289,7 +289,7 @@ class MarkChanges(TypedDict, total=False):
     """The fields of `Marks` that may change. `tags` replaces all tags."""
 
     rating: int
-    starred: bool
+    favourite: bool
     hidden: bool
     note: str
     tags: Collection[str]
@@ -311,7 +311,7 @@ class Question:
     prompt: str | None = None
     params: Mapping[str, ParamValue | bool] = field(default_factory=dict, hash=False)
     rating: int | None = None
-    starred: bool = False
+    favourite: bool = False
     tags: tuple[str, ...] = ()
     run: int | None = None
     since: float | None = None

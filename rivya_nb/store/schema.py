@@ -275,7 +275,7 @@ marks = Table(
     metadata,
     Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
     Column("rating", Integer, nullable=False),
-    Column("starred", Boolean, nullable=False),
+    Column("favourite", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("note", Text, nullable=False),
 )

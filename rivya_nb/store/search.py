@@ -174,9 +174,9 @@ def _walked(
         statement = statement.where(
             exists().where(marks.c.job_number == each, marks.c.rating >= question.rating)
         )
-    if question.starred:
-        statement = statement.where(exists().where(marks.c.job_number == each, marks.c.starred))
-    rest = replace(question, tags=(), rating=None, starred=False)
+    if question.favourite:
+        statement = statement.where(exists().where(marks.c.job_number == each, marks.c.favourite))
+    rest = replace(question, tags=(), rating=None, favourite=False)
     return statement.where(*_conditions(connection, rest, is_led=True))
 
 
@@ -248,6 +248,6 @@ def _lists(question: Question) -> list[Select[tuple[int]]]:
         lists.append(select(tags.c.job_number).where(tags.c.tag == tag))
     if question.rating:
         lists.append(select(marks.c.job_number).where(marks.c.rating >= question.rating))
-    if question.starred:
-        lists.append(select(marks.c.job_number).where(marks.c.starred))
+    if question.favourite:
+        lists.append(select(marks.c.job_number).where(marks.c.favourite))
     return lists

@@ -15,7 +15,7 @@ from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import common_params, joined, lost_words, param_words, state_word
+from rivya_nb.views.words import FAVOURITE, RATED, common_params, joined, lost_words, param_words, state_word
 
 _NARROWEST = 150
 """CSS pixels of a card, so that its words have room below a tall picture."""
@@ -97,10 +97,10 @@ class _Card:
 
 def mark_words(marks: Marks) -> list[str]:
     """The marks of a picture, each as a sign and a word."""
-    dots = "●" * marks.rating + "○" * (HIGHEST_RATING - marks.rating)
+    stars = RATED * marks.rating + "☆" * (HIGHEST_RATING - marks.rating)
     words = [
-        "★ starred" if marks.starred else "",
-        f"{dots} {marks.rating}/{HIGHEST_RATING}" if marks.rating else "",
+        f"{stars} {marks.rating}/{HIGHEST_RATING}" if marks.rating else "",
+        f"{FAVOURITE} favourite" if marks.favourite else "",
         *(f"#{printable(tag, _VALUE_LENGTH)}" for tag in marks.tags),
         "◌ hidden" if marks.hidden else "",
         f"✎ {printable(marks.note, _NOTE_LENGTH)}" if marks.note else "",

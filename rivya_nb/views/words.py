@@ -28,6 +28,9 @@ SIGNS: dict[str, str] = {
 }
 """A sign for each state, so that colour is never the only difference."""
 
+RATED, FAVOURITE = "★", "♥"
+"""The signs of marks; widgets have the same (`widgets/marks.js`)."""
+
 NOTHING_TO_STOP = "Nothing is left to stop"
 
 SENT_GOES_ON = "what was sent goes on"
@@ -115,8 +118,8 @@ _MEANINGS = {
 
 
 def marks_badge(marks: Marks) -> str:
-    """The marks that fit into a picture's corner: `★★★★ ✦` for four of five and a star, as in the viewer."""
-    return " ".join(["★" * marks.rating] * bool(marks.rating) + ["✦"] * marks.starred)
+    """The marks that fit into a picture's corner: `★★★★ ♥` for a favourite with four of five stars."""
+    return " ".join([RATED * marks.rating] * bool(marks.rating) + [FAVOURITE] * marks.favourite)
 
 
 def lost_words(lost: Mapping[str, Path]) -> str:

@@ -5,7 +5,7 @@ when it is shown. It sends a message with an `id` and gets an answer with the sa
 if it failed:
 
     {kind: "read", key, offset}           → {total, mime} and a piece of the original's bytes
-    {kind: "mark", job, rating | starred} → {} once it is in the store
+    {kind: "mark", job, rating | favourite} → {} once it is in the store
     {kind: "turn", page}                  → {} once the scene is another page of a long history
 
 It also sends messages without an `id`, which need no answer: `{kind: "leave"}` to go back to where it was
@@ -212,13 +212,13 @@ def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
 
 def _changes(content: Mapping[str, Any]) -> MarkChanges:
     """The marks in a message, checked: messages of a front end are not trusted."""
-    rating, starred = content.get("rating"), content.get("starred")
+    rating, favourite = content.get("rating"), content.get("favourite")
     if isinstance(rating, int) and not isinstance(rating, bool) and 0 <= rating <= HIGHEST_RATING:
         return {"rating": rating}
-    if isinstance(starred, bool):
-        return {"starred": starred}
+    if isinstance(favourite, bool):
+        return {"favourite": favourite}
     raise UsageError("A rating is a whole number from 0 to 5.")
 
 
 def _as_json(marks: Marks) -> dict[str, Any]:
-    return {"rating": marks.rating, "starred": marks.starred}
+    return {"rating": marks.rating, "favourite": marks.favourite}

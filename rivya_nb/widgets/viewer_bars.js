@@ -1,6 +1,7 @@
 // The bars around the stage: tools above it, the slider of a third axis, the pages of a long history.
 
 import { button, element, set } from "./dom.js";
+import { FAVOURITE, FAVOURITE_KEY, NO_FAVOURITE, RATED, RATINGS, UNRATED } from "./marks.js";
 import { MODES } from "./viewer_compare.js";
 
 const key = (text) => element("kbd", {}, text);
@@ -29,17 +30,17 @@ export class Tools {
     const { viewer } = this;
     const { zoom, marks, comparison } = viewer;
     const group = (given, ...tools) => element("span", { class: "set", ...given }, ...tools);
-    this.fit = this.tool("", "Fit (0)", () => zoom.fit(), { class: "percent" });
-    this.rates = [1, 2, 3, 4, 5].map((rating) =>
-      this.tool("☆", `Rate ${rating}`, () => marks.rate(rating), { class: "rate" }));
-    this.star = this.tool("", "Star (s)", () => marks.star());
+    this.fit = this.tool("", "Fit (z)", () => zoom.fit(), { class: "percent" });
+    this.rates = RATINGS.map((rating) =>
+      this.tool(UNRATED, `Rate ${rating}`, () => this.rate(rating), { class: "rate" }));
+    this.favourite = this.tool("", `Favourite (${FAVOURITE_KEY})`, () => marks.toggleFavourite());
     this.pin = this.tool([key("p"), word("pin")], "Pin as A (p)", () => comparison.pin());
     return [
       group({}, this.tool("−", "Zoom out (−)", () => zoom.out()), this.fit, this.tool("+", "Zoom in (+)", () => zoom.in())),
       group({}, this.tool(key("←"), "Previous picture (←)", () => viewer.step(-1)),
         this.tool(key("→"), "Next picture (→)", () => viewer.step(1))),
       group({ role: "group", "aria-label": "Rating" }, ...this.rates),
-      this.star,
+      this.favourite,
       this.pin,
       this.tool([key("space"), word("flicker")], "Flicker between A and B (space)", () => comparison.flicker()),
       this.tool(key("i"), "Everything known of the picture (i)", () => viewer.toggle("info")),
@@ -49,16 +50,22 @@ export class Tools {
     ];
   }
 
+  /** A star that is pressed already takes the rating away. */
+  rate(rating) {
+    const { cell, marks } = this.viewer;
+    marks.rate(marks.of(cell).rating === rating ? 0 : rating);
+  }
+
   draw() {
     const { cell, marks, state } = this.viewer;
     for (const [mode, node] of this.modes) set(node, "aria-pressed", String(mode === state.mode));
-    const { rating, starred } = marks.of(cell);
+    const { rating, favourite } = marks.of(cell);
     this.rates.forEach((node, index) => {
-      node.textContent = index < rating ? "★" : "☆";
+      node.textContent = index < rating ? RATED : UNRATED;
       set(node, "aria-pressed", String(index + 1 === rating));
     });
-    this.star.replaceChildren(key("s"), starred ? " ✦" : "", word(starred ? "starred" : "star"));
-    set(this.star, "aria-pressed", String(starred));
+    this.favourite.replaceChildren(favourite ? FAVOURITE : NO_FAVOURITE, word("favourite"));
+    set(this.favourite, "aria-pressed", String(favourite));
     set(this.pin, "aria-pressed", String(state.pinned !== null && state.pinned.key === cell?.key));
   }
 

@@ -1,8 +1,8 @@
 // Below the stage: facts about the picture or the differences, and a strip of all pictures.
 
 import { element, set } from "./dom.js";
+import { badge, spoken } from "./marks.js";
 import { compare } from "./viewer_compare.js";
-import { spoken, stars } from "./viewer_marks.js";
 
 const SILENT = "The kernel does not answer: it is busy or gone. Ratings are kept only after it has answered.";
 
@@ -69,7 +69,7 @@ export class Strip {
       node.classList.toggle("b", here && state.pinned !== null && !pinned);
       const given = marks.of(cell);
       set(node, "aria-label", [cell.label, pinned ? "A" : "", spoken(given)].filter(Boolean).join(", "));
-      node.lastChild.textContent = stars(given);
+      node.lastChild.textContent = badge(given);
     }
   }
 

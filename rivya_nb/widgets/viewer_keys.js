@@ -1,6 +1,7 @@
 // The keys, and the help that lists them.
 
 import { button, element, set } from "./dom.js";
+import { FAVOURITE, FAVOURITE_KEY, ratingOf } from "./marks.js";
 import { take } from "./viewer_zoom.js";
 
 const PAN = 0.12; // shares of a frame
@@ -9,14 +10,14 @@ const HELP = [
   ["← → ↑ ↓", "next picture"],
   ["Enter", "large, and back to the grid"],
   ["Esc", "back to the grid, or to where the viewer was opened"],
-  ["+  −  0", "zoom, and fit again; all pictures move together"],
+  ["+  −  z", "zoom, and fit again; all pictures move together"],
   ["Shift + arrows", "pan"],
   ["wheel, drag, pinch", "zoom and pan, once the viewer was clicked"],
   ["Space", "flicker between A and B, then step by step"],
   ["c", "next way to compare"],
   ["p", "pin as A; what you go to is B"],
-  ["1 – 5", "rate; the same again takes it away"],
-  ["s", "star"],
+  ["1 – 5", "rate with stars; 0 takes the rating away"],
+  [FAVOURITE_KEY, `${FAVOURITE} favourite, or no longer`],
   ["[  ]", "pages of a third axis"],
   ["PgUp  PgDn", "pages of a long history"],
   ["i", "everything known of the picture"],
@@ -47,7 +48,8 @@ export class Keys {
   action(key) {
     const { viewer } = this;
     const { comparison, marks, state, zoom } = viewer;
-    if (/^[1-5]$/.test(key)) return () => marks.rate(Number(key));
+    const rating = ratingOf(key);
+    if (rating !== undefined) return () => marks.rate(rating);
     return {
       ArrowLeft: () => viewer.step(-1),
       ArrowRight: () => viewer.step(1),
@@ -58,11 +60,11 @@ export class Keys {
       "+": () => zoom.in(),
       "=": () => zoom.in(),
       "-": () => zoom.out(),
-      0: () => zoom.fit(),
+      z: () => zoom.fit(),
       " ": () => comparison.flicker(),
       c: () => comparison.next(),
       p: () => comparison.pin(),
-      s: () => marks.star(),
+      [FAVOURITE_KEY]: () => marks.toggleFavourite(),
       "[": () => viewer.toSheet(state.sheet - 1),
       "]": () => viewer.toSheet(state.sheet + 1),
       PageUp: () => viewer.turn(-1),

@@ -1,10 +1,6 @@
 // The marks of the pictures: shown at once, and kept when the kernel confirms them.
 
-const NONE = { rating: 0, starred: false };
-
-export const stars = (marks) => "★".repeat(marks.rating) + (marks.starred ? " ✦" : "");
-export const spoken = (marks) =>
-  [marks.rating ? `rated ${marks.rating} of 5` : "", marks.starred ? "starred" : ""].filter(Boolean).join(", ");
+const NONE = { rating: 0, favourite: false };
 
 export class Marks {
   constructor(viewer) {
@@ -17,15 +13,15 @@ export class Marks {
     return { ...(this.viewer.model.get("_marks")[cell.job] ?? NONE), ...this.waiting.get(cell.job) };
   }
 
-  /** Rate the current picture; the same rating again removes it. */
+  /** Rate the current picture; 0 takes the rating away. */
   rate(rating) {
     const { cell } = this.viewer;
-    if (cell?.has_picture) this.change(cell, { rating: this.of(cell).rating === rating ? 0 : rating });
+    if (cell?.has_picture) this.change(cell, { rating });
   }
 
-  star() {
+  toggleFavourite() {
     const { cell } = this.viewer;
-    if (cell?.has_picture) this.change(cell, { starred: !this.of(cell).starred });
+    if (cell?.has_picture) this.change(cell, { favourite: !this.of(cell).favourite });
   }
 
   /** Show a mark at once; if the kernel refuses it, take it back and show the reason. */

@@ -168,7 +168,7 @@ def test_what_is_chosen_on_another_page_is_not_forgotten(panel: PanelPage) -> No
     expect(panel.root).to_contain_text("1–24 of 30")
 
 
-def test_a_rating_or_a_star_is_taken_back_by_a_button(panel: PanelPage) -> None:
+def test_a_rating_or_a_favourite_is_taken_back_by_a_button(panel: PanelPage) -> None:
     badges = panel.root.locator(".rivya-marks")
     marked = badges.count()
     for seed in (24, 23):
@@ -180,8 +180,8 @@ def test_a_rating_or_a_star_is_taken_back_by_a_button(panel: PanelPage) -> None:
     expect(panel.root).to_contain_text("Undone: rating of 2 pictures")
     expect(badges).to_have_count(marked)
     expect(panel.button("Undo")).to_have_count(0)
-    panel.button("Star the chosen pictures").click()
-    expect(panel.root).to_contain_text("Starred 2 pictures")
+    panel.button("Mark the chosen pictures as favourites").click()
+    expect(panel.root).to_contain_text("Marked 2 pictures as favourite")
     expect(badges).to_have_count(marked + 2)
     panel.button("Undo").press("Enter")
     expect(badges).to_have_count(marked)

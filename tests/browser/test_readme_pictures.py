@@ -71,10 +71,10 @@ def take(request: pytest.FixtureRequest, screenshots: Path) -> Take:
 
 
 def make_some(store: Path, prompt: str) -> None:
-    """Have six of the README's nine pictures in the history, and three others, one of them starred."""
+    """Have six of the README's nine pictures in the history, and three others, one of them favourite."""
     with closing(rv.connect(base_url="sandbox", store=store)):
         others = "A {vase with flowers|cup|candle} on a wooden table, dawn light"
-        rv.generate(others, seed=2, resolution="1K").wait(60)[0].star()
+        rv.generate(others, seed=2, resolution="1K").wait(60)[0].favourite()
         rv.generate(prompt, seed=[1, 2, 3], aspect_ratio=["1:1", "16:9"], resolution="1K").wait(60)
 
 

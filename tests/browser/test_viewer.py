@@ -70,7 +70,7 @@ class View:
         self.root.get_by_role("button", name="Grid", exact=True).click()
         self.press("[")
         self.root.get_by_role("option").first.click()
-        self.press("0")
+        self.press("z")
         expect(self.cells.first).to_be_focused()
 
     def transforms(self) -> list[str]:
@@ -197,14 +197,20 @@ def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screensh
 
 
 def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
-    view.press("4", "s")
-    expect(view.cells.first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 4 of 5, starred")
-    marks = "[[m.rating, m.starred] for m in run._store.marks.of([run[0].id]).values()]"
+    view.press("4", "h")
+    expect(view.cells.first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 4 of 5, favourite")
+    marks = "[[m.rating, m.favourite] for m in run._store.marks.of([run[0].id]).values()]"
     expect(view.status).to_be_empty()
     view.wait_for_kernel(marks, [[4, True]])
-    view.root.get_by_role("button", name="Rate 4").click()
+    view.press("5", "5")
+    view.wait_for_kernel(marks, [[5, True]])
+    view.press("0")
     view.wait_for_kernel(marks, [[0, True]])
-    view.press("s")
+    view.root.get_by_role("button", name="Rate 2").click()
+    view.wait_for_kernel(marks, [[2, True]])
+    view.root.get_by_role("button", name="Rate 2").click()
+    view.wait_for_kernel(marks, [[0, True]])
+    view.press("h")
     view.wait_for_kernel(marks, [[0, False]])
 
 
@@ -216,12 +222,12 @@ def test_what_is_marked_elsewhere_shows_too(view: View) -> None:
     expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
     folder, job = view.kernel("[str(run._store.folder), run[0].id]")
     with closing(Store.open(Path(folder))) as store:
-        store.marks.change([job], starred=True)
+        store.marks.change([job], favourite=True)
     # Nobody tells this kernel what another one does: it is asked for when the viewer is looked at.
     view.page.mouse.move(0, 0)
     first.hover()
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, starred")
-    view.press("s")
+    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, favourite")
+    view.press("h")
     expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
 
 

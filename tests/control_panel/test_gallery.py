@@ -63,17 +63,17 @@ def talk(run: rv.Run, opened: Callable[..., Panel]) -> Talk:
 
 def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, run: rv.Run) -> None:
     rv.generate("a dog", model="seedream-3-0", seed=9).wait(60)
-    run[0].star()
+    run[0].favourite()
     run[1].tag("keep")
     assert talk.seeds() == [9, 3, 2, 1]
     assert talk.seeds(oldest_first=True) == [1, 2, 3, 9]
     assert talk.seeds(model="seedream-3-0") == [9]
-    assert talk.seeds(starred=True) == [1]
+    assert talk.seeds(favourite=True) == [1]
     assert talk.seeds(tag="keep") == [2]
     page = talk.ask()
     assert page["tags"] == ["keep"]
     assert {"seedream-3-0", "wan-2-7-image-pro"} <= set(page["models"])
-    assert [item["marks"] for item in page["items"]] == ["", "", "", "✦"]
+    assert [item["marks"] for item in page["items"]] == ["", "", "", "♥"]
 
 
 def test_a_place_beyond_the_last_picture_is_on_the_last_page(talk: Talk) -> None:
@@ -101,10 +101,15 @@ def test_what_a_lost_store_says_goes_once_it_is_back(
 
 
 def test_what_is_marked_is_said_and_shown(talk: Talk, run: rv.Run) -> None:
-    said = talk.ask("star", jobs=[run[0].id, run[1].id])
-    assert said["text"].startswith("Starred 2 pictures")
+    said = talk.ask("favourite", jobs=[run[0].id, run[1].id])
+    assert said["text"].startswith("Marked 2 pictures as favourite")
     until(lambda: any(each["kind"] == "stale" for each in talk.said))
-    assert talk.seeds(starred=True) == [2, 1]
+    assert talk.seeds(favourite=True) == [2, 1]
+    talk.ask("favourite", jobs=[job.id for job in run])
+    assert talk.seeds(favourite=True) == [3, 2, 1]
+    said = talk.ask("favourite", jobs=[run[0].id, run[1].id])
+    assert said["text"].startswith("Took the favourite mark off 2 pictures")
+    assert talk.seeds(favourite=True) == [3]
 
 
 def test_what_is_marked_or_made_elsewhere_is_looked_for(
@@ -113,7 +118,7 @@ def test_what_is_marked_or_made_elsewhere_is_looked_for(
     shell = Shell()
     monkeypatch.setattr("rivya_nb.control_panel.model._notebook_shell", lambda: shell)
     talk = Talk(opened())
-    run[0].star()
+    run[0].favourite()
     until(lambda: any(each["kind"] == "check" for each in talk.said))
     talk.said.clear()
     shell.run()
@@ -212,9 +217,9 @@ def test_only_the_step_that_was_told_of_is_taken_back(talk: Talk, run: rv.Run) -
     first, second = run[0], run[1]
     said = talk.ask("rate", jobs=[first.id], rating=3)
     assert said["text"] == "Rated 1 picture"
-    second.star()
+    second.favourite()
     refused = talk.ask("undo", jobs=[], step=said["step"])
-    assert (refused["wrong"], first.rating, second.starred) == (True, 3, True)
+    assert (refused["wrong"], first.rating, second.is_favourite) == (True, 3, True)
     assert "marks were set since" in refused["text"]
     said = talk.ask("rate", jobs=[first.id], rating=5)
     assert talk.ask("undo", jobs=[], step=said["step"])["text"] == "Undone: rating of 1 picture"

@@ -269,11 +269,11 @@ def test_what_is_marked_or_deleted_once_a_run_has_ended_shows_in_its_tab_and_row
     row = panel.rows[0]
     until(lambda: "2 pictures" in row.text)
     until(lambda: row.pictures.value.count("<img") == 2)
-    assert "✦" not in row.pictures.value
-    session.pictures([run[0].id]).star()
-    until(lambda: "✦" in row.pictures.value)
+    assert "♥" not in row.pictures.value
+    session.pictures([run[0].id]).favourite()
+    until(lambda: "♥" in row.pictures.value)
     session.undo()
-    until(lambda: "✦" not in row.pictures.value)
+    until(lambda: "♥" not in row.pictures.value)
     session.pictures([run[0].id]).delete(confirm=True)
     until(lambda: row.pictures.value.count("<img") == 1)
     until(lambda: "1 of 2 pictures · 1 deleted" in row.text)

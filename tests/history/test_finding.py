@@ -46,14 +46,14 @@ def test_everything_that_is_given_must_hold(fill: Fill) -> None:
     first = fill([1, 2, 3], "A glass bottle, dawn", aspect_ratio="16:9")
     fill([2], "A clay pot", model="seedream-4-0", created_at=2000.0)
     first[1].rate(4).tag("keep", "soft light")
-    first[2].star().tag("keep").rate(3)
+    first[2].favourite().tag("keep").rate(3)
     assert seeds(rv.history()) == [2, 3, 2, 1]
     assert seeds(rv.history(prompt="DAWN bottle")) == [3, 2, 1]
     assert seeds(rv.history(model="seedream-4-0")) == [2]
     assert seeds(rv.history(seed=np.int64(2), aspect_ratio="16:9")) == [2]
     assert seeds(rv.history(rating=4)) == [2]
     assert seeds(rv.history(rating=3)) == [3, 2]
-    assert seeds(rv.history(starred=True)) == [3]
+    assert seeds(rv.history(favourite=True)) == [3]
     assert seeds(rv.history(tag="keep")) == [3, 2]
     assert seeds(rv.history(tag=["keep", "soft light"])) == [2]
     assert seeds(rv.history(run=first)) == seeds(rv.history(run=first.id)) == [3, 2, 1]
@@ -90,7 +90,7 @@ def test_a_time_that_is_not_understood_says_what_is(session: rv.Session, since: 
 def test_all_mistakes_are_told_at_once_with_what_is_right(session: rv.Session) -> None:
     told = mistakes(
         rating=6,
-        starred="yes",
+        favourite="yes",
         tag=[],
         run="cats",
         seed=[1, 2],
@@ -99,7 +99,7 @@ def test_all_mistakes_are_told_at_once_with_what_is_right(session: rv.Session) -
         until="1d",
         ratng=4,
     )
-    where = ["prompt", "seed", "ratng", "rating", "starred", "tag", "run", "since"]
+    where = ["prompt", "seed", "ratng", "rating", "favourite", "tag", "run", "since"]
     assert [mistake.partition(":")[0] for mistake in told] == where
     assert "did you mean 'rating'?" in told[2]
     assert "0 to 5" in told[3]
@@ -183,14 +183,14 @@ def test_a_part_can_do_what_a_run_can(fill: Fill, tmp_path: Path) -> None:
 
 def test_a_gallery_shows_a_page_and_says_how_to_see_the_next(fill: Fill) -> None:
     run = fill(range(60), aspect_ratio="16:9")
-    run[-1].star().rate(4).tag("keep").annotate("the light!")
+    run[-1].favourite().rate(4).tag("keep").annotate("the light!")
     shown = page_of(rv.history(prompt="bottle"))
     assert len(shown.all("img")) == PAGE == 24
     assert "history: prompt bottle" in shown.text
     assert "1–24 of 60" in shown.text
     assert "[0] seed 59" in shown.text
-    assert "★ starred" in shown.text
-    assert "●●●●○ 4/5" in shown.text
+    assert "♥ favourite" in shown.text
+    assert "★★★★☆ 4/5" in shown.text
     assert "#keep" in shown.text
     assert "✎ the light!" in shown.text
     assert "rv.history(prompt='bottle').page(2) shows the next 24" in shown.text

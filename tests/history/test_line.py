@@ -34,12 +34,12 @@ def mistakes(line: str) -> list[str]:
 def test_words_params_and_flags(fill: Fill) -> None:
     run = fill([1, 2, 3], "A glass bottle, dawn", aspect_ratio="16:9", created_at=1e9)
     fill([9], "A clay pot", created_at=time.time())
-    run[0].rate(4).tag("soft light", "keep").star()
+    run[0].rate(4).tag("soft light", "keep").favourite()
     run[1].tag("keep").hide()
     assert seeds("history") == [9, 3, 1]
     assert seeds("history bottle DAWN") == seeds('history "bottle, dawn"') == [3, 1]
     assert seeds("history bottle seed=3 aspect_ratio=16:9 --model wan-2-7-image-pro") == [3]
-    assert seeds("history --rating 4") == seeds("history --starred") == [1]
+    assert seeds("history --rating 4") == seeds("history --favourite") == [1]
     assert seeds('history --tag keep --tag "soft light"') == [1]
     assert seeds("history --tag=keep --hidden") == [2, 1]
     assert seeds("history --run 2") == [9]
@@ -49,13 +49,13 @@ def test_words_params_and_flags(fill: Fill) -> None:
 
 def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session: rv.Session) -> None:
     told = mistakes(
-        "history bottle rating=4 --ratng 4 --tag a,b seed=1..4 --since soon --run x --page 0 --starrd"
+        "history bottle rating=4 --ratng 4 --tag a,b seed=1..4 --since soon --run x --page 0 --favorite"
     )
-    where = ["rating", "--ratng", "--starrd", "seed", "--run", "--tag", "--page", "--since"]
+    where = ["rating", "--ratng", "--favorite", "seed", "--run", "--tag", "--page", "--since"]
     assert [mistake.partition(":")[0] for mistake in told] == where
     assert "written --rating" in told[0]
     assert "did you mean '--rating'?" in told[1]
-    assert "did you mean '--starred'?" in told[2]
+    assert "did you mean '--favourite'?" in told[2]
     assert mistakes("history --rating 7") == ["--rating: 7 is no rating; it takes 0 to 5"]
     assert "variable" in mistakes("history {words}")[0]
     assert "no blanks around =" in mistakes("history seed = 4")[0]
@@ -76,10 +76,10 @@ def test_pages_are_told_as_lines_that_work(fill: Fill) -> None:
 
 
 def test_undo_and_help(fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
-    fill([1]).star()
+    fill([1]).favourite()
     act("undo")
     act("undo")
-    assert capsys.readouterr().out == "Undone: star of 1 picture.\nThere is nothing to undo.\n"
+    assert capsys.readouterr().out == "Undone: favourite of 1 picture.\nThere is nothing to undo.\n"
     act("help")
     said = capsys.readouterr().out
     for word in ("--rating", "--since", "--page", "%rivya undo"):

@@ -1,4 +1,4 @@
-"""What a user says of pictures: stars, ratings, tags, notes, hiding; taking it back; and deleting."""
+"""What a user says of pictures: favourites, ratings, tags, notes, hiding; taking it back; and deleting."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 def test_a_job_tells_what_was_said_of_it(fill: Fill) -> None:
     job = fill([1])[0]
-    assert (job.rating, job.starred, job.hidden, job.note, job.tags) == (0, False, False, "", ())
-    assert job.star().rate(4).tag("keep", "soft  light").annotate(" the left one ") is job
-    assert (job.rating, job.starred, job.note) == (4, True, "the left one")
+    assert (job.rating, job.is_favourite, job.hidden, job.note, job.tags) == (0, False, False, "", ())
+    assert job.favourite().rate(4).tag("keep", "soft  light").annotate(" the left one ") is job
+    assert (job.rating, job.is_favourite, job.note) == (4, True, "the left one")
     assert job.tags == ("keep", "soft light")
-    job.star(False).rate(0).untag("keep").annotate(None).hide()
-    assert (job.rating, job.starred, job.hidden, job.note) == (0, False, True, "")
+    job.favourite(False).rate(0).untag("keep").annotate(None).hide()
+    assert (job.rating, job.is_favourite, job.hidden, job.note) == (0, False, True, "")
     assert job.tags == ("soft light",)
 
 
 def test_runs_histories_and_their_parts_are_marked_as_a_whole(fill: Fill) -> None:
     run = fill([1, 2, 3])
     run.tag("study")
-    rv.history(seed=2).star()
+    rv.history(seed=2).favourite()
     run[1:].rate(5)
     rv.history()[:1].hide()
-    assert [(job.rating, job.starred, job.hidden, job.tags) for job in run] == [
+    assert [(job.rating, job.is_favourite, job.hidden, job.tags) for job in run] == [
         (0, False, False, ("study",)),
         (5, True, False, ("study",)),
         (5, False, True, ("study",)),
@@ -40,25 +40,25 @@ def test_runs_histories_and_their_parts_are_marked_as_a_whole(fill: Fill) -> Non
     assert [job.seed for job in rv.history(hidden=True)] == [3, 2, 1]
     frame = run.to_pandas()
     assert list(frame["rating"]) == [0, 5, 5]
-    assert list(frame["starred"]) == [False, True, False]
+    assert list(frame["favourite"]) == [False, True, False]
     assert list(frame["tags"]) == ["study"] * 3
     assert list(frame["runs"]) == [str(run.id)] * 3
 
 
-def test_a_grid_shows_stars_and_ratings_in_the_pictures_corners(fill: Fill) -> None:
+def test_a_grid_shows_ratings_and_favourites_in_the_pictures_corners(fill: Fill) -> None:
     run = fill([1, 2, 3])
-    run[0].star().rate(4)
+    run[0].favourite().rate(4)
     run[1].rate(2)
     html = run.grid()._repr_mimebundle_()["text/html"]
-    assert [html.count(f">{badge}</span>") for badge in ("★★★★ ✦", "★★", "✦")] == [1, 1, 0]
+    assert [html.count(f">{badge}</span>") for badge in ("★★★★ ♥", "★★", "♥")] == [1, 1, 0]
 
 
 def test_marks_are_taken_back_one_after_the_other(fill: Fill) -> None:
     run = fill([1, 2, 3])
     run.rate(3)
-    run[0].star()
-    run[0].star()
-    assert rv.undo() == "Undone: star of 1 picture."
+    run[0].favourite()
+    run[0].favourite()
+    assert rv.undo() == "Undone: favourite of 1 picture."
     assert rv.undo() == "Undone: rating of 3 pictures."
     assert {job.rating for job in run} == {0}
     assert rv.undo() == "There is nothing to undo."
@@ -69,7 +69,7 @@ def test_what_cannot_be_said_changes_nothing(fill: Fill) -> None:
     for say in (
         lambda: job.rate(6),
         lambda: job.rate("4"),  # type: ignore[arg-type]
-        lambda: job.star("yes"),  # type: ignore[arg-type]
+        lambda: job.favourite("yes"),  # type: ignore[arg-type]
         lambda: job.hide(None),  # type: ignore[arg-type]
         lambda: job.tag(),
         lambda: job.tag(" "),

@@ -51,7 +51,7 @@ def test_what_work_writes_is_in_the_file_once_all_of_it_has_ended(store: Store) 
     store.database.begin_work()
     add(store, job := done())
     store.database.end_work()
-    store.marks.change([job.id], starred=True)
+    store.marks.change([job.id], favourite=True)
     assert history(plain_copy(store.folder)) == []
     store.database.end_work()
     assert history(plain_copy(store.folder)) == [job.id]

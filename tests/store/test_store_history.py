@@ -62,14 +62,14 @@ def test_a_count_is_of_what_is_listed(store: Store) -> None:
     cells = [CellRecord(job.id, (place,)) for place, job in enumerate((shown, shown, hidden))]
     run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=[])
     everything = [job.id for job in (shown, hidden, deleted)]
-    store.marks.change(everything, rating=4, starred=True)
+    store.marks.change(everything, rating=4, favourite=True)
     store.marks.tag(everything, ["keep", "soft"])
     store.marks.change([hidden.id], hidden=True)
     store.delete_pictures([deleted.id])
     for asked in (
         Question(tags=("keep",)),
         Question(tags=("keep", "soft"), rating=3),
-        Question(starred=True),
+        Question(favourite=True),
         Question(params={"seed": 1}),
         Question(run=run.id),
         Question(tags=("keep",), model=shown.model),

@@ -27,7 +27,7 @@ def jobs(store: Store) -> list[JobRecord]:
 def test_marks_are_there_for_every_id_also_after_reopening(store: Store, jobs: list[JobRecord]) -> None:
     first, second, third = ids(jobs)
     store.marks.change([first, second], rating=4, note="ภาพ \0 'soft'", tags=["keep", " two  words "])
-    store.marks.change([second], starred=True, hidden=True, rating=0)
+    store.marks.change([second], favourite=True, hidden=True, rating=0)
     again = Store.open(store.folder)
     assert again.marks.of([third, first, second, "nobody"]) == {
         third: Marks(),
@@ -69,7 +69,7 @@ def test_an_unknown_job_is_named_and_no_other_is_marked(store: Store, jobs: list
 
 def test_pictures_are_found_by_their_marks(store: Store, jobs: list[JobRecord]) -> None:
     first, second, third = ids(jobs)
-    store.marks.change([first], rating=3, starred=True)
+    store.marks.change([first], rating=3, favourite=True)
     store.marks.change([second], rating=5, tags=["keep", "sky"])
     store.marks.change([third], hidden=True, tags=["keep"])
 
@@ -84,8 +84,8 @@ def test_pictures_are_found_by_their_marks(store: Store, jobs: list[JobRecord]) 
     assert found(Question(rating=3)) == [second, first]
     assert found(Question(rating=4)) == [second]
     assert found(Question(rating=0)) == [second, first]
-    assert found(Question(starred=True)) == [first]
-    assert found(Question(starred=True, rating=4)) == []
+    assert found(Question(favourite=True)) == [first]
+    assert found(Question(favourite=True, rating=4)) == []
     assert found(Question(tags=("keep",))) == [second]
     assert found(Question(tags=("keep",), hidden=True)) == [third, second]
     assert found(Question(tags=("keep", "sky"), rating=5, seed=1)) == [second]
@@ -135,7 +135,7 @@ changes = st.fixed_dictionaries(
     {},
     optional={
         "rating": st.integers(0, 5),
-        "starred": st.booleans(),
+        "favourite": st.booleans(),
         "hidden": st.booleans(),
         "note": st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
         "tags": st.lists(st.sampled_from(["a", "B", "ค", "o'clock"]), max_size=3),

@@ -59,10 +59,10 @@ def test_every_job_has_a_line_with_its_seed_and_price() -> None:
 
 
 def test_what_the_user_thinks_of_a_picture_stands_in_its_line() -> None:
-    marks = {"job0": Marks(rating=4, starred=True, tags=("keep",), note="<b>the light</b>")}
+    marks = {"job0": Marks(rating=4, favourite=True, tags=("keep",), note="<b>the light</b>")}
     (table,) = read(render_report([done()], marks=marks)).all("table", **{"class": "jobs"})
     first, second, *_ = (row.all("td") for row in table.all("tbody")[0].all("tr"))
-    assert first[5].text == "★ starred · ●●●●○ 4/5 · #keep · ✎ <b>the light</b>"
+    assert first[5].text == "★★★★☆ 4/5 · ♥ favourite · #keep · ✎ <b>the light</b>"
     assert second[5].text == ""
 
 

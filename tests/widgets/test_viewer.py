@@ -120,7 +120,7 @@ def test_marks_are_kept_and_wrong_ones_refused(ask: Ask) -> None:
     job = scene_of(ask)["cells"][0]["job"]
     assert ask(kind="mark", job=job, rating=5) == ({}, [])
     assert rv.history()[0].rating == 5
-    for wrong in ({"rating": 6}, {"rating": True}, {"starred": 1}, {}):
+    for wrong in ({"rating": 6}, {"rating": True}, {"favourite": 1}, {}):
         assert "whole number from 0 to 5" in ask(kind="mark", job=job, **wrong)[0]["trouble"]
     assert "no such job" in ask(kind="mark", job="another", rating=1)[0]["trouble"]
     assert rv.history()[0].rating == 5

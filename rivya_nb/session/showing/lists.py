@@ -85,7 +85,7 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
         ],
         "marks": {
             "rating": marks.rating,
-            "starred": marks.starred,
+            "favourite": marks.favourite,
             "tags": marks.tags,
             "note": marks.note,
         },
@@ -105,7 +105,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
         "picture_height",
         "created",
         "rating",
-        "starred",
+        "favourite",
     ]
     columns += ["tags", "note", "service", "task_id", "job", "sha256"]
     text = io.StringIO()
@@ -120,7 +120,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row += [0 if number else record.credits, "yes" if record.credits_known else "no"]
             row += [picture.width or None, picture.height or None]
             row += [_iso(record.created_at)]
-            row += [mine.rating or None, "yes" if mine.starred else None, ", ".join(mine.tags), mine.note]
+            row += [mine.rating or None, "yes" if mine.favourite else None, ", ".join(mine.tags), mine.note]
             row += [record.service, record.task_id, record.id, picture.sha256]
             writer.writerow(map(_harmless, row))
     return text.getvalue()
