@@ -304,7 +304,7 @@ def history(
     rating: int | None = None,
     favourite: bool = False,
     tag: str | Collection[str] | None = None,
-    run: Run | int | None = None,
+    run: Run | int | Collection[Run | int] | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     hidden: bool = False,
@@ -314,9 +314,10 @@ def history(
     """All pictures of the store that match every given filter, newest first.
 
     `prompt` is words in any order, `rating` is at least that, several tags must all be there, `run` is a run
-    or its id, and params are compared with those that were sent. `since` and `until` are "30m", "12h", "7d" or
-    "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was hidden
-    is left out unless `hidden`. `params={…}` is for keys that are also names of arguments here.
+    or its id, or several of which it is one: the grid of `run=[9, 10]` has the axes of both. Params are compared
+    with those that were sent. `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time
+    (local, where it names no zone); a day counts whole. What was hidden is left out unless `hidden`. `params={…}`
+    is for keys that are also names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.

@@ -78,7 +78,7 @@ def test_prompts_and_models_stand_in_the_order_in_which_they_were_first_asked(tm
 
 
 def test_without_an_axis_each_picture_says_what_tells_it_from_the_others(tmp_path: Path) -> None:
-    assert labels(placed(tmp_path, shapes("16:9", "1:1"))) == [("seed 30 · 16:9", "seed 29 · 1:1")]
+    assert labels(placed(tmp_path, shapes("16:9", "1:1"))) == [("seed: 30 · 16:9", "seed: 29 · 1:1")]
 
 
 @pytest.mark.parametrize(

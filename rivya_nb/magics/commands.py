@@ -17,6 +17,7 @@ from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
+from rivya_nb.session.grid import Grid
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
 from rivya_nb.session.service import SANDBOX
@@ -37,7 +38,7 @@ MOST_DIGITS = 15
 """The most digits that a run's id has; no store has so many runs."""
 
 Arguments = tuple[str, ...]
-Outcome = Union[list[Run], History, Selection, ModelList, ModelSheet, "Panel", None]
+Outcome = Union[list[Run], History, Selection, Grid, ModelList, ModelSheet, "Panel", None]
 """Runs to wait for, something to show, or nothing."""
 
 

@@ -12,6 +12,7 @@ from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
     from rivya_nb.planning.question import Filters
+    from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
 
 FLAGS: tuple[Flag, ...] = (
@@ -21,27 +22,30 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--tag", "TAG", repeatable=True),
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
-    Flag("--run", "RUN"),
+    Flag("--run", "RUN", repeatable=True),
     Flag("--hidden"),
     Flag("--page", "NUMBER"),
+    Flag("--rows", "AXIS"),
+    Flag("--cols", "AXIS"),
 )
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
     "pictures by words of their prompt, params, --model --rating --favourite --tag --since --until --run "
-    "--hidden; --page goes on"
+    "--hidden; --page goes on; --rows and --cols make a grid"
 )
 
 
-def show_history(words: Sequence[str]) -> History | Selection:
-    """The pictures that the words of a line ask for; the words still have their quotes.
+def show_history(words: Sequence[str]) -> History | Selection | Grid:
+    """The pictures that the words of a line ask for, as a grid where it names an axis; the words still have their
+    quotes.
 
     Raises:
         UsageError: with every mistake of the line.
     """
     reader = _HistoryReader(words, FLAGS)
     reader.read()
-    filters, page = reader.filters(), reader.page()
+    filters, page, axes = reader.filters(), reader.page(), reader.axes()
     session = current_session()
     mistakes = reader.mistakes
     try:
@@ -54,7 +58,8 @@ def show_history(words: Sequence[str]) -> History | Selection:
         ]
     if mistakes:
         raise UsageError(mistakes)
-    return history if page is None else history.page(page)
+    found = history if page is None else history.page(page)
+    return found.grid(**axes) if axes else found
 
 
 class _HistoryReader(Reader):
@@ -76,7 +81,7 @@ class _HistoryReader(Reader):
             "model": self._plain("--model"),
             "rating": self._whole("--rating", 0),
             "favourite": "--favourite" in self._flags,
-            "run": self._whole("--run", 1),
+            "run": self._wholes("--run", 1) or None,
             "since": self._plain("--since"),
             "until": self._plain("--until"),
             "hidden": "--hidden" in self._flags,
@@ -90,6 +95,10 @@ class _HistoryReader(Reader):
     def page(self) -> int | None:
         """The number of the page; None if it is not given."""
         return self._whole("--page", 1)
+
+    def axes(self) -> dict[str, str]:
+        """The axes that make a grid's rows and columns, as far as they are given."""
+        return {side: name for side in ("rows", "cols") if (name := self._plain(f"--{side}")) is not None}
 
     def _one(self, where: str, value: object) -> str | None:
         if isinstance(value, ObjectName):

@@ -228,23 +228,32 @@ class Reader:
             del self._words[len(self._words) - closed.index(True) - 1 :]
 
     def _plain(self, name: str) -> str | None:
-        value = self._flags.get(name, [None])[0]
-        if isinstance(value, ObjectName):
-            self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
-            return None
-        if value is not None and not value.text.strip():
-            self._wrong(name, "has no value")
-            return None
-        return None if value is None else value.text
+        return next(iter(self._plains(name)), None)
+
+    def _plains(self, name: str) -> list[str]:
+        """The values of a flag that can be repeated."""
+        plain = []
+        for value in self._flags.get(name, ()):
+            if isinstance(value, ObjectName):
+                self._wrong(name, f"takes no variable; write {_usage(self._known[name])}")
+            elif not value.text.strip():
+                self._wrong(name, "has no value")
+            else:
+                plain.append(value.text)
+        return plain
 
     def _whole(self, name: str, least: int) -> int | None:
-        text = self._plain(name)
-        if text is None:
-            return None
-        if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
-            self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
-            return None
-        return int(text)
+        return next(iter(self._wholes(name, least)), None)
+
+    def _wholes(self, name: str, least: int) -> list[int]:
+        """The whole numbers of a flag that can be repeated."""
+        numbers = []
+        for text in self._plains(name):
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < least:
+                self._wrong(name, f"{shortened(text)!r} is not a whole number from {least} on")
+            else:
+                numbers.append(int(text))
+        return numbers
 
     def _wrong(self, where: str, message: str) -> None:
         self.mistakes.append(Mistake(where, message))

@@ -32,7 +32,8 @@ class Filters(TypedDict, total=False):
     """The arguments of `history`. A job has to fit all of them; None does not filter.
 
     `prompt` is words in any order, `rating` is at least that, `tag` one or several that must all be there,
-    `run` a run or its id. `hidden` lists what is hidden too. `since` and `until` are what `moment` reads.
+    `run` a run or its id, or several of which it is one. `hidden` lists what is hidden too. `since` and `until`
+    are what `moment` reads.
     """
 
     prompt: str | None
@@ -93,7 +94,7 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         rating=read("rating", _rating),
         favourite=read("favourite", _switch) or False,
         tags=read("tag", _tags) or (),
-        run=read("run", _run),
+        runs=read("run", _runs) or (),
         since=read("since", lambda value: (value, moment(value, now=time.time()))),
         until=read("until", lambda value: (value, moment(value, end=True, now=time.time()))),
         hidden=read("hidden", _switch) or False,
@@ -169,13 +170,23 @@ def _tags(value: object) -> tuple[object, tuple[str, ...]]:
     return value if isinstance(value, str) else list(tags), tuple(" ".join(str(tag).split()) for tag in tags)
 
 
-def _run(value: object) -> tuple[int, int]:
+def _runs(value: object) -> tuple[object, tuple[int, ...]]:
+    if isinstance(value, str) or not isinstance(value, Collection):
+        number = _run(value)
+        return number, (number,)
+    numbers = list(dict.fromkeys(map(_run, value)))
+    if not numbers:
+        raise ValueError(f"{short_repr(value)} has no run")
+    return numbers if len(numbers) > 1 else numbers[0], tuple(numbers)
+
+
+def _run(value: object) -> int:
     number = getattr(value, "id", value)
     if not isinstance(number, int) or isinstance(number, bool):
         raise ValueError(f"{short_repr(value)} is neither a run nor a run's id")
     if not 0 < number <= _LARGEST_ID:
         raise ValueError(f"{short_repr(value)} is no run's id")
-    return number, number
+    return number
 
 
 def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
@@ -195,9 +206,9 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         reasons.append(
             f"No picture is of the model {question.model!r}{did_you_mean(question.model, models)}."
         )
-    if question.run is not None:
+    for run in question.runs:
         try:
-            store.run(question.run)
+            store.run(run)
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [

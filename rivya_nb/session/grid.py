@@ -152,10 +152,19 @@ class Grid:
     def _look(self) -> Bundle:
         layout, left_out = thinned(self._arranged())
         small = thumbnails(layout, self._files)
-        hints = (*self._hints, *([Hint("", left_out), *_WHOLE] if left_out else []))
+        hints = (*self._hints, *self._behind(layout), *([Hint("", left_out), *_WHOLE] if left_out else []))
         view = look_at(self._run, self._jobs, layout, small, hints=hints)
         marks = self._store.marks.of([cell.job.id for cell in layout.cells])
         return bundle(replace(view, marks=marks), self._files)
+
+    def _behind(self, layout: Layout) -> list[Hint]:
+        """How to see what stands behind the shown pictures because the grid has no axis for it."""
+        names = dict.fromkeys(name for cell in layout.cells for name in cell.others)
+        if not names or self._run.id:
+            return []
+        name = next(iter(names))
+        rows = f'rows="{layout.row_axis}", ' if layout.row_axis else ""
+        return [Hint(f'.grid({rows}cols="{name}")', f"shows the pictures behind +n by {name}")]
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{len(axis.labels)} {axis.name}" for axis in self._run.axes)

@@ -13,7 +13,7 @@ from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.planning.question import why_nothing
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
-from rivya_nb.session.placing import place, placing_notes
+from rivya_nb.session.placing import RUN_AXIS, place, place_runs, placing_notes
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
 from rivya_nb.store.records import Counted, RunRecord
 from rivya_nb.views.run_view import Hint
@@ -45,6 +45,11 @@ class Album(Pictures):
     @abstractmethod
     def _ids_at(self, places: range) -> list[str]:
         """The ids of the jobs at these positions; positions past the end are left out."""
+
+    @property
+    def _runs(self) -> Sequence[int]:
+        """The runs whose axes lay the pictures out, by their ids; none if the pictures are of any runs."""
+        return ()
 
     def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
         """The jobs with these ids, in this order; ids that the store does not know are left out."""
@@ -90,7 +95,7 @@ class Album(Pictures):
     def __getitem__(self, index: slice) -> Selection: ...
     def __getitem__(self, index: int | slice) -> Job | Selection:
         if isinstance(index, slice):
-            return Selection(self._live_records, self._ids_at(self._places(index)), self.title)
+            return Selection(self._live_records, self._ids_at(self._places(index)), self.title, self._runs)
         at = index if index >= 0 else index + len(self)
         found = self._ids_at(range(at, at + 1)) if 0 <= at < sys.maxsize else []
         if not found:
@@ -149,10 +154,17 @@ class Album(Pictures):
 class Selection(Album):
     """A fixed list of pictures in a fixed order: a part of a history or of a run."""
 
-    def __init__(self, live_records: LiveRecords, ids: Sequence[str], title: str) -> None:
+    def __init__(
+        self, live_records: LiveRecords, ids: Sequence[str], title: str, runs: Sequence[int] = ()
+    ) -> None:
         super().__init__(live_records)
         self._ids = list(ids)
         self._title = title
+        self._of_runs = tuple(runs)
+
+    @property
+    def _runs(self) -> Sequence[int]:
+        return self._of_runs
 
     @property
     def title(self) -> str:
@@ -179,7 +191,15 @@ class Selection(Album):
 
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         names = [name for name in (rows, cols) if name is not None]
-        axes, cells = place(self.jobs, names, self._store.models.catalogue)
+        runs: Sequence[int] = self._runs
+        if not runs and RUN_AXIS in names:
+            runs = sorted({run for ids in self._store.run_ids_of(self._ids).values() for run in ids})
+        if runs:
+            shown = [self._live_records.run(self._store.run(run)).shown for run in runs]
+            jobs = {job.id: job for job in self.jobs}
+            axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
+        else:
+            axes, cells = place(self.jobs, names, self._store.models.catalogue)
         return RunRecord(0, self.title, "", time.time(), axes, cells)
 
     def _notes(self, *names: str | None) -> tuple[str, ...]:
@@ -197,7 +217,7 @@ class _Page(Selection):
     """A page of a larger album; it shows which part of the whole it is."""
 
     def __init__(self, whole: Album, ids: Sequence[str], first: int, total: Counted, following: int) -> None:
-        super().__init__(whole._live_records, ids, whole.title)
+        super().__init__(whole._live_records, ids, whole.title, whole._runs)
         self._whole = whole
         self._first = first
         self._total = total
@@ -225,6 +245,10 @@ class History(Album):
     @property
     def title(self) -> str:
         return f"history: {self._asked.words}" if self._asked.words else "history"
+
+    @property
+    def _runs(self) -> Sequence[int]:
+        return self._asked.question.runs
 
     @property
     def job_ids(self) -> Sequence[str]:

@@ -12,7 +12,7 @@ from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, label
 from rivya_nb.session.job import Job
-from rivya_nb.store.records import AxisRecord, CellRecord
+from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord
 from rivya_nb.views.layout import no_such_axis
 
 _MOST_DIFFERENCES = 4
@@ -20,6 +20,11 @@ _MOST_DIFFERENCES = 4
 
 _WORDING = 18
 """How many characters of a prompt stand there, so that a seed has room beside it."""
+
+RUN_AXIS = "run"
+"""The axis of pictures of several runs."""
+
+_NO_PARAMS = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, RUN_AXIS)
 
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
@@ -62,6 +67,51 @@ def place(
     return Placement(tuple(axes), tuple(reversed(placed)))
 
 
+def place_runs(
+    runs: Sequence[RunRecord], jobs: Mapping[str, Job], names: Sequence[str], catalogue_of: CatalogueOf
+) -> Placement:
+    """Lay the `jobs` (by their ids) of several runs out as one grid, by the axes of all these runs and by `names`.
+
+    Where that puts different pictures of several runs into one place, the one param by which the runs differ is an
+    axis too, or else `run`.
+
+    Raises:
+        UsageError: none of the jobs has anything of one of the `names`.
+    """
+    cells = [(run, cell) for run in runs for cell in run.cells if cell.job_id in jobs]
+    known = [{**_asked(jobs[cell.job_id]), **_in_run(run, cell)} for run, cell in cells]
+    ids = [cell.job_id for _, cell in cells]
+    everything = dict.fromkeys(key for each in known for key in each)
+    _check(names, everything)
+    chosen = dict.fromkeys([*(axis.name for run in runs for axis in run.axes), *names])
+    if _collide(ids, known, chosen):
+        free = [key for key in everything if key not in (*chosen, PROMPT_AXIS, RUN_AXIS)]
+        differing = [key for key in free if len({each.get(key) for each in known}) > 1]
+        alone = len(differing) == 1 and not _collide(ids, known, [*chosen, *differing])
+        chosen.setdefault(differing[0] if alone else RUN_AXIS)
+    models = _models([jobs[job_id] for job_id in ids], catalogue_of)
+    # Values without an order of their own stand in the order of the runs.
+    axes = tuple(AxisRecord(name, _ordered(name, known[::-1], models)) for name in chosen)
+    places = ([axis.labels.index(each.get(axis.name, NONE)) for axis in axes] for each in known)
+    return Placement(axes, tuple(map(CellRecord, ids, map(tuple, places))))
+
+
+def _in_run(run: RunRecord, cell: CellRecord) -> dict[str, str]:
+    """A cell's values on the axes of its run, and the run."""
+    there = {axis.name: axis.labels[at] for axis, at in zip(run.axes, cell.coordinates, strict=True)}
+    return {**there, RUN_AXIS: f"{run.id} {run.name or ''}".strip()}
+
+
+def _collide(ids: Sequence[str], known: Sequence[Mapping[str, str]], names: Iterable[str]) -> bool:
+    """Whether runs have different jobs in the same place on these axes."""
+    keys = list(names)
+    places: dict[tuple[str, ...], dict[str, set[str]]] = {}
+    for job_id, each in zip(ids, known, strict=True):
+        runs = places.setdefault(tuple(each.get(key, NONE) for key in keys), {})
+        runs.setdefault(each[RUN_AXIS], set()).add(job_id)
+    return any(len(set(map(frozenset, runs.values()))) > 1 for runs in places.values())
+
+
 def _asked(job: Job) -> dict[str, str]:
     """What a job was asked for, as labels."""
     references = listing(reference.name for reference in job.request.references)
@@ -96,7 +146,7 @@ def _models(jobs: Sequence[Job], catalogue_of: CatalogueOf) -> dict[str, Model]:
 def _ordered(name: str, known: Sequence[Mapping[str, str]], models: Mapping[str, Model]) -> tuple[str, ...]:
     """The values of one axis in the order in which a reader expects them."""
     first = dict.fromkeys(each.get(name, NONE) for each in reversed(known))
-    if name in (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS):
+    if name in _NO_PARAMS:
         return tuple(first)
     params = [param for model in models.values() if (param := model.param(name)) is not None]
     options = dict.fromkeys(option for param in params for option in param.options or ())
@@ -121,12 +171,13 @@ def _number(text: str) -> float | None:
 
 
 def placing_notes(jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf) -> tuple[str, ...]:
-    """Why some models stand under `none`: they have no param of that name."""
+    """Why some models stand under `none`: they have no param of that name, and others have."""
     notes = []
+    models = _models(jobs, catalogue_of).values()
     for name in names:
-        if name in (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS):
+        if name in _NO_PARAMS or all(model.param(name) is None for model in models):
             continue
-        for model in _models(jobs, catalogue_of).values():
+        for model in models:
             if model.param(name) is None:
                 own = same_idea(name, model.param_keys)
                 calls = f"; it calls this {own}" if own else ""
@@ -146,7 +197,7 @@ def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[st
 
 
 def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
-    named = [f"seed {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
+    named = [f"seed: {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
     return " · ".join(named[:_MOST_DIFFERENCES]) or each[MODEL_AXIS]
 
 

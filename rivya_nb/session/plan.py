@@ -9,31 +9,20 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
-from rivya_nb.contract.text import count, printable
+from rivya_nb.contract.text import count
 from rivya_nb.planning.expansion import Expansion
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
-from rivya_nb.session.showing.looks import Bundle, thumbnails
-from rivya_nb.store.records import UNFINISHED, AxisRecord, CellRecord, JobRecord, RunRecord
-from rivya_nb.views.headline import headline_of, subject_of
-from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, evenly, place_label
-from rivya_nb.views.overview import Overview, overview_html, overview_text
-from rivya_nb.views.run_text import render_text
-from rivya_nb.views.run_view import Hint, RunView
+from rivya_nb.session.showing.plan_looks import plan_bundle
+from rivya_nb.store.records import UNFINISHED, CellRecord, JobRecord, RunRecord
+from rivya_nb.views.layout import Layout, arrange, sides
 
 if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
-
-
-_SAMPLE = 6
-"""Requests of a large plan that are named."""
-
-_MOST_NOTES = 8
-_MOST_VALUES = 5
-_VALUE_LENGTH = 60
-"""Notes and values of an axis that are told there, and characters of each value."""
+    from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.store.files import ContentFiles
 
 
 class Plan:
@@ -92,8 +81,8 @@ class Plan:
 
     def arranged(self, rows: str | None, cols: str | None) -> Plan:
         """The plan itself, shown with these axes as rows and columns. UsageError if it has no such axis."""
+        sides(self.draft.axes, rows, cols)
         self._rows, self._cols = rows, cols
-        self._layout()
         return self
 
     def check(self) -> None:
@@ -148,72 +137,40 @@ class Plan:
         return " · ".join(parts)
 
     @property
-    def _jobs(self) -> dict[str, JobRecord]:
-        return {job.id: job for job in (*self.draft.costing, *self.draft.reused, *self.draft.kept_jobs)}
-
-    @property
-    def _record(self) -> RunRecord:
+    def record(self) -> RunRecord:
+        """The run as it would be; its id is 0."""
         cells = (*self.draft.kept, *self.draft.cells)
         ask = self.expansion.ask.to_json()
         record = RunRecord(0, self.name, "", time.time(), self.draft.axes, cells, ask)
-        return replace(record, cells=record.current(self._jobs))
+        return replace(record, cells=record.current(self.jobs))
 
     @property
-    def _seeds_to_keep(self) -> tuple[ParamValue, ...]:
+    def jobs(self) -> dict[str, JobRecord]:
+        """The jobs of its requests by id, those that are there already included."""
+        return {job.id: job for job in (*self.draft.costing, *self.draft.reused, *self.draft.kept_jobs)}
+
+    def layout(self) -> Layout:
+        """How the run would be laid out."""
+        return arrange(self.record, self.jobs, rows=self._rows, cols=self._cols)
+
+    @property
+    def sides(self) -> dict[str, str]:
+        """What each axis makes of the grid, in a word, by the axis' name."""
+        return sides(self.draft.axes, self._rows, self._cols)
+
+    @property
+    def files(self) -> ContentFiles:
+        """The files of the store."""
+        return self._session.store.files
+
+    @property
+    def seeds_to_keep(self) -> tuple[ParamValue, ...]:
         """The drawn seeds of a plan that adds to nothing, where every request takes one."""
         seeded = not self._kept and all(request.seed is not None for request in self.requests)
         return self.expansion.ask.drawn if seeded else ()
 
-    def _layout(self) -> Layout:
-        return arrange(self._record, self._jobs, rows=self._rows, cols=self._cols)
-
     def _repr_mimebundle_(self, **_: object) -> Bundle:
-        from rivya_nb.views.run_html import render_run
-
-        hints = (
-            *(Hint(f"seed={seed}", "keeps this one") for seed in self._seeds_to_keep[:1]),
-            *(Hint("", note) for note in self.notes),
-        )
-        if len(self.draft.kept) + len(self.draft.cells) > MOST_CELLS:
-            whole = self._overview(hints)
-            return {"text/html": overview_html(whole), "text/plain": overview_text(whole)}
-        layout = self._layout()
-        view = RunView(
-            run=self._record,
-            jobs=self._jobs,
-            layout=layout,
-            thumbnails=thumbnails(layout, self._session.store.files) if self.draft.kept else {},
-            now=time.time(),
-            live=False,
-            progress=self._progress,
-            hints=hints,
-        )
-        return {"text/html": render_run(view), "text/plain": render_text(view)}
-
-    @property
-    def _progress(self) -> str:
-        return f"{self.summary} · nothing is sent yet"
-
-    def _overview(self, hints: Sequence[Hint]) -> Overview:
-        """What a plan of many requests shows of itself: its axes, and a sample of the requests."""
-        record = self._record
-        cells = self.draft.cells or self.draft.kept
-        some = [cells[place] for place in evenly(len(cells), _SAMPLE)]
-        sample = [place_label(record.axes, cell.coordinates).text for cell in some]
-        return Overview(
-            headline=headline_of(record, subject_of(record, self._jobs), None),
-            progress=self._progress,
-            notes=[*map(_axis_words, record.axes), f"for example {'; '.join(sample)}"],
-            hints=hints[:_MOST_NOTES],
-        )
+        return plan_bundle(self)
 
     def __repr__(self) -> str:
         return f"<Plan: {self.summary}>"
-
-
-def _axis_words(axis: AxisRecord) -> str:
-    """`seed: 1, 2, 3, 4 … 100 (100)`."""
-    values = [printable(label, _VALUE_LENGTH) for label in (*axis.labels[:_MOST_VALUES], axis.labels[-1])]
-    if len(axis.labels) <= _MOST_VALUES:
-        return f"{axis.name}: {', '.join(values[:-1])}"
-    return f"{axis.name}: {', '.join(values[:-2])} … {values[-1]} ({len(axis.labels):,})"

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
+    from rivya_nb.session.together import Together
     from rivya_nb.store.records import Marks, RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
@@ -264,6 +265,12 @@ class Run(Pictures):
             raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
         session = self._live_records.current_session()
         return plan_extension(session, self.record, wanted, repeat=repeat, max_credits=max_credits)
+
+    def __add__(self, other: Run | Together) -> Together:
+        """This run and another one as one: a grid with the axes of both."""
+        from rivya_nb.session.together import together
+
+        return together(self, other)
 
     def hold(self) -> None:
         """Do not submit the rest of this run; `resume(unsent=True)` submits it."""

@@ -301,8 +301,8 @@ class Question:
 
     All words of `prompt` must occur, in any order and case, also within words. `params` are compared with
     those that were sent, or with the documented defaults; 7 and "7" are the same. `rating` is the lowest one;
-    all `tags` must be set; `run` is a run's id; `since` and `until` are seconds since the epoch, both
-    included, of the time when the job was asked for. Hidden pictures are left out unless `hidden`.
+    all `tags` must be set; `runs` are ids of runs, one of which has the job; `since` and `until` are seconds since
+    the epoch, both included, of the time when the job was asked for. Hidden pictures are left out unless `hidden`.
     """
 
     service: str | None = None
@@ -313,7 +313,7 @@ class Question:
     rating: int | None = None
     favourite: bool = False
     tags: tuple[str, ...] = ()
-    run: int | None = None
+    runs: tuple[int, ...] = ()
     since: float | None = None
     until: float | None = None
     hidden: bool = False

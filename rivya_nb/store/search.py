@@ -107,7 +107,7 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
     """
     asked = (question.service, question.model, question.seed, question.prompt, question.since, question.until)
     lists = _lists(question)
-    if not lists or question.run is not None or question.params or any(each is not None for each in asked):
+    if not lists or question.runs or question.params or any(each is not None for each in asked):
         return None
     listed = (intersect(*lists) if len(lists) > 1 else lists[0]).subquery()
     left_out = select(jobs.c.number).where(~jobs.c.pictured)
@@ -148,7 +148,7 @@ def _found(connection: Connection, column: Column[Any], question: Question) -> S
 def _is_walked(connection: Connection, question: Question) -> bool:
     """Whether a tag leads: something else is asked, too, and every list is long."""
     lists = _lists(question)
-    if not question.tags or question.run is not None or (len(lists) == 1 and _listed(question) is not None):
+    if not question.tags or question.runs or (len(lists) == 1 and _listed(question) is not None):
         return False
     lengths = (
         connection.execute(select(func.count()).select_from(each.limit(_FEW_JOBS + 1).subquery()))
@@ -242,8 +242,8 @@ def _column(name: str, leads: bool) -> ColumnElement[Any]:
 def _lists(question: Question) -> list[Select[tuple[int]]]:
     """Numbers of jobs from the other tables, one list for each condition."""
     lists: list[Select[tuple[int]]] = []
-    if question.run is not None:
-        lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id == question.run))
+    if question.runs:
+        lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id.in_(question.runs)))
     for tag in question.tags:
         lists.append(select(tags.c.job_number).where(tags.c.tag == tag))
     if question.rating:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import printable
 from rivya_nb.store.records import UNFINISHED, JobRecord, Marks
-from rivya_nb.views.geometry import MINIMUM_WIDTH, Geometry
+from rivya_nb.views.geometry import FILLED, MINIMUM_WIDTH, Columns, Geometry, Span, columns, spans
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
@@ -38,12 +38,14 @@ _WORDS_HEIGHT = 80
 
 
 NO_MARKS: Mapping[str, Marks] = {}
+NO_ORIGINS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class DrawnCell:
-    """One place. `width` and `height` are those of the place in CSS pixels, `image_*` those of the picture in
-    it.
+    """One place. `width` and `height` are those of the place in CSS pixels where a page has no styles, `image_*`
+    those of the picture in it. `part` is the percentage of the place's width that the picture has, and `shape` its
+    height in percent of its width; `span` is the width of a place in a row that wraps.
 
     With a thumbnail it shows the picture; otherwise `sign`, `word` and `notes` say why there is none, in a
     box of the picture's shape, or larger if words would not fit. If `word` is empty, there is nothing, and in
@@ -53,26 +55,32 @@ class DrawnCell:
     width: int
     height: int
     label: Label
+    span: Span | None = None
     title: str = ""
     alt: str = ""
     thumbnail: Thumbnail | None = None
     image_width: int = 0
     image_height: int = 0
-    more: int = 0
-    box_width: int = 0
-    box_height: int = 0
+    part: float = 100
+    shape: float = 100
+    more: str = ""
+    least: int = MINIMUM_WIDTH
     status: str = ""
     sign: str = ""
     word: str = ""
     notes: tuple[str, ...] = ()
     hole: bool = False
     marks: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
 class DrawnPage:
+    """One page of a layout; a grid has `columns`, a row that wraps has none."""
+
     caption: str
     rows: tuple[tuple[DrawnCell, ...], ...]
+    columns: Columns | None = None
 
 
 def draw(
@@ -82,61 +90,70 @@ def draw(
     now: float,
     lost: Collection[str] = (),
     marks: Mapping[str, Marks] = NO_MARKS,
+    origins: Mapping[str, str] = NO_ORIGINS,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
-    `marks` the marks by job id."""
+    `marks` the marks by job id, and `origins` where a job's picture comes from."""
+    places = spans(geometry) if layout.wraps else None
+    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins)
+    shared = None if layout.wraps else columns(layout, geometry)
     return tuple(
         DrawnPage(
             page.caption,
             tuple(
-                tuple(
-                    _cell_view(cell, column, geometry, thumbnails, now, lost, page.further, marks)
-                    for column, cell in enumerate(row)
-                )
+                tuple(artist.place(cell, column, page.further) for column, cell in enumerate(row))
                 for row in page.cells
             ),
+            shared,
         )
         for page in layout.pages
     )
 
 
-def _cell_view(
-    cell: Cell | None,
-    column: int,
-    geometry: Geometry,
-    thumbnails: Mapping[str, Thumbnail | None],
-    now: float,
-    lost: Collection[str],
-    further: bool,
-    marks: Mapping[str, Marks],
-) -> DrawnCell:
-    width, height = geometry.widths[column], geometry.height
-    if cell is None:
-        return DrawnCell(width, height, Label("", ""), hole=not further)
-    job = cell.job
-    image_width, image_height = geometry.fit(cell, column)
-    box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
-    shown = thumbnails.get(cell.key)
-    gone = shown is None and cell.key in lost
-    left_out = cell.picture is not None and cell.key in thumbnails and shown is None
-    return DrawnCell(
-        width=width,
-        height=height,
-        label=cell.caption,
-        title=_title(cell),
-        alt=_alt(cell),
-        thumbnail=shown,
-        image_width=image_width,
-        image_height=image_height,
-        box_width=box[0],
-        box_height=box[1],
-        more=cell.more,
-        status=job.status,
-        sign="!" if gone else sign(job),
-        word="file gone" if gone else state_word(job),
-        notes=() if gone else _left_out(cell) if left_out else _notes(job, box, now),
-        marks=marks_badge(marks.get(job.id, Marks())),
-    )
+@dataclass(frozen=True)
+class _Artist:
+    """What all places of a drawing share."""
+
+    geometry: Geometry
+    places: tuple[Span, ...] | None
+    thumbnails: Mapping[str, Thumbnail | None]
+    now: float
+    lost: Collection[str]
+    marks: Mapping[str, Marks]
+    origins: Mapping[str, str]
+
+    def place(self, cell: Cell | None, column: int, further: bool) -> DrawnCell:
+        geometry = self.geometry
+        width, height = geometry.widths[column], geometry.height
+        if cell is None:
+            return DrawnCell(width, height, Label("", ""), hole=not further)
+        job, shown = cell.job, self.thumbnails.get(cell.key)
+        gone = shown is None and cell.key in self.lost
+        left_out = cell.picture is not None and cell.key in self.thumbnails and shown is None
+        image_width, image_height = geometry.fit(cell, column)
+        box = (max(image_width, MINIMUM_WIDTH), max(image_height, _WORDS_HEIGHT))
+        filled = 100 if self.places is None else FILLED
+        origin = self.origins.get(job.id, "")
+        return DrawnCell(
+            width=width,
+            height=height,
+            label=cell.caption,
+            span=None if self.places is None else self.places[column],
+            title=_title(cell, origin),
+            alt=_alt(cell),
+            thumbnail=shown,
+            image_width=image_width,
+            image_height=image_height,
+            part=round(filled * geometry.part(cell, column), 2),
+            shape=round(100 * image_height / image_width, 2),
+            more=cell.further,
+            status=job.status,
+            sign="!" if gone else sign(job),
+            word="file gone" if gone else origin or state_word(job),
+            notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now),
+            marks=marks_badge(self.marks.get(job.id, Marks())),
+            origin=origin,
+        )
 
 
 def _left_out(cell: Cell) -> tuple[str, ...]:
@@ -158,19 +175,19 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float) -> tuple[str, ...]:
     return (explanation(job),) if explanation(job) else ()
 
 
-def _title(cell: Cell) -> str:
+def _title(cell: Cell, origin: str) -> str:
     job = cell.job
     lines = [
         joined([cell.caption.full, _seed(cell)]),
-        joined([state(job), cost(job) if job.is_final else "", reason(job)]),
-        f"{cell.more} more of the same place, not shown" if cell.more else "",
+        origin or joined([state(job), cost(job) if job.is_final else "", reason(job)]),
+        f"{cell.further}, of the same place, not shown" if cell.more else "",
         job.prompt,
     ]
     return "\n".join(printable(line, _TITLE_LENGTH) for line in lines if line)
 
 
 def _seed(cell: Cell) -> str:
-    told = f"seed {cell.job.seed}"
+    told = f"seed: {cell.job.seed}"
     return "" if cell.job.seed is None or told in cell.caption.full else told
 
 

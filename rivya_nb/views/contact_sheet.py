@@ -151,11 +151,12 @@ class _Painter:
         image.paste(picture, (left, top), picture if picture.mode == "RGBA" else None)
         if place.cell.more:
             size = self.sheet.text_size
-            text = letter(f"+{place.cell.more}", size, _PAPER)
+            text = letter(place.cell.further, size, _PAPER, width=max(size, picture.width - size), lines=2)
             right, bottom = left + picture.width, top + picture.height
-            start = (right - text.width - size, bottom - round(size * LINE))
+            edge = size * (LINE - 1.4) / 2
+            start = (right - text.width - size, bottom - text.height - round(2 * edge))
             ImageDraw.Draw(image).rectangle((*start, right - 1, bottom - 1), fill=(40, 40, 40))
-            text.paste(image, (start[0] + size / 2, start[1] + size * (LINE - 1.4) / 2))
+            text.paste(image, (start[0] + size / 2, start[1] + edge))
 
     def _explain(self, image: Image.Image, place: CellBox, lines: Sequence[str], colour: Colour) -> None:
         """A box of the picture's shape, or wider if the words need it, with the words in its middle."""

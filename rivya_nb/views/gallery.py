@@ -10,15 +10,15 @@ from pathlib import Path
 from rivya_nb.contract.text import comparable, listing, printable
 from rivya_nb.store.records import HIGHEST_RATING, Counted, JobRecord, Marks
 from rivya_nb.views.cells import DrawnCell, draw
-from rivya_nb.views.geometry import GAP, measure
+from rivya_nb.views.geometry import measure
 from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import FAVOURITE, RATED, common_params, joined, lost_words, param_words, state_word
 
-_NARROWEST = 150
-"""CSS pixels of a card, so that its words have room below a tall picture."""
+_LEGIBLE, _NARROWEST = 160, 144
+"""CSS pixels of a line of cards and of one card at least, so that its words have room below a tall picture."""
 _PROMPT_LENGTH = 70
 _NOTE_LENGTH = 70
 _VALUE_LENGTH = 40
@@ -88,7 +88,6 @@ def _further(job: JobRecord) -> int:
 @dataclass(frozen=True)
 class _Card:
     cell: DrawnCell
-    width: int
     place: str
     facts: str
     marks: tuple[str, ...]
@@ -115,11 +114,11 @@ def gallery_html(
     from rivya_nb.views.run_html import environment
 
     layout = gallery.layout
-    (page,) = draw(layout, measure(layout), thumbnails, time.time(), lost)
+    geometry = measure(layout, legible=_LEGIBLE, narrowest=_NARROWEST)
+    (page,) = draw(layout, geometry, thumbnails, time.time(), lost)
     cards = [
         _Card(
             cell=cell,
-            width=max(cell.width, _NARROWEST),
             place=f"[{place}]",
             facts=entry.facts,
             marks=tuple(mark_words(entry.marks)),
@@ -128,7 +127,7 @@ def gallery_html(
         for place, entry, cell in zip(gallery.places, gallery.entries, page.rows[0], strict=True)
     ]
     template = environment().get_template("gallery.html")
-    return template.render(gallery=gallery, cards=cards, gap=GAP, lost=lost_words(lost))
+    return template.render(gallery=gallery, cards=cards, lost=lost_words(lost))
 
 
 def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:

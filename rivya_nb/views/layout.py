@@ -16,6 +16,7 @@ from functools import lru_cache
 from rivya_nb.contract.text import did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
+from rivya_nb.views.words import differences
 
 MOST_CELLS = 200
 """Places that have a picture of their own in one output; of more, a sample or a map is shown."""
@@ -27,11 +28,12 @@ _MOST_COLUMNS = 8
 LABEL_LENGTH = 28
 """Characters of a label that are legible beside a row of pictures; the whole text is in its title."""
 
+_MOST_NAMES = 2
+
 _SPEAKING_AXES = ("prompt", "model", "")
 """Axes whose values are shown without the axis' name: whole texts, and an axis without a name."""
 
 _SPEAKING_VALUE = re.compile(r"\d+:\d+|\d+x\d+|\d+K")
-_MUTE_VALUE = re.compile(r"[+-]?\d+(\.\d+)?|true|false|none|null|", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,20 @@ class Cell:
     def key(self) -> str:
         """The id of the shown picture within a layout."""
         return f"{self.job.id}/{self.number}" if self.number > 1 else self.job.id
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What the further jobs of the place were asked for differently, by name: `aspect_ratio`."""
+        return tuple(differences(self.job, self.jobs[1:])) if len(self.jobs) > 1 else ()
+
+    @property
+    def further(self) -> str:
+        """How many things are not shown, and what is different about them: `+2 other aspect_ratio`."""
+        if not self.more:
+            return ""
+        names = self.others
+        what = listing(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+        return f"+{self.more} other {what}" if names else f"+{self.more}"
 
     @property
     def caption(self) -> Label:
@@ -140,8 +156,8 @@ def arrange(
         made = [further for page in made for further in _one_by_one(page)]
     return Layout(
         pages=tuple(made),
-        row_labels=_labels(run.axes, row, named=True),
-        column_labels=_labels(run.axes, column, named=wraps),
+        row_labels=_labels(run.axes, row),
+        column_labels=_labels(run.axes, column),
         row_axis=None if row is None else run.axes[row].name,
         column_axis=None if column is None else run.axes[column].name,
         wraps=wraps,
@@ -167,6 +183,18 @@ def _choose(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> t
     if column is None and free:
         column = free.pop(0)
     return row, column
+
+
+def sides(axes: Sequence[AxisRecord], rows: str | None, cols: str | None) -> dict[str, str]:
+    """What each axis makes of the grid, by its name: its `rows`, its `columns`, or `pages`.
+
+    Raises:
+        UsageError: as `arrange` does.
+    """
+    row, column = _choose(axes, rows, cols)
+    alone = "a row" if row is None and cols is None else "columns"
+    words = {row: "rows", column: alone}
+    return {axis.name: words.get(index, "pages") for index, axis in enumerate(axes)}
 
 
 def no_such_axis(name: object, names: Sequence[str]) -> str:
@@ -304,11 +332,11 @@ def _numbered(cell: Cell | None, number: int) -> Cell | None:
     return replace(cell, more=cell.more - len(cell.job.pictures) + 1, number=1)
 
 
-def _labels(axes: Sequence[AxisRecord], index: int | None, *, named: bool) -> tuple[Label, ...]:
+def _labels(axes: Sequence[AxisRecord], index: int | None) -> tuple[Label, ...]:
     if index is None:
         return ()
     axis = axes[index]
-    labels = tuple(_label(axis.name, value, named=named) for value in axis.labels)
+    labels = tuple(_label(axis.name, value) for value in axis.labels)
     if len({label.text for label in labels}) < len({label.full for label in labels}):
         return _told_apart(labels)
     return labels
@@ -329,12 +357,16 @@ def _told_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _label(axis: str, value: str, *, named: bool = True) -> Label:
-    """`seed 1`, `light dusk`, but `16:9`: some values need no name beside them.
+def _label(axis: str, value: str) -> Label:
+    """`seed: 1`, `light: morning` of `morning light`, but `16:9`: some values need no name beside them."""
+    if axis in _SPEAKING_AXES:
+        return Label(printable(value, LABEL_LENGTH), printable(value))
+    full = f"{axis}: {value}"
+    text = value if _SPEAKING_VALUE.fullmatch(value) else f"{axis}: {_without_name(axis, value)}"
+    return Label(printable(text, LABEL_LENGTH), printable(full))
 
-    Above a column, where room is scarce, only values that say nothing alone have one: numbers and switches.
-    """
-    full = value if axis in _SPEAKING_AXES else f"{axis} {value}"
-    speaks = axis in _SPEAKING_AXES or _SPEAKING_VALUE.fullmatch(value) is not None
-    bare = speaks or not (named or _MUTE_VALUE.fullmatch(value))
-    return Label(printable(value if bare else full, LABEL_LENGTH), printable(full))
+
+def _without_name(axis: str, value: str) -> str:
+    """The value without its last word if that is the name of the axis, which stands before it."""
+    head, _, last = value.rpartition(" ")
+    return head if head and last.casefold() == axis.casefold() else value

@@ -15,6 +15,7 @@ from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import Headline
 from rivya_nb.views.layout import Layout
+from rivya_nb.views.prompts import prompt_lines, told_prompts
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.status_map import GROUPS, StatusMap, swatch
 from rivya_nb.views.thumbnails import Thumbnail
@@ -46,10 +47,24 @@ class Trouble(NamedTuple):
         return joined([f"{self.number:,} {self.state}", printable(self.reason, _REASON_LENGTH), where + more])
 
 
+class AxisWords(NamedTuple):
+    """An axis: its name, some of its `number` values, and the side of the grid that it makes."""
+
+    name: str
+    values: str
+    number: int
+    side: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.name}: {self.values} ({self.number:,}, {self.side})"
+
+
 @dataclass(frozen=True)
 class Overview:
     """What is known of all jobs together. `states` has the number of jobs by state, `percent` is None in a run
     that has ended; `laid_out` says in words how the map is laid out. `reasons` is the number of all reasons.
+    `prompts` are told as a whole to whoever opens them.
     """
 
     headline: Headline
@@ -57,12 +72,14 @@ class Overview:
     states: Mapping[str, int] = field(default_factory=dict)
     map: StatusMap | None = None
     laid_out: str = ""
+    axes: Sequence[AxisWords] = ()
     percent: int | None = None
     notice: str = ""
     troubles: Sequence[Trouble] = ()
     reasons: int = 0
     notes: Sequence[str] = ()
     hints: Sequence[Hint] = ()
+    prompts: Sequence[str] = ()
 
     @property
     def more_reasons(self) -> str:
@@ -80,6 +97,7 @@ class Strip:
     thumbnails: Mapping[str, Thumbnail | None] = field(default_factory=dict)
     lost: Mapping[str, object] = field(default_factory=dict)
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
     hints: Sequence[Hint] = ()
 
 
@@ -110,6 +128,8 @@ def overview_html(view: Overview) -> str:
         title=printable(view.headline.full_prompt, _TITLE_LENGTH),
         legend=legend,
         alt=f"Map of all jobs: {told}",
+        prompts=told_prompts(view.prompts),
+        axes=[(axis.name, axis.side, f"{axis.number:,}", axis.values) for axis in view.axes],
     )  # fmt: skip
 
 
@@ -118,6 +138,8 @@ def overview_text(view: Overview) -> str:
     lines = [view.headline.prompt, f"  {view.headline.facts}", f"  {view.progress}"]
     if view.notice:
         lines.append(f"  {printable(view.notice, 300)}")
+    lines += [f"  {axis.words}" for axis in view.axes]
+    lines += prompt_lines(view.prompts)
     lines += [f"  {trouble.words}" for trouble in view.troubles]
     lines += [f"  {words}" for words in (view.more_reasons, *view.notes) if words]
     lines += [f"  {hint.code}  {hint.text}".rstrip() for hint in view.hints]
@@ -133,6 +155,14 @@ def strip_html(strip: Strip) -> str:
     layout = strip.layout
     return environment().get_template("strip.html").render(
         strip=strip,
-        pages=draw(layout, measure(layout), strip.thumbnails, strip.now, strip.lost, strip.marks),
+        pages=draw(
+            layout,
+            measure(layout),
+            strip.thumbnails,
+            strip.now,
+            strip.lost,
+            strip.marks,
+            strip.origins,
+        ),
         gap=GAP,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.views.cells import draw
 from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
+from rivya_nb.views.prompts import told_prompts
 from rivya_nb.views.run_view import RunView, progress_line, tally
 from rivya_nb.views.words import joined, lost_words, unseen_kind
 
@@ -35,12 +36,21 @@ def render_run(view: RunView) -> str:
         progress=progress_line(view),
         percent=100 * sums.ended // sums.total if view.live and sums.total else None,
         layout=view.layout,
-        pages=draw(view.layout, measure(view.layout), view.thumbnails, view.now, view.lost, view.marks),
+        pages=draw(
+            view.layout,
+            measure(view.layout),
+            view.thumbnails,
+            view.now,
+            view.lost,
+            view.marks,
+            view.origins,
+        ),
         gap=GAP,
         left_out=left_out(view),
         notes=_notes(view),
         notice=view.notice,
         hints=view.hints,
+        prompts=told_prompts(view.prompts),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.headline import headline
+from rivya_nb.views.prompts import prompt_lines
 from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.words import joined, lost_words, reason
 
@@ -25,7 +26,7 @@ def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None =
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
     if view.notice:
         lines.append(f"  {printable(view.notice, _NOTICE_LENGTH)}")
-    lines += [*_seeds(view), *_troubles(view)]
+    lines += [*_seeds(view), *prompt_lines(view.prompts), *_troubles(view)]
     if path_of is not None:
         lines += _paths(view, path_of)
     lines += few([f"  {printable(note, _REASON_LENGTH)}" for note in view.notes], "reference")
@@ -57,7 +58,7 @@ def _troubles(view: RunView) -> list[str]:
 
 def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]:
     pictures = [
-        (cell.label.text, picture)
+        (joined([view.origins.get(job.id, ""), cell.label.text]), picture)
         for cell in view.layout.cells
         if cell.number <= 1
         for job in cell.jobs

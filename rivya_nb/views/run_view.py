@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -34,7 +34,8 @@ class RunView:
     seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True
     while the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or
     no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
-    are gone from the store, `marks` the marks by job id.
+    are gone from the store. `marks` has the marks by job id, and `origins` where the pictures of these jobs
+    come from, as far as they are there before the run. `prompts` are told as a whole to whoever opens them.
     """
 
     run: RunRecord
@@ -49,12 +50,18 @@ class RunView:
     progress: str = ""
     lost: Mapping[str, Path] = field(default_factory=dict)
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    prompts: Sequence[str] = ()
 
     @property
     def notes(self) -> list[str]:
         """How references differ from the given pictures, a line for each."""
-        jobs = (self.jobs[cell.job_id] for cell in self.run.cells)
-        return list(dict.fromkeys(ref.note for job in jobs for ref in job.references if ref.note))
+        return reference_notes(self.jobs[cell.job_id] for cell in self.run.cells)
+
+
+def reference_notes(jobs: Iterable[JobRecord]) -> list[str]:
+    """How the references of these jobs differ from the given pictures, a line for each."""
+    return list(dict.fromkeys(ref.note for job in jobs for ref in job.references if ref.note))
 
 
 def tally(view: RunView) -> Tally:
@@ -145,7 +152,9 @@ def default_hints(
     mine = list({cell.job_id: jobs[cell.job_id] for cell in run.cells}.values())
     hints = []
     if variable and len(run.axes) > 1 and any(job.pictures for job in mine):
-        hints.append(Hint(f'{variable}.grid(rows="{run.axes[1].name}")', ""))
+        first, second = run.axes[0].name, run.axes[1].name
+        what = f"makes {second} the rows and {first} the columns"
+        hints.append(Hint(f'{variable}.grid(rows="{second}")', what))
     failed = [job for job in mine if job.status == "failed"]
     undelivered = [job for job in mine if job.status == "undelivered"]
     again = [

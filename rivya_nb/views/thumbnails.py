@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.errors import PictureError
 from rivya_nb.imaging.encoding import encode
 from rivya_nb.store.records import PictureRecord
-from rivya_nb.store.thumbnails import OUTPUT_BOX, OUTPUT_BYTES, Thumbnails, decode
+from rivya_nb.store.thumbnails import BOX, OUTPUT_BOX, OUTPUT_BYTES, Thumbnails, decode
 from rivya_nb.views.geometry import Geometry, measure
 from rivya_nb.views.layout import Cell, Layout
 
@@ -37,7 +37,8 @@ LARGEST = 24_000
 SMALLEST = 2_000
 """A thumbnail with fewer bytes of base64 shows nothing; rather than that, some pictures are left out."""
 
-_PIXEL_DENSITY = 2
+_PIXEL_DENSITY = 1.25
+"""Pixels of a thumbnail for each CSS pixel of the largest size that its grid grows to; most pages are narrower."""
 
 Load = Callable[[Path, tuple[int, int]], "Image.Image"]
 """A function that reads an original into a box: `decode`, or a store's `Thumbnails.load`, which is faster."""
@@ -107,10 +108,10 @@ def collect(
         if cell.picture is None:
             return None
         limit = allotment.max_bytes
-        box = (width * _PIXEL_DENSITY, height * _PIXEL_DENSITY)
-        if limit == OUTPUT_BYTES and box[0] <= OUTPUT_BOX[0] and box[1] <= OUTPUT_BOX[1]:
-            # Its store has it since the delivery, and one serves grids of any shape.
-            box = OUTPUT_BOX
+        # Its store has the picture of many since the delivery, and one serves grids of any shape.
+        box = OUTPUT_BOX
+        if limit > OUTPUT_BYTES:
+            box = (min(BOX[0], round(width * _PIXEL_DENSITY)), min(BOX[1], round(height * _PIXEL_DENSITY)))
         try:
             path = path_of(cell.picture)
             return thumbnail(path, box=box, max_bytes=limit, load=load, shelf=shelf)
@@ -128,7 +129,7 @@ def _places(layout: Layout, geometry: Geometry) -> Iterator[tuple[Cell, tuple[in
         for row in page.cells:
             for column, cell in enumerate(row):
                 if cell is not None:
-                    yield cell, geometry.fit(cell, column)
+                    yield cell, geometry.fit_largest(cell, column)
 
 
 def thumbnail(

@@ -168,6 +168,24 @@ def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
 
 _ABSENT = object()
 
+
+def differences(job: JobRecord, others: Iterable[JobRecord]) -> list[str]:
+    """The names of what these other jobs were asked for differently: `model`, `prompt`, `references`, params."""
+    mine = _asked(job)
+    names: dict[str, None] = {}
+    for other in others:
+        its = _asked(other)
+        names.update(dict.fromkeys(key for key in {**mine, **its} if mine.get(key) != its.get(key)))
+    return list(names)
+
+
+def _asked(job: JobRecord) -> dict[str, object]:
+    """What a job was asked for, the documented defaults included."""
+    model = bundled().get(job.model)
+    defaults = {} if model is None else {param.key: param.default for param in model.params}
+    return {"model": job.model, "prompt": job.prompt, "references": job.references, **defaults, **job.params}
+
+
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 
 

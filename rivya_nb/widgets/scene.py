@@ -94,7 +94,7 @@ def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, pat
     return {
         "key": cell.key,
         "job": job.id,
-        "label": cell.caption.text or ("" if job.seed is None else f"seed {job.seed}"),
+        "label": cell.caption.text or ("" if job.seed is None else f"seed: {job.seed}"),
         "alt": joined([printable(job.prompt, 90), cell.caption.text]),
         "ratio": aspect_ratio(job, picture),
         "facts": _facts(job, params),

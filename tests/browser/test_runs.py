@@ -19,7 +19,7 @@ TURN = "bottles.grid(rows='aspect_ratio', cols='seed')"
 FIND = "bottles[0].favourite().rate(4).tag('keep')\nrv.history(prompt='bottle')"
 RUN, TURNED, FOUND = 1, 2, 3
 
-LABELS = ("1:1", "16:9", "seed 1", "seed 2", "seed 3")
+LABELS = ("1:1", "16:9", "seed: 1", "seed: 2", "seed: 3")
 
 # The lowest contrast (WCAG 2) of any visible text with what is behind it, opacity included, and that text.
 LOWEST_CONTRAST = """output => {
@@ -100,7 +100,7 @@ def check_found(notebook: OpenNotebook) -> None:
     """The history's gallery: five pictures, each above its words, and what was said of one of them."""
     assert len(notebook.pictures(FOUND)) == 5
     text = notebook.output(FOUND).first.inner_text()
-    for words in ("1–5 of 5", "[4] seed 1", "★★★★☆ 4/5", "♥ favourite", "#keep"):
+    for words in ("1–5 of 5", "[4] seed: 1", "★★★★☆ 4/5", "♥ favourite", "#keep"):
         assert words in text
     cards = notebook.output(FOUND).locator("table")
     for card in cards.all():

@@ -156,14 +156,14 @@ def test_an_original_arrives_whole_once_it_is_looked_at(view: View) -> None:
     view.press("ArrowDown", "Enter")
     view.wait_for_width(1360)
     alt = view.pictures.get_attribute("alt")
-    assert alt == f"{PROMPT.format('dusk')} · light dusk · seed 1 · 16:9"
+    assert alt == f"{PROMPT.format('dusk')} · light: dusk · seed: 1 · 16:9"
     [sha256] = view.kernel(
         "[job.record.pictures[0].sha256 for job in run"
         " if (job.seed, job.params['aspect_ratio'], 'dusk' in job.prompt) == (1, '16:9', True)]"
     )
     assert view.pictures.evaluate(SHA256) == sha256
     view.press("ArrowRight")
-    expect(view.pictures).to_have_attribute("alt", alt.replace("seed 1", "seed 2"))
+    expect(view.pictures).to_have_attribute("alt", alt.replace("seed: 1", "seed: 2"))
     view.wait_for_width(1360)
 
 
@@ -182,7 +182,7 @@ def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screensh
     view.page.mouse.up()
     assert int(divider.get_attribute("aria-valuenow") or 0) > 50
     view.screenshot(screenshots / "viewer-slider.png")
-    expect(view.root.get_by_role("group", name="A: light dawn · seed 1 · 1:1, B: ")).to_be_visible()
+    expect(view.root.get_by_role("group", name="A: light: dawn · seed: 1 · 1:1, B: ")).to_be_visible()
     view.press("Space", "Space")
     shown = view.pictures.and_(view.page.locator("img:visible"))
     expect(shown).to_have_count(1)
@@ -192,13 +192,13 @@ def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screensh
     view.press("c")
     expect(view.root.get_by_role("slider", name="amplified")).to_be_visible()
     view.press("c")
-    expect(view.root.get_by_role("group", name="B, light dawn · seed 2 · 1:1")).to_be_visible()
+    expect(view.root.get_by_role("group", name="B, light: dawn · seed: 2 · 1:1")).to_be_visible()
     view.press("Escape", "ArrowLeft", "p")
 
 
 def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
     view.press("4", "h")
-    expect(view.cells.first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 4 of 5, favourite")
+    expect(view.cells.first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, rated 4 of 5, favourite")
     marks = "[[m.rating, m.favourite] for m in run._store.marks.of([run[0].id]).values()]"
     expect(view.status).to_be_empty()
     view.wait_for_kernel(marks, [[4, True]])
@@ -217,18 +217,18 @@ def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
 def test_what_is_marked_elsewhere_shows_too(view: View) -> None:
     first = view.cells.first
     view.kernel("str(run[0].rate(3))")
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, rated 3 of 5")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, rated 3 of 5")
     view.kernel("str(rv.undo())")
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1")
     folder, job = view.kernel("[str(run._store.folder), run[0].id]")
     with closing(Store.open(Path(folder))) as store:
         store.marks.change([job], favourite=True)
     # Nobody tells this kernel what another one does: it is asked for when the viewer is looked at.
     view.page.mouse.move(0, 0)
     first.hover()
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1, favourite")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, favourite")
     view.press("h")
-    expect(first).to_have_accessible_name("light dawn · seed 1 · 1:1")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1")
 
 
 def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
@@ -237,7 +237,7 @@ def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
     pages.focus()
     pages.press("ArrowRight")
     expect(pages).to_have_attribute("aria-valuetext", "16:9")
-    expect(view.cells.nth(1)).to_have_accessible_name("light dawn · seed 2 · 16:9")
+    expect(view.cells.nth(1)).to_have_accessible_name("light: dawn · seed: 2 · 16:9")
     expect(view.cells.nth(1)).to_have_attribute("aria-selected", "true")
     assert view.transforms() == ["1.25 0.00 0.00"] * 4
     pages.press("ArrowLeft")

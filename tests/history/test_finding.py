@@ -188,7 +188,7 @@ def test_a_gallery_shows_a_page_and_says_how_to_see_the_next(fill: Fill) -> None
     assert len(shown.all("img")) == PAGE == 24
     assert "history: prompt bottle" in shown.text
     assert "1–24 of 60" in shown.text
-    assert "[0] seed 59" in shown.text
+    assert "[0] seed: 59" in shown.text
     assert "♥ favourite" in shown.text
     assert "★★★★☆ 4/5" in shown.text
     assert "#keep" in shown.text
@@ -197,7 +197,7 @@ def test_a_gallery_shows_a_page_and_says_how_to_see_the_next(fill: Fill) -> None
     last = rv.history(prompt="bottle").page(3)
     assert seeds(last) == list(range(11, -1, -1))
     assert "49–60 of 60" in page_of(last).text
-    assert "[48]  seed 11" in text_of(last)
+    assert "[48]  seed: 11" in text_of(last)
     assert "page(" not in text_of(last)
     assert "rv.history(prompt='bottle').page(3)  shows the next 12" in text_of(
         rv.history(prompt="bottle").page(2)
@@ -226,10 +226,10 @@ def test_differing_prompts_stand_below_their_pictures_and_are_escaped(fill: Fill
     ("prompts", "seeds", "labels"),
     [
         (["A cup in soft light", "A cactus in soft light"], [4, 4], ["…cup…", "…cactus…"]),
-        (["A red cup on a table", "A blue cup on a table"], [4, 9], ["seed 4 · …red…", "seed 9 · …blue…"]),
+        (["A red cup on a table", "A blue cup on a table"], [4, 9], ["seed: 4 · …red…", "seed: 9 · …blue…"]),
         (["A cup", "A cup at night"], [4, 4], ["…cup", "…cup at night"]),
-        (["A cup", "A cup"], [4, 5], ["seed 4", "seed 5"]),
-        (["A cup", "A cup"], [4, 4], ["seed 4", "seed 4"]),
+        (["A cup", "A cup"], [4, 5], ["seed: 4", "seed: 5"]),
+        (["A cup", "A cup"], [4, 4], ["seed: 4", "seed: 4"]),
     ],
 )
 def test_pictures_that_are_shown_together_are_called_what_tells_them_apart(

@@ -119,7 +119,7 @@ def test_a_change_of_one_job_is_counted_alone(planned: rv.Run, monkeypatch: pyte
     job.live.changed(replace(job.record, status="failed", error_code="generation_failed"))
     for _ in range(3):
         assert planned.line().startswith("0 of 1,000 pictures · 1 failed")
-        assert "1 failed · generation_failed · seed 0 · light 7" in planned.look()["text/html"]
+        assert "1 failed · generation_failed · seed: 0 · light: 7" in planned.look()["text/html"]
     assert counted == [job.id]
 
 
@@ -236,7 +236,7 @@ def test_a_plan_of_many_says_numbers_and_a_sample(session: rv.Session) -> None:
     assert all(len(told.encode()) < 100_000 for told in look.values())
     for told in look.values():
         assert "10,000 pictures · 120,000 credits · nothing is sent yet" in told
-        assert "seed: 1, 2, 3, 4 … 100 (100)" in told
+        assert "1, 2, 3, 4, 5, 6, 7, 8 … 100" in told
         assert "for example" in told
 
 

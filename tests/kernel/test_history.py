@@ -24,7 +24,7 @@ def test_a_line_finds_what_was_rated_and_nothing_is_deleted_unasked(
     (shown,) = [each["content"]["data"] for each in found.outputs if each["msg_type"] == "execute_result"]
     assert shown["text/html"].count("data:image/") == 1
     assert "★★★★★ 5/5" in shown["text/html"]
-    assert "[0]  seed 2" in shown["text/plain"]
+    assert "[0]  seed: 2" in shown["text/plain"]
 
     wrong = kernel.run("%rivya history --ratng 4 --since soon")
     assert "2 mistakes" in wrong.error

@@ -78,7 +78,7 @@ def test_a_cell_shows_its_grid_and_binds_its_run(start_kernel: Callable[..., Ker
     assert asked.status == "ok", asked.traceback
     look = shown(asked)
     assert pictures(look) == 4
-    for label in ("seed 1", "seed 2", "16:9", "A glass bottle, frosted"):
+    for label in ("seed: 1", "seed: 2", "16:9", "A glass bottle, frosted"):
         assert label in html.unescape(look["text/html"])
     assert asked.result is None, "the run stands there already"
     kernel.ok("assert bottles.credits == 48 and [job.status for job in bottles] == ['succeeded'] * 4")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_VOID = ("img", "wbr", "br", "meta", "hr")
+_VOID = ("img", "wbr", "br", "meta", "hr", "col")
 
 
 @dataclass

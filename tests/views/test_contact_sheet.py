@@ -142,7 +142,7 @@ def test_labels_and_failures_are_written_out(
 ) -> None:
     layout = arrange(*bottles(DONE_STATES))
     words = words_drawn(monkeypatch, layout, originals, tmp_path / "grid.png")
-    assert words[:6] == ["A bottle", "1K", "1:1", "16:9", "3:4", "seed 1"]
+    assert words[:6] == ["A bottle", "1K", "1:1", "16:9", "3:4", "seed: 1"]
     assert "generation_failed" in words
     assert "0 credits" in words
 
@@ -153,7 +153,7 @@ def test_a_ribbon_labels_each_picture_and_breaks_its_lines(
     jobs = [make_job(f"j{index}") for index in range(9)]
     layout = arrange(*make_run({"seed": [str(index) for index in range(9)]}, jobs))
     words = words_drawn(monkeypatch, layout, originals, tmp_path / "grid.png")
-    assert words == ["A bottle", "1K", *(f"seed {index}" for index in range(9))]
+    assert words == ["A bottle", "1K", *(f"seed: {index}" for index in range(9))]
     with Image.open(tmp_path / "grid.png") as sheet:
         assert sheet.width < 5 * 220 + 100
 

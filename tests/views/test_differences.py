@@ -81,7 +81,7 @@ def test_a_single_axis_wraps_and_further_axes_make_pages() -> None:
     axes = {"seed": "12", "aspect_ratio": ("1:1", "16:9"), "light": ("dawn", "dusk")}
     jobs = [make_job(f"job{number}") for number in range(8)]
     page = read(differences_html(differences(*make_run(axes, jobs), dict.fromkeys(axes, 0.2))))
-    assert [page.text.count(words) for words in ("light dawn", "light dusk")] == [1, 1]
+    assert [page.text.count(words) for words in ("light: dawn", "light: dusk")] == [1, 1]
     assert len(shaded(page)) == 16
 
 

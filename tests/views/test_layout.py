@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rivya_nb.errors import UsageError
 from rivya_nb.store.records import JobRecord, RunRecord
-from rivya_nb.views.geometry import MINIMUM_WIDTH, ROW_HEIGHT, measure
+from rivya_nb.views.geometry import MINIMUM_HEIGHT, MINIMUM_WIDTH, ROW_HEIGHT, measure
 from rivya_nb.views.layout import LABEL_LENGTH, Layout, arrange
 from views.making import DONE_STATES, HOSTILE, STARTED, bottles, make_job, make_run
 
@@ -27,7 +27,7 @@ def shown(layout: Layout) -> list[list[list[str | None]]]:
 
 def test_first_axis_makes_rows_and_second_columns() -> None:
     layout = arrange(*bottles(DONE_STATES))
-    assert texts(layout.row_labels) == ["seed 1", "seed 2", "seed 3", "seed 4"]
+    assert texts(layout.row_labels) == ["seed: 1", "seed: 2", "seed: 3", "seed: 4"]
     assert texts(layout.column_labels) == ["1:1", "16:9", "3:4"]
     assert shown(layout) == [[[f"job{3 * row + column}" for column in range(3)] for row in range(4)]]
     assert layout.pages[0].caption == ""
@@ -52,7 +52,7 @@ def test_axes_are_chosen_by_name_and_the_rest_takes_the_other_side(asked: dict[s
     layout = arrange(run, jobs, **asked)
     assert (layout.row_axis, layout.column_axis) == ("aspect_ratio", "seed")
     assert shown(layout)[0][1] == ["job1", "job4", "job7", "job10"]
-    assert texts(layout.column_labels) == ["seed 1", "seed 2", "seed 3", "seed 4"]
+    assert texts(layout.column_labels) == ["seed: 1", "seed: 2", "seed: 3", "seed: 4"]
 
 
 def three_axes() -> tuple[RunRecord, dict[str, JobRecord]]:
@@ -62,29 +62,29 @@ def three_axes() -> tuple[RunRecord, dict[str, JobRecord]]:
 
 def test_further_axes_make_pages_with_a_caption() -> None:
     layout = arrange(*three_axes())
-    assert [page.caption for page in layout.pages] == ["light dawn", "light dusk"]
+    assert [page.caption for page in layout.pages] == ["light: dawn", "light: dusk"]
     assert shown(layout)[1] == [["0ay", "0by"], ["1ay", "1by"]]
 
 
 def test_any_axis_can_make_the_pages() -> None:
     layout = arrange(*three_axes(), rows="light", cols="ratio")
-    assert [page.caption for page in layout.pages] == ["seed 0", "seed 1"]
+    assert [page.caption for page in layout.pages] == ["seed: 0", "seed: 1"]
     assert shown(layout)[0] == [["0ax", "0bx"], ["0ay", "0by"]]
-    assert texts(layout.row_labels) == ["light dawn", "light dusk"]
-    assert texts(layout.column_labels) == ["a", "b"]
+    assert texts(layout.row_labels) == ["light: dawn", "light: dusk"]
+    assert texts(layout.column_labels) == ["ratio: a", "ratio: b"]
 
 
 def test_a_page_that_nothing_was_asked_for_is_left_out() -> None:
     run, jobs = three_axes()
     only_dusk = replace(run, cells=tuple(cell for cell in run.cells if cell.coordinates[2] == 1))
-    assert [page.caption for page in arrange(only_dusk, jobs).pages] == ["light dusk"]
+    assert [page.caption for page in arrange(only_dusk, jobs).pages] == ["light: dusk"]
 
 
 def test_a_single_axis_wraps_and_labels_each_cell() -> None:
     run, jobs = make_run({"seed": ("7", "8")}, [make_job("a"), make_job("b")])
     layout = arrange(run, jobs)
     assert layout.wraps
-    assert [cell.label.text for cell in layout.cells] == ["seed 7", "seed 8"]
+    assert [cell.label.text for cell in layout.cells] == ["seed: 7", "seed: 8"]
 
 
 @pytest.mark.parametrize(("asked", "shape"), [({"rows": "seed"}, (2, 1)), ({"cols": "seed"}, (1, 2))])
@@ -147,9 +147,9 @@ def test_the_pictures_of_a_task_stand_side_by_side_in_a_ribbon() -> None:
     run, jobs = make_run({"seed": "12"}, [make_job("one", pictures=2), make_job("two")])
     layout = arrange(run, jobs)
     assert [cell.caption.text for cell in layout.cells] == [
-        "seed 1 (1)",
-        "seed 1 (2)",
-        "seed 2",
+        "seed: 1 (1)",
+        "seed: 1 (2)",
+        "seed: 2",
     ]
     assert [cell.picture for cell in layout.cells] == [*jobs["one"].pictures, *jobs["two"].pictures]
     assert [cell.more for cell in layout.cells] == [0, 0, 0]
@@ -194,16 +194,18 @@ def test_a_prompts_label_is_its_text_short_on_the_page_and_whole_in_the_title() 
 @pytest.mark.parametrize(
     ("axis", "value", "label"),
     [
-        ("seed", "1", "seed 1"),
-        ("watermark", "true", "watermark true"),
-        ("strength", "0.5", "strength 0.5"),
-        ("seed", "none", "seed none"),
+        ("seed", "1", "seed: 1"),
+        ("watermark", "true", "watermark: true"),
+        ("strength", "0.5", "strength: 0.5"),
+        ("seed", "none", "seed: none"),
         ("resolution", "2K", "2K"),
-        ("light", "dusk", "dusk"),
+        ("light", "dusk", "light: dusk"),
+        ("light", "morning light", "light: morning"),
+        ("light", "light", "light: light"),
         ("", "7", "7"),
     ],
 )
-def test_a_column_bears_the_axis_name_where_the_value_says_nothing_alone(
+def test_a_heading_is_the_axis_and_its_value_unless_that_speaks_for_itself(
     axis: str, value: str, label: str
 ) -> None:
     run, jobs = make_run({"other": "ab", axis: (value,)}, [make_job("x"), make_job("y")])
@@ -282,7 +284,7 @@ def test_many_columns_shrink_before_they_scroll() -> None:
 
     assert height(3) == ROW_HEIGHT
     assert 96 < height(8) < 120
-    assert height(40) == 96
+    assert height(40) == MINIMUM_HEIGHT
 
 
 @pytest.mark.parametrize(

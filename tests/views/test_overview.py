@@ -59,8 +59,8 @@ def test_a_strip_shows_pictures_with_their_places_and_none_is_nothing() -> None:
     layout = row_of(run.axes, [(cell.coordinates, jobs[cell.job_id]) for cell in run.cells])
     html = strip_html(Strip("pictures 1–2 of 2", layout, STARTED))
     assert "pictures 1–2 of 2" in html
-    assert "seed 7" in html
-    assert "seed 8" in html
+    assert "seed: 7" in html
+    assert "seed: 8" in html
     assert strip_html(Strip("", row_of(run.axes, []), STARTED)) == ""
 
 
@@ -69,9 +69,9 @@ def test_a_grid_of_many_is_thinned_evenly_and_says_so() -> None:
     run, jobs = make_run(axes, [make_job(f"j{number}") for number in range(5000)])
     made, words = thinned(arrange(run, jobs))
     assert len(made.cells) <= 200
-    assert [label.text for label in made.column_labels] == [f"light {light}" for light in range(0, 50, 7)]
-    assert made.row_labels[0].text == "seed 0"
-    assert made.row_labels[-1].text == "seed 99"
+    assert [label.text for label in made.column_labels] == [f"light: {light}" for light in range(0, 50, 7)]
+    assert made.row_labels[0].text == "seed: 0"
+    assert made.row_labels[-1].text == "seed: 99"
     assert made.cells[-1].place == (99, 49)
     assert words == "a sample: 25 of 100 rows, 8 of 50 columns"
 
@@ -86,7 +86,7 @@ def test_a_long_row_and_many_pages_are_thinned_too() -> None:
     paged = {"a": ["x", "y"], "b": ["x", "y"], "c": [str(number) for number in range(100)]}
     run, jobs = make_run(paged, [make_job(f"j{n}") for n in range(400)])
     made, words = thinned(arrange(run, jobs))
-    assert [page.caption for page in made.pages] == ["c 0", "c 49", "c 99"]
+    assert [page.caption for page in made.pages] == ["c: 0", "c: 49", "c: 99"]
     assert words == "a sample: 3 of 100 pages"
 
 

@@ -54,7 +54,7 @@ def test_every_job_has_a_line_with_its_seed_and_price() -> None:
     lines = [[cell.text for cell in row.all("td")] for row in table.all("tbody")[0].all("tr")]
     assert len(lines) == 12
     assert "marks" not in [cell.text for cell in table.all("th")]
-    assert lines[0] == ["seed 1 · aspect_ratio 1:1", "1", "succeeded", "12 credits", "", "job0-0"]
+    assert lines[0] == ["seed: 1 · aspect_ratio: 1:1", "1", "succeeded", "12 credits", "", "job0-0"]
     assert lines[5][2:4] == ["failed (generation_failed: The model refused this one.)", "0 credits"]
 
 

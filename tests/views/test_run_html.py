@@ -34,7 +34,10 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 TINY = Thumbnail(b"tiny", "image/webp", 1, 1)
 
 # What JupyterLab's sanitizer leaves of an untrusted output (packages/apputils/src/sanitizer.ts).
-KEPT_TAGS = {"div", "span", "b", "bdi", "code", "table", "thead", "tbody", "tr", "th", "td", "img", "wbr"}
+KEPT_TAGS = {
+    "div", "span", "b", "bdi", "code", "details", "summary", "ul", "li",
+    "table", "colgroup", "col", "thead", "tbody", "tr", "th", "td", "img", "wbr",
+}  # fmt: skip
 KEPT_ATTRIBUTES = {
     "*": {"class", "dir", "lang", "style", "title"},
     "table": {"border", "cellpadding", "cellspacing", "width"},
@@ -43,17 +46,19 @@ KEPT_ATTRIBUTES = {
     "img": {"alt", "src", "height", "width"},
 }
 KEPT_STYLES = {
-    "background", "border", "border-collapse", "border-radius", "border-spacing", "bottom", "box-sizing",
-    "color",
-    "display", "font-family", "font-size", "font-weight", "height", "line-height", "margin", "max-width",
-    "min-width", "opacity", "overflow-x", "padding", "position", "right", "table-layout", "text-align",
-    "vertical-align", "white-space", "width",
+    "background", "border", "border-collapse", "border-left", "border-radius", "border-spacing", "bottom",
+    "box-sizing", "color", "cursor",
+    "display", "font-family", "font-size", "font-weight", "height", "left", "line-height", "margin", "max-width",
+    "min-width", "opacity", "overflow-wrap", "overflow-x", "padding", "position", "right", "table-layout",
+    "text-align", "top", "vertical-align", "white-space", "width",
 }  # fmt: skip
 KEPT_VALUES = {
     "display": {"block", "inline-block", "table-cell", "inline-table"},
     "position": {"relative", "absolute"},
-    "white-space": {"normal", "nowrap"},
+    "white-space": {"normal", "nowrap", "pre-wrap"},
+    "overflow-wrap": {"break-word"},
 }
+KEPT_SIZE = re.compile(r"-?\d+(\.\d+)?(px|%)|0|auto|none")
 
 
 def pictured(view: RunView) -> RunView:
@@ -82,7 +87,7 @@ def test_a_running_run_says_what_was_asked_and_how_far_it_is() -> None:
     status, _, below = text.partition("rate limited, next try in 8 s")
     # Above the grid, which may be higher than the screen.
     assert "6 of 12 done · 1 failed · 2 processing · 3 queued · 31 s" in status
-    assert "seed 1" in below
+    assert "seed: 1" in below
     assert text.endswith("interrupting the kernel stops the waiting, not the run")
 
 
@@ -103,10 +108,10 @@ def test_the_grid_has_labels_pictures_and_states_in_their_places() -> None:
     tree = page(live())
     assert [label.text for label in tree.all("th", scope="col")] == ["1:1", "16:9", "3:4"]
     assert rows(tree) == [
-        ["seed 1", "", "", ""],
-        ["seed 2", "", "", "✕ generation_failed The model refused this one. 0 credits"],
-        ["seed 3", "", "◔ processing 30 s", "◔ processing 30 s"],
-        ["seed 4", "○ queued", "○ queued", "○ queued"],
+        ["seed: 1", "", "", ""],
+        ["seed: 2", "", "", "✕ generation_failed The model refused this one. 0 credits"],
+        ["seed: 3", "", "◔ processing 30 s", "◔ processing 30 s"],
+        ["seed: 4", "○ queued", "○ queued", "○ queued"],
     ]
     widths = [image.attributes["width"] for image in tree.all("img")]
     assert widths == ["150", "267", "112", "150", "267", "150"]
@@ -114,8 +119,8 @@ def test_the_grid_has_labels_pictures_and_states_in_their_places() -> None:
 
 def test_every_picture_says_what_it_is() -> None:
     first, second = page(live()).all("img")[:2]
-    assert first.attributes["alt"] == f"{BOTTLE} · seed 1 · 1:1"
-    assert second.attributes["title"].startswith("seed 1 · aspect_ratio 16:9\nsucceeded · 12 credits\n")
+    assert first.attributes["alt"] == f"{BOTTLE} · seed: 1 · 1:1"
+    assert second.attributes["title"].startswith("seed: 1 · aspect_ratio: 16:9\nsucceeded · 12 credits\n")
 
 
 @pytest.mark.parametrize("status", [status for status in STATUSES if status != "succeeded"])
@@ -133,13 +138,14 @@ def test_an_unusual_end_says_what_it_means(status: str, meaning: str) -> None:
 
 
 def test_a_picture_that_is_not_ready_has_its_place_already() -> None:
-    running = [
-        box.style
-        for box in page(make_view(*bottles(["queued"] * 12))).all("div")
-        if "rivya-state" in box.attributes.get("class", "")
-    ]
-    assert [style["width"] for style in running[:3]] == ["150px", "267px", "112px"]
-    assert {style["height"] for style in running} == {"150px"}
+    running = page(make_view(*bottles(["queued"] * 12)))
+    boxes = [box for box in running.all("div") if "rivya-state" in box.attributes.get("class", "")]
+    assert {box.style["width"] for box in boxes} == {"100.0%"}
+    # A padding in percent of the width gives the box the picture's shape at any width.
+    shapes = [box.all("span")[0].style["padding"] for box in boxes[:3]]
+    assert shapes == ["0 0 100.0% 0", "0 0 56.18% 0", "0 0 133.93% 0"]
+    there = page(make_view(*bottles(["succeeded"] * 12)))
+    assert [col.style for col in running.all("col")] == [col.style for col in there.all("col")]
 
 
 def test_a_picture_that_is_left_out_is_told_and_not_hidden() -> None:
@@ -161,19 +167,32 @@ def test_several_pictures_of_a_place_in_a_grid_are_counted_on_it() -> None:
     run, jobs = make_run({"seed": "1", "light": "d"}, [make_job("j", pictures=3)])
     tree = page(pictured(make_view(run, jobs)))
     assert "+2" in tree.all("table")[0].text
+    assert "other" not in tree.text
     assert len(tree.all("img")) == 1
+
+
+def test_a_param_that_differs_within_a_place_is_named() -> None:
+    ratios = ("1:1", "16:9", "3:4")
+    jobs = [make_job(ratio, params={"seed": 1, "aspect_ratio": ratio}) for ratio in ratios]
+    # Not sent is the documented default, which is no other value.
+    jobs.append(make_job("plain", params={"seed": 1}))
+    places = [(0, 0)] * 3 + [(0, 1)]
+    tree = page(pictured(make_view(*make_run({"seed": "1", "light": "dn"}, jobs, places))))
+    assert "+2 other aspect_ratio" in tree.all("tbody")[0].text
+    assert "+2 other aspect_ratio, of the same place, not shown" in tree.all("img")[0].attributes["title"]
+    assert tree.text.count("other") == 1
 
 
 def test_a_ribbon_has_a_label_below_each_picture() -> None:
     tree = page(pictured(make_view(*make_run({"seed": "12"}, [make_job("a"), make_job("b", "queued")]))))
-    assert [table.text for table in tree.all("table")] == ["seed 1", "○ queued seed 2"]
+    assert [table.text for table in tree.all("table")] == ["seed: 1", "○ queued seed: 2"]
     assert {table.style["display"] for table in tree.all("table")} == {"inline-table"}
 
 
 def test_pages_have_captions() -> None:
     jobs = [make_job(name) for name in "abcd"]
     tree = page(make_view(*make_run({"seed": "1", "x": "2", "light": ("dawn", "dusk")}, jobs[:2])))
-    assert "light dawn" in tree.text
+    assert "light: dawn" in tree.text
     assert len(tree.all("table")) == 2
 
 
@@ -195,10 +214,9 @@ def hostile_views() -> list[RunView]:
     )
     ribbon = make_run({HOSTILE: [HOSTILE] * 5}, jobs)
     hints = (Hint(HOSTILE, HOSTILE),)
-    return [
-        pictured(make_view(wide, by_id, live=True, notice=HOSTILE, hints=hints)),
-        pictured(make_view(*ribbon, notice=HOSTILE, hints=hints)),
-    ]
+    origins = {"j4": HOSTILE}
+    plan = replace(make_view(*ribbon, notice=HOSTILE, hints=hints), prompts=[HOSTILE] * 2, origins=origins)
+    return [pictured(make_view(wide, by_id, live=True, notice=HOSTILE, hints=hints)), pictured(plan)]
 
 
 @pytest.mark.parametrize("view", hostile_views(), ids=["grid", "ribbon"])
@@ -225,6 +243,8 @@ def test_all_that_matters_survives_in_an_untrusted_notebook(view: RunView) -> No
         for name, value in element.style.items():
             assert "var(" not in value
             assert value in KEPT_VALUES.get(name, {value})
+            if name in ("width", "height", "min-width", "max-width"):
+                assert KEPT_SIZE.fullmatch(value)
 
 
 def test_no_text_is_coloured_for_one_theme_only() -> None:
@@ -262,12 +282,44 @@ def test_a_place_that_nothing_was_asked_for_says_so() -> None:
     assert render_run(make_view(holed, jobs)).count("not asked") == 1
 
 
-@pytest.mark.parametrize(("rows", "scrolls"), [(5, False), (6, True)])
-def test_a_grid_higher_than_a_screen_scrolls_by_itself(rows: int, scrolls: bool) -> None:
+@pytest.mark.parametrize(("rows", "times"), [(5, 1), (6, 2), (11, 3)])
+def test_a_grid_higher_than_a_screen_says_again_what_its_columns_are(rows: int, times: int) -> None:
     labels = [str(seed) for seed in range(rows)]
     jobs = [make_job(f"{seed} {shape}") for seed in labels for shape in "ab"]
-    html = render_run(make_view(*make_run({"seed": labels, "shape": "ab"}, jobs)))
-    assert ('class="rivya-tall"' in html) is scrolls
+    tree = page(make_view(*make_run({"seed": labels, "shape": "ab"}, jobs)))
+    heads = [head.text for head in tree.all("th", scope="col")]
+    assert heads == ["shape: a", "shape: b"] * times
+    # The mouse wheel scrolls the notebook, and never a part of it.
+    styles = [element.style for element in tree.all()]
+    assert not [style for style in styles if {"max-height", "overflow-y", "overflow"} & style.keys()]
+    (sheet,) = tree.all("style")
+    assert "overflow" not in "".join(map(str, sheet.children))
+
+
+def test_a_grid_takes_the_width_that_it_has_between_a_legible_and_a_large_size() -> None:
+    (table,) = page(live()).all("table")
+    assert table.style["width"] == "100%"
+    # Three ratios, with their labels, fit into the output of a page of 900 pixels, and fill one of 1600.
+    assert int(table.style["min-width"].removesuffix("px")) < 500
+    assert int(table.style["max-width"].removesuffix("px")) > 1000
+    label, *columns = (col.style["width"] for col in table.all("col"))
+    assert label.endswith("px")
+    shares = [float(share.removesuffix("%")) for share in columns]
+    assert sum(shares) == pytest.approx(100, abs=0.01)
+    assert [share / shares[0] for share in shares] == pytest.approx([1, 16 / 9, 3 / 4], rel=0.01)
+    assert {image.style["width"] for image in table.all("img")} == {"100%"}
+
+
+@pytest.mark.parametrize(("count", "across"), [(2, 2), (4, 4), (6, 6), (8, 4), (16, 6), (60, 9)])
+def test_a_row_that_wraps_has_full_lines(count: int, across: int) -> None:
+    jobs = [make_job(f"j{index}") for index in range(count)]
+    run, by_id = make_run({"seed": [str(index) for index in range(count)]}, jobs)
+    places = [table.style for table in page(pictured(make_view(run, by_id))).all("table")]
+    assert len(places) == count
+    assert {place["display"] for place in places} == {"inline-table"}
+    (share,) = {float(place["width"].removesuffix("%")) for place in places}
+    assert 100 // share == across
+    assert 99 < share * across <= 100
 
 
 @pytest.mark.parametrize("name", ["live", "done"])

@@ -192,7 +192,7 @@ def hints(run: RunRecord, jobs: dict[str, JobRecord], variable: str | None = "bo
 
 def test_after_a_failure_the_hints_turn_the_grid_and_try_again() -> None:
     assert hints(*bottles(DONE_STATES)) == [
-        Hint('bottles.grid(rows="aspect_ratio")', ""),
+        Hint('bottles.grid(rows="aspect_ratio")', "makes aspect_ratio the rows and seed the columns"),
         Hint("%rivya retry 41", "generates the failed one again (12 credits)"),
     ]
 
@@ -242,9 +242,9 @@ def test_the_text_tells_the_run_its_seeds_its_failures_and_its_files() -> None:
         "  wan-2-7-image-pro · resolution 1K · run 41, bottles",
         "  11 of 12 pictures · 1 failed · 132 credits (12 refunded) · 9 s",
         "  seeds 1, 2, 3, 4",
-        "  failed · seed 2 · 3:4: generation_failed: The model refused this one.",
+        "  failed · seed: 2 · 3:4: generation_failed: The model refused this one.",
         *(
-            f"  seed {seed} · {ratio}  /store/job{index}-0"
+            f"  seed: {seed} · {ratio}  /store/job{index}-0"
             for index, (seed, ratio) in enumerate(itertools.product("1234", ("1:1", "16:9", "3:4")))
             if index not in (5, 9, 10, 11)
         ),
