@@ -164,7 +164,7 @@ QUESTIONS = {
     "favourite": Question(favourite=True),
     "a frequent tag": Question(tags=("keep",)),
     "a rare tag": Question(tags=("rare",)),
-    "a run": Question(run=7),
+    "a run": Question(runs=(7,)),
     "two days long ago": Question(since=START + 86_400, until=START + 3 * 86_400),
     "a rare word": Question(prompt="xylophonist"),
     "a frequent word": Question(prompt="studio"),

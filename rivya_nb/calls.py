@@ -299,17 +299,20 @@ def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
 def history(
     *,
     prompt: str | None = None,
-    model: str | None = None,
-    seed: ParamValue | None = None,
+    model: str | Collection[str] | None = None,
+    seed: Choice = None,
     rating: int | None = None,
     favourite: bool = False,
     tag: str | Collection[str] | None = None,
     run: Run | int | Collection[Run | int] | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
+    picture_width: Choice = None,
+    picture_height: Choice = None,
     hidden: bool = False,
-    params: Mapping[str, ParamValue | None] | None = None,
-    **more_params: ParamValue | None,
+    sort: str | None = None,
+    params: Mapping[str, Choice] | None = None,
+    **more_params: Choice,
 ) -> History:
     """All pictures of the store that match every given filter, newest first.
 
@@ -335,7 +338,10 @@ def history(
         run=run,
         since=since,
         until=until,
+        picture_width=picture_width,
+        picture_height=picture_height,
         hidden=hidden,
+        sort=sort,
         params=_merged(params, more_params),
     )
 

@@ -6,7 +6,8 @@ A database of ours has `APPLICATION_ID` and its version in its header (SQLite's 
 Jobs have a number beside their id: it is the order in which they were asked for, which is what *newest*
 means here, and it keeps the tables that point at jobs small. `settings` and `prompts` repeat what jobs say in a
 form that can be searched; what many jobs share is there once. `pictured` says whether a job has rows in
-`pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` and `rating` repeat the marks.
+`pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` and `rating` repeat the
+marks.
 
 `tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them:
 whatever writes a job, they are right in the same transaction.

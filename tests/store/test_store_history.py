@@ -71,7 +71,7 @@ def test_a_count_is_of_what_is_listed(store: Store) -> None:
         Question(tags=("keep", "soft"), rating=3),
         Question(favourite=True),
         Question(params={"seed": 1}),
-        Question(run=run.id),
+        Question(runs=(run.id,)),
         Question(tags=("keep",), model=shown.model),
         Question(tags=("none",)),
     ):
@@ -170,9 +170,9 @@ def test_what_was_asked_for_within_a_time_or_a_run_is_found(store: Store) -> Non
     add(store, jobs[2])
     assert ids(store.history(Question(since=20.0))) == ids([jobs[2], jobs[1]])
     assert ids(store.history(Question(since=11, until=20))) == ids([jobs[1]])
-    assert ids(store.history(Question(run=run.id, oldest_first=True))) == ids(jobs[:2])
-    assert store.count(Question(run=run.id, until=10)) == 1
-    assert store.history(Question(run=99)) == []
+    assert ids(store.history(Question(runs=(run.id,), oldest_first=True))) == ids(jobs[:2])
+    assert store.count(Question(runs=(run.id,), until=10)) == 1
+    assert store.history(Question(runs=(99,))) == []
 
 
 def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None:
