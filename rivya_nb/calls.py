@@ -30,8 +30,8 @@ from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
-    from rivya_nb.contract.params import ParamValue
     from rivya_nb.planning.moments import Moment
+    from rivya_nb.planning.question import Choice
     from rivya_nb.session.history import History
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
@@ -316,11 +316,14 @@ def history(
 ) -> History:
     """All pictures of the store that match every given filter, newest first.
 
-    `prompt` is words in any order, `rating` is at least that, several tags must all be there, `run` is a run
-    or its id, or several of which it is one: the grid of `run=[9, 10]` has the axes of both. Params are compared
-    with those that were sent. `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time
-    (local, where it names no zone); a day counts whole. What was hidden is left out unless `hidden`. `params={…}`
-    is for keys that are also names of arguments here.
+    `prompt` is words in any order: `fox OR wolf` is either, `-cartoon` none with it, `"red fox"` just that text.
+    `rating` is at least that, several tags must all be there, `run` is a run or its id, or several of which it is
+    one: the grid of `run=[9, 10]` has the axes of both. Params are compared with those that were sent. Of
+    several models, or values of a param, any will do, and so will each whole number of a `range`.
+    `picture_width` and `picture_height` are those of the picture, in pixels. `since` and `until` are "30m", "12h",
+    "7d" or "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was
+    hidden is left out unless `hidden`. `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the
+    lowest first). `params={…}` is for keys that are also names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.

@@ -36,7 +36,7 @@ FILTERS = (
     "hidden",
     "sort",
 )
-"""What is asked beside the params, in the order of the messages."""
+"""What is asked beside the params, in the order of the messages; then the order."""
 
 SORTS = ("newest", "oldest", *ORDERS)
 """What a history can be sorted by."""
@@ -54,9 +54,9 @@ class Filters(TypedDict, total=False):
     """The arguments of `history`. A job has to fit all of them; None does not filter.
 
     `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all be
-    there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a param, any
-    will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels. `hidden` lists
-    what is hidden too. `since` and `until` are what `moment` reads; `sort` is one of `SORTS`.
+    there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a param,
+    any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels. `hidden`
+    lists what is hidden too. `since` and `until` are what `moment` reads; `sort` is one of `SORTS`.
     """
 
     prompt: str | None
@@ -112,7 +112,6 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
     def read(name: str, how: Callable[[Any], tuple[object, T] | None]) -> T | None:
         return reader.read(name, filters.get(name), how)
 
-    sort = read("sort", _sort)
     question = Question(
         prompt=read("prompt", _text),
         model=read("model", _models),
@@ -127,9 +126,9 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         width=read("picture_width", _pixels),
         height=read("picture_height", _pixels),
         hidden=read("hidden", _switch) or False,
-        order=sort if sort in ORDERS else None,
-        oldest_first=sort == "oldest",
     )
+    sort = read("sort", _sort)
+    question = replace(question, order=sort if sort in ORDERS else None, oldest_first=sort == "oldest")
     if question.since is not None and question.until is not None and question.since > question.until:
         reader.mistakes.append(Mistake("since", "it is later than until; nothing can be in between"))
     if reader.mistakes:
@@ -156,12 +155,10 @@ class _Reader:
         self.given[name], asked = found
         return asked
 
-    def params(
-        self, params: Mapping[str, Choice], known: Collection[str]
-    ) -> dict[str, Asked]:
+    def params(self, params: Mapping[str, Choice], known: Collection[str]) -> dict[str, Asked]:
         found: dict[str, Asked] = {}
         for name, value in params.items():
-            meant = None if name in known else nearest(name, FILTERS)
+            meant = None if name in (*known, *FILTERS) else nearest(name, FILTERS)
             if meant is not None:
                 self.mistakes.append(Mistake(name, f"no model has such a param; did you mean {meant!r}?"))
             elif (one := self.read(name, value, _choice)) is not None:
@@ -205,7 +202,9 @@ def _pixels(value: Any) -> tuple[object, Asked]:
     shown, asked = _choice(value)
     for each in (asked[0], asked[-1]) if isinstance(asked, (range, tuple)) else (asked,):
         if isinstance(each, bool) or not isinstance(each, int) or each < 0:
-            raise ValueError(f"{short_repr(each)} is no number of pixels; it takes 1024, or range(1000, 2001)")
+            raise ValueError(
+                f"{short_repr(each)} is no number of pixels; it takes 1024, or range(1000, 2001)"
+            )
     return shown, asked
 
 
@@ -293,7 +292,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
     ]
     if not question.hidden and (hidden := store.count(replace(question, hidden=True))):
         reasons.append(f"{count(hidden, 'picture')} would fit, but hidden")
-    return [*reasons, f"There are {count(everything, 'picture')}; ask by {listing(FILTERS)} or any param"]
+    return [*reasons, f"There are {count(everything, 'picture')}; ask by {listing(FILTERS[:-1])} or any param"]
 
 
 _MOST_TAGS = 12
