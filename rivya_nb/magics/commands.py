@@ -20,6 +20,7 @@ from rivya_nb.magics.command import take_flags
 from rivya_nb.session.grid import Grid
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
+from rivya_nb.session.runs import RunsPage
 from rivya_nb.session.service import SANDBOX
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.models import ModelList, ModelSheet
@@ -38,7 +39,7 @@ MOST_DIGITS = 15
 """The most digits that a run's id has; no store has so many runs."""
 
 Arguments = tuple[str, ...]
-Outcome = Union[list[Run], History, Selection, Grid, ModelList, ModelSheet, "Panel", None]
+Outcome = Union[list[Run], History, Selection, Grid, RunsPage, ModelList, ModelSheet, "Panel", None]
 """Runs to wait for, something to show, or nothing."""
 
 
@@ -152,12 +153,12 @@ def _panel(arguments: Arguments) -> Panel:
     return panel(*arguments)
 
 
-def _runs(arguments: Arguments) -> None:
+def _runs(arguments: Arguments) -> RunsPage:
     _expect("runs", arguments, 1)
     page = arguments[0] if arguments else "1"
     if not page.isdecimal() or len(page) > MOST_DIGITS:
         raise UsageError([Mistake("runs", f"{page!r} is no page; pages are whole numbers")])
-    print(current_session().runs().text(int(page)))
+    return current_session().runs().page(int(page))
 
 
 def _wait(arguments: Arguments) -> list[Run]:
@@ -215,7 +216,7 @@ COMMANDS: Mapping[str, Entry] = {
     "history": Entry(history.USAGE, history.HELP, history.show_history),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
     "undo": Entry("", "take back the last favourite, rating, tag, note or hiding", _undo),
-    "runs": Entry("[PAGE]", "the runs of the store, newest first", _runs),
+    "runs": Entry("[PAGE]", "the runs of the store, newest first, as a table", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
     "retry": Entry(

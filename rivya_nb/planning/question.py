@@ -292,7 +292,10 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
     ]
     if not question.hidden and (hidden := store.count(replace(question, hidden=True))):
         reasons.append(f"{count(hidden, 'picture')} would fit, but hidden")
-    return [*reasons, f"There are {count(everything, 'picture')}; ask by {listing(FILTERS[:-1])} or any param"]
+    return [
+        *reasons,
+        f"There are {count(everything, 'picture')}; ask by {listing(FILTERS[:-1])} or any param",
+    ]
 
 
 _MOST_TAGS = 12

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
@@ -17,6 +16,7 @@ from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, thinned
 from rivya_nb.views.run_view import Hint
+from rivya_nb.views.words import origin_words
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
+    from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.records import RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
@@ -61,8 +62,9 @@ class Grid:
     def _arranged(self, *, every: bool = False) -> Layout:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
 
-    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
-        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path.
+    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> WrittenFile:
+        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path, which a
+        notebook shows with a link that opens it.
 
         The suffix decides the format: `.png`, `.jpg`, `.jpeg`, `.webp` or `.pdf`. `cell` is the height of a
         picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
@@ -73,6 +75,8 @@ class Grid:
             StoreError: the file cannot be written.
         """
         from rivya_nb.views.contact_sheet import save_grid
+
+        from rivya_nb.session.showing.written import WrittenFile
 
         target = target_file(path)
         layout = self._arranged(every=True)
@@ -87,7 +91,7 @@ class Grid:
                 caption=head.full_prompt,
                 details=head.facts,
             )
-        return target
+        return WrittenFile(target)
 
     def view(self) -> Viewer:
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
@@ -154,8 +158,13 @@ class Grid:
         small = thumbnails(layout, self._files)
         hints = (*self._hints, *self._behind(layout), *([Hint("", left_out), *_WHOLE] if left_out else []))
         view = look_at(self._run, self._jobs, layout, small, hints=hints)
-        marks = self._store.marks.of([cell.job.id for cell in layout.cells])
-        return bundle(replace(view, marks=marks), self._files)
+        ids = [cell.job.id for cell in layout.cells]
+        view = replace(view, marks=self._store.marks.of(ids))
+        if not self._run.id:
+            # Pictures of any runs: each says when it was asked for, and where.
+            runs = self._store.run_ids_of(ids)
+            view = replace(view, origins={each: origin_words(view.jobs[each], runs[each]) for each in ids})
+        return bundle(view, self._files)
 
     def _behind(self, layout: Layout) -> list[Hint]:
         """How to see what stands behind the shown pictures because the grid has no axis for it."""

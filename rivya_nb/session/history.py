@@ -17,6 +17,7 @@ from rivya_nb.session.placing import RUN_AXIS, place, place_runs, placing_notes
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
 from rivya_nb.store.records import Counted, RunRecord
 from rivya_nb.views.run_view import Hint
+from rivya_nb.views.words import origin_words
 
 if TYPE_CHECKING:
     from rivya_nb.planning.question import HistoryQuestion
@@ -120,9 +121,11 @@ class Album(Pictures):
         from rivya_nb.views.gallery import GalleryEntry, GalleryPage
 
         facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
-        marks = self._store.marks.of([job.id for job in jobs])
+        ids = [job.id for job in jobs]
+        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         entries = (
-            GalleryEntry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True)
+            GalleryEntry(job.record, text, marks[job.id], origin_words(job.record, runs[job.id]))
+            for job, text in zip(jobs, facts, strict=True)
         )
         return GalleryPage(self.title, first, total, tuple(entries), self._hints(first, following))
 

@@ -416,7 +416,8 @@ class RunSummary:
     """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
     left to workers, and what it has cost.
 
-    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them.
+    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them. `job_id` is its first
+    job with a picture, or else its first one.
     """
 
     id: int
@@ -428,6 +429,8 @@ class RunSummary:
     deferred: int
     credits: int
     costs_about: bool
+    axes: tuple[AxisRecord, ...] = ()
+    job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,12 @@ def _coordinates(text: str) -> tuple[int, ...]:
     return tuple(json.loads(text))
 
 
+def axis_records(text: str) -> tuple[AxisRecord, ...]:
+    return tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(text))
+
+
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
-    axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
+    axes = axis_records(row["axes"])
     return RunRecord(
         row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]
     )

@@ -35,7 +35,7 @@ def view_grid(
 
     def look(_page: int) -> Look:
         layout = arrange(record, records(jobs), rows=rows, cols=cols, every=True)
-        return _look(layout, jobs, record.name or (f"run {record.id}" if record.id else "pictures"))
+        return _look(layout, jobs, store, record.name or (f"run {record.id}" if record.id else "pictures"))
 
     viewer = Viewer(look, store.files, store.marks, store.deletions)
     working = [job for job in jobs.values() if not job.is_final]
@@ -56,13 +56,20 @@ def view_row(album: Album, store: Store) -> Viewer:
         axes, cells = place(jobs, [], store.models.catalogue)
         by_id = {job.id: job for job in jobs}
         layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
-        return _look(layout, by_id, album.title, page=page, first=first + 1, total=total)
+        return _look(layout, by_id, store, album.title, page=page, first=first + 1, total=total)
 
     return Viewer(look, store.files, store.marks, store.deletions)
 
 
 def _look(
-    layout: Layout, jobs: Mapping[str, Job], title: str, *, page: int = 0, first: int = 1, total: int = 0
+    layout: Layout,
+    jobs: Mapping[str, Job],
+    store: Store,
+    title: str,
+    *,
+    page: int = 0,
+    first: int = 1,
+    total: int = 0,
 ) -> Look:
     from rivya_nb.widgets.scene import Look
 
@@ -71,6 +78,7 @@ def _look(
         layout=layout,
         params={job_id: jobs[job_id].params for job_id in shown},
         title=title,
+        runs=store.run_ids_of(shown),
         page=page,
         pages=max(1, -(-total // PAGE)),
         first=first,
