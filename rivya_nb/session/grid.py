@@ -74,9 +74,8 @@ class Grid:
                 format can hold.
             StoreError: the file cannot be written.
         """
-        from rivya_nb.views.contact_sheet import save_grid
-
         from rivya_nb.session.showing.written import WrittenFile
+        from rivya_nb.views.contact_sheet import save_grid
 
         target = target_file(path)
         layout = self._arranged(every=True)
@@ -147,7 +146,12 @@ class Grid:
         # The newest stand first.
         jobs = {job.id: job for job in reversed(filled)} | dict(self._jobs)
         names = [name for name in (self._rows, self._cols) if name is not None]
-        axes, cells = place(list(jobs.values()), names, self._store.models.catalogue)
+        axes, cells = place(
+            list(jobs.values()),
+            names,
+            self._store.models.catalogue,
+            references=self._store.reference_labels(jobs),
+        )
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:

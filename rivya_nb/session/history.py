@@ -120,8 +120,18 @@ class Album(Pictures):
     def _gallery(self, first: int, total: Counted, jobs: Sequence[Job], following: int) -> GalleryPage:
         from rivya_nb.views.gallery import GalleryEntry, GalleryPage
 
-        facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
         ids = [job.id for job in jobs]
+        facts = (
+            place(
+                jobs,
+                [],
+                self._store.models.catalogue,
+                wordings=False,
+                references=self._store.reference_labels(ids),
+            )
+            .axes[0]
+            .labels
+        )
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         entries = (
             GalleryEntry(job.record, text, marks[job.id], origin_words(job.record, runs[job.id]))
@@ -202,7 +212,8 @@ class Selection(Album):
             jobs = {job.id: job for job in self.jobs}
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
-            axes, cells = place(self.jobs, names, self._store.models.catalogue)
+            called = self._store.reference_labels(self._ids)
+            axes, cells = place(self.jobs, names, self._store.models.catalogue, references=called)
         return RunRecord(0, self.title, "", time.time(), axes, cells)
 
     def _notes(self, *names: str | None) -> tuple[str, ...]:

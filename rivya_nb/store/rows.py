@@ -133,8 +133,15 @@ def _coordinates(text: str) -> tuple[int, ...]:
     return tuple(json.loads(text))
 
 
+@lru_cache(maxsize=256)
 def axis_records(text: str) -> tuple[AxisRecord, ...]:
     return tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(text))
+
+
+def labels_on(name: str, axes: str, coordinates: str) -> list[str]:
+    """The label of a place on the axis of this name, if a run has one."""
+    places = zip(axis_records(axes), _coordinates(coordinates), strict=False)
+    return [axis.labels[at] for axis, at in places if axis.name == name]
 
 
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:

@@ -53,7 +53,8 @@ def view_row(album: Album, store: Store) -> Viewer:
     def look(page: int) -> Look:
         total, first = len(album), page * PAGE
         jobs: Sequence[Job] = album[first : first + PAGE].jobs
-        axes, cells = place(jobs, [], store.models.catalogue)
+        called = store.reference_labels(job.id for job in jobs)
+        axes, cells = place(jobs, [], store.models.catalogue, references=called)
         by_id = {job.id: job for job in jobs}
         layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
         return _look(layout, by_id, store, album.title, page=page, first=first + 1, total=total)

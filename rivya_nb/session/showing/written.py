@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from IPython.core.getipython import get_ipython
 
-from rivya_nb.contract.text import count, file_size
+from rivya_nb.contract.text import count, file_size, printable
 from rivya_nb.errors import PictureError
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ def _bundle(
         pictures=pictures,
         lists=lists,
         link=link_to,
+        told=printable,
     )  # fmt: skip
-    text = f"{target} ({facts})"
-    return {"text/html": html, "text/plain": "\n".join([text, *map(str, lists)])}
+    lines = [f"{target} ({facts})", *map(str, lists)]
+    return {"text/html": html, "text/plain": "\n".join(map(printable, lines))}
 
 
 def _thumbnail(path: Path, box: tuple[int, int], most_bytes: int) -> Thumbnail | None:
@@ -97,21 +98,21 @@ def link_to(path: Path) -> str:
     start = os.path.realpath(_notebook_folder())
     root, target = os.path.realpath(_server_root() or start), os.path.realpath(path)
     try:
-        below = os.path.relpath(target, root).split(os.sep)
+        below = Path(os.path.relpath(target, root)).parts
         way = os.path.relpath(target, start)
     except ValueError:
         # Two drives have no way from one to the other.
         return ""
-    if target != root and any(part.startswith(".") for part in below):
+    if any(part.startswith(".") for part in below):
         return ""
-    return quote(way.replace(os.sep, "/"))
+    return quote(way.replace(os.sep, "/"), errors="surrogateescape")
 
 
 def _notebook_folder() -> str:
     """The folder that the kernel was started in, which is the notebook's; a cell may have left it since."""
     namespace = getattr(get_ipython(), "user_ns", {})
     visited = namespace.get("_dh")
-    return str(visited[0]) if visited else os.getcwd()
+    return str(visited[0]) if visited else str(Path.cwd())
 
 
 def _server_root() -> str | None:
