@@ -140,7 +140,7 @@ class RunsPage:
         )
         if rows:
             first = rows[0].run.id
-            hints.append(Hint(f"rv.runs({first})", "is one of them; its pictures stay as they were"))
+            hints.append(Hint(f"rv.runs({first})", "is the first of them"))
         return {"text/html": run_table_html(rows, hints), "text/plain": self.text()}
 
     def _small(self, job: JobRecord | None) -> Thumbnail | None:

@@ -172,7 +172,7 @@ def test_all_mistakes_are_told_at_once_with_what_is_right(session: rv.Session) -
     assert "did you mean 'rating'?" in told[2]
     assert "0 to 5" in told[3]
     assert "number of pixels" in told[7]
-    assert "newest, oldest, rating and seed" in told[8]
+    assert "newest, oldest, rating, seed" in told[8]
     assert "later than until" in told[9]
 
 
