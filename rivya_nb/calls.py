@@ -94,6 +94,11 @@ def current_session() -> Session:
         return _current or connect()
 
 
+def open_session() -> Session | None:
+    """The current session, if there is one yet."""
+    return _current
+
+
 def store_folder(store: str | os.PathLike[str] | None) -> Path:
     """The folder of the store: the argument, else `RIVYA_STORE`, else the user's folder."""
     given = store or os.environ.get("RIVYA_STORE")

@@ -136,14 +136,18 @@ def _demo(options: argparse.Namespace) -> int:
     return 0
 
 
+_LISTS = (".csv", ".json")
+"""The suffixes of what `Run.save` writes beside the pictures."""
+
+
 def _summary(result: DemoResult, folder: Path) -> str:
-    originals = sum(1 for path in (folder / "pictures").rglob("*") if path.is_file())
+    copies = sum(1 for path in (folder / "pictures").iterdir() if path.suffix not in _LISTS)
     seeds = ", ".join(str(seed) for seed in result.seeds)
     rows = [
         (result.notebook, "the notebook with its outputs"),
         (folder / "report.html", "pictures, params and prices; opens in any browser"),
         (folder / "grid.png", "the grid as one picture"),
-        (folder / "pictures", f"{originals} originals"),
+        (folder / "pictures", f"{copies} copies, each with its request inside"),
     ]
     if not result.new_jobs:
         spent = "nothing was spent: every picture came from the history"

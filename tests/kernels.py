@@ -172,6 +172,27 @@ class Kernel:
             assert self._manager.is_alive(), f"the kernel has died\n{self._log()}"
             self._receive(0.1)
 
+    def tab(self, text: str) -> dict[str, str]:
+        """What TAB offers at the ‸ in a cell: what the cell's text becomes, each with the note beside it."""
+        code, at = _at_cursor(text)
+        reply = self._asked("complete_request", {"code": code, "cursor_pos": at})
+        # The blanks and hyphens of a note are others, at which no line ends.
+        kinds = [
+            each["type"].replace("\u2007", " ").replace("\u2011", "-")
+            for each in reply["metadata"]["_jupyter_types_experimental"]
+        ]
+        start, end = reply["cursor_start"], reply["cursor_end"]
+        return {
+            code[:start] + match + code[end:]: kind
+            for match, kind in zip(reply["matches"], kinds, strict=True)
+        }
+
+    def inspect(self, text: str) -> str | None:
+        """What Shift+TAB shows at the ‸ in a cell, as plain text; None where it finds nothing."""
+        code, at = _at_cursor(text)
+        reply = self._asked("inspect_request", {"code": code, "cursor_pos": at, "detail_level": 0})
+        return str(reply["data"]["text/plain"]) if reply["found"] else None
+
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
 
@@ -192,6 +213,14 @@ class Kernel:
     def comm_send(self, comm: str, data: Message, subshell: str | None = None) -> Request:
         """A message like that of a pressed button. Nothing replies to it; wait for what it brings about."""
         return self._send("comm_msg", {"comm_id": comm, "data": data}, subshell)
+
+    def _asked(self, kind: str, content: Message) -> Message:
+        """The content of the reply to a request."""
+        request = self._send(kind, content, None)
+        self.until(lambda: request.done, "the request is answered")
+        assert request.reply is not None
+        answer: Message = request.reply["content"]
+        return answer
 
     def _send(self, kind: str, content: Message, subshell: str | None, *, control: bool = False) -> Request:
         message = self._client.session.msg(kind, content)
@@ -227,6 +256,12 @@ class Kernel:
 
     def _log(self) -> str:
         return (self.folder / "kernel.log").read_text(errors="replace")[-4000:]
+
+
+def _at_cursor(text: str) -> tuple[str, int]:
+    """A cell's text without the ‸ that stands for the cursor, and where the cursor is."""
+    before, after = text.split("‸")
+    return before + after, len(before)
 
 
 @contextmanager

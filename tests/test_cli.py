@@ -82,6 +82,8 @@ def test_the_demo_tells_its_progress_and_its_result(demo: Demo) -> None:
     assert re.search(r"^2/\d  %%rivya seed=1\.\.4", said, re.MULTILINE)
     assert re.search(r"^2/\d  0 of 8 done", said, re.MULTILINE)
     assert "12 pictures, seeds 1, 2, 3, 4; 144 of the sandbox's credits spent." in said
+    assert re.search(r"pictures +12 copies", said)
+    assert "originals" not in said
     for made in ("01_first_seeds.ipynb", "report.html", "grid.png", "pictures"):
         assert str(demo.folder / made) in said
         assert (demo.folder / made).exists()
@@ -98,10 +100,10 @@ def test_the_demo_leaves_the_notebook_with_its_outputs(demo: Demo) -> None:
 
 
 def test_the_demo_leaves_pictures_grid_and_report(demo: Demo) -> None:
-    originals = sorted((demo.folder / "pictures").rglob("*.png"))
-    assert len(originals) == 12
+    copies = sorted((demo.folder / "pictures").rglob("*.png"))
+    assert len(copies) == 12
     shapes = set()
-    for path in originals:
+    for path in copies:
         with Image.open(path) as image:
             shapes.add(image.width > image.height)
     assert shapes == {True, False}

@@ -115,7 +115,19 @@ print("run", run.wait(45).credits)
 """
 
 
-@pytest.mark.parametrize("module", ["httpx._models", "httpcore._async", "anyio._core._tasks"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "httpx._models",
+        "httpcore._async",
+        "anyio._core._tasks",
+        "encodings.idna",
+        "encodings.utf_8_sig",
+        "PIL.Image",
+        "PIL.PngImagePlugin",
+        "PIL.ImageOps",
+    ],
+)
 def test_a_child_that_is_forked_while_something_is_imported_is_whole(
     url: str, tmp_path: Path, module: str
 ) -> None:

@@ -46,7 +46,7 @@ FLOORS = (
     ("imaging",),
     ("contract",),
     ("files",),
-    ("errors", "_version"),
+    ("errors", "imports", "_version"),
 )
 FACE = "__init__"
 

@@ -4,20 +4,17 @@ errors in the words of this package."""
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb._version import __version__
 from rivya_nb.api import environment
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import NotDeliveredError, TransportError
+from rivya_nb.imports import imported
 
 if TYPE_CHECKING:
     import ssl
@@ -49,14 +46,8 @@ MAX_WORDS = 200
 
 T = TypeVar("T")
 
-_importing = threading.RLock()
-"""Held while httpx is imported and certificates are loaded, off the main thread. A process that is forked
-meanwhile would find half a module, or a lock of OpenSSL that is never released: so a fork waits."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
-    )
+_MODULES = ("httpx", "httpcore", "anyio._backends._asyncio", "encodings.idna", "encodings.utf_8_sig")
+"""What a call imports; httpx and Python import some of it only when they need it first."""
 
 
 @cache
@@ -74,11 +65,9 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _prepared(secure: bool) -> ssl.SSLContext:
-    """What a client needs: httpx and what it imports only when it connects, and this SSL context."""
-    with _importing:
-        with suppress(ImportError):
-            for name in ("httpx", "httpcore", "anyio._backends._asyncio"):
-                import_module(name)
+    """What a client needs: its modules, and this SSL context. OpenSSL, too, has locks that a forked process would
+    wait for."""
+    with imported(*_MODULES):
         return _certificates() if secure else _trusting_nobody()
 
 

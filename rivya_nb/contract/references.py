@@ -18,7 +18,8 @@ class Reference:
     """An input picture, known by the SHA-256 of its bytes in hex; `size` is in bytes.
 
     `note` tells the user how the bytes were changed; it is empty if they were not. A reference with a `url`
-    is a web address: its bytes are not known, and `sha256` is that of the address.
+    is a web address: its bytes are not known, and `sha256` is that of the address. `origin` is what the user wrote
+    for it where that can be written again: a path, or a variable of the notebook as `{name}`.
     """
 
     sha256: str
@@ -28,6 +29,7 @@ class Reference:
     size: int
     note: str = field(default="", compare=False)
     url: str = ""
+    origin: str = field(default="", compare=False)
 
 
 def sniff(header: bytes) -> str | None:

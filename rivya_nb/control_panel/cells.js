@@ -14,6 +14,11 @@ export function cellsToCopy(cells) {
   return element("div", { class: "rivya-cells" }, ...shown);
 }
 
+/** Scroll what has just been opened into view, once it is drawn. */
+export function showWhole(node) {
+  requestAnimationFrame(() => node.scrollIntoView({ block: "nearest" }));
+}
+
 async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -14,6 +14,7 @@ from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.labels import title
 from rivya_nb.control_panel.making import give_up, make, show
+from rivya_nb.control_panel.option_chips import OptionChips
 from rivya_nb.planning.values import is_free_text
 
 _SWITCH = {"true", "false"}
@@ -43,11 +44,13 @@ class ParamControl(traitlets.HasTraits):
             classes="rivya-axis",
         )
         self._mistakes = markup.empty()
-        self.widget = framed(self._single, self._list, self._axis, self._mistakes)
+        self._shown_list = self._list.widget if isinstance(self._list, OptionChips) else self._list
+        self.widget = framed(self._single, self._shown_list, self._axis, self._mistakes)
         self._show_one()
         for control in (self._single, self._list):
-            control.tooltip = _help(param)
             control.observe(self._note, "value")
+            if not isinstance(control, OptionChips):
+                control.tooltip = _help(param)
         self._axis.observe(self._switch, "value")
 
     @property
@@ -97,7 +100,7 @@ class ParamControl(traitlets.HasTraits):
 
     def _show_one(self) -> None:
         show(self._single, not self.several)
-        show(self._list, self.several)
+        show(self._shown_list, self.several)
 
 
 def framed(*widgets: Any, classes: str = "") -> Any:
@@ -131,10 +134,11 @@ def _single_control(param: Param) -> Any:
 
 def _list_control(param: Param) -> Any:
     name = title(param.key)
+    if param.options is not None:
+        return OptionChips(name, param.options)
     if is_free_text(param):
         return make(ipywidgets.Textarea, description=name, rows=3, placeholder="one on each line")
-    examples = param.options[:2] if param.options else ("1..4",)
-    return make(ipywidgets.Text, description=name, placeholder=", ".join(examples))
+    return make(ipywidgets.Text, description=name, placeholder="1..4")
 
 
 def _has_slider(param: Param) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ class Form:
 
     def __init__(self, model: PanelModel) -> None:
         self._panel = model
+        # Messages of two controls may be handled at once, on two threads.
+        self._changing = threading.RLock()
         self._is_quiet = False
         self.model = make(ModelPicker, models=entries(model.session.catalogue.values()))
         self._model_mistakes = markup.empty()
@@ -86,16 +89,26 @@ class Form:
         )
 
     def _note(self, _: object = None) -> None:
-        if not self._is_quiet:
-            self._panel.form = self._read()
-            self._show_length()
+        with self._changing:
+            if not self._is_quiet:
+                self._write(self._read())
+                self._show_length()
 
     def _model_chosen(self, _: object) -> None:
-        if not self._is_quiet:
-            self.params.keep()
-            self._panel.form = replace(self._panel.form, models=tuple(self.model.values))
-            self._build(exact=False)
-            self._note()
+        with self._changing:
+            if not self._is_quiet:
+                self.params.keep()
+                self._write(replace(self._panel.form, models=tuple(self.model.values)))
+                self._build(exact=False)
+                self._note()
+
+    def _write(self, state: FormState) -> None:
+        """Tell the model what the controls say, without putting it into them: one may have changed meanwhile."""
+        self._is_quiet = True
+        try:
+            self._panel.form = state
+        finally:
+            self._is_quiet = False
 
     def _run_started(self, _: object) -> None:
         self.params.used(self._panel.last_run.drawn_seeds)
@@ -104,9 +117,10 @@ class Form:
 
     def _changed(self, _: object) -> None:
         """Show what somebody else has put into the form; what no widget can show is left out of it."""
-        if self._panel.form != self._read() and not self._is_quiet:
-            self._put(self._panel.form)
-            self._panel.form = self._read()
+        with self._changing:
+            if self._panel.form != self._read() and not self._is_quiet:
+                self._put(self._panel.form)
+                self._panel.form = self._read()
 
     def _put(self, state: FormState) -> None:
         self._is_quiet = True

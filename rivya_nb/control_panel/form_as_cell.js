@@ -1,7 +1,7 @@
 // The cells that ask for what stands in the form.
 
 import { element } from "../widgets/dom.js";
-import { cellsToCopy } from "./cells.js";
+import { cellsToCopy, showWhole } from "./cells.js";
 
 const WAITING = "There is a cell as soon as nothing is wrong in the form";
 
@@ -16,6 +16,7 @@ function render({ model, el }) {
 
   model.on("change:cells", show);
   show();
+  showWhole(el);
   return () => model.off("change:cells", show);
 }
 

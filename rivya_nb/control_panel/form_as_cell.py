@@ -70,7 +70,9 @@ class FormAsCell:
         axes = [] if plan is None else [axis.name for axis in plan.expansion.axes]
         try:
             self._cells.cells = (
-                [] if plan is None else form_cells(self._model.session, self._model.form, axes)
+                []
+                if plan is None
+                else form_cells(self._model.session, self._model.form, axes, self._model.origins)
             )
         except UsageError:
             # The user types on, and the next plan will tell.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.control_panel.form_state import FormState, arrangement, labelled, param_of, read_param
+from rivya_nb.control_panel.origins import Origins
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.line import Line, parse_line
 from rivya_nb.planning.prompt import parse_prompt
@@ -21,19 +22,21 @@ from rivya_nb.planning.words import ObjectName, Text, as_word, quoted
 from rivya_nb.views.repeat import fits_a_line, magic_cell
 
 if TYPE_CHECKING:
-    from rivya_nb.contract.references import Reference
     from rivya_nb.session.session import Session
 
 
-def form_cells(session: Session, state: FormState, axes: Sequence[str] = ()) -> list[str]:
+def form_cells(
+    session: Session, state: FormState, axes: Sequence[str] = (), origins: Origins | None = None
+) -> list[str]:
     """The cells that ask for what a form does, to be run in their order; the last one asks.
 
-    `axes` are the names of the axes that its plan has. References are named as files of the store.
+    `axes` are the names of the axes that its plan has. References are named as `origins` knows them, or as files
+    of the store.
 
     Raises:
         UsageError: something of the form cannot be read.
     """
-    writer = _Writer(session, state)
+    writer = _Writer(session, state, origins or Origins(session, dict))
     words = [*writer.params(), *writer.flags(axes)]
     cell = magic_cell(words, state.prompt)
     if cell is None:
@@ -45,8 +48,9 @@ def form_cells(session: Session, state: FormState, axes: Sequence[str] = ()) -> 
 class _Writer:
     """Writes the words of a line, and keeps `definitions`, cells of Python, of what they name."""
 
-    def __init__(self, session: Session, state: FormState) -> None:
+    def __init__(self, session: Session, state: FormState, origins: Origins) -> None:
         self.definitions: list[str] = []
+        self._origins = origins
         self._session = session
         self._state = state
         self._read = {key: read_param(state, key, session.catalogue) for key in state.written}
@@ -96,18 +100,21 @@ class _Writer:
 
     def _references(self) -> Iterator[str]:
         sets = {
-            label: [self._source(reference) for reference in each]
+            label: [self._origins.of(reference) for reference in each]
             for label, each in labelled(self._state.references).items()
         }
         if len(sets) > 1:
-            listed = _laid_out("{", (f"{label!r}: {sources!r}" for label, sources in sets.items()), "}")
+            listed = _laid_out(
+                "{", (f"{label!r}: {_as_python(sources)}" for label, sources in sets.items()), "}"
+            )
             yield f"--ref {self._defined('references', listed)}"
         else:
-            yield from (f"--ref {as_word(source)}" for sources in sets.values() for source in sources)
-
-    def _source(self, reference: Reference) -> str:
-        path = self._session.store.files.path(reference.sha256, reference.mime_type)
-        return reference.url or str(path)
+            for source in chain.from_iterable(sets.values()):
+                yield (
+                    f"--ref {{{source.name}}}"
+                    if isinstance(source, ObjectName)
+                    else f"--ref {as_word(source)}"
+                )
 
     def _defined(self, what: str, value: str) -> str:
         """The word for a variable with this value, whose name nobody else is likely to have."""
@@ -125,6 +132,11 @@ def _is_said(words: str, line: Line) -> bool:
         return fits_a_line(words) and parse_line(words) == line
     except UsageError:
         return False
+
+
+def _as_python(sources: Iterable[str | ObjectName]) -> str:
+    listed = (source.name if isinstance(source, ObjectName) else repr(source) for source in sources)
+    return f"[{', '.join(listed)}]"
 
 
 def _laid_out(opening: str, items: Iterable[str], closing: str) -> str:

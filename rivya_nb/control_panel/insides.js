@@ -3,7 +3,7 @@
 // - held changes (`_msg_buffer`): a click may then get to the kernel before the last change of a control that the kernel
 //   has not answered yet, and mean the form as it was before;
 // - the end of the kernel (`widget_manager.kernel`): it is then noticed with the next message that cannot be sent;
-// - names (classes of ipywidgets' elements, `.lm-TabBar`; ipywidgets draws them when it likes and tells nobody, so that a
+// - names (classes of ipywidgets' elements; ipywidgets draws them when it likes and tells nobody, so that a
 //   MutationObserver looks for them): those who hear the page then miss names, and a lost focus is not brought back.
 
 import { set } from "../widgets/dom.js";
@@ -61,6 +61,10 @@ export function makeAccessible(root, view) {
     }
     const prompt = root.querySelector(".rivya-prompt textarea");
     if (prompt && !prompt.title) prompt.title = PROMPT_KEYS;
+    for (const options of root.querySelectorAll(".rivya-options")) {
+      set(options, "role", "group");
+      set(options, "aria-label", options.parentElement.querySelector(".rivya-options-name")?.textContent.trim());
+    }
     // Where the focus goes when a row's button has gone.
     for (const row of root.querySelectorAll(".rivya-run-row")) {
       set(row, "role", "group");
@@ -75,23 +79,13 @@ export function makeAccessible(root, view) {
     }
   }
 
-  // Nor does it say which of a tab's contents belongs to which tab, nor lead the Tab key to the tab that is shown.
-  function nameTabs() {
-    for (const tabs of root.querySelectorAll(".jupyter-widget-tab")) {
-      const names = tabs.querySelectorAll(":scope > .lm-TabBar [role=tab]");
-      const walked = [...names].includes(document.activeElement); // It has the arrow keys to itself then.
-      for (const name of walked ? [] : names) name.tabIndex = name.getAttribute("aria-selected") === "true" ? 0 : -1;
-      const contents = tabs.querySelectorAll(":scope > .widget-tab-contents > *");
-      if (names.length !== contents.length) continue; // one of them is on its way
-      names.forEach((name, place) => {
-        const content = contents[place];
-        content.id ||= newId("tab");
-        name.id ||= `${content.id}-name`;
-        set(name, "aria-controls", content.id);
-        set(content, "role", "tabpanel");
-        set(content, "aria-labelledby", name.id);
-      });
-    }
+  // The viewer's place is a box of ipywidgets, which cannot be given a role there.
+  function nameViewer() {
+    const place = root.querySelector(".rivya-looked");
+    const tab = root.querySelector(".rivya-tabs [aria-controls$='-look']");
+    if (!place) return;
+    set(place, "role", tab ? "tabpanel" : null);
+    set(place, "aria-labelledby", tab?.id);
   }
 
   // What is wrong with a control stands beside it; it is heard there too by those who come back to it.
@@ -126,7 +120,7 @@ export function makeAccessible(root, view) {
 
   function nameAll() {
     nameControls();
-    nameTabs();
+    nameViewer();
     nameMistakes();
     nameSpoken();
   }

@@ -23,6 +23,7 @@ from rivya_nb.control_panel.balance import Balance
 from rivya_nb.control_panel.clicks import Click, DearerError, NotSentError
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.offer import Offer, RefusedError, offered
+from rivya_nb.control_panel.origins import Origins
 from rivya_nb.control_panel.recalled import Recalled
 from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.runs import PanelRun, unfinished_runs
@@ -81,6 +82,7 @@ class PanelModel(Background):
         self.references = References(session)
         self._balance = Balance(session)
         self._shell = _notebook_shell()
+        self.origins = Origins(session, self._variables)
         self._keeping = threading.RLock()
         self._offered: Click | None = None
         self._clicks: list[Click] = []
@@ -176,8 +178,10 @@ class PanelModel(Background):
                 self.session.store.panel_states.put(self.name, state.as_json())
 
     def _click(self) -> Click:
-        variables = {} if self._shell is None else dict(self._shell.user_ns)
-        return Click(self.form, variables, self.references.arriving)
+        return Click(self.form, self._variables(), self.references.arriving)
+
+    def _variables(self) -> dict[str, object]:
+        return {} if self._shell is None else dict(self._shell.user_ns)
 
     # Planning
 

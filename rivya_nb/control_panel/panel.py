@@ -10,16 +10,16 @@ from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.answer_watch import AnswerWatch
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.generate_button import GenerateButton
+from rivya_nb.control_panel.laid_out import RunTab
 from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.control_panel.model import PanelModel
-from rivya_nb.control_panel.panel_gallery import PanelGallery
 from rivya_nb.control_panel.run_rows import RunRow
+from rivya_nb.control_panel.tabs import Tabs
 
 if TYPE_CHECKING:
+    from rivya_nb.control_panel.runs import PanelRun
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
-
-GALLERY = "Gallery"
 
 GAVE_WAY = "This panel has been opened again by another cell. {} in a cell opens it there."
 
@@ -40,19 +40,21 @@ class Panel:
         self.form = Form(self.model)
         self._foot = GenerateButton(self.model)
         self.generate = self._foot.button
-        self.gallery = PanelGallery(self.model)
+        self.tabs = Tabs(self.model)
+        self.gallery = self.tabs.gallery
         self.rows: list[RunRow] = []
+        self._run_tabs: dict[PanelRun, RunTab] = {}
         self._rows = make(ipywidgets.VBox)
-        self._tabs = make(ipywidgets.Tab, [self.gallery.widget], titles=[GALLERY])
         self._watch = make(AnswerWatch, session.work_loop, form=self.form.widget.model_id)
         self.widget = self._composed()
         self.model.observe(self._show_runs, "runs")
-        self.gallery.observe(self._show_opened, "opened")
         self.model.open()
 
     def _composed(self) -> Any:
         left = make(ipywidgets.VBox, [self.form.widget, self._foot.widget], classes="rivya-left")
-        right = make(ipywidgets.VBox, [self._rows, self._tabs], classes="rivya-right")
+        right = make(
+            ipywidgets.VBox, [self._rows, self.tabs.widget, self.tabs.viewer_place], classes="rivya-right"
+        )
         both = make(ipywidgets.Box, [left, right], classes="rivya-both")
         # Its layout is its own: whoever shows the panel may want it smaller.
         panel = ipywidgets.VBox([self._watch, both])
@@ -101,34 +103,28 @@ class Panel:
         self.model.unobserve_all()
         for row in self.rows:
             row.close()
-        self.gallery.close()
+        self.tabs.close()
         self.form.close()
 
     def _show_runs(self, _: object = None) -> None:
-        """A row and a tab for each run; the newest one is chosen."""
+        """A row and a tab for each run; the newest one is chosen. A tab that was closed stays so."""
         before = {row.run: row for row in self.rows}
-        self.rows = [before.pop(run) if run in before else RunRow(run) for run in self.model.runs]
-        for gone in before.values():
-            gone.close()
+        self.rows = [before.pop(run) if run in before else self._row_of(run) for run in self.model.runs]
+        for run, row in before.items():
+            self.tabs.close_tabs([self._run_tabs.pop(run)])
+            row.close()
         self._rows.children = [row.widget for row in self.rows]
-        self._show_tabs(self.rows[0].pictures if self.rows else self.gallery.widget)
 
-    def _show_opened(self, change: Any) -> None:
-        """A tab for what the gallery has opened, in the place of the last such; the gallery where that is left."""
-        if change["old"] is not None:
-            give_up(change["old"][1])
-        self._show_tabs(self.gallery.widget if change["new"] is None else change["new"][1])
+    def _row_of(self, run: PanelRun) -> RunRow:
+        self._open(run)
+        return RunRow(run, lambda: self.model.on_loop(self._open, run))
 
-    def _show_tabs(self, chosen: Any) -> None:
-        tabs = [
-            (GALLERY, self.gallery.widget),
-            *((f"Run {row.run.run.id}", row.pictures) for row in self.rows),
-        ]
-        if self.gallery.opened is not None:
-            tabs.insert(1, self.gallery.opened)
-        self._tabs.children = [widget for _, widget in tabs]
-        self._tabs.titles = [title for title, _ in tabs]
-        self._tabs.selected_index = self._tabs.children.index(chosen)
+    def _open(self, run: PanelRun) -> None:
+        """Show the run's tab, a new one where it was closed."""
+        tab = self._run_tabs.get(run)
+        if tab is None or tab.closed:
+            tab = self._run_tabs[run] = RunTab(self.tabs, self.model, run)
+        self.tabs.open(tab)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         # Where no widget can be shown, its text is; ipywidgets would take its time to write every child there.

@@ -6,6 +6,7 @@ import { button, element } from "../widgets/dom.js";
 import { watchKernel } from "./insides.js";
 import { listenForFiles } from "./reference_arriving.js";
 import { Sending } from "./reference_sending.js";
+import { PICTURES } from "./picture_tiles.js";
 
 const DRAGGED = "text/x-rivya-reference";
 
@@ -40,7 +41,25 @@ class Strip {
       },
       mark: (over) => this.add.classList.toggle("rivya-over", over),
     });
+    this.listenForPictures(host);
     this.show();
+  }
+
+  /** Pictures of the panel's tabs are dropped anywhere on the strip. */
+  listenForPictures(host) {
+    const isMeant = (event) => event.dataTransfer?.types.includes(PICTURES) && this.model.get("rules").taken;
+    host.addEventListener("dragover", (event) => {
+      if (!isMeant(event)) return;
+      event.preventDefault();
+      this.add.classList.add("rivya-over");
+    });
+    host.addEventListener("dragleave", (event) => host.contains(event.relatedTarget) || this.add.classList.remove("rivya-over"));
+    host.addEventListener("drop", (event) => {
+      this.add.classList.remove("rivya-over");
+      if (!isMeant(event)) return;
+      event.preventDefault();
+      this.tell("pictures", { jobs: JSON.parse(event.dataTransfer.getData(PICTURES)) });
+    });
   }
 
   build(host) {

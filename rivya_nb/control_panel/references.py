@@ -12,20 +12,20 @@ import traitlets
 
 from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.text import printable
+from rivya_nb.contract.text import count, printable
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
 from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
-from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, UsageError
+from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, StoreError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
-from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
     from rivya_nb.contract.request import Request
     from rivya_nb.session.session import Session
+    from rivya_nb.store.records import JobRecord
 
 TICK = 1.0
 """Seconds between two looks at files of which nothing comes any more."""
@@ -60,7 +60,7 @@ class References(Background):
     def __init__(self, session: Session) -> None:
         super().__init__(session.work_loop)
         self._session = session
-        self._handed = 0
+        self._handed: set[object] = set()
         self._watching: Future[None] | None = None
         self._models: Sequence[Model] = ()
         self._arrivals = Arrivals()
@@ -79,11 +79,13 @@ class References(Background):
         """Take these sets, as an axis if there are several; the references' files are in the store."""
         self._change(ReferenceSets.of(sets))
 
-    def add(self, sources: Sequence[object]) -> None:
-        """Add what `take_references` takes, for example pictures of the store."""
-        self._handed += 1
+    def add_pictures(self, job_ids: Sequence[str]) -> None:
+        """Add the pictures of these jobs. Called on any thread."""
+        # Another thread may hand some over meanwhile.
+        token = object()
+        self._handed.add(token)
         self._tell_arriving()
-        self.start(self._add(sources))
+        self.start(self._add(job_ids, token))
 
     def set_models(self, models: Sequence[Model]) -> None:
         """The models whose rules hold from now on."""
@@ -99,7 +101,10 @@ class References(Background):
             # If a cell is running, a click may follow before the message is handled: it waits for the file.
             self._arrivals.announce(content)
             self._tell_arriving()
-        self.on_loop(self._handle, content, buffers)
+        if content.get("kind") == "pictures":
+            self.add_pictures([str(job_id) for job_id in content.get("jobs", [])])
+        else:
+            self.on_loop(self._handle, content, buffers)
 
     def _handle(self, content: Mapping[str, Any], buffers: Sequence[memoryview]) -> None:
         kind = content.get("kind")
@@ -201,27 +206,31 @@ class References(Background):
         later = (at for at, other in there if self._numbers.get(other, -1) > number)
         self._sets = self._sets.added([reference], before=next(later, None))
 
-    async def _add(self, sources: Sequence[object]) -> None:
+    async def _add(self, job_ids: Sequence[str], token: object) -> None:
         try:
-            taken = await asyncio.to_thread(lambda: self.take([self._named(source) for source in sources]))
+            taken = await asyncio.to_thread(lambda: self.take(self._pictures_of(job_ids)))
             self._sets = self._sets.added(taken)
             await self._show()
             self.value = self._sets.value
         except RivyaError as error:
             self.complain(_why(error))
         finally:
-            self._handed -= 1
+            self._handed.discard(token)
             self._tell_arriving()
 
-    def _named(self, source: object) -> object:
-        """A picture of the store as a reference with its prompt as a name, in place of a number."""
-        if not isinstance(source, PictureRecord):
-            return source
-        job = self._session.store.pictured(source.sha256)
-        if job is None:
-            return source
-        name = printable(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
-        return Reference(source.sha256, "image", source.mime_type, name, source.size)
+    def _pictures_of(self, job_ids: Sequence[str]) -> list[Reference]:
+        """The first pictures of jobs as references, each named after its prompt.
+
+        Raises:
+            StoreError: one of them is not in the store any more.
+        """
+        records = self._session.store.jobs(job_ids)
+        pictured = [record for record in records.values() if record.pictures]
+        if missing := len(job_ids) - len(pictured):
+            raise StoreError(
+                f"{count(missing, 'picture')} of those that were handed over {_IS_GONE[missing > 1]}."
+            )
+        return [_as_reference(record) for record in pictured]
 
     def take(self, sources: Sequence[object]) -> tuple[Reference, ...]:
         """Check sources by the models' rules and copy them into the store.
@@ -269,6 +278,16 @@ class References(Background):
                 except PictureError:
                     continue
                 self._thumbnails[reference.sha256] = small.uri
+
+
+_IS_GONE = ("is not in the store any more", "are not in the store any more")
+
+
+def _as_reference(job: JobRecord) -> Reference:
+    """A picture of the store as a reference: its prompt is its name."""
+    picture = job.pictures[0]
+    name = printable(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
+    return Reference(picture.sha256, "image", picture.mime_type, name, picture.size)
 
 
 def _rules(models: Sequence[Model]) -> Rules:

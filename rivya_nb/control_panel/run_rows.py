@@ -1,4 +1,4 @@
-"""A row for each run of a panel, with its progress and its buttons, and its pictures as a cell would show them."""
+"""A row for each run of a panel, with its progress and its buttons."""
 
 from __future__ import annotations
 
@@ -23,12 +23,10 @@ _LONGEST_NAME = 30
 
 
 class RunRow:
-    """One run: its number, a bar, how far it is, and buttons to stop it, retry it, or collect what it has left.
+    """One run: its number, a bar, how far it is, and buttons to show it, stop it, retry it, or collect what it has
+    left. `show_pictures` is called for the first of these."""
 
-    `pictures` is a widget of its own.
-    """
-
-    def __init__(self, run: PanelRun) -> None:
+    def __init__(self, run: PanelRun, show_pictures: Callable[[], None]) -> None:
         self.run = run
         number = run.run.id
         self._bar = make(ipywidgets.IntProgress, min=0, max=max(1, len(run.run.jobs)))
@@ -40,9 +38,10 @@ class RunRow:
         self.retry = _button("Retry", f"Retry the failed pictures of run {number}", run.retry)
         self._resume = _button("Resume", f"Resume run {number}", run.resume)
         self._rest = _button("Send the rest", f"Send the rest of run {number}", run.send_rest)
-        self.pictures = make(ipywidgets.HTML)
+        pictures = _button("Pictures", f"Show the pictures of run {number}", show_pictures)
+        show(pictures, True)
         head = make(ipywidgets.HTML, self._head)
-        buttons = [self._stop, self.retry, self._resume, self._rest]
+        buttons = [pictures, self._stop, self.retry, self._resume, self._rest]
         said = [self._why, self._told, self._said, self._heard]
         shown = [head, self._bar, self._text, *buttons, *said]
         self.widget = make(ipywidgets.HBox, shown, classes="rivya-run-row")
@@ -58,7 +57,6 @@ class RunRow:
         """Give the widgets up; the run goes on."""
         self.run.unobserve_all()
         give_up(self.widget)
-        give_up(self.pictures)
 
     @property
     def _head(self) -> str:
@@ -70,7 +68,6 @@ class RunRow:
         # Asked first: if a job ends meanwhile, the row must not show an ended run that goes on.
         working = self.run.run.is_working
         line = self.run.run.line()
-        self.pictures.value = self.run.look
         # Read out once: the text that is seen counts the seconds.
         self._heard.value = "" if working else markup.quiet_html(f"Run {self.run.run.id}: {line}")
         self._bar.value = self.run.done

@@ -12,6 +12,7 @@ import traitlets
 from rivya_nb.contract.text import count
 from rivya_nb.control_panel.background import Background
 from rivya_nb.session.showing.live import BYTES_PER_SECOND
+from rivya_nb.session.showing.run_looks import words_in_panel
 from rivya_nb.store.records import COLLECTABLE, SENT, UNFINISHED, UNSENT
 from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
 
@@ -35,8 +36,9 @@ HEARTBEAT = 1.0
 class PanelRun(Background):
     """A run of the session as the panel follows it. Its methods may be called from any thread.
 
-    `looks` counts the looks at it, `look` is the HTML of the last one, and `ends` counts how often it had nothing
-    more to do. `told` says what became of a press of a button, `said` why one did nothing.
+    `looks` counts the looks at it, `look` is what the last one tells as HTML, without pictures, and `ends` counts
+    how often the run had nothing more to do. `told` says what became of a press of a button, `said` why one did
+    nothing.
     """
 
     looks = traitlets.Int(0)
@@ -58,8 +60,8 @@ class PanelRun(Background):
 
     @property
     def done(self) -> int:
-        """How many of its jobs have ended."""
-        return self._sums.ended
+        """How many of its jobs have a picture."""
+        return self._sums.done
 
     @property
     def has_failed(self) -> bool:
@@ -164,8 +166,7 @@ class PanelRun(Background):
     async def _look(self) -> None:
         if not self.run.is_working:
             self._drawn = await asyncio.to_thread(self._shown)
-        look = await asyncio.to_thread(self.run.look, in_panel=True)
-        self.look = look["text/html"]
+        self.look = await asyncio.to_thread(words_in_panel, self.run)
         if not self.run.is_working:
             self.told = ""
         self.looks += 1

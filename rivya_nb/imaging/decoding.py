@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -19,6 +20,7 @@ from rivya_nb.imaging.containers import JPEG_START, PNG_START, jpeg_segments, pn
 from rivya_nb.imaging.formats import HEADER_BYTES, HEIC, JPEG, PNG, Format, find_format
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
 from rivya_nb.imaging.shrinking import Box, stored_box
+from rivya_nb.imports import imported
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -41,10 +43,18 @@ class TooManyPixelsError(PictureError):
 
 def can_decode(kind: Format) -> bool:
     """True if Pillow, or a loaded plugin of it, decodes this format here."""
+    _import_pillow()
     from PIL import Image
 
-    Image.init()
     return kind.pillow in Image.OPEN
+
+
+@cache
+def _import_pillow() -> None:
+    with imported("PIL.ImageMath", "PIL.ImageOps"):
+        from PIL import Image
+
+        Image.init()
 
 
 def require_decoder(kind: Format) -> None:
@@ -67,6 +77,7 @@ def decoded(path: Path, *, box: Box | None = None) -> Iterator[ImageFile]:
             the context.
         OSError: the file cannot be opened.
     """
+    _import_pillow()
     with path.open("rb") as file:
         kind = find_format(file.read(HEADER_BYTES))
         if kind is None:

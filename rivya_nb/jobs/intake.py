@@ -9,6 +9,7 @@ It is slow (it reads, decodes and hashes): call it off the event loop.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.api.data_url import is_data_url
 from rivya_nb.api.inspection import examine, inspect
 from rivya_nb.contract.catalogue import MEGABYTE, Model
 from rivya_nb.contract.references import Reference, check_references, sniff
@@ -26,7 +28,15 @@ from rivya_nb.imaging.formats import FORMATS, find_format
 from rivya_nb.imaging.modes import UPRIGHT
 from rivya_nb.jobs.metadata import Metadata, read_metadata, write_without_metadata
 from rivya_nb.jobs.reencode import Reencoded, reencode
-from rivya_nb.jobs.sources import LARGEST, LOST, is_there, web_address, write_source, wrong_source
+from rivya_nb.jobs.sources import (
+    LARGEST,
+    LOST,
+    FromVariable,
+    is_there,
+    web_address,
+    write_source,
+    wrong_source,
+)
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -73,6 +83,15 @@ class _Taking:
     shrink: bool
 
     def take(self, source: object, name: str) -> Reference:
+        if isinstance(source, FromVariable):
+            return replace(self.take(source.source, source.name), origin=f"{{{source.name}}}")
+        taken = self._taken(source, name)
+        is_path = isinstance(source, os.PathLike) or (
+            isinstance(source, str) and not taken.url and not is_data_url(source)
+        )
+        return replace(taken, origin=str(source)) if is_path else taken
+
+    def _taken(self, source: object, name: str) -> Reference:
         if isinstance(source, PictureRecord):
             source = Reference(source.sha256, "image", source.mime_type, name, source.size)
         source = web_address(source) or source

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -67,6 +68,14 @@ def reference_sets(given: object) -> dict[str, Sequence[object]]:
             [Mistake("references", "two labels of the dict are the same as text; give each its own")]
         )
     return sets
+
+
+@dataclass(frozen=True)
+class FromVariable:
+    """A reference that is the value of the notebook's variable `name`."""
+
+    name: str
+    source: object
 
 
 def listed_references(given: object) -> list[object]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.jobs.sources import listed_references, reference_sets
 from rivya_nb.planning.line import Line
 from rivya_nb.planning.names import notebook_object
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import parse_values, variable_values
 from rivya_nb.planning.words import ObjectName, Value
-from rivya_nb.session.plan import Plan
-from rivya_nb.session.session import Session
+
+if TYPE_CHECKING:
+    from rivya_nb.session.plan import Plan
+    from rivya_nb.session.session import Session
 
 
 def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, object]) -> Plan:
@@ -22,7 +26,7 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
     Raises:
         InvalidRequestError, UsageError: with every mistake that was found.
     """
-    reader = _Reader(namespace, session.catalogue)
+    reader = CellReader(namespace, session.catalogue)
     prompt = reader.prompt(body)
     models = reader.models(line.model)
     params = {key: reader.values(key, value, models) for key, value in line.params}
@@ -50,12 +54,12 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
 
 def check_prompt(body: str, namespace: Mapping[str, object]) -> list[Mistake]:
     """The mistakes in the body of a cell whose line cannot be read."""
-    reader = _Reader(namespace, {})
+    reader = CellReader(namespace, {})
     reader.prompt(body)
     return reader.mistakes
 
 
-class _Reader:
+class CellReader:
     """Reads the parts of a cell one by one. A mistake is noted, and the next part is read."""
 
     def __init__(self, namespace: Mapping[str, object], catalogue: Mapping[str, Model]) -> None:
@@ -90,6 +94,8 @@ class _Reader:
 
     def references(self, values: Sequence[Value]) -> dict[str, Sequence[object]]:
         """Sets of references by label. A dict is an axis of its own."""
+        from rivya_nb.jobs.sources import FromVariable, listed_references, reference_sets
+
         listed: list[object] = []
         for value in values:
             found = self._object("--ref", value) if isinstance(value, ObjectName) else value.text
@@ -99,6 +105,11 @@ class _Reader:
                         "--ref", "a dict of references is an axis of its own; give it as the only --ref"
                     )
                 return reference_sets(found)
+            # A path tells by itself what it is, and a list is no single reference.
+            if isinstance(value, ObjectName) and not isinstance(
+                found, (str, os.PathLike, list, tuple, NoneType)
+            ):
+                found = FromVariable(value.name, found)
             listed += listed_references(found)
         return reference_sets(listed)
 

@@ -7,16 +7,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from IPython.core.getipython import get_ipython
 
 from rivya_nb.api.key import KEY_VARIABLE, Key
-from rivya_nb.calls import connect, current_session
-from rivya_nb.contract.text import listing
+from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
+<<<<<<< HEAD
 from rivya_nb.session.grid import Grid
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.run import Run
@@ -26,9 +26,23 @@ from rivya_nb.session.session import Session
 from rivya_nb.session.showing.models import ModelList, ModelSheet
 from rivya_nb.store.records import UNFINISHED, Spent
 from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
+=======
+from rivya_nb.magics.current import current_session
+>>>>>>> main
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from rivya_nb.control_panel.panel import Panel
+    from rivya_nb.session.grid import Grid
+    from rivya_nb.session.history import History, Selection
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.session import Session
+    from rivya_nb.session.showing.models import ModelList, ModelSheet
+    from rivya_nb.store.records import Spent
+
+    Outcome: TypeAlias = list[Run] | History | Selection | Grid | ModelList | ModelSheet | Panel | None
+    """Runs to wait for, something to show, or nothing."""
 
 _PROMPT = "Rivya API key (it is not shown): "
 
@@ -39,8 +53,11 @@ MOST_DIGITS = 15
 """The most digits that a run's id has; no store has so many runs."""
 
 Arguments = tuple[str, ...]
+<<<<<<< HEAD
 Outcome = Union[list[Run], History, Selection, Grid, RunsPage, ModelList, ModelSheet, "Panel", None]
 """Runs to wait for, something to show, or nothing."""
+=======
+>>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -54,6 +71,8 @@ class Entry:
 
 def say_state(_: Arguments = ()) -> None:
     """Print what the session is connected to, and what it is doing."""
+    from rivya_nb.session.service import SANDBOX
+
     session = current_session()
     where = f" at {session.address}" if session.service == SANDBOX else ""
     print(f"Service   {session.service}{where}")
@@ -68,6 +87,8 @@ def say_state(_: Arguments = ()) -> None:
 
 
 def _connect(arguments: Arguments) -> None:
+    from rivya_nb.calls import connect
+
     words, flags = take_flags("connect", arguments, ["--remember", "--forget"], [_CEILING])
     _expect("connect", words, 0)
     ceiling = _number("connect", flags, _CEILING, "jobs from 1 on", least=1)
@@ -108,12 +129,27 @@ def _ask_for_key(session: Session) -> Key:
 
 
 def _sandbox(arguments: Arguments) -> None:
-    _expect("sandbox", arguments, 0)
-    connect(base_url=SANDBOX)
-    say_state()
+    _expect("sandbox", arguments, 1)
+    if not arguments:
+        from rivya_nb.calls import connect
+        from rivya_nb.session.service import SANDBOX
+
+        connect(base_url=SANDBOX)
+        say_state()
+    elif arguments[0] == "words":
+        from rivya_nb.sandbox.words import drawable_words
+
+        print(drawable_words())
+    else:
+        what = printable(arguments[0], 40)
+        raise UsageError(
+            [Mistake("sandbox", f"unknown word {what!r}; %rivya sandbox words lists what it draws")]
+        )
 
 
 def _credits(arguments: Arguments) -> None:
+    from rivya_nb.store.records import Spent
+
     _expect("credits", arguments, 0)
     session = current_session()
     trouble: RivyaError | None = None
@@ -162,11 +198,14 @@ def _runs(arguments: Arguments) -> RunsPage:
 
 
 def _wait(arguments: Arguments) -> list[Run]:
-    return _meant("wait", arguments, Session.working)
+    return _meant("wait", arguments, lambda session: session.working())
 
 
 def _stop(arguments: Arguments) -> None:
-    for run in _meant("stop", arguments, Session.touched):
+    from rivya_nb.store.records import UNFINISHED
+    from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
+
+    for run in _meant("stop", arguments, lambda session: session.touched()):
         idle = not run.stoppable
         run.stop()
         print(f"Run {run.id}: {run.line()}")
@@ -179,7 +218,10 @@ def _retry(arguments: Arguments) -> list[Run]:
     session = current_session()
     ids, flags = take_flags("retry", arguments, (), [_LIMIT])
     limit = _limit("retry", flags)
-    return [session.retry(run.id, max_credits=limit) for run in _meant("retry", ids, Session.touched)]
+    return [
+        session.retry(run.id, max_credits=limit)
+        for run in _meant("retry", ids, lambda session: session.touched())
+    ]
 
 
 def _resume(arguments: Arguments) -> list[Run]:
@@ -210,7 +252,11 @@ COMMANDS: Mapping[str, Entry] = {
         "connect by the environment; ask for a key where there is none",
         _connect,
     ),
-    "sandbox": Entry("", "connect to the embedded service, on this machine and without a key", _sandbox),
+    "sandbox": Entry(
+        "[words]",
+        "connect to the embedded service, on this machine and without a key, or list what it draws",
+        _sandbox,
+    ),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),

@@ -10,6 +10,7 @@ from IPython.core.magic import no_var_expand
 
 from rivya_nb.errors import InvalidRequestError, RivyaError, UsageError, WaitInterruptedError
 from rivya_nb.magics import awaiting
+from rivya_nb.magics.completion import hooks
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -202,7 +203,8 @@ async def _join(run: Run) -> Run:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%load_ext rivya_nb` does: add the magics, and let the shell await the cells that open with one."""
+    """What `%load_ext rivya_nb` does: add the magics with their completion, and let the shell await the cells that
+    open with one."""
     magics = RivyaMagics(shell)
     # IPython's own annotation of this method takes the shell for its first argument.
     add: Any = shell.register_magic_function
@@ -214,11 +216,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     ):
         add(function, magic_kind=kind, magic_name=name)
     awaiting.install(shell)
+    hooks.install(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """What `%unload_ext rivya_nb` does: take the magics out again."""
     awaiting.remove(shell)
+    hooks.remove(shell)
     for kind in ("line", "cell"):
         for name in (awaiting.MAGIC, awaiting.AWAITED_MAGIC):
             shell.magics_manager.magics[kind].pop(name, None)

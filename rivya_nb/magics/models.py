@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rivya_nb.calls import current_session
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.text import did_you_mean, listing
 from rivya_nb.errors import Mistake, RivyaError, UsageError
 from rivya_nb.magics.command import take_flags
-from rivya_nb.session.showing.models import ModelList, ModelSheet
+from rivya_nb.magics.current import current_session
+
+if TYPE_CHECKING:
+    from rivya_nb.session.showing.models import ModelList, ModelSheet
 
 USAGE = "[WORDS] [--category C] [--refresh]"
 
@@ -20,6 +23,8 @@ def show_models(arguments: Sequence[str]) -> ModelList | ModelSheet:
     Raises:
         UsageError: a flag is wrong, or no model matches; the message offers the nearest choice.
     """
+    from rivya_nb.session.showing.models import ModelList, ModelSheet
+
     words, flags = take_flags("models", arguments, ["--refresh"], ["--category"])
     category = flags.get("--category")
     if category == "":

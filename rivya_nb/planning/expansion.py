@@ -88,7 +88,7 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed) -> Expansion:
     check_repeat(ask.repeat)
     models = [catalogue.image_model(model) for model in ask.models]
     _check_names(ask, models)
-    expansion, wrong = expand_places(_with_seeds(ask, models, draw_seed), catalogue)
+    expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
     if wrong:
         raise InvalidRequestError(distinct(wrong))
     return expansion
@@ -165,7 +165,7 @@ def _check_names(ask: Ask, models: Sequence[Model]) -> None:
         )
 
 
-def _with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
+def with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
     """The ask with its seeds drawn where nothing was said about them."""
     if SEED_KEY in ask.params:
         if ask.repeat > 1 and any(seed is not None for seed in ask.params[SEED_KEY]):

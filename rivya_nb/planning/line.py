@@ -53,7 +53,9 @@ FLAGS: tuple[Flag, ...] = (
 )
 """Every flag; what each does stands in the docstring of the magic."""
 
-_PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+PARAM = re.compile(r"([^\s=\"'{}:]+)=(.*)", re.DOTALL)
+"""A word that gives a param: its key, and its value as it is written."""
+
 _JOINTS = (",", "..")
 _MAX_DIGITS = 15
 
@@ -89,12 +91,17 @@ def parse_line(text: str) -> Line:
     """
     words = split_words(text)
     refuse_keys(words)
+    line, mistakes = read_line(words)
+    if mistakes:
+        raise UsageError(mistakes)
+    return line
+
+
+def read_line(words: Sequence[str]) -> tuple[Line, list[Mistake]]:
+    """The line that has these words, as far as they can be read, and every mistake in them."""
     reader = _LineReader(words, FLAGS)
     reader.read()
-    line = reader.line()
-    if reader.mistakes:
-        raise UsageError(reader.mistakes)
-    return line
+    return reader.line(), reader.mistakes
 
 
 class Reader:
@@ -114,9 +121,9 @@ class Reader:
     def read(self) -> None:
         while self._words:
             word = self._words.pop()
-            if _is_flag(word):
+            if is_flag(word):
                 self._flag(word)
-            elif match := _PARAM.fullmatch(word):
+            elif match := PARAM.fullmatch(word):
                 self._param(match[1], match[2])
             else:
                 self._loose(word)
@@ -210,7 +217,7 @@ class Reader:
         )
 
     def _next_is_loose(self) -> bool:
-        return bool(self._words) and not _is_flag(self._words[-1]) and not _PARAM.fullmatch(self._words[-1])
+        return bool(self._words) and not is_flag(self._words[-1]) and not PARAM.fullmatch(self._words[-1])
 
     def _skip(self) -> None:
         if self._next_is_loose():
@@ -294,7 +301,7 @@ class _LineReader(Reader):
         return variable
 
 
-def _is_flag(word: str) -> bool:
+def is_flag(word: str) -> bool:
     """Whether a word is meant as a flag; `-5` is a number."""
     name = word.lstrip(DASHES)
     return name != word and (word.startswith("--") or not name or name[0].isalpha())

@@ -26,7 +26,7 @@ from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.text import comparable, did_you_mean, mark, shortened
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.braces import LITERAL, UNNAMED, Group, Node, Slot, read_braces, walk
-from rivya_nb.planning.values import MAX_VALUES, as_axis
+from rivya_nb.planning.values import MAX_VALUES, as_axis, first_values
 
 
 @dataclass(frozen=True)
@@ -263,6 +263,17 @@ def _insertable(name: str, namespace: Mapping[str, object], axes: Iterable[str])
     if values is None:
         return _text(name, value)
     return _once(_text(name, item, "a list with ") for item in values)
+
+
+def is_insertable(value: object) -> bool:
+    """True if a prompt takes the value of a variable. Of several values, only the first ones are looked at."""
+    try:
+        values = as_axis(first_values(value))
+        for each in (value,) if values is None else values:
+            _text("", each)
+    except UsageError:
+        return False
+    return True
 
 
 def _once(texts: Iterable[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rivya_nb.contract.catalogue import Param
 from rivya_nb.contract.params import ParamValue
@@ -24,6 +25,9 @@ from rivya_nb.planning.names import notebook_object
 
 MAX_VALUES = 10_000
 """The most values of one axis: far more than a plan may cost, and few enough for the memory."""
+
+FIRST_VALUES = 20
+"""How many of several values tell of what kind they are."""
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _PLAIN = re.compile(rf"{_NUMBER}|[+-]?\.\d+|[+-]?\d+\.")
@@ -92,6 +96,13 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
     if items[MAX_VALUES:]:  # not len(), which a range may be too long for
         raise UsageError([Mistake(where, f"more than {MAX_VALUES:,} values are too many for an axis")])
     return tuple(_once(items))
+
+
+def first_values(value: Any) -> Any:
+    """A value that holds several, with the first ones only: enough to see of what kind they are."""
+    if isinstance(value, (list, tuple, range)) or getattr(value, "ndim", 0) == 1:
+        return value[:FIRST_VALUES]
+    return value
 
 
 def variable_values(name: str, namespace: Mapping[str, object], where: str) -> tuple[object, ...]:

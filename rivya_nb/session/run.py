@@ -368,10 +368,9 @@ class Run(Pictures):
 
         return RunPictures(self, self._live_records)
 
-    def look(self, *, in_panel: bool = False) -> Bundle:
-        """The run as it is now, as display data for a cell or a panel. This decodes pictures: call it off the
-        event loop."""
-        return run_bundle(self, in_panel=in_panel)
+    def look(self) -> Bundle:
+        """The run as it is now, as display data. This decodes pictures: call it off the event loop."""
+        return run_bundle(self)
 
     def text(self) -> str:
         """The run as it is now, in a few lines of plain text."""

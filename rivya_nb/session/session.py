@@ -15,7 +15,7 @@ from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
-from rivya_nb.jobs.sources import LOST, is_there
+from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
 from rivya_nb.planning.question import Filters, history_question
@@ -374,7 +374,9 @@ def _opened(sources: Iterable[object]) -> Iterator[object]:
         UsageError: a job has no picture yet.
     """
     for source in sources:
-        if isinstance(source, Pictures):
+        if isinstance(source, FromVariable) and isinstance(source.source, (Pictures, Job)):
+            yield from _opened([source.source])
+        elif isinstance(source, Pictures):
             yield from _opened(source.jobs)
         elif not isinstance(source, Job):
             yield source

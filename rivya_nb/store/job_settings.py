@@ -58,6 +58,13 @@ def matching(
     return set.intersection(*(set(connection.execute(each).scalars()) for each in lists))
 
 
+def values(connection: Connection, limit: int) -> list[tuple[str, str]]:
+    """Params with a value that some jobs have, each once."""
+    pairs = select(setting_params.c.key, setting_params.c.value).distinct()
+    found = connection.execute(pairs.order_by(setting_params.c.key, setting_params.c.value).limit(limit))
+    return [(key, value) for key, value in found]
+
+
 def _content(record: JobRecord) -> str:
     """The settings as JSON. Documented defaults are among them; a seed only where the job has none of its own."""
     params = {**_defaults(record.model), **record.params}

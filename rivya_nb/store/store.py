@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select, update
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
-from rivya_nb.store import reuse, rows, search, spending, writing
+from rivya_nb.store import job_settings, reuse, rows, search, spending, writing
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
@@ -421,6 +421,11 @@ class Store:
         """This number where it is only shown: of very many jobs, not all are counted."""
         with self.database.reading() as connection:
             return search.counted(connection, question)
+
+    def param_values(self, limit: int) -> list[tuple[str, str]]:
+        """Params, but the seed, with a value as text that some jobs have; at most so many."""
+        with self.database.reading() as connection:
+            return job_settings.values(connection, limit)
 
     def delete_pictures(self, job_ids: Iterable[str]) -> int:
         """Delete the pictures of finished jobs and return the bytes that were freed.

@@ -7,7 +7,7 @@ between a legible height and a large one; a sheet, and a page without styles, ha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import NamedTuple
 
@@ -27,10 +27,11 @@ _WIDEST = 2.2
 
 _LARGEST_HEIGHT = 400
 _LARGEST_LONE_HEIGHT = 480
-_LARGEST_OF_MANY = 256
-"""CSS pixels that a row grows to: the small pictures of many have no more pixels."""
-_SCREEN_HEIGHT = 1300
-"""Four rows that grow are about as high as a screen."""
+_LARGEST_OF_MANY = 200
+"""CSS pixels that a row grows to."""
+_WHOLE_HEIGHT = 1400
+"""CSS pixels of all rows together, as long as they are few. Notebook 7 puts an output that is much higher into a
+box that scrolls."""
 
 _LINE, _LINE_OF_MANY = 6, 9
 """Squares that stand side by side in a row that wraps, as long as they are legible."""
@@ -80,6 +81,10 @@ class Geometry:
         """The same where the page has as much room as the picture takes."""
         return self._fit(cell, self.most, self.most * self.ratios[column])
 
+    def kept_small(self) -> Geometry:
+        """The same of a grid that is no larger on a wide page."""
+        return replace(self, most=max(self.least, self.height))
+
     def _fit(self, cell: Cell, height: float, room: float) -> tuple[int, int]:
         ratio = aspect_ratio(cell.job, cell.picture)
         width = min(room, height * ratio)
@@ -128,8 +133,8 @@ def _most(layout: Layout, ratios: Sequence[float]) -> float:
     """The height to which a row grows, in CSS pixels."""
     if len(layout.cells) <= 1:
         return _LARGEST_LONE_HEIGHT
-    rows = len(_lines(ratios)) if layout.wraps else max(len(page.cells) for page in layout.pages)
-    return max(_LARGEST_OF_MANY, min(_LARGEST_HEIGHT, _SCREEN_HEIGHT / rows))
+    rows = sum(len(_lines(ratios)) if layout.wraps else len(page.cells) for page in layout.pages)
+    return max(_LARGEST_OF_MANY, min(_LARGEST_HEIGHT, _WHOLE_HEIGHT / rows))
 
 
 def label_width(layout: Layout) -> int:

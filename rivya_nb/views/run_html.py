@@ -30,6 +30,7 @@ _NOTE_LENGTH = 200
 def render_run(view: RunView) -> str:
     """The HTML of a run, finished or not: the prompt, the progress, the grid, and what to do next."""
     sums = tally(view)
+    geometry = measure(view.layout)
     template = environment().get_template("run.html")
     return template.render(
         headline=headline(view),
@@ -38,7 +39,7 @@ def render_run(view: RunView) -> str:
         layout=view.layout,
         pages=draw(
             view.layout,
-            measure(view.layout),
+            geometry if view.grows else geometry.kept_small(),
             view.thumbnails,
             view.now,
             view.lost,

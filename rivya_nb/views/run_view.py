@@ -36,6 +36,7 @@ class RunView:
     no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
     are gone from the store. `marks` has the marks by job id, and `origins` where the pictures of these jobs
     come from, as far as they are there before the run. `prompts` are told as a whole to whoever opens them.
+    Unless it `grows`, the grid is no larger on a wide page than on a narrow one.
     """
 
     run: RunRecord
@@ -52,6 +53,7 @@ class RunView:
     marks: Mapping[str, Marks] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     prompts: Sequence[str] = ()
+    grows: bool = True
 
     @property
     def notes(self) -> list[str]:

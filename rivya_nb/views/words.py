@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.imaging.formats import format_name
-from rivya_nb.store.records import JobRecord, Marks, PictureRecord
+
+if TYPE_CHECKING:
+    from rivya_nb.store.records import JobRecord, Marks, PictureRecord
 
 SIGNS: dict[str, str] = {
     "planned": "◌",
@@ -187,7 +190,7 @@ _ABSENT = object()
 
 
 def differences(job: JobRecord, others: Iterable[JobRecord]) -> list[str]:
-    """The names of what these other jobs were asked for differently: `model`, `prompt`, `references`, params."""
+    """The names of what these other jobs were asked for differently: `model`, params, `references`, `prompt`."""
     mine = _asked(job)
     names: dict[str, None] = {}
     for other in others:
@@ -200,7 +203,8 @@ def _asked(job: JobRecord) -> dict[str, object]:
     """What a job was asked for, the documented defaults included."""
     model = bundled().get(job.model)
     defaults = {} if model is None else {param.key: param.default for param in model.params}
-    return {"model": job.model, "prompt": job.prompt, "references": job.references, **defaults, **job.params}
+    params = {**defaults, **job.params}
+    return {"model": job.model, **params, "references": job.references, "prompt": job.prompt}
 
 
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")

@@ -63,7 +63,8 @@ class Viewer {
       this.zoom.draw();
       this.takeFocus();
     });
-    this.resized.observe(this.root);
+    // In full screen, the stage has the height that the other parts leave.
+    for (const node of [this.root, this.stage.node]) this.resized.observe(node);
   }
 
   // Opening and leaving, if it is not a cell's own output

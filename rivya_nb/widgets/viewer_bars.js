@@ -4,14 +4,15 @@ import { button, element, set } from "./dom.js";
 import { FAVOURITE, FAVOURITE_KEY, NO_FAVOURITE, RATED, RATINGS, UNRATED } from "./marks.js";
 import { MODES } from "./viewer_compare.js";
 
-const key = (text) => element("kbd", {}, text);
-const word = (text) => element("span", { class: "word" }, ` ${text}`);
+/** A word, and the key that does the same where there is room for it. */
+const words = (text, key) => [element("span", {}, text), element("kbd", { "aria-hidden": "true" }, key)];
 
 export class Tools {
   constructor(viewer) {
     this.viewer = viewer;
     const { comparison } = viewer;
-    this.modes = MODES.map(([mode, name]) => [mode, this.tool(name, name, () => comparison.enter(mode))]);
+    this.modes = MODES.map(([mode, name]) =>
+      [mode, this.tool(name, name, () => (mode === "flicker" ? comparison.flicker() : comparison.enter(mode)))]);
     this.node = element("div", { class: "bar" },
       element("div", { class: "modes", role: "group", "aria-label": "View" }, ...this.modes.map(([, node]) => node)),
       element("div", { class: "tools", role: "group", "aria-label": "Picture" }, ...this.groups()));
@@ -34,19 +35,18 @@ export class Tools {
     this.rates = RATINGS.map((rating) =>
       this.tool(UNRATED, `Rate ${rating}`, () => this.rate(rating), { class: "rate" }));
     this.favourite = this.tool("", `Favourite (${FAVOURITE_KEY})`, () => marks.toggleFavourite());
-    this.pin = this.tool([key("p"), word("pin")], "Pin as A (p)", () => comparison.pin());
+    this.pin = this.tool(words("Pin as A", "p"), "Pin as A (p)", () => comparison.pin());
     return [
       group({}, this.tool("−", "Zoom out (−)", () => zoom.out()), this.fit, this.tool("+", "Zoom in (+)", () => zoom.in())),
-      group({}, this.tool(key("←"), "Previous picture (←)", () => viewer.step(-1)),
-        this.tool(key("→"), "Next picture (→)", () => viewer.step(1))),
+      group({}, this.tool("←", "Previous picture (←)", () => viewer.step(-1)),
+        this.tool("→", "Next picture (→)", () => viewer.step(1))),
       group({ role: "group", "aria-label": "Rating" }, ...this.rates),
       this.favourite,
       this.pin,
-      this.tool([key("space"), word("flicker")], "Flicker between A and B (space)", () => comparison.flicker()),
-      this.tool(key("i"), "Everything known of the picture (i)", () => viewer.toggle("info")),
-      this.tool(key("f"), "Full screen (f)", () => viewer.fullScreen()),
-      this.tool(key("?"), "Help (?)", () => viewer.toggle("help")),
-      ...(viewer.canLeave ? [button([key("esc"), word("back")], "Back (Esc)", () => viewer.leave())] : []),
+      this.tool(words("Details", "i"), "Details: everything known of the picture (i)", () => viewer.toggle("info")),
+      this.tool(words("Full screen", "f"), "Full screen (f)", () => viewer.fullScreen()),
+      this.tool(words("Keys", "?"), "Keys (?)", () => viewer.toggle("help")),
+      ...(viewer.canLeave ? [button(words("Back", "esc"), "Back (Esc)", () => viewer.leave())] : []),
     ];
   }
 
@@ -62,9 +62,11 @@ export class Tools {
     const { rating, favourite } = marks.of(cell);
     this.rates.forEach((node, index) => {
       node.textContent = index < rating ? RATED : UNRATED;
+      node.classList.toggle("given", index < rating);
       set(node, "aria-pressed", String(index + 1 === rating));
     });
-    this.favourite.replaceChildren(favourite ? FAVOURITE : NO_FAVOURITE, word("favourite"));
+    const sign = favourite ? FAVOURITE : NO_FAVOURITE;
+    this.favourite.replaceChildren(...words(`${sign} Favourite`, FAVOURITE_KEY));
     set(this.favourite, "aria-pressed", String(favourite));
     set(this.pin, "aria-pressed", String(state.pinned !== null && state.pinned.key === cell?.key));
   }

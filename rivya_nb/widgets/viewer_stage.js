@@ -13,7 +13,9 @@ export class Stage {
   constructor(viewer) {
     this.viewer = viewer;
     this.node = element("div", { class: "stage" });
-    this.tiles = []; // {cell, frame, image, words, chip, letter}, two of one frame where two are over one another
+    // {cell, frame, image, words, chip, letter, reach}, two of one frame where two are over one another.
+    // `reach` is how far a picture moves by the common transform, in shares of its frame.
+    this.tiles = [];
   }
 
   /** The scene's cell that a frame shows, null for none. */
@@ -116,7 +118,7 @@ export class Stage {
       const letter = letters === "AB" ? (index ? "A" : "B") : letters;
       layers.append(element("div", { class: index ? "layer over" : "layer under" }, image, words));
       frame.append(chip);
-      const tile = { cell, frame, image, words, chip, letter };
+      const tile = { cell, frame, image, words, chip, letter, reach: [1, 1] };
       this.tiles.push(tile);
       this.showPicture(tile);
     }

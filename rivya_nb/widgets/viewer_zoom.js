@@ -52,6 +52,7 @@ export class Zoom {
   draw() {
     const { zoom, x, y } = this.viewer.state;
     const { node } = this.viewer.stage;
+    this.align();
     node.style.setProperty("--zoom", zoom);
     node.style.setProperty("--x", `${x * 100}%`);
     node.style.setProperty("--y", `${y * 100}%`);
@@ -65,10 +66,29 @@ export class Zoom {
   scale() {
     const { stage, cell, state } = this.viewer;
     const tile = stage.tiles.find((each) => each.cell === cell);
-    if (!tile?.cell.width || !tile.frame.clientWidth) return 0;
-    const { clientWidth, clientHeight } = tile.frame;
-    const fitted = Math.min(clientWidth / tile.cell.width, clientHeight / tile.cell.height);
-    return fitted * state.zoom * devicePixelRatio;
+    if (!tile) return 0;
+    return this.fitted(tile) * state.zoom * devicePixelRatio;
+  }
+
+  /** CSS pixels for one pixel of a tile's original before any zoom; side by side the same for both; 0 if it is not known. */
+  fitted(tile) {
+    const { stage, state } = this.viewer;
+    const fit = ({ cell, frame }) =>
+      (cell.width && cell.height ? Math.min(frame.clientWidth / cell.width, frame.clientHeight / cell.height) : 0);
+    return state.mode === "side" ? Math.min(...stage.tiles.map(fit)) : fit(tile);
+  }
+
+  /** Side by side, each picture has the size of the common scale, and moves in shares of itself. */
+  align() {
+    const { stage, state } = this.viewer;
+    for (const tile of state.mode === "side" ? stage.tiles : []) {
+      const { cell, frame, image } = tile;
+      const scale = this.fitted(tile);
+      if (!scale) return;
+      const [wide, high] = [cell.width * scale, cell.height * scale];
+      Object.assign(image.style, { width: `${wide}px`, height: `${high}px` });
+      tile.reach = [wide / frame.clientWidth, high / frame.clientHeight];
+    }
   }
 }
 
@@ -90,7 +110,14 @@ export class Gestures {
   /** The place of an event in its frame, from the middle, in shares of the frame. */
   place(event, frame) {
     const box = frame.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width - 0.5, (event.clientY - box.top) / box.height - 0.5];
+    return this.shares(frame, event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2);
+  }
+
+  /** CSS pixels of a frame as the shares that move its picture by so many. */
+  shares(frame, x, y) {
+    const tile = this.viewer.stage.tiles.find((each) => each.frame === frame); // It may have gone in the middle of a drag.
+    const [wide, high] = tile?.reach ?? [1, 1];
+    return [x / frame.clientWidth / wide, y / frame.clientHeight / high];
   }
 
   wheel(event) {
@@ -125,7 +152,7 @@ export class Gestures {
       const middle = { clientX: (now.x + other.x) / 2, clientY: (now.y + other.y) / 2 };
       this.viewer.zoom.by(spread(now) / Math.max(1, spread(before)), this.place(middle, frame));
     } else {
-      this.viewer.zoom.pan(dx / frame.clientWidth, dy / frame.clientHeight);
+      this.viewer.zoom.pan(...this.shares(frame, dx, dy));
     }
     return this.pointers.set(event.pointerId, now);
   }

@@ -257,6 +257,12 @@ def lab_environment(home: Path, runtime: str, extra: Mapping[str, str]) -> dict[
     # The news extension opens a dialog over the first notebook.
     silent = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
     (config / "labconfig" / "page_config.json").write_text(json.dumps(silent))
+    # A second is all that a kernel has for a completion, which is little on a busy machine.
+    patient = config / "lab" / "user-settings" / "@jupyterlab" / "completer-extension"
+    patient.mkdir(parents=True)
+    (patient / "manager.jupyterlab-settings").write_text(
+        json.dumps({"providerTimeout": ANSWER_SECONDS * 1000})
+    )
     own = {
         "HOME": str(home),
         "JUPYTER_CONFIG_DIR": str(config),

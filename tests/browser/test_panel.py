@@ -55,7 +55,7 @@ class PanelPage:
     @property
     def pictures(self) -> Locator:
         """What the chosen tab shows."""
-        return self.root.locator(".widget-tab-contents img").filter(visible=True)
+        return self.root.locator(".rivya-pane img").filter(visible=True)
 
     @property
     def tiles(self) -> Locator:
@@ -197,7 +197,10 @@ def test_references_are_dropped_and_refused_with_a_reason(panel: PanelPage) -> N
 def test_a_param_becomes_an_axis_and_the_grid_fills(panel: PanelPage, screenshots: Path) -> None:
     panel.field("Resolution").select_option("1K")
     panel.button("Several values of Aspect ratio").click()
-    panel.root.get_by_role("textbox", name="Aspect ratio").fill("1:1, 16:9")
+    chips = panel.root.get_by_role("group", name="Aspect ratio")
+    expect(chips.get_by_role("button", pressed=True)).to_have_accessible_name("Aspect ratio 1:1")
+    chips.get_by_role("button", name="Aspect ratio 16:9").press("Enter")
+    expect(chips.get_by_role("button", pressed=True)).to_have_count(2)
     expect(panel.root).to_contain_text("8 pictures · 2 × 2 × 2")
     expect(panel.root).to_contain_text("96 credits")
     panel.generate(1)
@@ -236,7 +239,7 @@ def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage, scre
     panel.tab("Gallery").click()
     panel.root.get_by_role("searchbox", name="Search the history").fill("glass")
     expect(panel.root).to_contain_text("1–8 of 8")
-    panel.tiles.first.click()
+    panel.tiles.first.press("r")
     expect(panel.field("Prompt")).to_have_value(HOSTILE + ", dusk light")
     expect(panel.field("Seed")).to_have_value("2")
     expect(panel.field("Resolution")).to_have_value("1K")
@@ -247,6 +250,11 @@ def test_a_picture_of_the_gallery_gives_its_settings_back(panel: PanelPage, scre
     panel.button("Undo recall").click()
     expect(panel.field("Prompt")).to_have_value("A lamp")
     panel.button("Recall again").click()
+    expect(panel.field("Prompt")).to_have_value(HOSTILE + ", dusk light")
+    panel.button("Undo recall").first.click()
+    panel.tiles.first.hover()
+    recall = panel.root.get_by_role("button", name=re.compile("^Use the settings of .*dusk light · .*seed 2"))
+    recall.filter(visible=True).first.click()
     expect(panel.field("Prompt")).to_have_value(HOSTILE + ", dusk light")
 
 
@@ -348,7 +356,7 @@ def test_models_are_compared_in_the_rows_and_columns_that_were_chosen(panel: Pan
     panel.field("Rows").select_option("Prompt")
     panel.generate(5)
     panel.wait_for_end(5)
-    grid = panel.root.locator(".widget-tab-contents table").filter(visible=True)
+    grid = panel.root.get_by_role("tabpanel", name="Run 5").get_by_role("table")
     expect(grid.get_by_role("rowheader")).to_have_text(["dawn", "dusk"])
     expect(grid.get_by_role("columnheader")).to_have_text(["wan-2-7-image-pro", "gpt-image-2"])
     panel.button("Several values of Model").click()

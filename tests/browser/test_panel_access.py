@@ -119,7 +119,7 @@ def test_a_hostile_name_stays_text_and_leaves_the_layout_whole(
     expect(panel.row(run)).to_contain_text("<img src=x onerror=")
     panel.page.screenshot(path=screenshots / f"access-name-{theme.split()[1].lower()}.png")
     assert panel.page.evaluate("window.hacked") is None
-    for box in (".rivya-panel", ".rivya-run-row >> nth=0", ".widget-tab-contents"):
+    for box in (".rivya-panel", ".rivya-run-row >> nth=0", ".rivya-pane >> visible=true"):
         wide = panel.root.locator(box).evaluate("box => box.scrollWidth - box.clientWidth")
         assert wide <= 1, box
     panel.tab("Gallery").click()

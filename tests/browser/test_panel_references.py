@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,15 +120,15 @@ def test_sets_of_references_are_an_axis_of_the_run(panel: PanelPage) -> None:
     panel.wait_for_end(1)
     expect(panel.pictures).to_have_count(4)
     for label in ("cat.png", "dog.png"):
-        expect(panel.root.locator(".widget-tab-contents").get_by_text(label, exact=True)).to_be_visible()
+        expect(panel.root.locator(".rivya-pane").get_by_text(label, exact=True)).to_be_visible()
 
 
-def test_a_picture_of_the_page_is_not_taken_for_its_original(panel: PanelPage) -> None:
+def test_a_picture_of_a_run_is_dragged_to_the_references_and_its_original_is_one(panel: PanelPage) -> None:
     drag(panel, panel.pictures.first, panel.button("Add reference"))
-    message = panel.root.get_by_role("alert").filter(has_text="small copy")
-    expect(message).to_be_visible()
-    assert sets(panel) == ["Reference 1: cat.png", "Reference 2: dog.png"]
-    message.get_by_role("button", name="Dismiss").click()
+    expect(panel.root.get_by_role("img", name=re.compile("^Reference 3: .*seed 1$"))).to_be_visible()
+    expect(panel.root.get_by_role("alert").filter(has_text="small copy")).to_have_count(0)
+    panel.root.get_by_role("button", name=re.compile("^Remove .*seed 1$")).click()
+    expect(panel.root.get_by_role("img", name=re.compile("^Reference"))).to_have_count(2)
 
 
 def test_a_file_dropped_anywhere_on_the_panel_is_a_reference_and_nothing_else(

@@ -45,6 +45,8 @@ LOWEST_CONTRAST = """output => {
     return lowest;
 }"""
 READABLE = 3.0
+HIGH = 5000
+"""Pixels of a page on which all cells are in view; JupyterLab draws no others."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,47 @@ def check_contrast(notebook: OpenNotebook) -> None:
         assert contrast >= READABLE, f"{text!r} is hard to read in cell {cell}"
 
 
+# Of an output: its right edge, those of its pictures, their heights, and what scrolls within it.
+FITS = """output => {
+    const right = element => Math.round(element.getBoundingClientRect().right);
+    const images = [...output.querySelectorAll('img')];
+    const scrolls = [...output.querySelectorAll('div')].filter(each =>
+        each.scrollWidth > each.clientWidth + 1
+        || (each.scrollHeight > each.clientHeight + 1 && getComputedStyle(each).overflowY !== 'visible'));
+    return {
+        edge: right(output),
+        edges: images.map(right),
+        heights: images.map(image => Math.round(image.getBoundingClientRect().height)),
+        scrolls: scrolls.length,
+    };
+}"""
+
+
+def test_grids_fit_a_narrow_page_and_grow_on_a_wide_one(
+    lab: Lab, executed: Executed, screenshots: Path
+) -> None:
+    path = as_received(executed.path, lab.folder / "received-wide.ipynb")
+    notebook = lab.open(path, width=900, height=HIGH)
+    assert not notebook.is_trusted()
+    highest = []
+    for width in (900, 1600):
+        notebook.page.set_viewport_size({"width": width, "height": HIGH})
+        notebook.page.wait_for_function("width => window.innerWidth === width", arg=width)
+        tallest = []
+        for cell in (RUN, TURNED, FOUND):
+            notebook.pictures(cell)
+            fit = notebook.output(cell).first.evaluate(FITS)
+            assert max(fit["edges"]) <= fit["edge"], f"a picture is cut at {width} pixels"
+            assert fit["scrolls"] == 0
+            tallest.append(max(fit["heights"]))
+        highest.append(tallest)
+        notebook.screenshot(screenshots / f"run-{width}-untrusted.png")
+    for narrow, wide in zip(*highest, strict=True):
+        assert narrow >= 120
+        assert wide > 1.3 * narrow
+    notebook.close()
+
+
 def test_a_run_shows_its_final_shape_before_its_first_picture(executed: Executed) -> None:
     assert executed.pictures_before_any == 0
     for label in (*LABELS, "72 credits"):
@@ -134,7 +177,7 @@ def test_a_reopened_notebook_shows_the_run(
     path = executed.path
     if origin == "received":
         path = as_received(path, lab.folder / f"received-{theme.split()[-1]}.ipynb")
-    notebook = lab.open(path)
+    notebook = lab.open(path, height=HIGH)
     notebook.set_theme(theme)
     assert notebook.is_trusted() is (origin == "own")
     check_run(notebook)

@@ -40,6 +40,12 @@ ASK_KERNEL = """async expression => {
     const asked = kernel.requestExecute({ code: 'import json', user_expressions: { it: expression } });
     return (await asked.done).content.user_expressions.it.data['text/plain'];
 }"""
+# CSS pixels for one pixel of each original, once they are shown; else null.
+SCALES = """([root, widths]) => {
+    const images = [...root.querySelectorAll('img:not([alt=""])')];
+    if (images.map(image => image.naturalWidth).join() !== widths.join()) return null;
+    return images.map(image => image.getBoundingClientRect().width / image.naturalWidth);
+}"""
 IS_THERE = "url => fetch(url).then(() => true, () => false)"
 
 
@@ -196,6 +202,21 @@ def test_two_pictures_are_compared_and_what_differs_is_said(view: View, screensh
     view.press("Escape", "ArrowLeft", "p")
 
 
+def test_side_by_side_a_square_and_a_wide_picture_have_one_scale(view: View) -> None:
+    def scales() -> list[float]:
+        arg = [view.root.element_handle(), [1024, 1360]]
+        found: list[float] = view.page.wait_for_function(SCALES, arg=arg).json_value()
+        return found
+
+    view.press("ArrowRight", "p", "]")
+    view.root.get_by_role("button", name="Side by side").click()
+    fitted, wide = scales()
+    assert fitted == pytest.approx(wide, rel=1e-3)  # A browser rounds sizes to parts of a pixel.
+    view.press("+", "+", "Shift+ArrowLeft")
+    assert scales() == pytest.approx([1.5625 * fitted] * 2, rel=1e-3)
+    view.press("z", "p", "p", "Escape")
+
+
 def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:
     view.press("4", "h")
     expect(view.cells.first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, rated 4 of 5, favourite")
@@ -271,12 +292,16 @@ def test_a_picture_whose_file_is_gone_says_so(view: View) -> None:
     expect(view.root).to_contain_text("The file of this picture is gone")
 
 
-@pytest.mark.parametrize(("theme", "width"), [("Light", 1600), ("Dark", 700)])
+@pytest.mark.parametrize(("theme", "width"), [("Light", 1600), ("Dark", 700), ("Dark", 500)])
 def test_it_fits_wherever_it_is_opened(view: View, theme: str, width: int, screenshots: Path) -> None:
     view.page.set_viewport_size({"width": width, "height": 1000})
     view.notebook.set_theme(f"JupyterLab {theme}")
     beyond = "root => root.scrollWidth - root.clientWidth"
     assert view.root.evaluate(beyond) <= 0
+    for name in ("Favourite", "Pin as A", "Details", "Full screen", "Keys"):
+        expect(
+            view.root.get_by_role("button", name=name).filter(has_text=name).get_by_text(name)
+        ).to_be_visible()
     view.screenshot(screenshots / f"viewer-{theme.lower()}-{width}.png")
     view.press("Enter")
     assert view.root.evaluate(beyond) <= 0

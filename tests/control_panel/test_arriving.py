@@ -106,9 +106,8 @@ def test_generate_waits_for_what_the_gallery_hands_over(
 ) -> None:
     panel = opened()
     run = generate(panel, ASKED)
-    picture = run[0].record.pictures[0]
     filled(panel, ASKED)
-    panel.model.references.add([picture])
+    panel.gallery.receive({"kind": "reference", "jobs": [run[0].id]})
     panel.generate.click()
     settled(session, panel.model)
     assert panel.runs == [run]

@@ -10,7 +10,7 @@ import ipywidgets
 import pytest
 
 import rivya_nb as rv
-from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.catalogue import Param, bundled
 from rivya_nb.contract.request import Request
 from rivya_nb.control_panel.controls import ParamControl
 from rivya_nb.control_panel.form import Form
@@ -91,18 +91,54 @@ def test_whatever_is_touched_is_planned_anew(
     assert planned[-1] == model.form != before
 
 
-def test_an_axis_takes_its_values_where_the_one_value_stood() -> None:
-    param = bundled()[MODEL].param("aspect_ratio")
+def param_of(key: str, model: str = MODEL) -> Param:
+    param = bundled()[model].param(key)
     assert param is not None
+    return param
+
+
+def test_an_axis_takes_its_values_where_the_one_value_stood() -> None:
+    param = param_of("guidance_scale", "seedream-3-0")
     changes: list[bool] = []
     with closing(ParamControl(param)) as control:
         control.observe(lambda change: changes.append(change["new"][1]), "written")
-        assert named(control.widget, "Aspect ratio").options[1:]
+        assert hasattr(named(control.widget, "Guidance scale"), "step")
         named(control.widget, "axis").value = True
-        assert named(control.widget, "Aspect ratio").value == param.default
+        assert named(control.widget, "Guidance scale").value == str(param.default)
         named(control.widget, "axis").value = False
-        assert named(control.widget, "Aspect ratio").options[1:]
+        assert hasattr(named(control.widget, "Guidance scale"), "step")
         assert (changes[0], changes[-1]) == (True, False)
+
+
+@pytest.mark.parametrize("key", ["aspect_ratio", "watermark"])
+def test_an_axis_of_a_param_with_options_is_chips_to_switch_on(key: str) -> None:
+    param = param_of(key)
+    first, second = (param.options or ())[:2]
+    with closing(ParamControl(param)) as control:
+        control.put(second)
+        named(control.widget, "axis").value = True
+        assert control.written == (second, True)
+        assert [chip.value for chip in (named(control.widget, first), named(control.widget, second))] == [
+            False,
+            True,
+        ]
+        named(control.widget, first).value = True
+        assert control.written == (f"{first},{second}", True)
+        named(control.widget, second).value = False
+        assert control.written == (first, True)
+
+
+def test_what_no_chip_stands_for_is_kept_and_shown_until_one_is_pressed() -> None:
+    with closing(ParamControl(param_of("aspect_ratio"))) as control:
+        control.put("{ratios}", several=True)
+        assert control.written == ("{ratios}", True)
+        assert "and {ratios}" in words(control.widget)
+        named(control.widget, "1:1").value = True
+        assert control.written == ("1:1", True)
+        assert "ratios" not in words(control.widget)
+        control.put("16:9, 1:1", several=True)
+        assert control.text == "16:9, 1:1"
+        assert named(control.widget, "16:9").value
 
 
 def test_a_control_tells_what_its_param_takes() -> None:

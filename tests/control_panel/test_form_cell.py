@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL, Param, bundled, common_pa
 from rivya_nb.contract.references import Reference
 from rivya_nb.control_panel.form_cell import form_cells
 from rivya_nb.control_panel.form_state import FormState, escaped, is_free_text, plan_form
+from rivya_nb.control_panel.origins import Origins
 from rivya_nb.magics.cell import plan_cell
 from rivya_nb.planning.line import parse_line
 from rivya_nb.session.plan import Plan
@@ -270,6 +272,37 @@ def test_references_are_named_as_files_of_the_store_or_by_their_address(
     (cell,) = form_cells(session, FormState(prompt="a cat", references=((references[0], web),)))
     line = parse_line(cell.splitlines()[0].removeprefix("%%rivya"))
     assert [str(getattr(value, "text", "")) for value in line.refs] == [str(path), address]
+
+
+def test_references_are_named_by_the_file_or_the_variable_that_they_came_from(
+    session: rv.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "my pictures" / "cat.png"
+    file.parent.mkdir()
+    Image.new("RGB", (64, 64), "orange").save(file)
+    namespace: dict[str, object] = {"img": Image.new("RGB", (64, 64), "teal"), "folder": file.parent}
+    line = parse_line('--ref "my pictures/cat.png" --ref {img} seed=7')
+    (request,) = plan_cell(session, line, "a cat", namespace).requests
+    assert [reference.name for reference in request.references] == ["cat.png", "img"]
+    # What is kept in the store has not forgotten it.
+    state = FormState.from_json(FormState.of_request(request).as_json())
+    origins = Origins(session, lambda: namespace)
+
+    def refs(*sets: tuple[Reference, ...]) -> list[str]:
+        return form_cells(session, replace(state, references=sets), origins=origins)
+
+    one, other = request.references
+    assert refs((one, other)) == ['%%rivya seed=7 --ref "my pictures/cat.png" --ref {img}\na cat']
+    assert refs((one,), (other,))[0].splitlines()[1:3] == [
+        "    'cat.png': ['my pictures/cat.png'],",
+        "    'img': [img],",
+    ]
+    # Neither is the same by now.
+    namespace["img"] = "another"
+    Image.new("RGB", (65, 64), "orange").save(file)
+    assert str(session.store.folder) in refs((one,))[0]
+    assert str(session.store.folder) in refs((other,))[0]
 
 
 @pytest.mark.parametrize(

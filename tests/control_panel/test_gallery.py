@@ -29,17 +29,20 @@ class Talk:
     def __init__(self, panel: Panel) -> None:
         self.panel = panel
         self.said: list[dict[str, Any]] = []
-        panel.gallery.widget.send = lambda content, buffers=None: self.said.append(content)
+        panel.tabs.widget.send = lambda content, buffers=None: self.said.append(content)
 
     def ask(self, kind: str = "ask", **content: Any) -> dict[str, Any]:
         """The answer to a message."""
         self.said.clear()
         self.tell(kind, **content)
-        until(lambda: [each for each in self.said if each["kind"] not in ("stale", "check")])
-        return next(each for each in self.said if each["kind"] not in ("stale", "check"))
+        until(self._answers)
+        return self._answers()[0]
+
+    def _answers(self) -> list[dict[str, Any]]:
+        return [each for each in self.said if each["kind"] not in ("stale", "check", "words")]
 
     def tell(self, kind: str, **content: Any) -> None:
-        self.panel.gallery._receive(None, {"kind": kind, **content}, [])
+        self.panel.gallery.receive({"kind": kind, **content})
 
     def seeds(self, **question: Any) -> list[int]:
         """The seeds of the pictures on a page."""
@@ -198,19 +201,18 @@ def test_two_pictures_open_compared_and_one_opens_large_among_those_of_its_page(
     talk: Talk, run: rv.Run
 ) -> None:
     panel, ids = talk.panel, [job.id for job in run]
-    talk.tell("view", jobs=ids[:2])
-    until(lambda: panel.gallery.opened is not None)
-    title, compared = panel.gallery.opened or ("", None)
-    assert (title, compared._opening["mode"]) == ("Compare (2)", "side")
-    talk.tell("view", jobs=ids, at=ids[1])
-    until(lambda: panel.gallery.opened is not None and panel.gallery.opened[0] == "Look")
-    look = panel.gallery.opened[1] if panel.gallery.opened else None
-    assert look is not None
+    talk.tell("compare", jobs=ids[:2])
+    until(lambda: panel.tabs.chosen == "Compare (2)")
+    (compared,) = panel.tabs.viewer_place.children
+    assert compared._opening["mode"] == "side"
+    talk.tell("look", jobs=ids, at=ids[1])
+    until(lambda: panel.tabs.chosen == "Look")
+    (look,) = panel.tabs.viewer_place.children
     assert (look._opening["mode"], look._opening["job"], len(look._scene["cells"])) == ("one", ids[1], 3)
     look._handle_custom_msg({"kind": "leave"}, [])
     until(lambda: any(each["kind"] == "back" for each in talk.said))
-    assert panel._tabs.titles[panel._tabs.selected_index] == "Gallery"
-    assert panel.gallery.opened is None
+    assert panel.tabs.chosen == "Gallery"
+    assert panel.tabs.titles == ["Gallery"]
 
 
 def test_only_the_step_that_was_told_of_is_taken_back(talk: Talk, run: rv.Run) -> None:

@@ -97,13 +97,13 @@ def test_a_mistake_of_our_own_is_told_and_ends_nothing(
     panel = opened()
     run = generate(panel, ASKED)
     said: list[dict[str, Any]] = []
-    panel.gallery.widget.send = lambda content, buffers=None: said.append(content)
-    panel.gallery._receive(None, {"kind": "rate", "jobs": [run[0].id], "rating": object()}, [])
-    panel.gallery._receive(None, {"kind": "ask", "place": "no number"}, [])
+    panel.tabs.widget.send = lambda content, buffers=None: said.append(content)
+    panel.gallery.receive({"kind": "rate", "jobs": [run[0].id], "rating": object()})
+    panel.gallery.receive({"kind": "ask", "place": "no number"})
     until(lambda: any("mistake of rivya_nb itself" in str(each.get("text")) for each in said))
     assert "Traceback" in caplog.text
     said.clear()
-    panel.gallery._receive(None, {"kind": "ask"}, [])
+    panel.gallery.receive({"kind": "ask"})
     until(lambda: any(each["kind"] == "page" for each in said))
 
 
@@ -172,16 +172,16 @@ def test_the_gallery_shows_rates_recalls_and_gives_code(opened: Callable[..., Pa
     run = generate(panel, ASKED)
     ids = [job.id for job in run]
     said: list[tuple[dict[str, Any], list[bytes]]] = []
-    panel.gallery.widget.send = lambda content, buffers=None: said.append((content, buffers or []))
+    panel.tabs.widget.send = lambda content, buffers=None: said.append((content, buffers or []))
 
     def ask(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
         said.clear()
-        panel.gallery._receive(None, content, [])
+        panel.gallery.receive(content)
         until(lambda: answers())
         return answers()[0]
 
     def answers() -> list[tuple[dict[str, Any], list[bytes]]]:
-        return [each for each in said if each[0]["kind"] not in ("stale", "check")]
+        return [each for each in said if each[0]["kind"] not in ("stale", "check", "words")]
 
     page, pictures = ask(kind="ask", number=1, prompt="glass")
     assert (page["total"], len(page["items"]), len(pictures)) == (2, 2, 2)
@@ -209,17 +209,19 @@ def test_who_leafs_fast_waits_for_the_last_page_only(opened: Callable[..., Panel
     panel = opened()
     generate(panel, ASKED)
     said: list[dict[str, Any]] = []
-    panel.gallery.widget.send = lambda content, buffers=None: said.append(content)
+    panel.tabs.widget.send = lambda content, buffers=None: said.append(content)
     for number in range(1, 101):
-        panel.gallery._receive(None, {"kind": "ask", "number": number, "view": 7}, [])
+        panel.gallery.receive({"kind": "ask", "number": number, "view": 7})
     until(lambda: any(each.get("number") == 100 for each in said))
     assert sum(each["kind"] == "page" for each in said) < 50
 
 
 def test_a_message_of_another_shape_does_no_harm(opened: Callable[..., Panel]) -> None:
     panel = opened()
-    for content in (None, [], {"kind": "no such"}, {"kind": "recall", "jobs": 3}):
-        panel.gallery._receive(None, content, [])
+    shapes = ({}, {"kind": "no such"}, {"kind": "recall", "jobs": 3}, {"kind": "reference", "jobs": {}})
+    for content in (None, [], {"tab": "none"}, *({**each, "tab": "gallery"} for each in shapes)):
+        panel.tabs.widget._handle_custom_msg(content, [])
+    panel.tabs.widget._handle_custom_msg({"kind": "close", "tab": "gallery"}, [])
     assert generate(panel, ASKED).images
 
 
@@ -230,7 +232,7 @@ def test_a_recall_says_what_it_replaced_and_can_be_taken_back(opened: Callable[.
     assert recalled.text == ""
     mine = FormState(prompt="something of mine", params={"seed": "5"}, name="study")
     panel.model.put(mine)
-    panel.gallery._receive(None, {"kind": "recall", "jobs": [run[0].id]}, [])
+    panel.gallery.receive({"kind": "recall", "jobs": [run[0].id]})
     until(lambda: "Settings recalled, in place of the prompt and the seed<" in recalled.text)
     assert panel.model.form.params == {"seed": "1", "resolution": "1K"}
     panel.model.put(replace(panel.model.form, prompt="typed since"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
@@ -88,16 +87,6 @@ def test_references_can_be_moved_and_removed(opened: Callable[..., Panel]) -> No
     until(lambda: names(panel) == [["c", "a", "b"]])
     act(panel, "remove", "a")
     until(lambda: names(panel) == [["c", "b"]])
-
-
-def test_open_files_and_data_urls_are_references_too(opened: Callable[..., Panel]) -> None:
-    panel, data = opened(), png(8, 8)
-    stream = BytesIO(data)
-    panel.model.references.add([stream, f"data:image/png;base64,{b64encode(data).decode()}"])
-    until(lambda: panel.model.references.value)
-    ((one, same),) = panel.model.references.value
-    assert one.sha256 == same.sha256
-    assert one.size == len(data)
 
 
 def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -> None:
@@ -218,11 +207,22 @@ def test_pictures_of_the_gallery_join_an_axis_by_what_was_asked_for(opened: Call
     panel = opened()
     run = generate(panel, replace(ASKED, prompt="A glass bottle on a soft studio background"))
     send(panel, {"kind": "axis", "on": True})
-    panel.model.references.add([job.record.pictures[0] for job in run])
+    send(panel, {"kind": "pictures", "jobs": [job.id for job in run]})
     until(
         lambda: names(panel) == [["A glass bottle on a sof…, seed 1"], ["A glass bottle on a sof…, seed 2"]]
     )
     until(lambda: "2 × 2" in panel.summary)
+
+
+def test_a_picture_that_is_gone_by_now_is_no_reference_and_says_so(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    run = generate(panel, ASKED)
+    run[0].delete(confirm=True)
+    send(panel, {"kind": "pictures", "jobs": [run[0].id, run[1].id]})
+    until(lambda: panel.model.references.trouble)
+    assert "1 picture of those that were handed over is not in the store" in panel.model.references.trouble[0]
+    assert panel.model.references.value == ()
+    until(lambda: not panel.model.references.arriving)
 
 
 def axis_of(panel: Panel, *files: str) -> tuple[Any, ...]:

@@ -23,15 +23,28 @@ from rivya_nb.store.records import SENT
 
 
 def buttons(panel: Panel, place: int = 0) -> dict[str, Any]:
-    """The buttons that a run's row shows now, by their names; the newest run's is the first."""
+    """The buttons that a run's row shows now, by their names, but not the one that is always there; the newest
+    run's row is the first."""
     row = panel.rows[place].widget.children
     shown = (each for each in row if hasattr(each, "on_click") and each.layout.display != "none")
-    return {each.tooltip.splitlines()[0]: each for each in shown}
+    named = {each.tooltip.splitlines()[0]: each for each in shown}
+    return {name: each for name, each in named.items() if not name.startswith("Show the pictures")}
 
 
 def tooltip(panel: Panel, name: str) -> str:
     """What the newest run's button of this name says of itself; empty where it is not shown."""
     return str(buttons(panel)[name].tooltip) if name in buttons(panel) else ""
+
+
+def items(panel: Panel, place: int = 0) -> list[dict[str, Any]]:
+    """What a run's tab shows of each of its pictures; the newest run's is the first."""
+    run = panel.rows[place].run
+    page = panel._run_tabs[run]._page({})
+    return [] if page is None else page[0]["items"]
+
+
+def pictured(panel: Panel, place: int = 0) -> int:
+    return sum(item["picture"] is not None for item in items(panel, place))
 
 
 def bar(panel: Panel) -> tuple[int, int, str]:
@@ -56,7 +69,8 @@ def test_a_run_that_works_can_be_stopped_and_then_no_more(opened: Callable[..., 
     buttons(panel)[f"Stop run {run.id}"].click()
     until(lambda: not buttons(panel))
     assert "stopped" in {job.status for job in run}
-    assert bar(panel) == (40, 40, "")
+    # What was stopped is no picture: the bar is as full as the run.
+    assert bar(panel) == (len(run.images), 40, "")
     until(lambda: "stopped" in panel.rows[0].text)
     until(lambda: panel.model.balance == before - sum(job.record.credits for job in run))
 
@@ -115,11 +129,12 @@ def test_a_run_is_shown_as_it_fills_and_its_end_is_known_everywhere(opened: Call
     before = panel.model.balance
     assert before is not None
     said: list[str] = []
-    panel.gallery.widget.send = lambda content, buffers=None: said.append(content["kind"])
+    panel.tabs.widget.send = lambda content, buffers=None: said.append(content["kind"])
     run = generate(panel, replace(ASKED, prompt="a cat sandbox:fail(seed=2)", name="two cats"))
-    until(lambda: bar(panel) == (2, 2, "danger"))
-    assert panel._tabs.titles[panel._tabs.selected_index] == f"Run {run.id}"
-    until(lambda: panel.rows[0].pictures.value.count("<img") == 1)
+    until(lambda: bar(panel) == (1, 2, "danger"))
+    assert panel.tabs.chosen == f"Run {run.id}"
+    assert [(item["picture"], item["is_pictured"]) for item in items(panel)] == [(0, True), (None, False)]
+    assert "generation_failed" in items(panel)[1]["trouble"]
     assert "two cats" in panel.rows[0].widget.children[0].value
     until(lambda: "stale" in said)
     until(lambda: panel.model.balance == before - 12)
@@ -154,7 +169,7 @@ def test_what_was_sent_before_the_kernel_ended_is_resumed_from_its_row(tmp_path:
             for place, run in enumerate(panel.runs):
                 until(lambda run=run: run.images)
                 until(lambda place=place: not buttons(panel, place))
-                until(lambda place=place: "<img" in panel.rows[place].pictures.value)
+                until(lambda place=place: pictured(panel, place))
 
 
 def test_what_was_never_sent_says_its_price_and_is_sent_from_its_row(tmp_path: Path) -> None:
@@ -246,16 +261,15 @@ def test_what_is_held_back_is_not_in_the_time_that_is_left(tmp_path: Path) -> No
         assert not [text for text in alone if re.search(r"about (\d\d s|\d+ min) left", text)]
 
 
-@pytest.mark.parametrize("kind", ["grid", "view"])
+@pytest.mark.parametrize("kind", ["grid", "compare"])
 def test_what_was_opened_leaves_nothing_behind(opened: Callable[..., Panel], kind: str) -> None:
     panel = opened()
     run = generate(panel, ASKED)
     before = set(_instances)
-    seen: list[Any] = []
-    for _ in range(2):
-        panel.gallery._receive(None, {"kind": kind, "jobs": [job.id for job in run]}, [])
-        until(lambda: panel._tabs.children[1] not in seen and len(panel._tabs.children) == 3)
-        seen.append(panel._tabs.children[1])
+    for number in (1, 2):
+        panel.gallery.receive({"kind": kind, "jobs": [job.id for job in run]})
+        tabs = number if kind == "grid" else 1
+        until(lambda tabs=tabs: sum(title.endswith("(2)") for title in panel.tabs.titles) == tabs)
     panel.close()
     left = [type(_instances[model]).__name__ for model in set(_instances) - before]
     assert left == []
@@ -268,14 +282,14 @@ def test_what_is_marked_or_deleted_once_a_run_has_ended_shows_in_its_tab_and_row
     run = generate(panel, ASKED)
     row = panel.rows[0]
     until(lambda: "2 pictures" in row.text)
-    until(lambda: row.pictures.value.count("<img") == 2)
-    assert "♥" not in row.pictures.value
+    assert pictured(panel) == 2
+    looks = row.run.looks
     session.pictures([run[0].id]).favourite()
-    until(lambda: "♥" in row.pictures.value)
+    until(lambda: row.run.looks > looks)
+    assert [item["marks"] for item in items(panel)] == ["♥", ""]
     session.undo()
-    until(lambda: "♥" not in row.pictures.value)
     session.pictures([run[0].id]).delete(confirm=True)
-    until(lambda: row.pictures.value.count("<img") == 1)
+    until(lambda: pictured(panel) == 1)
     until(lambda: "1 of 2 pictures · 1 deleted" in row.text)
 
 
@@ -285,9 +299,9 @@ def test_what_one_would_do_next_is_told_by_the_panels_buttons_there_and_by_comma
     panel = opened()
     seen: list[str] = []
     run = start(panel, replace(ASKED, prompt="a cat sandbox:fail(seed=2)"))
-    pictures = panel.rows[0].pictures
-    until(lambda: shows(seen, pictures.value, "Retry"))
-    assert re.search(r"Retry</code> <span[^>]*>generates the failed one again \(12 credits\)", pictures.value)
+    followed = panel.rows[0].run
+    until(lambda: shows(seen, followed.look, "Retry"))
+    assert re.search(r"Retry</code> <span[^>]*>generates the failed one again \(12 credits\)", followed.look)
     assert not [look for look in seen if "%rivya" in look or "resume" in look]
     assert f"%rivya retry {run.id}" in run.look()["text/html"]
 
@@ -297,8 +311,8 @@ def test_a_panel_proposes_no_button_that_is_not_there(opened: Callable[..., Pane
     run = start(panel, replace(ASKED, params={"seed": "1..40", "resolution": "1K"}))
     until(lambda: list(buttons(panel)) == [f"Stop run {run.id}"])
     buttons(panel)[f"Stop run {run.id}"].click()
-    until(lambda: not buttons(panel) and "stopped" in panel.rows[0].pictures.value)
+    until(lambda: not buttons(panel) and "stopped" in panel.rows[0].run.look)
     assert "stopped" in {job.status for job in run}
-    assert "Send the rest" not in panel.rows[0].pictures.value
-    assert "%rivya" not in panel.rows[0].pictures.value
+    assert "Send the rest" not in panel.rows[0].run.look
+    assert "%rivya" not in panel.rows[0].run.look
     assert f"%rivya resume {run.id} --unsent" in run.look()["text/html"]

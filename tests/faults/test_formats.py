@@ -82,7 +82,8 @@ def test_a_picture_that_nothing_decodes_here_is_kept_and_told_of(place: Place, t
     [cell] = run.view()._scene["cells"]
     assert (cell["words"], cell["sign"]) == ("HEIC, cannot be shown here", "HEIC")
     with closing(Panel(place.session, "main")) as panel:
-        assert panel.gallery._thumbnail(job.record) == "HEIC, cannot be shown here"
+        ((page, _),) = [panel.gallery._page({}) or ({}, [])]
+        assert [item["trouble"] for item in page["items"]] == ["HEIC, cannot be shown here"]
     with Image.open(tmp_path / "sheet.png") as sheet:
         # Nothing has failed: no word of it is red.
         assert all(red < green + 50 for _, (red, green, _) in sheet.getcolors(1 << 20) or ())  # type: ignore[misc]

@@ -128,6 +128,7 @@ def test_what_was_written_is_the_path_that_it_was_and_shows_itself(
     assert html.count("data:image/") == 2
     for name in (saved[0].name, "run-1.json", "run-1.csv"):
         assert f'href="pictures/{name}"' in html
+    assert 'href="pictures"' not in html, "JupyterLab says that it is no file"
     assert "2 pictures" in text_of(saved)
     assert html_of(run.grid().save("grid.png")).count("data:image/") == 1
     assert html_of(run[0].save(tmp_path / "one")).count("data:image/") == 1

@@ -86,7 +86,8 @@ def test_the_same_request_gives_the_same_bytes(picture_format: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["a glass bottle", "a vase", "red cup, dusk", "fruit", "candle", "ball", "a cat", "mountains"]
+    "prompt",
+    ["a glass bottle", "a vase", "red cup, dusk", "fruit", "candle", "ball", "a cat", "mountains", "a robot"],
 )
 def test_any_two_seeds_differ_visibly(prompt: str) -> None:
     pictures = [picture(prompt, seed=str(seed)) for seed in (0, 1, 2, 3, 8123, 2147483647)]
@@ -103,16 +104,40 @@ def test_a_seed_keeps_its_composition_at_another_resolution() -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("a quiet idea", "a loud idea"),
         ("a glass bottle", "a glass bottle at night"),
         ("a glass bottle", "a vase"),
-        ("ขวดแก้ว", "ขวดแก้วใบเล็ก"),
+        ("a glass bottle", "two glass bottles"),
+        ("a fox in the snow", "a fox in the forest"),
+        ("a house", "a house in fog"),
+        ("ขวดแก้ว", "แมว"),
         ("静かな朝", "静かな夜"),
-        ("тихий вечер", "тихое утро"),
+        ("一只猫", "一只狐狸"),
     ],
 )
-def test_other_words_give_another_picture_in_any_script(one: str, other: str) -> None:
-    assert difference(picture(one), picture(other)) > 5
+def test_a_word_that_is_known_changes_the_picture_in_any_script(one: str, other: str) -> None:
+    assert difference(picture(one), picture(other)) > 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A red fox in fresh snow", "A red fox in deep snow"),
+        ("a quiet idea", "a LOUD idea"),
+        ("тихий вечер", "тихое утро"),
+        ("a lion", "portrait of a woman, 35mm, highly detailed"),
+        ("ขวดแก้ว", "ขวดแก้วใบเล็ก"),
+    ],
+)
+def test_words_that_are_not_known_change_nothing_but_the_bytes(one: str, other: str) -> None:
+    assert difference(picture(one), picture(other)) == 0
+    assert draw(one, seed="1", size=SMALL) != draw(other, seed="1", size=SMALL)
+
+
+def test_another_colour_of_the_thing_leaves_what_is_around_it() -> None:
+    red, blue = picture("a red ball in snow"), picture("a blue ball in snow")
+    upper = (0, 0, SMALL[0], 40)
+    assert difference(red, blue) > 4
+    assert difference(red.crop(upper), blue.crop(upper)) == 0
 
 
 def test_colour_words_colour_the_object() -> None:

@@ -57,6 +57,8 @@ def plan_bundle(plan: Plan) -> Bundle:
         hints=_hints(plan),
         origins=_origins(plan),
         prompts=_prompts(plan),
+        # Large boxes that say `planned` would say no more.
+        grows=False,
     )
     return bundle(view, plan.files)
 

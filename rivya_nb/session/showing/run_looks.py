@@ -21,8 +21,9 @@ from rivya_nb.session.showing.looks import (
     thumbnails,
 )
 from rivya_nb.views.headline import headline_of
-from rivya_nb.views.layout import MOST_CELLS, arrange, row_of
+from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, row_of
 from rivya_nb.views.overview import Overview, Strip, overview_html, overview_text, strip_html
+from rivya_nb.views.run_html import render_run
 from rivya_nb.views.run_text import few, render_text
 from rivya_nb.views.run_view import BUTTONS, Hint, RunView, default_hints, deferred_hints, progress_words
 
@@ -49,16 +50,13 @@ def is_large(run: Run) -> bool:
     return len(run.standing.run.cells) > MOST_CELLS
 
 
-def run_bundle(run: Run, *, in_panel: bool = False, small_pictures: bool = True) -> Bundle:
+def run_bundle(run: Run, *, small_pictures: bool = True) -> Bundle:
     """The run as display data, arranged as it was asked for. With `small_pictures` this decodes pictures: call it
-    off the event loop.
-
-    What one can do next is told as commands, or as the panel's buttons where it is shown `in_panel`.
-    """
+    off the event loop."""
     if is_large(run):
-        parts = [overview_bundle(run, in_panel=in_panel), strip_bundle(run)]
+        parts = [overview_bundle(run), strip_bundle(run)]
         return {mime: "\n".join(part[mime] for part in parts if part[mime]) for mime in parts[0]}
-    view = run_view(run, rows=run.rows, cols=run.cols, in_panel=in_panel)
+    view = run_view(run, rows=run.rows, cols=run.cols)
     if not small_pictures:
         return bundle(view, run.files)
     small = thumbnails(view.layout, run.files)
@@ -71,9 +69,17 @@ def announced(run: Run) -> Bundle:
     return {"text/html": f"<div>{text}</div>", "text/plain": text}
 
 
-def overview_bundle(run: Run, *, in_panel: bool = False) -> Bundle:
+def words_in_panel(run: Run) -> str:
+    """What there is to say of a run, as HTML without pictures; what one can do next is told as the panel's
+    buttons."""
+    if is_large(run):
+        return overview_html(overview(run, in_panel=True))
+    return render_run(replace(run_view(run, in_panel=True), layout=Layout(())))
+
+
+def overview_bundle(run: Run) -> Bundle:
     """The sums and the map of a large run, as display data."""
-    view = overview(run, in_panel=in_panel)
+    view = overview(run)
     return {"text/html": overview_html(view), "text/plain": overview_text(view)}
 
 

@@ -14,6 +14,7 @@ from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.headline import Subject, subject_of
 from rivya_nb.views.layout import place_label
 from rivya_nb.views.overview import MOST_EXAMPLES, MOST_REASONS, Trouble
+from rivya_nb.views.run_view import reference_notes
 from rivya_nb.views.status_map import MapPlan, StatusMap, code, draw_map, plan_map
 from rivya_nb.views.tally import Count, Tally
 from rivya_nb.views.words import state
@@ -81,10 +82,7 @@ class Standing:
         """What the run is about."""
         if self._subject is None:
             records = {live.id: live.record for live in self._lives}
-            references = (each for record in records.values() for each in record.references)
-            self._notes = [
-                printable(note, 200) for note in dict.fromkeys(ref.note for ref in references) if note
-            ]
+            self._notes = [printable(note, 200) for note in reference_notes(records.values())]
             self._subject = subject_of(self.run, records)
         return self._subject
 

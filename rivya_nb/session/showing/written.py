@@ -93,7 +93,8 @@ def _thumbnail(path: Path, box: tuple[int, int], most_bytes: int) -> Thumbnail |
 def link_to(path: Path) -> str:
     """The address of a file in a notebook's page; empty where Jupyter serves no such file.
 
-    Links are relative to the notebook. What lies outside of the server's folder, or is hidden, cannot be opened.
+    Links are relative to the notebook. JupyterLab opens no folder by a link, and the server nothing that is hidden or
+    outside of its own folder.
     """
     start = os.path.realpath(_notebook_folder())
     root, target = os.path.realpath(_server_root() or start), os.path.realpath(path)
@@ -103,7 +104,7 @@ def link_to(path: Path) -> str:
     except ValueError:
         # Two drives have no way from one to the other.
         return ""
-    if any(part.startswith(".") for part in below):
+    if Path(target).is_dir() or any(part.startswith(".") for part in below):
         return ""
     return quote(way.replace(os.sep, "/"), errors="surrogateescape")
 

@@ -1,14 +1,14 @@
 // The pictures that were chosen, on whatever page, what can be done with them, and how that went.
 
 import { button, element } from "../widgets/dom.js";
-import { cellsToCopy } from "./cells.js";
+import { cellsToCopy, showWhole } from "./cells.js";
 import { FAVOURITE } from "../widgets/marks.js";
 import { STARS, select } from "./gallery_filters.js";
 
 export class Chosen {
-  constructor(gallery) {
-    this.gallery = gallery;
-    this.jobs = new Set(); // in the order of choosing
+  constructor(tab) {
+    this.tab = tab;
+    this.jobs = tab.tabs.jobs;
     this.tool = null; // the one that has a question below the bar
     this.bar = element("div", { class: "rivya-bar" });
     this.said = element("div", { class: "rivya-said", role: "status" });
@@ -25,7 +25,7 @@ export class Chosen {
 
   drop(jobs) {
     for (const job of jobs) this.jobs.delete(job);
-    this.gallery.drawChosen();
+    this.tab.tabs.drawChosen();
   }
 
   /** The name of the tool that has the focus, null for none. */
@@ -43,17 +43,17 @@ export class Chosen {
   draw() {
     const { focused } = this;
     this.bar.replaceChildren(...(this.jobs.size ? this.tools([...this.jobs]) : []));
-    if (focused && !this.focusOn(focused)) this.gallery.tiles.focusOn(this.gallery.tiles.current, true);
+    if (focused && !this.focusOn(focused)) this.tab.tiles.focusOn(this.tab.tiles.current, true);
   }
 
   tools(jobs) {
-    const { gallery } = this;
-    const all = (kind, more) => () => gallery.act(kind, jobs, more);
+    const { tab } = this;
+    const all = (kind, more) => () => tab.act(kind, jobs, more);
     const rate = select("Rate the chosen pictures", [["", "Rate…"], ["0", "no rating"], ...STARS]);
-    rate.addEventListener("change", () => rate.value && gallery.act("rate", jobs, { rating: Number(rate.value) }));
+    rate.addEventListener("change", () => rate.value && tab.act("rate", jobs, { rating: Number(rate.value) }));
     return [
       element("span", { class: "rivya-quiet" }, `${jobs.length} chosen${this.away(jobs, ", ")}:`),
-      button("Compare", "Compare the chosen pictures", () => gallery.open(jobs)),
+      button("Compare", "Compare the chosen pictures", () => tab.compare(jobs)),
       button("Grid", "Show the chosen pictures as a grid", all("grid")),
       button("Save…", "Save the chosen pictures", () => this.askFolder(jobs)),
       rate,
@@ -67,21 +67,26 @@ export class Chosen {
 
   /** That some of them are not seen here: what is done is done to them too. */
   away(jobs, before) {
-    const here = new Set(this.gallery.page.items.map(({ job }) => job));
+    const here = new Set(this.tab.page.items.map(({ job }) => job));
     const away = jobs.filter((job) => !here.has(job)).length;
     if (!away) return "";
     const which = jobs.length === 1 ? "it is" : away === 1 ? "1 of them is" : `${away} of them are`;
-    return `${before}${which} not on this page`;
+    return `${before}${which} ${this.tab.filters ? "not on this page" : "not in this tab"}`;
   }
 
   say({ text, wrong, step }) {
     this.tool = null;
     const words = element("span", { class: wrong ? "rivya-mistakes" : "" }, text);
-    const undo = button("Undo", "Undo", () => this.gallery.act("undo", [], { step }));
+    const undo = button("Undo", "Undo", () => this.tab.act("undo", [], { step }));
     this.said.replaceChildren(words, ...(step ? [undo] : []));
   }
 
-  /** Ask something below the bar; `tool` is the one that asks, where one comes back to without an answer. */
+  sayRecalled(text) {
+    this.say({ text });
+    this.said.append(button("Undo", "Undo recall", () => this.tab.act("recall back", [])));
+  }
+
+  /** Ask something above the bar; `tool` is the one that asks, where one comes back to without an answer. */
   ask(tool, ...nodes) {
     this.tool = tool;
     this.said.replaceChildren(...nodes);
@@ -97,13 +102,13 @@ export class Chosen {
   dismiss() {
     const isHere = this.said.contains(document.activeElement);
     this.said.replaceChildren();
-    if (isHere && !this.focusOn(this.tool)) this.gallery.tiles.focusOn(this.gallery.tiles.current, true);
+    if (isHere && !this.focusOn(this.tool)) this.tab.tiles.focusOn(this.tab.tiles.current, true);
     this.tool = null;
   }
 
   askFolder(jobs) {
     const folder = element("input", { type: "text", value: "pictures", "aria-label": "Folder to save into" });
-    const save = () => this.gallery.act("save", jobs, { folder: folder.value });
+    const save = () => this.tab.act("save", jobs, { folder: folder.value });
     folder.addEventListener("keydown", (event) => event.key === "Enter" && save());
     const sure = button("Save", "Save into this folder", save);
     const cancel = button("Cancel", "Cancel", () => this.dismiss());
@@ -114,7 +119,7 @@ export class Chosen {
   askDelete(jobs) {
     const sure = button("Delete", "Delete them for good", () => {
       this.drop(jobs);
-      this.gallery.act("delete", jobs);
+      this.tab.act("delete", jobs);
     });
     const what = jobs.length === 1 ? "this picture for good? What it" : `these ${jobs.length} pictures for good? What they`;
     const question = `Delete ${what} cost stays on record${this.away(jobs, "; ")}. `;
@@ -125,6 +130,8 @@ export class Chosen {
 
   showCode(cells) {
     this.tool = null;
-    this.said.replaceChildren(cellsToCopy(cells));
+    const shown = element("div", { class: "rivya-code" }, cellsToCopy(cells), button("Close", "Close the cells", () => this.dismiss()));
+    this.said.replaceChildren(shown);
+    showWhole(shown);
   }
 }
