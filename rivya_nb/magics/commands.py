@@ -16,19 +16,7 @@ from rivya_nb.contract.text import listing, printable
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError
 from rivya_nb.magics import history, models
 from rivya_nb.magics.command import take_flags
-<<<<<<< HEAD
-from rivya_nb.session.grid import Grid
-from rivya_nb.session.history import History, Selection
-from rivya_nb.session.run import Run
-from rivya_nb.session.runs import RunsPage
-from rivya_nb.session.service import SANDBOX
-from rivya_nb.session.session import Session
-from rivya_nb.session.showing.models import ModelList, ModelSheet
-from rivya_nb.store.records import UNFINISHED, Spent
-from rivya_nb.views.words import NOTHING_TO_STOP, SENT_GOES_ON
-=======
 from rivya_nb.magics.current import current_session
->>>>>>> main
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -37,11 +25,14 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
     from rivya_nb.session.run import Run
+    from rivya_nb.session.runs import RunsPage
     from rivya_nb.session.session import Session
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.store.records import Spent
 
-    Outcome: TypeAlias = list[Run] | History | Selection | Grid | ModelList | ModelSheet | Panel | None
+    Outcome: TypeAlias = (
+        list[Run] | History | Selection | Grid | RunsPage | ModelList | ModelSheet | Panel | None
+    )
     """Runs to wait for, something to show, or nothing."""
 
 _PROMPT = "Rivya API key (it is not shown): "
@@ -53,11 +44,6 @@ MOST_DIGITS = 15
 """The most digits that a run's id has; no store has so many runs."""
 
 Arguments = tuple[str, ...]
-<<<<<<< HEAD
-Outcome = Union[list[Run], History, Selection, Grid, RunsPage, ModelList, ModelSheet, "Panel", None]
-"""Runs to wait for, something to show, or nothing."""
-=======
->>>>>>> main
 
 
 @dataclass(frozen=True)

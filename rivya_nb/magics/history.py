@@ -6,11 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from rivya_nb.calls import current_session
 from rivya_nb.contract.text import shortened
-=======
->>>>>>> main
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line import Flag, Reader
@@ -44,14 +40,9 @@ FLAGS: tuple[Flag, ...] = (
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
-<<<<<<< HEAD
     "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
     "--since --until --run --picture-width --picture-height --hidden; --sort orders, --page goes on; "
     "--rows and --cols make a grid"
-=======
-    "pictures by words of their prompt, params, --model --rating --favourite --tag --since --until --run "
-    "--hidden; --page goes on; --rows and --cols make a grid"
->>>>>>> main
 )
 
 

@@ -62,11 +62,6 @@ class Grid:
     def _arranged(self, *, every: bool = False) -> Layout:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
 
-<<<<<<< HEAD
-    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> WrittenFile:
-        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path, which a
-        notebook shows with a link that opens it.
-=======
     @property
     def layout(self) -> Layout:
         """Where the pictures stand now, each picture of a job at a place of its own.
@@ -76,9 +71,9 @@ class Grid:
         """
         return self._arranged(every=True)
 
-    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
-        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path.
->>>>>>> main
+    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> WrittenFile:
+        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path, which a
+        notebook shows with a link that opens it.
 
         The suffix decides the format: `.png`, `.jpg`, `.jpeg`, `.webp` or `.pdf`. `cell` is the height of a
         picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.

@@ -49,8 +49,8 @@ def place(
 ) -> Placement:
     """Lay jobs (newest first) out by `names`: params with their documented defaults, `prompt`, `model` or
     `references`. Without a name they stand in a row, each with what tells it from the others, the wording of its
-    prompt included unless that is shown beside it (`wordings`). `references` are the words of the user for them, by
-    job id.
+    prompt included unless that is shown beside it (`wordings`). `references` are what the user calls them, by job
+    id.
 
     Values of a param stand in the order of the model's record, numbers by their size, everything else in the
     order in which it was first asked for.

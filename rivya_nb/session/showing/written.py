@@ -93,8 +93,8 @@ def _thumbnail(path: Path, box: tuple[int, int], most_bytes: int) -> Thumbnail |
 def link_to(path: Path) -> str:
     """The address of a file in a notebook's page; empty where Jupyter serves no such file.
 
-    Links are relative to the notebook. JupyterLab opens no folder by a link, and the server nothing that is hidden or
-    outside of its own folder.
+    Links are relative to the notebook. JupyterLab opens no folder by a link, and the server gives nothing that is
+    hidden or outside of its own folder.
     """
     start = os.path.realpath(_notebook_folder())
     root, target = os.path.realpath(_server_root() or start), os.path.realpath(path)
