@@ -164,7 +164,7 @@ QUESTIONS = {
     "favourite": Question(favourite=True),
     "a frequent tag": Question(tags=("keep",)),
     "a rare tag": Question(tags=("rare",)),
-    "a run": Question(run=7),
+    "a run": Question(runs=(7,)),
     "two days long ago": Question(since=START + 86_400, until=START + 3 * 86_400),
     "a rare word": Question(prompt="xylophonist"),
     "a frequent word": Question(prompt="studio"),
@@ -177,6 +177,18 @@ QUESTIONS = {
     "2 letters that never meet": Question(prompt="棚棚"),
     "words, model, tag and rating": Question(prompt="studio", model=MODELS[0], tags=("keep",), rating=3),
     "hidden ones too": Question(hidden=True),
+    "several models": Question(model=MODELS[1:3]),
+    "a range of seeds": Question(seed=range(1000, 9000)),
+    "either word": Question(prompt="studio OR 山水猫"),
+    "without a word": Question(prompt="-studio"),
+    "one word without another": Question(prompt="photo -xylophonist"),
+    "a size": Question(width=2048, height=range(1000, 3000)),
+    "by rating": Question(order="rating"),
+    "by seed": Question(order="seed"),
+    "by rating: a frequent word": Question(order="rating", prompt="studio"),
+    "by rating: a frequent tag": Question(order="rating", tags=("keep",)),
+    "by seed: model and seeds": Question(order="seed", model=MODELS[2], seed=range(5000, 9000)),
+    "by rating: a rare word": Question(order="rating", prompt="xylophonist"),
 }
 
 

@@ -33,8 +33,8 @@ from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
-    from rivya_nb.contract.params import ParamValue
     from rivya_nb.planning.moments import Moment
+    from rivya_nb.planning.question import Choice
     from rivya_nb.session.history import History
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
@@ -317,25 +317,31 @@ def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
 def history(
     *,
     prompt: str | None = None,
-    model: str | None = None,
-    seed: ParamValue | None = None,
+    model: str | Collection[str] | None = None,
+    seed: Choice = None,
     rating: int | None = None,
     favourite: bool = False,
     tag: str | Collection[str] | None = None,
     run: Run | int | Collection[Run | int] | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
+    picture_width: Choice = None,
+    picture_height: Choice = None,
     hidden: bool = False,
-    params: Mapping[str, ParamValue | None] | None = None,
-    **more_params: ParamValue | None,
+    sort: str | None = None,
+    params: Mapping[str, Choice] | None = None,
+    **more_params: Choice,
 ) -> History:
     """All pictures of the store that match every given filter, newest first.
 
-    `prompt` is words in any order, `rating` is at least that, several tags must all be there, `run` is a run
-    or its id, or several of which it is one: the grid of `run=[9, 10]` has the axes of both. Params are compared
-    with those that were sent. `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time
-    (local, where it names no zone); a day counts whole. What was hidden is left out unless `hidden`. `params={…}`
-    is for keys that are also names of arguments here.
+    `prompt` is words in any order: `fox OR wolf` is either, `-cartoon` none with it, `"red fox"` just that text.
+    `rating` is at least that, several tags must all be there, `run` is a run or its id, or several of which it is
+    one: the grid of `run=[9, 10]` has the axes of both. Params are compared with those that were sent. Of
+    several models, or values of a param, any will do, and so will each whole number of a `range`.
+    `picture_width` and `picture_height` are those of the picture, in pixels. `since` and `until` are "30m", "12h",
+    "7d" or "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was
+    hidden is left out unless `hidden`. `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the
+    lowest first). `params={…}` is for keys that are also names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.
@@ -353,7 +359,10 @@ def history(
         run=run,
         since=since,
         until=until,
+        picture_width=picture_width,
+        picture_height=picture_height,
         hidden=hidden,
+        sort=sort,
         params=_merged(params, more_params),
     )
 

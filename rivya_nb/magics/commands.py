@@ -25,11 +25,14 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
     from rivya_nb.session.run import Run
+    from rivya_nb.session.runs import RunsPage
     from rivya_nb.session.session import Session
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.store.records import Spent
 
-    Outcome: TypeAlias = list[Run] | History | Selection | Grid | ModelList | ModelSheet | Panel | None
+    Outcome: TypeAlias = (
+        list[Run] | History | Selection | Grid | RunsPage | ModelList | ModelSheet | Panel | None
+    )
     """Runs to wait for, something to show, or nothing."""
 
 _PROMPT = "Rivya API key (it is not shown): "
@@ -172,12 +175,12 @@ def _panel(arguments: Arguments) -> Panel:
     return panel(*arguments)
 
 
-def _runs(arguments: Arguments) -> None:
+def _runs(arguments: Arguments) -> RunsPage:
     _expect("runs", arguments, 1)
     page = arguments[0] if arguments else "1"
     if not page.isdecimal() or len(page) > MOST_DIGITS:
         raise UsageError([Mistake("runs", f"{short_repr(page)} is no page; pages are whole numbers")])
-    print(current_session().runs().text(int(page)))
+    return current_session().runs().page(int(page))
 
 
 def _wait(arguments: Arguments) -> list[Run]:
@@ -245,7 +248,7 @@ COMMANDS: Mapping[str, Entry] = {
     "history": Entry(history.USAGE, history.HELP, history.show_history),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
     "undo": Entry("", "take back the last favourite, rating, tag, note or hiding", _undo),
-    "runs": Entry("[PAGE]", "the runs of the store, newest first", _runs),
+    "runs": Entry("[PAGE]", "the runs of the store, newest first, as a table", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
     "retry": Entry(

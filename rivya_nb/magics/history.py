@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,19 +12,26 @@ from rivya_nb.planning.line import Flag, Reader
 from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
-    from rivya_nb.planning.question import Filters
+    from rivya_nb.contract.params import ParamValue
+    from rivya_nb.planning.question import Choice, Filters
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
 
+_RANGE = re.compile(r"(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})(?::([1-9][0-9]{0,17}))?")
+_LONGEST = 500
+
 FLAGS: tuple[Flag, ...] = (
-    Flag("--model", "ID"),
+    Flag("--model", "ID[,ID]"),
     Flag("--rating", "0..5"),
     Flag("--favourite"),
     Flag("--tag", "TAG", repeatable=True),
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
     Flag("--run", "RUN", repeatable=True),
+    Flag("--picture-width", "PIXELS"),
+    Flag("--picture-height", "PIXELS"),
     Flag("--hidden"),
+    Flag("--sort", "ORDER"),
     Flag("--page", "NUMBER"),
     Flag("--rows", "AXIS"),
     Flag("--cols", "AXIS"),
@@ -31,8 +39,9 @@ FLAGS: tuple[Flag, ...] = (
 
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
-    "pictures by words of their prompt, params, --model --rating --favourite --tag --since --until --run "
-    "--hidden; --page goes on; --rows and --cols make a grid"
+    "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
+    "--since --until --run --picture-width --picture-height --hidden; --sort orders, --page goes on; "
+    "--rows and --cols make a grid"
 )
 
 
@@ -51,11 +60,8 @@ def show_history(words: Sequence[str]) -> History | Selection | Grid:
     try:
         history = session.history(from_line=True, **filters)
     except UsageError as error:
-        names = {flag.name.lstrip("-") for flag in FLAGS}
-        mistakes += [
-            Mistake(f"--{each.where}" if each.where in names else each.where, each.message)
-            for each in error.mistakes
-        ]
+        names = {flag.name.lstrip("-").replace("-", "_"): flag.name for flag in FLAGS}
+        mistakes += [Mistake(names.get(each.where, each.where), each.message) for each in error.mistakes]
     if mistakes:
         raise UsageError(mistakes)
     found = history if page is None else history.page(page)
@@ -63,7 +69,7 @@ def show_history(words: Sequence[str]) -> History | Selection | Grid:
 
 
 class _HistoryReader(Reader):
-    several = "the history takes one value for each"
+    several = "several values of which any will do are written {key}=1,2"
     without_value = ""
 
     def __init__(self, words: Sequence[str], flags: Sequence[Flag]) -> None:
@@ -73,18 +79,21 @@ class _HistoryReader(Reader):
     def filters(self) -> Filters:
         """The filters of the line; a value that does not fit its flag is noted as a mistake."""
         params = {
-            key: value for key, one in self._params.items() if (value := self._one(key, one)) is not None
+            key: value for key, one in self._params.items() if (value := self._choice(key, one)) is not None
         }
         filters: Filters = {
             "prompt": " ".join(self._prompt) or None,
             "seed": params.pop("seed", None),
-            "model": self._plain("--model"),
+            "model": self._models(),
             "rating": self._whole("--rating", 0),
             "favourite": "--favourite" in self._flags,
             "run": self._wholes("--run", 1) or None,
             "since": self._plain("--since"),
             "until": self._plain("--until"),
+            "picture_width": self._flag_choice("--picture-width"),
+            "picture_height": self._flag_choice("--picture-height"),
             "hidden": "--hidden" in self._flags,
+            "sort": self._plain("--sort"),
             "params": params,
         }
         tags = [
@@ -104,10 +113,53 @@ class _HistoryReader(Reader):
         if isinstance(value, ObjectName):
             self._wrong(where, f"{{{shortened(value.name)}}} is a variable, and the history takes plain text")
         elif isinstance(value, Text) and not value.quoted and ("," in value.text or ".." in value.text):
-            self._wrong(where, f"{self.several}; quote {shortened(value.text)} if it is one")
+            self._wrong(
+                where,
+                f"repeat {where} for several, which must all be there; quote {shortened(value.text)} if it is one",
+            )
         elif isinstance(value, Text):
             return value.text
         return None
+
+    def _flag_choice(self, name: str) -> Choice:
+        value = self._flags.get(name, [None])[0]
+        return None if value is None else self._choice(name, value)
+
+    def _choice(self, where: str, value: object) -> Choice:
+        """A value, the range `1..8`, or several values between commas, of which any will do."""
+        if isinstance(value, ObjectName):
+            self._wrong(where, f"{{{value.name}}} is a variable, and the history takes plain text")
+        if not isinstance(value, Text):
+            return None
+        if value.quoted:
+            return value.text
+        if (whole := _range(value.text)) is not None:
+            return whole
+        items = value.text.split(",")
+        values: list[ParamValue] = []
+        for item in items:
+            within = _range(item) if len(items) > 1 else None
+            if not item:
+                self._wrong(where, f"nothing stands beside a comma in {shortened(value.text)}")
+            elif within is None and ".." in item:
+                self._wrong(where, f"{shortened(item)!r} is no range; write 1..8, or 0..100:10; or quote it")
+            elif within is not None and len(within) > _LONGEST:
+                self._wrong(where, f"{item} is too long to stand beside other values; ask for it alone")
+            else:
+                values += within or [item]
+        numbers = [_number(each) for each in values] if where.startswith("--") else values
+        return numbers[0] if len(numbers) == 1 else numbers or None
+
+    def _models(self) -> str | list[str] | None:
+        text = self._plain("--model")
+        return text.split(",") if text is not None and "," in text else text
+
+    def _flag(self, word: str) -> None:
+        # A word behind one hyphen is one that the prompt must not have, unless a flag has this name.
+        if word.startswith("-") and f"-{word}" not in self._known and not word.startswith("--"):
+            self._loose(word)
+        else:
+            super()._flag(word)
 
     def _loose(self, word: str) -> None:
         if self._words and self._words[-1].startswith("=") and not word.startswith("="):
@@ -121,4 +173,18 @@ class _HistoryReader(Reader):
         if isinstance(value, ObjectName):
             self._wrong("history", f"{shortened(word)} is a variable, and the history takes plain text")
         else:
-            self._prompt.append(value.text)
+            # Double quotes mean the same in what is looked for; of other ones, the text is meant.
+            self._prompt.append(value.text if '""' in word else f'"{value.text}"' if word[0] == "'" else word)
+
+
+def _range(text: str) -> range | None:
+    """The range that is written `1..8` or `0..100:10`, both ends included; None where it is none."""
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        return None
+    low, high = sorted(map(int, match.groups()[:2]))
+    return range(low, high + 1, int(match[3] or 1))
+
+
+def _number(value: ParamValue) -> ParamValue:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value

@@ -8,21 +8,43 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.params import ParamValue, plain_value
 from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
 from rivya_nb.planning.words import as_word, quoted
-from rivya_nb.store.records import HIGHEST_RATING, Question
+from rivya_nb.store.prompt_words import Sought, read_sought
+from rivya_nb.store.records import HIGHEST_RATING, ORDERS, Asked, Question
 
 if TYPE_CHECKING:
-    from rivya_nb.contract.params import ParamValue
     from rivya_nb.store.store import Store
 
 T = TypeVar("T")
 
-FILTERS = ("prompt", "model", "seed", "rating", "favourite", "tag", "run", "since", "until", "hidden")
-"""The filters beside the params, in the order of the messages."""
+FILTERS = (
+    "prompt",
+    "model",
+    "seed",
+    "rating",
+    "favourite",
+    "tag",
+    "run",
+    "since",
+    "until",
+    "picture_width",
+    "picture_height",
+    "hidden",
+    "sort",
+)
+"""What is asked beside the params, in the order of the messages; then the order."""
+
+SORTS = ("newest", "oldest", *ORDERS)
+"""What a history can be sorted by."""
+
+Choice = ParamValue | range | Collection[ParamValue] | None
+"""A value, a range of whole numbers, or several values of which any will do."""
+
+_MOST_VALUES = 500
 
 _SHOWN_LENGTH = 60
 _LARGEST_ID = 2**63 - 1
@@ -31,22 +53,26 @@ _LARGEST_ID = 2**63 - 1
 class Filters(TypedDict, total=False):
     """The arguments of `history`. A job has to fit all of them; None does not filter.
 
-    `prompt` is words in any order, `rating` is at least that, `tag` one or several that must all be there,
-    `run` a run or its id, or several of which it is one. `hidden` lists what is hidden too. `since` and `until`
-    are what `moment` reads.
+    `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all be
+    there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a param,
+    any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels. `hidden`
+    lists what is hidden too. `since` and `until` are what `moment` reads; `sort` is one of `SORTS`.
     """
 
     prompt: str | None
-    model: str | None
-    seed: ParamValue | None
+    model: str | Collection[str] | None
+    seed: Choice
     rating: int | None
     favourite: bool
     tag: str | Collection[str] | None
     run: object
     since: Moment | None
     until: Moment | None
+    picture_width: Choice
+    picture_height: Choice
     hidden: bool
-    params: Mapping[str, ParamValue | None] | None
+    sort: str | None
+    params: Mapping[str, Choice] | None
 
 
 @dataclass(frozen=True)
@@ -88,8 +114,8 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
 
     question = Question(
         prompt=read("prompt", _text),
-        model=read("model", _text),
-        seed=read("seed", _value),
+        model=read("model", _models),
+        seed=read("seed", _choice),
         params=reader.params(filters.get("params") or {}, known_params),
         rating=read("rating", _rating),
         favourite=read("favourite", _switch) or False,
@@ -97,8 +123,12 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         runs=read("run", _runs) or (),
         since=read("since", lambda value: (value, moment(value, now=time.time()))),
         until=read("until", lambda value: (value, moment(value, end=True, now=time.time()))),
+        width=read("picture_width", _pixels),
+        height=read("picture_height", _pixels),
         hidden=read("hidden", _switch) or False,
     )
+    sort = read("sort", _sort)
+    question = replace(question, order=sort if sort in ORDERS else None, oldest_first=sort == "oldest")
     if question.since is not None and question.until is not None and question.since > question.until:
         reader.mistakes.append(Mistake("since", "it is later than until; nothing can be in between"))
     if reader.mistakes:
@@ -125,15 +155,13 @@ class _Reader:
         self.given[name], asked = found
         return asked
 
-    def params(
-        self, params: Mapping[str, ParamValue | None], known: Collection[str]
-    ) -> dict[str, ParamValue]:
-        found: dict[str, ParamValue] = {}
+    def params(self, params: Mapping[str, Choice], known: Collection[str]) -> dict[str, Asked]:
+        found: dict[str, Asked] = {}
         for name, value in params.items():
-            meant = None if name in known else nearest(name, FILTERS)
+            meant = None if name in (*known, *FILTERS) else nearest(name, FILTERS)
             if meant is not None:
                 self.mistakes.append(Mistake(name, f"no model has such a param; did you mean {meant!r}?"))
-            elif (one := self.read(name, value, _value)) is not None:
+            elif (one := self.read(name, value, _choice)) is not None:
                 found[name] = one
         return found
 
@@ -144,11 +172,56 @@ def _text(value: object) -> tuple[str, str] | None:
     return (value, value.strip()) if value.strip() else None
 
 
-def _value(value: object) -> tuple[ParamValue, ParamValue] | None:
+def _choice(value: Any) -> tuple[object, Asked]:
+    """A value, a range, or several values; a list is kept as it was given, for the words."""
+    if isinstance(value, range):
+        if not value:
+            raise ValueError(f"{value!r} is an empty range; range(1, 9) is from 1 to 8")
+        return value, value
+    several = value.tolist() if getattr(value, "ndim", 0) else value
+    if isinstance(several, Collection) and not isinstance(several, (str, bytes, Mapping)):
+        values = [_value(each) for each in several]
+        if not 0 < len(values) <= _MOST_VALUES:
+            raise ValueError(
+                f"{len(values):,} values; it takes 1 to {_MOST_VALUES}, or a range of any length"
+                if values
+                else "an empty list leaves nothing to look for"
+            )
+        return values, tuple(values)
+    return (one := _value(several)), one
+
+
+def _value(value: object) -> ParamValue:
     value = plain_value(value)
     if not isinstance(value, (str, int, float)):
-        raise ValueError(f"{short_repr(value)} is no single value; ask once for each")
-    return value, value
+        raise ValueError(f"{short_repr(value)} is no value; it takes one, a list of some, or range(1, 9)")
+    return value
+
+
+def _pixels(value: Any) -> tuple[object, Asked]:
+    shown, asked = _choice(value)
+    for each in (asked[0], asked[-1]) if isinstance(asked, (range, tuple)) else (asked,):
+        if isinstance(each, bool) or not isinstance(each, int) or each < 0:
+            raise ValueError(
+                f"{short_repr(each)} is no number of pixels; it takes 1024, or range(1000, 2001)"
+            )
+    return shown, asked
+
+
+def _models(value: object) -> tuple[object, str | tuple[str, ...]] | None:
+    if isinstance(value, str):
+        return _text(value)
+    models = list(value) if isinstance(value, Collection) else []
+    if not models or not all(isinstance(each, str) and each.strip() for each in models):
+        raise ValueError(f"{short_repr(value)} is neither a model's id nor a list of some")
+    return models, tuple(each.strip() for each in models)
+
+
+def _sort(value: object) -> tuple[str, str] | None:
+    if value not in SORTS:
+        hint = did_you_mean(value, SORTS) if isinstance(value, str) else ""
+        raise ValueError(f"{short_repr(value)} is no order; it takes {listing(SORTS)}{hint}")
+    return (str(value), str(value)) if value != SORTS[0] else None
 
 
 def _rating(value: Any) -> tuple[int, int]:
@@ -201,24 +274,28 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         for tag in question.tags
         if tag not in tags
     ]
-    if question.model is not None and not store.count(Question(model=question.model, hidden=True)):
-        models = bundled()
-        reasons.append(
-            f"No picture is of the model {short_repr(question.model)}{did_you_mean(question.model, models)}."
-        )
+    models = (question.model,) if isinstance(question.model, str) else question.model or ()
+    reasons += [
+        f"No picture is of the model {short_repr(model)}{did_you_mean(model, bundled())}."
+        for model in models
+        if not store.count(Question(model=model, hidden=True))
+    ]
     for run in question.runs:
         try:
             store.run(run)
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [
-        f"No picture was asked for with {key} {value}"
+        f"No picture was asked for with {key} {_told(value)}"
         for key, value in question.params.items()
         if not store.count(Question(params={key: value}, hidden=True))
     ]
     if not question.hidden and (hidden := store.count(replace(question, hidden=True))):
         reasons.append(f"{count(hidden, 'picture')} would fit, but hidden")
-    return [*reasons, f"There are {count(everything, 'picture')}; ask by {listing(FILTERS)} or any param"]
+    return [
+        *reasons,
+        f"There are {count(everything, 'picture')}; ask by {listing(FILTERS[:-1])} or any param",
+    ]
 
 
 _MOST_TAGS = 12
@@ -233,23 +310,42 @@ def _words(name: str, value: object) -> str:
         return f"rating {value}" if value == HIGHEST_RATING else f"rating {value} or more"
     if name == "hidden":
         return "hidden ones too"
+    if name == "sort":
+        return f"sorted by {value}" if value in ORDERS else f"{value} first"
     if value is True and name in FILTERS:
         return name
-    text = listing(value) if isinstance(value, list) else str(value)
-    return f"{name} {printable(text, _SHOWN_LENGTH)}"
+    return f"{name} {printable(_told(value), _SHOWN_LENGTH)}"
+
+
+def _told(value: object) -> str:
+    """A value in words: `1 to 8`, `a and b`, `1:1 or 16:9`."""
+    if isinstance(value, range):
+        step = "" if abs(value.step) == 1 else f" by {abs(value.step)}"
+        return f"{value[0]} to {value[-1]}{step}" if len(value) > 1 else str(value[0])
+    return listing(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _on_the_line(name: str, value: object) -> str:
     if name == "prompt":
-        return " ".join(map(_word, str(value).split()))
+        sought = read_sought(str(value))
+        return " ".join("|".join(_sought_word(each) for each in any_of) for any_of in sought)
     if value is True and name in FILTERS:
         return f"--{name}"
-    if name in FILTERS and name != "seed":
+    if name in FILTERS and name not in ("seed", "model", "picture_width", "picture_height"):
         values = value if isinstance(value, list) else [value]
         return " ".join(f"--{name} {_word(str(each))}" for each in values)
-    return f"{name}={_word(str(value))}"
+    flag = f"--{name.replace('_', '-')} " if name in FILTERS and name != "seed" else f"{name}="
+    if isinstance(value, range):
+        step = "" if abs(value.step) == 1 else f":{abs(value.step)}"
+        return f"{flag}{value[0]}..{value[-1]}{step}"
+    return flag + (",".join(map(str, value)) if isinstance(value, list) else _word(str(value)))
+
+
+def _sought_word(sought: Sought) -> str:
+    word = sought.written
+    return word if word.startswith("-") or '"' in word else as_word(word)
 
 
 def _word(text: str) -> str:
-    # The history takes one value for each, and asks where several may be meant.
+    # Without quotes, these make several values.
     return quoted(text) if "," in text or ".." in text else as_word(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
@@ -18,6 +17,7 @@ from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, thinned
 from rivya_nb.views.run_view import Hint
+from rivya_nb.views.words import origin_words
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
+    from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.records import RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
@@ -71,8 +72,9 @@ class Grid(Shown):
         """
         return self._arranged(every=True)
 
-    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> Path:
-        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path.
+    def save(self, path: str | os.PathLike[str], *, cell: int = 512) -> WrittenFile:
+        """Write the grid as one picture, a contact sheet, or as the pages of a PDF; its absolute path, which a
+        notebook shows with a link that opens it.
 
         The suffix decides the format: `.png`, `.jpg`, `.jpeg`, `.webp` or `.pdf`. `cell` is the height of a
         picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
@@ -82,6 +84,7 @@ class Grid(Shown):
                 format can hold.
             StoreError: the file cannot be written.
         """
+        from rivya_nb.session.showing.written import WrittenFile
         from rivya_nb.views.contact_sheet import save_grid
 
         target = target_file(path)
@@ -97,7 +100,7 @@ class Grid(Shown):
                 caption=head.full_prompt,
                 details=head.facts,
             )
-        return target
+        return WrittenFile(target)
 
     def view(self) -> Viewer:
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
@@ -153,7 +156,12 @@ class Grid(Shown):
         # The newest stand first.
         jobs = {job.id: job for job in reversed(filled)} | dict(self._jobs)
         names = [name for name in (self._rows, self._cols) if name is not None]
-        axes, cells = place(list(jobs.values()), names, self._store.models.catalogue)
+        axes, cells = place(
+            list(jobs.values()),
+            names,
+            self._store.models.catalogue,
+            references=self._store.reference_labels(jobs),
+        )
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
@@ -168,8 +176,13 @@ class Grid(Shown):
         small = thumbnails(layout, self._files)
         hints = (*self._hints, *self._behind(layout), *([Hint("", left_out), *_WHOLE] if left_out else []))
         view = look_at(self._run, self._jobs, layout, small, hints=hints)
-        marks = self._store.marks.of([cell.job.id for cell in layout.cells])
-        return bundle(replace(view, marks=marks), self._files)
+        ids = [cell.job.id for cell in layout.cells]
+        view = replace(view, marks=self._store.marks.of(ids))
+        if not self._run.id:
+            # Pictures of any runs: each says when it was asked for, and where.
+            runs = self._store.run_ids_of(ids)
+            view = replace(view, origins={each: origin_words(view.jobs[each], runs[each]) for each in ids})
+        return bundle(view, self._files)
 
     def _behind(self, layout: Layout) -> list[Hint]:
         """How to see what stands behind the shown pictures because the grid has no axis for it."""

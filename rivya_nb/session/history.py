@@ -19,6 +19,7 @@ from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
 from rivya_nb.store.records import Counted, RunRecord
 from rivya_nb.views.run_view import Hint
+from rivya_nb.views.words import origin_words
 
 if TYPE_CHECKING:
     from rivya_nb.planning.question import HistoryQuestion
@@ -121,10 +122,22 @@ class Album(Shown, Pictures):
     def _gallery(self, first: int, total: Counted, jobs: Sequence[Job], following: int) -> GalleryPage:
         from rivya_nb.views.gallery import GalleryEntry, GalleryPage
 
-        facts = place(jobs, [], self._store.models.catalogue, wordings=False).axes[0].labels
-        marks = self._store.marks.of([job.id for job in jobs])
+        ids = [job.id for job in jobs]
+        facts = (
+            place(
+                jobs,
+                [],
+                self._store.models.catalogue,
+                wordings=False,
+                references=self._store.reference_labels(ids),
+            )
+            .axes[0]
+            .labels
+        )
+        marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         entries = (
-            GalleryEntry(job.record, text, marks[job.id]) for job, text in zip(jobs, facts, strict=True)
+            GalleryEntry(job.record, text, marks[job.id], origin_words(job.record, runs[job.id]))
+            for job, text in zip(jobs, facts, strict=True)
         )
         return GalleryPage(self.title, first, total, tuple(entries), self._hints(first, following))
 
@@ -205,7 +218,8 @@ class Selection(Album):
             jobs = {job.id: job for job in self.jobs}
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
-            axes, cells = place(self.jobs, names, self._store.models.catalogue)
+            called = self._store.reference_labels(self._ids)
+            axes, cells = place(self.jobs, names, self._store.models.catalogue, references=called)
         return RunRecord(0, self.title, "", time.time(), axes, cells)
 
     def _notes(self, *names: str | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import PictureError, StoreError
+from rivya_nb.files import user_path
 from rivya_nb.jobs.job import LiveJob
 from rivya_nb.session.going_on import KEPT, plan_variation
 from rivya_nb.session.marking import Markable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
+    from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.session.showing.written import SavedPictures
 
 
 def python_params(model: Model | None, sent: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
@@ -171,15 +174,16 @@ class Job(Markable):
         """The first picture, decoded; None while there is none."""
         return None if self.path is None else self._open(self.path)
 
-    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Copy the pictures into a folder, as `Run.save` does; their absolute paths.
+    def save(self, folder: str | os.PathLike[str]) -> SavedPictures:
+        """Copy the pictures into a folder, as `Run.save` does; the list of their absolute paths.
 
         Raises:
             StoreError: an original is gone, or the folder cannot be written.
         """
         from rivya_nb.session.showing.saving import save_copies
+        from rivya_nb.session.showing.written import SavedPictures
 
-        return [copy.path for copy in save_copies([self], folder)]
+        return SavedPictures([copy.path for copy in save_copies([self], folder)], user_path(folder))
 
     def vary(
         self,
@@ -259,5 +263,7 @@ class Job(Markable):
         deleted = ", its picture deleted" if self.record.deleted_at and not self.record.pictures else ""
         return f"<Job {self.id[:8]} {self.model}{seed} {self.status}{deleted}{error}>"
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {"text/plain": repr(self)}
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        from rivya_nb.session.showing.picture import picture_bundle
+
+        return picture_bundle(self, self._store)

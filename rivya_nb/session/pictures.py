@@ -6,10 +6,10 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from rivya_nb.errors import StoreError
+from rivya_nb.files import user_path
 from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.tables import table
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.showing.written import SavedPictures, WrittenFile
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -89,32 +90,34 @@ class Pictures(Markable):
         """Open the viewer: a widget in which all pictures zoom together and can be compared and rated."""
         return self.grid().view()
 
-    def save(self, folder: str | os.PathLike[str]) -> list[Path]:
+    def save(self, folder: str | os.PathLike[str]) -> SavedPictures:
         """Copy the pictures into a folder (made if absent), each with its request, seed, task and time inside.
 
         The pixels are the originals', to the byte; `recall` reads the request back. A file that takes no text
         gets a `.json` beside it. A file is named after its job and its params, so that pictures of several runs
         can share a folder; `run-41.json` and `run-41.csv`, or `history.…`, tell of all of them. Gives the
-        pictures' absolute paths.
+        list of the pictures' absolute paths, which a notebook shows with links.
 
         Raises:
             StoreError: an original is gone, and the others are saved; or the folder cannot be written.
         """
         from rivya_nb.session.showing.lists import write_lists
         from rivya_nb.session.showing.saving import save_copies
+        from rivya_nb.session.showing.written import SavedPictures
 
         kept = self._kept()
         jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
         copies = save_copies(jobs, folder)
         marks = self._store.marks.of([job.id for job in jobs])
-        write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
         lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
         if lost:
             raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
-        return [copy.path for copy in copies]
+        return SavedPictures([copy.path for copy in copies], user_path(folder), lists)
 
-    def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> Path:
-        """Write one self-contained HTML file with pictures, params and prices; its absolute path.
+    def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> WrittenFile:
+        """Write one self-contained HTML file with pictures, params and prices; its absolute path, which a notebook
+        shows with a link that opens it.
 
         In a browser its pictures zoom and are compared; `title` is its heading, the prompt if none is given.
 

@@ -26,6 +26,8 @@ RUN_AXIS = "run"
 
 _NO_PARAMS = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, RUN_AXIS)
 
+_NO_LABELS: Mapping[str, str] = {}
+
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
 
@@ -38,11 +40,17 @@ class Placement(NamedTuple):
 
 
 def place(
-    jobs: Sequence[Job], names: Sequence[str], catalogue_of: CatalogueOf, *, wordings: bool = True
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    catalogue_of: CatalogueOf,
+    *,
+    wordings: bool = True,
+    references: Mapping[str, str] = _NO_LABELS,
 ) -> Placement:
     """Lay jobs (newest first) out by `names`: params with their documented defaults, `prompt`, `model` or
     `references`. Without a name they stand in a row, each with what tells it from the others, the wording of its
-    prompt included unless that is shown beside it (`wordings`).
+    prompt included unless that is shown beside it (`wordings`). `references` are what the user calls them, by job
+    id.
 
     Values of a param stand in the order of the model's record, numbers by their size, everything else in the
     order in which it was first asked for.
@@ -50,7 +58,7 @@ def place(
     Raises:
         UsageError: none of the jobs has anything of that name.
     """
-    known = [_asked(job) for job in jobs]
+    known = [_asked(job, references.get(job.id)) for job in jobs]
     if not names:
         labels = _differences(known, wordings)
         cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
@@ -112,9 +120,9 @@ def _collide(ids: Sequence[str], known: Sequence[Mapping[str, str]], names: Iter
     return any(len(set(map(frozenset, runs.values()))) > 1 for runs in places.values())
 
 
-def _asked(job: Job) -> dict[str, str]:
-    """What a job was asked for, as labels."""
-    references = listing(reference.name for reference in job.request.references)
+def _asked(job: Job, called: str | None = None) -> dict[str, str]:
+    """What a job was asked for, as labels; `called` is the user's word for its references."""
+    references = called or listing(reference.name for reference in job.request.references)
     return {
         MODEL_AXIS: job.model,
         PROMPT_AXIS: comparable(job.prompt),

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, overload
 
-from rivya_nb.contract.text import count, printable, short_repr
-from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.contract.text import count, short_repr
+from rivya_nb.errors import Mistake, PictureError, StoreError, UsageError
 from rivya_nb.session.run import Run
-from rivya_nb.views.words import credit_count, joined
+from rivya_nb.views.run_view import Hint
 
 if TYPE_CHECKING:
     from rivya_nb.session.live_records import LiveRecords
-    from rivya_nb.store.records import RunSummary
+    from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.store.records import JobRecord
+    from rivya_nb.store.store import Store
+    from rivya_nb.views.run_table import RunRow
+    from rivya_nb.views.thumbnails import Thumbnail
 
 PAGE = 24
 """Runs on a page; all of them are there by index."""
 
-_NAME_LENGTH = 40
+_SMALL_BYTES = 5000
+"""The most bytes of a small picture, before base64."""
 
 
 class Runs(Sequence[Run]):
     """All runs of a store, newest first. Each use reads from the store, and only what it needs.
 
-    A notebook shows the first page of them, a line for each.
+    A notebook shows the first page of them as a table; `page(2)` is the next one.
     """
 
     def __init__(self, live_records: LiveRecords) -> None:
@@ -70,22 +75,28 @@ class Runs(Sequence[Run]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def page(self, number: int) -> RunsPage:
+        """One page of the runs; the first page is 1.
+
+        Raises:
+            UsageError: there is no such page.
+        """
+        pages = max(1, -(-len(self) // PAGE))
+        if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= pages:
+            there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
+            raise UsageError([Mistake("", f"there is no page {short_repr(number)}; {there}")])
+        return RunsPage(self._store, number)
+
     def text(self, page: int = 1) -> str:
         """A page of the runs in plain text, a line for each; the first page is 1.
 
         Raises:
             UsageError: there is no such page.
         """
-        total = len(self)
-        pages = max(1, -(-total // PAGE))
-        if isinstance(page, bool) or not isinstance(page, int) or not 1 <= page <= pages:
-            there = "pages begin with 1, and there is 1" if pages == 1 else f"there are pages 1 to {pages:,}"
-            raise UsageError([Mistake("", f"there is no page {short_repr(page)}; {there}")])
-        lines = [_line(each) for each in self._store.run_summaries(PAGE, (page - 1) * PAGE)]
-        if page < pages:
-            left = total - page * PAGE
-            lines.append(f"{left:,} more; %rivya runs {page + 1} shows the next {min(PAGE, left)}")
-        return "\n".join(lines) or "no runs yet"
+        return self.page(page).text()
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self.page(1)._repr_mimebundle_()
 
     def __repr__(self) -> str:
         try:
@@ -95,14 +106,57 @@ class Runs(Sequence[Run]):
             return "<Runs of a store that cannot be read>"
 
 
-def _line(run: RunSummary) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
-    state = joined(
-        [
-            f"{run.pictures:,} of {count(run.places, 'picture')}",
-            f"{run.unfinished - run.deferred:,} not finished" if run.unfinished > run.deferred else "",
-            f"{run.deferred:,} deferred" if run.deferred else "",
-            credit_count(run.credits, about=run.costs_about),
-        ]
-    )
-    return f"{run.id:>5}  {when}  {printable(run.name or '', _NAME_LENGTH):<20} {state}"
+class RunsPage:
+    """A page of a store's runs, newest first, read anew whenever it is shown."""
+
+    def __init__(self, store: Store, number: int) -> None:
+        self._store = store
+        self._number = number
+
+    def text(self) -> str:
+        """The page in plain text, a line for each run."""
+        from rivya_nb.views.run_table import run_table_text
+
+        rows, left = self._rows()
+        following = f"{left:,} more; %rivya runs {self._number + 1} shows the next {min(PAGE, left)}"
+        return "\n".join([run_table_text(rows), *([following] if left > 0 else [])])
+
+    def _rows(self) -> tuple[list[RunRow], int]:
+        """The runs of the page, without pictures, and how many follow."""
+        from rivya_nb.views.run_table import RunRow
+
+        found = self._store.run_summaries(PAGE, (self._number - 1) * PAGE)
+        jobs = self._store.jobs([run.job_id for run in found if run.job_id is not None])
+        rows = [RunRow(run, None if run.job_id is None else jobs[run.job_id]) for run in found]
+        return rows, self._store.count_runs() - self._number * PAGE
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        from rivya_nb.views.run_table import run_table_html
+
+        rows, left = self._rows()
+        rows = [replace(row, thumbnail=self._small(row.job)) for row in rows]
+        hints = (
+            [Hint(f"%rivya runs {self._number + 1}", f"shows the next {min(PAGE, left)}")] if left > 0 else []
+        )
+        if rows:
+            first = rows[0].run.id
+            hints.append(Hint(f"rv.runs({first})", "is the first of them"))
+        return {"text/html": run_table_html(rows, hints), "text/plain": self.text()}
+
+    def _small(self, job: JobRecord | None) -> Thumbnail | None:
+        from rivya_nb.views.run_table import SIDE
+        from rivya_nb.views.thumbnails import thumbnail
+
+        if job is None or not job.pictures:
+            return None
+        files, box = self._store.files, (2 * SIDE, 2 * SIDE)
+        path = files.path(job.pictures[0].sha256, job.pictures[0].mime_type)
+        try:
+            return thumbnail(
+                path, box=box, max_bytes=_SMALL_BYTES, load=files.thumbnails.load, shelf=files.thumbnails
+            )
+        except PictureError:
+            return None
+
+    def __repr__(self) -> str:
+        return self.text()

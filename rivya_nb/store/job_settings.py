@@ -15,8 +15,8 @@ from sqlalchemy import Connection, insert, select
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.store.records import JobRecord
-from rivya_nb.store.rows import param_text, portions, to_json
+from rivya_nb.store.records import Asked, JobRecord
+from rivya_nb.store.rows import fits, param_text, portions, to_json
 from rivya_nb.store.schema import setting_params, settings
 
 
@@ -41,17 +41,18 @@ def ids_of(connection: Connection, records: Sequence[JobRecord]) -> dict[str, in
 
 
 def matching(
-    connection: Connection, model: str | None, params: Mapping[str, ParamValue | bool]
+    connection: Connection, model: str | tuple[str, ...] | None, params: Mapping[str, Asked]
 ) -> Collection[int] | None:
-    """The ids of the settings of this model with all these params; None if nothing is asked for."""
+    """The ids of the settings of this model, or of one of these, with all these params; None if nothing is asked
+    for."""
     lists = [
         select(setting_params.c.settings_id).where(
-            setting_params.c.key == key, setting_params.c.value == param_text(value)
+            setting_params.c.key == key, fits(setting_params.c.value, value)
         )
         for key, value in params.items()
     ]
     if model is not None:
-        lists.append(select(settings.c.id).where(settings.c.model == model))
+        lists.append(select(settings.c.id).where(fits(settings.c.model, model)))
     if not lists:
         return None
     return set.intersection(*(set(connection.execute(each).scalars()) for each in lists))

@@ -13,8 +13,23 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, Text, column, func, insert, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    column,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    table,
+    text,
+)
 
+from rivya_nb.store.prompt_words import Sought, read_sought
 from rivya_nb.store.rows import portions, searchable
 from rivya_nb.store.schema import prompts
 
@@ -81,36 +96,70 @@ def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
 
 
 def containing(connection: Connection, asked: str) -> Sequence[int] | Select[tuple[int]] | None:
-    """The ids of prompts that contain all words of `asked`: themselves where they are few, otherwise a statement
-    that finds them; None if there are no words."""
-    words = searchable(asked).split()
-    if not words:
+    """The ids of prompts that contain what `asked` (as `read_sought` reads it) wants in them: themselves where
+    they are few, otherwise a statement that finds them; None if it wants nothing in them.
+
+    What they must not contain is left out here as far as the index can tell; `not_wanted` tells all of it.
+    """
+    wanted, unwanted = _parted(asked)
+    if not wanted:
         return None
-    statement = _statement(connection, words)
+    statement = _statement(connection, wanted, unwanted)
     found: list[Any] = list(connection.execute(statement.limit(FEW + 1)).scalars())
     return found if len(found) <= FEW else statement
 
 
-def _statement(connection: Connection, words: Sequence[str]) -> Select[tuple[int]]:
+def not_wanted(asked: str, prompt_id: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Conditions for a job with this prompt id: what `asked` wants no prompt to contain, or leaves to choose."""
+    _, unwanted = _parted(asked)
+
+    def fits(sought: Sought) -> ColumnElement[bool]:
+        is_there = func.instr(prompts.c.words, searchable(sought.text)) > 0
+        return ~is_there if sought.without else is_there
+
+    return [exists().where(prompts.c.id == prompt_id, or_(*map(fits, any_of))) for any_of in unwanted]
+
+
+def _parted(asked: str) -> tuple[list[tuple[str, ...]], list[tuple[Sought, ...]]]:
+    """The words of which one each has to be there, and everything else that is asked for."""
+    sought = read_sought(asked)
+    wanted = [any_of for any_of in sought if not any(each.without for each in any_of)]
+    rest = [any_of for any_of in sought if any_of not in wanted]
+    return [tuple(searchable(each.text) for each in any_of) for any_of in wanted], rest
+
+
+def _statement(
+    connection: Connection, wanted: Sequence[Sequence[str]], unwanted: Sequence[Sequence[Sought]]
+) -> Select[tuple[int]]:
     is_indexed = _is_indexed(connection)
-    long = [word for word in words if len(word) >= _SHORTEST] if is_indexed else []
-    short = [word for word in words if word not in long]
+    long = [words for words in wanted if is_indexed and all(len(word) >= _SHORTEST for word in words)]
     statement = select(prompts.c.id)
-    for word in short:
-        statement = statement.where(func.instr(prompts.c.words, word) > 0)
-        few = _few_with(connection, word) if is_indexed else None
+    others = [words for words in wanted if words not in long]
+    for words in others:
+        statement = statement.where(or_(*(func.instr(prompts.c.words, word) > 0 for word in words)))
+        few = _few_with(connection, words) if is_indexed else None
         if few is not None:
             statement = statement.where(prompts.c.id.in_(few))
     if not long:
         return statement
-    phrases = " ".join('"{}"'.format(word.replace('"', '""')) for word in long)
+    phrases = " AND ".join(f"({' OR '.join(map(_phrase, words))})" for words in long)
+    # What is too short for the index is looked for in each prompt.
+    left_out = [searchable(each.text) for (each, *more) in unwanted if not more]
+    for word in left_out:
+        if len(word) >= _SHORTEST:
+            phrases = f"({phrases}) NOT {_phrase(word)}"
     matched = select(_INDEX.c.rowid).where(text("prompt_index MATCH :phrases").bindparams(phrases=phrases))
-    return statement.where(prompts.c.id.in_(matched)) if short else matched
+    return statement.where(prompts.c.id.in_(matched)) if others else matched
 
 
-def _few_with(connection: Connection, word: str) -> Sequence[int] | None:
-    """The ids of the prompts with a short word; None where they are not few."""
-    begins = _PIECES.c.term.between(word, word + _LAST_CHARACTER)
+def _phrase(word: str) -> str:
+    return '"{}"'.format(word.replace('"', '""'))
+
+
+def _few_with(connection: Connection, words: Sequence[str]) -> Sequence[int] | None:
+    """The ids of prompts among which are those with one of these words; None where they are not few."""
+    starts = (word[:_SHORTEST] for word in words)
+    begins = or_(*(_PIECES.c.term.between(start, start + _LAST_CHARACTER) for start in starts))
     pieces = select(_PIECES.c.doc).distinct().where(begins)
     found = [number for (number,) in connection.execute(pieces.limit(FEW + 1))]
     return found if len(found) <= FEW else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
@@ -295,28 +295,41 @@ class MarkChanges(TypedDict, total=False):
     tags: Collection[str]
 
 
+Asked: TypeAlias = ParamValue | bool | range | tuple[ParamValue | bool, ...]
+"""What a value is asked for: itself, one of several, or a whole number within a range."""
+
+ORDERS = ("rating", "seed")
+"""What pictures can be ordered by, beside the time: the highest rating first, the lowest seed first. What is equal
+stands in the order of the time, and what has none comes last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question to the history: jobs with pictures that fit everything given.
 
-    All words of `prompt` must occur, in any order and case, also within words. `params` are compared with
-    those that were sent, or with the documented defaults; 7 and "7" are the same. `rating` is the lowest one;
-    all `tags` must be set; `runs` are ids of runs, one of which has the job; `since` and `until` are seconds since
-    the epoch, both included, of the time when the job was asked for. Hidden pictures are left out unless `hidden`.
+    `prompt` is what `read_sought` reads, in any case, also within words; `model` is one or several of which it
+    is one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the
+    same. `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; `since`
+    and `until` are seconds since the epoch, both included, of the time when the job was asked for. One of its
+    pictures has the `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `order` is one
+    of `ORDERS`, or None for the time alone.
     """
 
     service: str | None = None
-    model: str | None = None
-    seed: ParamValue | None = None
+    model: str | tuple[str, ...] | None = None
+    seed: Asked | None = None
     prompt: str | None = None
-    params: Mapping[str, ParamValue | bool] = field(default_factory=dict, hash=False)
+    params: Mapping[str, Asked] = field(default_factory=dict, hash=False)
     rating: int | None = None
     favourite: bool = False
     tags: tuple[str, ...] = ()
     runs: tuple[int, ...] = ()
     since: float | None = None
     until: float | None = None
+    width: Asked | None = None
+    height: Asked | None = None
     hidden: bool = False
+    order: str | None = None
     oldest_first: bool = False
 
 
@@ -403,7 +416,8 @@ class RunSummary:
     """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
     left to workers, and what it has cost.
 
-    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them.
+    `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them. `job_id` is its first
+    job with a picture, or else its first one.
     """
 
     id: int
@@ -415,6 +429,8 @@ class RunSummary:
     deferred: int
     credits: int
     costs_about: bool
+    axes: tuple[AxisRecord, ...] = ()
+    job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import ColumnElement, Integer, RowMapping, Text, and_, cast
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
+from rivya_nb.store.records import Asked, AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 
 _JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
 _PICTURE_FIELDS = tuple(field.name for field in fields(PictureRecord))
@@ -47,6 +47,20 @@ def param_text(value: ParamValue | bool) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def fits(column: ColumnElement[Any], asked: Asked) -> ColumnElement[bool]:
+    """Whether a value, kept as `param_text` gives it or as a number, is what is asked for."""
+    if isinstance(asked, range):
+        # Within a range, the values are compared as numbers; the text of another value is none.
+        number = column if isinstance(column.type, Integer) else cast(column, Integer)
+        low, high = min(asked[0], asked[-1]), max(asked[0], asked[-1])
+        steps = [] if abs(asked.step) == 1 else [(number - low) % abs(asked.step) == 0]
+        is_number = [] if number is column else [column == cast(number, Text)]
+        return and_(number.between(low, high), *steps, *is_number)
+    several = asked if isinstance(asked, tuple) else (asked,)
+    texts = [each if isinstance(column.type, Integer) else param_text(each) for each in several]
+    return column == texts[0] if len(texts) == 1 else column.in_(texts)
 
 
 def job_row(job: JobRecord, prompt_id: int, settings_id: int) -> dict[str, Any]:
@@ -119,8 +133,19 @@ def _coordinates(text: str) -> tuple[int, ...]:
     return tuple(json.loads(text))
 
 
+@lru_cache(maxsize=256)
+def axis_records(text: str) -> tuple[AxisRecord, ...]:
+    return tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(text))
+
+
+def labels_on(name: str, axes: str, coordinates: str) -> list[str]:
+    """The label of a place on the axis of this name, if a run has one."""
+    places = zip(axis_records(axes), _coordinates(coordinates), strict=False)
+    return [axis.labels[at] for axis, at in places if axis.name == name]
+
+
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
-    axes = tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(row["axes"]))
+    axes = axis_records(row["axes"])
     return RunRecord(
         row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]
     )

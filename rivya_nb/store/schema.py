@@ -6,7 +6,8 @@ A database of ours has `APPLICATION_ID` and its version in its header (SQLite's 
 Jobs have a number beside their id: it is the order in which they were asked for, which is what *newest*
 means here, and it keeps the tables that point at jobs small. `settings` and `prompts` repeat what jobs say in a
 form that can be searched; what many jobs share is there once. `pictured` says whether a job has rows in
-`pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` repeats the mark.
+`pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` and `rating` repeat the
+marks.
 
 `tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them:
 whatever writes a job, they are right in the same transaction.
@@ -74,6 +75,10 @@ setting_params = Table(
 )
 
 _LISTED: Any = {"sqlite_where": text("pictured = 1")}
+
+SEED_NUMBER = "coalesce(CAST({row}seed AS INTEGER), 9223372036854775807)"
+"""A job's seed as a number, by which seeds are ordered; what has none comes last."""
+
 _ASKED = ("created_at", "hidden", "service", "seed", "settings_id", "prompt_id", "pictured")
 
 jobs = Table(
@@ -105,6 +110,7 @@ jobs = Table(
     Column("deleted_at", Float),
     Column("pictured", Boolean, nullable=False, server_default=false()),
     Column("hidden", Boolean, nullable=False, server_default=false()),
+    Column("rating", Integer, nullable=False, server_default=text("0")),
     Column("prompt_id", Integer),
     Column("settings_id", Integer),
     # The run that leaves it to a worker, until it has ended.
@@ -119,7 +125,8 @@ jobs = Table(
     Index("jobs_listed", "number", *_ASKED, "id", **_LISTED),
     Index("jobs_by_settings", "settings_id", "number", *_ASKED, **_LISTED),
     Index("jobs_by_created", "created_at", "number", *_ASKED[1:], **_LISTED),
-    Index("jobs_by_seed", "seed", "number", *_ASKED, **_LISTED),
+    Index("jobs_by_seed", text(SEED_NUMBER.format(row="")), text("number DESC"), *_ASKED, **_LISTED),
+    Index("jobs_by_rating", "rating", "number", *_ASKED, **_LISTED),
     Index("jobs_by_prompt", "prompt_id", "number", *_ASKED, **_LISTED),
     # The few that are not listed are what a count takes away from a list of another table.
     Index("jobs_not_listed", "number", sqlite_where=text("pictured = 0")),
@@ -158,6 +165,7 @@ pictures = Table(
     Column("height", Integer, nullable=False),
     Column("size", Integer, nullable=False),
     Index("pictures_by_content", "sha256"),
+    Index("pictures_by_size", "width", "height", "job_number"),
 )
 
 
@@ -200,9 +208,11 @@ TRIGGERS = (
     END""",
     """CREATE TRIGGER mark_came AFTER INSERT ON marks BEGIN
         UPDATE jobs SET hidden = NEW.hidden WHERE number = NEW.job_number AND hidden != NEW.hidden;
+        UPDATE jobs SET rating = NEW.rating WHERE number = NEW.job_number AND rating != NEW.rating;
     END""",
     """CREATE TRIGGER mark_went AFTER DELETE ON marks BEGIN
         UPDATE jobs SET hidden = 0 WHERE number = OLD.job_number AND hidden = 1;
+        UPDATE jobs SET rating = 0 WHERE number = OLD.job_number AND rating != 0;
     END""",
     """CREATE TRIGGER job_listed AFTER UPDATE OF pictured, hidden, service ON jobs
     WHEN NEW.pictured OR OLD.pictured BEGIN
@@ -217,7 +227,7 @@ TRIGGERS = (
         service, status, task_id, price, reserved_credits, final_credits, submitted_at, created_at ON jobs
     WHEN {_differs()} BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
 )
-"""They keep `pictured`, `hidden` and the sums as they should be. No job is ever deleted."""
+"""They keep `pictured`, `hidden`, `rating` and the sums as they should be. No job is ever deleted."""
 
 for _trigger in TRIGGERS:
     event.listen(metadata, "after_create", DDL(_trigger))  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ conditions makes it read every job's row.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -15,7 +16,9 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
     Select,
+    Subquery,
     and_,
     exists,
     func,
@@ -25,11 +28,12 @@ from sqlalchemy import (
     select,
 )
 
+from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import job_settings, prompt_index
-from rivya_nb.store.records import Counted, Question
-from rivya_nb.store.rows import param_text
-from rivya_nb.store.schema import jobs, marks, run_jobs, tags, tallies
+from rivya_nb.store.records import Asked, Counted, Question
+from rivya_nb.store.rows import fits, param_text
+from rivya_nb.store.schema import SEED_NUMBER, jobs, marks, pictures, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
 
@@ -83,7 +87,7 @@ def _count(connection: Connection, question: Question, at_most: int | None) -> i
 
 def _is_tallied(question: Question) -> bool:
     """Whether nothing is asked for but what the tallies tell."""
-    others = (question.prompt, question.seed, question.since, question.until)
+    others = (question.prompt, question.seed, question.since, question.until, question.width, question.height)
     return SEED_KEY not in question.params and not _lists(question) and all(each is None for each in others)
 
 
@@ -105,7 +109,16 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
 
     Checking each job of a long list for pictures would take several times as long.
     """
-    asked = (question.service, question.model, question.seed, question.prompt, question.since, question.until)
+    asked = (
+        question.service,
+        question.model,
+        question.seed,
+        question.prompt,
+        question.since,
+        question.until,
+        question.width,
+        question.height,
+    )
     lists = _lists(question)
     if not lists or question.runs or question.params or any(each is not None for each in asked):
         return None
@@ -119,6 +132,8 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
 def _page(
     connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
 ) -> list[_Value]:
+    if question.order is not None:
+        return _ordered(connection, column, question, limit, offset)
     listed = _listed(question)
     if listed is not None and limit is not None and len(_lists(question)) == 1:
         # The list has the order of the page, so that only the page's jobs are looked up.
@@ -133,6 +148,46 @@ def _page(
         return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
     statement = _in_order(_found(connection, column, question), question)
     return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
+
+
+def _ordered(
+    connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
+) -> list[_Value]:
+    """A page by rating or seed. Few jobs are sorted; of many, the index of the order is gone through."""
+    if limit is None or _is_narrow(connection, question):
+        statement = _found(connection, column, question)
+    else:
+        statement = _one_by_one(connection, select(column), question, jobs.c.number)
+        # Where the order begins is known.
+        if question.order == "rating" and question.rating:
+            statement = statement.where(jobs.c.rating >= question.rating)
+        elif question.order == "seed" and question.seed is not None:
+            statement = statement.where(_seed_numbers(question.seed))
+    time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
+    by = jobs.c.rating.desc() if question.order == "rating" else _SEED_NUMBER.asc()
+    return list(connection.execute(statement.order_by(by, time).limit(limit).offset(offset)).scalars())
+
+
+def _is_narrow(connection: Connection, question: Question) -> bool:
+    """Whether one of the things that are asked for leaves few jobs by itself."""
+    lists = [each.limit(_FEW_JOBS + 1).subquery() for each in _lists(question)]
+    if any(_number(connection, some) <= _FEW_JOBS for some in lists):
+        return True
+    alone = [
+        Question(seed=question.seed),
+        Question(model=question.model, params=question.params),
+        Question(since=question.since, until=question.until),
+        Question(width=question.width, height=question.height),
+    ]
+    if isinstance(prompt_index.containing(connection, question.prompt or ""), Sequence):
+        alone.append(Question(prompt=question.prompt))
+    asked = (replace(each, hidden=True) for each in alone if each != Question())
+    return any(_count(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
+
+
+def _number(connection: Connection, rows: Subquery) -> int:
+    number: int = connection.execute(select(func.count()).select_from(rows)).scalar_one()
+    return number
 
 
 def _in_order(statement: Select[Any], question: Question) -> Select[Any]:
@@ -150,11 +205,8 @@ def _is_walked(connection: Connection, question: Question) -> bool:
     lists = _lists(question)
     if not question.tags or question.runs or (len(lists) == 1 and _listed(question) is not None):
         return False
-    lengths = (
-        connection.execute(select(func.count()).select_from(each.limit(_FEW_JOBS + 1).subquery()))
-        for each in lists
-    )
-    return all(length.scalar_one() > _FEW_JOBS for length in lengths)
+    some = (each.limit(_FEW_JOBS + 1).subquery() for each in lists)
+    return all(_number(connection, each) > _FEW_JOBS for each in some)
 
 
 def _walked(
@@ -168,14 +220,21 @@ def _walked(
     lead = newest.subquery("lead")
     each: ColumnElement[int] = literal_column("+lead.job_number")
     statement = select(column).select_from(lead.join(jobs, jobs.c.number == each))
-    for tag in others:
-        statement = statement.where(exists().where(tags.c.job_number == each, tags.c.tag == tag))
+    return _one_by_one(connection, statement, replace(question, tags=tuple(others)), each)
+
+
+def _one_by_one(
+    connection: Connection, statement: Select[Any], question: Question, number: ColumnElement[int]
+) -> Select[Any]:
+    """With everything that is asked for, to be looked up for each job that is met."""
+    for tag in question.tags:
+        statement = statement.where(exists().where(tags.c.job_number == number, tags.c.tag == tag))
     if question.rating:
         statement = statement.where(
-            exists().where(marks.c.job_number == each, marks.c.rating >= question.rating)
+            exists().where(marks.c.job_number == number, marks.c.rating >= question.rating)
         )
     if question.favourite:
-        statement = statement.where(exists().where(marks.c.job_number == each, marks.c.favourite))
+        statement = statement.where(exists().where(marks.c.job_number == number, marks.c.favourite))
     rest = replace(question, tags=(), rating=None, favourite=False)
     return statement.where(*_conditions(connection, rest, is_led=True))
 
@@ -193,12 +252,30 @@ def _conditions(
         # its jobs.
         conditions.append(jobs.c.number.in_(intersect(*lists) if len(lists) > 1 else lists[0]))
     prompts = prompt_index.containing(connection, question.prompt or "")
-    leads = not lists and not is_led and isinstance(prompts, Sequence)
+    sizes, has_few = _sizes(connection, question)
+    conditions += sizes
+    free = not lists and not is_led and not has_few
+    leads = free and isinstance(prompts, Sequence)
     if prompts is not None:
         conditions.append(_column("prompt_id", leads).in_(prompts))
-    free = not lists and not is_led and not leads
+    if question.prompt:
+        conditions += prompt_index.not_wanted(question.prompt, literal_column("jobs.prompt_id"))
+    free = free and not leads
     times = _times(connection, question, may_lead=free and question.seed is None and not question.params)
     return [*conditions, *times, *_params(connection, question, may_lead=free)]
+
+
+def _sizes(connection: Connection, question: Question) -> tuple[list[ColumnElement[bool]], bool]:
+    """The conditions on the size of a picture, and whether few jobs have one of it, which then lead."""
+    sides = {name: side for name in ("width", "height") if (side := getattr(question, name)) is not None}
+    if not sides:
+        return [], False
+    sized = select(pictures.c.job_number).where(*(fits(pictures.c[name], sides[name]) for name in sides))
+    if _number(connection, sized.limit(_FEW_JOBS + 1).subquery()) <= _FEW_JOBS:
+        return [jobs.c.number.in_(sized)], True
+    its = pictures.c.job_number == jobs.c.number
+    unled = (fits(literal_column(f"+pictures.{name}", Integer), side) for name, side in sides.items())
+    return [exists().where(its, *unled)], False
 
 
 def _times(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
@@ -211,17 +288,19 @@ def _times(connection: Connection, question: Question, *, may_lead: bool) -> lis
 
     if not within(jobs.c.created_at):
         return []
-    few = select(jobs.c.number).where(jobs.c.pictured, *within(jobs.c.created_at)).limit(_FEW_JOBS + 1)
-    counted = select(func.count()).select_from(few.subquery())
-    leads = may_lead and connection.execute(counted).scalar_one() <= _FEW_JOBS
+    leads = may_lead and _are_few(connection, within(jobs.c.created_at))
     return within(_column("created_at", leads))
 
 
 def _params(connection: Connection, question: Question, *, may_lead: bool) -> list[ColumnElement[bool]]:
     """The conditions on model, params and seed."""
     params = dict(question.params)
-    seeds = {param_text(each) for each in (question.seed, params.pop(SEED_KEY, None)) if each is not None}
-    conditions = [_column("seed", may_lead) == seed for seed in seeds]
+    seeds = [each for each in (question.seed, params.pop(SEED_KEY, None)) if each is not None]
+    conditions = [fits(_column("seed", leads=False), seed) for seed in seeds]
+    numbers = list(map(_seed_numbers, seeds))
+    may_lead = may_lead and (not seeds or _are_few(connection, numbers))
+    if may_lead:
+        conditions += numbers
     settings = job_settings.matching(connection, question.model, params)
     if settings is not None:
         few = may_lead and not seeds and _tallied(connection, question, settings) <= _FEW_JOBS
@@ -234,9 +313,34 @@ def _params(connection: Connection, question: Question, *, may_lead: bool) -> li
     return conditions
 
 
+_SEED_NUMBER: ColumnElement[int] = literal_column(SEED_NUMBER.format(row="jobs."), Integer)
+
+
+def _seed_numbers(seed: Asked) -> ColumnElement[bool]:
+    """What the index of seeds knows of seeds that are asked for."""
+    if isinstance(seed, range):
+        return fits(_SEED_NUMBER, seed)
+    return fits(_SEED_NUMBER, tuple(map(_seed_number, seed if isinstance(seed, tuple) else (seed,))))
+
+
+def _seed_number(seed: ParamValue | bool) -> int:
+    """What SQLite's CAST makes of a seed."""
+    digits = re.match(r"\s*([+-]?[0-9]+)", param_text(seed))
+    return max(-_LARGEST - 1, min(int(digits[1]), _LARGEST)) if digits else 0
+
+
+_LARGEST = 2**63 - 1
+
+
+def _are_few(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> bool:
+    """Whether so few listed jobs fit that they can be sorted."""
+    some = select(jobs.c.number).where(jobs.c.pictured, *conditions).limit(_FEW_JOBS + 1)
+    return _number(connection, some.subquery()) <= _FEW_JOBS
+
+
 def _column(name: str, leads: bool) -> ColumnElement[Any]:
     """A column of `jobs`. SQLite uses no index for one with a plus before it."""
-    return jobs.c[name] if leads else literal_column(f"+jobs.{name}")
+    return jobs.c[name] if leads else literal_column(f"+jobs.{name}", jobs.c[name].type)
 
 
 def _lists(question: Question) -> list[Select[tuple[int]]]:

@@ -254,6 +254,23 @@ class Store:
                 found.update((record.id, record) for record in records)
         return [found[run_id] for run_id in sorted(found, reverse=True)]
 
+    def reference_labels(self, job_ids: Iterable[str]) -> dict[str, str]:
+        """By job id, what the newest run that has references as an axis calls those of the job."""
+        found: dict[str, str] = {}
+        with self.database.reading() as connection:
+            for some in portions(list(job_ids)):
+                having = (
+                    select(jobs.c.id, run_jobs.c.coordinates, runs.c.axes)
+                    .join(run_jobs, run_jobs.c.job_number == jobs.c.number)
+                    .join(runs, runs.c.id == run_jobs.c.run_id)
+                    .where(jobs.c.id.in_(some), runs.c.axes.contains('"references"'))
+                    .order_by(runs.c.id)
+                )
+                for job_id, coordinates, axes in connection.execute(having):
+                    if labels := rows.labels_on("references", axes, coordinates):
+                        found[job_id] = labels[0]
+        return found
+
     def run_ids_of(self, job_ids: Iterable[str]) -> dict[str, list[int]]:
         """By job id, the ids of its runs, oldest first; for every id."""
         found: dict[str, list[int]] = {job_id: [] for job_id in job_ids}

@@ -27,11 +27,12 @@ _TEXT_LENGTH = 120
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """One picture's job; `facts` are the values that differ from the others'."""
+    """One picture's job; `facts` are the values that differ from the others', `origin` its time and its runs."""
 
     job: JobRecord
     facts: str
     marks: Marks
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class _Card:
     facts: str
     marks: tuple[str, ...]
     prompt: str
+    origin: str
 
 
 def mark_words(marks: Marks) -> list[str]:
@@ -127,6 +129,7 @@ def gallery_html(
             facts=entry.facts,
             marks=tuple(mark_words(entry.marks)),
             prompt="" if gallery.shares_prompt else printable(entry.job.prompt, _PROMPT_LENGTH),
+            origin=entry.origin,
         )
         for place, entry, cell in zip(gallery.places, gallery.entries, page.rows[0], strict=True)
     ]
@@ -141,7 +144,7 @@ def gallery_text(gallery: GalleryPage, lost: Mapping[str, Path]) -> str:
     for place, entry in zip(gallery.places, gallery.entries, strict=True):
         gone = "file gone" if entry.job.id in lost else "" if entry.job.pictures else state_word(entry.job)
         prompt = "" if gallery.shares_prompt else printable(entry.job.prompt, _PROMPT_LENGTH)
-        words = joined([gone, entry.facts, *mark_words(entry.marks), prompt])
+        words = joined([gone, entry.facts, *mark_words(entry.marks), entry.origin, prompt])
         lines.append(f"  {f'[{place}]':>{width}}  {printable(words, _TEXT_LENGTH)}")
     lines += [f"  {words}" for words in (lost_words(lost),) if words]
     lines += [f"  {hint.code}  {hint.text}" for hint in gallery.hints]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,22 @@ def seconds(value: float) -> str:
         hours, rest = divmod(whole, 3600)
         return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
     return f"{whole // 86_400} d"
+
+
+def moment_words(moment: float) -> str:
+    """When something was, in local time: `2026-11-23 14:05`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
+
+
+def origin_words(job: JobRecord, runs: Sequence[int]) -> str:
+    """When a job was asked for, and its runs: `2026-11-23 14:05 · run 41`."""
+    few = ", ".join(map(str, runs[:_MOST_RUNS]))
+    more = f" and {len(runs) - _MOST_RUNS} more" if len(runs) > _MOST_RUNS else ""
+    told = f"{'run' if len(runs) == 1 else 'runs'} {few}{more}" if runs else ""
+    return joined([moment_words(job.created_at), told])
+
+
+_MOST_RUNS = 3
 
 
 def about(value: float) -> str:

@@ -7,7 +7,7 @@ nodes there.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import (
     aspect_ratio,
     joined,
+    origin_words,
     reason,
     sign,
     state_word,
@@ -47,12 +48,14 @@ Scene = dict[str, Any]
 class Look:
     """What a viewer shows at one time: a layout, and by job id the params with their defaults.
 
-    `page` is the page of a long history, counted from 0; `first` and `total` count its pictures, from 1.
+    `runs` are the runs of each job by its id. `page` is the page of a long history, counted from 0; `first` and
+    `total` count its pictures, from 1.
     """
 
     layout: Layout
     params: Mapping[str, Mapping[str, object]]
     title: str
+    runs: Mapping[str, Sequence[int]]
     page: int = 0
     pages: int = 1
     first: int = 1
@@ -80,7 +83,7 @@ def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, Pictur
             }
             for page in look.layout.pages
         ],
-        "cells": [_cell(cell, look.params[cell.job.id], small.get(cell.key), path_of) for cell in cells],
+        "cells": [_cell(cell, look, small.get(cell.key), path_of) for cell in cells],
         "page": look.page,
         "more_pages": look.pages,
         "first": look.first,
@@ -89,7 +92,7 @@ def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, Pictur
     return scene, {cell.key: cell.picture for cell in cells if cell.picture is not None}
 
 
-def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, path_of: Any) -> dict[str, Any]:
+def _cell(cell: Cell, look: Look, small: Thumbnail | None, path_of: Any) -> dict[str, Any]:
     job, picture = cell.job, cell.picture
     return {
         "key": cell.key,
@@ -97,8 +100,8 @@ def _cell(cell: Cell, params: Mapping[str, object], small: Thumbnail | None, pat
         "label": cell.caption.text or ("" if job.seed is None else f"seed: {job.seed}"),
         "alt": joined([printable(job.prompt, 90), cell.caption.text]),
         "ratio": aspect_ratio(job, picture),
-        "facts": _facts(job, params),
-        "asides": _asides(job, picture),
+        "facts": _facts(job, look.params[job.id]),
+        "asides": _asides(job, picture, look.runs[job.id]),
         "width": picture.width if picture else 0,
         "height": picture.height if picture else 0,
         "has_picture": picture is not None,
@@ -123,10 +126,11 @@ def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
     return facts
 
 
-def _asides(job: JobRecord, picture: PictureRecord | None) -> list[list[str]]:
+def _asides(job: JobRecord, picture: PictureRecord | None, runs: Sequence[int]) -> list[list[str]]:
     """Other facts about a job and its picture."""
     asides = [
         ["status", job.status],
+        ["asked for", origin_words(job, runs)],
         ["credits", f"about {job.credits}" if job.costs_about else str(job.credits)],
     ]
     if picture is not None:

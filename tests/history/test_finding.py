@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,71 @@ def test_everything_that_is_given_must_hold(fill: Fill) -> None:
     assert seeds(rv.history(prompt=None, seed=None, aspect_ratio=None)) == [2, 3, 2, 1]
 
 
+def test_either_of_several_and_none_of_some_are_found(fill: Fill) -> None:
+    fill([1, 2], "A red fox in snow", aspect_ratio="1:1")
+    fill([3], "A grey wolf, cartoon", aspect_ratio="16:9", model="seedream-4-0")
+    fill([4], "A red polar fox, cartoon", aspect_ratio="3:4", model="qwen-image")
+    for prompt, found in {
+        "fox -cartoon": [2, 1],
+        "fox OR wolf": [4, 3, 2, 1],
+        "fox|wolf cartoon": [4, 3],
+        "wolf OR -cartoon": [3, 2, 1],
+        "-fox": [3],
+        "-FOX -wolf": [],
+        "-A": [],
+        '"red fox"': [2, 1],
+        '-"red fox" OR zebra': [4, 3],
+        'zebra|"polar fox"': [4],
+        "in OR OR": [2, 1],
+        "fox or": [],
+    }.items():
+        assert seeds(rv.history(prompt=prompt)) == found, prompt
+    assert seeds(rv.history(model=["seedream-4-0", "qwen-image"])) == [4, 3]
+    assert seeds(rv.history(aspect_ratio=("1:1", "3:4"))) == [4, 2, 1]
+    assert seeds(rv.history(seed=range(2, 4))) == seeds(rv.history(seed=np.arange(2, 4))) == [3, 2]
+    assert seeds(rv.history(seed=range(4, 0, -2))) == seeds(rv.history(seed=["4", 2.0])) == [4, 2]
+    assert seeds(rv.history(params={"seed": range(1, 10**12)}, aspect_ratio="16:9")) == [3]
+    assert seeds(rv.history(seed=range(-5, 1))) == []
+    for filters in ({"seed": []}, {"seed": range(3, 3)}, {"seed": range(501)[:501] and list(range(501))}):
+        assert mistakes(**filters)[0].startswith("seed: ")
+
+
+def test_a_history_is_sorted_and_paged_by_rating_and_seed(fill: Fill) -> None:
+    run = fill([30, 4, 100, 7, 55])
+    fill([4])
+    run[1].rate(3)
+    run[2].rate(5)
+    run[4].rate(3)
+    assert seeds(rv.history(sort="newest")) == [4, 55, 7, 100, 4, 30]
+    assert seeds(rv.history(sort="oldest")) == [30, 4, 100, 7, 55, 4]
+    assert seeds(rv.history(sort="rating")) == [100, 55, 4, 4, 7, 30]
+    assert seeds(rv.history(sort="seed")) == [4, 4, 7, 30, 55, 100], "by number"
+    assert seeds(rv.history(sort="seed", rating=3)) == [4, 55, 100]
+    assert seeds(rv.history(sort="rating", seed=range(5, 60))) == [55, 7, 30]
+    by_seed = rv.history(sort="seed")
+    assert (by_seed[0].seed, by_seed[-2].seed, seeds(by_seed[1:3])) == (4, 55, [4, 7])
+    rv.undo()
+    assert seeds(rv.history(sort="rating")) == [100, 4, 4, 55, 7, 30]
+    assert "history: sorted by seed" in text_of(by_seed)
+    assert "history: oldest first" in text_of(rv.history(sort="oldest"))
+
+
+def test_the_size_of_a_picture_is_asked_for_by_names_that_no_param_has(
+    fill: Fill, session: rv.Session
+) -> None:
+    wide = picture(session, 1)
+    fill([1], pictures=(wide,))
+    fill([2], pictures=(replace(wide, width=2048, height=1152),), size="1024x1024")
+    fill([3], pictures=(wide, replace(wide, width=1024, height=1024)))
+    assert seeds(rv.history(picture_width=1024)) == [3]
+    assert seeds(rv.history(picture_width=range(1000, 4000))) == [3, 2]
+    assert seeds(rv.history(picture_width=(32, 2048), picture_height=range(1, 1153))) == [3, 2, 1]
+    assert seeds(rv.history(picture_width=1024, picture_height=24)) == [], "of one picture, not of two"
+    assert seeds(rv.history(size="1024x1024")) == [2]
+    assert seeds(rv.history(params={"picture_width": 1024})) == [], "a param of that name would be meant"
+    assert "picture_width 1000 to 3999" in text_of(rv.history(picture_width=range(1000, 4000)))
+
+
 def test_a_time_can_be_said_in_many_ways(fill: Fill) -> None:
     now = datetime.now().astimezone()
     for days in (10, 3, 0):
@@ -93,17 +159,21 @@ def test_all_mistakes_are_told_at_once_with_what_is_right(session: rv.Session) -
         favourite="yes",
         tag=[],
         run="cats",
-        seed=[1, 2],
+        seed=[{}],
         prompt=7,
         since=date.max,
         until="1d",
+        picture_width="wide",
+        sort="best",
         ratng=4,
     )
-    where = ["prompt", "seed", "ratng", "rating", "favourite", "tag", "run", "since"]
+    where = ["prompt", "seed", "ratng", "rating", "favourite", "tag", "run", "picture_width", "sort", "since"]
     assert [mistake.partition(":")[0] for mistake in told] == where
     assert "did you mean 'rating'?" in told[2]
     assert "0 to 5" in told[3]
-    assert "later than until" in told[7]
+    assert "number of pixels" in told[7]
+    assert "newest, oldest, rating, seed" in told[8]
+    assert "later than until" in told[9]
 
 
 def test_a_part_is_read_without_the_rest(
@@ -254,7 +324,7 @@ def test_nothing_found_says_why_and_what_can_be_asked(session: rv.Session, fill:
     assert "No picture was asked for with aspect_ratio 9:16" in text_of(rv.history(aspect_ratio="9:16"))
     rv.history()[:].hide()
     assert "2 pictures would fit, but hidden" in text_of(rv.history())
-    assert "until, hidden or any param" in text_of(rv.history(rating=5))
+    assert "picture_height, hidden or any param" in text_of(rv.history(rating=5))
 
 
 def test_a_file_taken_out_of_the_store_is_named_and_the_others_are_shown(fill: Fill) -> None:

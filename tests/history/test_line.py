@@ -49,7 +49,7 @@ def test_words_params_and_flags(fill: Fill) -> None:
 
 def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session: rv.Session) -> None:
     told = mistakes(
-        "history bottle rating=4 --ratng 4 --tag a,b seed=1..4 --since soon --run x --page 0 --favorite"
+        "history bottle rating=4 --ratng 4 --tag a,b seed=1...4 --since soon --run x --page 0 --favorite"
     )
     where = ["rating", "--ratng", "--favorite", "seed", "--run", "--tag", "--page", "--since"]
     assert [mistake.partition(":")[0] for mistake in told] == where
@@ -59,6 +59,40 @@ def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session
     assert mistakes("history --rating 7") == ["--rating: 7 is no rating; it takes 0 to 5"]
     assert "variable" in mistakes("history {words}")[0]
     assert "no blanks around =" in mistakes("history seed = 4")[0]
+
+
+def test_the_line_says_what_python_says(fill: Fill) -> None:
+    fill([1, 2, 3], "A red fox", aspect_ratio="16:9")[0].rate(2)
+    fill([9], "A grey wolf, cartoon", model="seedream-4-0", aspect_ratio="1:1")
+    assert seeds("history fox OR wolf -cartoon") == seeds("history fox|wolf -cartoon") == [3, 2, 1]
+    assert seeds('history "red fox"') == seeds("history 'red fox'") == [3, 2, 1]
+    assert seeds('history "fox red"') == seeds('history -"red fox" -cartoon') == []
+    assert seeds("history seed=2..9") == [9, 3, 2]
+    assert seeds("history seed=1,2..3") == seeds("history aspect_ratio=16:9,3:4") == [3, 2, 1]
+    assert seeds("history --model seedream-4-0,qwen-image") == [9]
+    assert seeds("history --sort rating") == [1, 9, 3, 2]
+    assert seeds("history --sort seed --picture-width 30..40 --picture-height 24") == [1, 2, 3, 9]
+    assert mistakes("history --sort best")[0].startswith("--sort: ")
+    assert mistakes("history --picture-width wide")[0].startswith("--picture-width: ")
+    assert "write --rating" in mistakes("history -rating 4")[0]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '"fox"|bird -cartoon seed=1..100:3 --sort seed',
+        '-"red cup" --model wan-2-7-image-pro,qwen-image seed=1,2,3 --picture-width 30..40',
+    ],
+)
+def test_the_line_of_the_next_page_finds_the_same(fill: Fill, written: str) -> None:
+    fill(range(100), "A fox and a bird")
+    fill([1, 2, 3] * 10, "A fox and a bird")
+    hint = act(f"history {written}")._repr_mimebundle_()["text/plain"].splitlines()[-1]
+    line, told, _ = hint.strip().partition("  shows the next")
+    assert told
+    bare = written.replace('"fox"', "fox")
+    assert line == f"%rivya history {bare} --page 2"
+    assert seeds(line.removeprefix("%rivya ")) == seeds(f"history {written}")[24:48]
 
 
 def test_pages_are_told_as_lines_that_work(fill: Fill) -> None:

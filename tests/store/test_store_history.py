@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rivya_nb.store import database, prompt_index
+from rivya_nb.store import database, prompt_index, search
 from rivya_nb.store.records import CellRecord, Question
 from rivya_nb.store.store import Store
 
@@ -71,7 +71,7 @@ def test_a_count_is_of_what_is_listed(store: Store) -> None:
         Question(tags=("keep", "soft"), rating=3),
         Question(favourite=True),
         Question(params={"seed": 1}),
-        Question(run=run.id),
+        Question(runs=(run.id,)),
         Question(tags=("keep",), model=shown.model),
         Question(tags=("none",)),
     ):
@@ -170,9 +170,9 @@ def test_what_was_asked_for_within_a_time_or_a_run_is_found(store: Store) -> Non
     add(store, jobs[2])
     assert ids(store.history(Question(since=20.0))) == ids([jobs[2], jobs[1]])
     assert ids(store.history(Question(since=11, until=20))) == ids([jobs[1]])
-    assert ids(store.history(Question(run=run.id, oldest_first=True))) == ids(jobs[:2])
-    assert store.count(Question(run=run.id, until=10)) == 1
-    assert store.history(Question(run=99)) == []
+    assert ids(store.history(Question(runs=(run.id,), oldest_first=True))) == ids(jobs[:2])
+    assert store.count(Question(runs=(run.id,), until=10)) == 1
+    assert store.history(Question(runs=(99,))) == []
 
 
 def test_a_finished_job_is_reused_before_an_unfinished_one(store: Store) -> None:
@@ -226,3 +226,45 @@ def test_several_pictures_of_one_job_keep_their_order(store: Store) -> None:
     job = done(pictures=pictures)
     add(store, job)
     assert [found.pictures for found in store.history(Question())] == [pictures]
+
+
+@pytest.mark.parametrize("few", [2, 10_000])
+def test_a_page_in_an_order_is_a_part_of_the_whole(
+    store: Store, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few jobs, all are sorted; of many, an index is gone through."""
+    monkeypatch.setattr(search, "_FEW_JOBS", few)
+    jobs = [
+        done("a fox" if number % 3 else "a wolf", {"seed": number * 7 % 23 or 1000}) for number in range(40)
+    ]
+    add(store, *jobs, done("a fox", {}))
+    for rating in range(1, 6):
+        store.marks.change(ids(jobs[rating::6]), rating=rating)
+    store.marks.tag(ids(jobs[::2]), ["keep"])
+    store.marks.change(ids(jobs[3::7]), favourite=True)
+    whole = store.history(Question())
+    place = {job.id: number for number, job in enumerate(whole)}
+    marks = store.marks.of(place)
+    by = {
+        "rating": lambda job: (-marks[job.id].rating, place[job.id]),
+        "seed": lambda job: (job.seed is None, job.seed or 0, place[job.id]),
+    }
+    for asked in (
+        Question(),
+        Question(prompt="fox"),
+        Question(prompt="-fox"),
+        Question(tags=("keep",), rating=2),
+        Question(favourite=True),
+        Question(seed=range(3, 20)),
+        Question(seed=(1000, 7, 14)),
+        Question(width=PICTURE.width),
+    ):
+        fitting = set(store.history_ids(asked))
+        assert fitting
+        for order, key in by.items():
+            question = replace(asked, order=order)
+            expected = [job.id for job in sorted(whole, key=key) if job.id in fitting]
+            assert store.history_ids(question) == expected
+            pages = [store.history_ids(question, limit=7, offset=start) for start in range(0, 49, 7)]
+            assert [each for page in pages for each in page] == expected, question
+            assert store.count(question) == len(expected)

@@ -37,7 +37,7 @@ def test_the_stored_form_is_the_one_that_is_written_down() -> None:
         '{"version":1,"prompt":["A ",{"axis":"light","options":["dawn","dusk"]}," sky"],'
         '"models":["wan-2-7-image-pro"],"params":{"seed":[1,2],"resolution":["1K"]},'
         '"references":{"":[{"sha256":"aa","kind":"image","mime_type":"image/png","name":"a.png","size":9,'
-        '"note":"","url":""}]},"repeat":1,"drawn":[],"left_out":{},"order":["light","seed"],"requests":[]}'
+        '"note":"","url":"","origin":""}]},"repeat":1,"drawn":[],"left_out":{},"order":["light","seed"],"requests":[]}'
     )
     ask = read_ask(text)
     assert ask is not None

@@ -147,6 +147,10 @@ class CommandLine:
         elif of == "category":
             sizes = Counter(model.category for model in self._catalogue.values() if model.category)
             yield from (Offer(category, count(size, "model")) for category, size in sizes.items())
+        elif of == "sort":
+            from rivya_nb.planning.question import SORTS
+
+            yield from (Offer(order, "order") for order in SORTS)
         elif of == "run":
             yield from self._runs(unfinished_first=False)
         elif of == "tag" and self._session is not None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
 from rivya_nb.session.showing.looks import look_at, path_finder, records
+from rivya_nb.session.showing.written import WrittenFile
 from rivya_nb.store.files import write_whole
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.layout import arrange
@@ -26,7 +26,7 @@ def write_report(
     store: Store,
     path: str | os.PathLike[str],
     title: str | None = None,
-) -> Path:
+) -> WrittenFile:
     """Write one self-contained HTML file, UTF-8; its absolute path. Without a title, the prompt is its heading.
 
     Raises:
@@ -43,4 +43,4 @@ def write_report(
         target.parent.mkdir(parents=True, exist_ok=True)
     # What is no text, half of a surrogate pair, becomes a question mark.
     write_whole(target, html.encode("utf-8", "replace"))
-    return target
+    return WrittenFile(target)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.history import Album
     from rivya_nb.session.job import Job
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.store.store import Store
     from rivya_nb.widgets.scene import Look
     from rivya_nb.widgets.viewer import Viewer
 
@@ -47,7 +48,7 @@ def view_grid(
 
     def look(_page: int) -> Look:
         layout = arrange(record, records(jobs), rows=rows, cols=cols, every=True)
-        return _look(layout, jobs, record.name or (f"run {record.id}" if record.id else "pictures"))
+        return _look(layout, jobs, store, record.name or (f"run {record.id}" if record.id else "pictures"))
 
     viewer = Viewer(look, store.files, store.marks, store.deletions)
     working = [job for job in jobs.values() if not job.is_final]
@@ -69,10 +70,11 @@ def view_row(album: Album, live_records: LiveRecords) -> Viewer:
     def look(page: int) -> Look:
         total, first = len(album), page * PAGE
         jobs: Sequence[Job] = album[first : first + PAGE].jobs
-        axes, cells = place(jobs, [], store.models.catalogue)
+        called = store.reference_labels(job.id for job in jobs)
+        axes, cells = place(jobs, [], store.models.catalogue, references=called)
         by_id = {job.id: job for job in jobs}
         layout = arrange(RunRecord(0, album.title, "", time.time(), axes, cells), records(by_id))
-        return _look(layout, by_id, album.title, page=page, first=first + 1, total=total)
+        return _look(layout, by_id, store, album.title, page=page, first=first + 1, total=total)
 
     viewer = Viewer(look, store.files, store.marks, store.deletions)
     viewer.keep = Kept(live_records, _OPENS, lambda: album)._ipython_display_
@@ -80,7 +82,14 @@ def view_row(album: Album, live_records: LiveRecords) -> Viewer:
 
 
 def _look(
-    layout: Layout, jobs: Mapping[str, Job], title: str, *, page: int = 0, first: int = 1, total: int = 0
+    layout: Layout,
+    jobs: Mapping[str, Job],
+    store: Store,
+    title: str,
+    *,
+    page: int = 0,
+    first: int = 1,
+    total: int = 0,
 ) -> Look:
     from rivya_nb.widgets.scene import Look
 
@@ -89,6 +98,7 @@ def _look(
         layout=layout,
         params={job_id: _as_shown(jobs[job_id].params) for job_id in shown},
         title=title,
+        runs=store.run_ids_of(shown),
         page=page,
         pages=max(1, -(-total // PAGE)),
         first=first,

@@ -1,0 +1,41 @@
+"""A job as the value of a cell: its pictures and what is known of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rivya_nb.errors import PictureError
+from rivya_nb.views.thumbnails import thumbnail
+from rivya_nb.views.words import joined
+
+if TYPE_CHECKING:
+    from rivya_nb.session.job import Job
+    from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.store.store import Store
+
+_BOX = (512, 512)
+_BUDGET = 120_000
+"""Pixels of each picture, and bytes of all of them, before base64."""
+
+
+def picture_bundle(job: Job, store: Store) -> Bundle:
+    """The job as display data: static HTML, and plain text."""
+    from rivya_nb.views.picture import PictureView, picture_html, picture_text
+
+    record, small, troubles = job.record, [], []
+    for path in job.paths:
+        try:
+            share = _BUDGET // max(2, len(job.paths))
+            load, shelf = store.files.thumbnails.load, store.files.thumbnails
+            small.append(thumbnail(path, box=_BOX, max_bytes=share, load=load, shelf=shelf))
+        except PictureError as error:
+            troubles.append(str(error) if path.is_file() else f"the file {path.name} is gone from the store")
+    view = PictureView(
+        record,
+        job.params,
+        job.marks,
+        store.run_ids_of([job.id])[job.id],
+        small,
+        joined(dict.fromkeys(troubles)),
+    )
+    return {"text/html": picture_html(view), "text/plain": picture_text(view, repr(job))}
