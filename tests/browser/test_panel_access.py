@@ -63,8 +63,8 @@ def test_each_tab_leads_to_what_it_shows(panel: PanelPage) -> None:
     panel.wait_for_end(1)
     expect(panel.root.get_by_role("status").filter(has_text="Run 1: 1 picture")).to_have_count(1)
     expect(shown.locator("img")).to_have_count(1)
-    # By keys, too, it is the tab that is shown that comes behind Generate, and the others beside it.
-    panel.button("Generate").focus()
+    # By keys, too, it is the tab that is shown that comes behind the rows, and the others beside it.
+    panel.button("Show the pictures of run 1").focus()
     panel.page.keyboard.press("Tab")
     expect(panel.tab("Run 1")).to_be_focused()
     panel.page.keyboard.press("ArrowLeft")
