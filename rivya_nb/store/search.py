@@ -325,8 +325,9 @@ def _seed_numbers(seed: Asked) -> ColumnElement[bool]:
 
 def _seed_number(seed: ParamValue | bool) -> int:
     """What SQLite's CAST makes of a seed."""
-    digits = re.match(r"\s*([+-]?[0-9]+)", param_text(seed))
-    return max(-_LARGEST - 1, min(int(digits[1]), _LARGEST)) if digits else 0
+    # More digits only make it larger than the largest.
+    digits = re.match(r"\s*([+-]?)0*([0-9]{1,20})", param_text(seed))
+    return max(-_LARGEST - 1, min(int(digits[1] + digits[2]), _LARGEST)) if digits else 0
 
 
 _LARGEST = 2**63 - 1

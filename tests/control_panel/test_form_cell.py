@@ -66,7 +66,7 @@ class Kernel:
 def told(plan: Plan) -> dict[str, Any]:
     """All that two plans of the same have in common; seeds that were drawn are told by their place."""
     drawn = {str(seed): f"drawn {place}" for place, seed in enumerate(plan.expansion.ask.drawn)}
-    layout = plan._layout()
+    layout = plan.layout()
     return {
         "axes": [
             (axis.name, [drawn.get(label, label) if axis.name == "seed" else label for label in axis.labels])

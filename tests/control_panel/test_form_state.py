@@ -124,7 +124,7 @@ def test_axes_are_rows_and_columns_as_chosen_as_far_as_there_are(
         rows=rows,
         cols=cols,
     )
-    layout = plan_form(session, state, {})._layout()
+    layout = plan_form(session, state, {}).layout()
     assert (layout.row_axis, layout.column_axis) == wanted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ def headings(grid: Element, scope: str) -> list[str]:
 
 
 def captions(grid: Element) -> list[str]:
-    return [table.text for table in grid.all("table")]
+    """What tells the pictures apart; behind the date and the run of each."""
+    return [re.sub(r".* · runs? [0-9, ]+ ", "", table.text) for table in grid.all("table")]
 
 
 def test_runs_of_more_seeds_make_one_row(fill: Fill) -> None:
