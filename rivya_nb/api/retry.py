@@ -46,6 +46,9 @@ does not say how long that is."""
 LEAST = 10.0
 """Seconds for an attempt that begins when the budget is used up, because the event loop was busy meanwhile."""
 
+_CHANCE = random.SystemRandom()
+"""Spreads calls. A notebook that seeds Python's own generator gets its numbers from it undisturbed."""
+
 RATE_LIMITED = "rate limited"
 """The reason for a wait after a 429."""
 
@@ -223,10 +226,10 @@ def pause(policy: RetryPolicy, error: BaseException | None, failures: int) -> fl
     """Seconds to wait after so many failures in a row, of which `error` is the last."""
     asked = retry_after(error)
     if asked is not None:
-        return asked + random.uniform(0, policy.first)  # noqa: S311 - spreads calls, guards nothing
+        return asked + _CHANCE.uniform(0, policy.first)
     # The exponent is bounded: a rate limit may last for days.
     doublings = min(failures - 1, 30)
-    return min(policy.longest, policy.first * 2.0**doublings) * random.uniform(0.75, 1)  # noqa: S311
+    return min(policy.longest, policy.first * 2.0**doublings) * _CHANCE.uniform(0.75, 1)
 
 
 def in_words(seconds: float) -> str:
