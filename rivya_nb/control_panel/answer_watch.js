@@ -1,4 +1,4 @@
-// Says so when the kernel does not answer a click, keeps an impatient second click on "Generate" from buying twice, and
+// Says so when the kernel does not answer a click or a key, keeps an impatient second click on "Generate" from buying twice, and
 // Jupyter's shortcuts out of the panel. It draws nothing but one line.
 
 import { send } from "../widgets/dom.js";
@@ -40,10 +40,10 @@ function render({ model, el }) {
     if (gone) line.textContent = `The kernel ${gone}, ${REOPEN}`;
     else if (!waiting()) line.textContent = "";
     else if (received < sent) {
-      line.textContent = "The kernel has not answered yet. What you clicked is not lost: a busy kernel takes it up when it is free.";
+      line.textContent = "The kernel has not answered yet. What you asked for is not lost: a busy kernel takes it up when it is free.";
       if (Date.now() - since > SUSPICION) line.textContent += " If it was restarted, run the panel's cell again.";
     } else {
-      line.textContent = "A cell is running. What you clicked is not lost: it goes on when the cell is done.";
+      line.textContent = "A cell is running. What you asked for is not lost: it goes on when the cell is done.";
     }
   }
 
@@ -118,10 +118,12 @@ function render({ model, el }) {
     }
     const stop = makeAccessible(root, view);
     root.addEventListener("keydown", keepKeys);
+    root.addEventListener("rivya-asked", note);
     // ipywidgets lets no key out of a field.
     root.addEventListener("keydown", generate, true);
     leave = () => {
       root.removeEventListener("keydown", keepKeys);
+      root.removeEventListener("rivya-asked", note);
       root.removeEventListener("keydown", generate, true);
       stop();
     };

@@ -213,6 +213,8 @@ export class Tiles {
     else if (key === "PageDown") tab.turn(1);
     else if (key === "PageUp") tab.turn(-1);
     else if (!item || !this.mean(item, key)) return;
+    // The panel says so when the kernel does not answer, as after a click.
+    if (target === undefined) this.node.dispatchEvent(new CustomEvent("rivya-asked", { bubbles: true }));
     event.preventDefault();
     event.stopPropagation();
   }

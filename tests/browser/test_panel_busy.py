@@ -51,3 +51,14 @@ def test_what_was_typed_before_the_click_is_bought_and_what_was_typed_after_it_i
     panel.tab("Gallery").click()
     expect(panel.tiles.first).to_have_accessible_name(re.compile("^A lighthouse ·"))
     expect(panel.field("Prompt")).to_have_value("A lighthouse in the desert")
+
+
+def test_a_key_on_a_picture_that_waits_for_the_kernel_says_so(panel: PanelPage) -> None:
+    panel.page.evaluate(ONE_THREAD)
+    panel.notebook.command("notebook:move-cursor-down")
+    panel.page.evaluate(RUN_WITHOUT_WAITING)
+    panel.page.wait_for_function(IS_BUSY)
+    panel.tiles.first.press("4")
+    expect(panel.root).to_contain_text("What you asked for is not lost")
+    expect(panel.root.locator(".rivya-marks").locator("visible=true")).to_have_text(["★★★★"])
+    expect(panel.root).not_to_contain_text("is not lost")
