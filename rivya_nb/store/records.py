@@ -417,7 +417,7 @@ class RunSummary:
     left to workers, and what it has cost.
 
     `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them. `job_id` is its first
-    job with a picture, or else its first one.
+    job with a picture, or else its first one. `ask` is what was asked, as it is stored.
     """
 
     id: int
@@ -431,6 +431,7 @@ class RunSummary:
     costs_about: bool
     axes: tuple[AxisRecord, ...] = ()
     job_id: str | None = None
+    ask: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,20 +61,21 @@ def subject_of(run: RunRecord, jobs: Mapping[str, JobRecord]) -> Subject:
     common = {key: value for key, value in common_params(mine).items() if key not in axes}
     models = listing(dict.fromkeys(job.model for job in mine))
     facts = joined([models, *param_words(common)])
-    prompt = _prompt_text(run, mine, most=_MOST_OPTIONS)
-    return Subject(printable(prompt, PROMPT_LENGTH), printable(_prompt_text(run, mine)), facts)
+    prompts = list(dict.fromkeys(job.prompt for job in mine))
+    prompt = written_prompt(run.ask, prompts)
+    return Subject(printable(prompt, PROMPT_LENGTH), printable(written_prompt(run.ask, prompts, None)), facts)
 
 
-def _prompt_text(run: RunRecord, jobs: Sequence[JobRecord], most: int | None = None) -> str:
-    """The prompt as it was written, its axes in braces with `most` of their options: `A bottle at {dawn|dusk}`."""
-    ask = read_ask(run.ask)
-    if ask is not None and ask.models:
-        parts = [part if isinstance(part, str) else _options(part, most) for part in ask.prompt.parts]
+def written_prompt(ask: str | None, prompts: Sequence[str], most: int | None = _MOST_OPTIONS) -> str:
+    """The prompt as it was written in a run's stored ask, its axes in braces with `most` of their options:
+    `A bottle at {dawn|dusk}`. Where that says little, the first of the `prompts`."""
+    asked = read_ask(ask)
+    if asked is not None and asked.models:
+        parts = [part if isinstance(part, str) else _options(part, most) for part in asked.prompt.parts]
         text = as_sent("".join(parts))
         # Whole prompts side by side are no template; where they fill the line, one of them says more.
         if len(parts) > 1 or len(text) <= PROMPT_LENGTH:
             return text
-    prompts = list(dict.fromkeys(job.prompt for job in jobs))
     if len(prompts) > 1:
         return f"{prompts[0]} (and {count(len(prompts) - 1, 'more prompt')})"
     return prompts[0] if prompts else ""

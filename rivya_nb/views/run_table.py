@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.text import count, printable
 from rivya_nb.store.records import JobRecord, RunSummary
+from rivya_nb.views.headline import written_prompt
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import credit_count, joined, moment_words
@@ -35,7 +36,9 @@ class RunRow:
 
     @property
     def prompt(self) -> str:
-        return "" if self.job is None else printable(self.job.prompt, _PROMPT_LENGTH)
+        if self.job is None:
+            return ""
+        return printable(written_prompt(self.run.ask, [self.job.prompt]), _PROMPT_LENGTH)
 
     @property
     def short_prompt(self) -> str:

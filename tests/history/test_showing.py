@@ -79,6 +79,16 @@ def test_runs_are_a_table_in_pages(fill: Fill, session: rv.Session) -> None:
         rv.runs().page(3)
 
 
+def test_a_run_in_the_table_has_its_prompt_as_it_was_written(session: rv.Session) -> None:
+    plan = rv.plan("A {red|blue} cup", seed=1)
+    jobs = [done(f"A {colour} cup", {"seed": 1}) for colour in ("red", "blue")]
+    cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
+    axes, ask = [AxisRecord("prompt", ("red", "blue"))], plan.expansion.ask.to_json()
+    session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs, ask=ask)
+    for said in (text_of(rv.runs()), read(html_of(rv.runs())).text):
+        assert "A {red|blue} cup" in said
+
+
 def test_every_tile_says_when_and_in_which_run(fill: Fill) -> None:
     fill([1, 2], created_at=NOON)
     fill([3], created_at=NOON)
