@@ -120,7 +120,9 @@ def test_sets_of_references_are_an_axis_of_the_run(panel: PanelPage) -> None:
     panel.wait_for_end(1)
     expect(panel.pictures).to_have_count(4)
     for label in ("cat.png", "dog.png"):
-        expect(panel.root.locator(".rivya-pane").get_by_text(f"references: {label}", exact=True)).to_be_visible()
+        expect(
+            panel.root.locator(".rivya-pane").get_by_text(f"references: {label}", exact=True)
+        ).to_be_visible()
 
 
 def test_a_picture_of_a_run_is_dragged_to_the_references_and_its_original_is_one(panel: PanelPage) -> None:
