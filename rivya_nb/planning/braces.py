@@ -15,9 +15,11 @@ from rivya_nb.errors import Mistake, shortened
 from rivya_nb.planning.doubts import (
     FULL_WIDTH,
     Doubt,
+    calculates,
     field_names,
     foreign_prefix,
     has_torn_quotes,
+    is_field,
     kept_text,
     listed,
     lone_brace,
@@ -137,6 +139,8 @@ class _Parser:
                 f"{shortened(source)} is more than a plain name; give it one in Python first, as in "
                 f"value = {shortened(inner.strip())}, and write {{value}}{LITERAL}: {text}"
             )
+        elif self._variables and is_field(inner):
+            self._wrong(_more_than_a_name(source))
         elif name := spaced_name(inner):
             self._doubt(
                 {name},
@@ -144,12 +148,7 @@ class _Parser:
                 "the text itself",
             )
         elif names := field_names(inner):
-            formatted = f"f{source!r}"
-            self._doubt(
-                names,
-                f"{shortened(source)} is more than a plain name, and is not put in; write value = "
-                f"{shortened(formatted)} in Python and {{value}} here, or {text} for the text itself",
-            )
+            self._doubt(names, _more_than_a_name(source))
 
     def _lone(self, at: int) -> None:
         """Note where a brace without a partner may well be part of a torn axis or name."""
@@ -229,6 +228,8 @@ class _Parser:
         else:
             reason = "has further braces" if any(braces) else why_no_axis(own)
         if reason is None:
+            if name is None and (names := calculates(source[1:-1])):
+                self._doubt(names, _more_than_a_name(source))
             return False
         self._unnamed += name is None
         number = "" if self._unnamed < 2 else str(self._unnamed)
@@ -290,6 +291,14 @@ def read_braces(text: str, *, variables: bool) -> tuple[tuple[Node, ...], list[M
     """The tree of `text`, every mistake in it, and what is one where a name means something."""
     parser = _Parser(text, variables)
     return parser.nodes(0, len(text)), parser.mistakes, parser.doubts
+
+
+def _more_than_a_name(source: str) -> str:
+    formatted = f"f{source!r}"
+    return (
+        f"{shortened(source)} is more than a plain name, and is not put in; write value = "
+        f"{shortened(formatted)} in Python and {{value}} here, or {shortened(doubled(source))} for the text itself"
+    )
 
 
 def escaped(text: str) -> str:

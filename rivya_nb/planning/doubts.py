@@ -19,12 +19,19 @@ FULL_WIDTH = str.maketrans("｛｝｜＝：", "{}|=:")
 """The signs of an axis as a keyboard for Chinese or Japanese types them."""
 
 _QUOTE = re.compile(r"[\"`“”„‟]|(?<!\w)['‘](?=\S)")
-_CODE = re.compile(r"[;\\<>=＝]|^\s*%")
+_CODE = re.compile(r"[;\\<>=＝]|\$(?=[^\W\d])|^\s*%|\w\*\w|&&|\(\)")
+_TYPES = frozenset(
+    "None null undefined void any unknown string str number int integer float bool boolean".split()  # noqa: SIM905
+)
 _LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _COUNT = re.compile(r"\s*~?(?:\d+(?:-\d*)?|-\d+)?\$\$(?:[^|$]*\$\$)?")
 _SAMPLER = re.compile(r"\s*[@~!](?=[^\s|])")
 _WEIGHT = re.compile(r"\s*(?:\d+(?:\.\d*)?|\.\d+)::")
-_FOREIGN_PREFIX = re.compile(r"\\(?:[A-Za-z]+\*?(?:\[[^\[\]]*\])?)?$|\w?\^$|(?<![^\W_])[A-Za-z)\]]_$|\$$")
+_OPERATOR = re.compile(r"[-+*/%().\[\]]")
+_FIELD = re.compile(r"\s*([^\W\d]\w*)\s*(?:![rsa](?::.*)?|:[-+<>=^ ,.0-9]*[bcdeEfFgGnosxX%])\s*")
+_FOREIGN_PREFIX = re.compile(
+    r"\(\)\s*$|\\(?:[A-Za-z]+\*?(?:\[[^\[\]]*\])?)?$|\w?\^$|(?<![^\W_])[A-Za-z)\]]_$|\$$"
+)
 _BEHIND = 60
 _WORDS = r"\s*[^\W\d_][\w'-]+(?: [\w'-]+)*\s*"
 _LISTED = re.compile(rf"{_WORDS}(?:[,/;、，]{_WORDS})+")
@@ -51,7 +58,7 @@ def why_no_axis(options: Sequence[str]) -> str | None:
         return "has a colon"
     if any(map(_LINE_END.search, options)):
         return "has several lines"
-    if any(map(_CODE.search, options)):
+    if any(map(_CODE.search, options)) or all(option.strip() in _TYPES for option in options):
         return "looks like code"
     if any("｜" in option for option in options):
         return "has a full-width bar"
@@ -96,7 +103,9 @@ def lone_brace(text: str, at: int) -> tuple[bool, str | None]:
     if text[at] == "{":
         named = _NAME.match(text, at + 1)
         return _UNCLOSED.match(text, at) is not None, named[0] if named else None
-    before = text[max(0, at - 200) : at + 1].rpartition("{")[2]
+    # `{a|b}}` is torn like `{{a|b}`.
+    end = at if text[at - 1 : at] == "}" else at + 1
+    before = text[max(0, at - 200) : end].rpartition("{")[2]
     torn = re.search(r"\|[^{}\n|]*\}$", before)
     words = re.findall(r"(?<!\w)[^\W\d]\w*(?=\}$)", before)
     return torn is not None, words[-1] if words else None
@@ -113,6 +122,16 @@ def field_names(text: str) -> frozenset[str]:
         if names := _names(re.sub(r"(?:!\w*|=)$", "", part.rstrip())):
             return names
     return frozenset()
+
+
+def calculates(options: str) -> frozenset[str]:
+    """The names in options that could be an expression of Python with more than names and bars (`n*2|3`)."""
+    return field_names(options) if _OPERATOR.search(options) else frozenset()
+
+
+def is_field(text: str) -> bool:
+    """True for a name with a format or a conversion of Python: `x:.2f`, `x!r`."""
+    return _FIELD.fullmatch(text) is not None
 
 
 def spaced_name(text: str) -> str | None:

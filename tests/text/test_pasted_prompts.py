@@ -48,6 +48,10 @@ MAYBE_AXES = [
     "{ x => y | z }",
     "{x => y | z}",
     "{x == 1 | y}",
+    "function f(){return a|b}",
+    "{$x|y}",
+    "{n*2|3}",
+    "{int | None}",
     "{a|b=c}",
     "{x=1; y=2}",
     "{a=1, b=2}",
@@ -158,8 +162,25 @@ def test_what_cannot_be_put_in_is_refused_where_the_notebook_has_its_name(
     doubled = f"{{{field}}}"
     assert doubled in message
     assert prompts_of(f"A {doubled} cat", variables=variables) == [f"A {field} cat"]
-    if "[" not in field:
+    # In a cell, a name with a format can be nothing else.
+    if "[" not in field and not (variables and field in ("{x:.2f}", "{subject!r}", "{subject!r:>9}")):
         assert parse_prompt(f"A {field} cat", variables=variables).bind({}).render({}) == f"A {field} cat"
+
+
+def test_a_format_is_refused_also_for_a_name_that_is_not_there() -> None:
+    (message,) = messages_of("A {missing:.2f} cat")
+    assert message.startswith("{missing:.2f} is more than a plain name")
+
+
+def test_options_that_may_be_an_expression_of_the_notebooks_names_are_refused() -> None:
+    (message,) = messages_of("A {i + 1|x} cat")
+    assert message.startswith("{i + 1|x} is more than a plain name")
+    assert prompts_of("A {semi-gloss|matt} cat") == ["A semi-gloss cat", "A matt cat"]
+
+
+def test_an_axis_with_one_brace_too_many_is_refused() -> None:
+    (message,) = messages_of("A {red|blue}} cat")
+    assert "{red|blue}} has options and only one brace" in message
 
 
 def test_a_field_of_an_axis_is_refused() -> None:
