@@ -114,6 +114,9 @@ def _checked(param: Param, value: object) -> ParamValue | Mistake:
         return Mistake(param.key, f"{short_repr(value)} is not text{_allowed(param)}")
     if not is_whole(value):
         return Mistake(param.key, f"{short_repr(value)}: {HALF}")
+    if param.is_switch and value in ("True", "False"):
+        # As Python writes it, and as pictures show it.
+        value = value.lower()
     if param.options is not None and value not in param.options:
         same = same_shape(value, sorted(param.options, key=lambda option: option != param.default))
         folded = next((option for option in param.options if option.casefold() == value.casefold()), same)

@@ -36,8 +36,10 @@ def read_sought(written: str) -> list[tuple[Sought, ...]]:
     """What is sought: of each entry, at least one text has to fit."""
     found: list[tuple[Sought, ...]] = []
     either = False
-    for match in _TOKEN.finditer(written):
-        if match["bar"] or match["word"] == "OR":
+    tokens = list(_TOKEN.finditer(written))
+    for at, match in enumerate(tokens):
+        # At an end, OR is a word like any other.
+        if match["bar"] or (match["word"] == "OR" and 0 < at < len(tokens) - 1):
             either = bool(found)
             continue
         sought = Sought(match["phrase"] or match["word"], bool(match["without"]))

@@ -83,7 +83,7 @@ def progress_line(view: RunView, *, credit: str = "credit") -> str:
 def progress_words(sums: Tally, *, live: bool, credit: str = "credit") -> str:
     """The same of these sums."""
     if sums.total and sums.states.get("deferred") == sums.total:
-        cost = count(sums.price, credit)
+        cost = count(sums.price, credit) if sums.price or not sums.reused else "at no more cost"
         return f"deferred: {count(sums.total, 'picture')}, {cost}; `{WORK}` sends them"
     return joined(_live_parts(sums) if live else _final_parts(sums, credit))
 

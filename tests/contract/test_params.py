@@ -62,7 +62,8 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_a_switch_is_sent_as_the_string_that_the_service_demands() -> None:
-    assert build_request(WAN, "A bottle", {"watermark": True}).params == {"watermark": "true"}
+    for switched_on in (True, "True", "true"):
+        assert build_request(WAN, "A bottle", {"watermark": switched_on}).params == {"watermark": "true"}
 
 
 def test_a_text_seed_takes_a_whole_number_and_sends_text() -> None:

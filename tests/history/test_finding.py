@@ -80,6 +80,8 @@ def test_either_of_several_and_none_of_some_are_found(fill: Fill) -> None:
         'zebra|"polar fox"': [4],
         "in OR OR": [2, 1],
         "fox or": [],
+        "OR": [],
+        "fox OR": [],
     }.items():
         assert seeds(rv.history(prompt=prompt)) == found, prompt
     assert seeds(rv.history(model=["seedream-4-0", "qwen-image"])) == [4, 3]

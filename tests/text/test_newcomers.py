@@ -150,7 +150,7 @@ def test_a_seed_that_is_drawn_elsewhere_is_left_out_here(model: Model, value: ob
         ("num_images", 4, "--repeat 4 in a cell"),
         ("width", 1024, "calls it 'aspect_ratio'"),
         ("size", "1024x1024", "calls it 'aspect_ratio'"),
-        ("watermark", "True", "did you mean 'true'"),
+        ("watermark", "TRUE", "did you mean 'true'"),
     ],
 )
 def test_a_param_of_another_tool_leads_to_the_one_here(key: str, value: object, way: str) -> None:
