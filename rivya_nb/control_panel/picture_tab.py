@@ -115,9 +115,9 @@ class PictureTab(Background):
         """A message of the front end; it may come on any thread."""
         if content.get("kind") == "reference":
             # A click on Generate may follow before the loop turns: it waits for these pictures.
-            ids = _ids(content)
-            self._model.references.add_pictures(ids)
-            self._say(f"Handed {count(len(ids), 'picture')} to the references")
+            if ids := _ids(content):
+                self._model.references.add_pictures(ids)
+                self._say(f"Handed {count(len(ids), 'picture')} to the references")
         else:
             self.start(self._answer(content))
 

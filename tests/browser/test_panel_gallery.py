@@ -169,6 +169,8 @@ def test_a_reference_that_this_tool_made_gives_its_settings_back(panel: PanelPag
     panel.root.get_by_role("button", name=re.compile("^Recall the settings of")).click()
     expect(panel.field("Prompt")).to_have_value(PROMPT)
     expect(panel.field("Resolution")).to_have_value("1K")
+    # It was made without any.
+    expect(references(panel)).to_have_count(0)
 
 
 def test_what_is_too_large_or_too_much_is_refused_before_it_is_sent(panel: PanelPage) -> None:

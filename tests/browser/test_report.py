@@ -93,6 +93,7 @@ def test_pictures_are_looked_at_compared_and_turned(chromium: Browser, bottles_r
     assert dialog.locator("img").evaluate("image => image.width") > width
     page.keyboard.press("c")
     expect(page.get_by_role("status")).to_contain_text("compare with seed: 1 · aspect_ratio: 16:9")
+    expect(tiles.nth(1)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(caption).to_have_text(["seed: 1 · aspect_ratio: 16:9", "seed: 1 · aspect_ratio: 3:4"])
