@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -162,12 +163,13 @@ def test_an_empty_account_stops_what_is_not_sent_yet(url: str, connect: Callable
 
 @pytest.mark.slow
 def test_no_answer_at_all_fails_without_a_bill(connect: Callable[..., rv.Session]) -> None:
-    with running_sandbox() as gone:
-        pass
-    session = connect(gone)
-    run = rv.generate("A bottle", seed=1)
-    with pytest.raises(rv.RunFailedError):
-        run.wait(120)
+    # A port that is taken, so that no other sandbox can get it, and where nobody listens.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        session = connect(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        run = rv.generate("A bottle", seed=1)
+        with pytest.raises(rv.RunFailedError):
+            run.wait(120)
     assert run.credits == 0
     assert session.store.spent(session.service).credits == 0
 

@@ -20,7 +20,7 @@ from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 TIMEOUT = 30
-FILES_LIVE = 1.0
+FILES_LIVE = 4
 """Seconds that an uploaded file lives where a test wants the service to forget it."""
 
 
