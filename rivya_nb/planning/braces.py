@@ -227,27 +227,35 @@ class _Parser:
             reason = "has a bar within quotes" if has_torn_quotes(own) else None
         else:
             reason = "has further braces" if any(braces) else why_no_axis(own)
-        if reason is None:
-            if name is None and (names := calculates(source[1:-1])):
-                self._doubt(names, _more_than_a_name(source))
+        names = calculates(source[1:-1]) if name is None and reason is None else ()
+        if reason is None and not names:
             return False
-        self._unnamed += name is None
-        number = "" if self._unnamed < 2 else str(self._unnamed)
+        self._unnamed += name is None and reason is not None
+        place = self._unnamed + (reason is None)
+        number = "" if place < 2 else str(place)
         listed_options = "|".join(options)
         if is_plain and listed_options.count('"') == 2:
             listed_options = re.sub(r'^\s*"(.*)"\s*$', r"\1", listed_options, flags=re.DOTALL)
-        self._both(source, reason, f"{{{name or UNNAMED + number}={listed_options}}}", options)
+        axis = f"{{{name or UNNAMED + number}={listed_options}}}"
+        if reason is None:
+            self._doubt(names, self._both_ways(source, "may be an expression of Python", axis, options))
+            return False
+        self._both(source, reason, axis, options)
         return True
 
     def _both(self, source: str, why: str, axis: str, options: Sequence[str], how: str = "") -> None:
         """Refuse an axis, with the way to write it as one, and the way to write it as text."""
+        self._wrong(self._both_ways(source, why, axis, options, how))
+
+    @staticmethod
+    def _both_ways(source: str, why: str, axis: str, options: Sequence[str], how: str = "") -> str:
         is_read = axis != source or bool(how)
         if is_read:
             nodes, mistakes, _ = read_braces(axis, variables=True)
             is_read = not mistakes and isinstance(nodes[0], Group)
         if not is_read:
             axis, how = "{options}", f" with options = {shortened(repr(options), _WAY)} in Python"
-        self._wrong(
+        return (
             f"{shortened(source)} {why}; write {shortened(axis, _WAY)}{how} for an axis, or "
             f"{shortened(doubled(source), _WAY)} for the text itself"
         )

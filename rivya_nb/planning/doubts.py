@@ -21,7 +21,21 @@ FULL_WIDTH = str.maketrans("｛｝｜＝：", "{}|=:")
 _QUOTE = re.compile(r"[\"`“”„‟]|(?<!\w)['‘](?=\S)")
 _CODE = re.compile(r"[;\\<>=＝]|\$(?=[^\W\d])|^\s*%|\w\*\w|&&|\(\)")
 _TYPES = frozenset(
-    "None null undefined void any unknown string str number int integer float bool boolean".split()  # noqa: SIM905
+    {
+        "None",
+        "null",
+        "undefined",
+        "void",
+        "any",
+        "unknown",
+        "string",
+        "str",
+        "number",
+        "int",
+        "integer",
+        "float",
+    }
+    | {"bool", "boolean"}
 )
 _LINE_END = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _COUNT = re.compile(r"\s*~?(?:\d+(?:-\d*)?|-\d+)?\$\$(?:[^|$]*\$\$)?")
@@ -30,7 +44,7 @@ _WEIGHT = re.compile(r"\s*(?:\d+(?:\.\d*)?|\.\d+)::")
 _OPERATOR = re.compile(r"[-+*/%().\[\]]")
 _FIELD = re.compile(r"\s*([^\W\d]\w*)\s*(?:![rsa](?::.*)?|:[-+<>=^ ,.0-9]*[bcdeEfFgGnosxX%])\s*")
 _FOREIGN_PREFIX = re.compile(
-    r"\(\)\s*$|\\(?:[A-Za-z]+\*?(?:\[[^\[\]]*\])?)?$|\w?\^$|(?<![^\W_])[A-Za-z)\]]_$|\$$"
+    r"\(\)(?=\s*$)|\\(?:[A-Za-z]+\*?(?:\[[^\[\]]*\])?)?$|\w?\^$|(?<![^\W_])[A-Za-z)\]]_$|\$$"
 )
 _BEHIND = 60
 _WORDS = r"\s*[^\W\d_][\w'-]+(?: [\w'-]+)*\s*"

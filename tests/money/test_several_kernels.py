@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 
 import rivya_nb as rv
+from rivya_nb.jobs.sharing import Sharing
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.session.session import Session
 from rivya_nb.store.records import JobRecord
@@ -335,3 +336,17 @@ def test_who_takes_over_from_a_dead_kernel_repeats_no_submit_whose_key_may_be_fo
     following.finished().result(TIMEOUT)
     assert following[0].status == status
     assert bought(session) == 1
+
+
+@pytest.mark.parametrize("step", ["agree", "leave"])
+def test_a_mistake_of_our_own_ends_the_run_instead_of_leaving_it_at_work(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError(f"{step} is broken")
+
+    monkeypatch.setattr(Sharing, step, fail)
+    run = cell(connect(SandboxConfig(latency=0.1)), [1])
+    with pytest.raises(RuntimeError, match=f"{step} is broken"):
+        run.wait(TIMEOUT)
+    assert not run.is_working

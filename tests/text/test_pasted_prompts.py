@@ -174,7 +174,11 @@ def test_a_format_is_refused_also_for_a_name_that_is_not_there() -> None:
 
 def test_options_that_may_be_an_expression_of_the_notebooks_names_are_refused() -> None:
     (message,) = messages_of("A {i + 1|x} cat")
-    assert message.startswith("{i + 1|x} is more than a plain name")
+    assert message == (
+        "{i + 1|x} may be an expression of Python; write {prompt=i + 1|x} for an axis, or {{i + 1|x}} for "
+        "the text itself"
+    )
+    assert prompts_of("A {prompt=i + 1|x} cat") == ["A i + 1 cat", "A x cat"]
     assert prompts_of("A {semi-gloss|matt} cat") == ["A semi-gloss cat", "A matt cat"]
 
 
