@@ -37,6 +37,7 @@ FLOORS = (
     ("control_panel",),
     ("calls",),
     ("session",),
+    ("study",),
     ("widgets",),
     ("views",),
     ("measures",),

@@ -348,10 +348,15 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class AxisRecord:
-    """One axis of a run and its values' labels. The first axis is rows, the second columns, others are pages."""
+    """One axis of a run and its values' labels. The first axis is rows, the second columns, others are pages.
+
+    `facts` has, for each value, what its row of a table says beside the params, by column; it is empty where the
+    axis comes from no table.
+    """
 
     name: str
     labels: tuple[str, ...]
+    facts: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,10 @@ def _coordinates(text: str) -> tuple[int, ...]:
 
 @lru_cache(maxsize=256)
 def axis_records(text: str) -> tuple[AxisRecord, ...]:
-    return tuple(AxisRecord(axis["name"], tuple(axis["labels"])) for axis in json.loads(text))
+    return tuple(
+        AxisRecord(axis["name"], tuple(axis["labels"]), tuple(axis.get("facts", ())))
+        for axis in json.loads(text)
+    )
 
 
 def labels_on(name: str, axes: str, coordinates: str) -> list[str]:
