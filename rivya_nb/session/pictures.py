@@ -73,11 +73,16 @@ class Pictures(Markable):
         """
         return [image for job in self.jobs for image in job.images]
 
-    def grid(self, rows: str | None = None, cols: str | None = None) -> Grid:
+    def grid(
+        self, rows: str | None = None, cols: str | None = None, *, measure: Wanted | None = None
+    ) -> Grid:
         """The pictures as they are now, laid out by two axes; more axes make pages, one axis wraps.
 
+        With a `measure`, each picture has its number as a figure, on a colour: blue below the median of all,
+        orange above.
+
         Raises:
-            UsageError: there is no axis of that name.
+            UsageError: there is no axis of that name; or as `measure`.
         """
         from rivya_nb.session.grid import Grid
 
@@ -85,7 +90,7 @@ class Pictures(Markable):
         jobs = {job.id: job for job in kept.jobs}
         record = kept._laid_out(rows, cols)
         notes = kept._notes(rows, cols)
-        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes)
+        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes, measure=measure)
 
     def measure(self, *measures: Wanted) -> Measurements:
         """What measures give for the pictures, in a notebook with histograms and the grid; `to_pandas()` has all.

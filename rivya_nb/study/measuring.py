@@ -56,8 +56,8 @@ class Measured(Mapping[str, float]):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of all parts, in the order in which they came."""
-        return tuple(dict.fromkeys(part for numbers in self.numbers.values() for part in numbers))
+        """The names of all parts, in alphabetical order."""
+        return tuple(sorted({part for numbers in self.numbers.values() for part in numbers}))
 
     @property
     def trouble(self) -> str:

@@ -39,6 +39,17 @@ _WORDS_HEIGHT = 80
 
 Price = Callable[[JobRecord], str]
 
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number on a picture: its words, the colour behind it, and what it is in full."""
+
+    words: str
+    colour: str
+    title: str
+
+
+NO_FIGURES: Mapping[str, Figure] = {}
 NO_MARKS: Mapping[str, Marks] = {}
 NO_ORIGINS: Mapping[str, str] = {}
 
@@ -75,6 +86,7 @@ class DrawnCell:
     hole: bool = False
     marks: str = ""
     origin: str = ""
+    figure: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +107,13 @@ def draw(
     marks: Mapping[str, Marks] = NO_MARKS,
     origins: Mapping[str, str] = NO_ORIGINS,
     price: Price = cost,
+    figures: Mapping[str, Figure] = NO_FIGURES,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
     `marks` the marks by job id, and `origins` where a job's picture comes from; `price` gives the words for what
-    a job cost."""
+    a job cost; `figures` has the number of each cell by its key."""
     places = spans(geometry) if layout.wraps else None
-    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price)
+    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price, figures)
     shared = None if layout.wraps else columns(layout, geometry)
     return tuple(
         DrawnPage(
@@ -127,6 +140,7 @@ class _Artist:
     marks: Mapping[str, Marks]
     origins: Mapping[str, str]
     price: Price
+    figures: Mapping[str, Figure]
 
     def place(self, cell: Cell | None, column: int, further: bool) -> DrawnCell:
         geometry = self.geometry
@@ -160,6 +174,7 @@ class _Artist:
             notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now, self.price),
             marks=marks_badge(self.marks.get(job.id, Marks())),
             origin=origin,
+            figure=self.figures.get(cell.key),
         )
 
 

@@ -13,6 +13,7 @@ from statistics import median, quantiles
 
 from rivya_nb.contract.text import printable
 from rivya_nb.measures.pairs import spread
+from rivya_nb.views.cells import Figure
 from rivya_nb.views.histogram import HEIGHT, Bar, bars, shade
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
@@ -53,15 +54,6 @@ class MeasuresView:
     is_of_pairs: bool = False
     troubles: Sequence[str] = ()
     notes: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number on a picture: its words, the colour behind it, and what it is in full."""
-
-    words: str
-    colour: str
-    title: str
 
 
 @dataclass(frozen=True)
@@ -145,6 +137,13 @@ def figures(name: str, values: Mapping[str, float]) -> dict[str, Figure]:
     }
 
 
+def figure_hint(values: Mapping[str, float]) -> str:
+    """What the colours of figures mean."""
+    return (
+        f"blue is below the median of all ({figure_words(_Scale.of(values.values()).middle)}), orange above"
+    )
+
+
 def _mixed(away: float) -> str:
     part = min(1.0, abs(away))
     mixed = (round(low + (high - low) * part) for low, high in zip(_FAINT, _FULL[away > 0], strict=True))
@@ -178,8 +177,8 @@ def _row(line: Line) -> _Row:
     if found is None:
         return _Row(line.name, line.axis, line.about, line.means, (), "", "", count, "")
     low, high = found.values[0], found.values[-1]
-    words = f"{figure_words(found.median)} ({figure_words(found.low)}–{figure_words(found.high)})"
-    ends = f"{figure_words(low)}–{figure_words(high)}"
+    words = f"{figure_words(found.median)} ({figure_words(found.low)} to {figure_words(found.high)})"
+    ends = f"{figure_words(low)} to {figure_words(high)}"
     return _Row(
         name=line.name,
         axis=printable(line.axis),

@@ -7,7 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,7 +32,15 @@ from rivya_nb.study.measuring import (
 )
 from rivya_nb.study.places import PicturedPlace, pictured_places
 from rivya_nb.views.layout import Layout, thinned
-from rivya_nb.views.measures import Line, MeasuresView, measures_html, measures_text
+from rivya_nb.views.measures import (
+    Line,
+    MeasuresView,
+    figure_hint,
+    figures,
+    measures_html,
+    measures_text,
+)
+from rivya_nb.views.run_view import Hint
 from rivya_nb.views.words import joined
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.looks import Bundle
     from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
     from rivya_nb.store.store import Store
+    from rivya_nb.views.run_view import RunView
 
 Wanted: TypeAlias = "str | Measure | Callable[..., object]"
 """A measure: its name, or that of a part, as in `"palette.hue"`; itself; or a function that becomes one."""
@@ -54,6 +63,11 @@ class Ground:
     jobs: Mapping[str, JobRecord]
     layout: Layout
     store: Store
+
+    @property
+    def pictured(self) -> set[str]:
+        """The keys of the places that have a picture."""
+        return {cell.key for cell in self.layout.cells if cell.picture is not None}
 
 
 def measure_pictures(ground: Ground, wanted: Sequence[Wanted]) -> Measurements:
@@ -91,7 +105,7 @@ class Measurements(ABC):
     measured: Sequence[Measured] = ()
 
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
-        self._ground = ground
+        self.ground = ground
         self._chosen = chosen
 
     @abstractmethod
@@ -143,6 +157,17 @@ class Measurements(ABC):
         """By the name of each number, what each place of the grid has, by the key of its cell."""
         return {name: self._at_cells(measured, part) for name, measured, part in self._numbers()}
 
+    @property
+    def troubles(self) -> list[str]:
+        """How many of how many failed, with the first reason, for each measure of which any did."""
+        return [f"{each.measure.name}: {each.trouble}" for each in self.measured if each.trouble]
+
+    def on(self, ground: Ground) -> Measurements:
+        """The same measures of other pictures; nobody is shown how far it is."""
+        found = type(self)(ground, self._chosen)
+        found.measured = found.compute(lambda _done, _total: None, threading.Event())
+        return found
+
     def _numbers(self) -> Iterator[tuple[str, Measured, str]]:
         """Each number that is shown: its name, what its measure gave, and its part."""
         for measured in self.measured:
@@ -154,7 +179,7 @@ class Measurements(ABC):
     @property
     def view(self) -> MeasuresView:
         """What it is drawn from."""
-        layout, left_out = thinned(self._ground.layout)
+        layout, left_out = thinned(self.ground.layout)
         return MeasuresView(
             title=listing(measured.measure.name for measured in self.measured),
             subject=self._subject,
@@ -162,7 +187,7 @@ class Measurements(ABC):
             by_place=self.by_cell,
             layout=layout,
             is_of_pairs=self.noun == "pair",
-            troubles=[f"{each.measure.name}: {each.trouble}" for each in self.measured if each.trouble],
+            troubles=self.troubles,
             notes=[
                 *(note for each in self.measured for note in each.notes),
                 *([left_out] if left_out else []),
@@ -187,7 +212,7 @@ class _OfPictures(Measurements):
 
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
         return measured_together(
-            self._ground.store, self._places, list(self._chosen), progress=progress, stop=stop
+            self.ground.store, self._places, list(self._chosen), progress=progress, stop=stop
         )
 
     def _lines(self, measured: Measured, part: str) -> Iterator[Line]:
@@ -198,7 +223,7 @@ class _OfPictures(Measurements):
     def _at_cells(self, measured: Measured, part: str) -> dict[str, float]:
         return {
             cell.key: number
-            for cell in self._ground.layout.cells
+            for cell in self.ground.layout.cells
             if cell.picture is not None
             and math.isfinite(
                 number := measured.at(subject_of(measured.measure, cell.job, cell.picture), part)
@@ -214,7 +239,7 @@ class _OfPictures(Measurements):
 
     @property
     def _subject(self) -> str:
-        return of_words(self._ground.record, count(len(self._places), "picture"))
+        return of_words(self.ground.record, count(len(self._places), "picture"))
 
 
 class _OfPairs(Measurements):
@@ -231,7 +256,7 @@ class _OfPairs(Measurements):
 
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
         couples = [self._couple(pair) for pair in self._pairs]
-        return measured_pairs(self._ground.store, couples, list(self._chosen), progress=progress, stop=stop)
+        return measured_pairs(self.ground.store, couples, list(self._chosen), progress=progress, stop=stop)
 
     def _couple(self, pair: Pair) -> tuple[PictureRecord, PictureRecord]:
         one, other = self._cells[pair.one].picture, self._cells[pair.other].picture
@@ -240,7 +265,7 @@ class _OfPairs(Measurements):
         return one, other
 
     def _lines(self, measured: Measured, part: str) -> Iterator[Line]:
-        for number, axis in enumerate(self._ground.record.axes):
+        for number, axis in enumerate(self.ground.record.axes):
             mine = [pair for pair in self._pairs if pair.axis == number]
             every = (measured.of_pair(*self._couple(pair), part) for pair in mine)
             values = [value for value in every if math.isfinite(value)]
@@ -259,7 +284,7 @@ class _OfPairs(Measurements):
 
     def _rows(self) -> Iterator[tuple[dict[str, Any], Callable[[Measured], Subject]]]:
         for pair in self._pairs:
-            axis = self._ground.record.axes[pair.axis]
+            axis = self.ground.record.axes[pair.axis]
             one, other = self._cells[pair.one], self._cells[pair.other]
             known = {
                 "axis": axis.name,
@@ -272,7 +297,27 @@ class _OfPairs(Measurements):
 
     @property
     def _subject(self) -> str:
-        return of_words(self._ground.record, count(len(self._cells), "picture"))
+        return of_words(self.ground.record, count(len(self._cells), "picture"))
+
+
+class ShownMeasure:
+    """One number of each picture of a grid, which has pictures that come later, too."""
+
+    def __init__(self, first: Measurements) -> None:
+        self._last = first
+        names = list(first.by_cell)
+        if len(names) != 1:
+            raise UsageError([Mistake("measure", f"a grid shows one number; choose one of {listing(names)}")])
+        (self.name,) = names
+
+    def on(self, view: RunView, ground: Ground) -> RunView:
+        """The view with a figure on each picture. What is not measured yet is measured, which takes long."""
+        if ground.pictured != self._last.ground.pictured:
+            self._last = self._last.on(ground)
+        values = self._last.by_cell[self.name]
+        hint = Hint("", f"{self.name}: {figure_hint(values)}")
+        troubles = [Hint("", text) for text in self._last.troubles]
+        return replace(view, figures=figures(self.name, values), hints=(*view.hints, hint, *troubles))
 
 
 def _of_place(place: PicturedPlace, measured: Measured) -> Subject:
