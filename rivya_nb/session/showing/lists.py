@@ -88,6 +88,7 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
             "favourite": marks.favourite,
             "tags": marks.tags,
             "note": marks.note,
+            "excluded": marks.excluded,
         },
     }
 
@@ -107,7 +108,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
         "rating",
         "favourite",
     ]
-    columns += ["tags", "note", "service", "task_id", "job", "sha256"]
+    columns += ["tags", "note", "excluded", "service", "task_id", "job", "sha256"]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(map(_harmless, columns))
@@ -121,6 +122,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row += [picture.width or None, picture.height or None]
             row += [_iso(record.created_at)]
             row += [mine.rating or None, "yes" if mine.favourite else None, ", ".join(mine.tags), mine.note]
+            row += [mine.excluded]
             row += [record.service, record.task_id, record.id, picture.sha256]
             writer.writerow(map(_harmless, row))
     return text.getvalue()
