@@ -279,6 +279,9 @@ marks = Table(
     Column("favourite", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    # The reason why the pictures count in no figure; empty where they count.
+    Column("excluded", Text, nullable=False, server_default=""),
+    Index("marks_excluded", "job_number", sqlite_where=text("excluded != ''")),
 )
 
 tags = Table(
