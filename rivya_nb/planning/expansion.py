@@ -12,7 +12,16 @@ from itertools import product
 from rivya_nb.contract.catalogue import Catalogue, Model, Param
 from rivya_nb.contract.request import SEED_KEY, Request, build_request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REQUEST_AXIS, Ask, Axis
+from rivya_nb.planning.ask import (
+    MODEL_AXIS,
+    PROMPT_AXIS,
+    REFERENCES_AXIS,
+    REPEAT_AXIS,
+    REQUEST_AXIS,
+    Ask,
+    Axis,
+)
+from rivya_nb.planning.tables import Rows
 
 MOST_REQUESTS = 100_000
 """Requests in one plan. More is a mistake, whatever they cost."""
@@ -75,28 +84,41 @@ class Expansion:
         return replace(self, axes=axes)
 
 
-def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed) -> Expansion:
+def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | None = None) -> Expansion:
     """All requests of an ask, valid, or all of its mistakes.
 
     Where no seed is given and a model has one, seeds are drawn once for the whole plan, `repeat` of them; the
-    expansion's own ask has them.
+    expansion's own ask has them. `rows` are those of a table on the axis `prompt`, which mistakes name.
 
     Raises:
         InvalidRequestError: with each mistake of each combination, once.
         UsageError: axes clash, or there are too many combinations.
     """
     check_repeat(ask.repeat)
-    models = [catalogue.image_model(model) for model in ask.models]
+    models = [catalogue.image_model(model) for model in dict.fromkeys(ask.models)]
     _check_names(ask, models)
     expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
     if wrong:
-        raise InvalidRequestError(distinct(wrong))
+        raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion.axes, rows))
     return expansion
 
 
 def distinct(wrong: Mapping[Place, Sequence[Mistake]]) -> list[Mistake]:
     """The mistakes of all places, each once."""
     return list(dict.fromkeys(mistake for mistakes in wrong.values() for mistake in mistakes))
+
+
+def by_row(
+    wrong: Mapping[Place, Sequence[Mistake]], axes: Sequence[Axis[object]], rows: Rows
+) -> list[Mistake]:
+    """The mistakes of all places, each once, with the rows of the table that have it; one of every row is told
+    without them."""
+    index = next((at for at, axis in enumerate(axes) if axis.name == PROMPT_AXIS), None)
+    having: dict[Mistake, dict[int, None]] = {}
+    for place, mistakes in wrong.items():
+        for mistake in mistakes:
+            having.setdefault(mistake, {})[0 if index is None else place[index]] = None
+    return rows.mistakes(having)
 
 
 def expand_places(
@@ -130,6 +152,9 @@ def _planned(
     ask: Ask, model_of: Callable[[str], Model], axes: Sequence[Axis[object]], coordinates: Place
 ) -> PlannedRequest:
     places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
+    coupled = ask.couplings
+    for each in ask.coupled:
+        places |= dict.fromkeys(each.members, places[each.axis])
     repeat = places.get(REPEAT_AXIS, 0)
     params = {key: values[places.get(key, 0)] for key, values in ask.params.items()}
     if ask.requests:
@@ -142,6 +167,8 @@ def _planned(
         sets = tuple(ask.references.values()) or ((),)
         references = sets[places.get(REFERENCES_AXIS, 0)]
     model = model_of(model_id)
+    params = {key: value for key, value in params.items() if value is not None or key not in coupled}
+    drawn = bool(ask.drawn) and (SEED_KEY not in params or SEED_KEY not in coupled)
     if ask.drawn and SEED_KEY not in params and seed_param(model) is not None:
         params[SEED_KEY] = ask.drawn[repeat]
     for key in ask.left_out.get(model_id, ()):
@@ -149,9 +176,7 @@ def _planned(
             del params[key]
     request = build_request(model, prompt, params, references)
     seeded = request.seed is not None
-    return PlannedRequest(
-        request, coordinates, copy=0 if seeded else repeat, reusable=seeded and not ask.drawn
-    )
+    return PlannedRequest(request, coordinates, copy=0 if seeded else repeat, reusable=seeded and not drawn)
 
 
 def _check_names(ask: Ask, models: Sequence[Model]) -> None:
@@ -172,12 +197,13 @@ def with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
             raise UsageError(
                 [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
             )
-        return ask
+        if SEED_KEY not in ask.couplings or None not in ask.params[SEED_KEY]:
+            return ask
     seeded = [model for model in models if seed_param(model) is not None]
     if not seeded:
         return ask
     seeds = draw_seeds(seeded, ask.repeat, draw_seed)
-    if len(seeded) < len(models):
+    if len(seeded) < len(models) or SEED_KEY in ask.params:
         # No seed is the seedless models' own: the axis counts, and each seeded picture says its seed.
         return replace(ask, drawn=seeds)
     # The seeds stand where --repeat was written.

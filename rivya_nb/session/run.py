@@ -87,11 +87,11 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """All its seeds, where any of them was drawn."""
+        """All its seeds, where any of them was drawn and they are not a column of a table."""
         ask = read_ask(self.record.ask)
-        return (
-            cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn)) if ask and ask.drawn else ()
-        )
+        if ask is None or not ask.drawn or SEED_KEY in ask.couplings:
+            return ()
+        return cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn))
 
     @property
     def jobs(self) -> Sequence[Job]:

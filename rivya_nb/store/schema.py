@@ -257,6 +257,9 @@ run_jobs = Table(
     Column("job_number", ForeignKey("jobs.number"), nullable=False, index=True),
     Column("coordinates", Text, nullable=False),
     Column("reused", Boolean, nullable=False),
+    # The facts of the place (`facts.py`).
+    Column("facts_id", Integer),
+    Index("run_jobs_by_facts", "facts_id", "job_number", "run_id", sqlite_where=text("facts_id IS NOT NULL")),
 )
 
 uploads = Table(
@@ -279,6 +282,9 @@ marks = Table(
     Column("favourite", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    # The reason why the pictures count in no figure; empty where they count.
+    Column("excluded", Text, nullable=False, server_default=""),
+    Index("marks_excluded", "job_number", sqlite_where=text("excluded != ''")),
 )
 
 tags = Table(
