@@ -127,7 +127,6 @@ def test_a_history_gives_each_picture_once_with_the_facts_of_its_runs(study: Stu
     # Equal pictures are one file.
     assert len({row["file_name"] for row in rows}) == 4
     assert rows[0]["fact_job"] is None
-    assert (
     rv.history(model="seedream-4-0").grid(rows="seed").export(tmp_path)
     assert {row["job"] for row in rows_of(tmp_path)} == set(other.job_ids)
 
