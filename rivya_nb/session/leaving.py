@@ -81,7 +81,7 @@ class Gathered(NamedTuple):
 def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Gathered:
     """The pictures of a run or a history (`record.id` is 0) whose files are there, less the excluded ones."""
     from rivya_nb.study.places import pictured_places, places_in_runs
-    from rivya_nb.study.rows import Known, picture_rows
+    from rivya_nb.study.rows import Known, kept_measures, picture_rows
 
     without = excluded(store, jobs)
     runs = [record] if record.id else store.runs_of(jobs)[::-1]
@@ -105,6 +105,7 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
         params=lambda job: python_params(catalogue_of(job.service).get(job.model), job.params),
         runs=in_runs,
         marks=store.marks.of(jobs),
+        measures=kept_measures(store.measurements, places),
     )
     left_out = sum(len(jobs[job_id].pictures) for job_id in without)
     note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
