@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.showing.paragraph import Paragraph
     from rivya_nb.session.showing.written import SavedPictures
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
@@ -59,6 +60,33 @@ class Leaving(ABC):
         leaving = self._gathered()
         return WorkLoop.find().aside(lambda: _imagefolder(folder, leaving, self._store))
 
+    def methods(self) -> Paragraph:
+        """The paragraph of a paper that says how the pictures were made, as plain text that shows itself.
+
+        It has the models, the dates, the prompts with their number in each category, the seeds, params and
+        replicates, what failed, what was excluded for which reason, the price, and the versions. Pictures of the
+        sandbox are called what they are.
+
+        Raises:
+            UsageError: nothing was asked for.
+        """
+        from rivya_nb.session.showing.paragraph import Paragraph
+        from rivya_nb.study.methods import Studied, methods_text
+
+        record, jobs = self._studied()
+        if not jobs:
+            raise UsageError("There is nothing to tell of: no request is in this.")
+        runs, places = _in_runs(record, jobs, self._store)
+        marks = self._store.marks.of(jobs)
+        studied = Studied(
+            runs=sorted(set(_runs_of(record, runs, jobs).values())),
+            jobs=list(jobs.values()),
+            places=list(places),
+            reasons={job_id: each.excluded for job_id, each in marks.items() if each.excluded},
+            models=cache(self._store.models.catalogue),
+        )
+        return Paragraph(methods_text(studied))
+
     def _gathered(self) -> Gathered:
         """What may leave: every picture but the excluded ones, with its row."""
         record, jobs = self._studied()
@@ -80,12 +108,10 @@ class Gathered(NamedTuple):
 
 def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Gathered:
     """The pictures of a run or a history (`record.id` is 0) whose files are there, less the excluded ones."""
-    from rivya_nb.study.places import pictured_places, places_in_runs
     from rivya_nb.study.rows import Known, kept_measures, picture_rows
 
     without = excluded(store, jobs)
-    runs = [record] if record.id else store.runs_of(jobs)[::-1]
-    found = pictured_places(record, jobs, without) if record.id else places_in_runs(runs, jobs, without)
+    runs, found = _in_runs(record, jobs, store, without)
     places: list[PicturedPlace] = []
     lost: dict[str, Path] = {}
     for place in found:
@@ -95,21 +121,40 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
         else:
             lost[path.name] = path
     catalogue_of = cache(store.models.catalogue)
-    bought: dict[str, int] = {}
-    for run in sorted(runs, key=lambda run: run.id):
-        for cell in run.cells:
-            if not cell.reused:
-                bought.setdefault(cell.job_id, run.id)
-    in_runs = dict.fromkeys(jobs, record.id) if record.id else bought
     known = Known(
         params=lambda job: python_params(catalogue_of(job.service).get(job.model), job.params),
-        runs=in_runs,
+        runs=_runs_of(record, runs, jobs),
         marks=store.marks.of(jobs),
         measures=kept_measures(store.measurements, places),
     )
     left_out = sum(len(jobs[job_id].pictures) for job_id in without)
     note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
     return Gathered(places, picture_rows(places, known), runs, lost, note)
+
+
+def _in_runs(
+    record: RunRecord, jobs: Mapping[str, JobRecord], store: Store, without: Collection[str] = ()
+) -> tuple[list[RunRecord], Iterator[PicturedPlace]]:
+    """The runs, the oldest first, and the places of the pictures: of a history (`record.id` is 0) in all the runs
+    that its jobs stand in."""
+    from rivya_nb.study.places import pictured_places, places_in_runs
+
+    if record.id:
+        return [record], pictured_places(record, jobs, without)
+    runs = store.runs_of(jobs)[::-1]
+    return runs, places_in_runs(runs, jobs, without)
+
+
+def _runs_of(record: RunRecord, runs: Sequence[RunRecord], jobs: Mapping[str, JobRecord]) -> dict[str, int]:
+    """By a job's id, the run that is asked, or else the run that the job was made in."""
+    if record.id:
+        return dict.fromkeys(jobs, record.id)
+    made: dict[str, int] = {}
+    for run in runs:
+        for cell in run.cells:
+            if cell.job_id in jobs and not cell.reused:
+                made.setdefault(cell.job_id, run.id)
+    return made
 
 
 def _imagefolder(folder: str | os.PathLike[str], leaving: Gathered, store: Store) -> SavedPictures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from rivya_nb.store.records import AxisRecord, CellRecord
 
 __all__ = ["fill", "session"]
 
+Params = Mapping[str, Any]
+NO_PARAMS: Params = {}
 Study = Callable[..., rv.Run]
 
 PROMPTS = ("=a fox", "an owl, “dusk”")
@@ -23,12 +25,12 @@ PROMPTS = ("=a fox", "an owl, “dusk”")
 def study(session: rv.Session) -> Study:
     """`study(facts=…, model=…)`: a run of two prompts and the seeds 1 and 2, with facts for each prompt."""
 
-    def make(facts: tuple[dict[str, str], ...] = (), name: str | None = None, **fields: Any) -> rv.Run:
+    def make(facts: tuple[dict[str, str], ...] = (), params: Params = NO_PARAMS, **fields: Any) -> rv.Run:
         seeds = ("1", "2")
         jobs = [
             done(
                 prompt,
-                {"seed": int(seed), "aspect_ratio": "1:1"},
+                {"seed": int(seed), "aspect_ratio": "1:1", **params},
                 pictures=(picture(session, int(seed) + 100 * at),),
                 final_credits=12,
                 **fields,
@@ -38,7 +40,7 @@ def study(session: rv.Session) -> Study:
         ]
         cells = [CellRecord(job.id, (at // 2, at % 2)) for at, job in enumerate(jobs)]
         axes = [AxisRecord("prompt", PROMPTS, facts), AxisRecord("seed", seeds)]
-        added = session.store.add_run(name=name, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        added = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
         return session.run(added.id)
 
     return make
