@@ -370,7 +370,7 @@ def is_made(path: Path, connection: sqlite3.Connection) -> bool:
             f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
             "changed. Upgrade rivya-nb or use another folder (store=…)."
         )
-    if not found or (application == APPLICATION_ID and found >= _EXPECTED):
+    if not found or (application == APPLICATION_ID and found >= _expected()):
         return bool(found)
     if found >= _OURS:
         raise StoreError(
@@ -385,6 +385,10 @@ _COLUMNS = (
     # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
     " WHERE tables.type = 'table' AND tables.rootpage > 0"
 )
-_EXPECTED = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
 _OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 """What every development state had."""
+
+
+def _expected() -> set[tuple[str, str]]:
+    """All tables and columns, also those of other modules."""
+    return {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
