@@ -122,9 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         "drift",
         help="ask the requests of a canary anew, and say whether the service has changed",
         description="Buys the pictures of a canary anew, which rv.drift(name, run) has pinned in a notebook, and "
-        "says in one sentence whether the service differs from then by more than its noise floor. The service, the "
-        "key and the store are those that a notebook would have. Interrupted, it goes on when it is called again "
-        "within a day.",
+        "says in one sentence whether the service differs from then by more than its noise floor. The service, "
+        "the key and the store are those that a notebook would have. Interrupted, it goes on when it is called "
+        "again within a day.",
         epilog=f"Exit codes: 0 no difference was seen; {DIFFERS} the service differs; {CANNOT_SAY} too little is "
         "known to say so; 1 where nothing could be asked.",
     )

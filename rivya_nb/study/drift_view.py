@@ -17,11 +17,11 @@ HEADINGS = ("asked", *KINDS, "p", "against the first")
 LIST_HEADINGS = ("canary", "run", "cells", "asked", "last", "it says")
 
 FOOT = (
-    "Each number is a mean over cells: what two pictures of one occasion differ by (the noise floor) → what one "
-    "of then and one of now do. p is the part of all ways to deal a cell's pictures to the two occasions that give "
-    "as large a difference, corrected by Holm for both kinds. Each occasion is tested by itself: of twenty without "
-    "a change, about one is called a difference. structure is 1 − SSIM of the lightness, colour the mean CIEDE2000; "
-    "neither knows what is shown, or how good it is."
+    "Each number is a mean over cells: what two pictures of one occasion differ by (the noise floor) → what "
+    "one of then and one of now do. p is the part of all ways to deal a cell's pictures to the two occasions "
+    "that give as large a difference, corrected by Holm for both kinds. Each occasion is tested by itself: of "
+    "twenty without a change, about one is called a difference. structure is 1 − SSIM of the lightness, "
+    "colour the mean CIEDE2000; neither knows what is shown, or how good it is."
 )
 
 
