@@ -329,6 +329,7 @@ def history(
     picture_width: Choice = None,
     picture_height: Choice = None,
     hidden: bool = False,
+    excluded: bool | None = None,
     sort: str | None = None,
     params: Mapping[str, Choice] | None = None,
     **more_params: Choice,
@@ -341,8 +342,9 @@ def history(
     several models, or values of a param, any will do, and so will each whole number of a `range`.
     `picture_width` and `picture_height` are those of the picture, in pixels. `since` and `until` are "30m", "12h",
     "7d" or "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was
-    hidden is left out unless `hidden`. `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the
-    lowest first). `params={…}` is for keys that are also names of arguments here.
+    hidden is left out unless `hidden`. `excluded=True` finds what is kept out of figures, False everything else.
+    `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the lowest first). `params={…}` is for
+    keys that are also names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.
@@ -363,6 +365,7 @@ def history(
         picture_width=picture_width,
         picture_height=picture_height,
         hidden=hidden,
+        excluded=excluded,
         sort=sort,
         params=_merged(params, more_params),
     )
@@ -410,7 +413,7 @@ def drift(
 
 
 def undo() -> str:
-    """Take back the last favourite, rating, tag, note or hiding; gives a text that says what it was.
+    """Take back the last favourite, rating, tag, note, hiding or exclusion; gives a text that says what it was.
 
     Calling it again takes back the one before. A deletion cannot be taken back.
     """

@@ -31,6 +31,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--picture-width", "PIXELS"),
     Flag("--picture-height", "PIXELS"),
     Flag("--hidden"),
+    Flag("--excluded", "yes|no"),
     Flag("--sort", "ORDER"),
     Flag("--page", "NUMBER"),
     Flag("--rows", "AXIS"),
@@ -40,7 +41,7 @@ FLAGS: tuple[Flag, ...] = (
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
     "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
-    "--since --until --run --picture-width --picture-height --hidden; --sort orders, --page goes on; "
+    "--since --until --run --picture-width --picture-height --hidden --excluded; --sort orders, --page goes on; "
     "--rows and --cols make a grid"
 )
 
@@ -93,6 +94,7 @@ class _HistoryReader(Reader):
             "picture_width": self._flag_choice("--picture-width"),
             "picture_height": self._flag_choice("--picture-height"),
             "hidden": "--hidden" in self._flags,
+            "excluded": self._yes_or_no("--excluded"),
             "sort": self._plain("--sort"),
             "params": params,
         }
@@ -100,6 +102,12 @@ class _HistoryReader(Reader):
             tag for value in self._flags.get("--tag", ()) if (tag := self._one("--tag", value)) is not None
         ]
         return {**filters, "tag": tags} if tags else filters
+
+    def _yes_or_no(self, name: str) -> bool | None:
+        text = self._plain(name)
+        if text not in (None, "yes", "no"):
+            self._wrong(name, f"{shortened(text)!r} is neither yes nor no")
+        return None if text is None else text == "yes"
 
     def page(self) -> int | None:
         """The number of the page; None if it is not given."""

@@ -34,6 +34,7 @@ FILTERS = (
     "picture_width",
     "picture_height",
     "hidden",
+    "excluded",
     "sort",
 )
 """What is asked beside the params, in the order of the messages; then the order."""
@@ -56,7 +57,8 @@ class Filters(TypedDict, total=False):
     `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all be
     there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a param,
     any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels. `hidden`
-    lists what is hidden too. `since` and `until` are what `moment` reads; `sort` is one of `SORTS`.
+    lists what is hidden too; `excluded` is True for what counts in no figure, False for what counts. `since` and
+    `until` are what `moment` reads; `sort` is one of `SORTS`.
     """
 
     prompt: str | None
@@ -71,6 +73,7 @@ class Filters(TypedDict, total=False):
     picture_width: Choice
     picture_height: Choice
     hidden: bool
+    excluded: bool | None
     sort: str | None
     params: Mapping[str, Choice] | None
 
@@ -126,6 +129,7 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         width=read("picture_width", _pixels),
         height=read("picture_height", _pixels),
         hidden=read("hidden", _switch) or False,
+        excluded=read("excluded", _either),
     )
     sort = read("sort", _sort)
     question = replace(question, order=sort if sort in ORDERS else None, oldest_first=sort == "oldest")
@@ -231,9 +235,13 @@ def _rating(value: Any) -> tuple[int, int]:
 
 
 def _switch(value: object) -> tuple[bool, bool] | None:
+    return _either(value) if _either(value)[1] else None
+
+
+def _either(value: object) -> tuple[bool, bool]:
     if not isinstance(value, bool):
         raise ValueError(f"{short_repr(value)} is neither True nor False")
-    return (True, True) if value else None
+    return value, value
 
 
 def _tags(value: object) -> tuple[object, tuple[str, ...]]:
@@ -310,6 +318,8 @@ def _words(name: str, value: object) -> str:
         return f"rating {value}" if value == HIGHEST_RATING else f"rating {value} or more"
     if name == "hidden":
         return "hidden ones too"
+    if name == "excluded":
+        return "excluded" if value else "not excluded"
     if name == "sort":
         return f"sorted by {value}" if value in ORDERS else f"{value} first"
     if value is True and name in FILTERS:
@@ -329,6 +339,8 @@ def _on_the_line(name: str, value: object) -> str:
     if name == "prompt":
         sought = read_sought(str(value))
         return " ".join("|".join(_sought_word(each) for each in any_of) for any_of in sought)
+    if name == "excluded":
+        return f"--excluded {'yes' if value else 'no'}"
     if value is True and name in FILTERS:
         return f"--{name}"
     if name in FILTERS and name not in ("seed", "model", "picture_width", "picture_height"):

@@ -13,6 +13,7 @@ from rivya_nb.session.adding import plan_filling
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
+from rivya_nb.store.marks import excluded
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import MOST_CELLS, Layout, arrange, thinned
@@ -122,8 +123,8 @@ class Grid(Shown):
         Neither knows what is shown: a bottle that moves aside differs as much as one that becomes a vase, and
         nothing is said of quality, style, or how well a prompt was followed.
 
-        Only the first picture of a place counts. Of an axis with more than 300 pairs, 300 are drawn, always the
-        same ones. It takes a few seconds at most, in worker threads, while runs go on.
+        Only the first picture of a place counts, and none that is excluded. Of an axis with more than 300 pairs,
+        300 are drawn, always the same ones. It takes a few seconds at most, in worker threads, while runs go on.
 
         Raises:
             UsageError: scikit-image is missing (the extra `analysis`), or no two pictures can be compared.
@@ -131,7 +132,8 @@ class Grid(Shown):
         from rivya_nb.session.showing.differences import Differences
 
         layout = self._arranged()
-        return WorkLoop.find().aside(lambda: Differences(self._run.axes, layout, self._files))
+        without = excluded(self._store, self._jobs)
+        return WorkLoop.find().aside(lambda: Differences(self._run.axes, layout, self._files, without))
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
         """The plan of what is missing in the run that is shown here: places whose request failed or was stopped,

@@ -185,6 +185,7 @@ def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> di
         "rating": marks.rating,
         "favourite": marks.favourite,
         "hidden": marks.hidden,
+        "excluded": marks.excluded,
         "tags": ", ".join(marks.tags),
         "note": marks.note,
         "runs": ", ".join(map(str, runs)),

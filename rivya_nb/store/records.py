@@ -276,13 +276,15 @@ HIGHEST_RATING = 5
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted."""
+    """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted. `excluded` is
+    the reason why they count in no figure, on one line; empty where they count."""
 
     rating: int = 0
     favourite: bool = False
     hidden: bool = False
     note: str = ""
     tags: tuple[str, ...] = ()
+    excluded: str = ""
 
 
 class MarkChanges(TypedDict, total=False):
@@ -293,6 +295,7 @@ class MarkChanges(TypedDict, total=False):
     hidden: bool
     note: str
     tags: Collection[str]
+    excluded: str
 
 
 Asked: TypeAlias = ParamValue | bool | range | tuple[ParamValue | bool, ...]
@@ -311,8 +314,9 @@ class Question:
     is one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the
     same. `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; `since`
     and `until` are seconds since the epoch, both included, of the time when the job was asked for. One of its
-    pictures has the `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `order` is one
-    of `ORDERS`, or None for the time alone.
+    pictures has the `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `excluded` is
+    True for those that count in no figure, False for those that count, None for both. `order` is one of `ORDERS`,
+    or None for the time alone.
     """
 
     service: str | None = None
@@ -329,6 +333,7 @@ class Question:
     width: Asked | None = None
     height: Asked | None = None
     hidden: bool = False
+    excluded: bool | None = None
     order: str | None = None
     oldest_first: bool = False
 

@@ -279,6 +279,9 @@ marks = Table(
     Column("favourite", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    # The reason why the pictures count in no figure; empty where they count.
+    Column("excluded", Text, nullable=False, server_default=""),
+    Index("marks_excluded", "job_number", sqlite_where=text("excluded != ''")),
 )
 
 tags = Table(
@@ -390,5 +393,5 @@ _OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 
 
 def _expected() -> set[tuple[str, str]]:
-    """All tables and columns, also those of other modules."""
+    """Each table with its columns, also of the modules that have tables of their own."""
     return {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}

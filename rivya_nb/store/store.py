@@ -37,6 +37,7 @@ from rivya_nb.store.lookup import (
     unknown_job,
 )
 from rivya_nb.store.marks import MarkBook
+from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
@@ -61,6 +62,7 @@ from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.summaries import summaries
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
+from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -69,11 +71,12 @@ if TYPE_CHECKING:
 class Store:
     """An open store.
 
-    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
-    references that services have, `panel_states` the states of panels, `durations` how long tasks took, `limits`
-    what services allow, `deferrals` what is left to workers, `canaries` what is asked again and again. `claims`
-    knows the owners of jobs, and `owner` is this process. `arrivals` notifies of delivered pictures, `deletions`
-    of deleted ones. `database` knows whether it is still in its place, and when much is going to be written.
+    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
+    raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
+    how long tasks took, `measurements` the numbers of measures, `limits` what services allow, `deferrals` what is
+    left to workers, `canaries` what is asked again and again. `claims` knows the owners of jobs, and `owner` is this
+    process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether it is
+    still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -83,10 +86,12 @@ class Store:
         self.owner = owner
         self.claims = Claims(database, owner)
         self.marks = MarkBook(database, owner)
+        self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self.durations = DurationBook(database)
+        self.measurements = MeasurementBook(database)
         self.deferrals = Deferrals(database, owner)
         self.limits = LimitBook(database)
         self.arrivals = News()

@@ -12,6 +12,7 @@ from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     cost,
+    exclusion_words,
     explanation,
     joined,
     marks_badge,
@@ -134,6 +135,7 @@ class _Artist:
         if cell is None:
             return DrawnCell(width, height, Label("", ""), hole=not further)
         job, shown = cell.job, self.thumbnails.get(cell.key)
+        marks = self.marks.get(job.id, Marks())
         gone = shown is None and cell.key in self.lost
         left_out = cell.picture is not None and cell.key in self.thumbnails and shown is None
         image_width, image_height = geometry.fit(cell, column)
@@ -146,7 +148,7 @@ class _Artist:
             label=cell.caption,
             span=None if self.places is None else self.places[column],
             caption=printable(joined([cell.caption.full, _seed(cell)]), _TITLE_LENGTH),
-            title=_title(cell, origin, self.price),
+            title=_title(cell, origin, self.price, exclusion_words(marks)),
             alt=_alt(cell),
             thumbnail=shown,
             image_width=image_width,
@@ -158,7 +160,7 @@ class _Artist:
             sign="!" if gone else sign(job),
             word="file gone" if gone else origin or state_word(job),
             notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now, self.price),
-            marks=marks_badge(self.marks.get(job.id, Marks())),
+            marks=marks_badge(marks),
             origin=origin,
         )
 
@@ -182,12 +184,13 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float, price: Price) -> tu
     return (explanation(job),) if explanation(job) else ()
 
 
-def _title(cell: Cell, origin: str, price: Price) -> str:
+def _title(cell: Cell, origin: str, price: Price, excluded: str) -> str:
     job = cell.job
     lines = [
         joined([cell.caption.full, _seed(cell)]),
         origin or joined([state(job), price(job) if job.is_final else "", reason(job)]),
         f"{cell.further}, of the same place, not shown" if cell.more else "",
+        excluded,
         job.prompt,
     ]
     return "\n".join(printable(line, _TITLE_LENGTH) for line in lines if line)
