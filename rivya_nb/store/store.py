@@ -74,9 +74,9 @@ class Store:
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
     raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
     how long tasks took, `measurements` the numbers of measures, `limits` what services allow, `deferrals` what is
-    left to workers, `canaries` what is asked again and again. `claims` knows the owners of jobs, and `owner` is this
-    process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether it is
-    still in its place, and when much is going to be written.
+    left to workers, `canaries` what is asked again and again. `claims` knows the owners of jobs, and `owner` is
+    this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether
+    it is still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
