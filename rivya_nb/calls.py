@@ -19,7 +19,7 @@ from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import as_axis
@@ -174,6 +174,10 @@ def plan(
     model: str | Sequence[str] = DEFAULT_MODEL,
     references: object = (),
     repeat: int = 1,
+    replicates: int = 1,
+    sample: int | None = None,
+    sample_seed: int | None = None,
+    pair_seeds: bool = True,
     name: str | None = None,
     max_credits: int | None = None,
     max_parallel: int | None = None,
@@ -188,18 +192,32 @@ def plan(
         InvalidRequestError, UsageError: with every mistake that was found.
     """
     _check_whole_number("repeat", repeat, 1)
+    _check_whole_number("replicates", replicates, 1)
+    if sample is not None:
+        _check_whole_number("sample", sample, 1)
+    if sample_seed is not None:
+        _check_whole_number("sample_seed", sample_seed, 0)
+    if not isinstance(pair_seeds, bool):
+        raise UsageError([Mistake("pair_seeds", f"{short_repr(pair_seeds)} is neither True nor False")])
     if max_credits is not None:
         _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
     sets = reference_sets(references)
     if not isinstance(prompt, str):
-        if more_params or params or sets or repeat != 1 or model != DEFAULT_MODEL:
+        asked = (repeat, sample, sample_seed, pair_seeds, model)
+        if more_params or params or sets or asked != (1, None, None, True, DEFAULT_MODEL):
             raise UsageError(
-                "Requests and jobs are sent as they are; model, references, repeat and params cannot change them."
+                "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
+                "cannot change them. replicates=… asks the very same several times."
             )
         items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt)
         return session.plan_requests(
-            items, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+            items,
+            replicates=replicates,
+            name=name,
+            max_credits=max_credits,
+            max_parallel=max_parallel,
+            fresh=fresh,
         )
     given = _merged(params, more_params)
     return session.plan(
@@ -208,7 +226,16 @@ def plan(
         params={key: as_axis(value, key) or (value,) for key, value in given.items()},
         references=sets,
         repeat=repeat,
-        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
+        replicates=replicates,
+        sample=sample,
+        sample_seed=sample_seed,
+        pair_seeds=pair_seeds,
+        order=[
+            *(axis.name for axis in template.axes),
+            *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
+            *given,
+            REPLICATE_AXIS,
+        ],
         name=name,
         max_credits=max_credits,
         max_parallel=max_parallel,
@@ -223,6 +250,10 @@ def generate(
     model: str | Sequence[str] = DEFAULT_MODEL,
     references: object = (),
     repeat: int = 1,
+    replicates: int = 1,
+    sample: int | None = None,
+    sample_seed: int | None = None,
+    pair_seeds: bool = True,
     name: str | None = None,
     max_credits: int | None = None,
     max_parallel: int | None = None,
@@ -235,8 +266,12 @@ def generate(
 
     A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
-    are also names of arguments here. `repeat` draws that many seeds. `fresh` also requests, and pays for, what is
-    in the history already. At most `max_parallel` pictures of this run are worked on at a time.
+    are also names of arguments here. `repeat` draws that many seeds, the same for every prompt, or
+    anew for each where `pair_seeds` is False. `replicates` asks the very same that many times, its seed included:
+    each has a number, and takes its own earlier picture at no cost. `sample` asks only so many places of the
+    product, an even part for each prompt; the same `sample_seed` (0 if not given) draws the same ones, and every
+    replicate of a place is asked. `fresh` also requests, and pays for, what is in the history already. At most
+    `max_parallel` pictures of this run are worked on at a time.
 
     A reference is a path, bytes, a data URL, an open file, a Pillow image, a numpy array (H × W or H × W × 3 or
     4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is no reference.
@@ -252,6 +287,10 @@ def generate(
         model=model,
         references=references,
         repeat=repeat,
+        replicates=replicates,
+        sample=sample,
+        sample_seed=sample_seed,
+        pair_seeds=pair_seeds,
         name=name,
         max_credits=max_credits,
         max_parallel=max_parallel,

@@ -67,6 +67,10 @@ class RivyaMagics:
             --name TEXT               what the run is called in the history
             --rows AXIS --cols AXIS   which axes are the grid's rows and columns
             --repeat COUNT            that many seeds are drawn
+            --replicates COUNT        ask the very same that many times, its seed included
+            --no-pair-seeds           draw the seeds anew for each prompt
+            --sample COUNT            ask only so many places of the product, an even part for each prompt
+            --sample-seed NUMBER      which ones; the same number draws the same ones (0 if not given)
             --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
             --parallel JOBS           work on at most so many pictures of this cell at a time
             --dry-run                 show the requests and their price; send nothing

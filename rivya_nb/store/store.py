@@ -333,12 +333,12 @@ class Store:
     def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
         """Replace a job by a new one in every run, in one transaction; returns the job that is there now.
 
-        If the replacement has a seed, that may be a job that another kernel has asked for meanwhile. The
+        If the replacement is known again, that may be a job that another kernel has asked for meanwhile. The
         replaced job stays in the store, in no run.
         """
         with self.database.writing() as connection:
-            seeded = [] if replacement.seed is None else [replacement.identity]
-            found = self._find_reusable(connection, replacement.service, seeded)
+            known_again = [replacement.identity] if replacement.is_known_again else []
+            found = self._find_reusable(connection, replacement.service, known_again)
             if found:
                 replacement = found[replacement.identity]
             else:
