@@ -436,8 +436,8 @@ def drift(
     one, where none is given.
 
     Raises:
-        UsageError: there is no such canary, its run is another one, its requests have no seed, or scikit-image is
-            missing (the extra `analysis`); nothing was sent.
+        UsageError: there is no such canary, its run is another one or has no picture, or scikit-image is missing
+            (the extra `analysis`); nothing was sent.
         CreditLimitError: an occasion would cost more than is allowed; nothing was sent, and nothing pinned.
         NotConnectedError: there is no key for the service.
     """

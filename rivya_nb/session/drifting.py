@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import plain_value
-from rivya_nb.contract.text import check_whole, count, did_you_mean, listing, printable, short_repr
+from rivya_nb.contract.text import check_whole, did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.measures.metric import require
 from rivya_nb.session.showing.drift import Canaries, Drift
@@ -160,7 +160,7 @@ def _cells(session: Session, run_id: int) -> list[JobRecord]:
     """A job for each request of a run that has a picture.
 
     Raises:
-        UsageError: there is none, or some of them have no seed.
+        UsageError: there is none.
     """
     run = session.spending.own_run(run_id)
     jobs = session.store.jobs([cell.job_id for cell in run.cells])
@@ -175,20 +175,7 @@ def _cells(session: Session, run_id: int) -> list[JobRecord]:
                 )
             ]
         )
-    cells = list(reversed(pictured.values()))
-    if seedless := sum(job.seed is None for job in cells):
-        models = listing(dict.fromkeys(job.model for job in cells if job.seed is None))
-        raise UsageError(
-            [
-                Mistake(
-                    "run",
-                    f"{count(seedless, 'request')} of run {run_id} ({models}) without a seed: each of their "
-                    "pictures is another one by chance, in which a change of the service would not be seen. Pin a "
-                    "run with seeds, such as seed=range(4), of a model that takes them",
-                )
-            ]
-        )
-    return cells
+    return list(reversed(pictured.values()))
 
 
 def _unknown(session: Session, name: str) -> UsageError:

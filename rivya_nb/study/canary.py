@@ -150,4 +150,7 @@ def _notes(occasions: Sequence[Asked], usable: Mapping[str, Sample], excluded: C
         (apart, "excluded"),
         (waiting, "not here or not readable"),
     ]
-    return [f"{count(number, 'picture')} {what}, and left out" for number, what in words if number]
+    told = [f"{count(number, 'picture')} {what}, and left out" for number, what in words if number]
+    if any(job.seed is None for job in jobs):
+        told.append("some requests send no seed: what another seed changes is a part of their noise floor")
+    return told

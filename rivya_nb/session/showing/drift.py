@@ -10,6 +10,7 @@ from rivya_nb.contract.text import count, printable
 from rivya_nb.session.grid import Grid
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.tables import table
+from rivya_nb.store.marks import excluded
 from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord
 from rivya_nb.study.canary import Asked, asked, examine, read_finding
 from rivya_nb.study.drift import KINDS, enough_replicates
@@ -110,7 +111,9 @@ class Drift:
     def _examined(self) -> DriftView:
         canary = self._canary
         findings = [found for each in canary.occasions if (found := read_finding(each.finding))]
-        newest = examine(self._store, canary, asked(self._store, canary))
+        occasions = asked(self._store, canary)
+        apart = excluded(self._store, [job.id for each in occasions for job in each.jobs])
+        newest = examine(self._store, canary, occasions, apart)
         if newest is not None:
             findings = [*(each for each in findings if each.at < newest.at), newest]
             if not self._is_working and not self._store.is_read_only:
