@@ -291,7 +291,7 @@ def test_a_canary_of_another_service_is_refused(connect: Connect) -> None:
     connect(service())
     rv.drift("canary", pinned())
     other = connect(service())
-    with pytest.raises(rv.UsageError, match="Canary 'canary' watches http.* is connected to"):
+    with pytest.raises(rv.UsageError, match=r"Canary 'canary' watches http.* is connected to"):
         rv.drift("canary")
     assert spent(other) == 0
 
