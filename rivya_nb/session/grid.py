@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.adding import plan_filling
+from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.differences import Differences
     from rivya_nb.session.showing.measures import Ground, Measurements, ShownMeasure, Wanted
     from rivya_nb.session.showing.written import WrittenFile
-    from rivya_nb.store.records import RunRecord
+    from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -38,7 +39,7 @@ _WHOLE = (
 )
 
 
-class Grid(Shown):
+class Grid(Leaving, Shown):
     """Labelled rows and columns of pictures; in a notebook it shows itself as static HTML."""
 
     def __init__(
@@ -66,6 +67,9 @@ class Grid(Shown):
 
     def _arranged(self, *, every: bool = False) -> Layout:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
+
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        return self._run, records(self._jobs)
 
     @property
     def layout(self) -> Layout:

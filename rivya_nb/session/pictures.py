@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
 from rivya_nb.errors import StoreError
 from rivya_nb.files import user_path
 from rivya_nb.session.job import Job, python_params
+from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
+from rivya_nb.session.showing.looks import records
 from rivya_nb.session.showing.tables import table
-from rivya_nb.store.records import Marks, RunRecord
+from rivya_nb.store.records import JobRecord, Marks, RunRecord
 from rivya_nb.views.words import joined, lost_words
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from rivya_nb.widgets.viewer import Viewer
 
 
-class Pictures(Markable):
+class Pictures(Leaving, Markable):
     """An ordered collection of jobs, and what can be done with their pictures. Indexing and iteration give jobs.
 
     `files` are the files of the store.
@@ -59,6 +61,10 @@ class Pictures(Markable):
     @abstractmethod
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         """The axes, and each job's place on them."""
+
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        kept = self._kept()
+        return kept._laid_out(None, None), records({job.id: job for job in kept.jobs})
 
     def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
         """Notes for the reader of a grid with these rows and columns."""
