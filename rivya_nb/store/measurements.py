@@ -97,6 +97,13 @@ class MeasurementBook:
             found = connection.execute(select(measures).order_by(measures.c.name, measures.c.id)).all()
         return list({row.name: KeptMeasure(*row) for row in found}.values())
 
+    def parts(self, kept: KeptMeasure) -> list[str]:
+        """The names of the parts of which there are numbers, in alphabetical order."""
+        part = measurements.c.part
+        wanted = select(part).where(measurements.c.measure_id == kept.id).distinct().order_by(part)
+        with self._database.reading() as connection:
+            return list(connection.execute(wanted).scalars())
+
     def known(
         self, name: str, version: str, subjects: Collection[Subject]
     ) -> dict[Subject, dict[str, float]]:
