@@ -99,10 +99,15 @@ class MeasurementBook:
 
     def parts(self, kept: KeptMeasure) -> list[str]:
         """The names of the parts of which there are numbers, in alphabetical order."""
-        part = measurements.c.part
-        wanted = select(part).where(measurements.c.measure_id == kept.id).distinct().order_by(part)
+        part, found = measurements.c.part, list[str]()
+        following = select(part).where(measurements.c.measure_id == kept.id).order_by(part).limit(1)
         with self._database.reading() as connection:
-            return list(connection.execute(wanted).scalars())
+            # From each part to the next one: the numbers between them are many.
+            name = connection.execute(following).scalar()
+            while name is not None:
+                found.append(name)
+                name = connection.execute(following.where(part > name)).scalar()
+        return found
 
     def known(
         self, name: str, version: str, subjects: Collection[Subject]

@@ -42,6 +42,17 @@ def kept_number(found: Mapping[Subject, float], job: JobRecord, picture: Picture
     return found.get(Subject(picture.sha256), found.get(Subject(picture.sha256, job.identity)))
 
 
+def kept_names(store: Store) -> list[str]:
+    """The names of all numbers by which the history can be sorted, as far as any are kept."""
+    orders = measure_orders(store)
+    return [
+        column_name(kept.name, part)
+        for kept in _kept(store)
+        if kept.name in orders
+        for part in store.measurements.parts(kept)
+    ]
+
+
 def _kept(store: Store) -> list[KeptMeasure]:
     here = {name: measure.version for name, measure in known_measures().items()}
     found = {each.name: each for each in store.measurements.newest()}
