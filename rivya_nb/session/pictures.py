@@ -179,6 +179,7 @@ def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> di
         "model": job.model,
         "prompt": job.prompt,
         **python_params(model, job.record.params),
+        "replicate": job.replicate,
         "status": job.status,
         "credits": job.credits,
         "credits_known": job.record.credits_known,
