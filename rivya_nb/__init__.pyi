@@ -114,6 +114,7 @@ from .magics.magic import (
 from .magics.magic import (
     unload_ipython_extension as unload_ipython_extension,
 )
+from .measures.registry import measure as measure
 from .session.grid import Grid as Grid
 from .session.history import (
     History as History,

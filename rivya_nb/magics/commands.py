@@ -247,7 +247,7 @@ COMMANDS: Mapping[str, Entry] = {
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
-    "undo": Entry("", "take back the last favourite, rating, tag, note or hiding", _undo),
+    "undo": Entry("", "take back the last favourite, rating, tag, note, hiding or exclusion", _undo),
     "runs": Entry("[PAGE]", "the runs of the store, newest first, as a table", _runs),
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),

@@ -24,6 +24,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
 from rivya_nb.store.deletion import delete_pictures
 from rivya_nb.store.durations import DurationBook
+from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
@@ -36,6 +37,7 @@ from rivya_nb.store.lookup import (
     unknown_job,
 )
 from rivya_nb.store.marks import MarkBook
+from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
@@ -60,6 +62,7 @@ from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.summaries import summaries
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
+from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -68,8 +71,9 @@ if TYPE_CHECKING:
 class Store:
     """An open store.
 
-    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
-    references that services have, `panel_states` the states of panels, `durations` how long tasks took, `limits`
+    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
+    raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
+    how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
     what services allow, `deferrals` what is left to workers. `claims` knows the owners of jobs, and `owner` is
     this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether
     it is still in its place, and when much is going to be written.
@@ -82,9 +86,12 @@ class Store:
         self.owner = owner
         self.claims = Claims(database, owner)
         self.marks = MarkBook(database, owner)
+        self.votes = VoteBook(database)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self.durations = DurationBook(database)
+        self.facts = FactBook(database)
+        self.measurements = MeasurementBook(database)
         self.deferrals = Deferrals(database, owner)
         self.limits = LimitBook(database)
         self.arrivals = News()
@@ -199,7 +206,7 @@ class Store:
                 "ask": ask,
             }
             run_id = insert_one(connection, runs, values)
-            writing.append_cells(connection, run_id, cells)
+            writing.append_cells(connection, run_id, axes, cells)
             if deferral is not None:
                 defer(connection, run_id, deferral, before=0)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
@@ -309,7 +316,7 @@ class Store:
                 return None
             before = committed(connection, run.id) if deferral else 0
             writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
-            writing.append_cells(connection, run.id, cells)
+            writing.append_cells(connection, run.id, run.axes, cells)
             if deferral is not None:
                 defer(connection, run.id, deferral, before)
         return self.run(run.id)
