@@ -168,7 +168,9 @@ def _one_of_each_block_first(tables: Sequence[_Table]) -> list[_Table]:
     return [several[at] for at in range(longest) for several in by_block.values() if at < len(several)]
 
 
-def _rounds(tables: Sequence[_Table], names: Sequence[Value]) -> Iterator[tuple[Contender, Contender, _Stage]]:
+def _rounds(
+    tables: Sequence[_Table], names: Sequence[Value]
+) -> Iterator[tuple[Contender, Contender, _Stage]]:
     """All pairs, round by round: all tables play one round, then another one, until each has played them all."""
     groups: dict[tuple[Value, ...], list[int]] = defaultdict(list)
     players = [tuple(name for name in names if name in table) for table in tables]
