@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import Runs
+    from rivya_nb.session.showing.drift import Canaries, Drift
 
 V = TypeVar("V")
 
@@ -474,6 +475,47 @@ def history(
         sort=sort,
         params=_merged(params, more_params),
     )
+
+
+@overload
+def drift(name: None = None) -> Canaries: ...
+@overload
+def drift(
+    name: str, run: Run | int | None = None, *, replicates: int | None = None, max_credits: int | None = None
+) -> Drift: ...
+def drift(
+    name: str | None = None,
+    run: Run | int | None = None,
+    *,
+    replicates: int | None = None,
+    max_credits: int | None = None,
+) -> Drift | Canaries:
+    """Whether the service has changed: the requests of a run, asked again on several occasions.
+
+    `drift("canary", run)` pins the requests of the run's pictures under a name, and buys `replicates` pictures of
+    each: without them nobody knows what the very same request differs by. By default they are as few as a verdict
+    needs: 5 of a single request, 3 each of two or three, 2 each of more. `drift("canary")`, in whatever kernel and
+    at whatever time, buys as many anew, and compares them with the first ones. It waits for its pictures. Called
+    once more with the run, it buys nothing and shows what is known. Without a name it lists all canaries.
+
+    An occasion that was interrupted goes on when it is asked again within a day: what was sent is collected, and
+    what was not is sent. `max_credits` limits what one occasion may cost; later ones have the limit of the first
+    one, where none is given.
+
+    Raises:
+        UsageError: there is no such canary, its run is another one or has no picture, or scikit-image is missing
+            (the extra `analysis`); nothing was sent.
+        CreditLimitError: an occasion would cost more than is allowed; nothing was sent, and nothing pinned.
+        NotConnectedError: there is no key for the service.
+    """
+    from rivya_nb.session.drifting import ask_canary, list_canaries
+
+    session = current_session()
+    if name is None:
+        return list_canaries(session)
+    if max_credits is not None:
+        _check_whole_number("max_credits", max_credits, 0)
+    return ask_canary(session, name, run, replicates=replicates, max_credits=max_credits).wait()
 
 
 def undo() -> str:

@@ -175,12 +175,15 @@ def _command(line: str) -> tuple[object, list[Run]]:
     """What the line shows, and the runs to wait for."""
     from rivya_nb.magics.command import parse_command
     from rivya_nb.magics.commands import COMMANDS, READERS, say_state
+    from rivya_nb.session.showing.drift import Drift
 
     command = parse_command(line, COMMANDS, READERS)
     if command.name is None:
         say_state()
         return None, []
     outcome = COMMANDS[command.name].act(command.arguments)
+    if isinstance(outcome, Drift):
+        return outcome, outcome.runs
     if not isinstance(outcome, list):
         return outcome, []
     return (outcome[0] if len(outcome) == 1 else None), outcome

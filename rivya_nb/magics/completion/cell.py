@@ -51,8 +51,8 @@ class CellLine:
             return self._of_param(slot.key)
         if slot.flag is None:
             rest = slot.rest.partition("=")[0]
-            # Before a param that is written already, a flag would only fit by what it ends with.
-            flags = self._flags(flag_notes) if is_flag(slot.typed) or not rest else ()
+            # What stands before a param must not make a flag of it.
+            flags = self._flags(flag_notes) if slot.typed or not rest else ()
             return fitting(slot.typed, rest, [*self._params(), *flags])
         if slot.flag.name == "--model":
             return self._of_models()
