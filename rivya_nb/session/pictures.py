@@ -14,8 +14,10 @@ from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.looks import records
-from rivya_nb.session.showing.tables import table
+from rivya_nb.session.showing.tables import free_name, table
+from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
+from rivya_nb.study.kept_measures import kept_columns, kept_number
 from rivya_nb.views.words import joined, lost_words
 
 if TYPE_CHECKING:
@@ -171,6 +173,8 @@ class Pictures(Leaving, Markable):
     def to_pandas(self) -> DataFrame:
         """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
 
+        Then a column for each number that was measured of these pictures: of a job's first one, NaN where it was
+        not.
         `credits_known` is False where the service did not say the credits: they are the documented price, or 0
         where nobody knows how the job ended.
 
@@ -181,12 +185,15 @@ class Pictures(Leaving, Markable):
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
-        return table(
-            [
-                _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
-                for job in jobs
-            ]
+        columns = kept_columns(
+            self._store, [(job.record, job.record.pictures[0]) for job in jobs if job.path]
         )
+        rows = []
+        for job in jobs:
+            model = catalogue_of(job.record.service).get(job.model)
+            row = _row(job, model, marks[job.id], runs[job.id])
+            rows.append({**row, **_numbers(job, columns, row)})
+        return table(rows)
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -207,6 +214,16 @@ class Pictures(Leaving, Markable):
         whole = self._laid_out(None, None)
         title = joined([f"run {whole.id}" if whole.id else "", whole.name or ""])
         return Selection(self._live_records, [job.id for job in jobs], title)
+
+
+def _numbers(
+    job: Job, columns: Mapping[str, Mapping[Subject, float]], row: Mapping[str, object]
+) -> dict[str, float | None]:
+    pictures = job.record.pictures
+    return {
+        free_name(name, row): kept_number(found, job.record, pictures[0]) if pictures else None
+        for name, found in columns.items()
+    }
 
 
 def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
