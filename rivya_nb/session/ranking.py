@@ -119,7 +119,7 @@ def _why_nothing(counted: Sequence[Contender], what: str, left_out: int) -> str:
     less = f" ({count(left_out, 'picture')} excluded)" if left_out else ""
     if len(counted) < 2:
         there = "one picture" if counted else "no picture"
-        return f"a ranking compares pictures, and there is {there} here{less}"
+        return f"a ranking compares at least two pictures of one prompt, and there is {there} here{less}"
     values = {each.value for each in counted}
     if len(values) == 1:
         return f"all pictures have the same {what}, {_label(values.pop())}; a ranking compares several{less}"

@@ -64,9 +64,11 @@ class RankingView:
             return "There are no votes yet."
         least, chance, most = map(_percent, (first.low, first.strength, first.high))
         settled = sum(each.settled for each in self.values)
+        order = settled_words(settled, len(self.values), self.what)
+        what = f"{self.what[:1].upper()}{self.what[1:]}"
         return (
-            f"{self.what} {printable(first.label, 60)} comes first: it would win {chance} ({least} to {most}) of "
-            f"comparisons with an average {self.what}. {settled_words(settled, len(self.values), self.what)}."
+            f"{what} {printable(first.label, 60)} comes first: it would win {chance} ({least} to {most}) of "
+            f"comparisons with an average {self.what}. T{order[1:]}."
         )
 
     @property
@@ -75,8 +77,8 @@ class RankingView:
         return (
             "Strengths are of the Bradley-Terry model: the logarithm of the odds against an average "
             f"{self.what}; no difference counts as half a win for each. Intervals are 95 %, by bootstrap over "
-            f"{over}, and never narrower than the number of votes allows. A place is settled if the differences to "
-            "all others are sure."
+            f"{over}, and never narrower than the number of votes allows. A place is settled if the differences "
+            "to all others are sure."
         )
 
     @property
