@@ -2,8 +2,8 @@
 
 Two pictures that differ on some axes differ, in half their mean square, by the noise and by the component of each
 axis and interaction that these axes take part in. These equations are solved for the components (the ANOVA
-estimators, unbiased; in a full grid the equations have one solution). Then each axis whose values are a choice counts
-by the variance of just these values (as ω²), and an axis of chance (seeds) as a sample of many.
+estimators, unbiased; in a full grid the equations have one solution). Then each axis whose values are a choice
+counts by the variance of just these values (as ω²), and an axis of chance (seeds) as a sample of many.
 """
 
 from __future__ import annotations

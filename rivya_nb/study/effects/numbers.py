@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rivya_nb.study.effects.observations import Codes, Observations
-from rivya_nb.study.effects.patterns import Floats, Patterns, patterns_of_pairs, patterns_of_values
+from rivya_nb.study.effects.patterns import (
+    Floats,
+    Patterns,
+    differing_axes,
+    patterns_of_pairs,
+    patterns_of_values,
+    sorted_pairs,
+)
 
 _AT_ONCE = 1_000_000
 """Numbers of permutations × pictures that are in memory at once."""
@@ -82,10 +89,12 @@ class Distances(Numbers):
         return patterns_of_pairs(self.seen, self.one, self.other, self.distances)
 
     def permuted(self, axis: int, permutations: int) -> Iterator[Patterns]:
+        bit, codes, halves = 1 << axis, self.seen.codes[:, axis], self.distances**2 / 2
+        others = differing_axes(self.seen, self.one, self.other) & ~bit
         for move in _shuffles(_strata(self.seen, axis), permutations):
-            codes = self.seen.codes.copy()
-            codes[:, axis] = codes[move, axis]
-            found = patterns_of_pairs(replace(self.seen, codes=codes), self.one, self.other, self.distances)
+            moved = codes[move]
+            pattern = others + bit * (moved[self.one] != moved[self.other])
+            found = sorted_pairs(self.seen, pattern, self.one, halves)
             yield Patterns(found.sums[None], found.pairs)
 
     def only(self, which: NDArray[np.bool_]) -> Distances:

@@ -1,8 +1,8 @@
 """Half the mean squared difference of two pictures of a prompt, by which axes they differ on.
 
-A pattern is a number whose bit `f` is set where two pictures differ on axis `f`; pattern 0 is two replicates. Shares
-rest on these means alone, so that a number of each picture (whose difference is squared) and a distance between
-pictures (as in PERMANOVA) go the same way.
+A pattern is a number whose bit `f` is set where two pictures differ on axis `f`; pattern 0 is two replicates.
+Shares rest on these means alone, so that a number of each picture (whose difference is squared) and a distance
+between pictures (as in PERMANOVA) go the same way.
 """
 
 from __future__ import annotations
@@ -57,13 +57,21 @@ def patterns_of_values(seen: Observations, values: Floats) -> Patterns:
 
 def patterns_of_pairs(seen: Observations, one: Codes, other: Codes, distances: Floats) -> Patterns:
     """The patterns of distances between pictures of the same prompt; `one` and `other` are their places."""
+    return sorted_pairs(seen, differing_axes(seen, one, other), one, distances**2 / 2)
+
+
+def differing_axes(seen: Observations, one: Codes, other: Codes) -> Codes:
+    """The pattern of each pair."""
     bits = 1 << np.arange(len(seen.axes))
-    pattern = ((seen.codes[one] != seen.codes[other]) * bits).sum(axis=1)
-    prompts, patterns = len(seen.prompt_labels), 2 ** len(seen.axes)
-    place = seen.prompts[one] * patterns + pattern
-    shape = (prompts, patterns)
-    sums = np.bincount(place, distances**2 / 2, prompts * patterns).reshape(shape)
-    return Patterns(sums, np.bincount(place, minlength=prompts * patterns).reshape(shape).astype(float))
+    return np.asarray((seen.codes[one] != seen.codes[other]) @ bits)
+
+
+def sorted_pairs(seen: Observations, pattern: Codes, one: Codes, halves: Floats) -> Patterns:
+    """The sums of half the squared distances, by prompt and pattern."""
+    shape = len(seen.prompt_labels), 2 ** len(seen.axes)
+    place, places = seen.prompts[one] * shape[1] + pattern, shape[0] * shape[1]
+    sums, pairs = np.bincount(place, halves, places), np.bincount(place, minlength=places)
+    return Patterns(sums.reshape(shape), pairs.reshape(shape).astype(float))
 
 
 def _exactly(sums: Floats, pairs: Floats, axes: int) -> Patterns:
