@@ -23,10 +23,24 @@ _AT_ONCE = 1_000_000
 """Numbers of permutations × pictures that are in memory at once."""
 
 
-class Numbers(ABC):
-    """Pictures and what is known of them."""
+class Paired(ABC):
+    """Pictures of which pairs can be compared."""
 
     seen: Observations
+
+    @property
+    @abstractmethod
+    def has_zero(self) -> bool:
+        """Whether paired differences are 0 on average where nothing differs."""
+
+    @abstractmethod
+    def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
+        """How much two values of an axis differ, for each pair that agrees in all else; the prompt of each, and
+        one of its pictures."""
+
+
+class Numbers(Paired):
+    """Pictures and what is known of them."""
 
     @abstractmethod
     def patterns(self) -> Patterns: ...
@@ -39,10 +53,6 @@ class Numbers(ABC):
     @abstractmethod
     def only(self, which: NDArray[np.bool_]) -> Numbers:
         """Those of these pictures alone."""
-
-    @abstractmethod
-    def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes]:
-        """How much two values of an axis differ, for each pair that agrees in all else, and the prompt of each."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +72,25 @@ class Values(Numbers):
     def shuffled(self, axis: int, permutations: int) -> Iterator[Floats]:
         """The numbers themselves after such permutations, several at once (permutations × pictures)."""
         step = max(1, _AT_ONCE // len(self.values))
-        moves = _shuffles(_strata(self.seen, axis), permutations)
+        moves = shuffles(strata_of(self.seen, axis), permutations)
         for start in range(0, permutations, step):
             yield self.values[np.stack([next(moves) for _ in range(min(step, permutations - start))])]
 
     def only(self, which: NDArray[np.bool_]) -> Values:
         return Values(self.seen.only(which), self.values[which])
 
-    def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes]:
-        strata, codes = _strata(self.seen, axis), self.seen.codes[:, axis]
-        of_one, of_other = (_means(self.values, strata, codes == code) for code in (one, other))
+    @property
+    def has_zero(self) -> bool:
+        return True
+
+    def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
+        strata, codes = strata_of(self.seen, axis), self.seen.codes[:, axis]
+        of_one, of_other = (
+            _means(self.values, strata, codes == code, int(strata.max()) + 1) for code in (one, other)
+        )
         both = ~np.isnan(of_one) & ~np.isnan(of_other)
-        return (of_other - of_one)[both], _prompts_of(strata, self.seen.prompts)[both]
+        first = np.unique(strata, return_index=True)[1][both]
+        return (of_other - of_one)[both], self.seen.prompts[first], first
 
 
 @dataclass(frozen=True)
@@ -91,7 +108,7 @@ class Distances(Numbers):
     def permuted(self, axis: int, permutations: int) -> Iterator[Patterns]:
         bit, codes, halves = 1 << axis, self.seen.codes[:, axis], self.distances**2 / 2
         others = differing_axes(self.seen, self.one, self.other) & ~bit
-        for move in _shuffles(_strata(self.seen, axis), permutations):
+        for move in shuffles(strata_of(self.seen, axis), permutations):
             moved = codes[move]
             pattern = others + bit * (moved[self.one] != moved[self.other])
             found = sorted_pairs(self.seen, pattern, self.one, halves)
@@ -104,43 +121,42 @@ class Distances(Numbers):
             self.seen.only(which), place[self.one[kept]], place[self.other[kept]], self.distances[kept]
         )
 
-    def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes]:
+    @property
+    def has_zero(self) -> bool:
+        return bool((differing_axes(self.seen, self.one, self.other) == 0).any())
+
+    def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
         """How far the two values lie apart, beyond the distance of two of the very same request of that prompt."""
-        strata, codes = _strata(self.seen, axis), self.seen.codes[:, axis]
+        strata, codes = strata_of(self.seen, axis), self.seen.codes[:, axis]
         alike = strata[self.one] == strata[self.other]
         first, second = codes[self.one], codes[self.other]
         crossing = alike & (np.minimum(first, second) == min(one, other))
         crossing &= np.maximum(first, second) == max(one, other)
         groups = int(strata.max()) + 1
         apart = _means(self.distances, strata[self.one], crossing, groups)
-        prompts = _prompts_of(strata, self.seen.prompts)
+        places = np.unique(strata, return_index=True)[1]
+        prompts = self.seen.prompts[places]
         same = alike & (first == second)
         floor = _means(self.distances, self.seen.prompts[self.one], same, len(self.seen.prompt_labels))
         beyond = apart - floor[prompts] if same.any() else apart
         found = ~np.isnan(beyond)
-        return beyond[found], prompts[found]
+        return beyond[found], prompts[found], places[found]
 
 
-def _strata(seen: Observations, axis: int) -> Codes:
+def strata_of(seen: Observations, axis: int) -> Codes:
     """The group of each picture of those that agree in their prompt and all axes but this."""
     keys = np.column_stack([seen.prompts, np.delete(seen.codes, axis, axis=1)])
     return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.intp)
 
 
-def _prompts_of(strata: Codes, prompts: Codes) -> Codes:
-    first = np.unique(strata, return_index=True)[1]
-    return np.asarray(prompts[first])
-
-
-def _means(numbers: Floats, groups: Codes, which: NDArray[np.bool_], count: int | None = None) -> Floats:
+def _means(numbers: Floats, groups: Codes, which: NDArray[np.bool_], count: int) -> Floats:
     """The mean of each group over some of its members; NaN where it has none."""
-    count = int(groups.max()) + 1 if count is None else count
     there = np.bincount(groups[which], minlength=count)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.bincount(groups[which], numbers[which], count) / there)
 
 
-def _shuffles(strata: Codes, permutations: int, seed: int = 0) -> Iterator[Codes]:
+def shuffles(strata: Codes, permutations: int, seed: int = 0) -> Iterator[Codes]:
     """Permutations within groups, always the same ones."""
     generator = np.random.default_rng(seed)
     base = np.argsort(strata, kind="stable")

@@ -61,8 +61,20 @@ class Observations:
             UsageError: there is none of that name.
         """
         if name not in self.axes:
-            raise UsageError([Mistake("axis", f"{name!r} is no axis here; they are {listing(self.axes)}")])
+            raise UsageError([Mistake("effects", f"{name!r} is no axis here; they are {listing(self.axes)}")])
         return self.axes.index(name)
+
+    def value(self, axis: int, label: str) -> int:
+        """The place of a value on an axis.
+
+        Raises:
+            UsageError: the axis has no such value.
+        """
+        labels = self.labels[axis]
+        if label not in labels:
+            told = f"{self.axes[axis]} has no value {label!r} here; it has {listing(labels)}"
+            raise UsageError([Mistake("effects", told)])
+        return labels.index(label)
 
 
 def observe(

@@ -71,7 +71,7 @@ def sorted_pairs(seen: Observations, pattern: Codes, one: Codes, halves: Floats)
     shape = len(seen.prompt_labels), 2 ** len(seen.axes)
     place, places = seen.prompts[one] * shape[1] + pattern, shape[0] * shape[1]
     sums, pairs = np.bincount(place, halves, places), np.bincount(place, minlength=places)
-    return Patterns(sums.reshape(shape), pairs.reshape(shape).astype(float))
+    return Patterns(np.asarray(sums.reshape(shape), float), pairs.reshape(shape).astype(float))
 
 
 def _exactly(sums: Floats, pairs: Floats, axes: int) -> Patterns:

@@ -93,10 +93,10 @@ class _Within:
     def shares(self, permutations: int) -> Shares:
         rows = []
         for name, axes, parts in _named(self._seen, self._division, self._parts):
-            row = _share(name, axes, ratio(mean(parts), self._total), self._bootstrap, FEWEST)
+            row = share_of(name, axes, ratio(mean(parts), self._total), self._bootstrap, FEWEST)
             rows.append(replace(row, common=self._common(axes)))
         if self._bootstrap.prompts < ENOUGH:
-            rows = _tested(
+            rows = tested(
                 rows, {row.name: self._chance(row, permutations) for row in rows if len(row.axes) == 1}
             )
         return Shares(tuple(rows), self._between(), not self._division.residual)
@@ -164,11 +164,11 @@ class _Common:
         component = ratio(agreement(self._profiles), mean(np.full(prompts, size - 1.0)))
         rest, total = plus(spread, component, -1.0), plus(spread, component, part - 1)
         rows = [
-            _share(REST, (), ratio(rest, total), self._bootstrap, ENOUGH),
-            _share(axis, (axis,), ratio(component, total, part), self._bootstrap, ENOUGH),
+            share_of(REST, (), ratio(rest, total), self._bootstrap, ENOUGH),
+            share_of(axis, (axis,), ratio(component, total, part), self._bootstrap, ENOUGH),
         ]
         if prompts < ENOUGH:
-            rows = _tested(rows, {axis: self._chance(permutations)})
+            rows = tested(rows, {axis: self._chance(permutations)})
         pictures = mean(np.bincount(self._seen.prompts).astype(float))
         between = _between(self._values, ratio(rest, pictures), total, self._bootstrap)
         return Shares(tuple(rows), between, has_floor=False, is_common=True)
@@ -218,7 +218,7 @@ def _named(
     return [*rows, (HIGHER, seen.axes, higher)] if higher.any() else rows
 
 
-def _share(
+def share_of(
     name: str, axes: tuple[str, ...], statistic: Statistic, bootstrap: Bootstrap, fewest: int
 ) -> Share:
     value = _bounded(value_of(statistic, bootstrap.prompts))
@@ -241,10 +241,10 @@ def _between(numbers: Values, chance: Statistic, within: Statistic, bootstrap: B
     means = np.bincount(prompts, numbers.values) / np.bincount(prompts)
     means -= means.mean()
     variance = plus(plus(mean(means**2), agreement(means[:, None]), -1.0), chance, -1.0)
-    return _share("prompt", ("prompt",), ratio(variance, plus(variance, within)), bootstrap, ENOUGH)
+    return share_of("prompt", ("prompt",), ratio(variance, plus(variance, within)), bootstrap, ENOUGH)
 
 
-def _tested(rows: Sequence[Share], chances: Mapping[str, float]) -> list[Share]:
+def tested(rows: Sequence[Share], chances: Mapping[str, float]) -> list[Share]:
     """The rows with the p-values of their names, corrected together."""
     corrected = dict(zip(chances, holm(list(chances.values())), strict=True))
     return [replace(row, chance=corrected.get(row.name)) for row in rows]
