@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rivya_nb.errors import UsageError
-from rivya_nb.study.effects.intervals import ENOUGH, Bootstrap, chance_of, mean, plus, ratio
+from rivya_nb.study.effects.intervals import ENOUGH, Bootstrap, chance_of, mean, ratio
 from rivya_nb.study.effects.numbers import Paired, shuffles, strata_of
 from rivya_nb.study.effects.observations import Codes, Observations
 from rivya_nb.study.effects.patterns import Floats
-from rivya_nb.study.effects.shares import REST, Share, Shares, share_of, tested
+from rivya_nb.study.effects.shares import REST, Shares, share_of, tested
 
 PERMUTATIONS = 499
 _RIDGE = 1e-2
@@ -54,10 +54,10 @@ class Votes(Paired):
 
 @dataclass(frozen=True)
 class _Fit:
-    """Each vote's deviance, and by how much chance lowers their sum."""
+    """The deviance of each prompt's votes, and by how much they lower it themselves since the model knows them."""
 
     deviances: Floats
-    taken: float
+    taken: Floats
 
 
 def shares_of_votes(votes: Votes, permutations: int = PERMUTATIONS) -> Shares:
@@ -66,46 +66,42 @@ def shares_of_votes(votes: Votes, permutations: int = PERMUTATIONS) -> Shares:
     Raises:
         UsageError: no vote prefers one picture.
     """
-    seen, prompts = votes.seen, votes.seen.prompts[votes.one]
-    count = len(seen.prompt_labels)
-    null = _deviance(np.zeros(len(votes.won)), votes.won)
+    count = len(votes.seen.prompt_labels)
+    null = _by_prompt(votes, _deviance(np.zeros(len(votes.won)), votes.won))
     if not null.sum() > 0:
         raise UsageError("Nothing moves the votes: no vote says that one picture is better than another.")
-    bootstrap, below = Bootstrap(count), mean(np.bincount(prompts, null, count))
-    whole = _fit(votes, range(len(seen.axes)), prompts)
-    rows, rest, chances = [], mean(np.bincount(prompts, null, count)), {}
-    for axis, name in enumerate(seen.axes):
-        drop, taken = _drop(votes, axis, whole, prompts)
-        explained = mean(np.bincount(prompts, drop, count) - taken / count)
-        rest = plus(rest, explained, -1.0)
-        rows.append(share_of(name, (name,), ratio(explained, below), bootstrap, ENOUGH))
+    bootstrap, whole = Bootstrap(count), _fit(votes)
+    rows, rest, chances = [], null, {}
+    for axis, name in enumerate(votes.seen.axes):
+        explained = _explained(votes, axis, whole)
+        rest = rest - explained
+        rows.append(share_of(name, (name,), ratio(mean(explained), mean(null)), bootstrap, ENOUGH))
         if count < ENOUGH:
-            chances[name] = _chance(votes, axis, float(drop.sum()), permutations)
-    rows.insert(0, share_of(REST, (), ratio(rest, below), bootstrap, ENOUGH))
+            chances[name] = _chance(votes, axis, float(explained.sum()), permutations)
+    rows.insert(0, share_of(REST, (), ratio(mean(rest), mean(null)), bootstrap, ENOUGH))
     return Shares(tuple(tested(rows, chances)), None, has_floor=False)
 
 
 def _chance(votes: Votes, axis: int, observed: float, permutations: int) -> float:
     """How often an axis whose values changed places at random explains as much."""
-    seen, prompts = votes.seen, votes.seen.prompts[votes.one]
-    found = []
+    seen, found = votes.seen, []
     for move in shuffles(strata_of(seen, axis), permutations):
         codes = seen.codes.copy()
         codes[:, axis] = codes[move, axis]
         moved = replace(votes, seen=replace(seen, codes=codes))
-        found.append(_drop(moved, axis, _fit(moved, range(len(seen.axes)), prompts), prompts)[0].sum())
+        found.append(_explained(moved, axis, _fit(moved)).sum())
     return chance_of(observed, np.array(found))
 
 
-def _drop(votes: Votes, axis: int, whole: _Fit, prompts: Codes) -> tuple[Floats, float]:
-    """By how much each vote's deviance grows without an axis, and what chance takes of their sum."""
-    others = [at for at in range(len(votes.seen.axes)) if at != axis]
-    without = _fit(votes, others, prompts)
-    return without.deviances - whole.deviances, whole.taken - without.taken
+def _explained(votes: Votes, axis: int, whole: _Fit) -> Floats:
+    """By how much the deviance of each prompt grows without an axis, less what chance takes."""
+    without = _fit(votes, without=axis)
+    return (without.deviances - whole.deviances) - (whole.taken - without.taken)
 
 
-def _fit(votes: Votes, axes: range | list[int], prompts: Codes) -> _Fit:
-    """The Bradley–Terry model of some axes, by Newton's steps."""
+def _fit(votes: Votes, without: int | None = None) -> _Fit:
+    """The Bradley–Terry model of all axes or all but one, by Newton's steps."""
+    axes = [axis for axis in range(len(votes.seen.axes)) if axis != without]
     design = np.column_stack([np.zeros((len(votes.won), 0)), *(_design(votes, axis) for axis in axes)])
     strengths = np.zeros(design.shape[1])
     ridge = _RIDGE * np.eye(len(strengths))
@@ -116,13 +112,17 @@ def _fit(votes: Votes, axes: range | list[int], prompts: Codes) -> _Fit:
         strengths += step
         if np.abs(step).max(initial=0) < _NEAR:
             break
-    slopes = design * (votes.won - expected)[:, None]
-    by_prompt = np.zeros((len(votes.seen.prompt_labels), len(strengths)))
-    np.add.at(by_prompt, prompts, slopes)
-    return _Fit(
-        _deviance(design @ strengths, votes.won),
-        float(np.trace(np.linalg.solve(curve, by_prompt.T @ by_prompt))),
-    )
+    count = len(votes.seen.prompt_labels)
+    slopes = np.zeros((count, len(strengths)))
+    np.add.at(slopes, votes.seen.prompts[votes.one], design * (votes.won - expected)[:, None])
+    taken = (slopes * np.linalg.solve(curve, slopes.T).T).sum(axis=1) * count / max(1, count - 1)
+    return _Fit(_by_prompt(votes, _deviance(design @ strengths, votes.won)), taken)
+
+
+def _by_prompt(votes: Votes, numbers: Floats) -> Floats:
+    """The sums of a number of each vote over each prompt."""
+    prompts = votes.seen.prompts[votes.one]
+    return np.bincount(prompts, numbers, len(votes.seen.prompt_labels)).astype(float)
 
 
 def _design(votes: Votes, axis: int) -> Floats:
