@@ -115,6 +115,7 @@ jobs = Table(
     Column("settings_id", Integer),
     # The run that leaves it to a worker, until it has ended.
     Column("deferred", Integer),
+    Column("replicate", Integer, nullable=False, server_default=text("1")),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -257,6 +258,9 @@ run_jobs = Table(
     Column("job_number", ForeignKey("jobs.number"), nullable=False, index=True),
     Column("coordinates", Text, nullable=False),
     Column("reused", Boolean, nullable=False),
+    # The facts of the place (`facts.py`).
+    Column("facts_id", Integer),
+    Index("run_jobs_by_facts", "facts_id", "job_number", "run_id", sqlite_where=text("facts_id IS NOT NULL")),
 )
 
 uploads = Table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
+from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord, facts_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def pictured_places(
             continue
         values = list(zip(record.axes, cell.coordinates, strict=True))
         labels = {axis.name: axis.labels[at] for axis, at in values}
-        facts = {name: text for axis, at in values if axis.facts for name, text in axis.facts[at].items()}
+        facts = facts_at(record.axes, cell.coordinates)
         for picture in job.pictures:
             yield PicturedPlace(job, picture, labels, facts)
 
