@@ -88,7 +88,8 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed) -> Expansion:
     check_repeat(ask.repeat)
     models = [catalogue.image_model(model) for model in ask.models]
     _check_names(ask, models)
-    expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
+    seeded = ask if ask.drawn else with_seeds(ask, models, draw_seed)
+    expansion, wrong = expand_places(seeded, catalogue)
     if wrong:
         raise InvalidRequestError(distinct(wrong))
     return expansion
