@@ -7,6 +7,9 @@ from .calls import (
     connect as connect,
 )
 from .calls import (
+    drift as drift,
+)
+from .calls import (
     generate as generate,
 )
 from .calls import (
@@ -117,6 +120,7 @@ from .magics.magic import (
 from .magics.magic import (
     unload_ipython_extension as unload_ipython_extension,
 )
+from .measures.registry import measure as measure
 from .session.grid import Grid as Grid
 from .session.history import (
     History as History,
@@ -128,3 +132,4 @@ from .session.job import Job as Job
 from .session.plan import Plan as Plan
 from .session.run import Run as Run
 from .session.session import Session as Session
+from .session.showing.drift import Drift as Drift

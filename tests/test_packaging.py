@@ -46,7 +46,7 @@ FLOORS = (
     ("store", "api", "sandbox"),
     ("imaging",),
     ("contract",),
-    ("files",),
+    ("files", "spreadsheets"),
     ("errors", "imports", "_version"),
 )
 FACE = "__init__"

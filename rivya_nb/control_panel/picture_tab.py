@@ -23,6 +23,7 @@ from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.views.thumbnails import WORKERS, allot, thumbnail
 from rivya_nb.views.words import (
     aspect_ratio,
+    exclusion_words,
     explanation,
     joined,
     marks_badge,
@@ -335,6 +336,7 @@ def _fingerprint(contents: Contents, marks: Mapping[str, Marks]) -> str:
 def _item(shown: Shown, marks: Marks) -> dict[str, Any]:
     record = shown.record
     facts = [record.model, *(f"{key} {value}" for key, value in record.params.items())]
+    facts += filter(None, [exclusion_words(marks)])
     more = f" · {len(record.pictures)} pictures" if len(record.pictures) > 1 else ""
     return {
         "key": shown.key,

@@ -86,10 +86,20 @@ def sample(image: Image.Image) -> Sample:
 
 
 def compare(one: Sample, other: Sample) -> Difference:
-    from skimage.color import deltaE_ciede2000
+    return Difference(structure(one, other), colour(one, other))
+
+
+# Rounded, so that float errors do not make a picture differ from itself.
+
+
+def structure(one: Sample, other: Sample) -> float:
     from skimage.metrics import structural_similarity
 
     alike = structural_similarity(one.lightness, other.lightness, data_range=_LIGHTEST)
-    colour = deltaE_ciede2000(one.colours, other.colours).mean()
-    # Rounded, so that float errors do not make a picture differ from itself.
-    return Difference(max(0.0, round(1.0 - float(alike), 6)), round(float(colour), 6))
+    return max(0.0, round(1.0 - float(alike), 6))
+
+
+def colour(one: Sample, other: Sample) -> float:
+    from skimage.color import deltaE_ciede2000
+
+    return round(float(deltaE_ciede2000(one.colours, other.colours).mean()), 6)

@@ -117,9 +117,12 @@ class Backend:
             fails=tasks.must_fail(body.prompt, self.with_defaults(model, body.params)),
             created_at=now,
             finished_at=now,
+            light=0.0,
         )
-        seconds = task_seconds(self.config.latency, task.request, self._database.times_asked(task))
-        task = replace(task, finished_at=now + seconds)
+        number = self._database.times_asked(task)
+        seconds = task_seconds(self.config.latency, task.request, number)
+        light = self.config.light.of_task(self.params_of(task), task.request, number)
+        task = replace(task, finished_at=now + seconds, light=light)
         return self._keep(key, task, body, idempotency_key)
 
     def task(self, key: KeyGrant, task_id: str) -> Task:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rivya_nb.sandbox.latency import Latency
+from rivya_nb.sandbox.light import Light
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 """The host names of a sandbox: it serves this machine only."""
@@ -24,6 +25,8 @@ class SandboxConfig:
     LatencyRange gives each task a time of its own."""
     credits: int = 10_000
     """The credits of a new account: enough for some eight hundred pictures."""
+    light: Light = field(default_factory=Light)
+    """How pictures of the same scene differ. By default they do not: the same request gives the same picture."""
     rate_limit: int | None = None
     """Calls that one key may make per `rate_window`; None: any number."""
     rate_window: float = 1.0

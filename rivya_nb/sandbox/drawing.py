@@ -37,13 +37,15 @@ def draw(
     style: str = "",
     references: Sequence[bytes] = (),
     picture_format: Literal["PNG", "JPEG"] = "PNG",
+    light: float = 0.0,
     watermark: bool = False,
 ) -> bytes:
     """A picture of `size` (width and height in pixels), encoded.
 
-    `style` is other text that changes it a little; `references` are encoded pictures; `watermark` enlarges
-    the sandbox's mark. The same arguments give the same bytes, and another prompt gives others, also where the
-    picture looks the same: a content belongs to one request.
+    `style` is other text that changes it a little; `references` are encoded pictures; `light` is added to every
+    channel, as a share of white; `watermark` enlarges the sandbox's mark. The same arguments give the same
+    bytes, and another prompt gives others, also where the picture looks the same: a content belongs to one
+    request.
     """
     prints = [image for image in map(_decode, references) if image is not None]
     reading = read(prompt)
@@ -54,6 +56,8 @@ def draw(
         _set_things(picture, scene)
     if reading.mood == "monochrome":
         picture = ImageOps.grayscale(picture).convert("RGB")
+    if light:
+        picture = picture.point([min(255, max(0, round(value + 255 * light))) for value in range(256)] * 3)
     _mark(picture, larger=watermark)
     return _encode(picture, picture_format, f"{MARK} {_digest(prompt)}")
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from rivya_nb.sandbox import latency
+from rivya_nb.sandbox import latency, light
 from rivya_nb.sandbox.config import SandboxConfig
 
 _ENVIRONMENT = "RIVYA_SANDBOX_"
@@ -18,7 +18,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     _setting(
         parser,
         "latency",
-        _latency,
+        _told(latency.parse),
         defaults.latency,
         "seconds that a task takes, or a range such as 8..20, in which 90 %% of the tasks end (lognormal)",
     )
@@ -31,6 +31,29 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "tasks of a key that may be unfinished at a time; default: any",
     )
     _setting(parser, "calls-per-second", positive, None, "calls a second that a key may make; default: any")
+    _setting(
+        parser,
+        "noise",
+        _told(light.parse_noise),
+        str(defaults.light.noise),
+        "how much the light of pictures differs between tasks of the same request: a standard deviation from 0 to "
+        "1, where 1 is all the way from black to white",
+    )
+    _setting(
+        parser,
+        "effect",
+        _told(light.parse_effects),
+        "",
+        "a known effect of a param, such as seed=7:0.1: pictures of seed 7 are lighter by a tenth; several with "
+        "commas between them; default: none",
+    )
+    _setting(
+        parser,
+        "drift",
+        _told(light.parse_drift),
+        str(defaults.light.drift),
+        "how much lighter all pictures are than they were without it, from -1 to 1",
+    )
     parser.add_argument(
         "--no-retry-after", action="store_true", help="answer 429 without the header Retry-After"
     )
@@ -43,6 +66,7 @@ def config(options: argparse.Namespace) -> SandboxConfig:
         credits=options.credits,
         max_in_flight=options.max_in_flight,
         rate_limit=options.calls_per_second,
+        light=light.Light(options.noise, options.effect, options.drift),
         send_retry_after=not options.no_retry_after,
     )
 
@@ -51,7 +75,7 @@ def _setting(
     parser: argparse.ArgumentParser, name: str, read: Callable[[str], object], default: object, text: str
 ) -> None:
     variable = _ENVIRONMENT + name.replace("-", "_").upper()
-    if default is not None:
+    if default not in (None, ""):
         text = f"{text}; default: {default}"
     parser.add_argument(
         f"--{name}",
@@ -62,11 +86,16 @@ def _setting(
     )
 
 
-def _latency(text: str) -> latency.Latency:
-    try:
-        return latency.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _told(parse: Callable[[str], object]) -> Callable[[str], object]:
+    """An argument's type whose mistakes are told in its own words."""
+
+    def read(text: str) -> object:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
 
 
 def positive(text: str) -> int:

@@ -110,8 +110,8 @@ def join(
     """Join the sandbox of `folder`, or start one; all leases of a process share a connection.
 
     `latency` (of a task) and `credits` (of a new account) are used only if this call starts the server;
-    without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS. Starting it blocks for
-    about a second.
+    without them the server reads RIVYA_SANDBOX_LATENCY and RIVYA_SANDBOX_CREDITS, and its other settings always
+    from variables of this kind (`flags.py`). Starting it blocks for about a second.
 
     Raises:
         NotConnectedError: the extra `sandbox` is not installed, or the server does not start.

@@ -16,7 +16,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tasks (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL,
     params TEXT NOT NULL, refs TEXT NOT NULL, drawn_seed INTEGER NOT NULL, price INTEGER NOT NULL,
-    fails INTEGER NOT NULL, created_at REAL NOT NULL, finished_at REAL NOT NULL
+    fails INTEGER NOT NULL, created_at REAL NOT NULL, finished_at REAL NOT NULL, light REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS tasks_account ON tasks (account, finished_at, fails, price);
 CREATE INDEX IF NOT EXISTS tasks_asked ON tasks (params, prompt, model, account);
@@ -114,7 +114,7 @@ class TaskDatabase:
             if task.price > left:
                 raise NotEnoughError(left)
             row = [_as_text(each) if isinstance(each, (dict, tuple)) else each for each in astuple(task)]
-            connection.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            connection.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             if idempotency is not None:
                 connection.execute(
                     "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
@@ -186,10 +186,10 @@ class TaskDatabase:
         row = connection.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
         if row is None:
             return None
-        ident, account, model, prompt, params, references, seed, price, fails, created, finished = row
+        ident, account, model, prompt, params, references, seed, price, fails, created, finished, light = row
         return Task(
             ident, account, model, prompt, json.loads(params), tuple(json.loads(references)), seed, price,
-            bool(fails), created, finished,
+            bool(fails), created, finished, light,
         )  # fmt: skip
 
     @staticmethod

@@ -1,7 +1,7 @@
 """The pictures of tasks: drawn in threads while their tasks take time, and kept on disk.
 
-A picture depends on its request only, so one that was not drawn before a restart is drawn when it is fetched,
-and tasks of the same request share one.
+A picture depends on its request and its task's light only, so one that was not drawn before a restart is
+drawn when it is fetched, and tasks of the same request and light share one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class TaskPictures:
 
     def _begin(self, task: Task, number: int) -> tuple[Path, Future[None] | None]:
         """The path of the picture, and the drawing to wait for; None if the file exists already."""
-        drawn = f"{task.request} {self._seed(task)} {task.references}".encode("utf-8", "replace")
+        drawn = f"{task.request} {self._seed(task)} {task.references} {task.light}".encode("utf-8", "replace")
         name = hashlib.sha256(drawn).hexdigest()[:32]
         path = self._folder / f"{name}-{number}.{self._backend.picture_format(task)}"
         with self._lock:
@@ -79,6 +79,7 @@ class TaskPictures:
                 style=f"{task.model} {sorted(style.items())}",
                 references=[(self._backend.uploads / file_id).read_bytes() for file_id in task.references],
                 picture_format="PNG" if path.suffix == ".png" else "JPEG",
+                light=task.light,
                 watermark=params.get("watermark") not in (None, "", "false"),
             )
             partial = path.with_suffix(f"{path.suffix}.part")

@@ -34,7 +34,7 @@ class Task:
     """One accepted generation. Times in seconds since the epoch, `price` in credits.
 
     `params` are those that were sent; `drawn_seed` is the service's own, for a request without a seed.
-    `references` are ids of uploaded files.
+    `references` are ids of uploaded files; `light` is what its pictures are lighter by, as a share of white.
     """
 
     id: str
@@ -48,6 +48,7 @@ class Task:
     fails: bool
     created_at: float
     finished_at: float
+    light: float
 
     @property
     def request(self) -> str:

@@ -87,6 +87,11 @@ class Job(Markable):
         return self.marks.hidden
 
     @property
+    def excluded(self) -> str:
+        """Why it counts in no figure; empty where it counts."""
+        return self.marks.excluded
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Its tags, sorted."""
         return self.marks.tags

@@ -1,4 +1,4 @@
-"""Marks on pictures (favourite, rating, tags, note, hidden) and deletion; shared by jobs, runs and histories."""
+"""Marks on pictures (favourite, rating, tags, note, hidden, excluded) and deletion; of jobs, runs, histories."""
 
 from __future__ import annotations
 
@@ -79,6 +79,18 @@ class Markable(ABC):
         self._store.marks.change(self.job_ids, hidden=_switch("hide", on))
         return self
 
+    def exclude(self: M, reason: str | None) -> M:
+        """Keep the pictures out of every figure, and say why: `exclude("hand cut off")`; None takes that back.
+
+        They stay in the history, in grids and in the viewer, with a sign. Differences, summaries of measures,
+        effects, rankings and exports leave them out, and say how many.
+
+        Raises:
+            UsageError: the reason is empty or not text.
+        """
+        self._store.marks.change(self.job_ids, excluded=_reason(reason))
+        return self
+
     def delete(self, confirm: bool | None = None) -> None:
         """Delete the picture files for good, and print how much disk space that frees.
 
@@ -137,6 +149,25 @@ def _switch(where: str, on: object) -> bool:
     if not isinstance(on, bool):
         raise UsageError([Mistake(where, f"{short_repr(on)} is neither True nor False")])
     return on
+
+
+def _reason(reason: object) -> str:
+    if reason is None:
+        return ""
+    if not isinstance(reason, str):
+        raise UsageError([Mistake("exclude", f"{short_repr(reason)} is not text; say why, as in {_REASON}")])
+    if not (words := " ".join(reason.split())):
+        raise UsageError(
+            [
+                Mistake(
+                    "exclude", f"the reason is empty; say why, as in {_REASON}; None takes an exclusion back"
+                )
+            ]
+        )
+    return words
+
+
+_REASON = 'exclude("hand cut off")'
 
 
 def _texts(where: str, tags: Sequence[object]) -> list[str]:

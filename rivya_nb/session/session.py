@@ -17,7 +17,8 @@ from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
-from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
+from rivya_nb.planning.coupling import couple
+from rivya_nb.planning.expansion import Expansion, check_repeat, distinct, expand, expand_places
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
@@ -26,6 +27,7 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Plan
 from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
+from rivya_nb.session.tabled import with_table
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from rivya_nb.contract.references import Reference
     from rivya_nb.planning.prompt import PromptTemplate
+    from rivya_nb.planning.tables import PromptTable
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
 
@@ -116,7 +119,13 @@ class Session:
         params: Mapping[str, tuple[object, ...]],
         references: Mapping[str, Sequence[object]],
         repeat: int = 1,
+        replicates: int = 1,
+        sample: int | None = None,
+        sample_seed: int | None = None,
+        pair_seeds: bool = True,
         order: Sequence[str] = (),
+        table: PromptTable | None = None,
+        coupled: Sequence[Sequence[str]] = (),
         name: str | None = None,
         max_credits: int | None = None,
         max_parallel: int | None = None,
@@ -125,23 +134,55 @@ class Session:
     ) -> Plan:
         """The plan of a prompt and its axes. The bytes of the references are copied into the store.
 
+        `table` is the one that the prompt has its axis `prompt` from; its columns are coupled to it. `coupled` are
+        further groups of names whose values belong together.
+
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
         """
+        check_repeat(repeat)
+        check_repeat(replicates, "replicates")
         known, mistakes = self.models_of(models)
         taken, wrong = self.take(references, known, shrink_references)
-        ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
+        if sample_seed is not None and sample is None:
+            mistakes.append(
+                Mistake("sample_seed", "it draws a sample, and none is asked for; add sample=COUNT")
+            )
+        ask = Ask(
+            prompt,
+            tuple(model.id for model in known),
+            params,
+            taken,
+            repeat,
+            tuple(order),
+            replicates=replicates,
+            sample=sample or 0,
+            sample_seed=sample_seed or 0,
+            pair_seeds=pair_seeds,
+        )
+        notes: list[str] = []
+        if table is not None and known:
+            ask, notes, more = with_table(self, ask, table, shrink_references)
+            wrong += more
+        ask = couple(ask, coupled)
+        rows = None if table is None else table.rows
 
         def made() -> Plan:
             try:
                 # Params are checked by the rules of a model.
-                expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
+                draw_seed = random.SystemRandom().randint
+                expansion = expand(ask, self.catalogue, draw_seed, rows) if known else None
             except InvalidRequestError as error:
                 raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
             if expansion is None or mistakes or wrong:
                 raise InvalidRequestError([*mistakes, *wrong])
             return self._plan(
-                expansion, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+                expansion,
+                name=name,
+                max_credits=max_credits,
+                max_parallel=max_parallel,
+                fresh=fresh,
+                notes=notes,
             )
 
         # Ten thousand requests take a second.
@@ -151,6 +192,7 @@ class Session:
         self,
         items: Iterable[object],
         *,
+        replicates: int = 1,
         name: str | None,
         max_credits: int | None,
         max_parallel: int | None = None,
@@ -160,12 +202,14 @@ class Session:
         requests = [self._request(item) for item in items]
         if not requests:
             raise UsageError("There is no request in an empty list.")
-        expansion, wrong = expand_places(Ask.of(requests), self.catalogue)
+        check_repeat(replicates, "replicates")
+        ask = replace(Ask.of(requests), replicates=replicates)
+        expansion, wrong = expand_places(ask, self.catalogue)
         if wrong:
             raise InvalidRequestError(distinct(wrong))
         noted = tuple(
-            replace(item, request=replace(item.request, notes=request.notes))
-            for item, request in zip(expansion.requests, requests, strict=True)
+            replace(item, request=replace(item.request, notes=requests[at // replicates].notes))
+            for at, item in enumerate(expansion.requests)
         )
         return self._plan(
             replace(expansion, requests=noted),
@@ -199,6 +243,7 @@ class Session:
         max_credits: int | None,
         max_parallel: int | None,
         fresh: bool,
+        notes: Sequence[str] = (),
     ) -> Plan:
         check_whole("name", name)
         asked = dict.fromkeys(item.request.model for item in expansion.requests)
@@ -211,6 +256,7 @@ class Session:
             max_parallel=max_parallel,
             fresh=fresh,
             notes=[
+                *notes,
                 *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
                 *(note for model in models for note in not_known_words(model)),
             ],
@@ -362,7 +408,7 @@ class Session:
         return Selection(self.live_records, job_ids, title)
 
     def undo(self) -> str:
-        """Take back the last favourite, rating, tag, note or hiding, of any kernel; says which."""
+        """Take back the last favourite, rating, tag, note, hiding or exclusion, of any kernel; says which."""
         undone = self.store.marks.undo()
         return "There is nothing to undo." if undone is None else f"Undone: {undone}."
 

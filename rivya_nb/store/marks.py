@@ -1,4 +1,4 @@
-"""The user's marks on pictures: favourites, ratings, tags, notes, and what is hidden; with undo.
+"""The user's marks on pictures: favourites, ratings, tags, notes, what is hidden or excluded; with undo.
 
 All kernels share one journal, and steps are undone strictly from the last one on, no matter which kernel took
 it. So an undo never restores an older value over a newer one.
@@ -26,10 +26,19 @@ from rivya_nb.store.schema import mark_changes, mark_steps, marks, tags
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from rivya_nb.store.store import Store
+
 STEPS_KEPT = 200
 """The number of steps that can be undone; older ones are deleted."""
 
-_WORDS = {"rating": "rating", "favourite": "favourite", "hidden": "hiding", "note": "note", "tags": "tags"}
+_WORDS = {
+    "rating": "rating",
+    "favourite": "favourite",
+    "hidden": "hiding",
+    "note": "note",
+    "tags": "tags",
+    "excluded": "exclusion",
+}
 _NONE = Marks()
 
 
@@ -56,7 +65,7 @@ class MarkBook:
         """Set these marks of all the jobs.
 
         Raises:
-            UsageError: a rating that is not 0 to 5, or an empty tag.
+            UsageError: a rating that is not 0 to 5, an empty tag, or half of a character in a text.
             StoreError: the store has no such job.
         """
         wanted = _checked(changes)
@@ -150,6 +159,11 @@ class MarkBook:
         connection.execute(delete(mark_steps).where(mark_steps.c.id <= step_id - STEPS_KEPT))
 
 
+def excluded(store: Store, job_ids: Iterable[str]) -> set[str]:
+    """The ids of those jobs whose pictures count in no figure."""
+    return {job_id for job_id, marks in store.marks.of(job_ids).items() if marks.excluded}
+
+
 def _checked(changes: MarkChanges) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(changes)
     rating = wanted.get("rating", 0)
@@ -158,6 +172,7 @@ def _checked(changes: MarkChanges) -> dict[str, Any]:
             [Mistake("rating", f"{short_repr(rating)} is not a rating; give 1 to 5, or 0 to remove it")]
         )
     check_whole("note", wanted.get("note"))
+    check_whole("exclude", wanted.get("excluded"))
     if "tags" in wanted:
         wanted["tags"] = _tags(wanted["tags"])
     return wanted
@@ -187,7 +202,9 @@ def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
     tagged: dict[int, list[str]] = {}
     for some in portions(list(numbers)):
         for row in connection.execute(select(marks).where(marks.c.job_number.in_(some))).mappings():
-            found[row["job_number"]] = Marks(row["rating"], row["favourite"], row["hidden"], row["note"])
+            found[row["job_number"]] = Marks(
+                row["rating"], row["favourite"], row["hidden"], row["note"], excluded=row["excluded"]
+            )
         for number, tag in connection.execute(select(tags).where(tags.c.job_number.in_(some))):
             tagged.setdefault(number, []).append(tag)
     for number, names in tagged.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
@@ -108,7 +108,7 @@ class JobRecord:
     text that was, or will be, posted. `remote_status` is the service's own word. Times are seconds since the
     epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
     sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is when the user
-    deleted its pictures.
+    deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent.
     """
 
     id: str
@@ -135,6 +135,7 @@ class JobRecord:
     owner: str | None = None
     deleted_at: float | None = None
     deferred: int | None = None
+    replicate: int = 1
     pictures: tuple[PictureRecord, ...] = ()
 
     @property
@@ -146,6 +147,11 @@ class JobRecord:
     def is_deferred(self) -> bool:
         """True if it was not sent yet, and a worker is to send it."""
         return self.deferred is not None and self.status in UNSENT
+
+    @property
+    def is_known_again(self) -> bool:
+        """True if another job of the same request may stand for it: its seed or its number was written down."""
+        return self.seed is not None or self.replicate > 1
 
     @property
     def is_there(self) -> bool:
@@ -213,7 +219,9 @@ class JobRecord:
 
     @property
     def request(self) -> Request:
-        return Request(self.model, self.prompt, self.params, self.references, self.price)
+        return Request(
+            self.model, self.prompt, self.params, self.references, self.price, replicate=self.replicate
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +284,15 @@ HIGHEST_RATING = 5
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted."""
+    """The user's marks on a job's pictures. `rating` is 1 to 5, 0 if not rated; `tags` are sorted. `excluded` is
+    the reason why they count in no figure, on one line; empty where they count."""
 
     rating: int = 0
     favourite: bool = False
     hidden: bool = False
     note: str = ""
     tags: tuple[str, ...] = ()
+    excluded: str = ""
 
 
 class MarkChanges(TypedDict, total=False):
@@ -293,6 +303,7 @@ class MarkChanges(TypedDict, total=False):
     hidden: bool
     note: str
     tags: Collection[str]
+    excluded: str
 
 
 Asked: TypeAlias = ParamValue | bool | range | tuple[ParamValue | bool, ...]
@@ -307,12 +318,13 @@ stands in the order of the time, and what has none comes last."""
 class Question:
     """A question to the history: jobs with pictures that fit everything given.
 
-    `prompt` is what `read_sought` reads, in any case, also within words; `model` is one or several of which it
-    is one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the
-    same. `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; `since`
-    and `until` are seconds since the epoch, both included, of the time when the job was asked for. One of its
-    pictures has the `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `order` is one
-    of `ORDERS`, or None for the time alone.
+    `prompt` is what `read_sought` reads, in any case, also within words; `model` is one or several of which it is
+    one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the same.
+    `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; all `facts` are
+    those of one place, in one of these runs. `since` and `until` are seconds since the epoch, both included, of
+    the time when the job was asked for. One of its pictures has the `width` and `height` in pixels. Hidden
+    pictures are left out unless `hidden`. `excluded` is True for those that count in no figure, False for those
+    that count, None for both. `order` is one of `ORDERS`, or None for the time alone.
     """
 
     service: str | None = None
@@ -328,7 +340,9 @@ class Question:
     until: float | None = None
     width: Asked | None = None
     height: Asked | None = None
+    facts: Mapping[str, Asked] = field(default_factory=dict, hash=False)
     hidden: bool = False
+    excluded: bool | None = None
     order: str | None = None
     oldest_first: bool = False
 
@@ -357,6 +371,12 @@ class AxisRecord:
     name: str
     labels: tuple[str, ...]
     facts: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
+
+
+def facts_at(axes: Sequence[AxisRecord], place: Sequence[int]) -> dict[str, str]:
+    """The facts of a place, by column."""
+    values = zip(axes, place, strict=True)
+    return {name: text for axis, at in values if axis.facts for name, text in axis.facts[at].items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,4 +486,5 @@ def planned_job(request: Request, service: str, now: float) -> JobRecord:
         price=request.base_credits,
         status="planned",
         created_at=now,
+        replicate=request.replicate,
     )

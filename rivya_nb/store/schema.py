@@ -115,6 +115,7 @@ jobs = Table(
     Column("settings_id", Integer),
     # The run that leaves it to a worker, until it has ended.
     Column("deferred", Integer),
+    Column("replicate", Integer, nullable=False, server_default=text("1")),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -257,6 +258,9 @@ run_jobs = Table(
     Column("job_number", ForeignKey("jobs.number"), nullable=False, index=True),
     Column("coordinates", Text, nullable=False),
     Column("reused", Boolean, nullable=False),
+    # The facts of the place (`facts.py`).
+    Column("facts_id", Integer),
+    Index("run_jobs_by_facts", "facts_id", "job_number", "run_id", sqlite_where=text("facts_id IS NOT NULL")),
 )
 
 uploads = Table(
@@ -279,6 +283,9 @@ marks = Table(
     Column("favourite", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    # The reason why the pictures count in no figure; empty where they count.
+    Column("excluded", Text, nullable=False, server_default=""),
+    Index("marks_excluded", "job_number", sqlite_where=text("excluded != ''")),
 )
 
 tags = Table(
@@ -370,7 +377,7 @@ def is_made(path: Path, connection: sqlite3.Connection) -> bool:
             f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
             "changed. Upgrade rivya-nb or use another folder (store=…)."
         )
-    if not found or (application == APPLICATION_ID and found >= _EXPECTED):
+    if not found or (application == APPLICATION_ID and found >= _expected()):
         return bool(found)
     if found >= _OURS:
         raise StoreError(
@@ -385,6 +392,10 @@ _COLUMNS = (
     # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
     " WHERE tables.type = 'table' AND tables.rootpage > 0"
 )
-_EXPECTED = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
 _OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 """What every development state had."""
+
+
+def _expected() -> set[tuple[str, str]]:
+    """Each table with its columns, also of the modules that have tables of their own."""
+    return {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}

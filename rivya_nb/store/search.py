@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.store import job_settings, prompt_index
+from rivya_nb.store import facts, job_settings, prompt_index
 from rivya_nb.store.records import Asked, Counted, Question
 from rivya_nb.store.rows import fits, param_text
 from rivya_nb.store.schema import SEED_NUMBER, jobs, marks, pictures, run_jobs, tags, tallies
@@ -87,7 +88,15 @@ def _count(connection: Connection, question: Question, at_most: int | None) -> i
 
 def _is_tallied(question: Question) -> bool:
     """Whether nothing is asked for but what the tallies tell."""
-    others = (question.prompt, question.seed, question.since, question.until, question.width, question.height)
+    others = (
+        question.prompt,
+        question.seed,
+        question.since,
+        question.until,
+        question.width,
+        question.height,
+        question.excluded,
+    )
     return SEED_KEY not in question.params and not _lists(question) and all(each is None for each in others)
 
 
@@ -124,8 +133,9 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
         return None
     listed = (intersect(*lists) if len(lists) > 1 else lists[0]).subquery()
     left_out = select(jobs.c.number).where(~jobs.c.pictured)
-    hidden = select(jobs.c.number).where(jobs.c.hidden)
-    every = left_out if question.hidden else left_out.union_all(hidden)
+    hidden = [] if question.hidden else [select(jobs.c.number).where(jobs.c.hidden)]
+    excluded = [_EXCLUDED] if question.excluded is False else []
+    every = left_out.union_all(*hidden, *excluded)
     return select(listed.c.job_number).where(listed.c.job_number.not_in(every))
 
 
@@ -236,6 +246,9 @@ def _one_by_one(
     if question.favourite:
         statement = statement.where(exists().where(marks.c.job_number == number, marks.c.favourite))
     rest = replace(question, tags=(), rating=None, favourite=False)
+    if question.excluded:
+        statement = statement.where(exists().where(marks.c.job_number == number, _IS_EXCLUDED))
+        rest = replace(rest, excluded=None)
     return statement.where(*_conditions(connection, rest, is_led=True))
 
 
@@ -247,6 +260,8 @@ def _conditions(
         conditions.append(jobs.c.service == question.service)
     if not question.hidden:
         conditions.append(~jobs.c.hidden)
+    if question.excluded is False:
+        conditions.append(jobs.c.number.not_in(_EXCLUDED))
     if lists := _lists(question):
         # As one list: SQLite would choose any one of several lists, perhaps the longest, and look up each of
         # its jobs.
@@ -344,10 +359,19 @@ def _column(name: str, leads: bool) -> ColumnElement[Any]:
     return jobs.c[name] if leads else literal_column(f"+jobs.{name}", jobs.c[name].type)
 
 
+_IS_EXCLUDED: ColumnElement[bool] = literal_column("marks.excluded != ''", Boolean)
+"""As the index of the excluded ones says it: SQLite uses it for no other words."""
+
+_EXCLUDED = select(marks.c.job_number).where(_IS_EXCLUDED)
+
+
 def _lists(question: Question) -> list[Select[tuple[int]]]:
     """Numbers of jobs from the other tables, one list for each condition."""
     lists: list[Select[tuple[int]]] = []
-    if question.runs:
+    if question.facts:
+        # In one of the runs, if any are named: a picture may have other facts in other runs.
+        lists.append(facts.having(question.facts, question.runs))
+    elif question.runs:
         lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id.in_(question.runs)))
     for tag in question.tags:
         lists.append(select(tags.c.job_number).where(tags.c.tag == tag))
@@ -355,4 +379,6 @@ def _lists(question: Question) -> list[Select[tuple[int]]]:
         lists.append(select(marks.c.job_number).where(marks.c.rating >= question.rating))
     if question.favourite:
         lists.append(select(marks.c.job_number).where(marks.c.favourite))
+    if question.excluded:
+        lists.append(_EXCLUDED)
     return lists

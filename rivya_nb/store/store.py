@@ -19,11 +19,13 @@ from sqlalchemy import Connection, func, select, update
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, writing
+from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
 from rivya_nb.store.deletion import delete_pictures
 from rivya_nb.store.durations import DurationBook
+from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
@@ -36,6 +38,7 @@ from rivya_nb.store.lookup import (
     unknown_job,
 )
 from rivya_nb.store.marks import MarkBook
+from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
@@ -60,6 +63,7 @@ from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.summaries import summaries
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
+from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -68,11 +72,12 @@ if TYPE_CHECKING:
 class Store:
     """An open store.
 
-    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `uploads` the
-    references that services have, `panel_states` the states of panels, `durations` how long tasks took, `limits`
-    what services allow, `deferrals` what is left to workers. `claims` knows the owners of jobs, and `owner` is
-    this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether
-    it is still in its place, and when much is going to be written.
+    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
+    raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
+    how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
+    what services allow, `deferrals` what is left to workers, `canaries` what is asked again and again. `claims`
+    knows the owners of jobs, and `owner` is this process. `arrivals` notifies of delivered pictures, `deletions`
+    of deleted ones. `database` knows whether it is still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -82,9 +87,13 @@ class Store:
         self.owner = owner
         self.claims = Claims(database, owner)
         self.marks = MarkBook(database, owner)
+        self.votes = VoteBook(database)
+        self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self.durations = DurationBook(database)
+        self.facts = FactBook(database)
+        self.measurements = MeasurementBook(database)
         self.deferrals = Deferrals(database, owner)
         self.limits = LimitBook(database)
         self.arrivals = News()
@@ -199,7 +208,7 @@ class Store:
                 "ask": ask,
             }
             run_id = insert_one(connection, runs, values)
-            writing.append_cells(connection, run_id, cells)
+            writing.append_cells(connection, run_id, axes, cells)
             if deferral is not None:
                 defer(connection, run_id, deferral, before=0)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
@@ -309,7 +318,7 @@ class Store:
                 return None
             before = committed(connection, run.id) if deferral else 0
             writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
-            writing.append_cells(connection, run.id, cells)
+            writing.append_cells(connection, run.id, run.axes, cells)
             if deferral is not None:
                 defer(connection, run.id, deferral, before)
         return self.run(run.id)
@@ -326,12 +335,12 @@ class Store:
     def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
         """Replace a job by a new one in every run, in one transaction; returns the job that is there now.
 
-        If the replacement has a seed, that may be a job that another kernel has asked for meanwhile. The
+        If the replacement is known again, that may be a job that another kernel has asked for meanwhile. The
         replaced job stays in the store, in no run.
         """
         with self.database.writing() as connection:
-            seeded = [] if replacement.seed is None else [replacement.identity]
-            found = self._find_reusable(connection, replacement.service, seeded)
+            known_again = [replacement.identity] if replacement.is_known_again else []
+            found = self._find_reusable(connection, replacement.service, known_again)
             if found:
                 replacement = found[replacement.identity]
             else:

@@ -12,6 +12,7 @@ from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     cost,
+    exclusion_words,
     explanation,
     joined,
     marks_badge,
@@ -39,6 +40,17 @@ _WORDS_HEIGHT = 80
 
 Price = Callable[[JobRecord], str]
 
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number on a picture: its words, the colour behind it, and what it is in full."""
+
+    words: str
+    colour: str
+    title: str
+
+
+NO_FIGURES: Mapping[str, Figure] = {}
 NO_MARKS: Mapping[str, Marks] = {}
 NO_ORIGINS: Mapping[str, str] = {}
 
@@ -75,6 +87,7 @@ class DrawnCell:
     hole: bool = False
     marks: str = ""
     origin: str = ""
+    figure: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +108,13 @@ def draw(
     marks: Mapping[str, Marks] = NO_MARKS,
     origins: Mapping[str, str] = NO_ORIGINS,
     price: Price = cost,
+    figures: Mapping[str, Figure] = NO_FIGURES,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
     `marks` the marks by job id, and `origins` where a job's picture comes from; `price` gives the words for what
-    a job cost."""
+    a job cost; `figures` has the number of each cell by its key."""
     places = spans(geometry) if layout.wraps else None
-    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price)
+    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price, figures)
     shared = None if layout.wraps else columns(layout, geometry)
     return tuple(
         DrawnPage(
@@ -127,6 +141,7 @@ class _Artist:
     marks: Mapping[str, Marks]
     origins: Mapping[str, str]
     price: Price
+    figures: Mapping[str, Figure]
 
     def place(self, cell: Cell | None, column: int, further: bool) -> DrawnCell:
         geometry = self.geometry
@@ -134,6 +149,7 @@ class _Artist:
         if cell is None:
             return DrawnCell(width, height, Label("", ""), hole=not further)
         job, shown = cell.job, self.thumbnails.get(cell.key)
+        marks = self.marks.get(job.id, Marks())
         gone = shown is None and cell.key in self.lost
         left_out = cell.picture is not None and cell.key in self.thumbnails and shown is None
         image_width, image_height = geometry.fit(cell, column)
@@ -146,7 +162,7 @@ class _Artist:
             label=cell.caption,
             span=None if self.places is None else self.places[column],
             caption=printable(joined([cell.caption.full, _seed(cell)]), _TITLE_LENGTH),
-            title=_title(cell, origin, self.price),
+            title=_title(cell, origin, self.price, exclusion_words(marks)),
             alt=_alt(cell),
             thumbnail=shown,
             image_width=image_width,
@@ -158,8 +174,9 @@ class _Artist:
             sign="!" if gone else sign(job),
             word="file gone" if gone else origin or state_word(job),
             notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now, self.price),
-            marks=marks_badge(self.marks.get(job.id, Marks())),
+            marks=marks_badge(marks),
             origin=origin,
+            figure=self.figures.get(cell.key),
         )
 
 
@@ -182,12 +199,13 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float, price: Price) -> tu
     return (explanation(job),) if explanation(job) else ()
 
 
-def _title(cell: Cell, origin: str, price: Price) -> str:
+def _title(cell: Cell, origin: str, price: Price, excluded: str) -> str:
     job = cell.job
     lines = [
         joined([cell.caption.full, _seed(cell)]),
         origin or joined([state(job), price(job) if job.is_final else "", reason(job)]),
         f"{cell.further}, of the same place, not shown" if cell.more else "",
+        excluded,
         job.prompt,
     ]
     return "\n".join(printable(line, _TITLE_LENGTH) for line in lines if line)

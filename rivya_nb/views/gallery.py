@@ -15,7 +15,17 @@ from rivya_nb.views.headline import PROMPT_LENGTH
 from rivya_nb.views.layout import Cell, Label, Layout, Page
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import FAVOURITE, RATED, common_params, joined, lost_words, param_words, state_word
+from rivya_nb.views.words import (
+    EXCLUDED,
+    FAVOURITE,
+    RATED,
+    common_params,
+    exclusion_words,
+    joined,
+    lost_words,
+    param_words,
+    state_word,
+)
 
 _LEGIBLE, _NARROWEST = 160, 144
 """CSS pixels of a line of cards and of one card at least, so that its words have room below a tall picture."""
@@ -108,6 +118,7 @@ def mark_words(marks: Marks) -> list[str]:
         f"{FAVOURITE} favourite" if marks.favourite else "",
         *(f"#{printable(tag, _VALUE_LENGTH)}" for tag in marks.tags),
         "◌ hidden" if marks.hidden else "",
+        f"{EXCLUDED} {exclusion_words(marks)}" if marks.excluded else "",
         f"✎ {printable(marks.note, _NOTE_LENGTH)}" if marks.note else "",
     ]
     return [word for word in words if word]

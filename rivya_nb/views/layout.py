@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -62,6 +62,11 @@ class Cell:
     @property
     def job(self) -> JobRecord:
         return self.jobs[0]
+
+    def without(self, excluded: Collection[str]) -> Cell | None:
+        """The cell as it is without the jobs with these ids; None if no job is left."""
+        jobs = tuple(job for job in self.jobs if job.id not in excluded)
+        return replace(self, jobs=jobs) if jobs else None
 
     @property
     def picture(self) -> PictureRecord | None:

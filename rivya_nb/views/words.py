@@ -33,7 +33,7 @@ SIGNS: dict[str, str] = {
 }
 """A sign for each state, so that colour is never the only difference."""
 
-RATED, FAVOURITE = "★", "♥"
+RATED, FAVOURITE, EXCLUDED = "★", "♥", "⊘"
 """The signs of marks; widgets have the same (`widgets/marks.js`)."""
 
 NOTHING_TO_STOP = "Nothing is left to stop"
@@ -150,7 +150,16 @@ _MEANINGS = {
 
 def marks_badge(marks: Marks) -> str:
     """The marks that fit into a picture's corner: `★★★★ ♥` for a favourite with four of five stars."""
-    return " ".join([RATED * marks.rating] * bool(marks.rating) + [FAVOURITE] * marks.favourite)
+    stars, hearts = [RATED * marks.rating] * bool(marks.rating), [FAVOURITE] * marks.favourite
+    return " ".join(stars + hearts + [f"{EXCLUDED} excluded"] * bool(marks.excluded))
+
+
+_REASON_LENGTH = 120
+
+
+def exclusion_words(marks: Marks) -> str:
+    """`excluded: hand cut off`; empty where the pictures count."""
+    return f"excluded: {printable(marks.excluded, _REASON_LENGTH)}" if marks.excluded else ""
 
 
 def lost_words(lost: Mapping[str, Path]) -> str:

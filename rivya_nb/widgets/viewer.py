@@ -24,6 +24,7 @@ from typing import Any
 
 import traitlets
 
+from rivya_nb.contract.text import printable
 from rivya_nb.errors import RivyaError, StoreError, UsageError
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.store.files import ContentFiles
@@ -236,5 +237,12 @@ def _changes(content: Mapping[str, Any]) -> MarkChanges:
     raise UsageError("A rating is a whole number from 0 to 5.")
 
 
+_REASON_LENGTH = 120
+
+
 def _as_json(marks: Marks) -> dict[str, Any]:
-    return {"rating": marks.rating, "favourite": marks.favourite}
+    return {
+        "rating": marks.rating,
+        "favourite": marks.favourite,
+        "excluded": printable(marks.excluded, _REASON_LENGTH),
+    }

@@ -98,12 +98,13 @@ export class Cover {
   }
 
   draw() {
-    const { cell, state } = this.viewer;
+    const { cell, marks, state } = this.viewer;
     const { help, info } = state;
     this.node.hidden = !help && !info;
-    if (!this.viewer.stale("cover", help, info, info && cell?.key)) return;
+    const reason = info && cell ? marks.of(cell).excluded : "";
+    if (!this.viewer.stale("cover", help, info, info && cell?.key, reason)) return;
     const title = help ? "Keys" : "This picture";
-    const rows = help ? HELP : cell ? [...cell.facts, ...cell.asides] : [];
+    const rows = help ? HELP : cell ? [...cell.facts, ...cell.asides, ...(reason ? [["excluded", reason]] : [])] : [];
     const table = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
     set(this.node, "aria-label", title);
     this.node.replaceChildren(

@@ -1,6 +1,6 @@
 // The marks of the pictures: shown at once, and kept when the kernel confirms them.
 
-const NONE = { rating: 0, favourite: false };
+const NONE = { rating: 0, favourite: false, excluded: "" };
 
 export class Marks {
   constructor(viewer) {

@@ -1,7 +1,7 @@
 // The stage: a grid of all pictures, one picture, or two to compare.
 
 import { element, set } from "./dom.js";
-import { badge, spoken } from "./marks.js";
+import { badge, excluded, spoken } from "./marks.js";
 import { clamp } from "./viewer_zoom.js";
 
 const REST = 150; // ms without another zoom after which originals are asked for in the grid
@@ -156,7 +156,7 @@ export class Stage {
       const marks = viewer.marks.of(cell);
       const label = viewer.state.mode === "grid" && !viewer.scene.wraps ? "" : cell.label;
       const text = [letter, label].filter(Boolean).join(" · ");
-      chip.textContent = [text, badge(marks)].filter(Boolean).join(" ");
+      chip.textContent = [text, badge(marks), excluded(marks)].filter(Boolean).join(" ");
       chip.hidden = !chip.textContent;
       const name = isOver
         ? `A: ${a.label}, B: ${b.label}`

@@ -168,6 +168,9 @@ def test_bars_are_of_one_length_and_tabs_whole_at_any_width(
 
 
 def test_a_restart_says_at_once_what_it_cut_off_and_what_is_kept(panel: PanelPage, screenshots: Path) -> None:
+    # What the kernel has planned is kept; what it never heard of cannot be.
+    panel.field("Prompt").fill("")
+    expect(panel.button("Generate")).to_be_disabled()
     panel.field("Prompt").fill("A glass jug")
     expect(panel.button("Generate")).to_be_enabled()
     panel.notebook.command("notebook:move-cursor-down")

@@ -97,6 +97,7 @@ def test_a_long_run_is_in_sight_and_can_be_found_after_a_reload(lab: Lab, screen
     notebook.page.reload()
     notebook.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     notebook.wait_for_output(ASKED, "rv.runs(1)")
+    notebook.wait_for_kernel()
     notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2")
     notebook.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")
     notebook.wait_for_output(AGAIN, "20 pictures")

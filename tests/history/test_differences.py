@@ -51,6 +51,25 @@ def test_a_picture_whose_file_is_gone_is_left_out_and_told(shapes: rv.Run) -> No
     assert "1 picture left out, whose file is gone or cannot be read" in repr(differences)
 
 
+def test_an_excluded_picture_is_compared_with_none_and_told(shapes: rv.Run) -> None:
+    shapes[1].exclude("hand cut off")
+    differences = shapes.grid().differences()
+    assert differences.to_pandas()[["one", "other"]].to_numpy().tolist() == [["1", "200"]]
+    assert "1 excluded picture left out" in repr(differences)
+    shapes[2].exclude("blurred")
+    with pytest.raises(UsageError, match="nothing to compare"):
+        shapes.grid().differences()
+
+
+def test_another_picture_of_a_place_stands_in_for_an_excluded_one(fill: Fill) -> None:
+    earlier, later = fill([1, 100]), fill([1, 100])
+    grid = rv.history().grid(rows="seed")
+    assert set(grid.differences().to_pandas()["job"]) <= set(later.job_ids)
+    later.exclude("the light is wrong")
+    table = grid.differences().to_pandas()
+    assert {*table["job"], *table["other_job"]} == {*earlier.job_ids}
+
+
 def test_one_picture_cannot_be_compared(fill: Fill) -> None:
     with pytest.raises(UsageError, match="nothing to compare"):
         fill([1]).grid().differences()

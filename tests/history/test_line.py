@@ -42,6 +42,9 @@ def test_words_params_and_flags(fill: Fill) -> None:
     assert seeds("history --rating 4") == seeds("history --favourite") == [1]
     assert seeds('history --tag keep --tag "soft light"') == [1]
     assert seeds("history --tag=keep --hidden") == [2, 1]
+    run[2].exclude("blurred")
+    assert seeds("history --excluded yes") == [3]
+    assert seeds("history --excluded no") == [9, 1]
     assert seeds("history --run 2") == [9]
     assert seeds("history --since 2001-09-08 --until 2001-09-10") == [3, 1]
     assert seeds("history --until 1d") == [3, 1]
@@ -56,6 +59,7 @@ def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session
     assert "written --rating" in told[0]
     assert "did you mean '--rating'?" in told[1]
     assert "did you mean '--favourite'?" in told[2]
+    assert mistakes("history --excluded perhaps") == ["--excluded: 'perhaps' is neither yes nor no"]
     assert mistakes("history --rating 7") == ["--rating: 7 is no rating; it takes 0 to 5"]
     assert "variable" in mistakes("history {words}")[0]
     assert "no blanks around =" in mistakes("history seed = 4")[0]

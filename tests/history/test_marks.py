@@ -45,6 +45,25 @@ def test_runs_histories_and_their_parts_are_marked_as_a_whole(fill: Fill) -> Non
     assert list(frame["runs"]) == [str(run.id)] * 3
 
 
+def test_what_is_excluded_stays_with_its_reason(fill: Fill) -> None:
+    run = fill([1, 2, 3])
+    assert run[0].exclude(" hand\ncut <b>off</b> ").excluded == "hand cut <b>off</b>"
+    rv.history(seed=2).exclude("=1+1")
+    assert [job.seed for job in rv.history(excluded=True)] == [2, 1]
+    assert [job.seed for job in rv.history(excluded=False)] == [3]
+    assert [job.seed for job in rv.history()] == [3, 2, 1]
+    assert list(run.to_pandas()["excluded"]) == ["hand cut <b>off</b>", "=1+1", ""]
+    html = run.grid()._repr_mimebundle_()["text/html"]
+    assert html.count(">⊘ excluded</span>") == 2
+    assert "excluded: hand cut &lt;b&gt;off&lt;/b&gt;" in html
+    assert "⊘ excluded: =1+1" in rv.history()._repr_mimebundle_()["text/plain"]
+    assert "⊘ excluded: =1+1" in run[1]._repr_mimebundle_()["text/plain"]
+    assert rv.undo() == "Undone: exclusion of 1 picture."
+    assert run[1].excluded == ""
+    run.exclude(None)
+    assert [job.excluded for job in run] == ["", "", ""]
+
+
 def test_a_grid_shows_ratings_and_favourites_in_the_pictures_corners(fill: Fill) -> None:
     run = fill([1, 2, 3])
     run[0].favourite().rate(4)
@@ -75,6 +94,9 @@ def test_what_cannot_be_said_changes_nothing(fill: Fill) -> None:
         lambda: job.tag(" "),
         lambda: job.tag(["keep"]),  # type: ignore[arg-type]
         lambda: job.annotate(7),  # type: ignore[arg-type]
+        lambda: job.exclude(True),  # type: ignore[arg-type]
+        lambda: job.exclude(" \n"),
+        lambda: job.exclude("\ud800"),
     ):
         with pytest.raises(rv.UsageError):
             say()

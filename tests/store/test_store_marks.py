@@ -89,6 +89,15 @@ def test_pictures_are_found_by_their_marks(store: Store, jobs: list[JobRecord]) 
     assert found(Question(tags=("keep",))) == [second]
     assert found(Question(tags=("keep",), hidden=True)) == [third, second]
     assert found(Question(tags=("keep", "sky"), rating=5, seed=1)) == [second]
+    store.marks.change([second, third], excluded="hand cut off")
+    assert found(Question(excluded=True)) == [second]
+    assert found(Question(excluded=True, hidden=True)) == [third, second]
+    assert found(Question(excluded=False)) == found(Question(excluded=False, order="rating")) == [first]
+    assert found(Question(excluded=False, hidden=True)) == [first]
+    assert found(Question(excluded=False, tags=("keep",), hidden=True)) == []
+    assert found(Question(excluded=False, favourite=True)) == [first]
+    assert found(Question(excluded=True, tags=("keep",), rating=5, seed=1)) == [second]
+    assert marks.excluded(store, ids(jobs)) == {second, third}
 
 
 def test_each_call_is_taken_back_in_one_step_the_last_one_first(store: Store, jobs: list[JobRecord]) -> None:
@@ -138,6 +147,7 @@ changes = st.fixed_dictionaries(
         "favourite": st.booleans(),
         "hidden": st.booleans(),
         "note": st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+        "excluded": st.sampled_from(["", "blurred", "ตัดมือ"]),
         "tags": st.lists(st.sampled_from(["a", "B", "ค", "o'clock"]), max_size=3),
     },
 )

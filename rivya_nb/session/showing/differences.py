@@ -14,7 +14,7 @@ from rivya_nb.session.showing.tables import table
 from rivya_nb.views.differences import DifferencesView, differences_html, differences_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from pandas import DataFrame
 
@@ -37,10 +37,12 @@ class Differences:
         axes: Sequence[AxisRecord],
         layout: Layout,
         files: ContentFiles,
+        excluded: Collection[str] = (),
     ) -> None:
         self._axes = axes
         path_of = path_finder(files)
-        self._cells = {cell.place: cell for cell in layout.cells if cell.number <= 1}
+        shown = [cell for cell in layout.cells if cell.number <= 1]
+        self._cells = {cell.place: kept for cell in shown if (kept := cell.without(excluded)) is not None}
         paths = {place: path_of(cell.picture) for place, cell in self._cells.items() if cell.picture}
         compared = compare_all(paths, len(axes), files.thumbnails.load)
         self._found = compared.found
@@ -50,7 +52,11 @@ class Differences:
             axes=by_axis([axis.name for axis in axes], list(paths), self._found),
             apart=by_place(self._found),
             layout=layout,
-            notes=_notes(len(self._cells) - len(paths), len(compared.unread)),
+            notes=_notes(
+                len(self._cells) - len(paths),
+                len(compared.unread),
+                sum(bool(job.pictures) for cell in shown for job in cell.jobs if job.id in excluded),
+            ),
         )
 
     @property
@@ -94,8 +100,10 @@ class Differences:
         return differences_text(self._view)
 
 
-def _notes(empty: int, unread: int) -> list[str]:
+def _notes(empty: int, unread: int, excluded: int) -> list[str]:
     notes = []
+    if excluded:
+        notes.append(f"{count(excluded, 'excluded picture')} left out")
     if empty:
         notes.append(f"{count(empty, 'place')} without a picture left out")
     if unread:

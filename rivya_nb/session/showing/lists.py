@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb._version import __version__
 from rivya_nb.files import user_path
+from rivya_nb.spreadsheets import csv_bytes
 from rivya_nb.store.files import write_whole
 from rivya_nb.views.repeat import told_request
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from rivya_nb.session.job import Job
     from rivya_nb.store.provenance import Stamped
     from rivya_nb.store.records import JobRecord, Marks, RunRecord
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet reads a text that begins with one of these as a formula."""
 
 
 def write_lists(
@@ -58,7 +54,7 @@ def write_lists(
     }
     paths = stem.with_suffix(".json"), stem.with_suffix(".csv")
     write_whole(paths[0], json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "replace"))
-    write_whole(paths[1], _table(saved, marks).encode("utf-8-sig", "replace"))
+    write_whole(paths[1], _table(saved, marks))
     return paths
 
 
@@ -88,11 +84,12 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
             "favourite": marks.favourite,
             "tags": marks.tags,
             "note": marks.note,
+            "excluded": marks.excluded,
         },
     }
 
 
-def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str, Marks]) -> str:
+def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str, Marks]) -> bytes:
     keys = list(dict.fromkeys(key for record, _ in saved for key in record.params))
     columns = [
         "file",
@@ -107,10 +104,8 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
         "rating",
         "favourite",
     ]
-    columns += ["tags", "note", "service", "task_id", "job", "sha256"]
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(map(_harmless, columns))
+    columns += ["tags", "note", "excluded", "service", "task_id", "job", "sha256"]
+    rows = []
     for record, files in saved:
         mine = marks[record.id]
         for number, (name, picture) in enumerate(zip(files, record.pictures, strict=True)):
@@ -121,13 +116,10 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row += [picture.width or None, picture.height or None]
             row += [_iso(record.created_at)]
             row += [mine.rating or None, "yes" if mine.favourite else None, ", ".join(mine.tags), mine.note]
+            row += [mine.excluded]
             row += [record.service, record.task_id, record.id, picture.sha256]
-            writer.writerow(map(_harmless, row))
-    return text.getvalue()
-
-
-def _harmless(value: ParamValue | None) -> ParamValue | None:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+            rows.append(row)
+    return csv_bytes(columns, rows)
 
 
 def _iso(seconds: float) -> str:

@@ -1,0 +1,87 @@
+"""Reads the numbers that a measure's function gave; anything that is none is refused in words."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from rivya_nb.contract.params import plain_value
+from rivya_nb.contract.text import count, short_repr
+
+WHOLE = ""
+"""The name of the only part of a measure that gives one number."""
+
+_ITS_OWN = "a measure gives a number, or a dict of numbers"
+
+
+def read_numbers(value: object) -> dict[str, float]:
+    """The numbers by the names of their parts; `WHOLE` is the name of a single one.
+
+    Raises:
+        ValueError: it is neither a finite number nor a dict of such.
+    """
+    if not isinstance(value, Mapping):
+        return {WHOLE: _number(value, "")}
+    if not value:
+        raise ValueError(f"it gave an empty dict; {_ITS_OWN}")
+    found: dict[str, float] = {}
+    for part, each in value.items():
+        if not isinstance(part, str) or not part.strip():
+            raise ValueError(f"it gave a dict with the key {short_repr(part)}; the names of parts are texts")
+        found[part] = _number(each, f" as {short_repr(part)}")
+    return found
+
+
+def read_several(value: object, wanted: int) -> Sequence[object]:
+    """The results of a batch of `wanted` pictures, one for each.
+
+    Raises:
+        ValueError: it is no list of as many.
+    """
+    right = f"a batch of {count(wanted, 'picture')} needs a list of {count(wanted, 'result')}"
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable) or _dimensions(value) == 0:
+        raise ValueError(f"it gave {_described(value)}; {right}")
+    results = list(value)
+    if len(results) != wanted:
+        raise ValueError(f"it gave {count(len(results), 'result')}; {right}")
+    return results
+
+
+def _number(value: object, where: str) -> float:
+    plain = value
+    if _dimensions(value) and getattr(value, "size", None) == 1:
+        # An array of one number means that number.
+        plain = value.item()  # type: ignore[attr-defined]
+    plain = plain_value(plain)
+    if not isinstance(plain, (numbers.Real, Decimal)):
+        hint = "; does the function have a return?" if value is None else ""
+        raise ValueError(f"it gave {_described(value)}{where}; {_ITS_OWN}{hint}")
+    try:
+        number = float(plain)
+    except (OverflowError, ValueError):
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(
+            f"it gave {'NaN' if math.isnan(number) else short_repr(value)}{where}, which is no number"
+        )
+    # Without the sign of a zero.
+    return number + 0.0
+
+
+def _dimensions(value: object) -> int | None:
+    """The number of dimensions of an array or tensor; None for what is neither."""
+    found = getattr(value, "ndim", None)
+    return found if isinstance(found, int) and hasattr(value, "item") else None
+
+
+def _described(value: object) -> str:
+    if _dimensions(value):
+        shape = " × ".join(map(str, getattr(value, "shape", ())))
+        return f"an array of {shape} numbers"
+    if isinstance(value, str):
+        return f"the text {short_repr(value)}"
+    if value is None:
+        return "None"
+    return f"{short_repr(value)} ({type(value).__name__})"

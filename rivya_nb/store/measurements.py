@@ -1,0 +1,141 @@
+"""Numbers that measures gave for pictures: kept by the content of the picture, the measure and its version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from rivya_nb.store.database import Database
+from rivya_nb.store.lookup import insert_one
+from rivya_nb.store.rows import portions
+from rivya_nb.store.schema import metadata
+
+measures = Table(
+    "measures",
+    metadata,
+    # In the order in which they were first used.
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    # A hash of the function's source text at that time.
+    Column("source", Text, nullable=False),
+    UniqueConstraint("name", "version"),
+)
+
+measurements = Table(
+    "measurements",
+    metadata,
+    Column("measure_id", ForeignKey("measures.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    # What else the number depends on: a request's identity, or the content of the other picture of a pair.
+    Column("beside", String(64), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("value", Float, nullable=False),
+    Index("measurements_by_value", "measure_id", "part", "value", "sha256", "beside"),
+    sqlite_with_rowid=False,
+)
+
+
+class Subject(NamedTuple):
+    """What was measured: a picture by its content, and what `beside` it counts: the identity of its request where
+    the measure takes that, the content of the other picture of a pair, or nothing."""
+
+    sha256: str
+    beside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMeasure:
+    """A measure of which the store has numbers."""
+
+    id: int
+    name: str
+    version: str
+    source: str
+
+
+Numbers = Mapping[str, float]
+"""The numbers of one subject, by the names of their parts; a measure without parts has one, with the name ""."""
+
+
+class MeasurementBook:
+    """The numbers in one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, name: str, version: str | None = None) -> KeptMeasure | None:
+        """A measure in this version, or in the one that was first used last; None if nothing of it is kept."""
+        with self._database.reading() as connection:
+            return find_kept(connection, name, version)
+
+    def newest(self) -> list[KeptMeasure]:
+        """All measures of which there are numbers, each in the version that was first used last, by name."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(measures).order_by(measures.c.name, measures.c.id)).all()
+        return list({row.name: KeptMeasure(*row) for row in found}.values())
+
+    def known(
+        self, name: str, version: str, subjects: Collection[Subject]
+    ) -> dict[Subject, dict[str, float]]:
+        """The numbers that are kept of these subjects; others are left out."""
+        with self._database.reading() as connection:
+            kept = find_kept(connection, name, version)
+            return {} if kept is None else _numbers(connection, kept.id, subjects)
+
+    def keep(self, name: str, version: str, source: str, found: Iterable[tuple[Subject, Numbers]]) -> None:
+        """Keep numbers, in one transaction; those of a subject that has some already stay as they are.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with self._database.writing() as connection:
+            kept = find_kept(connection, name, version)
+            values = {"name": name, "version": version, "source": source}
+            number = kept.id if kept is not None else insert_one(connection, measures, values)
+            lines = [
+                {"measure_id": number, **subject._asdict(), "part": part, "value": value}
+                for subject, numbers in found
+                for part, value in numbers.items()
+            ]
+            if lines:
+                connection.execute(insert(measurements).on_conflict_do_nothing(), lines)
+
+
+def find_kept(connection: Connection, name: str, version: str | None) -> KeptMeasure | None:
+    """As `MeasurementBook.find`, within a transaction."""
+    wanted = select(measures).where(measures.c.name == name).order_by(measures.c.id.desc()).limit(1)
+    if version is not None:
+        wanted = wanted.where(measures.c.version == version)
+    row = connection.execute(wanted).first()
+    return None if row is None else KeptMeasure(*row)
+
+
+def _numbers(
+    connection: Connection, measure_id: int, subjects: Collection[Subject]
+) -> dict[Subject, dict[str, float]]:
+    wanted, found = set(subjects), dict[Subject, dict[str, float]]()
+    for some in portions(sorted({subject.sha256 for subject in wanted})):
+        rows = select(
+            measurements.c.sha256, measurements.c.beside, measurements.c.part, measurements.c.value
+        ).where(measurements.c.measure_id == measure_id, measurements.c.sha256.in_(some))
+        for sha256, beside, part, value in connection.execute(rows):
+            if (subject := Subject(sha256, beside)) in wanted:
+                found.setdefault(subject, {})[part] = value
+    return found
