@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -20,9 +21,11 @@ from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.sources import web_address, wrong_source
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, draw_seeds, expand, expand_places, seed_param
+from rivya_nb.planning.tables import PromptTable, Rows, prompt_table
 from rivya_nb.session.showing.written import WrittenFile
+from rivya_nb.session.tabled import with_table
 from rivya_nb.store.files import write_whole
-from rivya_nb.study.reading import GivenReference, read_study
+from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
 from rivya_nb.study.study_file import study_text
 
 if TYPE_CHECKING:
@@ -49,17 +52,24 @@ def read_plan(
 
     def made() -> Plan:
         try:
-            study = read_study(text, _Taking(session, file.parent).take)
+            taking = _Taking(session, file.parent)
+            study = read_study(text, Sources(taking.reference, taking.table))
         except UsageError as error:
-            raise UsageError(
-                [replace(each, where=each.where or file.name) for each in error.mistakes]
-            ) from None
+            named = [replace(each, where=each.where or file.name) for each in error.mistakes]
+            raise UsageError(named) from None
+        ask, notes, rows = study.ask, list[str](), None
+        if study.table is not None:
+            ask, notes, mistakes = with_table(session, ask, study.table, False)
+            rows = study.table.rows
+            if mistakes:
+                raise InvalidRequestError(mistakes)
         return session._plan(
-            _expanded(study.ask, session.catalogue),
+            _expanded(ask, session.catalogue, rows),
             name=study.name,
             max_credits=max_credits,
             max_parallel=max_parallel,
             fresh=fresh,
+            notes=notes,
         )
 
     return session.work_loop.aside(made)
@@ -100,7 +110,7 @@ def _text_of(path: str | os.PathLike[str]) -> str:
         ) from None
 
 
-def _expanded(ask: Ask, catalogue: Catalogue) -> Expansion:
+def _expanded(ask: Ask, catalogue: Catalogue, rows: Rows | None) -> Expansion:
     """The requests of a study. Seeds that stand in the file are written down; only what is missing is drawn.
 
     Raises:
@@ -112,15 +122,14 @@ def _expanded(ask: Ask, catalogue: Catalogue) -> Expansion:
         if wrong:
             raise InvalidRequestError(distinct(wrong))
         return expansion
-    if not ask.drawn:
-        return expand(ask, catalogue, draw_seed)
-    models = [catalogue.image_model(model) for model in ask.models]
-    seeded = [model for model in models if seed_param(model) is not None]
     missing = ask.repeat - len(ask.drawn)
-    if missing > 0 and seeded:
-        taken = {int(text) for text in map(str, ask.drawn) if text.isdecimal()}
-        ask = replace(ask, drawn=(*ask.drawn, *draw_seeds(seeded, missing, draw_seed, taken)))
-    return expand(ask, catalogue, draw_seed).written_down()
+    if ask.drawn and missing > 0:
+        models = [catalogue.image_model(model) for model in ask.models]
+        if seeded := [model for model in models if seed_param(model) is not None]:
+            taken = {int(seed) for seed in ask.drawn}
+            ask = replace(ask, drawn=(*ask.drawn, *draw_seeds(seeded, missing, draw_seed, taken)))
+    expansion = expand(ask, catalogue, draw_seed, rows)
+    return expansion.written_down() if ask.draws else expansion
 
 
 class _Taking:
@@ -131,7 +140,25 @@ class _Taking:
         self._files = session.store.files
         self._folder = folder
 
-    def take(self, given: GivenReference, models: Sequence[str]) -> Reference:
+    def table(self, given: GivenTable) -> PromptTable:
+        path = self._below(given.prompts)
+        if given.sha256 is not None:
+            self._check_content(path, given)
+        return prompt_table(path, given.prompt_column, given.templates)
+
+    def _check_content(self, path: Path, given: GivenTable) -> None:
+        """UsageError if the bytes of a table are not those that the study file means."""
+        file, _ = open_file(path)
+        with file:
+            found = hashlib.sha256(file.read()).hexdigest()
+        if found != given.sha256:
+            message = (
+                f"this table has changed since the study was written (its SHA-256 is now {found}); put the "
+                "earlier one in its place, or take the line prompts_sha256 out to ask with this one"
+            )
+            raise UsageError([Mistake(given.prompts, message)])
+
+    def reference(self, given: GivenReference, models: Sequence[str]) -> Reference:
         if given.url is not None:
             address = web_address(given.url)
             if address is None:

@@ -15,10 +15,12 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import UsageError
-from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.ask import Ask, Coupling
 from rivya_nb.planning.prompt import PromptAxis, parse_prompt, prompt_of
-from rivya_nb.study.reading import GivenReference, read_study
-from rivya_nb.study.study_file import study_text
+from rivya_nb.planning.table_roles import row_labels
+from rivya_nb.planning.tables import PromptTable
+from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
+from rivya_nb.study.study_file import ordered, study_text
 from rivya_nb.study.wording import joined
 
 CAT = Reference("aa" * 32, "image", "image/png", "cat.png", 9)
@@ -31,22 +33,29 @@ def take(given: GivenReference, models: Sequence[str]) -> Reference:
     return LINK if given.url else KNOWN[given.sha256 or ""]
 
 
+def no_table(given: GivenTable) -> PromptTable:
+    raise UsageError(f"there is no table {given.prompts}")
+
+
+SOURCES = Sources(take, no_table)
+
+
 def written(ask: Ask, name: str | None = None) -> str:
     return study_text(ask, name, lambda reference: reference.name)
 
 
 def read(text: str) -> Ask:
-    return read_study(text, take).ask
+    return read_study(text, SOURCES).ask
 
 
 def plain(ask: Ask) -> Ask:
     """The ask as far as a file tells it: seeds that were drawn are written down, and axes are ordered by name."""
-    axes = {axis.name for axis in ask.axes()}
+    among_params = SEED_KEY in ask.params and SEED_KEY not in ask.couplings
     return replace(
         ask,
         prompt=prompt_of(joined(ask.prompt.parts)),
-        drawn=() if SEED_KEY in ask.params else ask.drawn,
-        order=tuple(name for name in dict.fromkeys(ask.order) if name in axes),
+        drawn=() if among_params else ask.drawn,
+        order=tuple(ordered(ask)),
     )
 
 
@@ -75,7 +84,7 @@ negative_prompt = "none"
 
 
 def test_a_study_is_written_by_hand() -> None:
-    study = read_study(STUDY, take)
+    study = read_study(STUDY, SOURCES)
     assert study.name == "bottles"
     axes = {axis.name: axis.labels for axis in study.ask.axes()}
     assert axes == {
@@ -134,18 +143,51 @@ def asks(draw: st.DrawFn) -> Ask:
         order=tuple(draw(st.lists(st.sampled_from([*params, *by_name, "model", "repeat", "gone"])))),
         drawn=tuple(draw(st.lists(st.integers(0, 9) | st.just("7"), max_size=3))),
         left_out=draw(st.dictionaries(st.sampled_from(asked), left_out, max_size=1)) if params else {},
+        table=draw(st.sampled_from(["", "a b.csv"])),
+        replicates=draw(st.integers(1, 3)),
+        sample=draw(st.integers(0, 3)),
+        sample_seed=draw(st.integers(0, 3)),
     )
 
 
-@given(asks())
+@st.composite
+def tables(draw: st.DrawFn) -> Ask:
+    """The ask of a table, as `tabled.py` makes it: its columns are coupled to its wordings."""
+    count = draw(st.integers(1, 6))
+
+    def column(cells: st.SearchStrategy[Any]) -> tuple[Any, ...]:
+        return tuple(draw(st.lists(cells, min_size=count, max_size=count)))
+
+    wordings = column(texts)
+    params = {key: column(values) for key in draw(st.lists(keys.filter(bool), max_size=3, unique=True))}
+    asked = column(models) if draw(st.booleans()) else (DEFAULT_MODEL,)
+    references = {str(at): draw(pictures) for at in range(count)} if draw(st.booleans()) else {}
+    facts = column(st.dictionaries(texts, texts, max_size=2)) if draw(st.booleans()) else ()
+    members = [
+        "prompt",
+        *params,
+        *(["model"] if len(asked) > 1 else []),
+        *(["references"] if references else []),
+    ]
+    labels = row_labels(wordings, params, facts) if draw(st.booleans()) else column(texts)
+    return Ask(
+        prompt=prompt_of([draw(texts), PromptAxis("prompt", wordings), draw(texts)]),
+        models=asked,
+        params={**params, "extra": (1, 2)},
+        references=references,
+        coupled=(Coupling("prompt", tuple(members), labels, facts),),
+        drawn=(3, 4) if draw(st.booleans()) else (),
+    )
+
+
+@given(asks() | tables())
 def test_an_ask_comes_back_from_its_study_file(ask: Ask) -> None:
     ask = plain(ask)
     again = read(written(ask))
     assert again.prompt.parts == ask.prompt.parts
     assert replace(again, prompt=ask.prompt) == ask
-    assert [type(value) for each in again.params.values() for value in each] == [
-        type(value) for each in ask.params.values() for value in each
-    ]
+    kinds = [{key: list(map(type, each)) for key, each in one.params.items()} for one in (again, ask)]
+    assert kinds[0] == kinds[1]
     assert written(again) == written(ask), "nothing changes when it is written again"
 
 
@@ -157,6 +199,7 @@ def test_requests_as_they_are_come_back(requests: list[Request]) -> None:
 def test_every_part_of_an_ask_is_in_the_file() -> None:
     """A part that is new has to be written, or a study would be another one when it is read again."""
     known = {"prompt", "models", "params", "references", "repeat", "order", "drawn", "left_out", "requests"}
+    known |= {"coupled", "table", "replicates", "sample", "sample_seed", "pair_seeds", "drawn_by_prompt"}
     assert known >= set(Ask.__dataclass_fields__)
 
 
