@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
@@ -20,8 +20,11 @@ from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
+from rivya_nb.planning.coupling import groups_of
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.table_files import is_table_name
+from rivya_nb.planning.tables import is_table, prompt_table
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.ceiling import ceiling_of_environment, checked_ceiling
 from rivya_nb.session.job import Job
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.drift import Canaries, Drift
 
 V = TypeVar("V")
+
+Prompt: TypeAlias = Any
+"""What is asked for: a text, a request or a job as it is, or several of them; or a table of prompts."""
 
 _lock = threading.RLock()
 _current: Session | None = None
@@ -169,8 +175,12 @@ def _say_goodbye() -> None:
 
 
 def plan(
-    prompt: str | Request | Job | Iterable[Request | Job],
+    prompt: Prompt = None,
     *,
+    prompts: object = None,
+    prompt_column: str | None = None,
+    templates: bool | None = None,
+    coupled: object = (),
     model: str | Sequence[str] = DEFAULT_MODEL,
     references: object = (),
     repeat: int = 1,
@@ -203,14 +213,15 @@ def plan(
         _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
     sets = reference_sets(references)
-    if not isinstance(prompt, str):
+    prompt, prompts = _body_and_table(prompt, prompts)
+    if prompts is None and not isinstance(prompt, str):
         asked = (repeat, sample, sample_seed, pair_seeds, model)
-        if more_params or params or sets or asked != (1, None, None, True, DEFAULT_MODEL):
+        if more_params or params or sets or coupled or asked != (1, None, None, True, DEFAULT_MODEL):
             raise UsageError(
                 "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
                 "cannot change them. replicates=… asks the very same several times."
             )
-        items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt)
+        items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt or ())
         return session.plan_requests(
             items,
             replicates=replicates,
@@ -220,11 +231,26 @@ def plan(
             fresh=fresh,
         )
     given = _merged(params, more_params)
+    groups = groups_of(coupled)
+    together = {each for group in groups for each in group}
+    names = notebook_variables().keys()
+    table = None if prompts is None else prompt_table(prompts, prompt_column, templates, names)
+    template = (
+        table.template
+        if table is not None and prompt is None
+        else parse_prompt(
+            str(prompt), variables=False, names=names, rows=None if table is None else table.axis
+        )
+    )
     return session.plan(
-        template := parse_prompt(prompt, variables=False, names=notebook_variables().keys()),
+        template,
         models=[model] if isinstance(model, str) else list(model),
-        params={key: as_axis(value, key) or (value,) for key, value in given.items()},
+        params={
+            key: as_axis(value, key, coupled=key in together) or (value,) for key, value in given.items()
+        },
         references=sets,
+        table=table,
+        coupled=groups,
         repeat=repeat,
         replicates=replicates,
         sample=sample,
@@ -245,8 +271,12 @@ def plan(
 
 
 def generate(
-    prompt: str | Request | Job | Iterable[Request | Job],
+    prompt: Prompt = None,
     *,
+    prompts: object = None,
+    prompt_column: str | None = None,
+    templates: bool | None = None,
+    coupled: object = (),
     model: str | Sequence[str] = DEFAULT_MODEL,
     references: object = (),
     repeat: int = 1,
@@ -273,6 +303,15 @@ def generate(
     replicate of a place is asked. `fresh` also requests, and pays for, what is in the history already. At most
     `max_parallel` pictures of this run are worked on at a time.
 
+    `prompts` is a table of them: a list of texts or dicts, a DataFrame of pandas or polars, or the path of a CSV,
+    TSV, JSONL or text file; all but the path as a text may also stand in the place of `prompt`. One row is one
+    value of the axis `prompt`. The column `prompt_column` has the wordings (`prompt` if not given). Columns that
+    are params of the model, `model` and `references` (paths below the table's folder) belong to their row; all
+    others are facts that are not sent and stay with the pictures. An empty cell is *not given*. A `prompt` beside
+    the table has `{prompt}` where a row's wording goes. A row with `{a|b}` is refused unless `templates` says
+    whether it is expanded (True) or sent as it stands (False). `coupled` names params, `model`, `references` or
+    axes of the prompt that take their values together, as one axis: `coupled=("width", "height")`.
+
     A reference is a path, bytes, a data URL, an open file, a Pillow image, a numpy array (H × W or H × W × 3 or
     4; uint8, uint16, or float from 0 to 1), a job or a run (its pictures); None is no reference.
     `shrink_references` re-encodes references that are too large.
@@ -284,6 +323,10 @@ def generate(
     """
     return plan(
         prompt,
+        prompts=prompts,
+        prompt_column=prompt_column,
+        templates=templates,
+        coupled=coupled,
         model=model,
         references=references,
         repeat=repeat,
@@ -299,6 +342,27 @@ def generate(
         params=params,
         **more_params,
     ).run()
+
+
+def _body_and_table(prompt: Prompt, prompts: object) -> tuple[Prompt, object]:
+    """The prompt as far as it is written in the call, and the table of prompts, if there is one."""
+    if prompt is None and prompts is None:
+        raise UsageError([Mistake("prompt", "there is none; give a text, or a table of them as prompts=…")])
+    if isinstance(prompt, str):
+        if prompts is None and is_table_name(prompt) and user_path(prompt.strip()).is_file():
+            shown = short_repr(prompt.strip())
+            message = (
+                f"{shown} is the name of a file; prompts={shown} reads it, and prompts=[{shown}] asks for it"
+            )
+            raise UsageError([Mistake("prompt", message)])
+        return prompt, prompts
+    if not (isinstance(prompt, os.PathLike) or is_table(prompt)):
+        return prompt, prompts
+    if prompts is not None:
+        raise UsageError(
+            [Mistake("prompts", "there are two tables; give the text with {prompt} as the prompt")]
+        )
+    return None, prompt
 
 
 def _check_whole_number(name: str, value: object, least: int) -> None:
@@ -369,6 +433,7 @@ def history(
     picture_height: Choice = None,
     hidden: bool = False,
     excluded: bool | None = None,
+    facts: Mapping[str, Choice] | None = None,
     sort: str | None = None,
     params: Mapping[str, Choice] | None = None,
     **more_params: Choice,
@@ -377,13 +442,14 @@ def history(
 
     `prompt` is words in any order: `fox OR wolf` is either, `-cartoon` none with it, `"red fox"` just that text.
     `rating` is at least that, several tags must all be there, `run` is a run or its id, or several of which it is
-    one: the grid of `run=[9, 10]` has the axes of both. Params are compared with those that were sent. Of
-    several models, or values of a param, any will do, and so will each whole number of a `range`.
-    `picture_width` and `picture_height` are those of the picture, in pixels. `since` and `until` are "30m", "12h",
-    "7d" or "2w" ago, a day, or a date with a time (local, where it names no zone); a day counts whole. What was
-    hidden is left out unless `hidden`. `excluded=True` finds what is kept out of figures, False everything else.
-    `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the lowest first). `params={…}` is for
-    keys that are also names of arguments here.
+    one: the grid of `run=[9, 10]` has the axes of both. Params are compared with those that were sent. Of several
+    models, or values of a param, any will do, and so will each whole number of a `range`. `picture_width` and
+    `picture_height` are those of the picture, in pixels. `since` and `until` are "30m", "12h", "7d" or "2w" ago,
+    a day, or a date with a time (local, where it names no zone); a day counts whole. What was hidden is left out
+    unless `hidden`. `facts` are what a table of prompts says of a picture beside the params, by the column:
+    `facts={"category": "animals"}`; all of them are of one place in a run. `excluded=True` finds what is kept out
+    of figures, False everything else. `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the
+    lowest first). `params={…}` is for keys that are also names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.
@@ -405,6 +471,7 @@ def history(
         picture_height=picture_height,
         hidden=hidden,
         excluded=excluded,
+        facts=facts,
         sort=sort,
         params=_merged(params, more_params),
     )

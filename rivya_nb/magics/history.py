@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.magics.current import current_session
-from rivya_nb.planning.line import Flag, Reader
+from rivya_nb.planning.line import Flag, Reader, is_flag
 from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--picture-height", "PIXELS"),
     Flag("--hidden"),
     Flag("--excluded", "yes|no"),
+    Flag("--fact", "COLUMN=VALUE", repeatable=True),
     Flag("--sort", "ORDER"),
     Flag("--page", "NUMBER"),
     Flag("--rows", "AXIS"),
@@ -41,8 +42,8 @@ FLAGS: tuple[Flag, ...] = (
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
     "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
-    "--since --until --run --picture-width --picture-height --hidden --excluded; --sort orders, --page goes on; "
-    "--rows and --cols make a grid"
+    "--since --until --run --picture-width --picture-height --hidden --excluded --fact; --sort orders, --page "
+    "goes on; --rows and --cols make a grid"
 )
 
 
@@ -98,10 +99,27 @@ class _HistoryReader(Reader):
             "sort": self._plain("--sort"),
             "params": params,
         }
+        if facts := self._facts():
+            filters["facts"] = facts
         tags = [
             tag for value in self._flags.get("--tag", ()) if (tag := self._one("--tag", value)) is not None
         ]
         return {**filters, "tag": tags} if tags else filters
+
+    def _facts(self) -> dict[str, Choice]:
+        found: dict[str, Choice] = {}
+        for value in self._flags.get("--fact", ()):
+            text = value.text if isinstance(value, Text) else ""
+            column, equals, asked = (part.strip() for part in text.partition("="))
+            if not column or not equals or not asked:
+                self._wrong("--fact", "it is written --fact COLUMN=VALUE, as in --fact category=animals")
+            elif column in found:
+                self._wrong(
+                    "--fact", f"{shortened(column)} is given twice; {self.several.format(key=column)}"
+                )
+            elif (choice := self._choice(f"--fact {column}"[2:], Text(asked))) is not None:
+                found[column] = choice
+        return found
 
     def _yes_or_no(self, name: str) -> bool | None:
         text = self._plain(name)
@@ -163,6 +181,9 @@ class _HistoryReader(Reader):
         return text.split(",") if text is not None and "," in text else text
 
     def _flag(self, word: str) -> None:
+        if word == "--fact" and self._words and not is_flag(self._words[-1]):
+            # Its value looks like a param.
+            word = f"{word}={self._words.pop()}"
         # A word behind one hyphen is one that the prompt must not have, unless a flag has this name.
         if word.startswith("-") and f"-{word}" not in self._known and not word.startswith("--"):
             self._loose(word)

@@ -10,10 +10,14 @@ A run stores its ask as one JSON object. Version 1 has these parts; a part that 
   "params": {"seed": [1, 2], "resolution": ["1K"]},       the values of each param; null is *not sent*
   "references": {"": [{"sha256": "…", "kind": "image", "mime_type": "image/png", "name": "a.png", "size": 9}]},
   "repeat": 1,
-  "drawn": [],           seeds that were drawn: among the params, or one for each repeat where no param has them
+  "drawn": [],           seeds that were drawn: among the params, or one for each repeat where no param has them,
+                         or a row of a table has none
   "left_out": {},        by model, params of one value that are not sent to it
   "order": ["light", "seed"],        the names of axes in their order
   "requests": [],        requests that were given as they are: model, prompt, params and references of each
+  "coupled": [{"axis": "prompt", "members": ["prompt", "seed"],       what takes its values together, as one axis
+               "labels": ["a fox", "an owl"], "facts": [{"category": "animals"}, {}]}],
+  "table": "drawbench.csv",          the file that the prompts came from, by its name
   "replicates": 3,       how often the very same request is asked, each with a number of its own
   "sample": 50,          how many places of the product are asked, 0 for all; `sampling.py` draws them
   "sample_seed": 0,      by this number
@@ -22,9 +26,9 @@ A run stores its ask as one JSON object. Version 1 has these parts; a part that 
 }
 ```
 
-Those from `replicates` on are only written where they have not their defaults (1, 0, 0, true and {}). A reader
-ignores parts and fields that it does not know, so that more may come beside them (tables by the hash of their
-content, coupled axes). What an older reader would expand otherwise needs another version.
+Those from `coupled` on are only written where they have not their defaults (none, "", 1, 0, 0, true and {}). A
+reader ignores parts and fields that it does not know, so that more may come beside them. What an older reader
+would expand otherwise needs another version.
 """
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -74,9 +78,24 @@ class Axis(Generic[Value]):
     name: str
     values: tuple[Value, ...]
     labels: tuple[str, ...]
+    facts: tuple[Mapping[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """What takes its values together, and is one axis: params, `model`, `references` and axes of the prompt.
+
+    Each of the `members` has as many values as there are `labels`; None among them is *not given*. `facts` has,
+    for each value, what its row of a table says beside them, by column; it is empty where there are none.
+    """
+
+    axis: str
+    members: tuple[str, ...]
+    labels: tuple[str, ...]
+    facts: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,8 +105,8 @@ class Ask:
     `models` are ids. `references` holds sets of references by label, one set under the empty label where they
     are no axis. `order` names params, axes of the prompt, `model`, `references` and `repeat` in the order in which
     they were written, which makes the order of axes. Where `requests` were given as they are, they stand in the
-    place of prompt, models and references; `params` then holds what was added to them. `replicates` is how often
-    the very same request is asked.
+    place of prompt, models and references; `params` then holds what was added to them. `table` is the name of the
+    file that the prompts came from, if they did. `replicates` is how often the very same request is asked.
     """
 
     prompt: PromptTemplate = NO_PROMPT
@@ -99,6 +118,8 @@ class Ask:
     drawn: tuple[ParamValue, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
+    coupled: tuple[Coupling, ...] = ()
+    table: str = ""
     replicates: int = 1
     sample: int = 0
     sample_seed: int = 0
@@ -133,7 +154,13 @@ class Ask:
     @property
     def asked_models(self) -> tuple[str, ...]:
         """The ids of all models that are asked."""
-        return self.models or tuple(dict.fromkeys(request.model for request in self.requests))
+        models = self.models or [request.model for request in self.requests]
+        return tuple(dict.fromkeys(models))
+
+    @cached_property
+    def couplings(self) -> Mapping[str, Coupling]:
+        """For each member of a coupled axis, that axis."""
+        return {member: each for each in self.coupled for member in each.members}
 
     def axes(self) -> tuple[Axis[object], ...]:
         """The axes in the order in which they were written."""
@@ -156,7 +183,12 @@ class Ask:
         if self.replicates > 1:
             axes.append(Axis(REPLICATE_AXIS, tuple(range(self.replicates)), _numbers(self.replicates)))
         rank = {name: place for place, name in enumerate(self.order)}
-        return tuple(sorted(axes, key=lambda axis: rank.get(axis.name, len(rank))))
+        for each in self.coupled:
+            axes = [axis for axis in axes if axis.name not in each.members]
+            axes.append(Axis(each.axis, each.labels, each.labels, each.facts))
+            places = [rank[name] for name in (each.axis, *each.members) if name in rank]
+            rank[each.axis] = min(places, default=len(self.order))
+        return tuple(sorted(axes, key=lambda axis: rank.get(axis.name, len(self.order))))
 
     def to_json(self) -> str:
         """The form in which a run stores it."""
@@ -177,6 +209,10 @@ class Ask:
             "requests": [_request_record(request) for request in self.requests],
             **{name: getattr(self, name) for name in later if getattr(self, name) != getattr(default, name)},
         }
+        if self.coupled:
+            record["coupled"] = [asdict(each) for each in self.coupled]
+        if self.table:
+            record["table"] = self.table
         return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -194,6 +230,8 @@ def read_ask(text: str | None) -> Ask | None:
             return None
         ask = _ask(record)
         ask.axes()
+        if not all(_is_whole(ask, each) for each in ask.coupled):
+            return None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return ask
@@ -255,12 +293,27 @@ def _ask(record: Mapping[str, Any]) -> Ask:
         drawn=tuple(record.get("drawn", ())),
         left_out={model: tuple(keys) for model, keys in record.get("left_out", {}).items()},
         requests=tuple(_request(each) for each in record.get("requests", ())),
+        coupled=tuple(_coupling(each) for each in record.get("coupled", ())),
+        table=record.get("table", ""),
         replicates=int(record.get("replicates", 1)),
         sample=int(record.get("sample", 0)),
         sample_seed=int(record.get("sample_seed", 0)),
         pair_seeds=record.get("pair_seeds", True),
         drawn_by_prompt={key: tuple(seeds) for key, seeds in record.get("drawn_by_prompt", {}).items()},
     )
+
+
+def _coupling(record: Mapping[str, Any]) -> Coupling:
+    facts = tuple({str(name): str(text) for name, text in row.items()} for row in record.get("facts", ()))
+    return Coupling(record["axis"], tuple(record["members"]), tuple(record["labels"]), facts)
+
+
+def _is_whole(ask: Ask, coupling: Coupling) -> bool:
+    """Whether each member has a value for each label."""
+    values: dict[str, Sequence[object]] = {axis.name: axis.options for axis in ask.prompt.axes}
+    values |= {**ask.params, MODEL_AXIS: ask.models, REFERENCES_AXIS: tuple(ask.references)}
+    count = len(coupling.labels)
+    return len(coupling.facts) in (0, count) and all(len(values[name]) == count for name in coupling.members)
 
 
 def _references(records: Sequence[Mapping[str, Any]]) -> tuple[Reference, ...]:

@@ -14,6 +14,7 @@ from rivya_nb.contract.request import SEED_KEY, Request, build_request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import (
     MODEL_AXIS,
+    PROMPT_AXIS,
     REFERENCES_AXIS,
     REPEAT_AXIS,
     REPLICATE_AXIS,
@@ -24,6 +25,7 @@ from rivya_nb.planning.ask import (
     wording_key,
 )
 from rivya_nb.planning.sampling import sample_places
+from rivya_nb.planning.tables import Rows
 
 MOST_REQUESTS = 100_000
 """Requests in one plan. More is a mistake, whatever they cost."""
@@ -88,11 +90,11 @@ class Expansion:
         return replace(self, axes=axes)
 
 
-def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed) -> Expansion:
+def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | None = None) -> Expansion:
     """All requests of an ask, valid, or all of its mistakes.
 
     Where no seed is given and a model has one, seeds are drawn once for the whole plan, `repeat` of them; the
-    expansion's own ask has them.
+    expansion's own ask has them. `rows` are those of a table on the axis `prompt`, which mistakes name.
 
     Raises:
         InvalidRequestError: with each mistake of each combination, once.
@@ -100,17 +102,30 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed) -> Expansion:
     """
     check_repeat(ask.repeat)
     check_repeat(ask.replicates, "replicates")
-    models = [catalogue.image_model(model) for model in ask.models]
+    models = [catalogue.image_model(model) for model in dict.fromkeys(ask.models)]
     _check_names(ask, models)
     expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
     if wrong:
-        raise InvalidRequestError(distinct(wrong))
+        raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion.axes, rows))
     return expansion
 
 
 def distinct(wrong: Mapping[Place, Sequence[Mistake]]) -> list[Mistake]:
     """The mistakes of all places, each once."""
     return list(dict.fromkeys(mistake for mistakes in wrong.values() for mistake in mistakes))
+
+
+def by_row(
+    wrong: Mapping[Place, Sequence[Mistake]], axes: Sequence[Axis[object]], rows: Rows
+) -> list[Mistake]:
+    """The mistakes of all places, each once, with the rows of the table that have it; one of every row is told
+    without them."""
+    index = next((at for at, axis in enumerate(axes) if axis.name == PROMPT_AXIS), None)
+    having: dict[Mistake, dict[int, None]] = {}
+    for place, mistakes in wrong.items():
+        for mistake in mistakes:
+            having.setdefault(mistake, {})[0 if index is None else place[index]] = None
+    return rows.mistakes(having)
 
 
 def expand_places(
@@ -173,7 +188,8 @@ def _check_count(count: int) -> None:
 
 def wording_axes(ask: Ask, axes: Sequence[Axis[object]]) -> list[int]:
     """The indices of the axes whose places differ in their prompt."""
-    names = {*WORDING_AXES, *(axis.name for axis in ask.prompt.axes)}
+    own = [axis.name for axis in ask.prompt.axes]
+    names = {*WORDING_AXES, *own, *(ask.couplings[name].axis for name in own if name in ask.couplings)}
     return [index for index, axis in enumerate(axes) if axis.name in names]
 
 
@@ -199,7 +215,8 @@ def drawing_notes(expansion: Expansion) -> list[str]:
 def _planned(
     ask: Ask, model_of: Callable[[str], Model], axes: Sequence[Axis[object]], coordinates: Place
 ) -> PlannedRequest:
-    places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
+    places = _with_members(ask, {axis.name: place for axis, place in zip(axes, coordinates, strict=True)})
+    coupled = ask.couplings
     repeat, replicate = places.get(REPEAT_AXIS, 0), 1 + places.get(REPLICATE_AXIS, 0)
     params = {key: values[places.get(key, 0)] for key, values in ask.params.items()}
     if ask.requests:
@@ -213,6 +230,8 @@ def _planned(
         sets = tuple(ask.references.values()) or ((),)
         references = sets[places.get(REFERENCES_AXIS, 0)]
     model = model_of(model_id)
+    params = {key: value for key, value in params.items() if value is not None or key not in coupled}
+    draws = ask.draws and (SEED_KEY not in params or SEED_KEY not in coupled)
     drawn = ask.drawn if ask.pair_seeds else ask.drawn_by_prompt.get(wording_key(prompt), ())
     if drawn and SEED_KEY not in params and seed_param(model) is not None:
         params[SEED_KEY] = drawn[repeat]
@@ -232,13 +251,19 @@ def _planned(
         request,
         coordinates,
         copy=0 if seeded else repeat,
-        reusable=(seeded or numbered) and not ask.draws,
+        reusable=(seeded or numbered) and not draws,
     )
 
 
 def _wording(ask: Ask, places: Mapping[str, int]) -> str:
     """The prompt at a place, given as an index for each axis' name."""
     return ask.prompt.render(defaultdict(int, places))
+
+
+def _with_members(ask: Ask, places: Mapping[str, int]) -> dict[str, int]:
+    """A place, given as an index for each axis' name, with that of each member of a coupled axis."""
+    members = {member: places.get(each.axis, 0) for member, each in ask.couplings.items()}
+    return {**places, **members}
 
 
 def _check_names(ask: Ask, models: Sequence[Model]) -> None:
@@ -255,8 +280,9 @@ def _check_names(ask: Ask, models: Sequence[Model]) -> None:
 def with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
     """The ask with its seeds drawn where nothing was said about them."""
     seeded = [model for model in models if seed_param(model) is not None]
-    if not ask.pair_seeds and (SEED_KEY in ask.params or not seeded):
-        reason = "seeds are given" if SEED_KEY in ask.params else "none of the models has one"
+    given = SEED_KEY in ask.params and not _lacks_seeds(ask)
+    if not ask.pair_seeds and (given or not seeded):
+        reason = "seeds are given" if given else "none of the models has one"
         raise UsageError(
             [Mistake("pair_seeds", f"it is about seeds that are drawn, and {reason}; leave it out")]
         )
@@ -271,18 +297,24 @@ def with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
                     )
                 ]
             )
-        return ask
+        if not _lacks_seeds(ask):
+            return ask
     if not seeded:
         return _numbered(ask)
     if not ask.pair_seeds:
         return with_seeds_by_prompt(ask, seeded, draw_seed)
     seeds = draw_seeds(seeded, ask.repeat, draw_seed)
-    if len(seeded) < len(models):
+    if len(seeded) < len(models) or SEED_KEY in ask.params:
         # No seed is the seedless models' own: the axis counts, and each seeded picture says its seed.
         return replace(ask, drawn=seeds)
     # The seeds stand where --repeat was written.
     order = tuple(SEED_KEY if name == REPEAT_AXIS else name for name in ask.order)
     return replace(ask, params={**ask.params, SEED_KEY: seeds}, repeat=1, order=order, drawn=seeds)
+
+
+def _lacks_seeds(ask: Ask) -> bool:
+    """Whether some rows of a table have a seed, and others have none."""
+    return SEED_KEY in ask.couplings and None in ask.params[SEED_KEY]
 
 
 def _numbered(ask: Ask) -> Ask:
@@ -326,7 +358,8 @@ def _wordings(ask: Ask) -> Iterable[str]:
         raise UsageError(f"{number:,} prompts are too many for one plan; {MOST_REQUESTS:,} are allowed.")
     places = product(*(range(len(axis)) for axis in wordings))
     return (
-        _wording(ask, dict(zip((axis.name for axis in wordings), place, strict=True))) for place in places
+        _wording(ask, _with_members(ask, dict(zip((axis.name for axis in wordings), place, strict=True))))
+        for place in places
     )
 
 

@@ -61,8 +61,9 @@ class Growth:
         """Add those of the `values` that are not there yet to the axis `name`, which begins where there is none.
 
         Raises:
-            UsageError: there is nothing of that name that could have several values.
+            UsageError: there is nothing of that name that could have several values, or it belongs to rows.
         """
+        self._check_alone(name)
         if name not in self.labels:
             today = self._today(name)
             if set(values) <= {today}:
@@ -84,8 +85,9 @@ class Growth:
         """Draw so many more seeds that are not there yet; a model without seeds is asked so many more times.
 
         Raises:
-            UsageError: there are not so many.
+            UsageError: there are not so many, or they belong to rows.
         """
+        self._check_alone(SEED_KEY)
         given = () if self.ask.drawn and SEED_KEY not in self.ask.params else self._given(SEED_KEY)
         seeds = [seed for seed in given or self.ask.drawn if seed is not None]
         if self.ask.repeat == 1 and not seeds and not self._seeded:
@@ -126,6 +128,16 @@ class Growth:
     def _count(self, more: int) -> None:
         order = self.ask.order if REPEAT_AXIS in self.ask.order else (*self.ask.order, REPEAT_AXIS)
         self.ask = replace(self.ask, repeat=self.ask.repeat + more, order=order)
+
+    def _check_alone(self, name: str) -> None:
+        """UsageError where values of that name stand in rows, together with others."""
+        of_axis = {each.axis: each for each in self.ask.coupled}
+        if coupling := of_axis.get(name) or self.ask.couplings.get(name):
+            raise _wrong(
+                name,
+                f"in {self._run} the values of {listing(coupling.members)} belong together, row by row; plan the "
+                "larger table: what the history has costs nothing",
+            )
 
     @property
     def _seeded(self) -> list[Model]:

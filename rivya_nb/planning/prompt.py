@@ -143,18 +143,25 @@ class PromptTemplate:
         )
 
 
-def parse_prompt(text: str, *, variables: bool, names: Collection[str] = ()) -> PromptTemplate:
+def parse_prompt(
+    text: str, *, variables: bool, names: Collection[str] = (), rows: PromptAxis | None = None
+) -> PromptTemplate:
     """The template that `text` writes down.
 
     Where `variables` is false, `{subject}` stays as it is, unless an axis has that name. `names` are those of the
     notebook, where they are known already: what looks like one and cannot be put in is then told with the rest.
+    `rows` is an axis that comes from elsewhere, and for which its name stands in braces.
 
     Raises:
-        UsageError: with every axis that is written wrongly; the module's text has the rules.
+        UsageError: with every axis that is written wrongly, or the text has no place for `rows`; the module's text
+            has the rules.
     """
     nodes, mistakes, doubts = read_braces(text, variables=variables)
-    builder = _Builder(nodes, variables)
+    builder = _Builder(nodes, variables, rows)
     pieces = builder.pieces(nodes)
+    if rows is not None and all(slot.name != rows.name for slot in _slots(pieces)):
+        message = f"it has no {{{rows.name}}}, which stands for the wording of each row; put it in"
+        mistakes.append(Mistake("prompt", message))
     mistakes += [*builder.mistakes, *_refused([*doubts, *builder.doubts], {*builder.choices, *names})]
     if mistakes:
         raise UsageError(list(dict.fromkeys(mistakes)))
@@ -182,12 +189,15 @@ NO_PROMPT = PromptTemplate((), ())
 class _Builder:
     """The tree to a template's pieces: axes get their names, inner options are laid out."""
 
-    def __init__(self, nodes: Sequence[Node], variables: bool) -> None:
+    def __init__(self, nodes: Sequence[Node], variables: bool, rows: PromptAxis | None) -> None:
         self.mistakes: list[Mistake] = []
         self.doubts: list[Doubt] = []
         self.choices: dict[str, _Choice] = {}
         self._variables = variables
         self._named = {node.name for node in walk(nodes) if isinstance(node, Group) and node.name}
+        if rows is not None:
+            self.choices[rows.name] = _Choice(rows.name, tuple((option,) for option in rows.options))
+            self._named.add(rows.name)
         taken = self._named | {node.name for node in walk(nodes) if isinstance(node, Slot)}
         names = (UNNAMED if number == 1 else f"{UNNAMED}{number}" for number in count(1))
         self._free = (name for name in names if name not in taken)
@@ -269,6 +279,8 @@ def _filled(pieces: Iterable[Piece], texts: Mapping[str, str]) -> tuple[Piece, .
 
 
 def _with_texts(choice: _Choice, texts: Mapping[str, str]) -> _Choice:
+    if not any(True for option in choice.options for _ in _slots(option)):
+        return choice
     # Two options may have become the same text, and one request is asked once.
     options = _once(_plain(_filled(option, texts)) for option in choice.options)
     return _Choice(choice.name, tuple((option,) for option in options))

@@ -35,6 +35,7 @@ FILTERS = (
     "picture_height",
     "hidden",
     "excluded",
+    "facts",
     "sort",
 )
 """What is asked beside the params, in the order of the messages; then the order."""
@@ -54,11 +55,12 @@ _LARGEST_ID = 2**63 - 1
 class Filters(TypedDict, total=False):
     """The arguments of `history`. A job has to fit all of them; None does not filter.
 
-    `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all be
-    there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a param,
-    any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels. `hidden`
-    lists what is hidden too; `excluded` is True for what counts in no figure, False for what counts. `since` and
-    `until` are what `moment` reads; `sort` is one of `SORTS`.
+    `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all
+    be there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a
+    param, any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels.
+    `hidden` lists what is hidden too; `facts` are those of a table by their column, all of one place; `excluded`
+    is True for what counts in no figure, False for what counts. `since` and `until` are what `moment` reads;
+    `sort` is one of `SORTS`.
     """
 
     prompt: str | None
@@ -74,6 +76,7 @@ class Filters(TypedDict, total=False):
     picture_height: Choice
     hidden: bool
     excluded: bool | None
+    facts: Mapping[str, Choice] | None
     sort: str | None
     params: Mapping[str, Choice] | None
 
@@ -130,6 +133,7 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         height=read("picture_height", _pixels),
         hidden=read("hidden", _switch) or False,
         excluded=read("excluded", _either),
+        facts=read("facts", _facts) or {},
     )
     sort = read("sort", _sort)
     question = replace(question, order=sort if sort in ORDERS else None, oldest_first=sort == "oldest")
@@ -244,6 +248,21 @@ def _either(value: object) -> tuple[bool, bool]:
     return value, value
 
 
+def _facts(value: object) -> tuple[dict[str, object], dict[str, Asked]] | None:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ValueError(
+            f"{short_repr(value)} is no dict of columns to values; as in {{'category': 'animals'}}"
+        )
+    found: dict[str, tuple[object, Asked]] = {}
+    for name, one in value.items():
+        try:
+            found[name] = _choice(one)
+        except ValueError as error:
+            raise ValueError(f"{short_repr(name)}: {error}") from None
+    shown = {name: each for name, (each, _) in found.items()}
+    return (shown, {name: asked for name, (_, asked) in found.items()}) if found else None
+
+
 def _tags(value: object) -> tuple[object, tuple[str, ...]]:
     tags = tuple(value) if isinstance(value, Collection) and not isinstance(value, str) else (value,)
     if not tags or not all(isinstance(tag, str) and tag.strip() for tag in tags):
@@ -298,6 +317,13 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         for key, value in question.params.items()
         if not store.count(Question(params={key: value}, hidden=True))
     ]
+    known = dict.fromkeys(name for name, _ in store.facts.known(_MOST_FACTS)) if question.facts else ()
+    reasons += [
+        f"No picture has the fact {name} {_told(value)}"
+        + (did_you_mean(name, known) if name not in known else "")
+        for name, value in question.facts.items()
+        if not store.count(Question(facts={name: value}, hidden=True))
+    ]
     if not question.hidden and (hidden := store.count(replace(question, hidden=True))):
         reasons.append(f"{count(hidden, 'picture')} would fit, but hidden")
     return [
@@ -307,6 +333,7 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
 
 
 _MOST_TAGS = 12
+_MOST_FACTS = 500
 
 
 def _there_are(tags: Sequence[str]) -> str:
@@ -316,6 +343,8 @@ def _there_are(tags: Sequence[str]) -> str:
 def _words(name: str, value: object) -> str:
     if name == "rating" and isinstance(value, int):
         return f"rating {value}" if value == HIGHEST_RATING else f"rating {value} or more"
+    if isinstance(value, Mapping):
+        return listing(f"{key} {printable(_told(each), _SHOWN_LENGTH)}" for key, each in value.items())
     if name == "hidden":
         return "hidden ones too"
     if name == "excluded":
@@ -339,6 +368,8 @@ def _on_the_line(name: str, value: object) -> str:
     if name == "prompt":
         sought = read_sought(str(value))
         return " ".join("|".join(_sought_word(each) for each in any_of) for any_of in sought)
+    if isinstance(value, Mapping):
+        return " ".join(f"--fact {as_word(f'{key}={_several(each)}')}" for key, each in value.items())
     if name == "excluded":
         return f"--excluded {'yes' if value else 'no'}"
     if value is True and name in FILTERS:
@@ -347,10 +378,15 @@ def _on_the_line(name: str, value: object) -> str:
         values = value if isinstance(value, list) else [value]
         return " ".join(f"--{name} {_word(str(each))}" for each in values)
     flag = f"--{name.replace('_', '-')} " if name in FILTERS and name != "seed" else f"{name}="
+    return flag + (_several(value) if isinstance(value, (range, list)) else _word(str(value)))
+
+
+def _several(value: object) -> str:
+    """Several values as a line has them, and one as it is."""
     if isinstance(value, range):
         step = "" if abs(value.step) == 1 else f":{abs(value.step)}"
-        return f"{flag}{value[0]}..{value[-1]}{step}"
-    return flag + (",".join(map(str, value)) if isinstance(value, list) else _word(str(value)))
+        return f"{value[0]}..{value[-1]}{step}"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _sought_word(sought: Sought) -> str:

@@ -78,11 +78,12 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
     return tuple(values)
 
 
-def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
+def as_axis(value: object, where: str = "", *, coupled: bool = False) -> tuple[object, ...] | None:
     """The values of a Python argument that holds several, or None where it holds one.
 
     Lists, tuples, ranges and one-dimensional arrays (numpy, pandas' Series) are axes. What occurs again is
-    kept once: a computed list is data, and the same request is never asked twice.
+    kept once: a computed list is data, and the same request is never asked twice. Where the axis is `coupled` to
+    others, all its values are kept.
 
     Raises:
         UsageError: the axis is empty, has more than one dimension or more than `MAX_VALUES` values;
@@ -101,7 +102,7 @@ def as_axis(value: object, where: str = "") -> tuple[object, ...] | None:
         raise UsageError([Mistake(where, f"an empty {type(value).__name__} leaves nothing to ask for")])
     if items[MAX_VALUES:]:  # not len(), which a range may be too long for
         raise UsageError([Mistake(where, f"more than {MAX_VALUES:,} values are too many for an axis")])
-    return tuple(_once(items))
+    return tuple(items if coupled else _once(items))
 
 
 def first_values(value: Any) -> Any:

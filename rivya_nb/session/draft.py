@@ -69,7 +69,7 @@ def draft(live_records: LiveRecords, service: str, expansion: Expansion) -> Draf
         elif job.id not in earlier and job.id not in idle:
             (idle if job.id in idle_ids else earlier)[job.id] = job
         cells.append(CellRecord(job.id, item.coordinates, reused=job.id in earlier))
-    axes = tuple(AxisRecord(axis.name, axis.labels) for axis in expansion.axes)
+    axes = tuple(AxisRecord(axis.name, axis.labels, axis.facts) for axis in expansion.axes)
     return Draft(
         axes,
         tuple(cells),

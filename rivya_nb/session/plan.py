@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.params import ParamValue
-from rivya_nb.contract.request import Request
+from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import count
 from rivya_nb.planning.expansion import Expansion, drawing_notes
 from rivya_nb.session.ceiling import checked_ceiling
@@ -166,9 +166,10 @@ class Plan:
     @property
     def seeds_to_keep(self) -> tuple[ParamValue, ...]:
         """The drawn seeds of a plan that adds to nothing, where every request takes one."""
+        ask = self.expansion.ask
         seeded = not self._kept and all(request.seed is not None for request in self.requests)
         # What each prompt has for itself cannot be written down as one axis.
-        return self.expansion.ask.drawn if seeded else ()
+        return ask.drawn if seeded and SEED_KEY not in ask.couplings else ()
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         return plan_bundle(self)

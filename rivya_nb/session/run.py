@@ -87,9 +87,9 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """All its seeds, where any of them was drawn."""
+        """All its seeds, where any of them was drawn and they are not a column of a table."""
         ask = read_ask(self.record.ask)
-        if ask is None or not ask.draws:
+        if ask is None or not ask.draws or SEED_KEY in ask.couplings:
             return ()
         return cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.all_drawn))
 

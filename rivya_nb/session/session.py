@@ -17,6 +17,7 @@ from rivya_nb.jobs.model_listing import ModelListing
 from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.coupling import couple
 from rivya_nb.planning.expansion import Expansion, check_repeat, distinct, expand, expand_places
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
@@ -26,6 +27,7 @@ from rivya_nb.session.pictures import Pictures
 from rivya_nb.session.plan import Plan
 from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
+from rivya_nb.session.tabled import with_table
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from rivya_nb.contract.references import Reference
     from rivya_nb.planning.prompt import PromptTemplate
+    from rivya_nb.planning.tables import PromptTable
     from rivya_nb.session.run import Run
     from rivya_nb.session.service import Service
 
@@ -121,6 +124,8 @@ class Session:
         sample_seed: int | None = None,
         pair_seeds: bool = True,
         order: Sequence[str] = (),
+        table: PromptTable | None = None,
+        coupled: Sequence[Sequence[str]] = (),
         name: str | None = None,
         max_credits: int | None = None,
         max_parallel: int | None = None,
@@ -128,6 +133,9 @@ class Session:
         shrink_references: bool = False,
     ) -> Plan:
         """The plan of a prompt and its axes. The bytes of the references are copied into the store.
+
+        `table` is the one that the prompt has its axis `prompt` from; its columns are coupled to it. `coupled` are
+        further groups of names whose values belong together.
 
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
@@ -152,17 +160,29 @@ class Session:
             sample_seed=sample_seed or 0,
             pair_seeds=pair_seeds,
         )
+        notes: list[str] = []
+        if table is not None and known:
+            ask, notes, more = with_table(self, ask, table, shrink_references)
+            wrong += more
+        ask = couple(ask, coupled)
+        rows = None if table is None else table.rows
 
         def made() -> Plan:
             try:
                 # Params are checked by the rules of a model.
-                expansion = expand(ask, self.catalogue, random.SystemRandom().randint) if known else None
+                draw_seed = random.SystemRandom().randint
+                expansion = expand(ask, self.catalogue, draw_seed, rows) if known else None
             except InvalidRequestError as error:
                 raise InvalidRequestError([*mistakes, *error.mistakes, *wrong]) from None
             if expansion is None or mistakes or wrong:
                 raise InvalidRequestError([*mistakes, *wrong])
             return self._plan(
-                expansion, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+                expansion,
+                name=name,
+                max_credits=max_credits,
+                max_parallel=max_parallel,
+                fresh=fresh,
+                notes=notes,
             )
 
         # Ten thousand requests take a second.
@@ -223,6 +243,7 @@ class Session:
         max_credits: int | None,
         max_parallel: int | None,
         fresh: bool,
+        notes: Sequence[str] = (),
     ) -> Plan:
         check_whole("name", name)
         asked = dict.fromkeys(item.request.model for item in expansion.requests)
@@ -235,6 +256,7 @@ class Session:
             max_parallel=max_parallel,
             fresh=fresh,
             notes=[
+                *notes,
                 *dict.fromkeys(note for item in expansion.requests for note in item.request.notes),
                 *(note for model in models for note in not_known_words(model)),
             ],

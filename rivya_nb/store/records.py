@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
@@ -318,13 +318,13 @@ stands in the order of the time, and what has none comes last."""
 class Question:
     """A question to the history: jobs with pictures that fit everything given.
 
-    `prompt` is what `read_sought` reads, in any case, also within words; `model` is one or several of which it
-    is one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the
-    same. `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; `since`
-    and `until` are seconds since the epoch, both included, of the time when the job was asked for. One of its
-    pictures has the `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `excluded` is
-    True for those that count in no figure, False for those that count, None for both. `order` is one of `ORDERS`,
-    or None for the time alone.
+    `prompt` is what `read_sought` reads, in any case, also within words; `model` is one or several of which it is
+    one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the same.
+    `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; all `facts` are
+    those of one place, in one of these runs. `since` and `until` are seconds since the epoch, both included, of
+    the time when the job was asked for. One of its pictures has the `width` and `height` in pixels. Hidden
+    pictures are left out unless `hidden`. `excluded` is True for those that count in no figure, False for those
+    that count, None for both. `order` is one of `ORDERS`, or None for the time alone.
     """
 
     service: str | None = None
@@ -340,6 +340,7 @@ class Question:
     until: float | None = None
     width: Asked | None = None
     height: Asked | None = None
+    facts: Mapping[str, Asked] = field(default_factory=dict, hash=False)
     hidden: bool = False
     excluded: bool | None = None
     order: str | None = None
@@ -370,6 +371,12 @@ class AxisRecord:
     name: str
     labels: tuple[str, ...]
     facts: tuple[Mapping[str, str], ...] = field(default=(), hash=False)
+
+
+def facts_at(axes: Sequence[AxisRecord], place: Sequence[int]) -> dict[str, str]:
+    """The facts of a place, by column."""
+    values = zip(axes, place, strict=True)
+    return {name: text for axis, at in values if axis.facts for name, text in axis.facts[at].items()}
 
 
 @dataclass(frozen=True, slots=True)

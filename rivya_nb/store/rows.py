@@ -82,9 +82,13 @@ def picture_rows(number: int, pictures: Sequence[PictureRecord]) -> list[dict[st
 
 
 def cell_rows(
-    run_id: int, start: int, cells: Sequence[CellRecord], numbers: Mapping[str, int]
+    run_id: int,
+    start: int,
+    cells: Sequence[CellRecord],
+    numbers: Mapping[str, int],
+    sets: Mapping[tuple[int, ...], int],
 ) -> list[dict[str, Any]]:
-    """The rows of a run's cells in their order, from the position `start` on."""
+    """The rows of a run's cells in their order, from the position `start` on; `sets` has their facts by place."""
     return [
         {
             "run_id": run_id,
@@ -92,6 +96,7 @@ def cell_rows(
             "job_number": numbers[cell.job_id],
             "coordinates": to_json(cell.coordinates),
             "reused": cell.reused,
+            "facts_id": sets.get(cell.coordinates),
         }
         for position, cell in enumerate(cells, start)
     ]

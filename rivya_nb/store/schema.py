@@ -258,6 +258,9 @@ run_jobs = Table(
     Column("job_number", ForeignKey("jobs.number"), nullable=False, index=True),
     Column("coordinates", Text, nullable=False),
     Column("reused", Boolean, nullable=False),
+    # The facts of the place (`facts.py`).
+    Column("facts_id", Integer),
+    Index("run_jobs_by_facts", "facts_id", "job_number", "run_id", sqlite_where=text("facts_id IS NOT NULL")),
 )
 
 uploads = Table(

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.store import job_settings, prompt_index
+from rivya_nb.store import facts, job_settings, prompt_index
 from rivya_nb.store.records import Asked, Counted, Question
 from rivya_nb.store.rows import fits, param_text
 from rivya_nb.store.schema import SEED_NUMBER, jobs, marks, pictures, run_jobs, tags, tallies
@@ -368,7 +368,10 @@ _EXCLUDED = select(marks.c.job_number).where(_IS_EXCLUDED)
 def _lists(question: Question) -> list[Select[tuple[int]]]:
     """Numbers of jobs from the other tables, one list for each condition."""
     lists: list[Select[tuple[int]]] = []
-    if question.runs:
+    if question.facts:
+        # In one of the runs, if any are named: a picture may have other facts in other runs.
+        lists.append(facts.having(question.facts, question.runs))
+    elif question.runs:
         lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id.in_(question.runs)))
     for tag in question.tags:
         lists.append(select(tags.c.job_number).where(tags.c.tag == tag))

@@ -25,6 +25,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
 from rivya_nb.store.deletion import delete_pictures
 from rivya_nb.store.durations import DurationBook
+from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
@@ -73,10 +74,10 @@ class Store:
 
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
     raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
-    how long tasks took, `measurements` the numbers of measures, `limits` what services allow, `deferrals` what is
-    left to workers, `canaries` what is asked again and again. `claims` knows the owners of jobs, and `owner` is
-    this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether
-    it is still in its place, and when much is going to be written.
+    how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
+    what services allow, `deferrals` what is left to workers, `canaries` what is asked again and again. `claims`
+    knows the owners of jobs, and `owner` is this process. `arrivals` notifies of delivered pictures, `deletions`
+    of deleted ones. `database` knows whether it is still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -91,6 +92,7 @@ class Store:
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self.durations = DurationBook(database)
+        self.facts = FactBook(database)
         self.measurements = MeasurementBook(database)
         self.deferrals = Deferrals(database, owner)
         self.limits = LimitBook(database)
@@ -206,7 +208,7 @@ class Store:
                 "ask": ask,
             }
             run_id = insert_one(connection, runs, values)
-            writing.append_cells(connection, run_id, cells)
+            writing.append_cells(connection, run_id, axes, cells)
             if deferral is not None:
                 defer(connection, run_id, deferral, before=0)
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
@@ -316,7 +318,7 @@ class Store:
                 return None
             before = committed(connection, run.id) if deferral else 0
             writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
-            writing.append_cells(connection, run.id, cells)
+            writing.append_cells(connection, run.id, run.axes, cells)
             if deferral is not None:
                 defer(connection, run.id, deferral, before)
         return self.run(run.id)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from rivya_nb.store import job_settings, prompt_index, rows
+from rivya_nb.store import facts, job_settings, prompt_index, rows
 from rivya_nb.store.lookup import numbers_of, unknown_job
-from rivya_nb.store.records import CellRecord, JobChanges, JobRecord, PictureRecord
+from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
 from rivya_nb.store.schema import jobs, pictures, run_jobs
 
 
@@ -27,8 +27,10 @@ def insert_jobs(connection: Connection, owner: str | None, records: Sequence[Job
         connection.execute(insert(pictures), came)
 
 
-def append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord]) -> None:
-    """Add cells to a run, behind its others. StoreError for an unknown job."""
+def append_cells(
+    connection: Connection, run_id: int, axes: Sequence[AxisRecord], cells: Sequence[CellRecord]
+) -> None:
+    """Add cells to a run with these axes, behind its others. StoreError for an unknown job."""
     numbers = numbers_of(connection, {cell.job_id for cell in cells})
     unknown = [cell.job_id for cell in cells if cell.job_id not in numbers]
     if unknown:
@@ -36,7 +38,8 @@ def append_cells(connection: Connection, run_id: int, cells: Sequence[CellRecord
     following = select(func.coalesce(func.max(run_jobs.c.position) + 1, 0)).where(run_jobs.c.run_id == run_id)
     start: int = connection.execute(following).scalar_one()
     if cells:
-        connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers))
+        sets = facts.ids_of(connection, axes, dict.fromkeys(cell.coordinates for cell in cells))
+        connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers, sets))
 
 
 def change(connection: Connection, job_id: str, changes: JobChanges) -> None:

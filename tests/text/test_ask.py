@@ -11,8 +11,8 @@ import pytest
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
-from rivya_nb.planning.ask import Ask, read_ask
-from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.ask import Ask, Coupling, read_ask
+from rivya_nb.planning.prompt import PromptAxis, parse_prompt, prompt_of
 
 
 def test_an_ask_comes_back_from_its_json() -> None:
@@ -22,6 +22,13 @@ def test_an_ask_comes_back_from_its_json() -> None:
     for ask in (
         Ask(template, (DEFAULT_MODEL,), params, {"": (cat,)}, 2, ("x", "seed"), (5,), {"m": ("seed",)}),
         Ask(requests=(Request("m", "a", {"seed": 1}, (cat,)), Request("m", "b"))),
+        Ask(
+            prompt_of([PromptAxis("prompt", ("a", "a"))]),
+            (DEFAULT_MODEL,),
+            {"seed": (1, None)},
+            coupled=(Coupling("prompt", ("prompt", "seed"), ("a (1)", "a (2)"), ({"id": "1"}, {})),),
+            table="bench.csv",
+        ),
     ):
         again = read_ask(ask.to_json())
         assert again is not None
@@ -57,6 +64,8 @@ def test_parts_that_are_absent_have_their_defaults() -> None:
         *(None, "", "[]", "{}", "[" * 100_000),
         *('{"version": 2}', '{"version": 1, "params": 7}', '{"version": 1, "repeat": "two"}'),
         '{"version": 1, "params": {"seed": [1, 2]}, "order": [["seed"]]}',
+        '{"version": 1, "params": {"seed": [1]}, "coupled": [{"axis": "a", "members": ["seed"], "labels": []}]}',
+        '{"version": 1, "coupled": [{"axis": "a", "members": ["nothing"], "labels": ["1"]}]}',
     ],
     ids=lambda text: str(text)[:50],
 )

@@ -158,6 +158,9 @@ class CommandLine:
             yield from (
                 value_offer(tag, self.slot.typed, "tag") for tag in tags if tag not in self.slot.others
             )
+        elif of == "fact" and self._session is not None:
+            for column, value in self._session.store.facts.known(_MOST):
+                yield value_offer(f"{column}={value}", self.slot.typed, "fact")
         elif of == "rating":
             from rivya_nb.store.records import HIGHEST_RATING
 

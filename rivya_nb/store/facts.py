@@ -1,0 +1,116 @@
+"""The facts of a run's places: what a table says of its rows beside the params, in a form that can be searched.
+
+What many places share is there once, like settings: a row of a table is a set of facts, and each of its places
+names that set. So a filter by facts is a short list of sets, whatever the number of pictures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    insert,
+    intersect,
+    select,
+)
+
+from rivya_nb.store.database import Database
+from rivya_nb.store.records import Asked, AxisRecord, facts_at
+from rivya_nb.store.rows import fits, portions, to_json
+from rivya_nb.store.schema import jobs, metadata, run_jobs
+
+fact_sets = Table(
+    "fact_sets",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    # The facts by their column, as JSON.
+    Column("content", Text, nullable=False, unique=True),
+)
+
+set_facts = Table(
+    "set_facts",
+    metadata,
+    Column("set_id", ForeignKey("fact_sets.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Index("set_facts_by_value", "name", "value"),
+)
+
+
+class FactBook:
+    """The facts that pictures have in their runs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def known(self, limit: int) -> list[tuple[str, str]]:
+        """Facts that some place has, as columns with a value, each once; at most so many."""
+        pairs = select(set_facts.c.name, set_facts.c.value).distinct()
+        with self._database.reading() as connection:
+            found = connection.execute(pairs.order_by(set_facts.c.name, set_facts.c.value).limit(limit))
+            return [(name, value) for name, value in found]
+
+    def of(self, job_ids: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """By job id, the facts of the newest place where it has some; jobs without any are left out."""
+        found: dict[str, Mapping[str, str]] = {}
+        with self._database.reading() as connection:
+            for some in portions(list(job_ids)):
+                having = (
+                    select(jobs.c.id, fact_sets.c.content)
+                    .join(run_jobs, run_jobs.c.job_number == jobs.c.number)
+                    .join(fact_sets, fact_sets.c.id == run_jobs.c.facts_id)
+                    .where(jobs.c.id.in_(some))
+                    .order_by(run_jobs.c.run_id, run_jobs.c.position)
+                )
+                found.update((job_id, json.loads(text)) for job_id, text in connection.execute(having))
+        return found
+
+
+def ids_of(
+    connection: Connection, axes: Sequence[AxisRecord], places: Iterable[tuple[int, ...]]
+) -> dict[tuple[int, ...], int]:
+    """By place, the id of its facts; new facts are added, and places without any are left out."""
+    if not any(axis.facts for axis in axes):
+        return {}
+    contents = {place: to_json(facts) for place in places if (facts := facts_at(axes, place))}
+    wanted = list(dict.fromkeys(contents.values()))
+    known = _known(connection, wanted)
+    if new := [content for content in wanted if content not in known]:
+        connection.execute(insert(fact_sets), [{"content": content} for content in new])
+        known |= _known(connection, new)
+        pairs = [
+            {"set_id": known[content], "name": name, "value": value}
+            for content in new
+            for name, value in json.loads(content).items()
+        ]
+        connection.execute(insert(set_facts), pairs)
+    return {place: known[content] for place, content in contents.items()}
+
+
+def having(facts: Mapping[str, Asked], runs: Sequence[int]) -> Select[tuple[int]]:
+    """The numbers of the jobs at a place that has all these facts, each once; in one of the `runs`, if any."""
+    sets = [
+        select(set_facts.c.set_id).where(set_facts.c.name == name, fits(set_facts.c.value, value))
+        for name, value in facts.items()
+    ]
+    found = select(run_jobs.c.job_number).where(
+        run_jobs.c.facts_id.in_(intersect(*sets) if len(sets) > 1 else sets[0])
+    )
+    return (found.where(run_jobs.c.run_id.in_(runs)) if runs else found).distinct()
+
+
+def _known(connection: Connection, contents: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for some in portions(contents):
+        statement = select(fact_sets.c.content, fact_sets.c.id).where(fact_sets.c.content.in_(some))
+        found.update((content, set_id) for content, set_id in connection.execute(statement))
+    return found
