@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import Runs
+    from rivya_nb.study.ranking.page import ImportedVotes
     from rivya_nb.session.showing.drift import Canaries, Drift
 
 V = TypeVar("V")
@@ -475,6 +476,21 @@ def history(
         sort=sort,
         params=_merged(params, more_params),
     )
+
+
+def import_votes(path: str | os.PathLike[str], *, rater: str | None = None) -> ImportedVotes:
+    """Take in the votes of a file that a page for judging gave (`run.rank(by="seed").write_page("judge.html")`).
+
+    They belong to the rater for whom the page was written, or to `rater`. Importing a file again changes nothing,
+    and a newer file of the same page adds what is new.
+
+    Raises:
+        UsageError: this is no file with votes, the store did not write its page, or the rater's name belongs to
+            somebody else. Nothing is imported then.
+    """
+    from rivya_nb.study.ranking.page import import_votes as take_in
+
+    return take_in(current_session().store.votes, user_path(path), rater)
 
 
 @overload

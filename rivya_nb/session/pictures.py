@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.ranking import Ranking
     from rivya_nb.session.showing.measures import Measurements, Wanted
     from rivya_nb.session.showing.written import SavedPictures, WrittenFile
     from rivya_nb.widgets.viewer import Viewer
@@ -61,6 +62,10 @@ class Pictures(Leaving, Markable):
     @abstractmethod
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         """The axes, and each job's place on them."""
+
+    def _wholly_placed(self, names: Sequence[str]) -> RunRecord:  # noqa: ARG002 - for heirs
+        """Each job's place on the axes of these names, and on all others that there are."""
+        return self._laid_out(None, None)
 
     def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
         kept = self._kept()
@@ -122,6 +127,26 @@ class Pictures(Leaving, Markable):
         jobs = records({job.id: job for job in kept.jobs})
         record = kept._laid_out(None, None)
         return measure_pictures(Ground(record, jobs, arrange(record, jobs), self._store), measures)
+
+    def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
+        """Judge the pictures blind, in pairs, to order the values of an axis: `run.rank(by="seed")`.
+
+        As a cell's value it shows two pictures of one prompt, with nothing that tells which they are. `by`
+        names an axis, or several whose values are ranked together. The pairs are drawn once, so that all values
+        are compared equally often, also where pictures have other axes, whose values are the same within a pair
+        where possible; no vote changes the list. Of a job with several pictures the first one is judged. Votes
+        are kept under the name `rater`, and it goes on after a restart. `strengths` of what this gives has the
+        result, and `write_page` makes a file for somebody without a kernel.
+
+        Raises:
+            UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
+        """
+        from rivya_nb.session.ranking import open_ranking
+
+        kept = self._kept()
+        jobs = {job.id: job for job in kept.jobs}
+        names = [by] if isinstance(by, str) else list(by)
+        return open_ranking(kept._wholly_placed(names), jobs, self._live_records, names, rater)
 
     def view(self) -> Viewer:
         """Open the viewer: a widget in which all pictures zoom together and can be compared and rated."""

@@ -75,6 +75,24 @@ def place(
     return Placement(tuple(axes), tuple(reversed(placed)))
 
 
+def place_wholly(
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    catalogue_of: CatalogueOf,
+    *,
+    references: Mapping[str, str] = _NO_LABELS,
+) -> Placement:
+    """Lay jobs out by `names`, and by everything else in which they differ.
+
+    Raises:
+        UsageError: none of the jobs has anything of one of the `names`.
+    """
+    known = [_asked(job, references.get(job.id)) for job in jobs]
+    keys = dict.fromkeys([*names, *(key for each in known for key in each)])
+    differing = [key for key in keys if key in names or len({each.get(key) for each in known}) > 1]
+    return place(jobs, differing, catalogue_of, references=references)
+
+
 def place_runs(
     runs: Sequence[RunRecord], jobs: Mapping[str, Job], names: Sequence[str], catalogue_of: CatalogueOf
 ) -> Placement:
