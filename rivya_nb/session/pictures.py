@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, overload
 
@@ -12,7 +12,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.files import user_path
 from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.marking import Markable
-from rivya_nb.session.showing.tables import table
+from rivya_nb.session.showing.tables import fact_columns, table
 from rivya_nb.store.records import Marks, RunRecord
 from rivya_nb.views.words import joined, lost_words
 
@@ -63,6 +63,10 @@ class Pictures(Markable):
         """Notes for the reader of a grid with these rows and columns."""
         return ()
 
+    def _facts(self) -> Mapping[str, Mapping[str, str]]:
+        """By job id, what a table of prompts says of its pictures here, by column."""
+        return self._store.facts.of(self.job_ids)
+
     @property
     def images(self) -> list[Image]:
         """The pictures, decoded, in the order of the jobs; jobs without one are skipped.
@@ -109,7 +113,7 @@ class Pictures(Markable):
         jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
         copies = save_copies(jobs, folder)
         marks = self._store.marks.of([job.id for job in jobs])
-        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks, kept._facts())
         lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
         if lost:
             raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
@@ -132,7 +136,8 @@ class Pictures(Markable):
         return write_report(kept._laid_out(None, None), jobs, self._store, path, title)
 
     def to_pandas(self) -> DataFrame:
-        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
+        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path, and the
+        facts of its row in a table of prompts; a fact with the name of another column begins with `fact_`.
 
         `credits_known` is False where the service did not say the credits: they are the documented price, or 0
         where nobody knows how the job ended.
@@ -144,12 +149,17 @@ class Pictures(Markable):
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
-        return table(
-            [
-                _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
-                for job in jobs
-            ]
+        rows = [
+            _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
+            for job in jobs
+        ]
+        facts = self._facts()
+        columns = fact_columns(
+            (name for job in jobs for name in facts.get(job.id, ())), {key for row in rows for key in row}
         )
+        for job, row in zip(jobs, rows, strict=True):
+            row.update({column: facts.get(job.id, {}).get(name) for name, column in columns.items()})
+        return table(rows)
 
     def __len__(self) -> int:
         return len(self.jobs)

@@ -12,7 +12,7 @@ from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, label
 from rivya_nb.session.job import Job
-from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord
+from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord, facts_at
 from rivya_nb.views.layout import no_such_axis
 
 _MOST_DIFFERENCES = 4
@@ -27,6 +27,7 @@ RUN_AXIS = "run"
 _NO_PARAMS = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, RUN_AXIS)
 
 _NO_LABELS: Mapping[str, str] = {}
+_NO_FACTS: Mapping[str, Mapping[str, str]] = {}
 
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
@@ -46,11 +47,12 @@ def place(
     *,
     wordings: bool = True,
     references: Mapping[str, str] = _NO_LABELS,
+    facts: Mapping[str, Mapping[str, str]] = _NO_FACTS,
 ) -> Placement:
     """Lay jobs (newest first) out by `names`: params with their documented defaults, `prompt`, `model` or
-    `references`. Without a name they stand in a row, each with what tells it from the others, the wording of its
-    prompt included unless that is shown beside it (`wordings`). `references` are what the user calls them, by job
-    id.
+    `references`, or a fact. Without a name they stand in a row, each with what tells it from the others, the
+    wording of its prompt included unless that is shown beside it (`wordings`). `references` are what the user
+    calls them, and `facts` those of a table, by job id.
 
     Values of a param stand in the order of the model's record, numbers by their size, everything else in the
     order in which it was first asked for.
@@ -63,6 +65,7 @@ def place(
         labels = _differences(known, wordings)
         cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
         return Placement((AxisRecord("", labels),), cells)
+    known = [{**facts.get(job.id, {}), **each} for job, each in zip(jobs, known, strict=True)]
     _check(names, dict.fromkeys(key for each in known for key in each))
     models = _models(jobs, catalogue_of)
     axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
@@ -87,7 +90,10 @@ def place_runs(
         UsageError: none of the jobs has anything of one of the `names`.
     """
     cells = [(run, cell) for run in runs for cell in run.cells if cell.job_id in jobs]
-    known = [{**_asked(jobs[cell.job_id]), **_in_run(run, cell)} for run, cell in cells]
+    known = [
+        {**facts_at(run.axes, cell.coordinates), **_asked(jobs[cell.job_id]), **_in_run(run, cell)}
+        for run, cell in cells
+    ]
     ids = [cell.job_id for _, cell in cells]
     everything = dict.fromkeys(key for each in known for key in each)
     _check(names, everything)
