@@ -222,7 +222,7 @@ class Selection(Album):
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
             called = self._store.reference_labels(self._ids)
-            facts = self._facts() if names else {}
+            facts = self._facts()
             axes, cells = place(
                 self.jobs, names, self._store.models.catalogue, references=called, facts=facts
             )

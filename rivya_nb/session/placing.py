@@ -64,7 +64,8 @@ def place(
     if not names:
         labels = _differences(known, wordings)
         cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
-        return Placement((AxisRecord("", labels),), cells)
+        its = tuple(facts.get(job.id, {}) for job in jobs)
+        return Placement((AxisRecord("", labels, its if any(its) else ()),), cells)
     known = [{**facts.get(job.id, {}), **each} for job, each in zip(jobs, known, strict=True)]
     _check(names, dict.fromkeys(key for each in known for key in each))
     models = _models(jobs, catalogue_of)
@@ -97,7 +98,11 @@ def place_runs(
     ids = [cell.job_id for _, cell in cells]
     everything = dict.fromkeys(key for each in known for key in each)
     _check(names, everything)
-    chosen = dict.fromkeys([*(axis.name for run in runs for axis in run.axes), *names])
+    facts = _facts_of_labels(runs)
+    told = {name for each in facts.values() for row in each.values() for name in row}
+    chosen = dict.fromkeys(
+        [*(axis.name for run in runs for axis in run.axes), *(name for name in names if name not in told)]
+    )
     if _collide(ids, known, chosen):
         free = [key for key in everything if key not in (*chosen, PROMPT_AXIS, RUN_AXIS)]
         differing = [key for key in free if len({each.get(key) for each in known}) > 1]
@@ -105,9 +110,37 @@ def place_runs(
         chosen.setdefault(differing[0] if alone else RUN_AXIS)
     models = _models([jobs[job_id] for job_id in ids], catalogue_of)
     # Values without an order of their own stand in the order of the runs.
-    axes = tuple(AxisRecord(name, _ordered(name, known[::-1], models)) for name in chosen)
+    labels = {name: _ordered(name, known[::-1], models) for name in chosen}
+    axes = tuple(
+        AxisRecord(name, each, tuple(facts[name].get(text, {}) for text in each) if name in facts else ())
+        for name, each in labels.items()
+    )
     places = ([axis.labels.index(each.get(axis.name, NONE)) for axis in axes] for each in known)
     return Placement(axes, tuple(map(CellRecord, ids, map(tuple, places))))
+
+
+def _facts_of_labels(runs: Sequence[RunRecord]) -> dict[str, dict[str, dict[str, str]]]:
+    """By axis and label, the facts that no two of these runs tell differently."""
+    found: dict[str, dict[str, dict[str, set[str]]]] = {}
+    for run in runs:
+        for axis in run.axes:
+            for text, row in zip(axis.labels, axis.facts, strict=False):
+                for name, value in row.items():
+                    found.setdefault(axis.name, {}).setdefault(text, {}).setdefault(name, set()).add(value)
+    unsure = {
+        name
+        for labels in found.values()
+        for row in labels.values()
+        for name, values in row.items()
+        if len(values) > 1
+    }
+    return {
+        axis: {
+            text: {name: next(iter(values)) for name, values in row.items() if name not in unsure}
+            for text, row in labels.items()
+        }
+        for axis, labels in found.items()
+    }
 
 
 def _in_run(run: RunRecord, cell: CellRecord) -> dict[str, str]:

@@ -202,7 +202,7 @@ def _by_facts(
 def _sorted_out(
     axis: AxisRecord, asked: Sequence[str], *, keeps: bool
 ) -> tuple[list[AxisRecord], list[tuple[int, ...]]]:
-    """An axis as those of its facts that are `asked`, then what tells its values apart; and where each value is."""
+    """An axis as those of its facts that are `asked`, then what tells its values apart; and each value's place."""
     facts = [name for name in asked if any(name in row for row in axis.facts)]
     if not facts:
         return [axis], [(at,) for at in range(len(axis.labels))]

@@ -326,7 +326,7 @@ def test_nothing_found_says_why_and_what_can_be_asked(session: rv.Session, fill:
     assert "No picture was asked for with aspect_ratio 9:16" in text_of(rv.history(aspect_ratio="9:16"))
     rv.history()[:].hide()
     assert "2 pictures would fit, but hidden" in text_of(rv.history())
-    assert "picture_height, hidden, excluded or any param" in text_of(rv.history(rating=5))
+    assert "picture_height, hidden, excluded, facts or any param" in text_of(rv.history(rating=5))
 
 
 def test_a_file_taken_out_of_the_store_is_named_and_the_others_are_shown(fill: Fill) -> None:

@@ -33,8 +33,9 @@ def write_lists(
 ) -> tuple[Path, Path]:
     """Write `run-41.json` and `run-41.csv`, or `history.…`, beside the pictures; the two absolute paths.
 
-    `copies` are the jobs' saved pictures in order, `facts` those of a table by the job's id. The JSON has all jobs, the CSV a row for each picture, in
-    UTF-8 with the mark by which Excel knows it. A text that a spreadsheet would run begins with an apostrophe.
+    `copies` are the jobs' saved pictures in order, `facts` those of a table by the job's id. The JSON has all
+    jobs, the CSV a row for each picture, in UTF-8 with the mark by which Excel knows it. A text that a
+    spreadsheet would run begins with an apostrophe.
 
     Raises:
         StoreError: the folder cannot be written.
