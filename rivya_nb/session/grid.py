@@ -230,6 +230,7 @@ class Grid(Leaving, Shown):
             names,
             self._store.models.catalogue,
             references=self._store.reference_labels(jobs),
+            facts=self._store.facts.of(jobs),
         )
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 
