@@ -15,7 +15,7 @@ from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.store.records import Counted, Question
 from rivya_nb.study.kept_measures import kept_names, measure_orders
-from rivya_nb.views.words import joined, param_words
+from rivya_nb.views.words import joined, param_words, replicate_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,13 @@ class PanelGallery(PictureTab):
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_at))
             where = f"run {runs[record.id][-1]}" if runs[record.id] else ""
             prompt = printable(record.prompt, _PROMPT_LENGTH)
-            label = "\n".join([joined([where, made]), joined(param_words(record.params)), prompt])
+            label = "\n".join(
+                [
+                    joined([where, made]),
+                    joined([*param_words(record.params), replicate_words(record)]),
+                    prompt,
+                ]
+            )
             shown.append(Shown(record.id, record, record.pictures[0], label))
         return shown
 
