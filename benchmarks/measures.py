@@ -4,9 +4,9 @@
 
 Draws pictures of 1024 × 1024 pixels with detail at every scale, as PNG and as JPEG, into a store of its own.
 Decoding is what a thread pool with a thread for each processor does with `Image.open(path).convert("RGB")`. Each
-measure is then computed alone, and all of them together, which decodes each picture once; and taken again from the
-store. Figures are the best of the rounds in seconds, by the clock and of the processors, and how many times as long
-as decoding that is. Where the machine is busy with other things, that of the processors counts.
+measure is then computed alone, and all of them together, which decodes each picture once; and taken again from
+the store. Figures are the best of the rounds in seconds, by the clock and of the processors, and how many times as
+long as decoding that is. Where the machine is busy with other things, that of the processors counts.
 """
 
 from __future__ import annotations
