@@ -206,9 +206,10 @@ class _Work:
         going = {workers.submit(piece, some) for some in islice(left, 2 * WORKERS)}
         while going:
             done: set[Future[list[tuple[Task, Result]]]]
-            done, going = wait(going, return_when=FIRST_COMPLETED)
+            done, going = wait(going, timeout=_KEEP_SECONDS, return_when=FIRST_COMPLETED)
             for each in done:
                 self._note(each.result())
+            self._tell()
             going |= {workers.submit(piece, some) for some in islice(left, len(done))}
 
     def _results(self, tasks: Sequence[Task], reader: _Reader) -> list[tuple[Task, Result]]:
@@ -247,7 +248,10 @@ class _Work:
                 self._note(lost)
             whole = [(task, image) for task, image in images if not isinstance(image, str)]
             if whole:
-                self._note(_of_batch(measure, whole))
+                work = workers.submit(_of_batch, measure, whole)
+                while not wait([work], timeout=_KEEP_SECONDS).done:
+                    self._tell()
+                self._note(work.result())
 
     def _note(self, results: Sequence[tuple[Task, Result]]) -> None:
         for task, result in results:
