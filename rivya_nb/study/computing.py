@@ -285,7 +285,9 @@ class _Reader:
     def __init__(self, store: Store) -> None:
         self._files = store.files
         self._held = lru_cache(maxsize=_HELD)(self.load)
-        self._prepared = lru_cache(maxsize=_PREPARED)(lambda prepare, picture: prepare(self.load(picture)))
+        self._prepared = lru_cache(maxsize=_PREPARED)(
+            lambda prepare, picture: _Once(lambda: prepare(self.load(picture)))
+        )
 
     def load(self, picture: PictureRecord) -> Image:
         """The picture upright in RGB, above white.
@@ -306,7 +308,22 @@ class _Reader:
         """What a measure of pairs compares of a picture."""
         if measure.prepare is None:
             return self._held(picture).copy()
-        return self._prepared(measure.prepare, picture)
+        return self._prepared(measure.prepare, picture).value()
+
+
+class _Once:
+    """A value that is made once, also where several threads want it at the same time."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[object] = []
+
+    def value(self) -> object:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
 
 
 def _plain(image: Image) -> Image:
