@@ -5,7 +5,7 @@ Bars are thick borders, since browsers print no backgrounds, and whiskers have t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,8 +65,21 @@ def effects_text(view: EffectsView) -> str:
     lines = [f"{printable(head)}: {text}" for head, text in view.lines]
     title = [f"What moves {printable(view.of)}", view.subject]
     return "\n".join(
-        [*title, *text_table(("only this differs", view.statistic), rows), *lines, view.foot, *view.notes]
+        [*title, *text_table(("only this differs", "share"), rows), *lines, view.foot, *view.notes]
     )
+
+
+def power_html(sentences: Sequence[str], sizes: Sequence[Mapping[str, int]]) -> str:
+    """Sentences, and below them a table of sizes, as static HTML."""
+    from rivya_nb.views.run_html import environment
+
+    return environment().get_template("power.html").render(sentences=sentences, sizes=sizes)
+
+
+def power_text(sentences: Sequence[str], sizes: Sequence[Mapping[str, int]]) -> str:
+    """The same as plain text."""
+    rows = [tuple(f"{number:,}" for number in size.values()) for size in sizes]
+    return "\n".join([*sentences, *(text_table(tuple(sizes[0]), rows) if sizes else ())])
 
 
 def percent_words(share: float, low: float | None = None, high: float | None = None) -> str:

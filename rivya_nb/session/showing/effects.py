@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 Of: TypeAlias = "str | Measure | Callable[..., object]"
 
-_MOST_NAMES = 4
+_TOO_MUCH = 1.03
+"""A sum of shares from which on it is told why they add up to more than 1."""
+
 _FOOT = (
     "Shares are of what differs within a prompt; intervals say what other prompts would give, with these values. "
     "They say nothing of quality, and nothing of other models, seeds or services."
@@ -158,7 +160,8 @@ class Effects:
         prompts = count(self.prompts, "prompt")
         if self._by is not None:
             prompts += f" in {count(len(set(self._seen.facts(self._by))), 'group')} by {self._by}"
-        axes = [f"{len(labels)} {name}" for name, labels in zip(seen.axes, seen.labels, strict=True)]
+        axes = [count(len(labels), name) for name, labels in zip(seen.axes, seen.labels, strict=True)]
+        axes += [count(seen.replicates, "replicate")] if self._found.has_floor else []
         sure = "95 % interval by bootstrap over prompts" if any(row.interval for row in self.rows) else ""
         parts = [count(self.pictures, "picture"), prompts, *axes, self.statistic, sure]
         return joined(parts)
@@ -193,8 +196,13 @@ class Effects:
 
         yield from self._seen.arrays.notes
         yield from (note for note in self._numbers.seen.notes if note not in self._seen.arrays.notes)
-        if not self._found.has_floor and self._numbers.seen is not None:
+        if not self._found.has_floor:
             yield self._rest_words()
+        if (total := sum(row.share for row in self.rows)) > _TOO_MUCH:
+            yield (
+                f"The rows add up to {percent_words(total)}: a share that came out below 0 is shown as 0. "
+                "Distances are not always sums of what the axes do."
+            )
         if self.prompts < ENOUGH:
             yield _few_words(self.prompts, any(row.interval for row in self.rows))
         compared = [each for each in self.differences if each.chance is not None]
@@ -230,8 +238,18 @@ def find_effects(study: Study, of: Of, *, prompts: str | None, by: str | None) -
         WaitInterruptedError: the kernel was interrupted; what was measured by then is kept.
     """
     name, noun = _named(of)
-    work = _Work(study, of, prompts=prompts, by=by)
-    return with_progress(name, noun, work.effects)
+    return with_progress(name, noun, _Work(study, of, prompts=prompts, by=by).effects)
+
+
+def find_numbers(
+    study: Study, of: Of
+) -> tuple[str, str, Callable[[Progress, threading.Event], tuple[Seen, Numbers | Votes]]]:
+    """What the measure is called, what is measured, and how its numbers are got.
+
+    Raises:
+        UsageError: there is no such measure.
+    """
+    return *_named(of), _Work(study, of).numbers
 
 
 def _named(of: Of) -> tuple[str, str]:
@@ -329,6 +347,10 @@ def _short_words(each: Contrast) -> str:
 def _digits(numbers: Sequence[float]) -> int:
     largest = max(map(abs, numbers))
     return next((digits for digits, size in ((0, 100), (1, 10), (2, 0.1), (3, 0.01)) if largest >= size), 4)
+
+
+def size_words(number: float) -> str:
+    return f"{number:.{_digits([number])}f}"
 
 
 def _contrast_words(each: Contrast) -> str:
