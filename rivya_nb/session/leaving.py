@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.text import count, did_you_mean, listing, short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
-from rivya_nb.files import user_path
+from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.job import python_params
 from rivya_nb.store.marks import excluded
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.showing.paragraph import Paragraph
-    from rivya_nb.session.showing.written import SavedPictures
+    from rivya_nb.session.showing.written import SavedPictures, WrittenFile
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.store.store import Store
     from rivya_nb.study.places import PicturedPlace
@@ -59,6 +59,27 @@ class Leaving(ABC):
             raise UsageError([Mistake("format", message)])
         leaving = self._gathered()
         return WorkLoop.find().aside(lambda: _imagefolder(folder, leaving, self._store))
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> WrittenFile:
+        """Write a Parquet file with a row for each picture at each place, as `export` writes them, with types; its
+        absolute path. Excluded pictures are left out, and the result says so.
+
+        Raises:
+            UsageError: pyarrow is not installed (the extra `parquet`), `path` can be no file's, or there is no
+                picture.
+            StoreError: an original is gone, and the others are written; or the file cannot be written.
+        """
+        from rivya_nb.session.showing.written import WrittenFile
+        from rivya_nb.study.parquet import write_parquet
+
+        target, leaving = target_file(path), self._gathered()
+        _require(leaving)
+        WorkLoop.find().aside(lambda: write_parquet(target, leaving.rows))
+        if leaving.lost:
+            raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {target}.")
+        written = WrittenFile(target)
+        written.note = leaving.note
+        return written
 
     def methods(self) -> Paragraph:
         """The paragraph of a paper that says how the pictures were made, as plain text that shows itself.

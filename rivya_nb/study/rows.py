@@ -20,6 +20,9 @@ IMAGE = "image"
 FILE_NAME = "file_name"
 """The columns by which a folder of pictures names its files, and gives them once they are loaded."""
 
+CREATED = "created"
+"""The column with the time of each request, in ISO 8601 and UTC."""
+
 _POINTERS = (FILE_NAME, f"{FILE_NAME}s")
 """A column whose name ends so is taken for paths of pictures."""
 
@@ -42,7 +45,7 @@ _OWN = (
     "credits",
     "credits_known",
     "service",
-    "created",
+    CREATED,
     "rating",
     "favourite",
     "tags",
@@ -162,7 +165,7 @@ def _row(
         "credits": job.credits if position == 1 else 0,
         "credits_known": job.credits_known,
         "service": job.service,
-        "created": datetime.fromtimestamp(job.created_at, timezone.utc).isoformat(timespec="seconds"),
+        CREATED: datetime.fromtimestamp(job.created_at, timezone.utc).isoformat(timespec="seconds"),
         "rating": marks.rating or None,
         "favourite": marks.favourite,
         "tags": ", ".join(marks.tags),
