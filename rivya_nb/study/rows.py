@@ -89,12 +89,22 @@ def _number(found: Mapping[Subject, float], place: PicturedPlace) -> float | Non
     return found.get(Subject(sha256), found.get(Subject(sha256, place.job.identity)))
 
 
-def picture_rows(places: Sequence[PicturedPlace], known: Known) -> list[Row]:
-    """A row for each picture at each place. All have the same columns, in one order; a column has values of
-    one type, or None.
+@dataclass(frozen=True)
+class PictureTable:
+    """A row for each picture at each place. All have the same columns, in one order; a column has values of one
+    type, or None.
 
-    A fact whose name another column has is called `fact_…`, and so for params, axes and measures.
+    `settings` are the columns with what was asked for, `measures` those with numbers of the picture.
     """
+
+    rows: list[Row]
+    settings: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+def picture_table(places: Sequence[PicturedPlace], known: Known) -> PictureTable:
+    """The pictures in rows. A fact whose name another column has is called `fact_…`; so for params, axes and
+    measures."""
     every: list[tuple[Mapping[str, Value], ...]] = [
         (
             {SEED_KEY: None, **known.params(place.job)},
@@ -119,7 +129,8 @@ def picture_rows(places: Sequence[PicturedPlace], known: Known) -> list[Row]:
             for named, part in zip(columns, parts, strict=True)
         ]
         rows.append(_row(place, known, *told))
-    return _uniform(rows)
+    params, axes, _, measures = (tuple(named.values()) for named in columns)
+    return PictureTable(_uniform(rows), ("prompt", "model", *params, *axes, _REPLICATE), measures)
 
 
 def _free(name: str, kind: str, taken: set[str]) -> str:
