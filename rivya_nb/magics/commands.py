@@ -149,6 +149,11 @@ def _sandbox(arguments: Arguments) -> None:
         )
 
 
+def _generate(_: Arguments) -> None:
+    # The magic takes it for a cell without a body before commands are read.
+    raise UsageError("%rivya generate asks for pictures in a notebook's cell.")
+
+
 def _credits(arguments: Arguments) -> None:
     from rivya_nb.store.records import Spent
 
@@ -270,6 +275,11 @@ COMMANDS: Mapping[str, Entry] = {
         "connect to the embedded service, on this machine and without a key, or list what it draws",
         _sandbox,
     ),
+    "generate": Entry(
+        "--prompts FILE [KEY=VALUE] [FLAGS]",
+        "ask for the prompts of a table; everything else as in %%rivya",
+        _generate,
+    ),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
@@ -295,7 +305,7 @@ COMMANDS: Mapping[str, Entry] = {
 }
 """The commands by name, in the order of the help."""
 
-READERS = frozenset({"history"})
+READERS = frozenset({"generate", "history"})
 """Commands that read the words of their line themselves."""
 
 

@@ -40,19 +40,20 @@ def ask_study(arguments: tuple[str, ...]) -> list[Run] | Run | Plan:
         fresh="--fresh" in flags,
     )
     if "--dry-run" in flags:
-        return _bound(name, plan)
-    run = _bound(name, plan.defer() if "--defer" in flags else plan.run())
+        _bind(name, plan)
+        return plan
+    run = plan.defer() if "--defer" in flags else plan.run()
+    _bind(name, run)
     if "--defer" in flags or "--background" in flags:
         run.show(variable=name)
         return run
     return [run]
 
 
-def _bound(name: str | None, value: Any) -> Any:
-    shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+def _bind(name: str | None, value: object) -> None:
+    shell: Any = get_ipython()
     if name is not None and shell is not None:
         shell.push({name: value})
-    return value
 
 
 def _variable(text: str | None) -> str | None:

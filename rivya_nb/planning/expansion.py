@@ -107,7 +107,7 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | Non
     seeded = ask if ask.drawn else with_seeds(ask, models, draw_seed)
     expansion, wrong = expand_places(seeded, catalogue)
     if wrong:
-        raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion.axes, rows))
+        raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion, rows))
     return expansion
 
 
@@ -116,17 +116,17 @@ def distinct(wrong: Mapping[Place, Sequence[Mistake]]) -> list[Mistake]:
     return list(dict.fromkeys(mistake for mistakes in wrong.values() for mistake in mistakes))
 
 
-def by_row(
-    wrong: Mapping[Place, Sequence[Mistake]], axes: Sequence[Axis[object]], rows: Rows
-) -> list[Mistake]:
-    """The mistakes of all places, each once, with the rows of the table that have it; one of every row is told
-    without them."""
-    index = next((at for at, axis in enumerate(axes) if axis.name == PROMPT_AXIS), None)
+def by_row(wrong: Mapping[Place, Sequence[Mistake]], expansion: Expansion, rows: Rows) -> list[Mistake]:
+    """The mistakes of all places, each once, with the rows of the table that have it; one of every row that is in
+    no column of the table is told without them."""
+    index = next((at for at, axis in enumerate(expansion.axes) if axis.name == PROMPT_AXIS), None)
+    columns = {PROMPT_AXIS, *expansion.ask.couplings}
     having: dict[Mistake, dict[int, None]] = {}
     for place, mistakes in wrong.items():
         for mistake in mistakes:
             having.setdefault(mistake, {})[0 if index is None else place[index]] = None
-    return rows.mistakes(having)
+    alike = [each for each, at in having.items() if each.where not in columns and len(at) == len(rows)]
+    return [*alike, *rows.mistakes({each: at for each, at in having.items() if each not in alike})]
 
 
 def expand_places(

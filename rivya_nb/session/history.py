@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
@@ -55,6 +55,9 @@ class Album(Shown, Pictures):
     def _runs(self) -> Sequence[int]:
         """The runs whose axes lay the pictures out, by their ids; none if the pictures are of any runs."""
         return ()
+
+    def _facts(self) -> Mapping[str, Mapping[str, str]]:
+        return self._store.facts.of(self.job_ids, self._runs)
 
     def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
         """The jobs with these ids, in this order; ids that the store does not know are left out."""
@@ -251,7 +254,9 @@ class Selection(Album):
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
             called = self._store.reference_labels(self._ids)
-            axes, cells = place_freely(self.jobs, names, self._store.models.catalogue, references=called)
+            axes, cells = place_freely(
+                self.jobs, names, self._store.models.catalogue, references=called, facts=self._facts()
+            )
         return RunRecord(0, self.title, "", time.time(), axes, cells)
 
     def _notes(self, *names: str | None) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ def axes_so_far(
 ) -> tuple[Axis[object], ...]:
     """The axes of the line and of the body; what cannot be read yet has none."""
     prompt = read_prompt(body, namespace)
+    if line.prompts is not None:
+        prompt = reader.prompt(body, reader.table(line.prompts, line.prompt_column, line.templates))
     ids = [model.id for model in models]
     ask = Ask(
         prompt=prompt,
