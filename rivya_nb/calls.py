@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import Runs
-    from rivya_nb.study.ranking.page import ImportedVotes
     from rivya_nb.session.showing.drift import Canaries, Drift
+    from rivya_nb.study.ranking.page import ImportedVotes
 
 V = TypeVar("V")
 
