@@ -22,6 +22,9 @@ from .calls import (
     plan as plan,
 )
 from .calls import (
+    read_plan as read_plan,
+)
+from .calls import (
     recall as recall,
 )
 from .calls import (

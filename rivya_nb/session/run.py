@@ -311,6 +311,9 @@ class Run(Pictures):
             ways.append(f"%rivya stop {self.id} gives them up")
         return f"Waiting for run {self.id} ended: {', '.join(parts)}. {'; '.join(ways)}."
 
+    def _facts(self) -> Mapping[str, Mapping[str, str]]:
+        return self._store.facts.of(self._jobs, [self.id])
+
     def _laid_out(self, *_: str | None) -> RunRecord:
         return self.shown
 
