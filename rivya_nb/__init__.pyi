@@ -7,6 +7,9 @@ from .calls import (
     connect as connect,
 )
 from .calls import (
+    drift as drift,
+)
+from .calls import (
     generate as generate,
 )
 from .calls import (
@@ -126,3 +129,4 @@ from .session.job import Job as Job
 from .session.plan import Plan as Plan
 from .session.run import Run as Run
 from .session.session import Session as Session
+from .session.showing.drift import Drift as Drift

@@ -19,7 +19,7 @@ from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
 from rivya_nb.planning.coupling import groups_of
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import Runs
+    from rivya_nb.session.showing.drift import Canaries, Drift
 
 V = TypeVar("V")
 
@@ -183,6 +184,10 @@ def plan(
     model: str | Sequence[str] = DEFAULT_MODEL,
     references: object = (),
     repeat: int = 1,
+    replicates: int = 1,
+    sample: int | None = None,
+    sample_seed: int | None = None,
+    pair_seeds: bool = True,
     name: str | None = None,
     max_credits: int | None = None,
     max_parallel: int | None = None,
@@ -197,19 +202,33 @@ def plan(
         InvalidRequestError, UsageError: with every mistake that was found.
     """
     _check_whole_number("repeat", repeat, 1)
+    _check_whole_number("replicates", replicates, 1)
+    if sample is not None:
+        _check_whole_number("sample", sample, 1)
+    if sample_seed is not None:
+        _check_whole_number("sample_seed", sample_seed, 0)
+    if not isinstance(pair_seeds, bool):
+        raise UsageError([Mistake("pair_seeds", f"{short_repr(pair_seeds)} is neither True nor False")])
     if max_credits is not None:
         _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
     sets = reference_sets(references)
     prompt, prompts = _body_and_table(prompt, prompts)
     if prompts is None and not isinstance(prompt, str):
-        if more_params or params or sets or repeat != 1 or model != DEFAULT_MODEL or coupled:
+        asked = (repeat, sample, sample_seed, pair_seeds, model)
+        if more_params or params or sets or coupled or asked != (1, None, None, True, DEFAULT_MODEL):
             raise UsageError(
-                "Requests and jobs are sent as they are; model, references, repeat and params cannot change them."
+                "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
+                "cannot change them. replicates=… asks the very same several times."
             )
         items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt or ())
         return session.plan_requests(
-            items, name=name, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+            items,
+            replicates=replicates,
+            name=name,
+            max_credits=max_credits,
+            max_parallel=max_parallel,
+            fresh=fresh,
         )
     given = _merged(params, more_params)
     groups = groups_of(coupled)
@@ -233,7 +252,16 @@ def plan(
         table=table,
         coupled=groups,
         repeat=repeat,
-        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
+        replicates=replicates,
+        sample=sample,
+        sample_seed=sample_seed,
+        pair_seeds=pair_seeds,
+        order=[
+            *(axis.name for axis in template.axes),
+            *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
+            *given,
+            REPLICATE_AXIS,
+        ],
         name=name,
         max_credits=max_credits,
         max_parallel=max_parallel,
@@ -252,6 +280,10 @@ def generate(
     model: str | Sequence[str] = DEFAULT_MODEL,
     references: object = (),
     repeat: int = 1,
+    replicates: int = 1,
+    sample: int | None = None,
+    sample_seed: int | None = None,
+    pair_seeds: bool = True,
     name: str | None = None,
     max_credits: int | None = None,
     max_parallel: int | None = None,
@@ -264,8 +296,12 @@ def generate(
 
     A param given as a list, tuple, range or numpy array is an axis; so are `{dawn|dusk}` in the prompt, a
     list of models, and a dict of labels to references. None means *not sent*. `params={…}` is for keys that
-    are also names of arguments here. `repeat` draws that many seeds. `fresh` also requests, and pays for, what is
-    in the history already. At most `max_parallel` pictures of this run are worked on at a time.
+    are also names of arguments here. `repeat` draws that many seeds, the same for every prompt, or
+    anew for each where `pair_seeds` is False. `replicates` asks the very same that many times, its seed included:
+    each has a number, and takes its own earlier picture at no cost. `sample` asks only so many places of the
+    product, an even part for each prompt; the same `sample_seed` (0 if not given) draws the same ones, and every
+    replicate of a place is asked. `fresh` also requests, and pays for, what is in the history already. At most
+    `max_parallel` pictures of this run are worked on at a time.
 
     `prompts` is a table of them: a list of texts or dicts, a DataFrame of pandas or polars, or the path of a CSV,
     TSV, JSONL or text file; all but the path as a text may also stand in the place of `prompt`. One row is one
@@ -294,6 +330,10 @@ def generate(
         model=model,
         references=references,
         repeat=repeat,
+        replicates=replicates,
+        sample=sample,
+        sample_seed=sample_seed,
+        pair_seeds=pair_seeds,
         name=name,
         max_credits=max_credits,
         max_parallel=max_parallel,
@@ -435,6 +475,47 @@ def history(
         sort=sort,
         params=_merged(params, more_params),
     )
+
+
+@overload
+def drift(name: None = None) -> Canaries: ...
+@overload
+def drift(
+    name: str, run: Run | int | None = None, *, replicates: int | None = None, max_credits: int | None = None
+) -> Drift: ...
+def drift(
+    name: str | None = None,
+    run: Run | int | None = None,
+    *,
+    replicates: int | None = None,
+    max_credits: int | None = None,
+) -> Drift | Canaries:
+    """Whether the service has changed: the requests of a run, asked again on several occasions.
+
+    `drift("canary", run)` pins the requests of the run's pictures under a name, and buys `replicates` pictures of
+    each: without them nobody knows what the very same request differs by. By default they are as few as a verdict
+    needs: 5 of a single request, 3 each of two or three, 2 each of more. `drift("canary")`, in whatever kernel and
+    at whatever time, buys as many anew, and compares them with the first ones. It waits for its pictures. Called
+    once more with the run, it buys nothing and shows what is known. Without a name it lists all canaries.
+
+    An occasion that was interrupted goes on when it is asked again within a day: what was sent is collected, and
+    what was not is sent. `max_credits` limits what one occasion may cost; later ones have the limit of the first
+    one, where none is given.
+
+    Raises:
+        UsageError: there is no such canary, its run is another one or has no picture, or scikit-image is missing
+            (the extra `analysis`); nothing was sent.
+        CreditLimitError: an occasion would cost more than is allowed; nothing was sent, and nothing pinned.
+        NotConnectedError: there is no key for the service.
+    """
+    from rivya_nb.session.drifting import ask_canary, list_canaries
+
+    session = current_session()
+    if name is None:
+        return list_canaries(session)
+    if max_credits is not None:
+        _check_whole_number("max_credits", max_credits, 0)
+    return ask_canary(session, name, run, replicates=replicates, max_credits=max_credits).wait()
 
 
 def undo() -> str:

@@ -1,6 +1,7 @@
-"""The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox`, `rivya-nb work` and `rivya-nb backup`.
+"""The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox`, `rivya-nb work`, `rivya-nb drift` and
+`rivya-nb backup`.
 
-No command but `work` needs a key or a network: the pictures come from the sandbox on this machine.
+No command but `work` and `drift` needs a key or a network: the pictures come from the sandbox on this machine.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 LEFT = 3
 """The exit code of `work` if a limit or the service was the reason to leave something deferred."""
+
+DIFFERS, CANNOT_SAY = 4, 3
+"""The exit codes of `drift` if the service has changed, and if too little is known to say so."""
 
 _SANDBOX_PARTS = ("fastapi", "uvicorn", "python_multipart")
 _DEMO_PARTS = (*_SANDBOX_PARTS, "nbclient", "nbformat", "ipykernel")
@@ -63,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         "no key, no network, drawn pictures. It also sends what notebooks deferred, and backs up the history.",
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | work | backup")
+    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | work | drift | backup")
 
     demo = commands.add_parser(
         "demo",
@@ -113,6 +117,25 @@ def _parser() -> argparse.ArgumentParser:
         "--max-credits", type=flags.positive, metavar="CREDITS", help="what this worker may spend in all"
     )
     work.set_defaults(command=_work)
+
+    drift = commands.add_parser(
+        "drift",
+        help="ask the requests of a canary anew, and say whether the service has changed",
+        description="Buys the pictures of a canary anew, which rv.drift(name, run) has pinned in a notebook, and "
+        "says in one sentence whether the service differs from then by more than its noise floor. The service, "
+        "the key and the store are those that a notebook would have. Interrupted, it goes on when it is called "
+        "again within a day.",
+        epilog=f"Exit codes: 0 no difference was seen; {DIFFERS} the service differs; {CANNOT_SAY} too little is "
+        "known to say so; 1 where nothing could be asked.",
+    )
+    drift.add_argument("name", metavar="NAME", help="the name under which the requests were pinned")
+    drift.add_argument(
+        "--max-credits",
+        type=flags.positive,
+        metavar="CREDITS",
+        help="what it may cost; default: the limit with which it was pinned",
+    )
+    drift.set_defaults(command=_drift)
 
     backup = commands.add_parser(
         "backup",
@@ -235,6 +258,23 @@ def _work(options: argparse.Namespace) -> int:
     finally:
         log.end()
         session.close()
+
+
+def _drift(options: argparse.Namespace) -> int:
+    from rivya_nb.calls import connect
+    from rivya_nb.session.drifting import ask_canary
+
+    session = connect()
+    try:
+        asked = ask_canary(session, options.name, max_credits=options.max_credits)
+        for run in asked.runs:
+            # Nobody watches a schedule's progress.
+            session.work_loop.wait(run.finished())
+            run.checked()
+        print(asked.sentence)
+    finally:
+        session.close()
+    return {True: DIFFERS, False: 0, None: CANNOT_SAY}[asked.differs]
 
 
 def _backup(options: argparse.Namespace) -> int:

@@ -125,8 +125,8 @@ def test_repeat_draws_seeds_beside_those_that_are_there() -> None:
 
 def test_repeat_asks_a_model_without_seeds_again() -> None:
     added = extended(only(models=(SEEDLESS,)), repeat=2)
-    assert axes(added) == {"repeat": ("1", "2", "3")}
-    assert len({item.key for item in added.expansion.requests}) == 2
+    assert axes(added) == {"replicate": ("1", "2", "3")}
+    assert [item.request.replicate for item in added.expansion.requests] == [2, 3]
 
 
 def test_repeats_of_models_with_and_without_seeds_go_on_alike() -> None:

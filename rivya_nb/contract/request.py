@@ -12,10 +12,13 @@ from typing import Any, cast
 from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.params import REFERENCES_KEY, FrozenParams, ParamValue, check_params, plain_value
 from rivya_nb.contract.references import Reference, check_references
-from rivya_nb.contract.text import HALF, as_sent, comparable, is_whole, prompt_length
+from rivya_nb.contract.text import HALF, as_sent, comparable, is_whole, prompt_length, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 SEED_KEY = "seed"
+
+LAST_REPLICATE = 2**31 - 1
+"""The highest number of a replicate."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -25,7 +28,11 @@ class Request:
     The prompt and text params are normalized by `as_sent`, and params that are None are left out. Two
     requests are equal if their identities are. `base_credits` is the documented price in credits, None if it
     is not known. `notes` tell the user how the request differs from the picture it was recalled from; they
-    are not sent.
+    are not sent. `replicate` numbers requests that are the same on purpose, from 1 on: it is not sent, and the
+    store keeps the pictures of each number apart.
+
+    Raises:
+        InvalidRequestError: `replicate` is not a whole number from 1 on.
     """
 
     model: str
@@ -34,12 +41,17 @@ class Request:
     references: tuple[Reference, ...] = ()
     base_credits: int | None = None
     notes: tuple[str, ...] = ()
+    replicate: int = 1
 
     def __post_init__(self) -> None:
         params = {key: _as_sent(value) for key, value in self.params.items() if value is not None}
         object.__setattr__(self, "prompt", as_sent(self.prompt))
         object.__setattr__(self, "params", FrozenParams(params))
         object.__setattr__(self, "references", tuple(self.references))
+        number = self.replicate
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= LAST_REPLICATE:
+            told = f"{short_repr(number)} is not a whole number from 1 to {LAST_REPLICATE:,}"
+            raise InvalidRequestError([Mistake("replicate", told)])
 
     def __eq__(self, other: object) -> bool:
         return self.identity == other.identity if isinstance(other, Request) else NotImplemented
@@ -51,19 +63,24 @@ class Request:
         asked = [f"model={self.model!r}", f"prompt={self.prompt!r}", f"params={dict(self.params)!r}"]
         if self.references:
             asked.append(f"references=[{', '.join(reference.name for reference in self.references)}]")
+        if self.replicate > 1:
+            asked.append(f"replicate={self.replicate}")
         return "\n".join([f"Request({', '.join(asked)})", *(f"  {note}" for note in self.notes)])
 
     @cached_property
     def identity(self) -> str:
         """SHA-256 in hex of the content: model, prompt and params in NFC, and the references' hashes, not
-        their names.
+        their names; of a replicate beyond the first, its number too.
 
         The store keeps it: whatever changes it makes the store forget what it has.
         """
         params = {
             key: comparable(value) if isinstance(value, str) else value for key, value in self.params.items()
         }
-        sent = [self.model, comparable(self.prompt), params, [ref.sha256 for ref in self.references]]
+        hashes = [reference.sha256 for reference in self.references]
+        sent: list[object] = [self.model, comparable(self.prompt), params, hashes]
+        if self.replicate > 1:
+            sent.append(self.replicate)
         text = json.dumps(sent, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -108,7 +125,12 @@ def check_prompt(model: Model, prompt: str) -> list[Mistake]:
 
 
 def build_request(
-    model: Model, prompt: str, params: Mapping[str, object], references: Sequence[Reference] = ()
+    model: Model,
+    prompt: str,
+    params: Mapping[str, object],
+    references: Sequence[Reference] = (),
+    *,
+    replicate: int = 1,
 ) -> Request:
     """A valid request.
 
@@ -120,4 +142,4 @@ def build_request(
     mistakes += wrong + check_references(model, references)
     if mistakes:
         raise InvalidRequestError(mistakes)
-    return Request(model.id, prompt, accepted, tuple(references), model.base_credits)
+    return Request(model.id, prompt, accepted, tuple(references), model.base_credits, replicate=replicate)

@@ -27,11 +27,22 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import RunsPage
     from rivya_nb.session.session import Session
+    from rivya_nb.session.showing.drift import Canaries, Drift
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.store.records import Spent
 
     Outcome: TypeAlias = (
-        list[Run] | History | Selection | Grid | RunsPage | ModelList | ModelSheet | Panel | None
+        list[Run]
+        | History
+        | Selection
+        | Grid
+        | RunsPage
+        | ModelList
+        | ModelSheet
+        | Panel
+        | Drift
+        | Canaries
+        | None
     )
     """Runs to wait for, something to show, or nothing."""
 
@@ -229,6 +240,17 @@ def _resume(arguments: Arguments) -> list[Run]:
         return []
 
 
+def _drift(arguments: Arguments) -> Drift | Canaries:
+    from rivya_nb.session.drifting import ask_canary, list_canaries
+
+    words, flags = take_flags("drift", arguments, (), [_LIMIT])
+    limit = _limit("drift", flags)
+    _expect("drift", words, 1)
+    if not words:
+        return list_canaries(current_session())
+    return ask_canary(current_session(), words[0], max_credits=limit)
+
+
 def _help(arguments: Arguments) -> None:
     _expect("help", arguments, 0)
     lines = {f"{name} {entry.usage}".strip(): entry.help for name, entry in COMMANDS.items()}
@@ -266,6 +288,11 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "resume": Entry(
         "[RUN] [--unsent] [--max-credits C]", "collect what was sent; with --unsent, send the rest", _resume
+    ),
+    "drift": Entry(
+        "[NAME] [--max-credits C]",
+        "ask the requests of a canary anew, to see whether the service has changed; or list all canaries",
+        _drift,
     ),
     "help": Entry("", "this list", _help),
 }

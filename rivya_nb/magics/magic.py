@@ -71,6 +71,10 @@ class RivyaMagics:
             --name TEXT               what the run is called in the history
             --rows AXIS --cols AXIS   which axes are the grid's rows and columns
             --repeat COUNT            that many seeds are drawn
+            --replicates COUNT        ask the very same that many times, its seed included
+            --no-pair-seeds           draw the seeds anew for each prompt
+            --sample COUNT            ask only so many places of the product, an even part for each prompt
+            --sample-seed NUMBER      which ones; the same number draws the same ones (0 if not given)
             --max-credits CREDITS     the limit of what the new pictures may cost (500 if not given)
             --parallel JOBS           work on at most so many pictures of this cell at a time
             --dry-run                 show the requests and their price; send nothing
@@ -189,12 +193,15 @@ def _command(line: str) -> tuple[object, list[Run]]:
     """What the line shows, and the runs to wait for."""
     from rivya_nb.magics.command import parse_command
     from rivya_nb.magics.commands import COMMANDS, READERS, say_state
+    from rivya_nb.session.showing.drift import Drift
 
     command = parse_command(line, COMMANDS, READERS)
     if command.name is None:
         say_state()
         return None, []
     outcome = COMMANDS[command.name].act(command.arguments)
+    if isinstance(outcome, Drift):
+        return outcome, outcome.runs
     if not isinstance(outcome, list):
         return outcome, []
     return (outcome[0] if len(outcome) == 1 else None), outcome

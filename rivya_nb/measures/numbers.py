@@ -66,7 +66,8 @@ def _number(value: object, where: str) -> float:
         raise ValueError(
             f"it gave {'NaN' if math.isnan(number) else short_repr(value)}{where}, which is no number"
         )
-    return number
+    # Without the sign of a zero.
+    return number + 0.0
 
 
 def _dimensions(value: object) -> int | None:

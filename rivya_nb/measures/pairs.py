@@ -104,8 +104,8 @@ def by_axis(
     return tuple(
         AxisDifferences(
             name=name,
-            structure=_spread(each.structure for each in of_axis[axis]),
-            colour=_spread(each.colour for each in of_axis[axis]),
+            structure=spread(each.structure for each in of_axis[axis]),
+            colour=spread(each.colour for each in of_axis[axis]),
             pairs=len(of_axis[axis]),
             possible=count_pairs(places, axis),
         )
@@ -125,7 +125,7 @@ def by_place(found: Mapping[Pair, Difference]) -> dict[Coordinates, Difference]:
     }
 
 
-def _spread(numbers: Iterable[float]) -> Spread | None:
+def spread(numbers: Iterable[float]) -> Spread | None:
     values = tuple(sorted(numbers))
     if not values:
         return None

@@ -101,8 +101,8 @@ def find_measure(wanted: str | Measure | Callable[..., object]) -> Measure:
             [
                 Mistake(
                     "measure",
-                    f"there is no measure {short_repr(wanted)}{did_you_mean(wanted, found)}; {yours}"
-                    f"bundled: {listing(BUNDLED)}; @rv.measure above a function makes one",
+                    f"there is no measure {short_repr(wanted)}; {yours}bundled: {listing(BUNDLED)}; @rv.measure "
+                    f"above a function makes one{did_you_mean(wanted, found)}",
                 )
             ]
         )

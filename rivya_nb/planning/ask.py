@@ -17,16 +17,23 @@ A run stores its ask as one JSON object. Version 1 has these parts; a part that 
   "requests": [],        requests that were given as they are: model, prompt, params and references of each
   "coupled": [{"axis": "prompt", "members": ["prompt", "seed"],       what takes its values together, as one axis
                "labels": ["a fox", "an owl"], "facts": [{"category": "animals"}, {}]}],
-  "table": "drawbench.csv"           the file that the prompts came from, by its name
+  "table": "drawbench.csv",          the file that the prompts came from, by its name
+  "replicates": 3,       how often the very same request is asked, each with a number of its own
+  "sample": 50,          how many places of the product are asked, 0 for all; `sampling.py` draws them
+  "sample_seed": 0,      by this number
+  "pair_seeds": false,   seeds are drawn anew for each prompt
+  "drawn_by_prompt": {}  those seeds, by `wording_key` of the prompt: one for each repeat
 }
 ```
 
-A reader ignores parts and fields that it does not know, so that more may come beside them (replicates, samples,
-seeds for each prompt). What an older reader would expand otherwise needs another version.
+Those from `coupled` on are only written where they have not their defaults (none, "", 1, 0, 0, true and {}). A
+reader ignores parts and fields that it does not know, so that more may come beside them. What an older reader
+would expand otherwise needs another version.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -37,7 +44,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from rivya_nb.contract.params import ParamValue, plain_value
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
-from rivya_nb.contract.text import as_sent
+from rivya_nb.contract.text import as_sent, comparable
 from rivya_nb.planning.prompt import NO_PROMPT, PromptAxis, PromptTemplate, literal_prompt, prompt_of
 
 if TYPE_CHECKING:
@@ -51,8 +58,12 @@ PROMPT_AXIS = "prompt"
 MODEL_AXIS = "model"
 REFERENCES_AXIS = "references"
 REPEAT_AXIS = "repeat"
+REPLICATE_AXIS = "replicate"
 REQUEST_AXIS = "request"
 """The axis of requests that were given as they are."""
+
+WORDING_AXES = (PROMPT_AXIS, REQUEST_AXIS)
+"""Axes, beside those of the prompt's own, whose places differ in their wording."""
 
 NONE = "none"
 """The label of what is not sent."""
@@ -95,7 +106,7 @@ class Ask:
     are no axis. `order` names params, axes of the prompt, `model`, `references` and `repeat` in the order in which
     they were written, which makes the order of axes. Where `requests` were given as they are, they stand in the
     place of prompt, models and references; `params` then holds what was added to them. `table` is the name of the
-    file that the prompts came from, if they did.
+    file that the prompts came from, if they did. `replicates` is how often the very same request is asked.
     """
 
     prompt: PromptTemplate = NO_PROMPT
@@ -109,6 +120,11 @@ class Ask:
     requests: tuple[Request, ...] = ()
     coupled: tuple[Coupling, ...] = ()
     table: str = ""
+    replicates: int = 1
+    sample: int = 0
+    sample_seed: int = 0
+    pair_seeds: bool = True
+    drawn_by_prompt: Mapping[str, tuple[ParamValue, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, requests: Sequence[Request]) -> Ask:
@@ -118,9 +134,22 @@ class Ask:
     @classmethod
     def single(cls, asked: Request | JobRecord) -> Ask:
         """The ask without axes for one request, or for that of one job."""
+        if asked.replicate > 1:
+            return cls(requests=(asked if isinstance(asked, Request) else asked.request,))
         params = {key: (value,) for key, value in asked.params.items()}
         references = {"": asked.references} if asked.references else {}
         return cls(literal_prompt(asked.prompt), (asked.model,), params, references)
+
+    @property
+    def all_drawn(self) -> tuple[ParamValue, ...]:
+        """Every seed that was drawn, for all prompts together; empty where none was."""
+        apart = (seed for seeds in self.drawn_by_prompt.values() for seed in seeds)
+        return self.drawn or tuple(dict.fromkeys(apart))
+
+    @property
+    def draws(self) -> bool:
+        """Whether any seed was drawn."""
+        return bool(self.drawn or self.drawn_by_prompt)
 
     @property
     def asked_models(self) -> tuple[str, ...]:
@@ -149,8 +178,10 @@ class Ask:
             axes.append(Axis(REFERENCES_AXIS, tuple(self.references.values()), tuple(self.references)))
         if self.repeat > 1:
             axes.append(Axis(REPEAT_AXIS, tuple(range(self.repeat)), _numbers(self.repeat)))
-        if self.requests:
+        if len(self.requests) > 1:
             axes.append(Axis(REQUEST_AXIS, self.requests, _numbers(len(self.requests))))
+        if self.replicates > 1:
+            axes.append(Axis(REPLICATE_AXIS, tuple(range(self.replicates)), _numbers(self.replicates)))
         rank = {name: place for place, name in enumerate(self.order)}
         for each in self.coupled:
             axes = [axis for axis in axes if axis.name not in each.members]
@@ -161,6 +192,7 @@ class Ask:
 
     def to_json(self) -> str:
         """The form in which a run stores it."""
+        default, later = Ask(), ("replicates", "sample", "sample_seed", "pair_seeds", "drawn_by_prompt")
         record: dict[str, object] = {
             "version": VERSION,
             "prompt": [
@@ -175,12 +207,18 @@ class Ask:
             "left_out": dict(self.left_out),
             "order": self.order,
             "requests": [_request_record(request) for request in self.requests],
+            **{name: getattr(self, name) for name in later if getattr(self, name) != getattr(default, name)},
         }
         if self.coupled:
             record["coupled"] = [asdict(each) for each in self.coupled]
         if self.table:
             record["table"] = self.table
         return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def wording_key(prompt: str) -> str:
+    """What a prompt is called where its whole text would be too long: equal for prompts that are the same."""
+    return hashlib.sha256(comparable(prompt).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @lru_cache(maxsize=64)
@@ -230,11 +268,13 @@ def _reference_records(references: Sequence[Reference]) -> list[dict[str, object
 
 
 def _request_record(request: Request) -> dict[str, object]:
+    numbered = {"replicate": request.replicate} if request.replicate > 1 else {}
     return {
         "model": request.model,
         "prompt": request.prompt,
         "params": dict(request.params),
         "references": _reference_records(request.references),
+        **numbered,
     }
 
 
@@ -255,6 +295,11 @@ def _ask(record: Mapping[str, Any]) -> Ask:
         requests=tuple(_request(each) for each in record.get("requests", ())),
         coupled=tuple(_coupling(each) for each in record.get("coupled", ())),
         table=record.get("table", ""),
+        replicates=int(record.get("replicates", 1)),
+        sample=int(record.get("sample", 0)),
+        sample_seed=int(record.get("sample_seed", 0)),
+        pair_seeds=record.get("pair_seeds", True),
+        drawn_by_prompt={key: tuple(seeds) for key, seeds in record.get("drawn_by_prompt", {}).items()},
     )
 
 
@@ -279,5 +324,9 @@ def _references(records: Sequence[Mapping[str, Any]]) -> tuple[Reference, ...]:
 
 def _request(record: Mapping[str, Any]) -> Request:
     return Request(
-        record["model"], record["prompt"], record.get("params", {}), _references(record.get("references", ()))
+        record["model"],
+        record["prompt"],
+        record.get("params", {}),
+        _references(record.get("references", ())),
+        replicate=record.get("replicate", 1),
     )

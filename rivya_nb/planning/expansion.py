@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import product
+from itertools import chain, product
 
 from rivya_nb.contract.catalogue import Catalogue, Model, Param
 from rivya_nb.contract.request import SEED_KEY, Request, build_request
@@ -17,10 +17,14 @@ from rivya_nb.planning.ask import (
     PROMPT_AXIS,
     REFERENCES_AXIS,
     REPEAT_AXIS,
+    REPLICATE_AXIS,
     REQUEST_AXIS,
+    WORDING_AXES,
     Ask,
     Axis,
+    wording_key,
 )
+from rivya_nb.planning.sampling import sample_places
 from rivya_nb.planning.tables import Rows
 
 MOST_REQUESTS = 100_000
@@ -40,9 +44,9 @@ Place = tuple[int, ...]
 class PlannedRequest:
     """A request and its place on the axes.
 
-    `copy` tells requests apart that are identical on purpose: repeats of a model without seeds.
-    `reusable` says whether an earlier job of an identical request may stand for it: only where the user
-    wrote the seed down.
+    `copy` tells requests apart that are identical on purpose and have no number of their own: repeats that send no
+    seed beside others that do. `reusable` says whether an earlier job of an identical request may stand for it:
+    only where the user wrote the seed down, or asked for numbered replicates of what has no seed.
     """
 
     request: Request
@@ -66,7 +70,9 @@ class Expansion:
 
     def written_down(self) -> Expansion:
         """The same, with drawn seeds standing as if the user had written them."""
-        requests = tuple(replace(item, reusable=item.request.seed is not None) for item in self.requests)
+        requests = tuple(
+            replace(item, reusable=item.reusable or item.request.seed is not None) for item in self.requests
+        )
         return replace(self, requests=requests)
 
     def asked_anew(self) -> Expansion:
@@ -95,6 +101,7 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | Non
         UsageError: axes clash, or there are too many combinations.
     """
     check_repeat(ask.repeat)
+    check_repeat(ask.replicates, "replicates")
     models = [catalogue.image_model(model) for model in dict.fromkeys(ask.models)]
     _check_names(ask, models)
     expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
@@ -131,14 +138,11 @@ def expand_places(
         UsageError: there are too many combinations.
     """
     axes = ask.axes()
-    count = math.prod(len(axis) for axis in axes)
-    if count > MOST_REQUESTS:
-        raise UsageError(f"{count:,} requests are too many for one plan; {MOST_REQUESTS:,} are allowed.")
+    places = _places(ask, axes)
     model_of = cache(catalogue.image_model)
     requests: list[PlannedRequest] = []
     wrong: dict[Place, Sequence[Mistake]] = {}
-    # The last axis runs fastest.
-    for coordinates in product(*(range(len(axis)) for axis in axes)):
+    for coordinates in places:
         if coordinates in standing:
             continue
         try:
@@ -148,41 +152,124 @@ def expand_places(
     return Expansion(ask, axes, tuple(requests)), wrong
 
 
+def _places(ask: Ask, axes: Sequence[Axis[object]]) -> Iterable[Place]:
+    """The coordinates of all that is asked, in grid order; of a sample, every replicate of its places.
+
+    Raises:
+        UsageError: they are too many, or a sample is larger than the product.
+    """
+    if not ask.sample:
+        _check_count(math.prod(map(len, axes)))
+        # The last axis runs fastest.
+        return product(*(range(len(axis)) for axis in axes))
+    # In the order of their names: what is drawn is the same in whatever order the axes are written.
+    drawn = sorted(axes, key=lambda axis: axis.name)
+    drawn = [axis for axis in drawn if axis.name != REPLICATE_AXIS]
+    sizes = [len(axis) for axis in drawn]
+    if ask.sample > (whole := math.prod(sizes)):
+        raise UsageError(
+            [Mistake("sample", f"{ask.sample:,} are more than there are: the product has {whole:,} places")]
+        )
+    _check_count(ask.sample * ask.replicates)
+    names = [axis.name for axis in drawn]
+    places = sample_places(sizes, wording_axes(ask, drawn), ask.sample, ask.sample_seed)
+    indices = (dict(zip(names, place, strict=True)) for place in places)
+    every = (
+        product(*((at[axis.name],) if axis.name in at else range(len(axis)) for axis in axes))
+        for at in indices
+    )
+    return sorted(chain.from_iterable(every))
+
+
+def _check_count(count: int) -> None:
+    if count > MOST_REQUESTS:
+        raise UsageError(f"{count:,} requests are too many for one plan; {MOST_REQUESTS:,} are allowed.")
+
+
+def wording_axes(ask: Ask, axes: Sequence[Axis[object]]) -> list[int]:
+    """The indices of the axes whose places differ in their prompt."""
+    own = [axis.name for axis in ask.prompt.axes]
+    names = {*WORDING_AXES, *own, *(ask.couplings[name].axis for name in own if name in ask.couplings)}
+    return [index for index, axis in enumerate(axes) if axis.name in names]
+
+
+def drawing_notes(expansion: Expansion) -> list[str]:
+    """What a user should know of how an expansion's seeds and places were drawn."""
+    ask, axes, notes = expansion.ask, expansion.axes, []
+    if ask.sample:
+        whole = math.prod(len(axis) for axis in axes if axis.name != REPLICATE_AXIS)
+        each = f", each with its {ask.replicates} replicates" if ask.replicates > 1 else ""
+        notes.append(
+            f"a sample of {ask.sample:,} of {whole:,} places, drawn by sample_seed={ask.sample_seed}{each}"
+        )
+    if ask.draws and any(len(axes[index]) > 1 for index in wording_axes(ask, axes)):
+        if ask.pair_seeds:
+            notes.append(
+                "every prompt has the same drawn seeds; pair_seeds=False (--no-pair-seeds) draws for each"
+            )
+        else:
+            notes.append("each prompt has drawn seeds of its own")
+    return notes
+
+
 def _planned(
     ask: Ask, model_of: Callable[[str], Model], axes: Sequence[Axis[object]], coordinates: Place
 ) -> PlannedRequest:
-    places = {axis.name: place for axis, place in zip(axes, coordinates, strict=True)}
+    places = _with_members(ask, {axis.name: place for axis, place in zip(axes, coordinates, strict=True)})
     coupled = ask.couplings
-    for each in ask.coupled:
-        places |= dict.fromkeys(each.members, places[each.axis])
-    repeat = places.get(REPEAT_AXIS, 0)
+    repeat, replicate = places.get(REPEAT_AXIS, 0), 1 + places.get(REPLICATE_AXIS, 0)
     params = {key: values[places.get(key, 0)] for key, values in ask.params.items()}
     if ask.requests:
-        given = ask.requests[places[REQUEST_AXIS]]
+        given = ask.requests[places.get(REQUEST_AXIS, 0)]
         model_id, prompt, references = given.model, given.prompt, given.references
+        replicate += given.replicate - 1
         params = {**given.params, **params}
     else:
         model_id = ask.models[places.get(MODEL_AXIS, 0)]
-        prompt = ask.prompt.render(defaultdict(int, places))
+        prompt = _wording(ask, places)
         sets = tuple(ask.references.values()) or ((),)
         references = sets[places.get(REFERENCES_AXIS, 0)]
     model = model_of(model_id)
     params = {key: value for key, value in params.items() if value is not None or key not in coupled}
-    drawn = bool(ask.drawn) and (SEED_KEY not in params or SEED_KEY not in coupled)
-    if ask.drawn and SEED_KEY not in params and seed_param(model) is not None:
-        params[SEED_KEY] = ask.drawn[repeat]
+    draws = ask.draws and (SEED_KEY not in params or SEED_KEY not in coupled)
+    drawn = ask.drawn if ask.pair_seeds else ask.drawn_by_prompt.get(wording_key(prompt), ())
+    if drawn and SEED_KEY not in params and seed_param(model) is not None:
+        params[SEED_KEY] = drawn[repeat]
     for key in ask.left_out.get(model_id, ()):
         if key not in places:
             del params[key]
-    request = build_request(model, prompt, params, references)
+    request = build_request(model, prompt, params, references, replicate=replicate)
     seeded = request.seed is not None
-    return PlannedRequest(request, coordinates, copy=0 if seeded else repeat, reusable=seeded and not drawn)
+    if not seeded and ask.repeat > 1 and ask.replicates > 1:
+        message = (
+            f"{model.id} is asked without a seed, where repeat and replicates are one thing; leave one out"
+        )
+        raise InvalidRequestError([Mistake("repeat", message)])
+    # Without a seed, only its number says which of the earlier pictures is meant.
+    numbered = ask.replicates > 1 or request.replicate > 1
+    return PlannedRequest(
+        request,
+        coordinates,
+        copy=0 if seeded else repeat,
+        reusable=(seeded or numbered) and not draws,
+    )
+
+
+def _wording(ask: Ask, places: Mapping[str, int]) -> str:
+    """The prompt at a place, given as an index for each axis' name."""
+    return ask.prompt.render(defaultdict(int, places))
+
+
+def _with_members(ask: Ask, places: Mapping[str, int]) -> dict[str, int]:
+    """A place, given as an index for each axis' name, with that of each member of a coupled axis."""
+    members = {member: places.get(each.axis, 0) for member, each in ask.couplings.items()}
+    return {**places, **members}
 
 
 def _check_names(ask: Ask, models: Sequence[Model]) -> None:
     """The prompt's axes may be called anything but what a request is made of."""
     keys = {key for model in models for key in model.param_keys}
-    taken = {*keys, *ask.params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS}
+    taken = {*keys, *ask.params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS}
     wrong = [axis.name for axis in ask.prompt.axes if axis.name in taken]
     if wrong:
         raise UsageError(
@@ -192,16 +279,30 @@ def _check_names(ask: Ask, models: Sequence[Model]) -> None:
 
 def with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
     """The ask with its seeds drawn where nothing was said about them."""
+    seeded = [model for model in models if seed_param(model) is not None]
+    given = SEED_KEY in ask.params and not _lacks_seeds(ask)
+    if not ask.pair_seeds and (given or not seeded):
+        reason = "seeds are given" if given else "none of the models has one"
+        raise UsageError(
+            [Mistake("pair_seeds", f"it is about seeds that are drawn, and {reason}; leave it out")]
+        )
     if SEED_KEY in ask.params:
         if ask.repeat > 1 and any(seed is not None for seed in ask.params[SEED_KEY]):
             raise UsageError(
-                [Mistake("repeat", "it draws seeds, and seeds are given too; leave one of them out")]
+                [
+                    Mistake(
+                        "repeat",
+                        "it draws seeds, and seeds are given too; leave one of them out, or ask for the very same "
+                        "again with replicates",
+                    )
+                ]
             )
-        if SEED_KEY not in ask.couplings or None not in ask.params[SEED_KEY]:
+        if not _lacks_seeds(ask):
             return ask
-    seeded = [model for model in models if seed_param(model) is not None]
     if not seeded:
-        return ask
+        return _numbered(ask)
+    if not ask.pair_seeds:
+        return with_seeds_by_prompt(ask, seeded, draw_seed)
     seeds = draw_seeds(seeded, ask.repeat, draw_seed)
     if len(seeded) < len(models) or SEED_KEY in ask.params:
         # No seed is the seedless models' own: the axis counts, and each seeded picture says its seed.
@@ -211,12 +312,61 @@ def with_seeds(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
     return replace(ask, params={**ask.params, SEED_KEY: seeds}, repeat=1, order=order, drawn=seeds)
 
 
-def check_repeat(repeat: int) -> None:
+def _lacks_seeds(ask: Ask) -> bool:
+    """Whether some rows of a table have a seed, and others have none."""
+    return SEED_KEY in ask.couplings and None in ask.params[SEED_KEY]
+
+
+def _numbered(ask: Ask) -> Ask:
+    """The ask of models without seeds: with nothing to draw, repeats are replicates."""
+    if ask.repeat == 1 or not ask.models:
+        return ask
+    if ask.replicates > 1:
+        raise UsageError(
+            [Mistake("repeat", "without a seed, it is the same as replicates; leave one of them out")]
+        )
+    order = tuple(
+        REPLICATE_AXIS if name == REPEAT_AXIS else name for name in ask.order if name != REPLICATE_AXIS
+    )
+    return replace(ask, repeat=1, replicates=ask.repeat, order=order)
+
+
+def with_seeds_by_prompt(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed) -> Ask:
+    """The ask with a drawn seed for each prompt and repeat; those that it has stay.
+
+    Raises:
+        UsageError: there are not so many seeds.
+    """
+    drawn = dict(ask.drawn_by_prompt)
+    for prompt in _wordings(ask):
+        seeds = drawn.get(key := wording_key(prompt), ())
+        if len(seeds) < ask.repeat:
+            taken = [int(str(seed)) for seed in seeds]
+            drawn[key] = (*seeds, *draw_seeds(models, ask.repeat - len(seeds), draw_seed, taken))
+    return replace(ask, drawn_by_prompt=drawn)
+
+
+def _wordings(ask: Ask) -> Iterable[str]:
+    """The prompt at every place of the axes that change it.
+
+    Raises:
+        UsageError: there are too many.
+    """
+    axes = ask.axes()
+    wordings = [axes[index] for index in wording_axes(ask, axes)]
+    if (number := math.prod(map(len, wordings))) > MOST_REQUESTS:
+        raise UsageError(f"{number:,} prompts are too many for one plan; {MOST_REQUESTS:,} are allowed.")
+    places = product(*(range(len(axis)) for axis in wordings))
+    return (
+        _wording(ask, _with_members(ask, dict(zip((axis.name for axis in wordings), place, strict=True))))
+        for place in places
+    )
+
+
+def check_repeat(repeat: int, name: str = "repeat") -> None:
     """UsageError where no plan takes so many, before each of them gets a seed or a label."""
     if repeat > MOST_REQUESTS:
-        raise UsageError(
-            [Mistake("repeat", f"{repeat:,} are too many; a plan takes {MOST_REQUESTS:,} at most")]
-        )
+        raise UsageError([Mistake(name, f"{repeat:,} are too many; a plan takes {MOST_REQUESTS:,} at most")])
 
 
 def draw_seeds(

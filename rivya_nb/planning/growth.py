@@ -18,11 +18,12 @@ from rivya_nb.planning.ask import (
     PROMPT_AXIS,
     REFERENCES_AXIS,
     REPEAT_AXIS,
+    REPLICATE_AXIS,
     REQUEST_AXIS,
     Ask,
     label,
 )
-from rivya_nb.planning.expansion import DrawSeed, draw_seeds, seed_param
+from rivya_nb.planning.expansion import DrawSeed, draw_seeds, seed_param, with_seeds_by_prompt
 from rivya_nb.planning.prompt import PromptAxis, prompt_of
 from rivya_nb.planning.values import read_number
 
@@ -31,6 +32,7 @@ Values = Mapping[str, object]
 
 _MOST_VALUES = 4
 _VALUE_LENGTH = 40
+_COUNTED = (REPEAT_AXIS, REPLICATE_AXIS, REQUEST_AXIS)
 _WHOLE = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS)
 
 
@@ -50,9 +52,7 @@ class Growth:
         self, ask: Ask, axes: Mapping[str, tuple[str, ...]], catalogue: Catalogue, run_id: int
     ) -> None:
         self.ask = replace(ask, order=tuple(axes))
-        self.labels = {
-            name: labels for name, labels in axes.items() if name not in (REPEAT_AXIS, REQUEST_AXIS)
-        }
+        self.labels = {name: labels for name, labels in axes.items() if name not in _COUNTED}
         self.notes: list[str] = []
         self._catalogue = catalogue
         self._run = f"run {run_id}"
@@ -90,12 +90,14 @@ class Growth:
         self._check_alone(SEED_KEY)
         given = () if self.ask.drawn and SEED_KEY not in self.ask.params else self._given(SEED_KEY)
         seeds = [seed for seed in given or self.ask.drawn if seed is not None]
-        seeded = [model for model in self._models if seed_param(model) is not None]
-        if not seeds or not seeded:
+        if self.ask.repeat == 1 and not seeds and not self._seeded:
+            self.replicate(count)
+            return
+        if not seeds or not self._seeded:
             self._count(count)
             return
         taken = {int(text) for text in map(str, [*seeds, *self.ask.drawn]) if text.isdecimal()}
-        new = draw_seeds(seeded, count, draw_seed, taken)
+        new = draw_seeds(self._seeded, count, draw_seed, taken)
         # A place that asks without a seed on purpose has none to number.
         if None in given or (given and not any(SEED_KEY in keys for keys in self.ask.left_out.values())):
             self.add(SEED_KEY, labelled(new))
@@ -108,6 +110,20 @@ class Growth:
         }
         self.ask = replace(self.ask, params=params, left_out=left_out, drawn=(*seeds, *new))  # type: ignore[arg-type]
         self._count(count)
+
+    def replicate(self, count: int) -> None:
+        """Ask so many more times for the very same of each."""
+        order = self.ask.order if REPLICATE_AXIS in self.ask.order else (*self.ask.order, REPLICATE_AXIS)
+        self.ask = replace(self.ask, replicates=self.ask.replicates + count, order=order)
+
+    def draw(self, draw_seed: DrawSeed) -> None:
+        """Draw the seeds of prompts and repeats that are new, where each prompt has its own.
+
+        Raises:
+            UsageError: there are not so many.
+        """
+        if not self.ask.pair_seeds:
+            self.ask = with_seeds_by_prompt(self.ask, self._seeded, draw_seed)
 
     def _count(self, more: int) -> None:
         order = self.ask.order if REPEAT_AXIS in self.ask.order else (*self.ask.order, REPEAT_AXIS)
@@ -122,6 +138,10 @@ class Growth:
                 f"in {self._run} the values of {listing(coupling.members)} belong together, row by row; plan the "
                 "larger table: what the history has costs nothing",
             )
+
+    @property
+    def _seeded(self) -> list[Model]:
+        return [model for model in self._models if seed_param(model) is not None]
 
     @property
     def _models(self) -> list[Model]:
@@ -154,7 +174,7 @@ class Growth:
             choices = [*self.ask.order, *keys, *_WHOLE]
             message = f"no axis of {self._run}, and no param of {listing(model.id for model in models)}"
             raise _wrong(key, f"{message}{did_you_mean(key, choices)}")
-        if key == SEED_KEY and self.ask.drawn and key not in self.ask.params:
+        if key == SEED_KEY and self.ask.draws and key not in self.ask.params:
             raise _wrong(key, "a seed was drawn for each repeat; extend(repeat=…) draws more")
         (value,) = self._given(key)
         defaults = {param.default for model in models if (param := model.param(key)) is not None}
@@ -184,7 +204,7 @@ class Growth:
             if lacking := tuple(key for key in single if model.param(key) is None):
                 left_out[model.id] = lacking
             told = [key for key in lacking if single[key] is not None]
-            if self.ask.drawn and SEED_KEY not in self.ask.params and model.param(SEED_KEY) is None:
+            if self.ask.draws and SEED_KEY not in self.ask.params and model.param(SEED_KEY) is None:
                 told.append(SEED_KEY)
             if told:
                 self.notes.append(f"{model.id} has no {listing(told)}, and is asked without")

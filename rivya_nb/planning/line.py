@@ -51,6 +51,10 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--rows", "AXIS"),
     Flag("--cols", "AXIS"),
     Flag("--repeat", "COUNT", axis="repeat"),
+    Flag("--replicates", "COUNT", axis="replicate"),
+    Flag("--sample", "COUNT"),
+    Flag("--sample-seed", "NUMBER"),
+    Flag("--no-pair-seeds"),
     Flag("--max-credits", "CREDITS"),
     Flag("--parallel", "JOBS"),
     Flag("--dry-run"),
@@ -82,7 +86,7 @@ _MAX_DIGITS = 15
 @dataclass(frozen=True)
 class Line:
     """A parsed line. `order` has params and the axes that flags may make (`prompt`, `model`, `references`,
-    `repeat`) as they were written."""
+    `repeat`, `replicate`) as they were written."""
 
     params: tuple[tuple[str, Value], ...] = ()
     prompts: Value | None = None
@@ -96,6 +100,10 @@ class Line:
     rows: str | None = None
     cols: str | None = None
     repeat: int = 1
+    replicates: int = 1
+    sample: int | None = None
+    sample_seed: int | None = None
+    pair_seeds: bool = True
     max_credits: int | None = None
     parallel: int | None = None
     dry_run: bool = False
@@ -359,6 +367,10 @@ class _LineReader(Reader):
             rows=rows,
             cols=cols,
             repeat=self._whole("--repeat", 1) or 1,
+            replicates=self._whole("--replicates", 1) or 1,
+            sample=self._whole("--sample", 1),
+            sample_seed=self._whole("--sample-seed", 0),
+            pair_seeds="--no-pair-seeds" not in self._flags,
             max_credits=self._whole("--max-credits", 0),
             parallel=self._whole("--parallel", 1),
             dry_run="--dry-run" in self._flags,

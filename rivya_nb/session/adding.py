@@ -12,7 +12,7 @@ from rivya_nb.contract.catalogue import Catalogue
 from rivya_nb.contract.text import count
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, read_ask
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPLICATE_AXIS, Ask, read_ask
 from rivya_nb.planning.expansion import DrawSeed, Expansion, Place, check_repeat, distinct, expand_places
 from rivya_nb.planning.growth import Growth, Values, labelled
 from rivya_nb.planning.values import as_axis
@@ -33,6 +33,7 @@ def plan_extension(
     wanted: Mapping[str, object],
     *,
     repeat: int,
+    replicates: int,
     max_credits: int | None,
 ) -> Plan:
     """The plan of a new run that has a run's pictures and those for more values on its axes.
@@ -52,7 +53,7 @@ def plan_extension(
     if mistakes:
         raise InvalidRequestError(mistakes)
     draw_seed = random.SystemRandom().randint
-    addition = extend(known, jobs, session.catalogue, values, repeat, draw_seed)
+    addition = extend(known, jobs, session.catalogue, values, repeat, draw_seed, replicates=replicates)
     return _plan(session, addition, known.name, max_credits)
 
 
@@ -105,17 +106,22 @@ def extend(
     wanted: Mapping[str, Values],
     repeat: int,
     draw_seed: DrawSeed,
+    *,
+    replicates: int = 0,
 ) -> Addition:
     """The run's cells, and requests for every combination that has one of the `wanted` values.
 
     `wanted` has the values by axis, each by its label; a param, `model`, `references` or `prompt` that all
-    pictures share becomes an axis. `repeat` asks for that many more seeds, or requests of a model without.
+    pictures share becomes an axis. `repeat` asks for that many more seeds, or requests of a model without;
+    `replicates` for each request that many more times.
 
     Raises:
         InvalidRequestError, UsageError: with every mistake.
     """
     check_repeat(repeat)
-    growth = Growth(ask_of(run), {axis.name: axis.labels for axis in run.axes}, catalogue, run.id)
+    check_repeat(replicates, "replicates")
+    ask = ask_of(run)
+    growth = Growth(ask, {axis.name: axis.labels for axis in run.axes}, catalogue, run.id)
     mistakes: list[Mistake] = []
     for name, values in wanted.items():
         try:
@@ -126,6 +132,14 @@ def extend(
         raise UsageError(mistakes)
     if repeat:
         growth.repeat(repeat, draw_seed)
+    growth.draw(draw_seed)
+    if ask.sample and _sizes(growth.ask) != _sizes(ask):
+        raise UsageError(
+            f"Run {run.id} is a sample of {ask.sample:,} places, and takes more replicates only: of other values, "
+            "nobody said which places are wanted. Plan a wider sample anew: what is there costs nothing."
+        )
+    if replicates:
+        growth.replicate(replicates)
     zeros = (0,) * (len(growth.ask.axes()) - len(run.axes))
     standing = {cell.coordinates + zeros for cell in run.cells}
     expansion, mistaken = expand_places(growth.ask, catalogue)
@@ -141,6 +155,10 @@ def extend(
     return Addition(
         new.written_down().labelled(growth.labels), (*kept, *twins), None, (*notes, *growth.notes)
     )
+
+
+def _sizes(ask: Ask) -> list[int]:
+    return [len(axis) for axis in ask.axes() if axis.name != REPLICATE_AXIS]
 
 
 def _twins(expansion: Expansion, standing: Collection[Place], there: Mapping[Place, str]) -> list[CellRecord]:
@@ -173,7 +191,7 @@ def fill(run: RunRecord, jobs: Mapping[str, JobRecord], catalogue: Catalogue) ->
     stood = {cell.coordinates: cell.job_id for cell in kept}
     numbers = {job_id: number for number, job_id in enumerate(dict.fromkeys(stood.values()))}
     requests = tuple(
-        item if item.request.seed is not None else replace(item, copy=numbers[stood[item.coordinates]])
+        item if item.reusable else replace(item, copy=numbers[stood[item.coordinates]])
         for item in expansion.written_down().requests
     )
     notes = [f"{count(len(wrong), 'place')} not filled; {_OUTDATED}: {told}"] if wrong else []

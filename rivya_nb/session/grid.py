@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.adding import plan_filling
+from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
+    from rivya_nb.session.showing.measures import Ground, Measurements, ShownMeasure, Wanted
     from rivya_nb.session.showing.written import WrittenFile
-    from rivya_nb.store.records import RunRecord
+    from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -37,7 +39,7 @@ _WHOLE = (
 )
 
 
-class Grid(Shown):
+class Grid(Leaving, Shown):
     """Labelled rows and columns of pictures; in a notebook it shows itself as static HTML."""
 
     def __init__(
@@ -49,6 +51,7 @@ class Grid(Shown):
         rows: str | None = None,
         cols: str | None = None,
         notes: Sequence[str] = (),
+        measure: Wanted | None = None,
     ) -> None:
         self._run = run
         self._jobs = jobs
@@ -60,9 +63,13 @@ class Grid(Shown):
         self._hints = tuple(Hint("", note) for note in notes)
         # An axis that is none is told at once; what stands where is looked up when it is shown.
         self._arranged()
+        self._shown_measure = None if measure is None else self._shown_with(measure)
 
     def _arranged(self, *, every: bool = False) -> Layout:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
+
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        return self._run, records(self._jobs)
 
     @property
     def layout(self) -> Layout:
@@ -108,6 +115,28 @@ class Grid(Shown):
         from rivya_nb.session.showing.viewing import view_grid
 
         return view_grid(self._run, self._jobs, self, self._live_records, rows=self._rows, cols=self._cols)
+
+    def measure(self, *measures: Wanted) -> Measurements:
+        """What measures give for the pictures that are shown here, as `run.measure` tells it.
+
+        A measure of pairs compares pictures that share every value of this grid but one.
+
+        Raises:
+            UsageError, StoreError, WaitInterruptedError: as `run.measure`.
+        """
+        from rivya_nb.session.showing.measures import measure_pictures
+
+        return measure_pictures(self._ground(), measures)
+
+    def _ground(self) -> Ground:
+        from rivya_nb.session.showing.measures import Ground
+
+        return Ground(self._run, records(self._jobs), self._arranged(), self._store)
+
+    def _shown_with(self, measure: Wanted) -> ShownMeasure:
+        from rivya_nb.session.showing.measures import ShownMeasure
+
+        return ShownMeasure(self.measure(measure))
 
     def differences(self) -> Differences:
         """What moves the pictures, in numbers: the seed, the shape, or the words?
@@ -181,6 +210,8 @@ class Grid(Shown):
         view = look_at(self._run, self._jobs, layout, small, hints=hints)
         ids = [cell.job.id for cell in layout.cells]
         view = replace(view, marks=self._store.marks.of(ids))
+        if self._shown_measure is not None:
+            view = self._shown_measure.on(view, self._ground())
         if not self._run.id:
             # Pictures of any runs: each says when it was asked for, and where.
             runs = self._store.run_ids_of(ids)

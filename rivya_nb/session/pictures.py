@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, overload
 from rivya_nb.errors import StoreError
 from rivya_nb.files import user_path
 from rivya_nb.session.job import Job, python_params
+from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
+from rivya_nb.session.showing.looks import records
 from rivya_nb.session.showing.tables import fact_columns, table
-from rivya_nb.store.records import Marks, RunRecord
+from rivya_nb.store.records import JobRecord, Marks, RunRecord
 from rivya_nb.views.words import joined, lost_words
 
 if TYPE_CHECKING:
@@ -24,11 +26,12 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.showing.measures import Measurements, Wanted
     from rivya_nb.session.showing.written import SavedPictures, WrittenFile
     from rivya_nb.widgets.viewer import Viewer
 
 
-class Pictures(Markable):
+class Pictures(Leaving, Markable):
     """An ordered collection of jobs, and what can be done with their pictures. Indexing and iteration give jobs.
 
     `files` are the files of the store.
@@ -59,6 +62,10 @@ class Pictures(Markable):
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         """The axes, and each job's place on them."""
 
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        kept = self._kept()
+        return kept._laid_out(None, None), records({job.id: job for job in kept.jobs})
+
     def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
         """Notes for the reader of a grid with these rows and columns."""
         return ()
@@ -76,11 +83,16 @@ class Pictures(Markable):
         """
         return [image for job in self.jobs for image in job.images]
 
-    def grid(self, rows: str | None = None, cols: str | None = None) -> Grid:
+    def grid(
+        self, rows: str | None = None, cols: str | None = None, *, measure: Wanted | None = None
+    ) -> Grid:
         """The pictures as they are now, laid out by two axes; more axes make pages, one axis wraps.
 
+        With a `measure`, each picture has its number as a figure, on a colour: blue below the median of all,
+        orange above.
+
         Raises:
-            UsageError: there is no axis of that name.
+            UsageError: there is no axis of that name; or as `measure`.
         """
         from rivya_nb.session.grid import Grid
 
@@ -88,7 +100,32 @@ class Pictures(Markable):
         jobs = {job.id: job for job in kept.jobs}
         record = kept._laid_out(rows, cols)
         notes = kept._notes(rows, cols)
-        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes)
+        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes, measure=measure)
+
+    def measure(self, *measures: Wanted) -> Measurements:
+        """What measures give for the pictures, in a notebook with histograms and the grid; `to_pandas()` has all.
+
+        A measure is a name, of a bundled one or of one that `rv.measure` made; `"palette.hue"` is one part of
+        it. Bundled are brightness, contrast, colourfulness, sharpness, entropy, and for each two pictures that
+        share every value but one ssim, ciede2000 and phash. A function that `rv.measure` would take may be given
+        itself.
+
+        What was measured before is taken from the store. The rest is computed in worker threads while runs go on;
+        an interrupt keeps what is done. A picture for which a measure fails is left out, and told with the reason.
+
+        Raises:
+            UsageError: there is no such measure, there is nothing to measure, or a package is missing.
+            StoreError: the store cannot be read or written.
+            WaitInterruptedError: the kernel was interrupted.
+        """
+        from rivya_nb.session.showing.looks import records
+        from rivya_nb.session.showing.measures import Ground, measure_pictures
+        from rivya_nb.views.layout import arrange
+
+        kept = self._kept()
+        jobs = records({job.id: job for job in kept.jobs})
+        record = kept._laid_out(None, None)
+        return measure_pictures(Ground(record, jobs, arrange(record, jobs), self._store), measures)
 
     def view(self) -> Viewer:
         """Open the viewer: a widget in which all pictures zoom together and can be compared and rated."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import count
-from rivya_nb.planning.expansion import Expansion
+from rivya_nb.planning.expansion import Expansion, drawing_notes
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.plan_looks import plan_bundle
@@ -55,7 +55,7 @@ class Plan:
         self.max_credits = max_credits
         self.max_parallel = checked_ceiling(max_parallel)
         self.fresh = fresh
-        self.notes = tuple(notes)
+        self.notes = (*notes, *drawing_notes(expansion))
         self.draft = self.drafted()
         self.fills: Grid | None = None
         self._rows: str | None = None
@@ -168,6 +168,7 @@ class Plan:
         """The drawn seeds of a plan that adds to nothing, where every request takes one."""
         ask = self.expansion.ask
         seeded = not self._kept and all(request.seed is not None for request in self.requests)
+        # What each prompt has for itself cannot be written down as one axis.
         return ask.drawn if seeded and SEED_KEY not in ask.couplings else ()
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:

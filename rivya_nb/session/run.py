@@ -89,9 +89,9 @@ class Run(Pictures):
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
         """All its seeds, where any of them was drawn and they are not a column of a table."""
         ask = read_ask(self.record.ask)
-        if ask is None or not ask.drawn or SEED_KEY in ask.couplings:
+        if ask is None or not ask.draws or SEED_KEY in ask.couplings:
             return ()
-        return cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.drawn))
+        return cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.all_drawn))
 
     @property
     def jobs(self) -> Sequence[Job]:
@@ -246,6 +246,7 @@ class Run(Pictures):
         self,
         *,
         repeat: int = 0,
+        replicates: int = 0,
         max_credits: int | None = None,
         params: Mapping[str, object] | None = None,
         **axes: object,
@@ -254,19 +255,23 @@ class Run(Pictures):
 
         `seed=range(5, 9)` adds four seeds to the axis, or makes one of the seed that all pictures share;
         so does `model=…`, `prompt=…`, `references={label: …}`, any param, and an axis of the prompt by its
-        name. `repeat` draws that many more seeds. The plan's `run()` gives a new run that has all of it; this
-        one stays as it is. `params={…}` is for keys that collide with the arguments here.
+        name. `repeat` draws that many more seeds, and `replicates` asks that many more times for the very same.
+        The plan's `run()` gives a new run that has all of it; this one stays as it is. `params={…}` is for keys
+        that collide with the arguments here. A run that is a sample takes more replicates only.
 
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found.
         """
         wanted = {**(params or {}), **axes}
-        if isinstance(repeat, bool) or not isinstance(repeat, int) or repeat < 0:
-            raise UsageError([Mistake("repeat", f"{short_repr(repeat)} is no number of seeds to draw")])
-        if not wanted and not repeat:
+        for name, number in (("repeat", repeat), ("replicates", replicates)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+                raise UsageError([Mistake(name, f"{short_repr(number)} is no number of how many more")])
+        if not wanted and not repeat and not replicates:
             raise UsageError("Which values are to be added? extend(seed=[5, 6]) adds two seeds.")
         session = self._live_records.current_session()
-        return plan_extension(session, self.record, wanted, repeat=repeat, max_credits=max_credits)
+        return plan_extension(
+            session, self.record, wanted, repeat=repeat, replicates=replicates, max_credits=max_credits
+        )
 
     def __add__(self, other: Run | Together) -> Together:
         """This run and another one as one: a grid with the axes of both."""

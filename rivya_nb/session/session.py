@@ -18,7 +18,7 @@ from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.coupling import couple
-from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
+from rivya_nb.planning.expansion import Expansion, check_repeat, distinct, expand, expand_places
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job
@@ -119,6 +119,10 @@ class Session:
         params: Mapping[str, tuple[object, ...]],
         references: Mapping[str, Sequence[object]],
         repeat: int = 1,
+        replicates: int = 1,
+        sample: int | None = None,
+        sample_seed: int | None = None,
+        pair_seeds: bool = True,
         order: Sequence[str] = (),
         table: PromptTable | None = None,
         coupled: Sequence[Sequence[str]] = (),
@@ -136,9 +140,26 @@ class Session:
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found; nothing was sent.
         """
+        check_repeat(repeat)
+        check_repeat(replicates, "replicates")
         known, mistakes = self.models_of(models)
         taken, wrong = self.take(references, known, shrink_references)
-        ask = Ask(prompt, tuple(model.id for model in known), params, taken, repeat, tuple(order))
+        if sample_seed is not None and sample is None:
+            mistakes.append(
+                Mistake("sample_seed", "it draws a sample, and none is asked for; add sample=COUNT")
+            )
+        ask = Ask(
+            prompt,
+            tuple(model.id for model in known),
+            params,
+            taken,
+            repeat,
+            tuple(order),
+            replicates=replicates,
+            sample=sample or 0,
+            sample_seed=sample_seed or 0,
+            pair_seeds=pair_seeds,
+        )
         notes: list[str] = []
         if table is not None and known:
             ask, notes, more = with_table(self, ask, table, shrink_references)
@@ -171,6 +192,7 @@ class Session:
         self,
         items: Iterable[object],
         *,
+        replicates: int = 1,
         name: str | None,
         max_credits: int | None,
         max_parallel: int | None = None,
@@ -180,12 +202,14 @@ class Session:
         requests = [self._request(item) for item in items]
         if not requests:
             raise UsageError("There is no request in an empty list.")
-        expansion, wrong = expand_places(Ask.of(requests), self.catalogue)
+        check_repeat(replicates, "replicates")
+        ask = replace(Ask.of(requests), replicates=replicates)
+        expansion, wrong = expand_places(ask, self.catalogue)
         if wrong:
             raise InvalidRequestError(distinct(wrong))
         noted = tuple(
-            replace(item, request=replace(item.request, notes=request.notes))
-            for item, request in zip(expansion.requests, requests, strict=True)
+            replace(item, request=replace(item.request, notes=requests[at // replicates].notes))
+            for at, item in enumerate(expansion.requests)
         )
         return self._plan(
             replace(expansion, requests=noted),

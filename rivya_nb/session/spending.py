@@ -12,7 +12,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.balance import Gate, short_of
 from rivya_nb.jobs.doubt import is_doubtful
-from rivya_nb.planning.ask import Ask
+from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -283,8 +283,10 @@ class Spending:
         jobs = self._store.jobs([cell.job_id for cell in record.cells])
         cells = [cell for cell in record.current(jobs) if cell.coordinates in places]
         failed = {cell.job_id: jobs[cell.job_id] for cell in cells if jobs[cell.job_id].status == "failed"}
-        seeded = {job.identity for job in failed.values() if job.seed is not None}
-        known = self._store.find_reusable(self._service.name, seeded)
+        # A number says which picture is meant, as a seed does.
+        replicated = any(axis.name == REPLICATE_AXIS for axis in record.axes)
+        known_again = {job.identity for job in failed.values() if replicated or job.is_known_again}
+        known = self._store.find_reusable(self._service.name, known_again)
         again = {
             job.id: known.get(job.identity) or planned_job(job.request, self._service.name, time.time())
             for job in failed.values()
@@ -300,7 +302,7 @@ class Spending:
             for cell in cells
             if (job := failed.get(cell.job_id)) is not None
         ]
-        return self._store.extend_run(record, cells=added, jobs=new, unanswered=seeded - known.keys())
+        return self._store.extend_run(record, cells=added, jobs=new, unanswered=known_again - known.keys())
 
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         """Check the limits, and count these jobs against them.

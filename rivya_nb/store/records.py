@@ -108,7 +108,7 @@ class JobRecord:
     text that was, or will be, posted. `remote_status` is the service's own word. Times are seconds since the
     epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
     sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is when the user
-    deleted its pictures.
+    deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent.
     """
 
     id: str
@@ -135,6 +135,7 @@ class JobRecord:
     owner: str | None = None
     deleted_at: float | None = None
     deferred: int | None = None
+    replicate: int = 1
     pictures: tuple[PictureRecord, ...] = ()
 
     @property
@@ -146,6 +147,11 @@ class JobRecord:
     def is_deferred(self) -> bool:
         """True if it was not sent yet, and a worker is to send it."""
         return self.deferred is not None and self.status in UNSENT
+
+    @property
+    def is_known_again(self) -> bool:
+        """True if another job of the same request may stand for it: its seed or its number was written down."""
+        return self.seed is not None or self.replicate > 1
 
     @property
     def is_there(self) -> bool:
@@ -213,7 +219,9 @@ class JobRecord:
 
     @property
     def request(self) -> Request:
-        return Request(self.model, self.prompt, self.params, self.references, self.price)
+        return Request(
+            self.model, self.prompt, self.params, self.references, self.price, replicate=self.replicate
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,4 +486,5 @@ def planned_job(request: Request, service: str, now: float) -> JobRecord:
         price=request.base_credits,
         status="planned",
         created_at=now,
+        replicate=request.replicate,
     )

@@ -115,6 +115,7 @@ jobs = Table(
     Column("settings_id", Integer),
     # The run that leaves it to a worker, until it has ended.
     Column("deferred", Integer),
+    Column("replicate", Integer, nullable=False, server_default=text("1")),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, func, select, update
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, writing
+from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
@@ -74,9 +75,9 @@ class Store:
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
     raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
     how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
-    what services allow, `deferrals` what is left to workers. `claims` knows the owners of jobs, and `owner` is
-    this process. `arrivals` notifies of delivered pictures, `deletions` of deleted ones. `database` knows whether
-    it is still in its place, and when much is going to be written.
+    what services allow, `deferrals` what is left to workers, `canaries` what is asked again and again. `claims`
+    knows the owners of jobs, and `owner` is this process. `arrivals` notifies of delivered pictures, `deletions`
+    of deleted ones. `database` knows whether it is still in its place, and when much is going to be written.
     """
 
     def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
@@ -87,6 +88,7 @@ class Store:
         self.claims = Claims(database, owner)
         self.marks = MarkBook(database, owner)
         self.votes = VoteBook(database)
+        self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
         self.panel_states = PanelStates(database)
         self.durations = DurationBook(database)
@@ -333,12 +335,12 @@ class Store:
     def replace_job(self, job_id: str, replacement: JobRecord) -> JobRecord:
         """Replace a job by a new one in every run, in one transaction; returns the job that is there now.
 
-        If the replacement has a seed, that may be a job that another kernel has asked for meanwhile. The
+        If the replacement is known again, that may be a job that another kernel has asked for meanwhile. The
         replaced job stays in the store, in no run.
         """
         with self.database.writing() as connection:
-            seeded = [] if replacement.seed is None else [replacement.identity]
-            found = self._find_reusable(connection, replacement.service, seeded)
+            known_again = [replacement.identity] if replacement.is_known_again else []
+            found = self._find_reusable(connection, replacement.service, known_again)
             if found:
                 replacement = found[replacement.identity]
             else:

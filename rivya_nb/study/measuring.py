@@ -15,7 +15,7 @@ from rivya_nb.measures.numbers import WHOLE
 from rivya_nb.measures.registry import find_measure as find_measure
 from rivya_nb.measures.registry import find_part
 from rivya_nb.store.measurements import Numbers, Subject
-from rivya_nb.store.records import PictureRecord
+from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.study.computing import Found, Progress, Task, compute
 from rivya_nb.study.places import PicturedPlace
 
@@ -44,7 +44,7 @@ class Measured(Mapping[str, float]):
 
     def of(self, place: PicturedPlace, part: str | None = None) -> float:
         """The number of a place's picture; NaN where it failed."""
-        return self.at(subject_of(self.measure, place), part)
+        return self.at(subject_of(self.measure, place.job, place.picture), part)
 
     def of_pair(self, one: PictureRecord, other: PictureRecord, part: str | None = None) -> float:
         """The number of a pair; NaN where it failed."""
@@ -56,8 +56,8 @@ class Measured(Mapping[str, float]):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The names of all parts, in the order in which they came."""
-        return tuple(dict.fromkeys(part for numbers in self.numbers.values() for part in numbers))
+        """The names of all parts, in alphabetical order."""
+        return tuple(sorted({part for numbers in self.numbers.values() for part in numbers}))
 
     @property
     def trouble(self) -> str:
@@ -77,9 +77,9 @@ class Measured(Mapping[str, float]):
         return len(self._subjects)
 
 
-def subject_of(measure: Measure, place: PicturedPlace) -> Subject:
-    """What is measured where a measure meets a place."""
-    return Subject(place.picture.sha256, place.job.identity if measure.takes_request else "")
+def subject_of(measure: Measure, job: JobRecord, picture: PictureRecord) -> Subject:
+    """What a measure measures of a job's picture."""
+    return Subject(picture.sha256, job.identity if measure.takes_request else "")
 
 
 def pair_subject(one: PictureRecord, other: PictureRecord) -> Subject:
@@ -126,7 +126,7 @@ def measured_together(
     subjects = [dict[str, Subject]() for _ in measures]
     for number, each in enumerate(measures):
         for place in pictures:
-            subject = subject_of(each, place)
+            subject = subject_of(each, place.job, place.picture)
             tasks.append(Task(number, subject, (place.picture,), place.job))
             subjects[number].setdefault(place.picture.sha256, subject)
     found = compute(store, measures, tasks, progress=progress, stop=stop)

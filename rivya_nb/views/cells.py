@@ -40,6 +40,17 @@ _WORDS_HEIGHT = 80
 
 Price = Callable[[JobRecord], str]
 
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number on a picture: its words, the colour behind it, and what it is in full."""
+
+    words: str
+    colour: str
+    title: str
+
+
+NO_FIGURES: Mapping[str, Figure] = {}
 NO_MARKS: Mapping[str, Marks] = {}
 NO_ORIGINS: Mapping[str, str] = {}
 
@@ -76,6 +87,7 @@ class DrawnCell:
     hole: bool = False
     marks: str = ""
     origin: str = ""
+    figure: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -96,12 +108,13 @@ def draw(
     marks: Mapping[str, Marks] = NO_MARKS,
     origins: Mapping[str, str] = NO_ORIGINS,
     price: Price = cost,
+    figures: Mapping[str, Figure] = NO_FIGURES,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
     `marks` the marks by job id, and `origins` where a job's picture comes from; `price` gives the words for what
-    a job cost."""
+    a job cost; `figures` has the number of each cell by its key."""
     places = spans(geometry) if layout.wraps else None
-    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price)
+    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price, figures)
     shared = None if layout.wraps else columns(layout, geometry)
     return tuple(
         DrawnPage(
@@ -128,6 +141,7 @@ class _Artist:
     marks: Mapping[str, Marks]
     origins: Mapping[str, str]
     price: Price
+    figures: Mapping[str, Figure]
 
     def place(self, cell: Cell | None, column: int, further: bool) -> DrawnCell:
         geometry = self.geometry
@@ -162,6 +176,7 @@ class _Artist:
             notes=() if gone else _left_out(cell) if left_out else _notes(job, box, self.now, self.price),
             marks=marks_badge(marks),
             origin=origin,
+            figure=self.figures.get(cell.key),
         )
 
 

@@ -48,6 +48,7 @@ def render_run(view: RunView) -> str:
             view.lost,
             view.marks,
             view.origins,
+            figures=view.figures,
         ),
         gap=GAP,
         left_out=left_out(view),

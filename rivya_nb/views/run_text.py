@@ -8,6 +8,7 @@ from pathlib import Path
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.views.headline import headline
+from rivya_nb.views.layout import Cell
 from rivya_nb.views.prompts import prompt_lines
 from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.words import joined, lost_words, reason
@@ -58,7 +59,7 @@ def _troubles(view: RunView) -> list[str]:
 
 def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]:
     pictures = [
-        (joined([view.origins.get(job.id, ""), cell.label.text]), picture)
+        (joined([view.origins.get(job.id, ""), cell.label.text, _figure(view, cell)]), picture)
         for cell in view.layout.cells
         if cell.number <= 1
         for job in cell.jobs
@@ -68,6 +69,11 @@ def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]
         f"  {label}  {path_of(picture)}" if label else f"  {path_of(picture)}" for label, picture in pictures
     ]
     return few(lines, "picture")
+
+
+def _figure(view: RunView, cell: Cell) -> str:
+    figure = view.figures.get(cell.key)
+    return "" if figure is None else figure.title
 
 
 def few(lines: Sequence[str], noun: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rivya_nb.contract.text import count
 from rivya_nb.store.records import SENT, STATUSES, UNSENT, JobRecord, Marks, RunRecord
+from rivya_nb.views.cells import Figure
 from rivya_nb.views.layout import Layout
 from rivya_nb.views.tally import Count, Tally
 from rivya_nb.views.thumbnails import Thumbnail
@@ -36,6 +37,7 @@ class RunView:
     no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
     are gone from the store. `marks` has the marks by job id, and `origins` where the pictures of these jobs
     come from, as far as they are there before the run. `prompts` are told as a whole to whoever opens them.
+    `figures` has the number of a picture by cell key, where numbers are shown.
     Unless it `grows`, the grid is no larger on a wide page than on a narrow one.
     """
 
@@ -53,6 +55,7 @@ class RunView:
     marks: Mapping[str, Marks] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     prompts: Sequence[str] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict)
     grows: bool = True
 
     @property

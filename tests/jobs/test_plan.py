@@ -97,8 +97,8 @@ def test_a_seed_that_is_not_sent_is_left_to_the_service() -> None:
 
 def test_a_model_without_seeds_is_asked_again_and_again() -> None:
     made = expanded(models=("nano-banana",), repeat=3)
-    assert [axis.name for axis in made.axes] == ["repeat"]
-    assert len({item.key for item in made.requests}) == 3
+    assert [axis.name for axis in made.axes] == ["replicate"]
+    assert [item.request.replicate for item in made.requests] == [1, 2, 3]
 
 
 def test_models_with_and_without_seeds_share_a_plan() -> None:
@@ -145,7 +145,7 @@ def test_what_is_no_models_id_at_all_is_told(model: object) -> None:
         bundled().image_model(model)
 
 
-@pytest.mark.parametrize("name", ["seed", "aspect_ratio", "model", "references", "repeat"])
+@pytest.mark.parametrize("name", ["seed", "aspect_ratio", "model", "references", "repeat", "replicate"])
 def test_an_axis_of_the_prompt_cannot_pass_for_something_else(name: str) -> None:
     with pytest.raises(UsageError, match=f"{name}: an axis of the prompt cannot bear this name"):
         expanded(f"A {{{name}=big|small}} bottle", seed=(1,))

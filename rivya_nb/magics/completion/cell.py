@@ -51,7 +51,9 @@ class CellLine:
             return self._of_param(slot.key)
         if slot.flag is None:
             rest = slot.rest.partition("=")[0]
-            return fitting(slot.typed, rest, [*self._params(), *self._flags(flag_notes)])
+            # What stands before a param must not make a flag of it.
+            flags = self._flags(flag_notes) if slot.typed or not rest else ()
+            return fitting(slot.typed, rest, [*self._params(), *flags])
         if slot.flag.name == "--model":
             return self._of_models()
         return fitting(slot.typed, slot.rest, self._of_flag(slot.flag))

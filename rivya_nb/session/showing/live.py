@@ -99,7 +99,7 @@ class Part:
 
     def publish(self, look: Bundle, *, update: bool) -> None:
         self.sent = look
-        _publish(look, self.display_id, update=update)
+        publish(look, self.display_id, update=update)
 
     def renew(self, look: Bundle, now: float) -> None:
         """Send what was drawn, if it is not what was sent last; `now` is the loop's time in seconds."""
@@ -259,7 +259,7 @@ def tell(message: str) -> None:
         print(f"rivya_nb: {' '.join(message.split())}", file=sys.stderr)
 
 
-def _publish(look: Bundle, display_id: str, *, update: bool) -> None:
+def publish(look: Bundle, display_id: str, *, update: bool) -> None:
     from IPython.display import publish_display_data
 
     publish_display_data(data=look, transient={"display_id": display_id}, update=update)

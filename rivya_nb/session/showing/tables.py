@@ -36,3 +36,12 @@ def table(rows: Sequence[dict[str, Any]]) -> DataFrame:
             "save() writes a .csv and a .json beside the pictures without it."
         ) from None
     return pandas.DataFrame(rows)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name of a new column; `name_2` and so on where others have it already."""
+    number = 2
+    free = name
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free

@@ -49,18 +49,22 @@ class WrittenFile(_Path):
 class SavedPictures(list[Path]):
     """The absolute paths of pictures that were saved in a `folder`. A notebook shows them, with links.
 
-    `lists` are the files beside them that tell of all of them.
+    `lists` are the files beside them that tell of all of them, and `note` says what was left out.
     """
 
-    def __init__(self, paths: Iterable[Path], folder: Path, lists: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, paths: Iterable[Path], folder: Path, lists: Sequence[Path] = (), note: str = ""
+    ) -> None:
         super().__init__(map(WrittenFile, paths))
         self.folder = folder
         self.lists = tuple(lists)
+        self.note = note
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         shown = [(path, _thumbnail(path, _SMALL, _SMALL_BYTES)) for path in self[:_MOST_SHOWN]]
         rest = len(self) - len(shown)
         facts = f"{count(len(self), 'picture')}{f', {rest:,} of them not shown here' if rest else ''}"
+        facts += f"; {self.note}" if self.note else ""
         return _bundle(self.folder, facts, shown, self.lists)
 
 

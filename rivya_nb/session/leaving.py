@@ -1,0 +1,178 @@
+"""How pictures and what is known of them leave for other tools; shared by runs, histories and grids."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from rivya_nb.contract.text import count, did_you_mean, listing, short_repr
+from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.files import user_path
+from rivya_nb.jobs.work_loop import WorkLoop
+from rivya_nb.session.job import python_params
+from rivya_nb.store.marks import excluded
+from rivya_nb.views.words import lost_words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.showing.paragraph import Paragraph
+    from rivya_nb.session.showing.written import SavedPictures
+    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.store.store import Store
+    from rivya_nb.study.places import PicturedPlace
+    from rivya_nb.study.rows import Row
+
+FORMATS = ("imagefolder",)
+
+
+class Leaving(ABC):
+    """Has pictures that other tools can take over. Excluded ones stay behind."""
+
+    _live_records: LiveRecords
+    _store: Store
+
+    @abstractmethod
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        """The axes with each job's place on them, and the jobs by their ids."""
+
+    def export(self, folder: str | os.PathLike[str], *, format: str = "imagefolder") -> SavedPictures:  # noqa: A002
+        """Write the pictures and what is known of them into a folder (made if absent), for other tools.
+
+        `imagefolder` is the form of Hugging Face's `datasets`: `load_dataset("imagefolder", data_dir=folder)`. The
+        files are the originals, byte for byte; `metadata.jsonl` has a row for each picture at each place, with
+        prompt, model, params, the axes' values, facts, measures, seed, replicate, run, marks and price. An
+        earlier export in the folder is replaced, other files stay. Excluded pictures are left out, and the result
+        says so.
+
+        Raises:
+            UsageError: an unknown format, or the folder has metadata of another origin.
+            StoreError: an original is gone, and the others are exported; or the folder cannot be written.
+        """
+        if format not in FORMATS:
+            hint = did_you_mean(format, FORMATS) if isinstance(format, str) else ""
+            message = f"{short_repr(format)} is no format; it takes {listing(FORMATS)}{hint}"
+            raise UsageError([Mistake("format", message)])
+        leaving = self._gathered()
+        return WorkLoop.find().aside(lambda: _imagefolder(folder, leaving, self._store))
+
+    def methods(self) -> Paragraph:
+        """The paragraph of a paper that says how the pictures were made, as plain text that shows itself.
+
+        It has the models, the dates, the prompts with their number in each category, the seeds, params and
+        replicates, what failed, what was excluded for which reason, the price, and the versions. Pictures of the
+        sandbox are called what they are.
+
+        Raises:
+            UsageError: nothing was asked for.
+        """
+        from rivya_nb.session.showing.paragraph import Paragraph
+        from rivya_nb.study.methods import Studied, methods_text
+
+        record, jobs = self._studied()
+        if not jobs:
+            raise UsageError("There is nothing to tell of: no request is in this.")
+        runs, places = _in_runs(record, jobs, self._store)
+        marks = self._store.marks.of(jobs)
+        studied = Studied(
+            runs=sorted(set(_runs_of(record, runs, jobs).values())),
+            jobs=list(jobs.values()),
+            places=list(places),
+            reasons={job_id: each.excluded for job_id, each in marks.items() if each.excluded},
+            models=cache(self._store.models.catalogue),
+        )
+        return Paragraph(methods_text(studied))
+
+    def _gathered(self) -> Gathered:
+        """What may leave: every picture but the excluded ones, with its row."""
+        record, jobs = self._studied()
+        return gather(record, jobs, self._store)
+
+
+class Gathered(NamedTuple):
+    """Pictures that may leave: their places with their rows, and the runs that they come from, the oldest first.
+
+    `lost` are files that are gone, and `note` says what is left out.
+    """
+
+    places: list[PicturedPlace]
+    rows: list[Row]
+    runs: list[RunRecord]
+    lost: dict[str, Path]
+    note: str
+
+
+def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Gathered:
+    """The pictures of a run or a history (`record.id` is 0) whose files are there, less the excluded ones."""
+    from rivya_nb.study.rows import Known, kept_measures, picture_rows
+
+    without = excluded(store, jobs)
+    runs, found = _in_runs(record, jobs, store, without)
+    places: list[PicturedPlace] = []
+    lost: dict[str, Path] = {}
+    for place in found:
+        path = store.files.path(place.picture.sha256, place.picture.mime_type)
+        if path.is_file():
+            places.append(place)
+        else:
+            lost[path.name] = path
+    catalogue_of = cache(store.models.catalogue)
+    known = Known(
+        params=lambda job: python_params(catalogue_of(job.service).get(job.model), job.params),
+        runs=_runs_of(record, runs, jobs),
+        marks=store.marks.of(jobs),
+        measures=kept_measures(store.measurements, places),
+    )
+    left_out = sum(len(jobs[job_id].pictures) for job_id in without)
+    note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
+    return Gathered(places, picture_rows(places, known), runs, lost, note)
+
+
+def _in_runs(
+    record: RunRecord, jobs: Mapping[str, JobRecord], store: Store, without: Collection[str] = ()
+) -> tuple[list[RunRecord], Iterator[PicturedPlace]]:
+    """The runs, the oldest first, and the places of the pictures: of a history (`record.id` is 0) in all the runs
+    that its jobs stand in."""
+    from rivya_nb.study.places import pictured_places, places_in_runs
+
+    if record.id:
+        return [record], pictured_places(record, jobs, without)
+    runs = store.runs_of(jobs)[::-1]
+    return runs, places_in_runs(runs, jobs, without)
+
+
+def _runs_of(record: RunRecord, runs: Sequence[RunRecord], jobs: Mapping[str, JobRecord]) -> dict[str, int]:
+    """By a job's id, the run that is asked, or else the run that the job was made in."""
+    if record.id:
+        return dict.fromkeys(jobs, record.id)
+    made: dict[str, int] = {}
+    for run in runs:
+        for cell in run.cells:
+            if cell.job_id in jobs and not cell.reused:
+                made.setdefault(cell.job_id, run.id)
+    return made
+
+
+def _imagefolder(folder: str | os.PathLike[str], leaving: Gathered, store: Store) -> SavedPictures:
+    from rivya_nb.session.showing.looks import path_finder
+    from rivya_nb.session.showing.written import SavedPictures
+    from rivya_nb.study.imagefolder import write_imagefolder
+
+    _require(leaving)
+    paths, metadata = write_imagefolder(folder, leaving.places, leaving.rows, path_finder(store.files))
+    if leaving.lost:
+        raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")
+    return SavedPictures(paths, user_path(folder), (metadata,), leaving.note)
+
+
+def _require(leaving: Gathered) -> None:
+    """Raise UsageError, or StoreError where all files are gone, if there is nothing to leave."""
+    if leaving.places:
+        return
+    if leaving.lost:
+        raise StoreError(f"{lost_words(leaving.lost)}; nothing was written.")
+    raise UsageError(f"There is no picture to export{f': {leaving.note}' if leaving.note else ''}.")
