@@ -31,7 +31,7 @@ def axes_so_far(
         references=dict.fromkeys(reader.references(line.refs), ()),
         # Two are an axis as well as any number.
         repeat=min(line.repeat, 2),
-        order=(*line.order, *(axis.name for axis in prompt.axes)),
+        order=tuple(dict.fromkeys([*line.order, *(axis.name for axis in prompt.axes)])),
     )
     seeds = count()
     with suppress(UsageError):
