@@ -14,7 +14,7 @@ from IPython.core.getipython import get_ipython
 from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.contract.text import listing, printable, short_repr
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError, shortened
-from rivya_nb.magics import history, models
+from rivya_nb.magics import history, measures, models
 from rivya_nb.magics.command import take_flags
 from rivya_nb.magics.current import current_session
 
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from rivya_nb.session.runs import RunsPage
     from rivya_nb.session.session import Session
     from rivya_nb.session.showing.drift import Canaries, Drift
+    from rivya_nb.session.showing.measures import Measurements
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.store.records import Spent
 
     Outcome: TypeAlias = (
         list[Run]
         | History
+        | Measurements
         | Selection
         | Grid
         | RunsPage
@@ -278,6 +280,7 @@ COMMANDS: Mapping[str, Entry] = {
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
+    "measure": Entry(measures.USAGE, measures.HELP, measures.measure),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
     "undo": Entry("", "take back the last favourite, rating, tag, note, hiding or exclusion", _undo),
     "runs": Entry("[PAGE]", "the runs of the store, newest first, as a table", _runs),

@@ -104,7 +104,8 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | Non
     check_repeat(ask.replicates, "replicates")
     models = [catalogue.image_model(model) for model in dict.fromkeys(ask.models)]
     _check_names(ask, models)
-    expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
+    seeded = ask if ask.drawn else with_seeds(ask, models, draw_seed)
+    expansion, wrong = expand_places(seeded, catalogue)
     if wrong:
         raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion, rows))
     return expansion
@@ -338,7 +339,7 @@ def with_seeds_by_prompt(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed)
         UsageError: there are not so many seeds.
     """
     drawn = dict(ask.drawn_by_prompt)
-    for prompt in _wordings(ask):
+    for prompt in wordings(ask):
         seeds = drawn.get(key := wording_key(prompt), ())
         if len(seeds) < ask.repeat:
             taken = [int(str(seed)) for seed in seeds]
@@ -346,19 +347,19 @@ def with_seeds_by_prompt(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed)
     return replace(ask, drawn_by_prompt=drawn)
 
 
-def _wordings(ask: Ask) -> Iterable[str]:
+def wordings(ask: Ask) -> Iterable[str]:
     """The prompt at every place of the axes that change it.
 
     Raises:
         UsageError: there are too many.
     """
     axes = ask.axes()
-    wordings = [axes[index] for index in wording_axes(ask, axes)]
-    if (number := math.prod(map(len, wordings))) > MOST_REQUESTS:
+    own = [axes[index] for index in wording_axes(ask, axes)]
+    if (number := math.prod(map(len, own))) > MOST_REQUESTS:
         raise UsageError(f"{number:,} prompts are too many for one plan; {MOST_REQUESTS:,} are allowed.")
-    places = product(*(range(len(axis)) for axis in wordings))
+    places = product(*(range(len(axis)) for axis in own))
     return (
-        _wording(ask, _with_members(ask, dict(zip((axis.name for axis in wordings), place, strict=True))))
+        _wording(ask, _with_members(ask, dict(zip((axis.name for axis in own), place, strict=True))))
         for place in places
     )
 

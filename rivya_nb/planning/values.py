@@ -82,6 +82,23 @@ def parse_values(
     return tuple(values)
 
 
+def is_range(text: str) -> bool:
+    """True if a text is written as a range: `1..4`."""
+    return _RANGE.fullmatch(text) is not None
+
+
+def read_range(text: str, where: str) -> tuple[ParamValue, ...]:
+    """The values of a range.
+
+    Raises:
+        UsageError: it is none, or has more than `MAX_VALUES` values; `where` names what it is for.
+    """
+    try:
+        return tuple(_range(text))
+    except _ItemError as error:
+        raise UsageError([Mistake(where, str(error))]) from None
+
+
 def as_axis(value: object, where: str = "", *, coupled: bool = False) -> tuple[object, ...] | None:
     """The values of a Python argument that holds several, or None where it holds one.
 

@@ -22,9 +22,12 @@ from rivya_nb.views.run_view import Hint
 from rivya_nb.views.words import origin_words
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from rivya_nb.session.job import Job
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
+    from rivya_nb.session.ranking import Ranking
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
     from rivya_nb.session.showing.measures import Ground, Measurements, ShownMeasure, Wanted
@@ -110,6 +113,30 @@ class Grid(Leaving, Shown):
             )
         return WrittenFile(target)
 
+    def figure(
+        self, width: float = 7.0, *, page: int | None = None, font: str = "sans-serif", font_size: float = 8
+    ) -> Figure:
+        """The grid as a figure of a paper: a matplotlib `Figure`, `width` inches wide, with 300 pixels an inch.
+
+        A column of many journals is 3.3 inches wide, and both are 7. Titles have `font_size` points, values a
+        little less; `font` is a family that matplotlib knows, such as "serif". Long values are wrapped. Each
+        place shows its first picture; an excluded one leaves its place empty, with a sign.
+        `savefig("figure.pdf")` writes it.
+
+        A grid of several pages takes the number of one: `page=1`.
+
+        Raises:
+            UsageError: matplotlib is missing (the extra `figure`), a value does not fit, a page has to be chosen,
+                or the pictures would be too small to be seen.
+        """
+        from rivya_nb.session.showing.figure import grid_figure
+
+        layout, values = self._arranged(), {axis.name: axis.labels for axis in self._run.axes}
+        store = self._store
+        return WorkLoop.find().aside(
+            lambda: grid_figure(layout, values, store, width=width, page=page, font=font, font_size=font_size)
+        )
+
     def view(self) -> Viewer:
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
         from rivya_nb.session.showing.viewing import view_grid
@@ -163,6 +190,17 @@ class Grid(Leaving, Shown):
         layout = self._arranged()
         without = excluded(self._store, self._jobs)
         return WorkLoop.find().aside(lambda: Differences(self._run.axes, layout, self._files, without))
+
+    def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
+        """Judge the pictures of the grid blind, in pairs; it does what `rank` of a run does.
+
+        Raises:
+            UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
+        """
+        from rivya_nb.session.ranking import open_ranking
+
+        names = [by] if isinstance(by, str) else list(by)
+        return open_ranking(self._run, self._jobs, self._live_records, names, rater)
 
     def fill(self, *, max_credits: int | None = None) -> Plan:
         """The plan of what is missing in the run that is shown here: places whose request failed or was stopped,

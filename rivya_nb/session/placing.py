@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import same_idea
+from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, label
+from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, REPLICATE_AXIS, label
 from rivya_nb.session.job import Job
 from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord, facts_at
 from rivya_nb.views.layout import no_such_axis
@@ -25,6 +26,9 @@ RUN_AXIS = "run"
 """The axis of pictures of several runs."""
 
 _NO_PARAMS = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, RUN_AXIS)
+
+_NUMBERS = (SEED_KEY, REPLICATE_AXIS)
+"""What says nothing without its name."""
 
 _NO_LABELS: Mapping[str, str] = {}
 _NO_FACTS: Mapping[str, Mapping[str, str]] = {}
@@ -60,7 +64,7 @@ def place(
     Raises:
         UsageError: none of the jobs has anything of that name.
     """
-    known = [_asked(job, references.get(job.id)) for job in jobs]
+    known = _told_apart([_asked(job, references.get(job.id)) for job in jobs])
     if not names:
         labels = _differences(known, wordings)
         cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
@@ -79,6 +83,25 @@ def place(
     return Placement(tuple(axes), tuple(reversed(placed)))
 
 
+def place_wholly(
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    catalogue_of: CatalogueOf,
+    *,
+    references: Mapping[str, str] = _NO_LABELS,
+    facts: Mapping[str, Mapping[str, str]] = _NO_FACTS,
+) -> Placement:
+    """Lay jobs out by `names`, and by everything else in which they differ.
+
+    Raises:
+        UsageError: none of the jobs has anything of one of the `names`.
+    """
+    known = [_asked(job, references.get(job.id)) for job in jobs]
+    keys = dict.fromkeys([*names, *(key for each in known for key in each)])
+    differing = [key for key in keys if key in names or len({each.get(key) for each in known}) > 1]
+    return place(jobs, differing, catalogue_of, references=references, facts=facts)
+
+
 def place_runs(
     runs: Sequence[RunRecord], jobs: Mapping[str, Job], names: Sequence[str], catalogue_of: CatalogueOf
 ) -> Placement:
@@ -91,10 +114,12 @@ def place_runs(
         UsageError: none of the jobs has anything of one of the `names`.
     """
     cells = [(run, cell) for run in runs for cell in run.cells if cell.job_id in jobs]
-    known = [
-        {**facts_at(run.axes, cell.coordinates), **_asked(jobs[cell.job_id]), **_in_run(run, cell)}
-        for run, cell in cells
-    ]
+    known = _told_apart(
+        [
+            {**facts_at(run.axes, cell.coordinates), **_asked(jobs[cell.job_id]), **_in_run(run, cell)}
+            for run, cell in cells
+        ]
+    )
     ids = [cell.job_id for _, cell in cells]
     everything = dict.fromkeys(key for each in known for key in each)
     _check(names, everything)
@@ -167,7 +192,16 @@ def _asked(job: Job, called: str | None = None) -> dict[str, str]:
         PROMPT_AXIS: comparable(job.prompt),
         **({REFERENCES_AXIS: references} if references else {}),
         **{key: label(value) for key, value in job.params.items()},
+        REPLICATE_AXIS: str(job.replicate),
     }
+
+
+def _told_apart(known: Sequence[dict[str, str]]) -> Sequence[Mapping[str, str]]:
+    """The same, without the replicates' numbers where there is only the first of each."""
+    if all(each[REPLICATE_AXIS] == "1" for each in known):
+        for each in known:
+            del each[REPLICATE_AXIS]
+    return known
 
 
 def _check(names: Sequence[object], known: Iterable[str]) -> None:
@@ -246,7 +280,7 @@ def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[st
 
 
 def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
-    named = [f"seed: {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
+    named = [f"{key}: {each[key]}" if key in _NUMBERS else each[key] for key in differing if key in each]
     return " · ".join(named) or each[MODEL_AXIS]
 
 

@@ -31,9 +31,11 @@ def axes_so_far(
         references=dict.fromkeys(reader.references(line.refs), ()),
         # Two are an axis as well as any number.
         repeat=min(line.repeat, 2),
+        replicates=min(line.replicates, 2),
         order=tuple(dict.fromkeys([*line.order, *(axis.name for axis in prompt.axes)])),
     )
-    seeds = count()
-    with suppress(UsageError):
-        ask = with_seeds(ask, models, lambda low, _: low + next(seeds))
+    if line.pair_seeds:
+        seeds = count()
+        with suppress(UsageError):
+            ask = with_seeds(ask, models, lambda low, _: low + next(seeds))
     return ask.axes()

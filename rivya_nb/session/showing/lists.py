@@ -106,6 +106,7 @@ def _table(
         "model",
         "prompt",
         *keys,
+        "replicate",
         "credits",
         "credits_known",
         "picture_width",
@@ -122,7 +123,7 @@ def _table(
         mine = marks[record.id]
         for number, (name, picture) in enumerate(zip(files, record.pictures, strict=True)):
             row: list[ParamValue | None] = [name, record.model, record.prompt]
-            row += [record.params.get(key) for key in keys]
+            row += [*(record.params.get(key) for key in keys), record.replicate]
             # A task of several pictures has one price: the column adds up.
             row += [0 if number else record.credits, "yes" if record.credits_known else "no"]
             row += [picture.width or None, picture.height or None]
