@@ -271,6 +271,30 @@ def plan(
     )
 
 
+def read_plan(
+    path: str | os.PathLike[str],
+    *,
+    max_credits: int | None = None,
+    max_parallel: int | None = None,
+    fresh: bool = False,
+) -> Plan:
+    """The plan of a study file, as `Plan.to_toml` writes it and a person edits it. Nothing is evaluated or sent.
+
+    Seeds that stand in the file count as written down, so that what the history has costs nothing. A reference is
+    looked for in the store by its content, and else in the folder of the file.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake, each with the key in the file that it stands at.
+    """
+    from rivya_nb.session import study_files
+
+    if max_credits is not None:
+        _check_whole_number("max_credits", max_credits, 0)
+    return study_files.read_plan(
+        current_session(), path, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+    )
+
+
 def generate(
     prompt: Prompt = None,
     *,

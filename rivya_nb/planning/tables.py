@@ -63,12 +63,9 @@ class Rows:
         return replace(self, numbers=tuple(self.numbers[place] for place in places))
 
     def mistakes(self, having: Mapping[Mistake, Collection[int]]) -> list[Mistake]:
-        """Each mistake once, with the rows that have it; one that all rows have is told without them."""
+        """Each mistake once, with the rows that have it."""
         return [
-            each
-            if 1 < len(self) == len(places)
-            else replace(each, message=f"{self.named(places)}: {each.message}")
-            for each, places in having.items()
+            replace(each, message=f"{self.named(places)}: {each.message}") for each, places in having.items()
         ]
 
 
@@ -100,6 +97,7 @@ class PromptTable:
     source: str = ""
     folder: Path | None = None
     column: str = PROMPT_COLUMN
+    templates: bool | None = None
     empty: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     wrong: tuple[Mistake, ...] = ()
@@ -273,6 +271,7 @@ class _Reader:
             table.source,
             table.folder,
             table.columns[self._column],
+            self._templates,
             tuple(name for name, cells in columns.items() if all(cell is None for cell in cells)),
             notes,
             tuple(table.names.mistakes(wrong)),

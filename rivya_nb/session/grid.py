@@ -14,6 +14,7 @@ from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
+from rivya_nb.session.studying import Studying
 from rivya_nb.store.marks import excluded
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
@@ -22,6 +23,8 @@ from rivya_nb.views.run_view import Hint
 from rivya_nb.views.words import origin_words
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from rivya_nb.session.job import Job
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
@@ -40,7 +43,7 @@ _WHOLE = (
 )
 
 
-class Grid(Leaving, Shown):
+class Grid(Leaving, Studying, Shown):
     """Labelled rows and columns of pictures; in a notebook it shows itself as static HTML."""
 
     def __init__(
@@ -110,6 +113,30 @@ class Grid(Leaving, Shown):
                 details=head.facts,
             )
         return WrittenFile(target)
+
+    def figure(
+        self, width: float = 7.0, *, page: int | None = None, font: str = "sans-serif", font_size: float = 8
+    ) -> Figure:
+        """The grid as a figure of a paper: a matplotlib `Figure`, `width` inches wide, with 300 pixels an inch.
+
+        A column of many journals is 3.3 inches wide, and both are 7. Titles have `font_size` points, values a
+        little less; `font` is a family that matplotlib knows, such as "serif". Long values are wrapped. Each
+        place shows its first picture; an excluded one leaves its place empty, with a sign.
+        `savefig("figure.pdf")` writes it.
+
+        A grid of several pages takes the number of one: `page=1`.
+
+        Raises:
+            UsageError: matplotlib is missing (the extra `figure`), a value does not fit, a page has to be chosen,
+                or the pictures would be too small to be seen.
+        """
+        from rivya_nb.session.showing.figure import grid_figure
+
+        layout, values = self._arranged(), {axis.name: axis.labels for axis in self._run.axes}
+        store = self._store
+        return WorkLoop.find().aside(
+            lambda: grid_figure(layout, values, store, width=width, page=page, font=font, font_size=font_size)
+        )
 
     def view(self) -> Viewer:
         """Look closely: the viewer, a widget in which all pictures zoom together and are compared and rated."""
@@ -204,6 +231,7 @@ class Grid(Leaving, Shown):
             names,
             self._store.models.catalogue,
             references=self._store.reference_labels(jobs),
+            facts=self._store.facts.of(jobs),
         )
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 

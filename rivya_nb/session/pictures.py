@@ -14,8 +14,11 @@ from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.looks import records
-from rivya_nb.session.showing.tables import table
+from rivya_nb.session.showing.tables import fact_columns, free_name, table
+from rivya_nb.session.studying import Studying
+from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
+from rivya_nb.study.kept_measures import kept_columns, kept_number
 from rivya_nb.views.words import joined, lost_words
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from rivya_nb.widgets.viewer import Viewer
 
 
-class Pictures(Leaving, Markable):
+class Pictures(Leaving, Studying, Markable):
     """An ordered collection of jobs, and what can be done with their pictures. Indexing and iteration give jobs.
 
     `files` are the files of the store.
@@ -74,6 +77,10 @@ class Pictures(Leaving, Markable):
     def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
         """Notes for the reader of a grid with these rows and columns."""
         return ()
+
+    def _facts(self) -> Mapping[str, Mapping[str, str]]:
+        """By job id, what a table of prompts says of its pictures here, by column."""
+        return self._store.facts.of(self.job_ids)
 
     @property
     def images(self) -> list[Image]:
@@ -171,7 +178,7 @@ class Pictures(Leaving, Markable):
         jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
         copies = save_copies(jobs, folder)
         marks = self._store.marks.of([job.id for job in jobs])
-        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks, kept._facts())
         lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
         if lost:
             raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
@@ -194,7 +201,11 @@ class Pictures(Leaving, Markable):
         return write_report(kept._laid_out(None, None), jobs, self._store, path, title)
 
     def to_pandas(self) -> DataFrame:
-        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
+        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path, and the
+        facts of its row in a table of prompts; a fact with the name of another column begins with `fact_`.
+
+        Then a column for each number that was measured of these pictures: of a job's first one, NaN where it was
+        not.
 
         `credits_known` is False where the service did not say the credits: they are the documented price, or 0
         where nobody knows how the job ended.
@@ -206,12 +217,19 @@ class Pictures(Leaving, Markable):
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
-        return table(
-            [
-                _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
-                for job in jobs
-            ]
+        kept = kept_columns(self._store, [(job.record, job.record.pictures[0]) for job in jobs if job.path])
+        rows = [
+            _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
+            for job in jobs
+        ]
+        facts = self._facts()
+        columns = fact_columns(
+            (name for job in jobs for name in facts.get(job.id, ())), {key for row in rows for key in row}
         )
+        for job, row in zip(jobs, rows, strict=True):
+            row.update({column: facts.get(job.id, {}).get(name) for name, column in columns.items()})
+            row.update(_numbers(job, kept, row))
+        return table(rows)
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -234,6 +252,16 @@ class Pictures(Leaving, Markable):
         return Selection(self._live_records, [job.id for job in jobs], title)
 
 
+def _numbers(
+    job: Job, columns: Mapping[str, Mapping[Subject, float]], row: Mapping[str, object]
+) -> dict[str, float | None]:
+    pictures = job.record.pictures
+    return {
+        free_name(name, row): kept_number(found, job.record, pictures[0]) if pictures else None
+        for name, found in columns.items()
+    }
+
+
 def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
     path = job.path
     return {
@@ -241,6 +269,7 @@ def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> di
         "model": job.model,
         "prompt": job.prompt,
         **python_params(model, job.record.params),
+        "replicate": job.replicate,
         "status": job.status,
         "credits": job.credits,
         "credits_known": job.record.credits_known,

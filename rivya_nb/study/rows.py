@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.store.measurements import MeasurementBook, Subject
+from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks
+from rivya_nb.study.kept_measures import kept_number
 from rivya_nb.study.places import PicturedPlace
 
 Value = str | int | float | bool | None
@@ -19,6 +20,9 @@ Row = dict[str, Value]
 IMAGE = "image"
 FILE_NAME = "file_name"
 """The columns by which a folder of pictures names its files, and gives them once they are loaded."""
+
+CREATED = "created"
+"""The column with the time of each request, in ISO 8601 and UTC."""
 
 _POINTERS = (FILE_NAME, f"{FILE_NAME}s")
 """A column whose name ends so is taken for paths of pictures."""
@@ -42,7 +46,7 @@ _OWN = (
     "credits",
     "credits_known",
     "service",
-    "created",
+    CREATED,
     "rating",
     "favourite",
     "tags",
@@ -66,38 +70,28 @@ class Known:
     measures: Mapping[str, Mapping[Subject, float]] = field(default_factory=dict)
 
 
-def kept_measures(book: MeasurementBook, places: Sequence[PicturedPlace]) -> dict[str, dict[Subject, float]]:
-    """The numbers that are kept of these pictures, by the name of the measure or of its part (`palette.hue`), in
-    the version that was first used last."""
-    subjects = {Subject(place.picture.sha256, place.job.identity) for place in places}
-    subjects |= {Subject(each.sha256) for each in subjects}
-    columns: dict[str, dict[Subject, float]] = {}
-    for measure in book.newest():
-        for subject, numbers in book.known(measure.name, measure.version, subjects).items():
-            for part, number in numbers.items():
-                name = f"{measure.name}.{part}" if part else measure.name
-                columns.setdefault(name, {})[subject] = number
-    return columns
+@dataclass(frozen=True)
+class PictureTable:
+    """A row for each picture at each place. All have the same columns, in one order; a column has values of one
+    type, or None.
 
-
-def _number(found: Mapping[Subject, float], place: PicturedPlace) -> float | None:
-    sha256 = place.picture.sha256
-    # Some measures depend on the request too.
-    return found.get(Subject(sha256), found.get(Subject(sha256, place.job.identity)))
-
-
-def picture_rows(places: Sequence[PicturedPlace], known: Known) -> list[Row]:
-    """A row for each picture at each place. All have the same columns, in one order; a column has values of
-    one type, or None.
-
-    A fact whose name another column has is called `fact_…`, and so for params, axes and measures.
+    `settings` are the columns with what was asked for, `measures` those with numbers of the picture.
     """
+
+    rows: list[Row]
+    settings: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+def picture_table(places: Sequence[PicturedPlace], known: Known) -> PictureTable:
+    """The pictures in rows. A fact whose name another column has is called `fact_…`; so for params, axes and
+    measures."""
     every: list[tuple[Mapping[str, Value], ...]] = [
         (
             {SEED_KEY: None, **known.params(place.job)},
             place.labels,
             place.facts,
-            {name: _number(found, place) for name, found in known.measures.items()},
+            {name: kept_number(found, place.job, place.picture) for name, found in known.measures.items()},
         )
         for place in places
     ]
@@ -116,7 +110,8 @@ def picture_rows(places: Sequence[PicturedPlace], known: Known) -> list[Row]:
             for named, part in zip(columns, parts, strict=True)
         ]
         rows.append(_row(place, known, *told))
-    return _uniform(rows)
+    params, axes, _, measures = (tuple(named.values()) for named in columns)
+    return PictureTable(_uniform(rows), ("prompt", "model", *params, *axes, _REPLICATE), measures)
 
 
 def _free(name: str, kind: str, taken: set[str]) -> str:
@@ -162,7 +157,7 @@ def _row(
         "credits": job.credits if position == 1 else 0,
         "credits_known": job.credits_known,
         "service": job.service,
-        "created": datetime.fromtimestamp(job.created_at, timezone.utc).isoformat(timespec="seconds"),
+        CREATED: datetime.fromtimestamp(job.created_at, timezone.utc).isoformat(timespec="seconds"),
         "rating": marks.rating or None,
         "favourite": marks.favourite,
         "tags": ", ".join(marks.tags),
