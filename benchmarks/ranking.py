@@ -2,11 +2,11 @@
 
     python benchmarks/ranking.py [simulations]
 
-Simulated is a run of 12 prompts and 8 seeds, of which every picture is judged in the list that `rank` makes, and in
-pairs drawn at random with replacement, once of two pictures of one prompt, once of any two of the run. A picture's
-quality is that of its seed (standard deviation 0.6), of its prompt (1), and its own. How much its own counts is what
-nobody knows before: printed are several, each with how often a rater would say the same of the same pair if he had
-forgotten it. A pair that comes again gets the same answer.
+Simulated is a run of 12 prompts and 8 seeds, of which every picture is judged in the list that `rank` makes,
+and in pairs of two pictures of one prompt drawn at random, with replacement. A picture's quality is that of its
+seed (standard deviation 0.6), and its own. How much its own counts is what nobody knows before: printed are
+several, each with how often a rater would say the same of the same pair if he had forgotten it. A pair that
+comes again gets the same answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rivya_nb.study.ranking.pairs import Contender, draw_pairs
 from rivya_nb.study.ranking.strengths import result
 
 PROMPTS, SEEDS = 12, 8
-OF_SEED, OF_PROMPT = 0.6, 1.0
+OF_SEED = 0.6
 OWN = (0.0, 1.0, 2.0, 3.0)
 MORE = (1.0, 1.4, 2.0, 2.8)
 DRAWS = 60
@@ -58,14 +58,14 @@ class World:
 
 def make_world(own: float, seed: int, prompts: int = PROMPTS, seeds: int = SEEDS) -> World:
     chance = np.random.default_rng(seed)
-    of_seed, of_prompt = chance.normal(0, OF_SEED, seeds), chance.normal(0, OF_PROMPT, prompts)
+    of_seed = chance.normal(0, OF_SEED, seeds)
     of_picture = chance.normal(0, own, (prompts, seeds))
     contenders, quality = [], {}
     for prompt in range(prompts):
         for value in range(seeds):
             job = f"{prompt}-{value}"
             contenders.append(Contender(job, (str(value),), (str(prompt),), (str(prompt),)))
-            quality[job] = float(of_seed[value] + of_prompt[prompt] + of_picture[prompt, value])
+            quality[job] = float(of_seed[value] + of_picture[prompt, value])
     return World(contenders, quality, seed)
 
 
@@ -73,24 +73,24 @@ def listed(world: World) -> Pairs:
     return [(pair.one, pair.other) for pair in draw_pairs(world.contenders, random.Random(world.seed))]
 
 
-def at_random(world: World, number: int, *, same_prompt: bool) -> Pairs:
+def at_random(world: World, number: int) -> Pairs:
     chance = random.Random(world.seed)
     found: Pairs = []
     while len(found) < number:
         one, other = chance.sample(world.contenders, 2)
-        if one.value != other.value and (one.block == other.block or not same_prompt):
+        if one.block == other.block:
             found.append((one.job, other.job))
     return found
 
 
-def needed(worlds: Sequence[World], *, same_prompt: bool) -> float:
+def needed(worlds: Sequence[World]) -> float:
     """The votes of the list as a share of those that random pairs need for intervals of the same width."""
     ours = float(np.mean([world.width(listed(world)) for world in worlds]))
     number = len(listed(worlds[0]))
 
     @cache
     def theirs(more: float) -> float:
-        pairs = [at_random(world, round(number * more), same_prompt=same_prompt) for world in worlds]
+        pairs = [at_random(world, round(number * more)) for world in worlds]
         return float(np.mean([world.width(each) for world, each in zip(worlds, pairs, strict=True)]))
 
     # Widths fall as a power of the number of votes, between the points and a little beyond.
@@ -110,12 +110,11 @@ def consistency(world: World) -> float:
 
 
 def main(simulations: int) -> None:
-    print("own quality | same answer | of random pairs of one prompt | of random pairs of the run")
+    print("own quality | same answer | votes of the list, as a share of those of random pairs")
     for own in OWN:
         worlds = [make_world(own, seed) for seed in range(simulations)]
-        shares = [needed(worlds, same_prompt=same) for same in (True, False)]
         same = np.mean([consistency(world) for world in worlds])
-        print(f"{own:11.1f} | {same:11.0%} | {shares[0]:29.0%} | {shares[1]:26.0%}", flush=True)
+        print(f"{own:11.1f} | {same:11.0%} | {needed(worlds):5.0%}", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,15 @@ from pathlib import Path
 from rivya_nb.contract.request import Request
 from rivya_nb.store import prompt_index, writing
 from rivya_nb.store.lookup import insert_one, numbers_of
-from rivya_nb.store.records import CellRecord, JobRecord, PictureRecord, Question, RunRecord, planned_job
+from rivya_nb.store.records import (
+    CellRecord,
+    JobRecord,
+    MeasureOrder,
+    PictureRecord,
+    Question,
+    RunRecord,
+    planned_job,
+)
 from rivya_nb.store.schema import runs
 from rivya_nb.store.store import Store
 
@@ -90,7 +98,7 @@ def fill(store: Store, count: int, sharing: int) -> None:
             for start in range(0, len(some), RUN):
                 run = {"service": "sandbox", "created_at": some[start].created_at, "axes": "[]"}
                 cells = [CellRecord(job.id, (at,)) for at, job in enumerate(some[start : start + RUN])]
-                writing.append_cells(connection, insert_one(connection, runs, run), cells)
+                writing.append_cells(connection, insert_one(connection, runs, run), (), cells)
         some_ids = [job.id for job in some]
         store.marks.change(some_ids[::4], rating=int(some[0].created_at - START) // 60 // AT_ONCE % 5 + 1)
         store.marks.change(some_ids[1::50], favourite=True)
@@ -142,6 +150,17 @@ def multiply(store: Store, times: int) -> None:
         prompt_index.catch_up(connection)
 
 
+def measure(store: Store) -> None:
+    """Keep a number of each picture but one in a hundred, as a measure gives it."""
+    with store.database.writing() as connection:
+        run = connection.exec_driver_sql
+        run("INSERT INTO measures (name, version, source) VALUES ('sharpness', '1', '')")
+        run(
+            "INSERT INTO measurements SELECT 1, sha256, '', '', abs(random()) % 100000 / 1000.0"
+            " FROM pictures WHERE job_number % 100 != 7"
+        )
+
+
 def measured(work: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
     """The medians of the rounds by the clock and of the processor, in milliseconds."""
     took: list[float] = []
@@ -154,6 +173,7 @@ def measured(work: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, f
     return statistics.median(took), statistics.median(worked)
 
 
+SHARPNESS = MeasureOrder("sharpness")
 QUESTIONS = {
     "everything": Question(),
     "model": Question(model=MODELS[1]),
@@ -189,6 +209,10 @@ QUESTIONS = {
     "by rating: a frequent tag": Question(order="rating", tags=("keep",)),
     "by seed: model and seeds": Question(order="seed", model=MODELS[2], seed=range(5000, 9000)),
     "by rating: a rare word": Question(order="rating", prompt="xylophonist"),
+    "by a measure": Question(order=SHARPNESS),
+    "by a measure: a frequent word": Question(order=SHARPNESS, prompt="studio"),
+    "by a measure: a frequent tag": Question(order=SHARPNESS, tags=("keep",)),
+    "by a measure: a rare word": Question(order=SHARPNESS, prompt="xylophonist"),
 }
 
 
@@ -277,6 +301,7 @@ def main() -> None:
             fill(store, count, sharing)
             if count > WRITTEN:
                 multiply(store, -(-count // WRITTEN))
+            measure(store)
             print(f"filled in {time.perf_counter() - started:.0f} s")
         ids = store.history_ids(Question(hidden=True, oldest_first=True))
         store.close()

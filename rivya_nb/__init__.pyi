@@ -16,7 +16,13 @@ from .calls import (
     history as history,
 )
 from .calls import (
+    import_votes as import_votes,
+)
+from .calls import (
     plan as plan,
+)
+from .calls import (
+    read_plan as read_plan,
 )
 from .calls import (
     recall as recall,
@@ -127,6 +133,7 @@ from .session.history import (
 )
 from .session.job import Job as Job
 from .session.plan import Plan as Plan
+from .session.ranking import Ranking as Ranking
 from .session.run import Run as Run
 from .session.session import Session as Session
 from .session.showing.drift import Drift as Drift

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import Runs
     from rivya_nb.session.showing.drift import Canaries, Drift
+    from rivya_nb.study.ranking.page import ImportedVotes
 
 V = TypeVar("V")
 
@@ -270,6 +271,30 @@ def plan(
     )
 
 
+def read_plan(
+    path: str | os.PathLike[str],
+    *,
+    max_credits: int | None = None,
+    max_parallel: int | None = None,
+    fresh: bool = False,
+) -> Plan:
+    """The plan of a study file, as `Plan.to_toml` writes it and a person edits it. Nothing is evaluated or sent.
+
+    Seeds that stand in the file count as written down, so that what the history has costs nothing. A reference is
+    looked for in the store by its content, and else in the folder of the file.
+
+    Raises:
+        InvalidRequestError, UsageError: with every mistake, each with the key in the file that it stands at.
+    """
+    from rivya_nb.session import study_files
+
+    if max_credits is not None:
+        _check_whole_number("max_credits", max_credits, 0)
+    return study_files.read_plan(
+        current_session(), path, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
+    )
+
+
 def generate(
     prompt: Prompt = None,
     *,
@@ -475,6 +500,21 @@ def history(
         sort=sort,
         params=_merged(params, more_params),
     )
+
+
+def import_votes(path: str | os.PathLike[str], *, rater: str | None = None) -> ImportedVotes:
+    """Take in the votes of a file that a page for judging gave (`run.rank(by="seed").write_page("judge.html")`).
+
+    They belong to the rater for whom the page was written, or to `rater`. Importing a file again changes nothing,
+    and a newer file of the same page adds what is new.
+
+    Raises:
+        UsageError: this is no file with votes, the store did not write its page, or the rater's name belongs to
+            somebody else. Nothing is imported then.
+    """
+    from rivya_nb.study.ranking.page import import_votes as take_in
+
+    return take_in(current_session().store.votes, user_path(path), rater)
 
 
 @overload

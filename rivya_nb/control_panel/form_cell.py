@@ -69,6 +69,8 @@ class _Writer:
         yield from self._references()
         if state.repeat > 1:
             yield f"--repeat {state.repeat}"
+        if state.replicates > 1:
+            yield f"--replicates {state.replicates}"
         if rows is not None:
             yield f"--rows {as_word(rows)}"
         if cols is not None:

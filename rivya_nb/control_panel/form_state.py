@@ -12,7 +12,7 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
 from rivya_nb.planning.braces import escaped
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
@@ -29,8 +29,9 @@ class FormState:
     A param without text is not sent. `{name}` is a variable of the notebook, except in free text. The params in
     `several` have several values: separated by commas, or one on each line in free text. Several models are an
     axis, and so are several sets of `references`, one of which may be empty. `repeat` is how many seeds are drawn
-    if no seed is written. `max_credits` limits what a run may cost, in credits. `rows` and `cols` name axes; the
-    name of an axis that does not exist has no effect. `unread` tells what was written and could not be read.
+    if no seed is written, and `replicates` how often the very same is asked. `max_credits` limits what a run may
+    cost, in credits. `rows` and `cols` name axes; the name of an axis that does not exist has no effect. `unread`
+    tells what was written and could not be read.
     """
 
     models: tuple[str, ...] = (DEFAULT_MODEL,)
@@ -39,6 +40,7 @@ class FormState:
     several: frozenset[str] = frozenset()
     references: tuple[tuple[Reference, ...], ...] = ()
     repeat: int = 1
+    replicates: int = 1
     name: str = ""
     max_credits: int | None = None
     fresh: bool = False
@@ -79,6 +81,7 @@ class FormState:
                 tuple(_references(each)) for each in _list(record.get("references")) if isinstance(each, list)
             ),
             repeat=max(1, _whole(record.get("repeat")) or 1),
+            replicates=max(1, _whole(record.get("replicates")) or 1),
             name=_text(record.get("name")),
             max_credits=_whole(record.get("max_credits")),
             fresh=record.get("fresh") is True,
@@ -88,12 +91,13 @@ class FormState:
 
     @classmethod
     def of_request(cls, request: Request) -> FormState:
-        """The form that asks for a request again."""
+        """The form that asks for a request again, with the replicates before it."""
         return cls(
             models=(request.model,),
             prompt=escaped(request.prompt),
             params={key: str(value) for key, value in request.params.items()},
             references=(request.references,) if request.references else (),
+            replicates=request.replicate,
         )
 
 
@@ -113,7 +117,13 @@ def plan_form(session: Session, state: FormState, namespace: Mapping[str, object
             params=params,
             references=labelled(state.references),
             repeat=state.repeat,
-            order=[*params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *(axis.name for axis in prompt.axes)],
+            replicates=state.replicates,
+            order=[
+                *params,
+                *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
+                *(axis.name for axis in prompt.axes),
+                REPLICATE_AXIS,
+            ],
             name=state.name.strip() or None,
             max_credits=state.max_credits,
             fresh=state.fresh,

@@ -104,6 +104,7 @@ export class Filters {
       until: this.until.value,
       params: [...this.params].map(([key, [value]]) => [key, value]),
       oldest_first: this.order.value === "oldest",
+      measure: this.order.selectedIndex < ORDERS.length ? "" : this.order.value,
     };
   }
 
@@ -112,9 +113,10 @@ export class Filters {
     return this.params.size > 0 || controls.some((control) => control.value);
   }
 
-  offer(models, tags) {
+  offer(models, tags, measures) {
     refill(this.model, models);
     refill(this.tag, tags);
+    refill(this.order, measures, ORDERS.length, (measure) => `by ${measure}`);
   }
 
   offerMore({ params, runs }) {
@@ -129,10 +131,10 @@ export class Filters {
   }
 }
 
-/** The choices of a control behind its first one, which stands for all; what is chosen stays where it still can. */
-function refill(control, texts) {
+/** The choices of a control behind its first ones, which stay; what is chosen stays where it still can. */
+function refill(control, texts, first = 1, named = (text) => text) {
   const kept = control.value;
-  const options = texts.map((text) => element("option", { value: text, textContent: text }));
-  control.replaceChildren(control.firstElementChild, ...options);
-  control.value = texts.includes(kept) ? kept : "";
+  const options = texts.map((text) => element("option", { value: text, textContent: named(text) }));
+  control.replaceChildren(...[...control.children].slice(0, first), ...options);
+  control.value = [...control.options].some((option) => option.value === kept) ? kept : "";
 }

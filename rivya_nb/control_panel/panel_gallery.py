@@ -14,7 +14,8 @@ from rivya_nb.control_panel.picture_tab import Contents, PictureTab, Shown, page
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.store.records import Counted, Question
-from rivya_nb.views.words import joined, param_words
+from rivya_nb.study.kept_measures import kept_names, measure_orders
+from rivya_nb.views.words import joined, param_words, replicate_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +67,7 @@ class PanelGallery(PictureTab):
             **page_words(first, total, len(records), PAGE, has_next=has_next),
             "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
             "tags": store.marks.known_tags(),
+            "measures": kept_names(store),
         }
         return Contents(self._captioned(records), more)
 
@@ -83,7 +85,13 @@ class PanelGallery(PictureTab):
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_at))
             where = f"run {runs[record.id][-1]}" if runs[record.id] else ""
             prompt = printable(record.prompt, _PROMPT_LENGTH)
-            label = "\n".join([joined([where, made]), joined(param_words(record.params)), prompt])
+            label = "\n".join(
+                [
+                    joined([where, made]),
+                    joined([*param_words(record.params), replicate_words(record)]),
+                    prompt,
+                ]
+            )
             shown.append(Shown(record.id, record, record.pictures[0], label))
         return shown
 
@@ -108,7 +116,9 @@ class PanelGallery(PictureTab):
             filters["rating"] = rating
         if run := str(content.get("run") or "").strip():
             filters["run"] = _run_id(run)
-        asked = history_question(filters, params).question
+        if measure := str(content.get("measure") or ""):
+            filters["sort"] = measure
+        asked = history_question(filters, params, measure_orders(self._session.store)).question
         return replace(asked, oldest_first=bool(content.get("oldest_first")))
 
     def _first(self, question: Question, content: Mapping[str, Any], total: Counted) -> int:

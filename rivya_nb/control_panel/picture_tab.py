@@ -27,6 +27,7 @@ from rivya_nb.views.words import (
     explanation,
     joined,
     marks_badge,
+    replicate_words,
     sign,
     state_word,
     unseen_kind,
@@ -316,8 +317,9 @@ def _ids(content: Mapping[str, Any]) -> list[str]:
 
 
 def _asking(records: Sequence[JobRecord]) -> FormState:
-    """The form that asks for these jobs' pictures, which differ in their seeds only."""
-    state = FormState.of_request(records[0].request)
+    """The form that asks for these jobs' pictures, which differ in their seeds and numbers only."""
+    last = max(records, key=lambda record: record.replicate)
+    state = FormState.of_request(last.request)
     if SEED_KEY not in state.params:
         return state
     seeds = dict.fromkeys(str(record.params[SEED_KEY]) for record in records)
@@ -336,7 +338,7 @@ def _fingerprint(contents: Contents, marks: Mapping[str, Marks]) -> str:
 def _item(shown: Shown, marks: Marks) -> dict[str, Any]:
     record = shown.record
     facts = [record.model, *(f"{key} {value}" for key, value in record.params.items())]
-    facts += filter(None, [exclusion_words(marks)])
+    facts += filter(None, [replicate_words(record), exclusion_words(marks)])
     more = f" · {len(record.pictures)} pictures" if len(record.pictures) > 1 else ""
     return {
         "key": shown.key,

@@ -17,6 +17,7 @@ from rivya_nb.control_panel.making import give_up, make
 from rivya_nb.errors import Mistake
 from rivya_nb.planning.ask import REPEAT_AXIS
 
+REPLICATES = "replicates"
 NAME = "name"
 LIMIT = "credit limit"
 """Where a mistake is, if it is in one of these controls."""
@@ -35,20 +36,34 @@ class RunOptions(traitlets.HasTraits):
         self.repeat = make(
             ipywidgets.BoundedIntText, description="Repeat", value=1, min=1, max=100, continuous_update=True
         )
+        self.replicates = make(
+            ipywidgets.BoundedIntText,
+            description="Replicates",
+            value=1,
+            min=1,
+            max=100,
+            continuous_update=True,
+        )
+        self.replicates.tooltip = "Ask the very same so many times, its seed included, as --replicates does"
         self.name = make(ipywidgets.Text, description="Name", placeholder="optional")
         self.limit = make(ipywidgets.Text, description="Credit limit", placeholder="500")
         self.fresh = make(ipywidgets.Checkbox, description="Ask anew", indent=False)
         self.fresh.tooltip = "Ask anew also for what the history has, as --fresh does"
         self.rows = AxisChoice("Rows")
         self.cols = AxisChoice("Columns")
-        self._beside = {place: markup.empty() for place in (REPEAT_AXIS, NAME, LIMIT)}
-        named = ((REPEAT_AXIS, self.repeat), (NAME, self.name), (LIMIT, self.limit))
+        self._beside = {place: markup.empty() for place in (REPEAT_AXIS, REPLICATES, NAME, LIMIT)}
+        named = (
+            (REPEAT_AXIS, self.repeat),
+            (REPLICATES, self.replicates),
+            (NAME, self.name),
+            (LIMIT, self.limit),
+        )
         self._always = (
             *(framed(widget, self._beside[place]) for place, widget in named),
             framed(self.fresh),
         )
         self.widget = make(ipywidgets.Box, self._always, classes="rivya-params")
-        for widget in (self.repeat, self.name, self.limit, self.fresh):
+        for widget in (self.repeat, self.replicates, self.name, self.limit, self.fresh):
             widget.observe(self._note, "value")
         for choice in (self.rows, self.cols):
             choice.observe(self._note, "value")
@@ -56,6 +71,7 @@ class RunOptions(traitlets.HasTraits):
 
     def put(self, state: FormState) -> None:
         self.repeat.value = state.repeat
+        self.replicates.value = state.replicates
         self.name.value = state.name
         self.limit.value = "" if state.max_credits is None else str(state.max_credits)
         self.fresh.value = state.fresh
@@ -69,6 +85,7 @@ class RunOptions(traitlets.HasTraits):
         wrong = f"{printable(limit, 20)!r} is not a whole number from 0 on"
         self.written = {
             "repeat": int(self.repeat.value),
+            "replicates": int(self.replicates.value),
             "name": str(self.name.value),
             "max_credits": most,
             "fresh": bool(self.fresh.value),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import LAST_REPLICATE
 from rivya_nb.contract.text import short_repr
 from rivya_nb.jobs.graph import is_graph, read_graph
 from rivya_nb.jobs.infotext import read_infotext
@@ -74,7 +75,7 @@ def read_ours(told: Mapping[str, object]) -> Found | None:
     prompt, params, job = told.get("prompt"), told.get("params"), told.get("job")
     if told.get("tool") != OURS or not isinstance(prompt, str):
         return None
-    listed = told.get("references")
+    listed, number = told.get("references"), told.get("replicate")
     references = [_reference(each) for each in listed] if isinstance(listed, list) else []
     return Found(
         teller=OURS,
@@ -86,6 +87,7 @@ def read_ours(told: Mapping[str, object]) -> Found | None:
         references=tuple(each for each in references if each is not None),
         job=as_text(job),
         rest=("references",) if None in references else (),
+        replicate=number if isinstance(number, int) and 1 <= number <= LAST_REPLICATE else 1,
     )
 
 

@@ -95,10 +95,11 @@ def _as_known(found: Found, store: Store) -> Request | None:
     record = None if found.job is None else store.jobs([found.job]).get(found.job)
     if record is None:
         return None
-    same = (record.model, record.prompt, dict(record.params)) == (
+    same = (record.model, record.prompt, dict(record.params), record.replicate) == (
         found.model,
         found.prompt,
         dict(found.params),
+        found.replicate,
     )
     hashes = [[ref.sha256 for ref in references] for references in (record.references, found.references)]
     return record.request if same and hashes[0] == hashes[1] else None
@@ -133,7 +134,15 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
         notes.append(f"{found.teller} wrote settings that mean nothing here; left out: {names}{more}")
     mistakes = [*check_prompt(model, found.prompt), *check_references(model, found.references)]
     notes += map(str, mistakes)
-    return Request(model.id, found.prompt, fit.params, found.references, model.base_credits, tuple(notes))
+    return Request(
+        model.id,
+        found.prompt,
+        fit.params,
+        found.references,
+        model.base_credits,
+        tuple(notes),
+        replicate=found.replicate,
+    )
 
 
 def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:

@@ -30,7 +30,8 @@ class Found:
     """The request that was found in a picture. `teller` is the name of the tool that wrote it; `params` are
     ours by name.
 
-    `size` is width and height in pixels. `job` is the id in our store. `rest` names settings that mean
+    `size` is width and height in pixels, `replicate` the number of a request of ours that was asked several times.
+    `job` is the id in our store. `rest` names settings that mean
     nothing to this tool, `notes` say what else was left out. If the prompt is empty, `notes` say why.
     """
 
@@ -45,6 +46,7 @@ class Found:
     job: str | None = None
     rest: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    replicate: int = 1
 
 
 def whole_prompt(teller: str, texts: Iterable[str]) -> str:

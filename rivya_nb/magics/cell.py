@@ -12,6 +12,7 @@ from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.line import Line
 from rivya_nb.planning.names import notebook_object
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
+from rivya_nb.planning.tables import PromptTable, Rows, prompt_table
 from rivya_nb.planning.values import parse_values, variable_values
 from rivya_nb.planning.words import ObjectName, Value
 
@@ -27,9 +28,11 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
         InvalidRequestError, UsageError: with every mistake that was found.
     """
     reader = CellReader(namespace, session.catalogue)
-    prompt = reader.prompt(body)
+    table = None if line.prompts is None else reader.table(line.prompts, line.prompt_column, line.templates)
+    prompt = reader.prompt(body, table)
     models = reader.models(line.model)
-    params = {key: reader.values(key, value, models) for key, value in line.params}
+    together = {name for group in line.coupled for name in group}
+    params = {key: reader.values(key, value, models, coupled=key in together) for key, value in line.params}
     references = reader.references(line.refs)
     try:
         plan = session.plan(
@@ -42,6 +45,8 @@ def plan_cell(session: Session, line: Line, body: str, namespace: Mapping[str, o
             sample=line.sample,
             sample_seed=line.sample_seed,
             pair_seeds=line.pair_seeds,
+            table=table,
+            coupled=line.coupled,
             order=[*line.order, *(axis.name for axis in prompt.axes)],
             name=line.name,
             max_credits=line.max_credits,
@@ -71,10 +76,28 @@ class CellReader:
         self._namespace = namespace
         self._catalogue = catalogue
 
-    def prompt(self, body: str) -> PromptTemplate:
-        """The bound prompt; if it cannot be read, a placeholder, so that the rest of the cell is checked too."""
+    def table(self, value: Value, column: str | None, templates: bool | None) -> PromptTable:
+        """The table of prompts, of a file or a variable; a placeholder if it cannot be read."""
+        told = len(self.mistakes)
+        given = self._object("--prompts", value) if isinstance(value, ObjectName) else value.text
         try:
-            return parse_prompt(body, variables=True, names=self._namespace.keys()).bind(self._namespace)
+            return prompt_table(given, column, templates, self._namespace.keys())
+        except UsageError as error:
+            if len(self.mistakes) == told:
+                self.mistakes += error.mistakes
+            return PromptTable(("-",), {}, Rows("row", (1,)))
+
+    def prompt(self, body: str, table: PromptTable | None = None) -> PromptTemplate:
+        """The bound prompt; if it cannot be read, a placeholder, so that the rest of the cell is checked too.
+
+        Where there is a `table`, `{prompt}` stands for the wording of a row, or nothing for all of the prompt.
+        """
+        if table is not None and not body.strip():
+            return table.template
+        rows = None if table is None else table.axis
+        try:
+            template = parse_prompt(body, variables=True, names=self._namespace.keys(), rows=rows)
+            return template.bind(self._namespace)
         except UsageError as error:
             self.mistakes += error.mistakes
             return parse_prompt("-", variables=False)
@@ -87,11 +110,13 @@ class CellReader:
             return [str(model) for model in found if model is not None]
         return [model.strip() for model in value.text.split(",")]
 
-    def values(self, key: str, value: Value, models: Sequence[str]) -> tuple[object, ...]:
+    def values(
+        self, key: str, value: Value, models: Sequence[str], *, coupled: bool = False
+    ) -> tuple[object, ...]:
         if isinstance(value, ObjectName):
-            return self._objects(key, value)
+            return self._objects(key, value, coupled=coupled)
         try:
-            return parse_values(value.text, self._param(key, models), quoted=value.quoted)
+            return parse_values(value.text, self._param(key, models), quoted=value.quoted, coupled=coupled)
         except UsageError as error:
             self.mistakes += error.mistakes
             return (None,)
@@ -121,10 +146,10 @@ class CellReader:
         """The param that these models share; None if they have none, which is reported later."""
         return shared_param(key, [self._catalogue[model] for model in models if model in self._catalogue])
 
-    def _objects(self, where: str, value: ObjectName) -> tuple[object, ...]:
+    def _objects(self, where: str, value: ObjectName, *, coupled: bool = False) -> tuple[object, ...]:
         """The values of a notebook variable; several values are an axis."""
         try:
-            return variable_values(value.name, self._namespace, where)
+            return variable_values(value.name, self._namespace, where, coupled=coupled)
         except UsageError as error:
             self.mistakes += error.mistakes
             return (None,)

@@ -14,7 +14,7 @@ from IPython.core.getipython import get_ipython
 from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.contract.text import listing, printable, short_repr
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError, shortened
-from rivya_nb.magics import history, models
+from rivya_nb.magics import history, measures, models
 from rivya_nb.magics.command import take_flags
 from rivya_nb.magics.current import current_session
 
@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from rivya_nb.session.runs import RunsPage
     from rivya_nb.session.session import Session
     from rivya_nb.session.showing.drift import Canaries, Drift
+    from rivya_nb.session.showing.measures import Measurements
     from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.store.records import Spent
 
     Outcome: TypeAlias = (
         list[Run]
         | History
+        | Measurements
         | Selection
         | Grid
         | RunsPage
@@ -142,6 +144,11 @@ def _sandbox(arguments: Arguments) -> None:
         raise UsageError(
             [Mistake("sandbox", f"unknown word {what!r}; %rivya sandbox words lists what it draws")]
         )
+
+
+def _generate(_: Arguments) -> None:
+    # The magic takes it for a cell without a body before commands are read.
+    raise UsageError("%rivya generate asks for pictures in a notebook's cell.")
 
 
 def _credits(arguments: Arguments) -> None:
@@ -265,9 +272,15 @@ COMMANDS: Mapping[str, Entry] = {
         "connect to the embedded service, on this machine and without a key, or list what it draws",
         _sandbox,
     ),
+    "generate": Entry(
+        "--prompts FILE [KEY=VALUE] [FLAGS]",
+        "ask for the prompts of a table; everything else as in %%rivya",
+        _generate,
+    ),
     "models": Entry(models.USAGE, "the models as a table, or all about one", models.show_models),
     "credits": Entry("", "what is left at the service, and what was spent", _credits),
     "history": Entry(history.USAGE, history.HELP, history.show_history),
+    "measure": Entry(measures.USAGE, measures.HELP, measures.measure),
     "panel": Entry("[NAME]", "open the control panel; what stands in it is kept under its name", _panel),
     "undo": Entry("", "take back the last favourite, rating, tag, note, hiding or exclusion", _undo),
     "runs": Entry("[PAGE]", "the runs of the store, newest first, as a table", _runs),
@@ -288,7 +301,7 @@ COMMANDS: Mapping[str, Entry] = {
 }
 """The commands by name, in the order of the help."""
 
-READERS = frozenset({"history"})
+READERS = frozenset({"generate", "history"})
 """Commands that read the words of their line themselves."""
 
 

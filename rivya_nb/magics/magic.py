@@ -60,6 +60,10 @@ class RivyaMagics:
 
         Flags:
 
+            --prompts FILE            a table of prompts (CSV, TSV, JSONL, text), or {name} for an object
+            --prompt-column COLUMN    the column of the wordings, prompt if not given
+            --templates on|off        expand {dawn|dusk} in a row, or send it as it stands
+            --coupled NAME,NAME       these take their values together, as one axis
             --model ID[,ID]           the model, wan-2-7-image-pro by default; several are an axis
             --ref FILE                a reference picture, or {name} for an object; repeat it for more
             --shrink-refs             encode those anew that are too large or of another format
@@ -78,6 +82,10 @@ class RivyaMagics:
             --defer                   keep it for `rivya-nb work`, a process of its own; send nothing now
             --fresh                   ask anew also for what the history has
 
+        With --prompts, {prompt} stands for a row's wording, and one row is one value of the axis prompt. Columns
+        that are params of the model belong to their row; all others are facts that are not sent. Without a body,
+        it is %rivya generate --prompts FILE.
+
         A picture that was asked for before, with the same seed, comes from the history at no cost.
         """
         parsed, session = self._read(line, cell)
@@ -88,6 +96,8 @@ class RivyaMagics:
     @no_var_expand
     def command(self, line: str) -> object:
         """The session: %rivya alone tells its state, %rivya help lists the commands."""
+        if (asked := _asked(line)) is not None:
+            return self.ask(asked, "")
         shown, runs = _command(line)
         failures = []
         for run in runs:
@@ -107,6 +117,8 @@ class RivyaMagics:
     @no_var_expand
     def command_awaited(self, line: str) -> Coroutine[Any, Any, object]:
         """What `%rivya` with a command that waits becomes where its cell can be awaited."""
+        if (asked := _asked(line)) is not None:
+            return self._ask_and_join(asked, "")
         return _command_and_join(line)
 
     async def _ask_and_join(self, line: str, cell: str) -> object:
@@ -169,6 +181,12 @@ def _go(parsed: Line, plan: Plan) -> Run | None:
     if parsed.dry_run:
         return None
     return plan.defer() if parsed.defer else plan.run()
+
+
+def _asked(line: str) -> str | None:
+    """What stands behind `generate`, which is the line of a cell without a body; None for another command."""
+    name, _, rest = line.strip().partition(" ")
+    return rest if name == "generate" else None
 
 
 def _command(line: str) -> tuple[object, list[Run]]:

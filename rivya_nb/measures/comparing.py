@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
 from rivya_nb.measures.metric import FRAME, NONE, Difference, Sample, compare, require, sample
-from rivya_nb.measures.pairs import Coordinates, Pair, choose_pairs
+from rivya_nb.measures.pairs import Coordinates, Pair, Requests, choose_pairs
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,6 +26,9 @@ Load = Callable[[Path, tuple[int, int]], "Image.Image"]
 """A function that reads an original into a box of pixels."""
 
 
+_NO_REQUESTS: Requests = {}
+
+
 @dataclass(frozen=True)
 class Compared:
     """The measured differences, and the places whose picture could not be read."""
@@ -34,8 +37,13 @@ class Compared:
     unread: frozenset[Coordinates]
 
 
-def compare_all(paths: Mapping[Coordinates, Path], axes: int, load: Load) -> Compared:
+def compare_all(
+    paths: Mapping[Coordinates, Path], axes: int, load: Load, requests: Requests = _NO_REQUESTS
+) -> Compared:
     """The differences between neighbours in a grid; `paths` are the originals by their coordinates.
+
+    With `requests`, those between pictures of the very same one are measured too; what has `paths` and no place on
+    the `axes` counts for them alone.
 
     An original takes some 3 ms if the store has its small picture, and a pair some 4: call it off the event
     loop.
@@ -44,7 +52,8 @@ def compare_all(paths: Mapping[Coordinates, Path], axes: int, load: Load) -> Com
         UsageError: scikit-image is not installed.
     """
     require()
-    pairs = choose_pairs(list(paths), axes)
+    places = [place for place in paths if len(place) == axes]
+    pairs = choose_pairs(places, axes, requests=requests)
     needed = dict.fromkeys(place for pair in pairs for place in (pair.one, pair.other))
     originals = list(dict.fromkeys(paths[place] for place in needed))
 

@@ -104,9 +104,10 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | Non
     check_repeat(ask.replicates, "replicates")
     models = [catalogue.image_model(model) for model in dict.fromkeys(ask.models)]
     _check_names(ask, models)
-    expansion, wrong = expand_places(with_seeds(ask, models, draw_seed), catalogue)
+    seeded = ask if ask.drawn else with_seeds(ask, models, draw_seed)
+    expansion, wrong = expand_places(seeded, catalogue)
     if wrong:
-        raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion.axes, rows))
+        raise InvalidRequestError(distinct(wrong) if rows is None else by_row(wrong, expansion, rows))
     return expansion
 
 
@@ -115,17 +116,17 @@ def distinct(wrong: Mapping[Place, Sequence[Mistake]]) -> list[Mistake]:
     return list(dict.fromkeys(mistake for mistakes in wrong.values() for mistake in mistakes))
 
 
-def by_row(
-    wrong: Mapping[Place, Sequence[Mistake]], axes: Sequence[Axis[object]], rows: Rows
-) -> list[Mistake]:
-    """The mistakes of all places, each once, with the rows of the table that have it; one of every row is told
-    without them."""
-    index = next((at for at, axis in enumerate(axes) if axis.name == PROMPT_AXIS), None)
+def by_row(wrong: Mapping[Place, Sequence[Mistake]], expansion: Expansion, rows: Rows) -> list[Mistake]:
+    """The mistakes of all places, each once, with the rows of the table that have it; one of every row that is in
+    no column of the table is told without them."""
+    index = next((at for at, axis in enumerate(expansion.axes) if axis.name == PROMPT_AXIS), None)
+    columns = {PROMPT_AXIS, *expansion.ask.couplings}
     having: dict[Mistake, dict[int, None]] = {}
     for place, mistakes in wrong.items():
         for mistake in mistakes:
             having.setdefault(mistake, {})[0 if index is None else place[index]] = None
-    return rows.mistakes(having)
+    alike = [each for each, at in having.items() if each.where not in columns and len(at) == len(rows)]
+    return [*alike, *rows.mistakes({each: at for each, at in having.items() if each not in alike})]
 
 
 def expand_places(
@@ -338,7 +339,7 @@ def with_seeds_by_prompt(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed)
         UsageError: there are not so many seeds.
     """
     drawn = dict(ask.drawn_by_prompt)
-    for prompt in _wordings(ask):
+    for prompt in wordings(ask):
         seeds = drawn.get(key := wording_key(prompt), ())
         if len(seeds) < ask.repeat:
             taken = [int(str(seed)) for seed in seeds]
@@ -346,19 +347,19 @@ def with_seeds_by_prompt(ask: Ask, models: Sequence[Model], draw_seed: DrawSeed)
     return replace(ask, drawn_by_prompt=drawn)
 
 
-def _wordings(ask: Ask) -> Iterable[str]:
+def wordings(ask: Ask) -> Iterable[str]:
     """The prompt at every place of the axes that change it.
 
     Raises:
         UsageError: there are too many.
     """
     axes = ask.axes()
-    wordings = [axes[index] for index in wording_axes(ask, axes)]
-    if (number := math.prod(map(len, wordings))) > MOST_REQUESTS:
+    own = [axes[index] for index in wording_axes(ask, axes)]
+    if (number := math.prod(map(len, own))) > MOST_REQUESTS:
         raise UsageError(f"{number:,} prompts are too many for one plan; {MOST_REQUESTS:,} are allowed.")
-    places = product(*(range(len(axis)) for axis in wordings))
+    places = product(*(range(len(axis)) for axis in own))
     return (
-        _wording(ask, _with_members(ask, dict(zip((axis.name for axis in wordings), place, strict=True))))
+        _wording(ask, _with_members(ask, dict(zip((axis.name for axis in own), place, strict=True))))
         for place in places
     )
 

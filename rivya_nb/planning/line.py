@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.params import COUNTS
@@ -39,6 +39,10 @@ class Flag:
 
 
 FLAGS: tuple[Flag, ...] = (
+    Flag("--prompts", "FILE", axis="prompt"),
+    Flag("--prompt-column", "COLUMN"),
+    Flag("--templates", "on|off"),
+    Flag("--coupled", "NAME,NAME", repeatable=True),
     Flag("--model", "ID", axis="model"),
     Flag("--ref", "FILE", repeatable=True, axis="references"),
     Flag("--shrink-refs"),
@@ -81,10 +85,14 @@ _MAX_DIGITS = 15
 
 @dataclass(frozen=True)
 class Line:
-    """A parsed line. `order` has params and the axes that flags may make (`model`, `references`, `repeat`,
-    `replicate`) as they were written."""
+    """A parsed line. `order` has params and the axes that flags may make (`prompt`, `model`, `references`,
+    `repeat`, `replicate`) as they were written."""
 
     params: tuple[tuple[str, Value], ...] = ()
+    prompts: Value | None = None
+    prompt_column: str | None = None
+    templates: bool | None = None
+    coupled: tuple[tuple[str, ...], ...] = ()
     model: Value | None = None
     refs: tuple[Value, ...] = ()
     out: str | None = None
@@ -125,7 +133,7 @@ def read_line(words: Sequence[str], *, has_body: bool = True) -> tuple[Line, lis
     reader = _LineReader(words, FLAGS)
     reader.read()
     line = reader.line()
-    if not has_body:
+    if not has_body and line.prompts is None:
         reader.say_where_the_prompt_goes(words)
     return line, reader.mistakes
 
@@ -348,6 +356,10 @@ class _LineReader(Reader):
             self._wrong("--cols", f"{short_repr(cols)} makes the rows already; name another axis")
         return Line(
             params=tuple(self._params.items()),
+            prompts=self._flags.get("--prompts", [None])[0],
+            prompt_column=self._plain("--prompt-column"),
+            templates=self._templates(),
+            coupled=tuple(self._coupled()),
             model=self._flags.get("--model", [None])[0],
             refs=tuple(self._flags.get("--ref", ())),
             out=self._identifier("--out"),
@@ -368,6 +380,16 @@ class _LineReader(Reader):
             shrink_refs="--shrink-refs" in self._flags,
             order=tuple(self._order),
         )
+
+    def _templates(self) -> bool | None:
+        text = self._plain("--templates")
+        if text not in (None, "on", "off"):
+            self._wrong("--templates", f"{short_repr(text)} is neither on nor off")
+        return None if text is None else text == "on"
+
+    def _coupled(self) -> Iterator[tuple[str, ...]]:
+        for text in self._plains("--coupled"):
+            yield tuple(name.strip() for name in text.split(",") if name.strip())
 
     def _identifier(self, name: str) -> str | None:
         text = self._plain(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rivya_nb.contract.catalogue import bundled
@@ -14,7 +15,7 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.moments import Moment, moment
 from rivya_nb.planning.words import as_word, quoted
 from rivya_nb.store.prompt_words import Sought, read_sought
-from rivya_nb.store.records import HIGHEST_RATING, ORDERS, Asked, Question
+from rivya_nb.store.records import HIGHEST_RATING, ORDERS, Asked, MeasureOrder, Question
 
 if TYPE_CHECKING:
     from rivya_nb.store.store import Store
@@ -60,7 +61,7 @@ class Filters(TypedDict, total=False):
     param, any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels.
     `hidden` lists what is hidden too; `facts` are those of a table by their column, all of one place; `excluded`
     is True for what counts in no figure, False for what counts. `since` and `until` are what `moment` reads;
-    `sort` is one of `SORTS`.
+    `sort` is one of `SORTS`, or a measure.
     """
 
     prompt: str | None
@@ -107,8 +108,11 @@ class HistoryQuestion:
         return " ".join(["%rivya history", *(_on_the_line(name, value) for name, value in self.given)])
 
 
-def history_question(filters: Filters, known_params: Collection[str]) -> HistoryQuestion:
-    """Check what was given. `known_params` are the names that params have in any model.
+def history_question(
+    filters: Filters, known_params: Collection[str], measures: Mapping[str, MeasureOrder] | None = None
+) -> HistoryQuestion:
+    """Check what was given. `known_params` are the names that params have in any model, `measures` the orders by
+    measures that can be asked for.
 
     Raises:
         UsageError: with every mistake.
@@ -135,8 +139,9 @@ def history_question(filters: Filters, known_params: Collection[str]) -> History
         excluded=read("excluded", _either),
         facts=read("facts", _facts) or {},
     )
-    sort = read("sort", _sort)
-    question = replace(question, order=sort if sort in ORDERS else None, oldest_first=sort == "oldest")
+    sort = read("sort", partial(_sort, measures or {}))
+    order = sort if sort in ORDERS or isinstance(sort, MeasureOrder) else None
+    question = replace(question, order=order, oldest_first=sort == "oldest")
     if question.since is not None and question.until is not None and question.since > question.until:
         reader.mistakes.append(Mistake("since", "it is later than until; nothing can be in between"))
     if reader.mistakes:
@@ -225,11 +230,18 @@ def _models(value: object) -> tuple[object, str | tuple[str, ...]] | None:
     return models, tuple(each.strip() for each in models)
 
 
-def _sort(value: object) -> tuple[str, str] | None:
-    if value not in SORTS:
-        hint = did_you_mean(value, SORTS) if isinstance(value, str) else ""
-        raise ValueError(f"{short_repr(value)} is no order; it takes {listing(SORTS)}{hint}")
-    return (str(value), str(value)) if value != SORTS[0] else None
+def _sort(
+    measures: Mapping[str, MeasureOrder], value: object
+) -> tuple[str, str] | tuple[str, MeasureOrder] | None:
+    if isinstance(value, str) and value in SORTS:
+        return (value, value) if value != SORTS[0] else None
+    if isinstance(value, str):
+        name, _, part = value.partition(".")
+        if name in measures:
+            return value, replace(measures[name], part=part)
+    known = (*SORTS, *measures)
+    hint = did_you_mean(value, known) if isinstance(value, str) else ""
+    raise ValueError(f"{short_repr(value)} is no order; it takes {listing(known)}{hint}")
 
 
 def _rating(value: Any) -> tuple[int, int]:
@@ -350,7 +362,7 @@ def _words(name: str, value: object) -> str:
     if name == "excluded":
         return "excluded" if value else "not excluded"
     if name == "sort":
-        return f"sorted by {value}" if value in ORDERS else f"{value} first"
+        return f"{value} first" if value in SORTS and value not in ORDERS else f"sorted by {value}"
     if value is True and name in FILTERS:
         return name
     return f"{name} {printable(_told(value), _SHOWN_LENGTH)}"

@@ -63,12 +63,9 @@ class Rows:
         return replace(self, numbers=tuple(self.numbers[place] for place in places))
 
     def mistakes(self, having: Mapping[Mistake, Collection[int]]) -> list[Mistake]:
-        """Each mistake once, with the rows that have it; one that all rows have is told without them."""
+        """Each mistake once, with the rows that have it."""
         return [
-            each
-            if 1 < len(self) == len(places)
-            else replace(each, message=f"{self.named(places)}: {each.message}")
-            for each, places in having.items()
+            replace(each, message=f"{self.named(places)}: {each.message}") for each, places in having.items()
         ]
 
 

@@ -41,8 +41,11 @@ class _ItemError(ValueError):
     """An item that cannot be read; the text of the error is the message."""
 
 
-def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tuple[ParamValue | None, ...]:
-    """The values that `text` gives for `param`; None among them means *not sent*.
+def parse_values(
+    text: str, param: Param | None, *, quoted: bool = False, coupled: bool = False
+) -> tuple[ParamValue | None, ...]:
+    """The values that `text` gives for `param`; None among them means *not sent*. Where they are `coupled` to
+    others, a value may stand there again.
 
     A quoted text is one value, as it stands. A param that the model does not have (None) keeps its
     text: the check against the record then names the typo.
@@ -72,10 +75,28 @@ def parse_values(text: str, param: Param | None, *, quoted: bool = False) -> tup
                 raise _ItemError(_too_many(len(values)))
         except _ItemError as error:
             mistakes.append(Mistake(param.key, str(error)))
-    mistakes = mistakes or [Mistake(param.key, f"{value} is given twice") for value in _repeated(values)]
+    if not mistakes and not coupled:
+        mistakes = [Mistake(param.key, f"{value} is given twice") for value in _repeated(values)]
     if mistakes:
         raise UsageError(mistakes)
     return tuple(values)
+
+
+def is_range(text: str) -> bool:
+    """True if a text is written as a range: `1..4`."""
+    return _RANGE.fullmatch(text) is not None
+
+
+def read_range(text: str, where: str) -> tuple[ParamValue, ...]:
+    """The values of a range.
+
+    Raises:
+        UsageError: it is none, or has more than `MAX_VALUES` values; `where` names what it is for.
+    """
+    try:
+        return tuple(_range(text))
+    except _ItemError as error:
+        raise UsageError([Mistake(where, str(error))]) from None
 
 
 def as_axis(value: object, where: str = "", *, coupled: bool = False) -> tuple[object, ...] | None:
@@ -112,14 +133,16 @@ def first_values(value: Any) -> Any:
     return value
 
 
-def variable_values(name: str, namespace: Mapping[str, object], where: str) -> tuple[object, ...]:
+def variable_values(
+    name: str, namespace: Mapping[str, object], where: str, *, coupled: bool = False
+) -> tuple[object, ...]:
     """The values of a variable of the notebook: several, if it holds an axis.
 
     Raises:
         UsageError: there is no such variable, or no values in it; `where` names what they are for.
     """
     found = notebook_object(name, namespace, where)
-    return as_axis(found, where) or (found,)
+    return as_axis(found, where, coupled=coupled) or (found,)
 
 
 def is_free_text(param: Param) -> bool:

@@ -10,7 +10,7 @@ from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
-from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import as_axis
@@ -32,6 +32,7 @@ def plan_variation(
     model: str | Sequence[str] | None,
     references: object,
     repeat: int,
+    replicates: int,
     name: str | None,
     max_credits: int | None,
     fresh: bool,
@@ -50,7 +51,13 @@ def plan_variation(
         params={key: as_axis(value, key) or (value,) for key, value in given.items()},
         references=reference_sets(list(job.references) if references is KEPT else references),
         repeat=repeat,
-        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
+        replicates=replicates,
+        order=[
+            *(axis.name for axis in template.axes),
+            *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
+            *given,
+            REPLICATE_AXIS,
+        ],
         name=name,
         max_credits=max_credits,
         fresh=fresh,

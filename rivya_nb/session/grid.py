@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.job import Job
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
+    from rivya_nb.session.ranking import Ranking
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
     from rivya_nb.session.showing.measures import Ground, Measurements, ShownMeasure, Wanted
@@ -190,6 +191,17 @@ class Grid(Leaving, Shown):
         without = excluded(self._store, self._jobs)
         return WorkLoop.find().aside(lambda: Differences(self._run.axes, layout, self._files, without))
 
+    def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
+        """Judge the pictures of the grid blind, in pairs; it does what `rank` of a run does.
+
+        Raises:
+            UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
+        """
+        from rivya_nb.session.ranking import open_ranking
+
+        names = [by] if isinstance(by, str) else list(by)
+        return open_ranking(self._run, self._jobs, self._live_records, names, rater)
+
     def fill(self, *, max_credits: int | None = None) -> Plan:
         """The plan of what is missing in the run that is shown here: places whose request failed or was stopped,
         or whose picture was deleted. Nothing is sent; `run()` fills them in that run, and this grid shows them.
@@ -218,6 +230,7 @@ class Grid(Leaving, Shown):
             names,
             self._store.models.catalogue,
             references=self._store.reference_labels(jobs),
+            facts=self._store.facts.of(jobs),
         )
         self._jobs, self._run = jobs, replace(self._run, axes=axes, cells=cells)
 

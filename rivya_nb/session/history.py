@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
@@ -14,12 +14,14 @@ from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.planning.question import why_nothing
 from rivya_nb.session.job import Job
 from rivya_nb.session.pictures import Pictures
-from rivya_nb.session.placing import RUN_AXIS, place, place_runs, placing_notes
+from rivya_nb.session.placing import RUN_AXIS, Placement, place, place_runs, place_wholly, placing_notes
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, find_lost, thumbnails
-from rivya_nb.store.records import Counted, RunRecord
+from rivya_nb.store.records import Counted, MeasureOrder, RunRecord
+from rivya_nb.study.kept_measures import column_name, ordered_by
+from rivya_nb.views.measures import figure_words
 from rivya_nb.views.run_view import Hint
-from rivya_nb.views.words import origin_words
+from rivya_nb.views.words import joined, origin_words
 
 if TYPE_CHECKING:
     from rivya_nb.planning.question import HistoryQuestion
@@ -53,6 +55,9 @@ class Album(Shown, Pictures):
     def _runs(self) -> Sequence[int]:
         """The runs whose axes lay the pictures out, by their ids; none if the pictures are of any runs."""
         return ()
+
+    def _facts(self) -> Mapping[str, Mapping[str, str]]:
+        return self._store.facts.of(self.job_ids, self._runs)
 
     def _jobs_of(self, ids: Sequence[str]) -> list[Job]:
         """The jobs with these ids, in this order; ids that the store does not know are left out."""
@@ -134,12 +139,36 @@ class Album(Shown, Pictures):
             .axes[0]
             .labels
         )
+        told, hints = self._with_numbers(jobs, facts)
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         entries = (
             GalleryEntry(job.record, text, marks[job.id], origin_words(job.record, runs[job.id]))
-            for job, text in zip(jobs, facts, strict=True)
+            for job, text in zip(jobs, told, strict=True)
         )
-        return GalleryPage(self.title, first, total, tuple(entries), self._hints(first, following))
+        return GalleryPage(self.title, first, total, tuple(entries), (*self._hints(first, following), *hints))
+
+    def _with_numbers(self, jobs: Sequence[Job], facts: Sequence[str]) -> tuple[Sequence[str], list[Hint]]:
+        """What is told of each picture, with the number by which they are sorted, and how those that have none get
+        one."""
+        order = self._order
+        if order is None:
+            return facts, []
+        name = column_name(order.name, order.part)
+        numbers = ordered_by(self._store, order, [job.record for job in jobs])
+        told = [
+            joined([text, f"{name} {figure_words(numbers[job.id])}" if job.id in numbers else ""])
+            for job, text in zip(jobs, facts, strict=True)
+        ]
+        if len(numbers) == len(jobs):
+            return told, []
+        return told, [
+            Hint(f'.measure("{order.name}")', "measures those that have no number yet and come last")
+        ]
+
+    @property
+    def _order(self) -> MeasureOrder | None:
+        """The measure by which the pictures are sorted."""
+        return None
 
     def _hints(self, first: int, following: int) -> tuple[Hint, ...]:
         if not following:
@@ -209,7 +238,13 @@ class Selection(Album):
         return f".page({number})"
 
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
-        names = [name for name in (rows, cols) if name is not None]
+        return self._placed([name for name in (rows, cols) if name is not None], place)
+
+    def _wholly_placed(self, names: Sequence[str]) -> RunRecord:
+        return self._placed(names, place_wholly)
+
+    def _placed(self, names: Sequence[str], place_freely: Callable[..., Placement]) -> RunRecord:
+        """Laid out by the axes of its runs and by `names`; pictures of any runs by `place_freely`."""
         runs: Sequence[int] = self._runs
         if not runs and RUN_AXIS in names:
             runs = sorted({run for ids in self._store.run_ids_of(self._ids).values() for run in ids})
@@ -219,7 +254,9 @@ class Selection(Album):
             axes, cells = place_runs(shown, jobs, names, self._store.models.catalogue)
         else:
             called = self._store.reference_labels(self._ids)
-            axes, cells = place(self.jobs, names, self._store.models.catalogue, references=called)
+            axes, cells = place_freely(
+                self.jobs, names, self._store.models.catalogue, references=called, facts=self._facts()
+            )
         return RunRecord(0, self.title, "", time.time(), axes, cells)
 
     def _notes(self, *names: str | None) -> tuple[str, ...]:
@@ -246,6 +283,10 @@ class _Page(Selection):
     def _hints(self, first: int, following: int) -> tuple[Hint, ...]:
         return self._whole._hints(first, following)
 
+    @property
+    def _order(self) -> MeasureOrder | None:
+        return self._whole._order
+
     def _bundle(self) -> Bundle:
         return self._look(self._first, self._total, self.jobs, self._following)
 
@@ -271,6 +312,11 @@ class History(Album):
         return self._asked.question.runs
 
     @property
+    def _order(self) -> MeasureOrder | None:
+        order = self._asked.question.order
+        return order if isinstance(order, MeasureOrder) else None
+
+    @property
     def job_ids(self) -> Sequence[str]:
         return self._store.history_ids(self._asked.question)
 
@@ -284,6 +330,9 @@ class History(Album):
 
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         return self._kept()._laid_out(rows, cols)
+
+    def _wholly_placed(self, names: Sequence[str]) -> RunRecord:
+        return self._kept()._wholly_placed(names)
 
     def _ids_at(self, places: range) -> list[str]:
         if not places:

@@ -132,6 +132,11 @@ class Job(Markable):
         return self.record.params.get("seed")
 
     @property
+    def replicate(self) -> int:
+        """Its number among requests that are the very same on purpose, from 1 on; it was not sent."""
+        return self.record.replicate
+
+    @property
     def task_id(self) -> str | None:
         """The service's id of the task, None before it accepted the request."""
         return self.record.task_id
@@ -197,6 +202,7 @@ class Job(Markable):
         model: str | Sequence[str] | None = None,
         references: object = KEPT,
         repeat: int = 1,
+        replicates: int = 1,
         name: str | None = None,
         max_credits: int | None = None,
         fresh: bool = False,
@@ -207,8 +213,8 @@ class Job(Markable):
 
         A list is an axis, as in `plan`; a list of prompts is one too. What is not given stays as in the job, also
         the seed; None for a param means *not sent*, and None for `references` means no reference. `repeat` draws
-        that many seeds, which replace the job's seed. Params that another model does not have are left out, and
-        the plan says so.
+        that many seeds, which replace the job's seed; `replicates` asks the very same that many times. Params that
+        another model does not have are left out, and the plan says so.
 
         Raises:
             InvalidRequestError, UsageError: with every mistake that was found.
@@ -220,6 +226,7 @@ class Job(Markable):
             model=model,
             references=references,
             repeat=repeat,
+            replicates=replicates,
             name=name,
             max_credits=max_credits,
             fresh=fresh,
@@ -264,9 +271,10 @@ class Job(Markable):
 
     def __repr__(self) -> str:
         seed = "" if self.seed is None else f" seed={self.seed}"
+        number = f" replicate={self.replicate}" if self.replicate > 1 else ""
         error = f": {self.error}" if self.error else ""
         deleted = ", its picture deleted" if self.record.deleted_at and not self.record.pictures else ""
-        return f"<Job {self.id[:8]} {self.model}{seed} {self.status}{deleted}{error}>"
+        return f"<Job {self.id[:8]} {self.model}{seed}{number} {self.status}{deleted}{error}>"
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         from rivya_nb.session.showing.picture import picture_bundle

@@ -161,7 +161,8 @@ class Gathered(NamedTuple):
 
 def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Gathered:
     """The pictures of a run or a history (`record.id` is 0) whose files are there, less the excluded ones."""
-    from rivya_nb.study.rows import Known, kept_measures, picture_table
+    from rivya_nb.study.kept_measures import kept_columns
+    from rivya_nb.study.rows import Known, picture_table
 
     without = excluded(store, jobs)
     runs, found = _in_runs(record, jobs, store, without)
@@ -178,7 +179,7 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
         params=lambda job: python_params(catalogue_of(job.service).get(job.model), job.params),
         runs=_runs_of(record, runs, jobs),
         marks=store.marks.of(jobs),
-        measures=kept_measures(store.measurements, places),
+        measures=kept_columns(store, [(place.job, place.picture) for place in places]),
     )
     left_out = sum(len(jobs[job_id].pictures) for job_id in without)
     note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""

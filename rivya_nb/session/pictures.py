@@ -14,8 +14,10 @@ from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.looks import records
-from rivya_nb.session.showing.tables import table
+from rivya_nb.session.showing.tables import fact_columns, free_name, table
+from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
+from rivya_nb.study.kept_measures import kept_columns, kept_number
 from rivya_nb.views.words import joined, lost_words
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import Selection
     from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.ranking import Ranking
     from rivya_nb.session.showing.measures import Measurements, Wanted
     from rivya_nb.session.showing.written import SavedPictures, WrittenFile
     from rivya_nb.widgets.viewer import Viewer
@@ -62,6 +65,10 @@ class Pictures(Leaving, Markable):
     def _laid_out(self, rows: str | None, cols: str | None) -> RunRecord:
         """The axes, and each job's place on them."""
 
+    def _wholly_placed(self, names: Sequence[str]) -> RunRecord:  # noqa: ARG002 - for heirs
+        """Each job's place on the axes of these names, and on all others that there are."""
+        return self._laid_out(None, None)
+
     def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
         kept = self._kept()
         return kept._laid_out(None, None), records({job.id: job for job in kept.jobs})
@@ -69,6 +76,10 @@ class Pictures(Leaving, Markable):
     def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
         """Notes for the reader of a grid with these rows and columns."""
         return ()
+
+    def _facts(self) -> Mapping[str, Mapping[str, str]]:
+        """By job id, what a table of prompts says of its pictures here, by column."""
+        return self._store.facts.of(self.job_ids)
 
     @property
     def images(self) -> list[Image]:
@@ -123,6 +134,26 @@ class Pictures(Leaving, Markable):
         record = kept._laid_out(None, None)
         return measure_pictures(Ground(record, jobs, arrange(record, jobs), self._store), measures)
 
+    def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
+        """Judge the pictures blind, in pairs, to order the values of an axis: `run.rank(by="seed")`.
+
+        As a cell's value it shows two pictures of one prompt, with nothing that tells which they are. `by`
+        names an axis, or several whose values are ranked together. The pairs are drawn once, so that all values
+        are compared equally often, also where pictures have other axes, whose values are the same within a pair
+        where possible; no vote changes the list. Of a job with several pictures the first one is judged. Votes
+        are kept under the name `rater`, and it goes on after a restart. `strengths` of what this gives has the
+        result, and `write_page` makes a file for somebody without a kernel.
+
+        Raises:
+            UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
+        """
+        from rivya_nb.session.ranking import open_ranking
+
+        kept = self._kept()
+        jobs = {job.id: job for job in kept.jobs}
+        names = [by] if isinstance(by, str) else list(by)
+        return open_ranking(kept._wholly_placed(names), jobs, self._live_records, names, rater)
+
     def view(self) -> Viewer:
         """Open the viewer: a widget in which all pictures zoom together and can be compared and rated."""
         return self.grid().view()
@@ -146,7 +177,7 @@ class Pictures(Leaving, Markable):
         jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
         copies = save_copies(jobs, folder)
         marks = self._store.marks.of([job.id for job in jobs])
-        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks)
+        lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks, kept._facts())
         lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
         if lost:
             raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
@@ -169,7 +200,11 @@ class Pictures(Leaving, Markable):
         return write_report(kept._laid_out(None, None), jobs, self._store, path, title)
 
     def to_pandas(self) -> DataFrame:
-        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path.
+        """One row for each job: its id, model, prompt, params, status, credits, marks, runs and path, and the
+        facts of its row in a table of prompts; a fact with the name of another column begins with `fact_`.
+
+        Then a column for each number that was measured of these pictures: of a job's first one, NaN where it was
+        not.
 
         `credits_known` is False where the service did not say the credits: they are the documented price, or 0
         where nobody knows how the job ended.
@@ -181,12 +216,19 @@ class Pictures(Leaving, Markable):
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
-        return table(
-            [
-                _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
-                for job in jobs
-            ]
+        kept = kept_columns(self._store, [(job.record, job.record.pictures[0]) for job in jobs if job.path])
+        rows = [
+            _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
+            for job in jobs
+        ]
+        facts = self._facts()
+        columns = fact_columns(
+            (name for job in jobs for name in facts.get(job.id, ())), {key for row in rows for key in row}
         )
+        for job, row in zip(jobs, rows, strict=True):
+            row.update({column: facts.get(job.id, {}).get(name) for name, column in columns.items()})
+            row.update(_numbers(job, kept, row))
+        return table(rows)
 
     def __len__(self) -> int:
         return len(self.jobs)
@@ -209,6 +251,16 @@ class Pictures(Leaving, Markable):
         return Selection(self._live_records, [job.id for job in jobs], title)
 
 
+def _numbers(
+    job: Job, columns: Mapping[str, Mapping[Subject, float]], row: Mapping[str, object]
+) -> dict[str, float | None]:
+    pictures = job.record.pictures
+    return {
+        free_name(name, row): kept_number(found, job.record, pictures[0]) if pictures else None
+        for name, found in columns.items()
+    }
+
+
 def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
     path = job.path
     return {
@@ -216,6 +268,7 @@ def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> di
         "model": job.model,
         "prompt": job.prompt,
         **python_params(model, job.record.params),
+        "replicate": job.replicate,
         "status": job.status,
         "credits": job.credits,
         "credits_known": job.record.credits_known,

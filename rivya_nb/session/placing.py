@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import same_idea
+from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import comparable, did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, label
+from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, REPLICATE_AXIS, label
 from rivya_nb.session.job import Job
-from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord
+from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord, facts_at
 from rivya_nb.views.layout import no_such_axis
 
 _MOST_DIFFERENCES = 4
@@ -26,7 +27,11 @@ RUN_AXIS = "run"
 
 _NO_PARAMS = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, RUN_AXIS)
 
+_NUMBERS = (SEED_KEY, REPLICATE_AXIS)
+"""What says nothing without its name."""
+
 _NO_LABELS: Mapping[str, str] = {}
+_NO_FACTS: Mapping[str, Mapping[str, str]] = {}
 
 CatalogueOf = Callable[[str], Catalogue]
 """The models of a service by its name."""
@@ -46,11 +51,12 @@ def place(
     *,
     wordings: bool = True,
     references: Mapping[str, str] = _NO_LABELS,
+    facts: Mapping[str, Mapping[str, str]] = _NO_FACTS,
 ) -> Placement:
     """Lay jobs (newest first) out by `names`: params with their documented defaults, `prompt`, `model` or
-    `references`. Without a name they stand in a row, each with what tells it from the others, the wording of its
-    prompt included unless that is shown beside it (`wordings`). `references` are what the user calls them, by job
-    id.
+    `references`, or a fact. Without a name they stand in a row, each with what tells it from the others, the
+    wording of its prompt included unless that is shown beside it (`wordings`). `references` are what the user
+    calls them, and `facts` those of a table, by job id.
 
     Values of a param stand in the order of the model's record, numbers by their size, everything else in the
     order in which it was first asked for.
@@ -58,11 +64,13 @@ def place(
     Raises:
         UsageError: none of the jobs has anything of that name.
     """
-    known = [_asked(job, references.get(job.id)) for job in jobs]
+    known = _told_apart([_asked(job, references.get(job.id)) for job in jobs])
     if not names:
         labels = _differences(known, wordings)
         cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
-        return Placement((AxisRecord("", labels),), cells)
+        its = tuple(facts.get(job.id, {}) for job in jobs)
+        return Placement((AxisRecord("", labels, its if any(its) else ()),), cells)
+    known = [{**facts.get(job.id, {}), **each} for job, each in zip(jobs, known, strict=True)]
     _check(names, dict.fromkeys(key for each in known for key in each))
     models = _models(jobs, catalogue_of)
     axes = [AxisRecord(name, _ordered(name, known, models)) for name in names]
@@ -73,6 +81,25 @@ def place(
     ]
     # As in a run, the newest comes last: of jobs of one moment, which share a place, it is the one shown.
     return Placement(tuple(axes), tuple(reversed(placed)))
+
+
+def place_wholly(
+    jobs: Sequence[Job],
+    names: Sequence[str],
+    catalogue_of: CatalogueOf,
+    *,
+    references: Mapping[str, str] = _NO_LABELS,
+    facts: Mapping[str, Mapping[str, str]] = _NO_FACTS,
+) -> Placement:
+    """Lay jobs out by `names`, and by everything else in which they differ.
+
+    Raises:
+        UsageError: none of the jobs has anything of one of the `names`.
+    """
+    known = [_asked(job, references.get(job.id)) for job in jobs]
+    keys = dict.fromkeys([*names, *(key for each in known for key in each)])
+    differing = [key for key in keys if key in names or len({each.get(key) for each in known}) > 1]
+    return place(jobs, differing, catalogue_of, references=references, facts=facts)
 
 
 def place_runs(
@@ -87,11 +114,20 @@ def place_runs(
         UsageError: none of the jobs has anything of one of the `names`.
     """
     cells = [(run, cell) for run in runs for cell in run.cells if cell.job_id in jobs]
-    known = [{**_asked(jobs[cell.job_id]), **_in_run(run, cell)} for run, cell in cells]
+    known = _told_apart(
+        [
+            {**facts_at(run.axes, cell.coordinates), **_asked(jobs[cell.job_id]), **_in_run(run, cell)}
+            for run, cell in cells
+        ]
+    )
     ids = [cell.job_id for _, cell in cells]
     everything = dict.fromkeys(key for each in known for key in each)
     _check(names, everything)
-    chosen = dict.fromkeys([*(axis.name for run in runs for axis in run.axes), *names])
+    facts = _facts_of_labels(runs)
+    told = {name for each in facts.values() for row in each.values() for name in row}
+    chosen = dict.fromkeys(
+        [*(axis.name for run in runs for axis in run.axes), *(name for name in names if name not in told)]
+    )
     if _collide(ids, known, chosen):
         free = [key for key in everything if key not in (*chosen, PROMPT_AXIS, RUN_AXIS)]
         differing = [key for key in free if len({each.get(key) for each in known}) > 1]
@@ -99,9 +135,37 @@ def place_runs(
         chosen.setdefault(differing[0] if alone else RUN_AXIS)
     models = _models([jobs[job_id] for job_id in ids], catalogue_of)
     # Values without an order of their own stand in the order of the runs.
-    axes = tuple(AxisRecord(name, _ordered(name, known[::-1], models)) for name in chosen)
+    labels = {name: _ordered(name, known[::-1], models) for name in chosen}
+    axes = tuple(
+        AxisRecord(name, each, tuple(facts[name].get(text, {}) for text in each) if name in facts else ())
+        for name, each in labels.items()
+    )
     places = ([axis.labels.index(each.get(axis.name, NONE)) for axis in axes] for each in known)
     return Placement(axes, tuple(map(CellRecord, ids, map(tuple, places))))
+
+
+def _facts_of_labels(runs: Sequence[RunRecord]) -> dict[str, dict[str, dict[str, str]]]:
+    """By axis and label, the facts that no two of these runs tell differently."""
+    found: dict[str, dict[str, dict[str, set[str]]]] = {}
+    for run in runs:
+        for axis in run.axes:
+            for text, row in zip(axis.labels, axis.facts, strict=False):
+                for name, value in row.items():
+                    found.setdefault(axis.name, {}).setdefault(text, {}).setdefault(name, set()).add(value)
+    unsure = {
+        name
+        for labels in found.values()
+        for row in labels.values()
+        for name, values in row.items()
+        if len(values) > 1
+    }
+    return {
+        axis: {
+            text: {name: next(iter(values)) for name, values in row.items() if name not in unsure}
+            for text, row in labels.items()
+        }
+        for axis, labels in found.items()
+    }
 
 
 def _in_run(run: RunRecord, cell: CellRecord) -> dict[str, str]:
@@ -128,7 +192,16 @@ def _asked(job: Job, called: str | None = None) -> dict[str, str]:
         PROMPT_AXIS: comparable(job.prompt),
         **({REFERENCES_AXIS: references} if references else {}),
         **{key: label(value) for key, value in job.params.items()},
+        REPLICATE_AXIS: str(job.replicate),
     }
+
+
+def _told_apart(known: Sequence[dict[str, str]]) -> Sequence[Mapping[str, str]]:
+    """The same, without the replicates' numbers where there is only the first of each."""
+    if all(each[REPLICATE_AXIS] == "1" for each in known):
+        for each in known:
+            del each[REPLICATE_AXIS]
+    return known
 
 
 def _check(names: Sequence[object], known: Iterable[str]) -> None:
@@ -207,7 +280,7 @@ def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[st
 
 
 def _difference(each: Mapping[str, str], differing: Sequence[str]) -> str:
-    named = [f"seed: {each[key]}" if key == "seed" else each[key] for key in differing if key in each]
+    named = [f"{key}: {each[key]}" if key in _NUMBERS else each[key] for key in differing if key in each]
     return " · ".join(named) or each[MODEL_AXIS]
 
 

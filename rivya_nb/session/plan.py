@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY, Request
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
     from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.files import ContentFiles
 
 
@@ -112,6 +115,26 @@ class Plan:
         if self.fills is not None:
             self.fills.join(run, {item.coordinates for item in self.expansion.requests})
         return run
+
+    @overload
+    def to_toml(self, path: None = None) -> str: ...
+    @overload
+    def to_toml(self, path: str | os.PathLike[str]) -> WrittenFile: ...
+    def to_toml(self, path: str | os.PathLike[str] | None = None) -> str | WrittenFile:
+        """Write the study file: everything that is asked, as TOML to read, edit and plan again (`rv.read_plan`).
+
+        It has the prompt as a cell has it, every axis, and the drawn seeds, so that the study is the same when it
+        is read again, and costs only what the history does not have. References are named by their file below the
+        folder of `path`, and by their content. There is no key, address or limit in it. Without a path, this gives
+        the text.
+
+        Raises:
+            UsageError: `path` can be no file's.
+            StoreError: the file cannot be written; what was there before stays.
+        """
+        from rivya_nb.session.study_files import text_of_plan, write_plan
+
+        return text_of_plan(self, Path.cwd()) if path is None else write_plan(self, path)
 
     def __len__(self) -> int:
         return len(self.expansion.requests)

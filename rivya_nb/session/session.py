@@ -28,6 +28,7 @@ from rivya_nb.session.plan import Plan
 from rivya_nb.session.runs import Runs
 from rivya_nb.session.spending import Spending
 from rivya_nb.session.tabled import with_table
+from rivya_nb.study.kept_measures import check_part, measure_orders
 from rivya_nb.views.models import not_known_words
 
 if TYPE_CHECKING:
@@ -400,7 +401,9 @@ class Session:
             UsageError: with every mistake.
         """
         models = self.catalogue.values()
-        asked = history_question(filters, {param.key for model in models for param in model.params})
+        orders = measure_orders(self.store) if filters.get("sort") else None
+        asked = history_question(filters, {param.key for model in models for param in model.params}, orders)
+        check_part(self.store, asked.question.order)
         return History(self.live_records, asked, from_line=from_line)
 
     def pictures(self, job_ids: Sequence[str], title: str = "chosen pictures") -> Selection:

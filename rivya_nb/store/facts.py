@@ -59,20 +59,32 @@ class FactBook:
             found = connection.execute(pairs.order_by(set_facts.c.name, set_facts.c.value).limit(limit))
             return [(name, value) for name, value in found]
 
-    def of(self, job_ids: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """By job id, the facts of the newest place where it has some; jobs without any are left out."""
-        found: dict[str, Mapping[str, str]] = {}
+    def of(self, job_ids: Iterable[str], runs: Sequence[int] = ()) -> dict[str, Mapping[str, str]]:
+        """By job id, the facts that it has in its newest run with some, one of these runs where any are named.
+
+        Of several places with different values there, all are listed. Jobs without facts are left out.
+        """
+        found: dict[str, tuple[int, dict[str, dict[str, None]]]] = {}
         with self._database.reading() as connection:
             for some in portions(list(job_ids)):
                 having = (
-                    select(jobs.c.id, fact_sets.c.content)
+                    select(jobs.c.id, run_jobs.c.run_id, fact_sets.c.content)
                     .join(run_jobs, run_jobs.c.job_number == jobs.c.number)
                     .join(fact_sets, fact_sets.c.id == run_jobs.c.facts_id)
                     .where(jobs.c.id.in_(some))
                     .order_by(run_jobs.c.run_id, run_jobs.c.position)
                 )
-                found.update((job_id, json.loads(text)) for job_id, text in connection.execute(having))
-        return found
+                if runs:
+                    having = having.where(run_jobs.c.run_id.in_(runs))
+                for job_id, run_id, content in connection.execute(having):
+                    if found.get(job_id, (0, {}))[0] != run_id:
+                        found[job_id] = run_id, {}
+                    for name, value in json.loads(content).items():
+                        found[job_id][1].setdefault(name, {})[value] = None
+        return {
+            job_id: {name: ", ".join(values) for name, values in facts.items()}
+            for job_id, (_, facts) in found.items()
+        }
 
 
 def ids_of(

@@ -8,15 +8,21 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Float,
     ForeignKey,
     Index,
     Integer,
+    Join,
+    ScalarSelect,
     String,
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -24,7 +30,7 @@ from sqlalchemy.dialects.sqlite import insert
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import insert_one
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import metadata
+from rivya_nb.store.schema import jobs, metadata, pictures
 
 measures = Table(
     "measures",
@@ -91,6 +97,18 @@ class MeasurementBook:
             found = connection.execute(select(measures).order_by(measures.c.name, measures.c.id)).all()
         return list({row.name: KeptMeasure(*row) for row in found}.values())
 
+    def parts(self, kept: KeptMeasure) -> list[str]:
+        """The names of the parts of which there are numbers, in alphabetical order."""
+        part, found = measurements.c.part, list[str]()
+        following = select(part).where(measurements.c.measure_id == kept.id).order_by(part).limit(1)
+        with self._database.reading() as connection:
+            # From each part to the next one: the numbers between them are many.
+            name = connection.execute(following).scalar()
+            while name is not None:
+                found.append(name)
+                name = connection.execute(following.where(part > name)).scalar()
+        return found
+
     def known(
         self, name: str, version: str, subjects: Collection[Subject]
     ) -> dict[Subject, dict[str, float]]:
@@ -125,6 +143,43 @@ def find_kept(connection: Connection, name: str, version: str | None) -> KeptMea
         wanted = wanted.where(measures.c.version == version)
     row = connection.execute(wanted).first()
     return None if row is None else KeptMeasure(*row)
+
+
+def measured_number(measure_id: int, part: str) -> ScalarSelect[float]:
+    """The number of a job's first picture, as a part of a statement about `jobs`."""
+    its = pictures.alias("its")
+    joined = its.join(measurements, measurements.c.sha256 == its.c.sha256)
+    return (
+        select(measurements.c.value)
+        .select_from(joined)
+        .where(
+            its.c.job_number == jobs.c.number,
+            its.c.position == 0,
+            measurements.c.measure_id == measure_id,
+            measurements.c.part == part,
+            _of_job,
+        )
+        .correlate(jobs)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def measured_pictures() -> Join:
+    """The numbers of first pictures with these, to be gone through in the order of the numbers."""
+    # SQLite looks for a picture by its number, and not the other way round, where the number has a plus.
+    return measurements.join(
+        pictures,
+        and_(pictures.c.sha256 == literal_column("+measurements.sha256"), pictures.c.position == 0),
+    )
+
+
+def is_measured(measure_id: int, part: str) -> ColumnElement[bool]:
+    """The numbers of this measure, where `measurements` and `jobs` are joined."""
+    return and_(measurements.c.measure_id == measure_id, measurements.c.part == part, _of_job)
+
+
+_of_job = or_(measurements.c.beside == "", measurements.c.beside == jobs.c.identity)
 
 
 def _numbers(

@@ -44,7 +44,8 @@ class Provenance(NamedTuple):
         negative = params.pop("negative_prompt", None)
         known = {WEB_UI_NAMES[key]: params.pop(key) for key in WEB_UI_NAMES if key in params}
         size = {"Size": f"{self.picture.width}x{self.picture.height}"} if self.picture.width else {}
-        facts = {**known, **size, "Model": self.job.model, **params}
+        number = {"Replicate": self.job.replicate} if self.job.replicate > 1 else {}
+        facts = {**known, **number, **size, "Model": self.job.model, **params}
         line = ", ".join(f"{name}: {_quoted(str(value))}" for name, value in facts.items())
         negatives = [] if negative is None else [f"Negative prompt: {negative}"]
         return "\n".join([self.job.prompt, *negatives, f"{line}, Version: {OURS} {__version__}"])
@@ -62,6 +63,7 @@ class Provenance(NamedTuple):
             "params": dict(self.job.params),
             "references": [_told(reference) for reference in self.job.references],
             "seed": self.job.seed,
+            "replicate": self.job.replicate,
             "job": self.job.id,
             "task_id": self.job.task_id,
             "created": datetime.fromtimestamp(created, timezone.utc).isoformat(timespec="seconds"),

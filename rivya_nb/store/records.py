@@ -315,6 +315,17 @@ stands in the order of the time, and what has none comes last."""
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureOrder:
+    """An order by a number of a measure, the highest first unless `lowest_first`: by its `part` in this `version`,
+    or in the one that was first used last. Of a job with several pictures, the first one counts."""
+
+    name: str
+    part: str = ""
+    version: str | None = None
+    lowest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A question to the history: jobs with pictures that fit everything given.
 
@@ -324,7 +335,7 @@ class Question:
     those of one place, in one of these runs. `since` and `until` are seconds since the epoch, both included, of
     the time when the job was asked for. One of its pictures has the `width` and `height` in pixels. Hidden
     pictures are left out unless `hidden`. `excluded` is True for those that count in no figure, False for those
-    that count, None for both. `order` is one of `ORDERS`, or None for the time alone.
+    that count, None for both. `order` is one of `ORDERS`, or by a measure, or None for the time alone.
     """
 
     service: str | None = None
@@ -343,7 +354,7 @@ class Question:
     facts: Mapping[str, Asked] = field(default_factory=dict, hash=False)
     hidden: bool = False
     excluded: bool | None = None
-    order: str | None = None
+    order: str | MeasureOrder | None = None
     oldest_first: bool = False
 
 

@@ -32,7 +32,14 @@ from sqlalchemy import (
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
-from rivya_nb.store.records import Asked, Counted, Question
+from rivya_nb.store.measurements import (
+    find_kept,
+    is_measured,
+    measured_number,
+    measured_pictures,
+    measurements,
+)
+from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
 from rivya_nb.store.rows import fits, param_text
 from rivya_nb.store.schema import SEED_NUMBER, jobs, marks, pictures, run_jobs, tags, tallies
 
@@ -163,7 +170,9 @@ def _page(
 def _ordered(
     connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
 ) -> list[_Value]:
-    """A page by rating or seed. Few jobs are sorted; of many, the index of the order is gone through."""
+    """A page by rating, seed or measure. Few jobs are sorted; of many, the index of the order is gone through."""
+    if isinstance(question.order, MeasureOrder):
+        return _by_measure(connection, column, question, question.order, limit, offset)
     if limit is None or _is_narrow(connection, question):
         statement = _found(connection, column, question)
     else:
@@ -176,6 +185,43 @@ def _ordered(
     time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
     by = jobs.c.rating.desc() if question.order == "rating" else _SEED_NUMBER.asc()
     return list(connection.execute(statement.order_by(by, time).limit(limit).offset(offset)).scalars())
+
+
+def _by_measure(
+    connection: Connection,
+    column: Column[_Value],
+    question: Question,
+    order: MeasureOrder,
+    limit: int | None,
+    offset: int,
+) -> list[_Value]:
+    """A page by the number of each job's first picture; jobs without one come last, in the order of the time."""
+    kept = find_kept(connection, order.name, order.version)
+    if kept is None:
+        return _page(connection, column, replace(question, order=None), limit, offset)
+    number = measured_number(kept.id, order.part)
+    time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
+    if limit is None or _is_narrow(connection, question):
+        by = number.asc() if order.lowest_first else number.desc()
+        statement = _found(connection, column, question).order_by(by.nulls_last(), time)
+        return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
+    # Not the other way round: the index of the numbers has the order, and no job is looked up behind the page.
+    lead = measured_pictures()
+    walk = select(column).select_from(
+        lead.join(jobs, jobs.c.number == literal_column("+pictures.job_number"))
+    )
+    led = _one_by_one(connection, walk.where(is_measured(kept.id, order.part)), question, jobs.c.number)
+    value = measurements.c.value.asc() if order.lowest_first else measurements.c.value.desc()
+    found = list(connection.execute(led.order_by(value, time).limit(limit).offset(offset)).scalars())
+    if len(found) == limit:
+        return found
+    before = 0 if found else offset
+    if before:
+        measured = select(func.count()).select_from(led.subquery())
+        before -= connection.execute(measured).scalar_one()
+    rest = _one_by_one(connection, select(column), question, jobs.c.number).where(number.is_(None))
+    left = rest.order_by(time).limit(limit - len(found)).offset(before)
+    return [*found, *connection.execute(left).scalars()]
 
 
 def _is_narrow(connection: Connection, question: Question) -> bool:

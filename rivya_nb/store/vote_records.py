@@ -7,6 +7,12 @@ from dataclasses import dataclass
 ONE, OTHER, TIE = OUTCOMES = ("one", "other", "tie")
 """Which picture of a pair was better; `tie` where the rater saw no difference."""
 
+LEFT, RIGHT, NONE = SIDES = ("left", "right", "none")
+"""What a rater says, who knows nothing but the sides."""
+
+LONGEST = 1e7
+"""Seconds: a rater who looks for longer has gone home."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoteRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,7 +57,8 @@ class DriftView:
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The occasions for a table, the newest first."""
-        return [_row(finding) for finding in reversed(self.findings)]
+        moments = moments_words([finding.at for finding in self.findings])
+        return [_row(*each) for each in reversed(list(zip(self.findings, moments, strict=True)))]
 
     def _says(self, finding: Finding) -> str:
         compared, since = finding.comparison, moment_words(finding.then)
@@ -110,9 +112,16 @@ def drift_text(view: DriftView) -> str:
     return "\n".join([view.sentence, *text_table(HEADINGS, view.rows), *notes, FOOT])
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
+def moments_words(moments: Sequence[int]) -> list[str]:
+    """When occasions were, with seconds where a minute has several of them."""
+    words = [moment_words(moment) for moment in moments]
+    if len(set(words)) < len(words):
+        words = [time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment)) for moment in moments]
+    return words
+
+
+def _row(finding: Finding, asked: str) -> tuple[str, ...]:
     compared = finding.comparison
-    asked = moment_words(finding.at)
     if compared is None:
         found = "the first" if finding.is_first else "too little to compare"
         return (asked, *(_number(finding.floor[kind]) if finding.floor else "–" for kind in KINDS), "", found)

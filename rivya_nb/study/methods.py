@@ -160,7 +160,7 @@ def _prompts(places: Sequence[PicturedPlace], jobs: Sequence[JobRecord]) -> str:
 
 def _settings(studied: Studied) -> list[str]:
     sentences = [_seeds(studied.jobs)]
-    replicates = {place.labels[REPLICATE] for place in studied.places if REPLICATE in place.labels}
+    replicates = {job.replicate for job in studied.jobs}
     if len(replicates) > 1:
         times = "twice" if len(replicates) == 2 else f"{len(replicates)} times"
         sentences.append(f"The very same request was made {times} (replicates).")

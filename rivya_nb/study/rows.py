@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.store.measurements import MeasurementBook, Subject
+from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks
+from rivya_nb.study.kept_measures import kept_number
 from rivya_nb.study.places import PicturedPlace
 
 Value = str | int | float | bool | None
@@ -69,26 +70,6 @@ class Known:
     measures: Mapping[str, Mapping[Subject, float]] = field(default_factory=dict)
 
 
-def kept_measures(book: MeasurementBook, places: Sequence[PicturedPlace]) -> dict[str, dict[Subject, float]]:
-    """The numbers that are kept of these pictures, by the name of the measure or of its part (`palette.hue`), in
-    the version that was first used last."""
-    subjects = {Subject(place.picture.sha256, place.job.identity) for place in places}
-    subjects |= {Subject(each.sha256) for each in subjects}
-    columns: dict[str, dict[Subject, float]] = {}
-    for measure in book.newest():
-        for subject, numbers in book.known(measure.name, measure.version, subjects).items():
-            for part, number in numbers.items():
-                name = f"{measure.name}.{part}" if part else measure.name
-                columns.setdefault(name, {})[subject] = number
-    return columns
-
-
-def _number(found: Mapping[Subject, float], place: PicturedPlace) -> float | None:
-    sha256 = place.picture.sha256
-    # Some measures depend on the request too.
-    return found.get(Subject(sha256), found.get(Subject(sha256, place.job.identity)))
-
-
 @dataclass(frozen=True)
 class PictureTable:
     """A row for each picture at each place. All have the same columns, in one order; a column has values of one
@@ -110,7 +91,7 @@ def picture_table(places: Sequence[PicturedPlace], known: Known) -> PictureTable
             {SEED_KEY: None, **known.params(place.job)},
             place.labels,
             place.facts,
-            {name: _number(found, place) for name, found in known.measures.items()},
+            {name: kept_number(found, place.job, place.picture) for name, found in known.measures.items()},
         )
         for place in places
     ]
@@ -155,7 +136,6 @@ def _row(
     job, picture = place.job, place.picture
     marks = known.marks.get(job.id, Marks())
     position = next(at for at, each in enumerate(job.pictures, 1) if each is picture)
-    replicate = place.labels.get(_REPLICATE, "1")
     return {
         "prompt": job.prompt,
         "model": job.model,
@@ -163,7 +143,7 @@ def _row(
         "references": ", ".join(reference.name for reference in job.references),
         **labels,
         **facts,
-        _REPLICATE: int(replicate) if replicate.isdecimal() else replicate,
+        _REPLICATE: job.replicate,
         **measures,
         "run": known.runs.get(job.id),
         "job": job.id,

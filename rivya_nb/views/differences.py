@@ -15,7 +15,7 @@ from statistics import median
 
 from rivya_nb.contract.text import count, printable
 from rivya_nb.measures.metric import Difference
-from rivya_nb.measures.pairs import AxisDifferences, Coordinates, Spread
+from rivya_nb.measures.pairs import AxisDifferences, Coordinates, Spread, floor_of
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
 
@@ -30,7 +30,7 @@ _SCALES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 _FULL = 0.5
 """A distance that differs from the median by this part of it gets the full shade."""
 
-_ORANGE, _BLUE = "230,130,20", "50,130,230"
+_ORANGE, _BLUE, _GREY = "230,130,20", "50,130,230", "128,128,128"
 _DARKEST = 0.55
 """The opacity of a full shade: black and white letters are legible on it."""
 
@@ -42,6 +42,15 @@ FOOT = (
     "Compared are pictures that share every value but one, each stretched to the same small square; "
     "between shapes, the stretching counts too. The numbers know nothing of what is shown, or how good it is."
 )
+FLOOR = (
+    "Grey is the noise floor: 19 of 20 differences between pictures of the very same request lie within it. What "
+    "moves the pictures no more than that may be chance."
+)
+NO_FLOOR = (
+    "No two pictures here are of the very same request, so how much of this is chance is not known; replicates=2 "
+    "(--replicates 2), or a run's extend(replicates=1), asks each once more."
+)
+WITHIN = "not clearly above the noise"
 
 
 @dataclass(frozen=True)
@@ -57,14 +66,46 @@ class DifferencesView:
     def title(self) -> str:
         return f"Differences of {count(len(self.apart), 'picture')}"
 
+    @property
+    def about_noise(self) -> str:
+        return FLOOR if self._floor else NO_FLOOR
+
+    @property
+    def _floor(self) -> AxisDifferences | None:
+        return next((axis for axis in self.axes if axis.is_floor), None)
+
+    def floor(self, kind: str) -> float | None:
+        """Where the noise floor ends; None where it is not known."""
+        return None if self._floor is None else floor_of(getattr(self._floor, kind))
+
+    def verdict(self, kind: str, axis: AxisDifferences) -> str:
+        """That an axis moves the pictures no more than chance does, if so."""
+        spread: Spread | None = getattr(axis, kind)
+        floor = None if axis.is_floor else self.floor(kind)
+        return WITHIN if spread is not None and floor is not None and spread.median <= floor else ""
+
 
 @dataclass(frozen=True)
 class _Bar:
-    """A column of a histogram, or a gap, in CSS pixels. `middle` is True if it contains the median."""
+    """A column of a histogram, or a gap, in CSS pixels. `middle` is True if it contains the median, and `noise` if
+    it lies within the noise floor."""
 
     width: int
     height: int
     middle: bool
+    noise: bool
+
+    @property
+    def background(self) -> str:
+        if self.middle:
+            return f"rgba({_ORANGE},0.5)"
+        return f"rgba({_GREY},0.25)" if self.noise else "transparent"
+
+    @property
+    def colour(self) -> str:
+        if self.middle:
+            return f"rgb({_ORANGE})"
+        return f"rgba({_GREY},0.9)" if self.noise else f"rgba({_BLUE},0.85)"
 
 
 @dataclass(frozen=True)
@@ -72,6 +113,7 @@ class _Strip:
     bars: tuple[_Bar, ...]
     words: str
     title: str
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -108,6 +150,7 @@ def differences_html(view: DifferencesView) -> str:
         captions=[page.caption for page in view.layout.pages if not page.further],
         height=HEIGHT,
         foot=FOOT,
+        noise=view.about_noise,
     )  # fmt: skip
 
 
@@ -117,14 +160,17 @@ def differences_text(view: DifferencesView) -> str:
     rows = [
         (
             printable(axis.name),
-            *(_spread_words(kind, getattr(axis, kind)) for kind, _ in ABOUT),
+            *(
+                ", ".join(filter(None, [_spread_words(kind, getattr(axis, kind)), view.verdict(kind, axis)]))
+                for kind, _ in ABOUT
+            ),
             _pair_words(axis),
         )
         for axis in view.axes
     ]
     about = [f"{name}: {words}" for name, words in ABOUT]
     title = f"{view.title}: median (middle half)"
-    return "\n".join([title, *text_table(headings, rows), *about, FOOT, *view.notes])
+    return "\n".join([title, *text_table(headings, rows), *about, FOOT, view.about_noise, *view.notes])
 
 
 def number_words(kind: str, number: float) -> str:
@@ -147,6 +193,7 @@ def _pair_words(axis: AxisDifferences) -> str:
 
 def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
     spreads: list[Spread | None] = [getattr(axis, name) for axis in view.axes]
+    floor = view.floor(name) or 0.0
     largest = max((spread.values[-1] for spread in spreads if spread), default=0.0)
     top = next((scale for scale in _SCALES if scale >= largest), _SCALES[-1])
     apart: dict[Coordinates, float] = {place: getattr(each, name) for place, each in view.apart.items()}
@@ -155,7 +202,10 @@ def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
         name=name,
         about=about,
         top=f"{top:g}",
-        strips=tuple(None if spread is None else _strip(name, spread, top) for spread in spreads),
+        strips=tuple(
+            None if spread is None else _strip(name, spread, top, floor, view.verdict(name, axis))
+            for axis, spread in zip(view.axes, spreads, strict=True)
+        ),
         middle=number_words(name, middle),
         pages=tuple(
             tuple(tuple(_shade(name, cell, apart, middle) for cell in row) for row in page.cells)
@@ -165,26 +215,30 @@ def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
     )
 
 
-def _strip(kind: str, spread: Spread, top: float) -> _Strip:
+def _strip(kind: str, spread: Spread, top: float, floor: float, verdict: str) -> _Strip:
     def place(value: float) -> int:
         return min(BINS - 1, int(value / top * BINS))
 
     found, middle = Counter(map(place, spread.values)), place(spread.median)
+    # Any floor at all is visible.
+    noisy = max(1, round(floor / top * BINS)) if floor else 0
     most = max(found.values())
     bars: list[_Bar] = []
-    for empty, bins in groupby(range(BINS), lambda number: not found[number] and number != middle):
+    for (empty, noise), bins in groupby(
+        range(BINS), lambda number: (not found[number] and number != middle, number < noisy)
+    ):
         if empty:
-            bars.append(_Bar(BIN_WIDTH * len(list(bins)), 0, False))
+            bars.append(_Bar(BIN_WIDTH * len(list(bins)), 0, False, noise))
             continue
         # A column has at least 2 pixels, so that a single pair among hundreds is visible.
         heights = ((number, max(2, round(HIGHEST * found[number] / most))) for number in bins)
         bars += [
-            _Bar(BIN_WIDTH, height if found[number] else 0, number == middle) for number, height in heights
+            _Bar(BIN_WIDTH, height if found[number] else 0, number == middle, noise)
+            for number, height in heights
         ]
     low, high = number_words(kind, spread.values[0]), number_words(kind, spread.values[-1])
-    return _Strip(
-        tuple(bars), _spread_words(kind, spread), f"{kind}: {_spread_words(kind, spread)}, all {low}–{high}"
-    )
+    words = _spread_words(kind, spread)
+    return _Strip(tuple(bars), words, f"{kind}: {words}, all {low}–{high}", verdict)
 
 
 def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> _Shade:

@@ -17,6 +17,7 @@ from rivya_nb.views.words import (
     origin_words,
     param_words,
     reason,
+    replicate_words,
     sign,
     state_word,
 )
@@ -60,7 +61,7 @@ class PictureView:
         """The model, the params and the references."""
         references = listing(printable(each.name, 60) for each in self.job.references)
         given = f"references {references}" if references else ""
-        return joined([self.job.model, *param_words(self.params), given])
+        return joined([self.job.model, *param_words(self.params), replicate_words(self.job), given])
 
     @property
     def known(self) -> str:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Param, bundled, shared_param
@@ -18,6 +19,7 @@ from rivya_nb.planning.ask import (
     PROMPT_AXIS,
     REFERENCES_AXIS,
     REPEAT_AXIS,
+    REPLICATE_AXIS,
     Ask,
     label,
     read_ask,
@@ -43,12 +45,13 @@ def cell_text(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str | None:
     References are named where they are addresses: a file of the store is of no use to somebody else.
     """
     only = {cell.job_id for cell in run.cells}
-    ask = read_ask(run.ask) or (Ask.single(jobs[only.pop()]) if len(only) == 1 else None)
+    ask = read_ask(run.ask) or (_single(jobs[only.pop()]) if len(only) == 1 else None)
     return None if ask is None else ask_cell(ask, lambda reference: reference.url or None)
 
 
 def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
-    """The cell that asks for a job's request again; `path_of` finds a reference's file in the store.
+    """The cell that asks for a job's request again, with the replicates before it; `path_of` finds a reference's
+    file in the store.
 
     A `%%rivya` cell wherever one can say it; Python for what no line holds (a param of several lines) and for
     text that would read otherwise than it runs.
@@ -57,18 +60,25 @@ def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
     def name(reference: Reference) -> str:
         return reference.url or str(path_of(reference))
 
-    cell = ask_cell(Ask.single(job), name)
+    cell = ask_cell(_single(job), name)
     if cell is not None:
         return cell
     given = [f"    {escaped(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
     if job.references:
         given.append(f"    references={list(map(name, job.references))!r}")
+    if job.replicate > 1:
+        given.append(f"    replicates={job.replicate}")
     return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
+
+
+def _single(job: JobRecord) -> Ask:
+    """What a cell asks for a job: its number is the last of the replicates that it names."""
+    return replace(Ask.single(replace(job, replicate=1)), replicates=job.replicate)
 
 
 def ask_cell(ask: Ask, name: Name) -> str | None:
     """The `%%rivya` cell that asks the same, an axis of the prompt in its place; None where no cell can say it."""
-    seeds_by_repeat = ask.drawn and SEED_KEY not in ask.params
+    seeds_by_repeat = ask.draws and SEED_KEY not in ask.params
     if ask.requests or ask.left_out or len(ask.references) > 1 or seeds_by_repeat:
         return None
     words = dict(_words(ask, name))
@@ -89,6 +99,9 @@ def _words(ask: Ask, name: Name) -> Iterator[tuple[str, str | None]]:
     refs = [f"--ref {as_word(each)}" for each in names if each is not None]
     yield REFERENCES_AXIS, " ".join(refs) if len(refs) == len(names) else None
     yield REPEAT_AXIS, f"--repeat {ask.repeat}" if ask.repeat > 1 else ""
+    yield REPLICATE_AXIS, f"--replicates {ask.replicates}" if ask.replicates > 1 else ""
+    if ask.sample:
+        yield "--sample", f"--sample {ask.sample} --sample-seed {ask.sample_seed}"
 
 
 def _param(key: str, values: Sequence[object], models: Sequence[str]) -> str | None:
@@ -203,8 +216,11 @@ def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:
 
 
 def told_request(job: JobRecord) -> dict[str, object]:
-    """A job's request as plain data: model, prompt, params, and references by name and content."""
+    """A job's request as plain data: model, prompt, params, its number where it is a replicate, and references by
+    name and content."""
     told: dict[str, object] = {"model": job.model, "prompt": job.prompt, "params": dict(job.params)}
+    if job.replicate > 1:
+        told["replicate"] = job.replicate
     if job.references:
         told["references"] = [{"name": ref.name, "sha256": ref.sha256} for ref in job.references]
     return told

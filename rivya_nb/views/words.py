@@ -195,6 +195,11 @@ def param_words(params: Mapping[str, object]) -> list[str]:
 _VALUE_LENGTH = 40
 
 
+def replicate_words(job: JobRecord) -> str:
+    """`replicate 2`; empty for the first, which says nothing of there being more."""
+    return f"replicate {job.replicate}" if job.replicate > 1 else ""
+
+
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
     """The params that all jobs have with the same value, as sent."""
     shared: dict[str, object] | None = None
@@ -210,7 +215,8 @@ _ABSENT = object()
 
 
 def differences(job: JobRecord, others: Iterable[JobRecord]) -> list[str]:
-    """The names of what these other jobs were asked for differently: `model`, params, `references`, `prompt`."""
+    """The names of what these other jobs were asked for differently: `model`, params, `references`, `prompt`,
+    `replicate`."""
     mine = _asked(job)
     names: dict[str, None] = {}
     for other in others:
@@ -224,7 +230,13 @@ def _asked(job: JobRecord) -> dict[str, object]:
     model = bundled().get(job.model)
     defaults = {} if model is None else {param.key: param.default for param in model.params}
     params = {**defaults, **job.params}
-    return {"model": job.model, **params, "references": job.references, "prompt": job.prompt}
+    return {
+        "model": job.model,
+        **params,
+        "references": job.references,
+        "prompt": job.prompt,
+        "replicate": job.replicate,
+    }
 
 
 _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")

@@ -116,6 +116,8 @@ def _cell(cell: Cell, look: Look, small: Thumbnail | None, path_of: Any) -> dict
 def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
     """What was asked for: name, value, and a short text for a value that two pictures share."""
     values = {"model": job.model, "prompt": job.prompt, **params}
+    if job.replicate > 1:
+        values["replicate"] = job.replicate
     if job.references:
         values["references"] = ", ".join(ref.name or ref.sha256[:8] for ref in job.references)
     facts = []

@@ -133,17 +133,17 @@ def test_a_history_gives_each_picture_once_with_the_facts_of_its_runs(study: Stu
 
 
 def test_kept_measures_are_columns(study: Study, session: rv.Session, tmp_path: Path) -> None:
-    run = study(({"sharpness": "low"}, {"sharpness": "high"}))
+    run = study(({"mine": "low"}, {"mine": "high"}))
     first, second = (job.record.pictures[0].sha256 for job in run[:2])
     keep = session.store.measurements.keep
-    keep("sharpness", "1", "", [(Subject(first), {"": 1.0})])
-    keep("sharpness", "2", "", [(Subject(first), {"": 0.25}), (Subject(second), {"": float("inf")})])
+    keep("mine", "1", "", [(Subject(first), {"": 1.0})])
+    keep("mine", "2", "", [(Subject(first), {"": 0.25}), (Subject(second), {"": float("inf")})])
     keep("fit", "1", "", [(Subject(first, run[0].record.identity), {"hue": 0.5})])
     run.export(tmp_path)
     rows = rows_of(tmp_path)
-    assert [row["measure_sharpness"] for row in rows] == [0.25, None, None, None]
+    assert [row["measure_mine"] for row in rows] == [0.25, None, None, None]
     assert [row["fit.hue"] for row in rows] == [0.5, None, None, None]
-    assert rows[0]["sharpness"] == "low"
+    assert rows[0]["mine"] == "low"
 
 
 def test_values_of_several_types_become_text(fill: Any, tmp_path: Path) -> None:

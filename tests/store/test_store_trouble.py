@@ -50,6 +50,7 @@ def test_a_database_damaged_in_the_middle_says_so_when_it_is_read(folder: Path) 
     store.close()
     path = folder / "rivya.db"
     content = bytearray(path.read_bytes())
+    # Behind the pages of the tables' own descriptions.
     content[100 * 4096 : 240 * 4096] = b"\x5a" * (140 * 4096)
     path.write_bytes(content)
     store = Store.open(folder)

@@ -35,6 +35,12 @@ def offers_at(shell: InteractiveShell, text: str, row: int, column: int) -> Offe
         return line.offers(_flag_notes(shell))
     from rivya_nb.magics.completion.command import CommandLine
 
+    name, blank, asking = spot.before.lstrip().partition(" ")
+    if name == "generate" and blank:
+        from rivya_nb.magics.completion.cell import CellLine
+
+        asked = CellLine(asking, spot.after, "", _variables(shell), _catalogue())
+        return asked.offers(_flag_notes(shell))
     return CommandLine(spot.before, spot.after, _catalogue(), open_session()).offers()
 
 

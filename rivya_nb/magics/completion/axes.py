@@ -21,6 +21,8 @@ def axes_so_far(
 ) -> tuple[Axis[object], ...]:
     """The axes of the line and of the body; what cannot be read yet has none."""
     prompt = read_prompt(body, namespace)
+    if line.prompts is not None:
+        prompt = reader.prompt(body, reader.table(line.prompts, line.prompt_column, line.templates))
     ids = [model.id for model in models]
     ask = Ask(
         prompt=prompt,
@@ -29,9 +31,11 @@ def axes_so_far(
         references=dict.fromkeys(reader.references(line.refs), ()),
         # Two are an axis as well as any number.
         repeat=min(line.repeat, 2),
+        replicates=min(line.replicates, 2),
         order=(*line.order, *(axis.name for axis in prompt.axes)),
     )
-    seeds = count()
-    with suppress(UsageError):
-        ask = with_seeds(ask, models, lambda low, _: low + next(seeds))
+    if line.pair_seeds:
+        seeds = count()
+        with suppress(UsageError):
+            ask = with_seeds(ask, models, lambda low, _: low + next(seeds))
     return ask.axes()

@@ -99,11 +99,20 @@ class CellLine:
 
     def _of_flag(self, flag: Flag) -> Sequence[Offer]:
         if flag.name == "--ref" and self._takes_references():
-            from rivya_nb.magics.completion.files import file_offers
+            from rivya_nb.magics.completion.files import picture_offers
             from rivya_nb.magics.completion.variables import fits_reference, variable_offers
 
-            files = file_offers(self.slot.typed, self.models, any_format=self._line.shrink_refs)
+            files = picture_offers(self.slot.typed, self.models, any_format=self._line.shrink_refs)
             return [*files, *variable_offers(self._namespace, fits_reference)]
+        if flag.name == "--prompts":
+            from rivya_nb.magics.completion.files import file_offers
+            from rivya_nb.magics.completion.variables import variable_offers
+            from rivya_nb.planning.table_files import ENDINGS
+            from rivya_nb.planning.tables import is_table
+
+            return [*file_offers(self.slot.typed, ENDINGS), *variable_offers(self._namespace, is_table)]
+        if flag.name == "--templates":
+            return [Offer("on", "expand {a|b} in a row"), Offer("off", "send it as it stands")]
         if flag.name in ("--rows", "--cols"):
             from rivya_nb.magics.completion.axes import axes_so_far
 

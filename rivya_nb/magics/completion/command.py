@@ -102,6 +102,8 @@ class CommandLine:
         for word in self._usage.words:
             if word == "WORDS" and self.command == "models":
                 yield from model_offers(model for model in self._catalogue.values() if model.id not in given)
+            elif word == "NAMES":
+                yield from (offer for offer in self._measures() if offer.text not in given)
             elif word == "RUN" and not given:
                 yield from self._runs(unfinished_first=True)
             elif not word.isupper() and word not in given:
@@ -151,6 +153,10 @@ class CommandLine:
             from rivya_nb.planning.question import SORTS
 
             yield from (Offer(order, "order") for order in SORTS)
+            if self._session is not None:
+                from rivya_nb.study.kept_measures import kept_names
+
+                yield from (Offer(name, "measure") for name in kept_names(self._session.store))
         elif of == "run":
             yield from self._runs(unfinished_first=False)
         elif of == "tag" and self._session is not None:
@@ -180,6 +186,11 @@ class CommandLine:
 
             axes = (MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, *self._known_params())
             yield from (Offer(axis, "axis") for axis in axes if axis not in self.slot.others)
+
+    def _measures(self) -> Iterator[Offer]:
+        from rivya_nb.measures.registry import known_measures
+
+        yield from (Offer(each.name, each.about or each.kind) for each in known_measures().values())
 
     def _runs(self, *, unfinished_first: bool) -> Iterator[Offer]:
         if self._session is None:

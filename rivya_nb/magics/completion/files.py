@@ -20,13 +20,17 @@ _LOOKED_AT = 10_000
 _MORE_EXTENSIONS = {"image/jpeg": (".jpeg",), "image/tiff": (".tiff",), "image/heic": (".heif",)}
 
 
-def file_offers(typed: str, models: Sequence[Model], *, any_format: bool) -> list[Offer]:
+def picture_offers(typed: str, models: Sequence[Model], *, any_format: bool) -> list[Offer]:
     """The pictures of the folder that is typed, in the formats that one of the models takes or in `any_format`;
     then its folders."""
+    return file_offers(typed, _suffixes(models, any_format))
+
+
+def file_offers(typed: str, suffixes: tuple[str, ...]) -> list[Offer]:
+    """The files of the folder that is typed whose names end so; then its folders."""
     path = typed[1:] if typed[:1] in QUOTES else typed
     folder = path[: path.rfind("/") + 1]
     start = path[len(folder) :].casefold()
-    suffixes = _suffixes(models, any_format)
     files: dict[str, Offer] = {}
     folders: dict[str, Offer] = {}
     with suppress(OSError, UsageError), os.scandir(user_path(folder or ".")) as entries:

@@ -1,4 +1,4 @@
-"""What this kernel's cells show, drawn anew in place where marks change or pictures are deleted."""
+"""What this kernel's cells show, drawn anew in place where marks or votes change or pictures are deleted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Displays:
         self._is_stale = False
         self._renewing = asyncio.Lock()
         store = live_records.store
-        for news in (store.marks.changes, store.deletions):
+        for news in (store.marks.changes, store.votes.changes, store.deletions):
             news.subscribe(self.check)
 
     def add(self, display: Renewable) -> None:

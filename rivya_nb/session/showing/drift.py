@@ -14,7 +14,7 @@ from rivya_nb.store.marks import excluded
 from rivya_nb.store.records import AxisRecord, CellRecord, RunRecord
 from rivya_nb.study.canary import Asked, asked, examine, read_finding
 from rivya_nb.study.drift import KINDS, enough_replicates
-from rivya_nb.study.drift_view import LIST_HEADINGS, DriftView, drift_html, drift_text
+from rivya_nb.study.drift_view import LIST_HEADINGS, DriftView, drift_html, drift_text, moments_words
 from rivya_nb.views.models import text_table
 from rivya_nb.views.words import moment_words
 
@@ -128,7 +128,7 @@ class Drift:
         labels = place(pinned, [], self._store.models.catalogue, references=called).axes[0].labels
         axes = [
             AxisRecord(CELL_AXIS, labels),
-            AxisRecord(ASKED_AXIS, tuple(moment_words(each.at) for each in occasions)),
+            AxisRecord(ASKED_AXIS, tuple(moments_words([each.at for each in occasions]))),
             AxisRecord(REPLICATE_AXIS, tuple(str(number + 1) for number in range(canary.replicates))),
         ]
         cells = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb._version import __version__
 from rivya_nb.files import user_path
+from rivya_nb.session.showing.tables import fact_columns
 from rivya_nb.spreadsheets import csv_bytes
 from rivya_nb.store.files import write_whole
 from rivya_nb.views.repeat import told_request
@@ -28,11 +29,13 @@ def write_lists(
     jobs: Sequence[Job],
     copies: Sequence[Stamped],
     marks: Mapping[str, Marks],
+    facts: Mapping[str, Mapping[str, str]],
 ) -> tuple[Path, Path]:
     """Write `run-41.json` and `run-41.csv`, or `history.…`, beside the pictures; the two absolute paths.
 
-    `copies` are the jobs' saved pictures in order. The JSON has all jobs, the CSV a row for each picture, in
-    UTF-8 with the mark by which Excel knows it. A text that a spreadsheet would run begins with an apostrophe.
+    `copies` are the jobs' saved pictures in order, `facts` those of a table by the job's id. The JSON has all
+    jobs, the CSV a row for each picture, in UTF-8 with the mark by which Excel knows it. A text that a
+    spreadsheet would run begins with an apostrophe.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -50,15 +53,17 @@ def write_lists(
         },
         "credits": sum(record.credits for record, _ in saved),
         "credits_known": all(record.credits_known for record, _ in saved),
-        "jobs": [_told(record, files, marks[record.id]) for record, files in saved],
+        "jobs": [_told(record, files, marks[record.id], facts.get(record.id, {})) for record, files in saved],
     }
     paths = stem.with_suffix(".json"), stem.with_suffix(".csv")
     write_whole(paths[0], json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "replace"))
-    write_whole(paths[1], _table(saved, marks))
+    write_whole(paths[1], _table(saved, marks, facts))
     return paths
 
 
-def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, object]:
+def _told(
+    record: JobRecord, files: Sequence[str], marks: Marks, facts: Mapping[str, str]
+) -> dict[str, object]:
     return {
         "id": record.id,
         "service": record.service,
@@ -86,16 +91,22 @@ def _told(record: JobRecord, files: Sequence[str], marks: Marks) -> dict[str, ob
             "note": marks.note,
             "excluded": marks.excluded,
         },
+        **({"facts": dict(facts)} if facts else {}),
     }
 
 
-def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str, Marks]) -> bytes:
+def _table(
+    saved: Sequence[tuple[JobRecord, Sequence[str]]],
+    marks: Mapping[str, Marks],
+    facts: Mapping[str, Mapping[str, str]],
+) -> bytes:
     keys = list(dict.fromkeys(key for record, _ in saved for key in record.params))
     columns = [
         "file",
         "model",
         "prompt",
         *keys,
+        "replicate",
         "credits",
         "credits_known",
         "picture_width",
@@ -105,12 +116,14 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
         "favourite",
     ]
     columns += ["tags", "note", "excluded", "service", "task_id", "job", "sha256"]
+    named = fact_columns((name for record, _ in saved for name in facts.get(record.id, ())), columns)
+    columns += named.values()
     rows = []
     for record, files in saved:
         mine = marks[record.id]
         for number, (name, picture) in enumerate(zip(files, record.pictures, strict=True)):
             row: list[ParamValue | None] = [name, record.model, record.prompt]
-            row += [record.params.get(key) for key in keys]
+            row += [*(record.params.get(key) for key in keys), record.replicate]
             # A task of several pictures has one price: the column adds up.
             row += [0 if number else record.credits, "yes" if record.credits_known else "no"]
             row += [picture.width or None, picture.height or None]
@@ -118,6 +131,7 @@ def _table(saved: Sequence[tuple[JobRecord, Sequence[str]]], marks: Mapping[str,
             row += [mine.rating or None, "yes" if mine.favourite else None, ", ".join(mine.tags), mine.note]
             row += [mine.excluded]
             row += [record.service, record.task_id, record.id, picture.sha256]
+            row += [facts.get(record.id, {}).get(name) for name in named]
             rows.append(row)
     return csv_bytes(columns, rows)
 

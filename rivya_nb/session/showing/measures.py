@@ -22,6 +22,7 @@ from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import free_name, table
 from rivya_nb.store.measurements import Subject
 from rivya_nb.study.computing import Progress
+from rivya_nb.study.kept_measures import column_name
 from rivya_nb.study.measuring import (
     Measured,
     measured_pairs,
@@ -326,11 +327,6 @@ def _of_place(place: PicturedPlace, measured: Measured) -> Subject:
 
 def _of_couple(couple: tuple[PictureRecord, PictureRecord], _: Measured) -> Subject:
     return pair_subject(*couple)
-
-
-def column_name(measure: str, part: str) -> str:
-    """What a number is called: `sharpness`, or `palette.hue` where its measure has parts."""
-    return measure if part == WHOLE else f"{measure}.{part}"
 
 
 def of_words(record: RunRecord, what: str) -> str:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.errors import UsageError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+def fact_columns(names: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """The columns of facts by their names: one that is taken by something else begins with `fact_`."""
+    columns: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        column = name
+        while column in taken or column in columns.values():
+            column = f"fact_{column}"
+        columns[name] = column
+    return columns
 
 
 def table(rows: Sequence[dict[str, Any]]) -> DataFrame:

@@ -1,10 +1,11 @@
 """Which pictures are compared: a list of pairs that is fixed before the first vote.
 
-A list that reacted to votes would tell the rater how the votes stand. This one is balanced instead. The values form
-a round-robin tournament: a round pairs every value once (one value rests where their number is odd), and all rounds
-of a cycle together pair every two values once. Each set of pictures that differ in nothing but the value, such as
-those of one prompt and one replicate, plays one round, the next set plays the next round, and so on around. So all
-values are compared equally often, all pairs of values too, up to one, and all pictures are seen equally often.
+A list that reacted to votes would tell the rater how the votes stand. This one is balanced instead. The values
+form a round-robin tournament: a round pairs every value once (one value rests where their number is odd), and
+all rounds of a cycle together pair every two values once. Each set of pictures that differ in nothing but the
+value, such as those of one prompt and one replicate, plays one round, the next set plays the next round, and so
+on around. So all values are compared equally often, all pairs of values too, up to one, and all pictures are
+seen equally often.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd
 from typing import TypeVar
 
@@ -25,8 +27,6 @@ SEEN = 24
 LEAST = 60
 """The least number of pairs then, as far as there are so many."""
 
-PROMPT_AXIS = "prompt"
-
 Value = tuple[str, ...]
 """A label for each of the axes that are ranked."""
 
@@ -35,20 +35,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A job whose first picture is judged. `value` is what is ranked; `block` is the same for all pictures of one
-    prompt, and `others` are its labels on all other axes."""
+    """A job whose first picture is judged. `value` is what is ranked; `block` is the same for all pictures of
+    one prompt, and `others` are its labels on all other axes."""
 
     job: str
     value: Value
     block: tuple[str, ...]
     others: tuple[str, ...]
+    prompt: str = ""
 
 
 def contenders(places: Iterable[PicturedPlace], by: Sequence[str]) -> list[Contender]:
     """The jobs with pictures, each once, in their order.
 
-    The prompt of a block is everything that words were chosen for, but for the axes in `by`: two wordings of one
-    axis can be ranked, within what the other axes leave the same.
+    The prompt of a block is everything that words were chosen for, but for the axes in `by`: two wordings of
+    one axis can be ranked, within what the other axes leave the same.
     """
     first: dict[str, PicturedPlace] = {}
     for place in places:
@@ -64,6 +65,7 @@ def contenders(places: Iterable[PicturedPlace], by: Sequence[str]) -> list[Conte
                 *([place.job.prompt] if keeps_words else []),
             ),
             others=tuple(label for name, label in place.labels.items() if name not in by),
+            prompt=place.job.prompt,
         )
         for job, place in first.items()
     ]
@@ -98,8 +100,8 @@ def comparable(known: Sequence[Contender]) -> list[Contender]:
 def draw_pairs(
     known: Sequence[Contender], chance: random.Random, pairs: int | None = None
 ) -> tuple[RankingPair, ...]:
-    """The list of pairs for contenders that are `comparable`, about `pairs` of them; whole rounds are drawn, and
-    what links two parts is added."""
+    """The list of pairs for contenders that are `comparable`, about `pairs` of them; whole rounds are drawn,
+    and what links two parts is added."""
     tables = _tables(known)
     chance.shuffle(tables)
     tables = _one_of_each_block_first(tables)
@@ -211,7 +213,7 @@ def _possible(tables: Iterable[Mapping[Value, T]]) -> Iterator[tuple[T, T]]:
     """Every two contenders that may be compared, of which a few link all values of each table."""
     for table in tables:
         several = list(table.values())
-        yield from zip(several, several[1:])
+        yield from pairwise(several)
 
 
 def _parts(links: Iterable[tuple[Value, Value]]) -> list[frozenset[Value]]:

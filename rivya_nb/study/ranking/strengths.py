@@ -28,8 +28,8 @@ FEW_DRAWS = 200
 LEVEL = 0.95
 
 _PRIOR = 0.5
-"""Votes without a difference that every value is given, spread over all others: without them, a value that always
-won would be infinitely strong."""
+"""Votes without a difference that every value is given, spread over all others: without them, a value that
+always won would be infinitely strong."""
 
 _CODES = {ONE: 1.0, TIE: 0.0, OTHER: -1.0}
 
@@ -53,10 +53,10 @@ class Strength:
 class Result:
     """What votes say about `strengths`, the strongest value first.
 
-    `wins` has, by row and column in the same order, how often the row's value won against the column's; `ties` how
-    often there was no difference. `prompts` is the number of prompts that votes are about. `raters` has the number
-    of votes by rater. `alpha` is Krippendorff's, over the `shared` pairs that several raters judged; None if that
-    says nothing. `left_out` votes are about pictures that do not count any more.
+    `wins` has, by row and column in the same order, how often the row's value won against the column's; `ties`
+    how often there was no difference. `prompts` is the number of prompts that votes are about. `raters` has the
+    number of votes by rater. `alpha` is Krippendorff's, over the `shared` pairs that several raters judged;
+    None if that says nothing. `left_out` votes are about pictures that do not count any more.
     """
 
     strengths: tuple[Strength, ...]

@@ -1,0 +1,56 @@
+"""`%rivya measure`: what measures give for the pictures of a run, or which measures there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rivya_nb.contract.text import printable, short_repr
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.magics.command import take_flags
+from rivya_nb.magics.current import current_session
+
+if TYPE_CHECKING:
+    from rivya_nb.session.run import Run
+    from rivya_nb.session.showing.measures import Measurements
+
+USAGE = "[NAMES] [--run RUN]"
+HELP = "measure the pictures of a run, or else of the newest; without a name, the measures there are"
+
+_ABOUT_LENGTH = 90
+
+
+def measure(arguments: tuple[str, ...]) -> Measurements | None:
+    """The numbers of a run's pictures by the named measures; without a name, print which there are.
+
+    Raises:
+        UsageError: there is no such measure or run.
+    """
+    names, flags = take_flags("measure", arguments, (), ["--run"])
+    if not names:
+        print(_listed())
+        return None
+    return _run(flags.get("--run")).measure(*names)
+
+
+def _run(number: str | None) -> Run:
+    session = current_session()
+    if number is not None:
+        if not number.isdecimal() or len(number) > 15:
+            raise UsageError([Mistake("measure", f"--run needs the id of a run, not {short_repr(number)}")])
+        return session.run(int(number))
+    touched = session.touched()
+    newest = [] if touched else session.store.runs(limit=1)
+    if not touched and not newest:
+        raise UsageError([Mistake("measure", "this store has no run yet; --run names one")])
+    return touched[-1] if touched else session.run(newest[0].id)
+
+
+def _listed() -> str:
+    from rivya_nb.measures.registry import known_measures
+    from rivya_nb.views.models import text_table
+
+    rows = [
+        (each.name, each.kind, each.unit or "–", printable(each.about, _ABOUT_LENGTH))
+        for each in known_measures().values()
+    ]
+    return "\n".join(text_table(("measure", "of a", "unit", ""), rows))

@@ -1,0 +1,483 @@
+"""A ranking: pictures judged blind in pairs, and the order of the values of an axis that follows."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rivya_nb.contract.text import count, printable, short_repr
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.files import target_file
+from rivya_nb.jobs.work_loop import WorkLoop
+from rivya_nb.session.showing.displays import Kept, Shown
+from rivya_nb.session.showing.live import in_notebook
+from rivya_nb.session.showing.looks import path_finder, records
+from rivya_nb.session.showing.tables import table
+from rivya_nb.spreadsheets import csv_bytes
+from rivya_nb.store.marks import excluded
+from rivya_nb.store.vote_records import ONE, TIE, RankingRecord
+from rivya_nb.study.places import pictured_places
+from rivya_nb.study.ranking.ballots import Showing, checked_rater, draw_order, showings
+from rivya_nb.study.ranking.pairs import Contender, Value, comparable, contenders, draw_pairs
+from rivya_nb.views.layout import no_such_axis
+from rivya_nb.views.ranking import (
+    RankedValue,
+    RankingView,
+    ranking_html,
+    ranking_text,
+    settled_words,
+)
+from rivya_nb.views.run_view import Hint
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from rivya_nb.session.job import Job
+    from rivya_nb.session.live_records import LiveRecords
+    from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.session.showing.written import WrittenFile
+    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.study.ranking.strengths import Result
+    from rivya_nb.widgets.judge import Judge
+
+CLOSE_BOX, PAGE_BOX = (2048, 2048), (1024, 1024)
+"""The most pixels of a picture in a notebook, where it can be zoomed to, and on a page."""
+
+_OPENS = Hint("", "Run this cell again to go on judging.")
+
+_PROMPT = "prompt"
+
+
+def open_ranking(
+    record: RunRecord,
+    jobs: Mapping[str, Job],
+    live_records: LiveRecords,
+    by: Sequence[str],
+    rater: str,
+) -> Ranking:
+    """The ranking of these pictures by the axes `by`, with the list of pairs that was drawn when it was first
+    asked for. UsageError if there is nothing to compare."""
+    rater = checked_rater(rater)
+    _check_axes(by, [axis.name for axis in record.axes if axis.name])
+    store = live_records.store
+    pictured = contenders(pictured_places(record, records(jobs)), by)
+    left_out = excluded(store, [each.job for each in pictured])
+    counted = [each for each in pictured if each.job not in left_out]
+    known = comparable(counted)
+    what = " and ".join(by)
+    if not known:
+        raise UsageError([Mistake("by", _why_nothing(counted, what, len(left_out)))])
+    wanted = {each.job for each in known}
+
+    def fits(ranking: RankingRecord) -> bool:
+        missing = set(ranking.jobs) - wanted - {each.job for each in counted}
+        return wanted <= set(ranking.jobs) and missing <= _gone(store.jobs(missing), excluded(store, missing))
+
+    def draw() -> RankingRecord:
+        pairs = draw_pairs(known, random.SystemRandom())
+        jobs = tuple(each.job for each in known)
+        return RankingRecord(uuid.uuid4().hex, tuple(by), time.time(), jobs, pairs)
+
+    notes = []
+    if len(known) < len(counted):
+        values = {each.value for each in counted} - {each.value for each in known}
+        named = ", ".join(sorted(printable(_label(value), 30) for value in values)[:5])
+        notes.append(
+            f"Left out, because nothing of the same prompt links them with the others: {what} {named}."
+        )
+    ranking = store.votes.ranking(by, fits, draw)
+    return Ranking(ranking, known, live_records, rater, notes)
+
+
+def _check_axes(by: Sequence[str], names: Sequence[str]) -> None:
+    if not by:
+        raise UsageError([Mistake("by", 'name the axis whose values are ranked, as in rank(by="seed")')])
+    for name in by:
+        if name not in names:
+            raise UsageError([Mistake("by", no_such_axis(name, names))])
+        if name == _PROMPT:
+            raise UsageError(
+                [
+                    Mistake(
+                        "by",
+                        "pictures are compared within one prompt, so prompts cannot be ranked; rank by an axis "
+                        "that stands within each prompt, as seed or model",
+                    )
+                ]
+            )
+    if len(set(by)) < len(by):
+        raise UsageError([Mistake("by", f"{short_repr(list(by))} names an axis twice")])
+
+
+def _why_nothing(counted: Sequence[Contender], what: str, left_out: int) -> str:
+    less = f" ({count(left_out, 'picture')} excluded)" if left_out else ""
+    if len(counted) < 2:
+        there = "one picture" if counted else "no picture"
+        return f"a ranking compares at least two pictures of one prompt, and there is {there} here{less}"
+    values = {each.value for each in counted}
+    if len(values) == 1:
+        return f"all pictures have the same {what}, {_label(values.pop())}; a ranking compares several{less}"
+    return f"no two pictures of one prompt differ in {what}, and those of several are not compared{less}"
+
+
+def _gone(known: Mapping[str, JobRecord], excluded_ids: set[str]) -> set[str]:
+    return excluded_ids | {job_id for job_id, job in known.items() if not job.pictures}
+
+
+def _label(value: Value) -> str:
+    return " · ".join(value)
+
+
+class Ranking:
+    """Pictures judged blind, in pairs. As a cell's value it shows the pairs that its rater has not judged yet,
+    and then the `strengths`.
+
+    `rater` is the name under which votes are kept. The list of pairs was fixed when the ranking was first asked
+    for; only its own votes count in it.
+    """
+
+    def __init__(
+        self,
+        record: RankingRecord,
+        known: Sequence[Contender],
+        live_records: LiveRecords,
+        rater: str,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.record = record
+        self.rater = rater
+        self.notes = tuple(notes)
+        self._contenders = {each.job: each for each in known}
+        self._live_records = live_records
+        self._store = live_records.store
+
+    @property
+    def what(self) -> str:
+        """What is ranked: the name of the axis, or of several."""
+        return " and ".join(self.record.by)
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs there are, without those of which a picture does not count any more."""
+        return len(
+            showings(self.record, [(at, False) for at in range(len(self.record.pairs))], self._counted())
+        )
+
+    @property
+    def left(self) -> int:
+        """How many pairs this rater has not judged yet."""
+        counted = self._counted()
+        judged = {
+            vote.pair
+            for vote in self._store.votes.of(self.record.id)
+            if vote.rater == self.rater and vote.one in counted and vote.other in counted
+        }
+        return self.pairs - len(judged)
+
+    @property
+    def strengths(self) -> Strengths:
+        """The result of all votes until now: it shows itself, and stays current."""
+        return Strengths(self)
+
+    @property
+    def agreement(self) -> float | None:
+        """Krippendorff's alpha of the raters over the pairs that several of them judged: 1 is perfect, 0 is
+        chance. None where no two raters judged the same pair."""
+        return self._result().alpha
+
+    @property
+    def wins(self) -> DataFrame:
+        """The matrix of wins: how often the row's value won against the column's.
+
+        Raises:
+            UsageError: pandas or evalica is not installed.
+        """
+        result = self._result()
+        labels = [_label(each.value) for each in result.strengths]
+        frame = table([dict(zip(labels, row, strict=True)) for row in result.wins])
+        frame.index = frame.columns.rename(self.what)
+        return frame
+
+    def to_pandas(self) -> DataFrame:
+        """One row for each value, the strongest first: its strength (the logarithm of the odds against an
+        average value) with its 95 % interval, wins, ties and losses, and whether its place is settled.
+
+        Raises:
+            UsageError: pandas or evalica is not installed.
+        """
+        return table(
+            [
+                {
+                    **dict(zip(self.record.by, each.value, strict=True)),
+                    "strength": each.strength,
+                    "low": each.low,
+                    "high": each.high,
+                    "wins": each.wins,
+                    "ties": each.ties,
+                    "losses": each.losses,
+                    "settled": each.settled,
+                }
+                for each in self._result().strengths
+            ]
+        )
+
+    def votes(self) -> DataFrame:
+        """One row for each vote: who gave it when, how long it took, which pictures stood where, and which won.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return table(self._vote_rows())
+
+    def save(self, path: str | os.PathLike[str]) -> WrittenFile:
+        """Write the votes as a CSV file, a row for each vote, as `votes()` gives them; its absolute path.
+
+        Raises:
+            UsageError: `path` can be no file's.
+            StoreError: the file cannot be written.
+        """
+        rows = self._vote_rows()
+        names = list(rows[0]) if rows else ["rater"]
+        return _written(target_file(path), csv_bytes(names, [row.values() for row in rows]))
+
+    def judge(self) -> Judge:
+        """The widget that shows the pairs, also where all of them are judged: Z takes votes back.
+
+        Raises:
+            UsageError: the rater's name belongs to somebody who judged elsewhere.
+        """
+        from rivya_nb.widgets.judge import Ballot, Judge
+
+        who = self._store.votes.join(self.record.id, self.rater)
+        counted = self._counted()
+        shown = showings(self.record, draw_order(self.record, who.origin), counted)
+        place = {each.pair: at for at, each in enumerate(shown)}
+        mine = [vote for vote in self._store.votes.of(self.record.id) if vote.rater == self.rater]
+        questions = list(dict.fromkeys(each.question for each in shown))
+        random.shuffle(questions)
+        asked = {question: at for at, question in enumerate(questions)}
+        ballot = Ballot(
+            rater=self.rater,
+            questions=questions,
+            asked=[asked[each.question] for each in shown],
+            judged=[place[vote.pair] for vote in mine if vote.pair in place],
+        )
+        return Judge(
+            ballot,
+            _Box(self, shown),
+            Kept(self._live_records, _OPENS, lambda: self.strengths)._ipython_display_,
+        )
+
+    def write_page(self, path: str | os.PathLike[str]) -> WrittenFile:
+        """Write a page with all pairs for somebody without a kernel: one HTML file, which works without a
+        network. The rater saves the votes there as a file, and `rv.import_votes` takes them in.
+
+        The pictures, of at most 1024 pixels a side, are encoded anew, under random names; neither what is
+        ranked nor anything else is in the page but the prompts that are asked about. Name the rater for whom it
+        is: `run.rank(by="seed", rater="B").write_page("judge.html")`.
+
+        Raises:
+            UsageError: `path` can be no file's, or there are votes under the rater's name already.
+            StoreError: the file cannot be written, or a picture is gone.
+        """
+        from rivya_nb.study.ranking.page import new_page, render_page
+
+        target = target_file(path)
+        if self.rater in self._store.votes.raters(self.record.id):
+            raise UsageError(
+                [
+                    Mistake(
+                        "rater",
+                        f"rater {short_repr(self.rater)} has judged here already; name the one for whom the page "
+                        f'is, as in rank(by={short_repr(self.record.by[0])}, rater="B").write_page(…)',
+                    )
+                ]
+            )
+        everything = showings(self.record, draw_order(self.record, uuid.uuid4().hex), self._counted())
+        page = new_page(self.record, self.rater, everything)
+        encode = partial(self.picture, box=PAGE_BOX)
+        html = WorkLoop.find().aside(lambda: render_page(page.id, self.rater, everything, encode))
+        written = _written(target, html.encode("utf-8", "replace"))
+        self._store.votes.add_page(page)
+        return written
+
+    def picture(self, job_id: str, box: tuple[int, int]) -> tuple[str, bytes]:
+        """The MIME type and the bytes of a picture, encoded anew within `box` pixels. StoreError if it is gone."""
+        from rivya_nb.errors import PictureError, StoreError
+        from rivya_nb.study.ranking.plain import plain_picture
+
+        job = self._store.jobs([job_id]).get(job_id)
+        if job is None or not job.pictures:
+            raise StoreError("A picture of this pair was deleted meanwhile; S skips the pair.")
+        try:
+            return plain_picture(path_finder(self._store.files)(job.pictures[0]), box)
+        except PictureError:
+            raise StoreError("A picture of this pair cannot be read; S skips the pair.") from None
+
+    def result(self, draws: int | None = None) -> Result:
+        """What the votes say. It takes about a second: call it off the event loop."""
+        from rivya_nb.study.ranking.strengths import DRAWS, result
+
+        votes = self._store.votes.of(self.record.id)
+        return result(votes, list(self._counted().values()), draws or DRAWS)
+
+    def _result(self) -> Result:
+        return WorkLoop.find().aside(self.result)
+
+    def _counted(self) -> dict[str, Contender]:
+        """The contenders whose pictures count still, by job."""
+        ids = list(self._contenders)
+        gone = _gone(self._store.jobs(ids), excluded(self._store, ids))
+        return {job: each for job, each in self._contenders.items() if job not in gone}
+
+    def _vote_rows(self) -> list[dict[str, Any]]:
+        jobs = self._store.jobs(list(self.record.jobs))
+        rows: list[dict[str, Any]] = []
+        for vote in self._store.votes.of(self.record.id):
+            one, other = self._contenders.get(vote.one), self._contenders.get(vote.other)
+            better = "tie" if vote.outcome == TIE else "one" if vote.outcome == ONE else "other"
+            rows.append(
+                {
+                    "rater": vote.rater,
+                    "prompt": jobs[vote.one].prompt if vote.one in jobs else None,
+                    "one": _label(one.value) if one else None,
+                    "other": _label(other.value) if other else None,
+                    "better": better,
+                    "at": vote.at,
+                    "seconds": vote.seconds,
+                    "left": "other" if vote.flipped else "one",
+                    "pair": vote.pair,
+                    "one_job": vote.one,
+                    "other_job": vote.other,
+                }
+            )
+        return rows
+
+    def _ipython_display_(self) -> None:
+        if not in_notebook() or not self.left:
+            return self.strengths._ipython_display_()
+        from IPython.display import display
+
+        display(self.judge())
+        return None
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return self.strengths._repr_mimebundle_()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ranking by {self.what}: {count(self.pairs, 'pair')}, {self.left} left for rater "
+            f"{short_repr(self.rater)}>"
+        )
+
+
+class Strengths(Shown):
+    """The result of a ranking. A notebook shows it as static HTML, which stays current as votes come."""
+
+    def __init__(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+        self._live_records = ranking._live_records
+
+    def to_pandas(self) -> DataFrame:
+        """As `to_pandas` of the ranking gives it."""
+        return self._ranking.to_pandas()
+
+    @property
+    def view(self) -> RankingView:
+        """What is shown, as data. It takes about a second: call it off the event loop."""
+        ranking = self._ranking
+        result = ranking.result()
+        notes = list(ranking.notes)
+        if result.left_out:
+            notes.append(
+                f"{count(result.left_out, 'vote')} on pictures that are excluded or deleted since, left out"
+            )
+        return RankingView(
+            what=ranking.what,
+            values=[
+                RankedValue(
+                    _label(each.value),
+                    each.wins,
+                    each.ties,
+                    each.losses,
+                    each.strength,
+                    each.low,
+                    each.high,
+                    each.settled,
+                )
+                for each in result.strengths
+            ],
+            wins=result.wins,
+            ties=result.ties,
+            votes=result.votes,
+            prompts=result.prompts,
+            raters=sorted(result.raters.items()),
+            alpha=result.alpha,
+            shared=result.shared,
+            notes=notes,
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return WorkLoop.find().aside(self._bundle)
+
+    def _bundle(self) -> Bundle:
+        try:
+            view = self.view
+        except UsageError as error:
+            # What is missing is a package; the votes are there.
+            return {"text/html": "", "text/plain": str(error)}
+        return {"text/html": ranking_html(view), "text/plain": ranking_text(view)}
+
+    def _glance(self) -> object:
+        ranking = self._ranking
+        return ranking._store.votes.of(ranking.record.id), list(ranking._counted())
+
+    def __repr__(self) -> str:
+        return WorkLoop.find().aside(lambda: ranking_text(self.view))
+
+
+class _Box:
+    """Gives a widget the pictures of its places, and takes its votes."""
+
+    def __init__(self, ranking: Ranking, shown: Sequence[Showing]) -> None:
+        self._ranking = ranking
+        self._shown = shown
+        self._votes = ranking._store.votes
+
+    def pictures(self, place: int) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+        showing = self._shown[place]
+        left, right = (self._ranking.picture(job, CLOSE_BOX) for job in (showing.left, showing.right))
+        return left, right
+
+    def vote(self, place: int, better: str, seconds: float) -> None:
+        ranking = self._ranking
+        self._votes.cast(
+            self._shown[place].vote(ranking.record.id, better, ranking.rater, time.time(), seconds)
+        )
+
+    def take_back(self, place: int) -> None:
+        ranking = self._ranking
+        self._votes.take_back(ranking.record.id, self._shown[place].pair, ranking.rater)
+
+    def sure(self) -> str:
+        from rivya_nb.study.ranking.strengths import FEW_DRAWS
+
+        result = self._ranking.result(FEW_DRAWS)
+        return settled_words(result.settled, len(result.strengths), self._ranking.what)
+
+
+def _written(target: Path, data: bytes) -> WrittenFile:
+    from rivya_nb.session.showing.written import WrittenFile
+    from rivya_nb.store.files import write_whole
+    from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
+
+    with disk_trouble(target, ANOTHER_PLACE):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, data)
+    return WrittenFile(target)

@@ -1,0 +1,1 @@
+"""What moves a number of the pictures, axis by axis, with intervals over prompts (docs/statistics.md)."""

@@ -1,0 +1,54 @@
+// Judging in a notebook: pictures come from the kernel, and votes go to it.
+
+import { element } from "./dom.js";
+import { Judge } from "./judge.js";
+import { keepOutOfSaves } from "./saves.js";
+import { Kernel } from "./viewer_kernel.js";
+
+class KernelSource {
+  constructor(model, silent) {
+    this.model = model;
+    this.kernel = new Kernel(model, silent);
+    Object.assign(this, model.get("_ballot"));
+  }
+
+  question(place) {
+    return this.questions[this.asked[place]];
+  }
+
+  async pictures(place) {
+    const { content, buffers } = await this.kernel.ask({ kind: "pictures", place });
+    return buffers.map((data, at) => URL.createObjectURL(new Blob([data], { type: content.types[at] })));
+  }
+
+  vote(place, better, seconds) {
+    return this.kernel.ask({ kind: "vote", place, better, seconds });
+  }
+
+  takeBack(place) {
+    return this.kernel.ask({ kind: "back", place });
+  }
+
+  sure() {
+    return this.model.get("_sure");
+  }
+
+  end() {
+    return element("p", {}, "The result is shown by ", element("code", {}, "ranking.strengths"), ", or when this cell runs again.");
+  }
+}
+
+export default {
+  render({ model, el }) {
+    keepOutOfSaves(model.widget_manager);
+    const source = new KernelSource(model, (silent) => judge.say(silent ? "The kernel does not answer; it may be busy." : ""));
+    const judge = new Judge(el, source);
+    const count = () => judge.count();
+    model.on("change:_sure", count);
+    return () => {
+      model.off("change:_sure", count);
+      source.kernel.close();
+      judge.close();
+    };
+  },
+};
