@@ -129,7 +129,7 @@ class Leaving(ABC):
         record, jobs = self._studied()
         if not jobs:
             raise UsageError("There is nothing to tell of: no request is in this.")
-        runs, places = _in_runs(record, jobs, self._store)
+        runs, places = in_runs(record, jobs, self._store)
         marks = self._store.marks.of(jobs)
         studied = Studied(
             runs=sorted(set(_runs_of(record, runs, jobs).values())),
@@ -165,7 +165,7 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
     from rivya_nb.study.rows import Known, picture_table
 
     without = excluded(store, jobs)
-    runs, found = _in_runs(record, jobs, store, without)
+    runs, found = in_runs(record, jobs, store, without)
     places: list[PicturedPlace] = []
     lost: dict[str, Path] = {}
     for place in found:
@@ -186,7 +186,7 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
     return Gathered(places, picture_table(places, known), runs, lost, note)
 
 
-def _in_runs(
+def in_runs(
     record: RunRecord, jobs: Mapping[str, JobRecord], store: Store, without: Collection[str] = ()
 ) -> tuple[list[RunRecord], Iterator[PicturedPlace]]:
     """The runs, the oldest first, and the places of the pictures: of a history (`record.id` is 0) in all the runs

@@ -108,10 +108,12 @@ class Size:
     credits: float
 
 
-def sizes(spread: Spread, difference: float, *, cells: int, pairs: int, price: float) -> Iterator[Size]:
-    """The smallest study for several numbers of seeds. Each prompt and seed has `cells` pictures, `price` credits
-    each, and gives `pairs` pairs."""
-    for seeds in SEEDS:
+def sizes(
+    spread: Spread, difference: float, *, cells: int, pairs: int, price: float, seeded: bool = True
+) -> Iterator[Size]:
+    """The smallest study for several numbers of seeds (one only, if none are `seeded`). Each prompt and seed has
+    `cells` pictures at `price` credits each, and gives `pairs` pairs."""
+    for seeds in SEEDS if seeded else SEEDS[:1]:
         prompts = spread.fewest_prompts(difference, seeds * pairs)
         if prompts is not None:
             pictures = prompts * seeds * cells
