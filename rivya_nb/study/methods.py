@@ -9,6 +9,7 @@ from datetime import date, datetime, timezone
 from urllib.parse import urlsplit
 
 from rivya_nb._version import __version__
+from rivya_nb.api.address import is_loopback_host
 from rivya_nb.contract.catalogue import Catalogue
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
@@ -90,7 +91,8 @@ def _model(catalogue: Catalogue, model: str) -> str:
 
 
 def _host(service: str) -> str:
-    return urlsplit(service).hostname or printable(service)
+    host = urlsplit(service).hostname or printable(service)
+    return f"a service on the machine itself ({printable(service)})" if is_loopback_host(host) else host
 
 
 def _days(jobs: Iterable[JobRecord]) -> str:

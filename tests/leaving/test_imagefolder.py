@@ -13,6 +13,7 @@ import pytest
 
 import rivya_nb as rv
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.files import write_whole
 from rivya_nb.store.measurements import Subject
 
 from .conftest import PROMPTS, Study
@@ -166,6 +167,27 @@ def test_an_original_that_is_gone_is_named_and_the_others_are_there(study: Study
     with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .*; the other pictures are in"):
         run.export(tmp_path)
     assert len(rows_of(tmp_path)) == 3
+
+
+def test_an_interrupted_export_goes_on_where_it_was(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, copied = study(), []
+
+    def interrupted(original: Path, copy: Path) -> None:
+        copied.append(copy)
+        if len(copied) == 2:
+            raise KeyboardInterrupt
+        write_whole(copy, original)
+
+    monkeypatch.setattr("rivya_nb.study.imagefolder._copy", interrupted)
+    with pytest.raises(rv.WaitInterruptedError, match=r"1 of 4 pictures are done and kept"):
+        run.export(tmp_path)
+    assert not (tmp_path / "metadata.jsonl").exists()
+    monkeypatch.undo()
+    before = copied[0].stat().st_ino
+    assert len(run.export(tmp_path)) == 4
+    assert copied[0].stat().st_ino == before
 
 
 def test_an_unknown_format_is_refused(study: Study, tmp_path: Path) -> None:

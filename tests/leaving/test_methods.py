@@ -38,6 +38,11 @@ def test_a_run_of_the_service_is_told_in_full(study: Study) -> None:
     )
 
 
+def test_a_service_on_the_machine_itself_is_called_so(study: Study) -> None:
+    text = study(service="http://127.0.0.1:8123").methods()
+    assert "through a service on the machine itself (http://127.0.0.1:8123) on" in text
+
+
 def test_it_shows_itself_as_a_paragraph(study: Study) -> None:
     run = study()
     run.exclude("<b>not a tag</b> & so on")
