@@ -19,6 +19,9 @@ from .calls import (
     import_votes as import_votes,
 )
 from .calls import (
+    import_bundle as import_bundle,
+)
+from .calls import (
     plan as plan,
 )
 from .calls import (

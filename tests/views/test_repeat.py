@@ -124,7 +124,16 @@ def test_a_reference_that_is_an_address_is_named() -> None:
         {"models": (DEFAULT_MODEL, "nano-banana"), "seed": 1, "left_out": {"nano-banana": ("seed",)}},
         {"models": (), "requests": (Request(DEFAULT_MODEL, "a"), Request(DEFAULT_MODEL, "b"))},
     ],
-    ids=["free texts", "turned around", "references", "sets", "seeds by repeat", "seeds by prompt", "left out", "requests"],
+    ids=[
+        "free texts",
+        "turned around",
+        "references",
+        "sets",
+        "seeds by repeat",
+        "seeds by prompt",
+        "left out",
+        "requests",
+    ],
 )
 def test_a_cell_that_might_ask_for_something_else_is_not_offered(parts: dict[str, Any]) -> None:
     assert cell(**parts) is None
