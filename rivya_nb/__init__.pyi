@@ -123,6 +123,12 @@ from .magics.magic import (
 from .magics.magic import (
     unload_ipython_extension as unload_ipython_extension,
 )
+from .measures.learned import (
+    clip_score as clip_score,
+)
+from .measures.learned import (
+    iqa as iqa,
+)
 from .measures.registry import measure as measure
 from .session.grid import Grid as Grid
 from .session.history import (

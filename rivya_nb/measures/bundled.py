@@ -6,12 +6,10 @@ Luma is Y' of ITU-R BT.601 as Pillow's mode L has it, from 0 (black) to 255 (whi
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.errors import UsageError
 from rivya_nb.measures import metric
-from rivya_nb.measures.definition import Kind, Measure
+from rivya_nb.measures.definition import Kind, Measure, require_modules
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -107,23 +105,11 @@ def _perceptual_hash(image: Image) -> Any:
 
 
 def _require_numpy() -> None:
-    _require("numpy", "scipy.ndimage")
+    require_modules("analysis", "numpy", "scipy.ndimage")
 
 
 def _require_imagehash() -> None:
-    _require("imagehash")
-
-
-def _require(*modules: str) -> None:
-    """Raise UsageError if one of these modules cannot be imported."""
-    for name in modules:
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise UsageError(
-                f"This measure needs {name.partition('.')[0]}, which is not installed here: "
-                "pip install 'rivya-nb[analysis]'"
-            ) from error
+    require_modules("analysis", "imagehash")
 
 
 def _bundled(

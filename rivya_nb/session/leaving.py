@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.text import count, did_you_mean, listing, short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
-from rivya_nb.files import user_path
+from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.job import python_params
 from rivya_nb.store.marks import excluded
@@ -19,13 +19,15 @@ from rivya_nb.views.words import lost_words
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PIL.Image import Image
+
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.showing.paragraph import Paragraph
-    from rivya_nb.session.showing.written import SavedPictures
-    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.session.showing.written import SavedPictures, WrittenFile
+    from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
     from rivya_nb.store.store import Store
     from rivya_nb.study.places import PicturedPlace
-    from rivya_nb.study.rows import Row
+    from rivya_nb.study.rows import PictureTable
 
 FORMATS = ("imagefolder",)
 
@@ -59,6 +61,57 @@ class Leaving(ABC):
             raise UsageError([Mistake("format", message)])
         leaving = self._gathered()
         return WorkLoop.find().aside(lambda: _imagefolder(folder, leaving, self._store))
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> WrittenFile:
+        """Write a Parquet file with a row for each picture at each place, as `export` writes them, with types; its
+        absolute path. Excluded pictures are left out, and the result says so.
+
+        Raises:
+            UsageError: pyarrow is not installed (the extra `parquet`), `path` can be no file's, or there is no
+                picture.
+            StoreError: an original is gone, and the others are written; or the file cannot be written.
+        """
+        from rivya_nb.session.showing.written import WrittenFile
+        from rivya_nb.study.parquet import write_parquet
+
+        target, leaving = target_file(path), self._gathered()
+        _require(leaving)
+        WorkLoop.find().aside(lambda: write_parquet(target, leaving.table.rows))
+        if leaving.lost:
+            raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {target}.")
+        written = WrittenFile(target)
+        written.note = leaving.note
+        return written
+
+    def log_to(self, tracker: str, *, project: str = "rivya_nb") -> Paragraph:
+        """Log to an experiment tracker: "mlflow", "wandb" or "trackio"; one run there for each run here.
+
+        It gets the params, the means of the measures, a table with a row for each picture, and the pictures, at
+        most 512 pixels wide and high; `export` gives the originals. Excluded pictures are left out. mlflow logs
+        where `MLFLOW_TRACKING_URI` says. wandb stays offline unless `WANDB_MODE` says otherwise; `wandb sync`
+        sends it. `project` is the experiment or project there. Each call logs anew, and its text says where.
+
+        Raises:
+            UsageError: the tracker is unknown or not installed (the extra of its name), or there is no picture.
+            StoreError: a picture's file is gone; nothing was logged.
+        """
+        from rivya_nb.session.showing.paragraph import Paragraph
+        from rivya_nb.study.tracking import find_tracker, tracked_runs
+
+        log, leaving, files = find_tracker(tracker), self._gathered(), self._store.files
+        _require(leaving)
+        if leaving.lost:
+            raise StoreError(f"{lost_words(leaving.lost)}; nothing was logged.")
+        names = {run.id: f"run {run.id} {run.name or ''}".strip() for run in leaving.runs}
+
+        def small(picture: PictureRecord, box: tuple[int, int]) -> Image:
+            return files.thumbnails.load(files.path(picture.sha256, picture.mime_type), box)
+
+        runs = tracked_runs(leaving.places, leaving.table, names, small)
+        told = WorkLoop.find().aside(lambda: log(project, runs))
+        return Paragraph(
+            f"{told} {leaving.note[:1].upper()}{leaving.note[1:]}{'.' * bool(leaving.note)}".strip()
+        )
 
     def methods(self) -> Paragraph:
         """The paragraph of a paper that says how the pictures were made, as plain text that shows itself.
@@ -94,13 +147,13 @@ class Leaving(ABC):
 
 
 class Gathered(NamedTuple):
-    """Pictures that may leave: their places with their rows, and the runs that they come from, the oldest first.
+    """Pictures that may leave: their places with a row for each, and the runs that they come from, oldest first.
 
     `lost` are files that are gone, and `note` says what is left out.
     """
 
     places: list[PicturedPlace]
-    rows: list[Row]
+    table: PictureTable
     runs: list[RunRecord]
     lost: dict[str, Path]
     note: str
@@ -109,7 +162,7 @@ class Gathered(NamedTuple):
 def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Gathered:
     """The pictures of a run or a history (`record.id` is 0) whose files are there, less the excluded ones."""
     from rivya_nb.study.kept_measures import kept_columns
-    from rivya_nb.study.rows import Known, picture_rows
+    from rivya_nb.study.rows import Known, picture_table
 
     without = excluded(store, jobs)
     runs, found = in_runs(record, jobs, store, without)
@@ -130,7 +183,7 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
     )
     left_out = sum(len(jobs[job_id].pictures) for job_id in without)
     note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
-    return Gathered(places, picture_rows(places, known), runs, lost, note)
+    return Gathered(places, picture_table(places, known), runs, lost, note)
 
 
 def in_runs(
@@ -164,7 +217,7 @@ def _imagefolder(folder: str | os.PathLike[str], leaving: Gathered, store: Store
     from rivya_nb.study.imagefolder import write_imagefolder
 
     _require(leaving)
-    paths, metadata = write_imagefolder(folder, leaving.places, leaving.rows, path_finder(store.files))
+    paths, metadata = write_imagefolder(folder, leaving.places, leaving.table.rows, path_finder(store.files))
     if leaving.lost:
         raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")
     return SavedPictures(paths, user_path(folder), (metadata,), leaving.note)

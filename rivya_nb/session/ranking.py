@@ -433,6 +433,7 @@ class Strengths(Shown):
             ties=result.ties,
             votes=result.votes,
             prompts=result.prompts,
+            over_prompts=result.over_prompts,
             raters=sorted(result.raters.items()),
             alpha=result.alpha,
             shared=result.shared,

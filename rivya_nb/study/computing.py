@@ -243,7 +243,8 @@ class _Work:
                 return
             some = tasks[start : start + BATCH]
             images = list(zip(some, workers.map(loaded, some), strict=True))
-            self._note([(task, image) for task, image in images if isinstance(image, str)])
+            if lost := [(task, image) for task, image in images if isinstance(image, str)]:
+                self._note(lost)
             whole = [(task, image) for task, image in images if not isinstance(image, str)]
             if whole:
                 self._note(_of_batch(measure, whole))

@@ -27,6 +27,9 @@ FEW_DRAWS = 200
 
 LEVEL = 0.95
 
+ENOUGH_PROMPTS = 6
+"""The fewest prompts that can stand for others. With fewer, single votes are resampled."""
+
 _PRIOR = 0.5
 """Votes without a difference that every value is given, spread over all others: without them, a value that
 always won would be infinitely strong."""
@@ -54,9 +57,10 @@ class Result:
     """What votes say about `strengths`, the strongest value first.
 
     `wins` has, by row and column in the same order, how often the row's value won against the column's; `ties`
-    how often there was no difference. `prompts` is the number of prompts that votes are about. `raters` has the
-    number of votes by rater. `alpha` is Krippendorff's, over the `shared` pairs that several raters judged;
-    None if that says nothing. `left_out` votes are about pictures that do not count any more.
+    how often there was no difference. `prompts` is the number of prompts that votes are about; the intervals
+    hold for other prompts only if they are `over_prompts`, and else for these alone. `raters` has the number of
+    votes by rater. `alpha` is Krippendorff's, over the `shared` pairs that several raters judged; None if that
+    says nothing. `left_out` votes are about pictures that do not count any more.
     """
 
     strengths: tuple[Strength, ...]
@@ -64,6 +68,7 @@ class Result:
     ties: tuple[tuple[int, ...], ...]
     votes: int
     prompts: int
+    over_prompts: bool
     raters: Mapping[str, int]
     alpha: float | None
     shared: int
@@ -112,7 +117,8 @@ def result(
         wins=tuple(tuple(int(wins[one][other]) for other in order) for one in order),
         ties=tuple(tuple(int(ties[one][other]) for other in order) for one in order),
         votes=len(counted),
-        prompts=len({by_job[vote.one].block for vote in counted}),
+        prompts=table.prompts,
+        over_prompts=table.over_prompts,
         raters=Counter(vote.rater for vote in counted),
         alpha=alpha,
         shared=shared,
@@ -147,12 +153,13 @@ class _Votes:
         size = len(values)
         self.wins = np.zeros((size, size))
         self.ties = np.zeros((size, size))
-        several = len({by_job[vote.one].block for vote in votes}) > 1
+        self.prompts = len({by_job[vote.one].block for vote in votes})
+        self.over_prompts = self.prompts >= ENOUGH_PROMPTS
         units: dict[Any, Counter[tuple[int, int, bool]]] = {}
         for vote in votes:
             one, other = (place[by_job[job].value] for job in (vote.one, vote.other))
-            # With one prompt, what all raters said of one pair stays together.
-            unit = by_job[vote.one].block if several else (vote.ranking, vote.pair)
+            # What all raters said of one pair stays together.
+            unit = by_job[vote.one].block if self.over_prompts else (vote.ranking, vote.pair)
             if vote.outcome == TIE:
                 self.ties[one, other] += 1
                 self.ties[other, one] += 1
