@@ -144,8 +144,8 @@ class Plan:
 
         `pilot` is a smaller run of the kind that is planned: from it come the variances between prompts, between
         seeds, and of the very same request. `of` is as in `effects`, but not votes, and `difference` is in the
-        units of the measure (for distances: beyond the noise). It lies between two values of `axis`, which need not
-        be named where the pilot varies only one beside prompts and seeds. The price is that of this plan's requests.
+        units of the measure (for distances: beyond the noise). It lies between two values of `axis`, which is not
+        needed where the pilot varies only one beside prompts and seeds. The price is that of this plan's requests.
 
         The test is that of paired differences over prompts (two-sided, 5 %). It assumes that the new prompts are
         like the pilot's, and the pilot's variances are uncertain themselves.

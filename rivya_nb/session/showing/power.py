@@ -163,8 +163,8 @@ def find_power(study: Study, of: Of, difference: float, axis: str | None, expans
         spread = spread_of(numbers, numbers.seen.axis(chosen), planned.replicates)
         if spread is None:
             raise UsageError(
-                f"The pilot is too small: of {chosen} it needs two values with the same two seeds, for two prompts "
-                "at least. Run more of it first."
+                f"The pilot is too small: of {chosen} it needs two values with the same two seeds, for two "
+                "prompts at least. Run more of it first."
             )
         return Power(name, chosen, float(difference), spread, planned, len(numbers.seen.prompt_labels))
 
