@@ -16,10 +16,10 @@ from .calls import (
     history as history,
 )
 from .calls import (
-    import_votes as import_votes,
+    import_bundle as import_bundle,
 )
 from .calls import (
-    import_bundle as import_bundle,
+    import_votes as import_votes,
 )
 from .calls import (
     plan as plan,
