@@ -207,3 +207,19 @@ def test_pictures_of_two_wordings_are_asked_about_without_the_words(
     assert data["questions"] == ["Which is the better picture?"]
     assert len(data["pairs"]) == 2
     assert not {"dawn", "dusk"} & set(re.findall(r"\w+", json.dumps(data)))
+
+
+def test_pairs_are_not_drawn_while_pictures_are_still_to_come(study: Study, session: rv.Session) -> None:
+    run = study(PROMPTS, [5, 6])
+    waiting = done("a wolf", {"seed": 5}, pictures=(), status="queued", task_id="task")
+    later = done("a wolf", {"seed": 6}, pictures=(telling(session, 9, 6),))
+    axes = [AxisRecord("seed", ("5", "6"))]
+    cells = [CellRecord(waiting.id, (0,)), CellRecord(later.id, (1,))]
+    jobs = [waiting, later]
+    record = session.store.add_run(name=None, service="elsewhere", axes=axes, cells=cells, jobs=jobs)
+    working = session.run(record.id)
+    with pytest.raises(
+        UsageError, match=rf"1 of 2 pictures are still to come.*rv.history\(run={record.id}\).rank"
+    ):
+        working.rank("seed")
+    assert run.rank("seed").pairs == 4
