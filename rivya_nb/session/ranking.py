@@ -107,8 +107,8 @@ def _check_complete(record: RunRecord, jobs: Mapping[str, Job]) -> None:
         if record.id:
             ways += f", and rv.history(run={record.id}).rank(…) ranks those that are here"
         raise UsageError(
-            f"{coming} of {count(len(ids), 'picture')} are still to come, and pairs are drawn once for all of them: "
-            f"{ways}."
+            f"{coming} of {count(len(ids), 'picture')} are still to come, and pairs are drawn once for all of "
+            f"them: {ways}."
         )
 
 
