@@ -464,7 +464,7 @@ class Strengths(Shown):
             view = self.view
         except UsageError as error:
             # What is missing is a package; the votes are there.
-            return {"text/html": "", "text/plain": str(error)}
+            return {"text/plain": str(error)}
         return {"text/html": ranking_html(view), "text/plain": ranking_text(view)}
 
     def _glance(self) -> object:
@@ -472,7 +472,7 @@ class Strengths(Shown):
         return ranking._store.votes.of(ranking.record.id), list(ranking._counted())
 
     def __repr__(self) -> str:
-        return WorkLoop.find().aside(lambda: ranking_text(self.view))
+        return self._repr_mimebundle_()["text/plain"]
 
 
 class _Box:

@@ -173,7 +173,7 @@ export class Judge {
     const finished = place === undefined;
     this.pair.hidden = finished;
     this.end.replaceChildren(...(finished ? [this.ending(), this.source.end()].filter(Boolean) : []));
-    this.question.textContent = finished ? "All pairs are judged" : this.source.question(place);
+    this.question.textContent = finished ? this.conclusion() : this.source.question(place);
     const wanted = this.queue.slice(0, 1 + AHEAD);
     this.forget(wanted);
     if (finished) {
@@ -227,6 +227,10 @@ export class Judge {
     set(this.bar, "aria-valuenow", judged);
     set(this.bar, "aria-valuemax", this.source.total);
     this.gauge.style.width = `${(100 * judged) / Math.max(1, this.source.total)}%`;
+  }
+
+  conclusion() {
+    return this.dropped.size ? "No other pair is left" : "All pairs are judged";
   }
 
   ending() {

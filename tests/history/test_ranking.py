@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -223,3 +224,15 @@ def test_pairs_are_not_drawn_while_pictures_are_still_to_come(study: Study, sess
     ):
         working.rank("seed")
     assert run.rank("seed").pairs == 4
+
+
+def test_without_evalica_votes_are_kept_and_what_is_missing_is_told(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "evalica", None)
+    ranking = study(PROMPTS, [5, 6]).rank(by="seed")
+    judge_all(ranking, higher)
+    assert "pip install 'rivya-nb[analysis]'. The votes are kept" in repr(ranking.strengths)
+    with pytest.raises(UsageError, match="Strengths need evalica"):
+        ranking.to_pandas()
+    assert len(ranking.votes()) == 4
