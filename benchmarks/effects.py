@@ -2,8 +2,8 @@
 
     python benchmarks/effects.py [--refits 3]
 
-The other way is what a script does: for each draw of prompts it puts their rows together, and fits one analysis of
-variance of them (which has no share that depends on the prompt). It is timed for a few draws, and 2,000 are told by
+The other way is what a script does: for each draw of prompts it puts their rows together, and fits one analysis
+of variance of them (which has no share that depends on the prompt). It is timed for a few draws; 2,000 are told by
 proportion. No picture is measured here.
 """
 
@@ -45,9 +45,7 @@ def main() -> None:
     parser.add_argument("--refits", type=int, default=3)
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    print(
-        f"{'4,000 pictures':<18}{'shares':>9}{'with differences':>18}{'statsmodels':>14}  CPU seconds, {DRAWS:,} draws"
-    )
+    print(f"{'4,000 pictures':<18}{'shares':>9}{'with differences':>18}{'statsmodels':>14}  CPU seconds")
     for name, sizes in SIZES.items():
         numbers, columns, prompts = drawn(sizes)
         start = time.process_time()
