@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rivya_nb.study.places import PicturedPlace
     from rivya_nb.study.rows import PictureTable
 
-FORMATS = ("imagefolder",)
+FORMATS = ("imagefolder", "bundle")
 
 
 class Leaving(ABC):
@@ -54,8 +54,13 @@ class Leaving(ABC):
         earlier export in the folder is replaced, other files stay. Excluded pictures are left out, and the result
         says so.
 
+        `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
+        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and votes;
+        `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in its place
+        is replaced.
+
         Raises:
-            UsageError: an unknown format, or the folder has metadata of another origin.
+            UsageError: an unknown format, or the folder has something of another origin.
             StoreError: an original is gone, and the others are exported; or the folder cannot be written.
             WaitInterruptedError: the kernel was interrupted; what was copied by then is kept for the next call.
         """
@@ -63,6 +68,11 @@ class Leaving(ABC):
             hint = did_you_mean(format, FORMATS) if isinstance(format, str) else ""
             message = f"{short_repr(format)} is no format; it takes {listing(FORMATS)}{hint}"
             raise UsageError([Mistake("format", message)])
+        if format == "bundle":
+            from rivya_nb.session.bundles import export_bundle
+
+            record, jobs = self._studied()
+            return WorkLoop.find().aside(lambda: export_bundle(folder, self._store, record, jobs))
         gather = self._gatherer()
         return with_progress(
             "Export",

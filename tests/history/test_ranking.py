@@ -37,7 +37,8 @@ def test_the_better_seed_comes_first_in_words_tables_and_html(study: Study) -> N
     for text in shown.values():
         assert "12 votes on 4 prompts by 1 rater" in text
         assert "Seed 7 comes first: it would win" in text
-        assert "bootstrap over the 4 prompts" in text
+        assert "bootstrap over votes" in text
+        assert "All votes are about 4 prompts, which are few: the intervals say nothing about other" in text
     votes = ranking.votes()
     assert set(votes["rater"]) == {"A"}
     assert (votes["seconds"] == 1.5).all()
@@ -89,7 +90,11 @@ def test_the_agreement_of_two_raters_is_shown(study: Study) -> None:
     assert "A (12), B (12)" in repr(ranking.strengths)
 
 
-def test_one_prompt_gives_intervals_over_votes_and_says_so(study: Study) -> None:
+def test_what_the_intervals_are_over_is_told(study: Study) -> None:
+    several = study([f"a cat number {number}" for number in range(6)], [5, 6]).rank(by="seed")
+    judge_all(several, higher)
+    assert "by bootstrap over the 6 prompts" in repr(several.strengths)
+    assert "say nothing about other prompts" not in repr(several.strengths)
     ranking = study(["a cat"], [5, 6, 7]).rank(by="seed")
     judge_all(ranking, higher)
     assert "All votes are about one prompt: the intervals say nothing about other prompts." in repr(

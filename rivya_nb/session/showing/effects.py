@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rivya_nb.contract.text import count, listing, printable
+from rivya_nb.contract.text import count, printable
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
 from rivya_nb.views.effects import EffectBar, EffectsView, effects_html, effects_text, percent_words
@@ -38,6 +38,8 @@ _FOOT = (
     "Shares are of what differs within a prompt; intervals say what other prompts would give, with these values. "
     "They say nothing of quality, and nothing of other models, seeds or services."
 )
+
+_NEXT = 'plan.power(pilot=…, of="{of}", difference=…) says how large a study shows a difference.'
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,8 @@ class Effects:
             bars=bars,
             floor=limit,
             lines=list(self._lines()),
-            summary=f"In words: {listing(f'{bar.name} {bar.words}' for bar in bars)}.",
-            foot=_FOOT,
+            summary=f"What moves {self.of}: {', '.join(f'{bar.name} {bar.words}' for bar in bars)}.",
+            foot=_FOOT + (f" {_NEXT.format(of=self.of)}" if self.statistic != _DEVIANCE else ""),
             notes=list(self._notes()),
         )
 
@@ -200,8 +202,8 @@ class Effects:
             yield self._rest_words()
         if (total := sum(row.share for row in self.rows)) > _TOO_MUCH:
             yield (
-                f"The rows add up to {percent_words(total)}: a share that came out below 0 is shown as 0. "
-                "Distances are not always sums of what the axes do."
+                f"The rows add up to {percent_words(total)}: a share that came out below 0, by chance or since "
+                "distances are not always sums of what the axes do, is shown as 0."
             )
         if self.prompts < ENOUGH:
             yield _few_words(self.prompts, any(row.interval for row in self.rows))

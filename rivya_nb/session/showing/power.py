@@ -71,7 +71,7 @@ class Power:
         return [
             {
                 "prompts": each.prompts,
-                "seeds": each.seeds,
+                "seeds": each.seeds * self._planned.compared,
                 "pictures": each.pictures,
                 "credits": round(each.credits),
             }
@@ -84,10 +84,11 @@ class Power:
         if self.best is None:
             first = f"To tell {wanted} in 8 of 10 studies takes more than 2,000 prompts."
         else:
-            first = f"To tell {wanted} in 8 of 10 studies: {_size_words(self.best)}."
+            first = f"To tell {wanted} in 8 of 10 studies: {_size_words(self.best, self._planned.compared)}."
         found = [first]
         if self.power is not None and self.smallest is not None:
-            own = f"{count(self._planned.prompts, 'prompt')} × {count(self._planned.seeds, 'seed')}"
+            seeds = self._planned.seeds * self._planned.compared
+            own = f"{count(self._planned.prompts, 'prompt')} × {count(seeds, 'seed')}"
             found.append(
                 f"This plan ({own}) would show it in {10 * self.power:.1f} of 10, and differences from "
                 f"{size_words(self.smallest)} on in 8 of 10."
@@ -116,7 +117,8 @@ class PlannedSize:
     """What a plan has of everything, the axis of the difference being `axis`.
 
     A prompt with a seed has `cells` pictures at a `price` in credits each, and gives `pairs` pairs of two values.
-    `seeded` is False if its models take no seeds.
+    `seeded` is False if its models take no seeds. Where two seeds are compared, more seeds give no more pairs:
+    `seeds` is 1 and `compared` 2, and else `compared` is 1.
     """
 
     def __init__(self, expansion: Expansion, axis: str) -> None:
@@ -128,6 +130,9 @@ class PlannedSize:
         self.replicates = axes.pop(REPLICATE_AXIS, 1)
         self.seeds = max([axes.pop(name, 1) for name in CHANCE])
         self.seeded = self.seeds > 1 or any(request.seed is not None for request in requests)
+        self.compared = 1
+        if axis in CHANCE:
+            self.seeds, self.seeded, self.compared = 1, False, 2
         self.price = sum(request.base_credits or 0 for request in requests) / len(requests)
         values = axes.pop(axis, 2)
         self.pairs = prod(axes.values())
@@ -163,8 +168,8 @@ def find_power(study: Study, of: Of, difference: float, axis: str | None, expans
         spread = spread_of(numbers, numbers.seen.axis(chosen), planned.replicates)
         if spread is None:
             raise UsageError(
-                f"The pilot is too small: of {chosen} it needs two values with the same two seeds, for two prompts "
-                "at least. Run more of it first."
+                f"The pilot is too small: of {chosen} it needs two values with the same two seeds, for two "
+                "prompts at least. Run more of it first."
             )
         return Power(name, chosen, float(difference), spread, planned, len(numbers.seen.prompt_labels))
 
@@ -186,7 +191,7 @@ def _axis(numbers: Numbers, axis: str | None) -> str:
     raise UsageError([Mistake("axis", told)])
 
 
-def _size_words(size: Size) -> str:
+def _size_words(size: Size, compared: int) -> str:
     """`20 prompts × 10 seeds, 400 pictures, 4,800 credits`."""
     pictures = f"{size.pictures:,} pictures, {round(size.credits):,} credits"
-    return f"{count(size.prompts, 'prompt')} × {count(size.seeds, 'seed')}, {pictures}"
+    return f"{count(size.prompts, 'prompt')} × {count(size.seeds * compared, 'seed')}, {pictures}"
