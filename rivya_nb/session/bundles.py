@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -28,13 +28,13 @@ _NAME_LENGTH = 60
 
 
 def export_bundle(
-    path: str | os.PathLike[str], store: Store, record: RunRecord, jobs: Mapping[str, JobRecord]
+    path: str | os.PathLike[str], store: Store, record: RunRecord, job_ids: Collection[str]
 ) -> SavedPictures:
     """Write a whole study into a folder or a zip; see `Pictures.export`."""
-    if not jobs:
+    if not job_ids:
         raise UsageError("There is nothing to export: no request is in this.")
     target = user_path(path)
-    study, lost = _study(store, record, jobs)
+    study, lost = _study(store, record, store.jobs(job_ids))
     files = {
         file_name(sha256, mime_type): store.files.path(sha256, mime_type)
         for sha256, mime_type in study.files.items()
@@ -126,7 +126,8 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
     """
     from rivya_nb.api.inspection import examine
 
-    sizes = {each.sha256: each.size for job in study.jobs for each in (*job.pictures, *job.references)}
+    sizes = {each.sha256: each.size for job in study.jobs for each in job.references}
+    sizes |= {each.sha256: each.size for job in study.jobs for each in job.pictures}
     wanted = {file_name(sha256, mime_type): (sha256, mime_type) for sha256, mime_type in study.files.items()}
     found = files.names()
     for name in sorted(found - wanted.keys())[:1]:
