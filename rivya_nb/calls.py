@@ -19,7 +19,7 @@ from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.coupling import groups_of
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
@@ -258,12 +258,7 @@ def plan(
         sample=sample,
         sample_seed=sample_seed,
         pair_seeds=pair_seeds,
-        order=[
-            *(axis.name for axis in template.axes),
-            *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
-            *given,
-            REPLICATE_AXIS,
-        ],
+        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
         name=name,
         max_credits=max_credits,
         max_parallel=max_parallel,

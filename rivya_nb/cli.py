@@ -208,9 +208,11 @@ def _summary(result: DemoResult, folder: Path) -> str:
 def _lab(options: argparse.Namespace) -> int:
     _require("lab", "lab", _LAB_PARTS)
     folder = _made(options.folder)
-    for notebook in sorted(_notebooks().glob("*.ipynb")):
-        if not (folder / notebook.name).exists():
-            shutil.copyfile(notebook, folder / notebook.name)
+    # The tables of a notebook lie beside it.
+    for pattern in ("*.ipynb", "*.csv"):
+        for file in sorted(_notebooks().glob(pattern)):
+            if not (folder / file.name).exists():
+                shutil.copyfile(file, folder / file.name)
     print(f"JupyterLab on {folder}, with the sandbox configured.", flush=True)
     command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK), *options.rest]
     os.chdir(folder)

@@ -17,7 +17,7 @@ A run stores its ask as one JSON object. Version 1 has these parts; a part that 
   "requests": [],        requests that were given as they are: model, prompt, params and references of each
   "coupled": [{"axis": "prompt", "members": ["prompt", "seed"],       what takes its values together, as one axis
                "labels": ["a fox", "an owl"], "facts": [{"category": "animals"}, {}]}],
-  "table": "drawbench.csv",          the file that the prompts came from, by its name
+  "table": {"file": "drawbench.csv", "column": "prompt", "templates": null},      where the prompts came from
   "replicates": 3,       how often the very same request is asked, each with a number of its own
   "sample": 50,          how many places of the product are asked, 0 for all; `sampling.py` draws them
   "sample_seed": 0,      by this number
@@ -26,7 +26,7 @@ A run stores its ask as one JSON object. Version 1 has these parts; a part that 
 }
 ```
 
-Those from `coupled` on are only written where they have not their defaults (none, "", 1, 0, 0, true and {}). A
+Those from `coupled` on are only written where they have not their defaults (none, null, 1, 0, 0, true and {}). A
 reader ignores parts and fields that it does not know, so that more may come beside them. What an older reader
 would expand otherwise needs another version.
 """
@@ -99,14 +99,24 @@ class Coupling:
 
 
 @dataclass(frozen=True)
+class TableSource:
+    """Where the prompts of an ask came from: the name of the file, the column, and whether templates in it were
+    expanded; None where that was not said."""
+
+    file: str
+    column: str = PROMPT_AXIS
+    templates: bool | None = None
+
+
+@dataclass(frozen=True)
 class Ask:
     """A prompt and everything that may vary; the module's text has the parts.
 
-    `models` are ids. `references` holds sets of references by label, one set under the empty label where they
-    are no axis. `order` names params, axes of the prompt, `model`, `references` and `repeat` in the order in which
+    `models` are ids. `references` holds sets of references by label, one set under the empty label where they are
+    no axis. `order` names params, axes of the prompt, `model`, `references` and `repeat` in the order in which
     they were written, which makes the order of axes. Where `requests` were given as they are, they stand in the
-    place of prompt, models and references; `params` then holds what was added to them. `table` is the name of the
-    file that the prompts came from, if they did. `replicates` is how often the very same request is asked.
+    place of prompt, models and references; `params` then holds what was added to them. `table` is the file that
+    the prompts came from, if they did. `replicates` is how often the very same request is asked.
     """
 
     prompt: PromptTemplate = NO_PROMPT
@@ -119,7 +129,7 @@ class Ask:
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     coupled: tuple[Coupling, ...] = ()
-    table: str = ""
+    table: TableSource | None = None
     replicates: int = 1
     sample: int = 0
     sample_seed: int = 0
@@ -188,6 +198,8 @@ class Ask:
             axes.append(Axis(each.axis, each.labels, each.labels, each.facts))
             places = [rank[name] for name in (each.axis, *each.members) if name in rank]
             rank[each.axis] = min(places, default=len(self.order))
+        # Where nobody said otherwise, the very same stand beside each other.
+        rank.setdefault(REPLICATE_AXIS, len(self.order) + 1)
         return tuple(sorted(axes, key=lambda axis: rank.get(axis.name, len(self.order))))
 
     def to_json(self) -> str:
@@ -211,8 +223,8 @@ class Ask:
         }
         if self.coupled:
             record["coupled"] = [asdict(each) for each in self.coupled]
-        if self.table:
-            record["table"] = self.table
+        if self.table is not None:
+            record["table"] = asdict(self.table)
         return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -294,13 +306,19 @@ def _ask(record: Mapping[str, Any]) -> Ask:
         left_out={model: tuple(keys) for model, keys in record.get("left_out", {}).items()},
         requests=tuple(_request(each) for each in record.get("requests", ())),
         coupled=tuple(_coupling(each) for each in record.get("coupled", ())),
-        table=record.get("table", ""),
+        table=_table_source(record.get("table")),
         replicates=int(record.get("replicates", 1)),
         sample=int(record.get("sample", 0)),
         sample_seed=int(record.get("sample_seed", 0)),
         pair_seeds=record.get("pair_seeds", True),
         drawn_by_prompt={key: tuple(seeds) for key, seeds in record.get("drawn_by_prompt", {}).items()},
     )
+
+
+def _table_source(record: Mapping[str, Any] | None) -> TableSource | None:
+    if record is None:
+        return None
+    return TableSource(record["file"], record.get("column", PROMPT_AXIS), record.get("templates"))
 
 
 def _coupling(record: Mapping[str, Any]) -> Coupling:

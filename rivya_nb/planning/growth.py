@@ -230,7 +230,8 @@ class Growth:
             else part
             for part in prompt.parts
         ]
-        self.ask = replace(self.ask, prompt=prompt_of(parts))
+        # A file of prompts has them no more.
+        self.ask = replace(self.ask, prompt=prompt_of(parts), table=None)
 
     @property
     def _whole_prompt(self) -> str:

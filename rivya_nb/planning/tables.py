@@ -97,6 +97,7 @@ class PromptTable:
     source: str = ""
     folder: Path | None = None
     column: str = PROMPT_COLUMN
+    templates: bool | None = None
     empty: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     wrong: tuple[Mistake, ...] = ()
@@ -270,6 +271,7 @@ class _Reader:
             table.source,
             table.folder,
             table.columns[self._column],
+            self._templates,
             tuple(name for name, cells in columns.items() if all(cell is None for cell in cells)),
             notes,
             tuple(table.names.mistakes(wrong)),

@@ -22,9 +22,12 @@ from rivya_nb.views.layout import Layout, arrange, sides
 
 if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
+    from rivya_nb.session.pictures import Pictures
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
+    from rivya_nb.session.showing.effects import Of
     from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.session.showing.power import Power
     from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.files import ContentFiles
     from rivya_nb.study.plan_diff import PlanDiff
@@ -137,6 +140,24 @@ class Plan:
         from rivya_nb.session.study_files import text_of_plan, write_plan
 
         return text_of_plan(self, Path.cwd()) if path is None else write_plan(self, path)
+
+    def power(self, pilot: Pictures | Grid, of: Of, difference: float, *, axis: str | None = None) -> Power:
+        """How many prompts and seeds would show a difference of this size in 8 of 10 studies, and at which price.
+
+        `pilot` is a smaller run of the kind that is planned: from it come the variances between prompts, between
+        seeds, and of the very same request. `of` is as in `effects`, but not votes, and `difference` is in the
+        units of the measure (for distances: beyond the noise). It lies between two values of `axis`, which is not
+        needed where the pilot varies only one beside prompts and seeds. The price is that of this plan's requests.
+
+        The test is that of paired differences over prompts (two-sided, 5 %). It assumes that the new prompts are
+        like the pilot's, and the pilot's variances are uncertain themselves.
+
+        Raises:
+            UsageError: there is no such measure or axis, or the pilot is too small.
+        """
+        from rivya_nb.session.showing.power import find_power
+
+        return find_power(pilot._study(), of, difference, axis, self.expansion)
 
     def diff(self, other: Plan) -> PlanDiff:
         """What changes from this plan to another: axes and values, the wording word by word, settings, how many

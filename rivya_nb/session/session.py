@@ -155,7 +155,7 @@ class Session:
             params,
             taken,
             repeat,
-            tuple(order),
+            tuple(dict.fromkeys(order)),
             replicates=replicates,
             sample=sample or 0,
             sample_seed=sample_seed or 0,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import Mistake
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, TableSource
 from rivya_nb.planning.table_roles import columns_note, coupling_of, roles_of
 from rivya_nb.planning.tables import PromptTable
 
@@ -35,7 +35,7 @@ def with_table(
         params={**ask.params, **roles.params},
         references=references or ask.references,
         coupled=coupling_of(table, roles),
-        table=table.source,
+        table=TableSource(table.source, table.column, table.templates) if table.source else None,
     )
     return asked, notes, [*table.wrong, *roles.wrong, *mistakes]
 

@@ -21,6 +21,8 @@ from rivya_nb.planning.ask import (
     REPEAT_AXIS,
     REPLICATE_AXIS,
     Ask,
+    Coupling,
+    TableSource,
     label,
     read_ask,
 )
@@ -33,6 +35,9 @@ from rivya_nb.views.words import TURNING
 
 _PLAIN_VALUE = re.compile(r"(?!none$)[\w:+/-]+(\.[\w:+/-]+)*", re.IGNORECASE)
 _NUMBER = re.compile(r"0|[1-9]\d{0,15}")
+_MOST_ROWS = 20
+"""Values that belong together of which a line still tells."""
+
 _LINE_ENDS = ("Cc", "Zl", "Zp", "Cs")
 
 Name = Callable[[Reference], "str | None"]
@@ -77,34 +82,67 @@ def _single(job: JobRecord) -> Ask:
 
 
 def ask_cell(ask: Ask, name: Name) -> str | None:
-    """The `%%rivya` cell that asks the same, an axis of the prompt in its place; None where no cell can say it."""
-    seeds_by_repeat = ask.draws and SEED_KEY not in ask.params
-    if ask.requests or ask.left_out or len(ask.references) > 1 or seeds_by_repeat:
+    """The cell that asks the same, an axis of the prompt in its place; None where no cell can say it.
+
+    What came from a file is asked for by that file.
+    """
+    seeds_by_repeat = ask.draws and (SEED_KEY not in ask.params or SEED_KEY in ask.couplings)
+    of_python = any(each.facts or len(each.labels) > _MOST_ROWS for each in _groups(ask))
+    ask = _without_columns(ask)
+    if ask.requests or ask.left_out or len(ask.references) > 1 or seeds_by_repeat or of_python:
         return None
     words = dict(_words(ask, name))
-    body = _body(ask.prompt)
+    body = _body(ask.prompt, by_file=ask.table is not None)
     if body is None or None in words.values():
         return None
     rank = {each: place for place, each in enumerate(ask.order)}
     ordered = sorted(words, key=lambda each: rank.get(each, len(rank)))
-    return magic_cell((word for each in ordered if (word := words[each])), body)
+    given = [word for each in ordered if (word := words[each])]
+    return _magic_line(given) if ask.table and body == f"{{{PROMPT_AXIS}}}" else magic_cell(given, body)
+
+
+def _groups(ask: Ask) -> list[Coupling]:
+    """What is coupled without a file that says so."""
+    return [each for each in ask.coupled if ask.table is None or each.axis != PROMPT_AXIS]
+
+
+def _without_columns(ask: Ask) -> Ask:
+    """The ask without what the file of its prompts says too."""
+    groups = _groups(ask)
+    columns = {name for each in ask.coupled if each not in groups for name in each.members}
+    return replace(
+        ask,
+        models=(DEFAULT_MODEL,) if MODEL_AXIS in columns else ask.models,
+        params={key: values for key, values in ask.params.items() if key not in columns},
+        references={} if REFERENCES_AXIS in columns else ask.references,
+        coupled=tuple(groups),
+    )
 
 
 def _words(ask: Ask, name: Name) -> Iterator[tuple[str, str | None]]:
     """By param or flag, what stands on the line for it: nothing where it is left out, None where nothing can."""
+    if ask.table is not None:
+        yield PROMPT_AXIS, _table_words(ask.table)
     for key, values in ask.params.items():
-        yield key, _param(key, values, ask.models)
+        yield key, _param(key, values, ask.models, coupled=key in ask.couplings)
     yield MODEL_AXIS, "" if ask.models == (DEFAULT_MODEL,) else f"--model {','.join(ask.models)}"
     names = [name(reference) for references in ask.references.values() for reference in references]
     refs = [f"--ref {as_word(each)}" for each in names if each is not None]
     yield REFERENCES_AXIS, " ".join(refs) if len(refs) == len(names) else None
     yield REPEAT_AXIS, f"--repeat {ask.repeat}" if ask.repeat > 1 else ""
+    yield "--coupled", " ".join(f"--coupled {','.join(each.members)}" for each in ask.coupled)
     yield REPLICATE_AXIS, f"--replicates {ask.replicates}" if ask.replicates > 1 else ""
     if ask.sample:
         yield "--sample", f"--sample {ask.sample} --sample-seed {ask.sample_seed}"
 
 
-def _param(key: str, values: Sequence[object], models: Sequence[str]) -> str | None:
+def _table_words(table: TableSource) -> str:
+    column = "" if table.column == PROMPT_AXIS else f" --prompt-column {as_word(table.column)}"
+    templates = "" if table.templates is None else f" --templates {'on' if table.templates else 'off'}"
+    return f"--prompts {as_word(table.file)}{column}{templates}"
+
+
+def _param(key: str, values: Sequence[object], models: Sequence[str], *, coupled: bool = False) -> str | None:
     if values == (None,) and key != SEED_KEY:
         return ""
     param = shared_param(key, [bundled()[model] for model in models if model in bundled()])
@@ -113,7 +151,7 @@ def _param(key: str, values: Sequence[object], models: Sequence[str]) -> str | N
         values = [str(value) if isinstance(value, float) else value for value in values]
     for word, text in _spellings(values):
         # What a model that is not bundled takes is not known here.
-        if param is None or _reads(text, param) == _marks(values):
+        if param is None or _reads(text, param, coupled) == _marks(values):
             return f"{key}={word}"
     return None
 
@@ -131,9 +169,9 @@ def _spellings(values: Sequence[object]) -> Iterator[tuple[str, Text]]:
         yield quoted(texts[0]), Text(texts[0], quoted=True)
 
 
-def _reads(text: Text, param: Param) -> list[str | None]:
+def _reads(text: Text, param: Param, coupled: bool) -> list[str | None]:
     try:
-        return _marks(parse_values(text.text, param, quoted=text.quoted))
+        return _marks(parse_values(text.text, param, quoted=text.quoted, coupled=coupled))
     except UsageError:
         return []
 
@@ -142,17 +180,19 @@ def _marks(values: Iterable[object]) -> list[str | None]:
     return [None if value is None else label(value) for value in values]
 
 
-def _body(prompt: PromptTemplate) -> str | None:
-    """The prompt as it is written where braces mean something; None where that would read otherwise."""
+def _body(prompt: PromptTemplate, *, by_file: bool = False) -> str | None:
+    """The prompt as it is written where braces mean something; None where that would read otherwise. `by_file`,
+    the wordings of its axis `prompt` are in a file."""
     # An axis that begins with its name may have options that look like something else without it.
-    bodies = (_written(prompt, named=named) for named in (False, True))
+    rows = next((axis for axis in prompt.axes if axis.name == PROMPT_AXIS), None) if by_file else None
+    bodies = (_written(prompt, rows, named=named) for named in (False, True))
     return next(filter(None, bodies), None)
 
 
-def _written(prompt: PromptTemplate, *, named: bool) -> str | None:
+def _written(prompt: PromptTemplate, rows: PromptAxis | None, *, named: bool) -> str | None:
     parts = _joined(prompt.parts)
     times = Counter(part.name for part in parts if isinstance(part, PromptAxis))
-    seen: set[str] = set()
+    seen: set[str] = set() if rows is None else {rows.name}
     written = []
     for part in parts:
         if isinstance(part, str):
@@ -166,7 +206,7 @@ def _written(prompt: PromptTemplate, *, named: bool) -> str | None:
             written.append(f"{{{name}{'|'.join(map(escaped, part.options))}}}")
     body = "".join(written)
     try:
-        read = parse_prompt(body, variables=True)
+        read = parse_prompt(body, variables=True, rows=rows)
     except UsageError:
         return None
     return body if not read.variables and _joined(read.parts) == parts else None
@@ -204,6 +244,16 @@ def magic_cell(words: Iterable[str], body: str) -> str | None:
     call = f"get_ipython().run_cell_magic('rivya', {line!r}, {sent!r})\n"
     fits = fits_a_line(line) and fits_a_line(body.replace("\n", " "))
     return cell if fits and TransformerManager().transform_cell(cell) == call else None
+
+
+def _magic_line(words: Iterable[str]) -> str | None:
+    """The line that asks for the prompts of a file; None where it would not run as it reads."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    line = " ".join(["generate", *words])
+    call = f"get_ipython().run_line_magic('rivya', {line!r})\n"
+    cell = f"%rivya {line}"
+    return cell if fits_a_line(line) and TransformerManager().transform_cell(cell) == call else None
 
 
 def requests_json(run: RunRecord, jobs: Mapping[str, JobRecord]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
-from rivya_nb.planning.ask import Ask, Coupling, read_ask
+from rivya_nb.planning.ask import Ask, Coupling, TableSource, read_ask
 from rivya_nb.planning.prompt import PromptAxis, parse_prompt, prompt_of
 
 
@@ -27,7 +27,7 @@ def test_an_ask_comes_back_from_its_json() -> None:
             (DEFAULT_MODEL,),
             {"seed": (1, None)},
             coupled=(Coupling("prompt", ("prompt", "seed"), ("a (1)", "a (2)"), ({"id": "1"}, {})),),
-            table="bench.csv",
+            table=TableSource("bench.csv", "text", True),
         ),
     ):
         again = read_ask(ask.to_json())

@@ -243,3 +243,26 @@ def test_a_flag_and_a_model_are_explained(tab: Tab) -> None:
     assert "--unsent" in shown("x = 1\n%rivya resu‸me 7")
     both = shown("%%rivya --model wan-2-7-image-pro,google-imagen4 aspect‸_ratio=1:1\nA fox")
     assert "1:8" in both
+
+
+def test_tables_are_offered_where_prompts_are_asked_for(
+    tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("bench.csv", "more.jsonl", "picture.png"):
+        (tmp_path / name).touch()
+    rows = {"rows": ["a fox", "an owl"], "seeds": [1, 2]}
+    for line in ("%%rivya --prompts", "%rivya generate --prompts"):
+        assert tab(f"{line} ‸", **rows) == [
+            f"{line} {each}" for each in ("bench.csv", "more.jsonl", "{rows}")
+        ]
+        assert tab(f"{line} be‸") == [f"{line} bench.csv"]
+    assert tab("%rivya generate --templates ‸") == [
+        f"%rivya generate --templates {each}" for each in ("on", "off")
+    ]
+    (tmp_path / "bench.csv").write_text("prompt,kind\na fox,animals\nan owl,\n")
+    assert tab("%%rivya --prompts bench.csv seed=1..2 --rows ‸\n{prompt} {a|b}") == [
+        f"%%rivya --prompts bench.csv seed=1..2 --rows {axis}\n{{prompt}} {{a|b}}"
+        for axis in ("prompt", "seed", "prompt2")
+    ]
+    assert (tab("%rivya generate se‸") or [])[:1] == ["%rivya generate seed="]

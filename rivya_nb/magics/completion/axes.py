@@ -32,7 +32,7 @@ def axes_so_far(
         # Two are an axis as well as any number.
         repeat=min(line.repeat, 2),
         replicates=min(line.replicates, 2),
-        order=(*line.order, *(axis.name for axis in prompt.axes)),
+        order=tuple(dict.fromkeys([*line.order, *(axis.name for axis in prompt.axes)])),
     )
     if line.pair_seeds:
         seeds = count()
