@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.errors import PictureError, UsageError
+from rivya_nb.contract.text import count, file_size, listing, printable
+from rivya_nb.errors import PictureError, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.session.showing.written import SavedPictures
 from rivya_nb.store.bundles import merge, numbers_among
@@ -132,11 +133,16 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
     found = files.names()
     for name in sorted(found - wanted.keys())[:1]:
         raise files.wrong(name, "no request of the bundle has it")
-    for name, (sha256, mime_type) in wanted.items():
-        if name not in found:
-            raise files.wrong(name, "the bundle does not have it")
-        if store.files.path(sha256, mime_type).is_file():
-            continue
+    missing = {name: each for name, each in wanted.items() if not store.files.path(*each).is_file()}
+    needed, free = sum(sizes[sha256] for sha256, _ in missing.values()), shutil.disk_usage(store.folder).free
+    if needed > free:
+        raise StoreError(
+            f"The bundle needs {file_size(needed)}, and {file_size(free)} are free on the disk of {store.folder}; "
+            "nothing of it was imported."
+        )
+    for name in sorted(wanted.keys() - found)[:1]:
+        raise files.wrong(name, "the bundle does not have it")
+    for name, (sha256, mime_type) in missing.items():
         with store.files.arriving() as part:
             files.copy(name, sha256, min(sizes[sha256], LARGEST_PICTURE), part)
             try:
