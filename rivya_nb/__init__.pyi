@@ -16,6 +16,9 @@ from .calls import (
     history as history,
 )
 from .calls import (
+    import_bundle as import_bundle,
+)
+from .calls import (
     import_votes as import_votes,
 )
 from .calls import (

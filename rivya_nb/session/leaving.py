@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count as count_up
 from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.text import count, did_you_mean, listing, short_repr
-from rivya_nb.errors import Mistake, StoreError, UsageError
+from rivya_nb.errors import Mistake, StoreError, UsageError, WaitInterruptedError
 from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.job import python_params
+from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.store.marks import excluded
 from rivya_nb.views.words import lost_words
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from rivya_nb.study.places import PicturedPlace
     from rivya_nb.study.rows import PictureTable
 
-FORMATS = ("imagefolder",)
+FORMATS = ("imagefolder", "bundle")
 
 
 class Leaving(ABC):
@@ -51,16 +54,31 @@ class Leaving(ABC):
         earlier export in the folder is replaced, other files stay. Excluded pictures are left out, and the result
         says so.
 
+        `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
+        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and votes;
+        `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in its place
+        is replaced.
+
         Raises:
-            UsageError: an unknown format, or the folder has metadata of another origin.
+            UsageError: an unknown format, or the folder has something of another origin.
             StoreError: an original is gone, and the others are exported; or the folder cannot be written.
+            WaitInterruptedError: the kernel was interrupted; what was copied by then is kept for the next call.
         """
         if format not in FORMATS:
             hint = did_you_mean(format, FORMATS) if isinstance(format, str) else ""
             message = f"{short_repr(format)} is no format; it takes {listing(FORMATS)}{hint}"
             raise UsageError([Mistake("format", message)])
-        leaving = self._gathered()
-        return WorkLoop.find().aside(lambda: _imagefolder(folder, leaving, self._store))
+        if format == "bundle":
+            from rivya_nb.session.bundles import export_bundle
+
+            record, jobs = self._studied()
+            return WorkLoop.find().aside(lambda: export_bundle(folder, self._store, record, jobs))
+        gather = self._gatherer()
+        return with_progress(
+            "Export",
+            "picture",
+            lambda tell, stop: _imagefolder(folder, gather(), self._store, tell, stop),
+        )
 
     def to_parquet(self, path: str | os.PathLike[str]) -> WrittenFile:
         """Write a Parquet file with a row for each picture at each place, as `export` writes them, with types; its
@@ -74,9 +92,15 @@ class Leaving(ABC):
         from rivya_nb.session.showing.written import WrittenFile
         from rivya_nb.study.parquet import write_parquet
 
-        target, leaving = target_file(path), self._gathered()
-        _require(leaving)
-        WorkLoop.find().aside(lambda: write_parquet(target, leaving.table.rows))
+        target, gather = target_file(path), self._gatherer()
+
+        def write() -> Gathered:
+            leaving = gather()
+            _require(leaving)
+            write_parquet(target, leaving.table.rows)
+            return leaving
+
+        leaving = WorkLoop.find().aside(write)
         if leaving.lost:
             raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {target}.")
         written = WrittenFile(target)
@@ -94,24 +118,38 @@ class Leaving(ABC):
         Raises:
             UsageError: the tracker is unknown or not installed (the extra of its name), or there is no picture.
             StoreError: a picture's file is gone; nothing was logged.
+            WaitInterruptedError: the kernel was interrupted; what the tracker got is not whole.
         """
         from rivya_nb.session.showing.paragraph import Paragraph
         from rivya_nb.study.tracking import find_tracker, tracked_runs
 
-        log, leaving, files = find_tracker(tracker), self._gathered(), self._store.files
-        _require(leaving)
-        if leaving.lost:
-            raise StoreError(f"{lost_words(leaving.lost)}; nothing was logged.")
-        names = {run.id: f"run {run.id} {run.name or ''}".strip() for run in leaving.runs}
+        log, gather, files = find_tracker(tracker), self._gatherer(), self._store.files
 
-        def small(picture: PictureRecord, box: tuple[int, int]) -> Image:
-            return files.thumbnails.load(files.path(picture.sha256, picture.mime_type), box)
+        def work(tell: Callable[[int, int], None], stop: threading.Event) -> Paragraph:
+            leaving = gather()
+            _require(leaving)
+            if leaving.lost:
+                raise StoreError(f"{lost_words(leaving.lost)}; nothing was logged.")
+            names = {run.id: f"run {run.id} {run.name or ''}".strip() for run in leaving.runs}
+            numbers = count_up(1)
 
-        runs = tracked_runs(leaving.places, leaving.table, names, small)
-        told = WorkLoop.find().aside(lambda: log(project, runs))
-        return Paragraph(
-            f"{told} {leaving.note[:1].upper()}{leaving.note[1:]}{'.' * bool(leaving.note)}".strip()
-        )
+            def small(picture: PictureRecord, box: tuple[int, int]) -> Image:
+                if stop.is_set():
+                    raise WaitInterruptedError("The kernel was interrupted.")
+                tell(next(numbers), len(leaving.places))
+                return files.thumbnails.load(files.path(picture.sha256, picture.mime_type), box)
+
+            told = log(project, tracked_runs(leaving.places, leaving.table, names, small))
+            note = f" {leaving.note[:1].upper()}{leaving.note[1:]}." if leaving.note else ""
+            return Paragraph(f"{told}{note}")
+
+        try:
+            return with_progress(f"Log to {tracker}", "picture", work)
+        except WaitInterruptedError:
+            raise WaitInterruptedError(
+                f"Interrupted: what {tracker} got is not whole, and marked as failed where it can be; the same "
+                "call logs anew."
+            ) from None
 
     def methods(self) -> Paragraph:
         """The paragraph of a paper that says how the pictures were made, as plain text that shows itself.
@@ -140,10 +178,10 @@ class Leaving(ABC):
         )
         return Paragraph(methods_text(studied))
 
-    def _gathered(self) -> Gathered:
-        """What may leave: every picture but the excluded ones, with its row."""
+    def _gatherer(self) -> Callable[[], Gathered]:
+        """Gives what may leave: every picture but the excluded ones, with its row. A thread may call it."""
         record, jobs = self._studied()
-        return gather(record, jobs, self._store)
+        return lambda: gather(record, jobs, self._store)
 
 
 class Gathered(NamedTuple):
@@ -211,13 +249,21 @@ def _runs_of(record: RunRecord, runs: Sequence[RunRecord], jobs: Mapping[str, Jo
     return made
 
 
-def _imagefolder(folder: str | os.PathLike[str], leaving: Gathered, store: Store) -> SavedPictures:
+def _imagefolder(
+    folder: str | os.PathLike[str],
+    leaving: Gathered,
+    store: Store,
+    tell: Callable[[int, int], None],
+    stop: threading.Event,
+) -> SavedPictures:
     from rivya_nb.session.showing.looks import path_finder
     from rivya_nb.session.showing.written import SavedPictures
     from rivya_nb.study.imagefolder import write_imagefolder
 
     _require(leaving)
-    paths, metadata = write_imagefolder(folder, leaving.places, leaving.table.rows, path_finder(store.files))
+    paths, metadata = write_imagefolder(
+        folder, leaving.places, leaving.table.rows, path_finder(store.files), tell, stop
+    )
     if leaving.lost:
         raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")
     return SavedPictures(paths, user_path(folder), (metadata,), leaving.note)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import count
+from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.expansion import Expansion, drawing_notes
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.power import Power
     from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.files import ContentFiles
+    from rivya_nb.study.plan_diff import PlanDiff
 
 
 class Plan:
@@ -156,6 +158,20 @@ class Plan:
         from rivya_nb.session.showing.power import find_power
 
         return find_power(pilot._study(), of, difference, axis, self.expansion)
+
+    def diff(self, other: Plan) -> PlanDiff:
+        """What changes from this plan to another: axes and values, the wording word by word, settings, how many
+        requests are new, gone or the same, and what the new ones cost.
+
+        Raises:
+            UsageError: `other` is not a plan.
+        """
+        from rivya_nb.study.plan_diff import compare_plans
+
+        if not isinstance(other, Plan):
+            message = f"a {type(other).__name__} is not a plan; rv.read_plan(…) gives that of a study file"
+            raise UsageError([Mistake("diff", message)])
+        return compare_plans(self.expansion, other.expansion, other.drafted().costing)
 
     def __len__(self) -> int:
         return len(self.expansion.requests)

@@ -312,7 +312,8 @@ def _plain(image: Image) -> Image:
     colours = eight_bits(image)
     if colours.mode == "RGBA":
         colours = Pillow.alpha_composite(Pillow.new("RGBA", colours.size, "white"), colours)
-    return turned(colours.convert("RGB"), orientation(image))
+    # A picture that needs nothing is not copied.
+    return turned(colours if colours.mode == "RGB" else colours.convert("RGB"), orientation(image))
 
 
 def _outcome(measure: Measure, arguments: Sequence[object]) -> Result:

@@ -136,7 +136,6 @@ def _row(
     job, picture = place.job, place.picture
     marks = known.marks.get(job.id, Marks())
     position = next(at for at, each in enumerate(job.pictures, 1) if each is picture)
-    replicate = place.labels.get(_REPLICATE, "1")
     return {
         "prompt": job.prompt,
         "model": job.model,
@@ -144,7 +143,7 @@ def _row(
         "references": ", ".join(reference.name for reference in job.references),
         **labels,
         **facts,
-        _REPLICATE: int(replicate) if replicate.isdecimal() else replicate,
+        _REPLICATE: job.replicate,
         **measures,
         "run": known.runs.get(job.id),
         "job": job.id,

@@ -6,12 +6,25 @@ import numpy as np
 import pytest
 
 import rivya_nb as rv
-from history.studies import add_study, noisy, plain_picture
+from history.studies import add_study, noisy
 from rivya_nb.errors import UsageError
-from rivya_nb.store.vote_records import VoteRecord
+from rivya_nb.store.vote_records import RankingPair, RankingRecord, VoteRecord
 
 DARKER = -0.15 / 2
 """By so much candles change the brightness: half of the picture is darker."""
+
+
+def judge(session: rv.Session, votes: list[tuple[str, str, str]]) -> None:
+    """Store votes: two jobs, and which of them was preferred."""
+    jobs = tuple(dict.fromkeys(job for one, other, _ in votes for job in (one, other)))
+    pairs = tuple(RankingPair(one, other) for one, other, _ in votes)
+    drawn = RankingRecord("r" * 32, ("light",), 1000.0, jobs, pairs)
+    session.store.votes.ranking(("light",), lambda record: False, lambda: drawn)
+    session.store.votes.join(drawn.id, "A")
+    for pair, (one, other, outcome) in enumerate(votes):
+        session.store.votes.cast(
+            VoteRecord(drawn.id, pair, one, other, outcome, "A", 1000.0 + pair, 2.0, False)
+        )
 
 
 @pytest.fixture
@@ -119,7 +132,7 @@ def test_without_replicates_the_floor_is_not_known_and_that_is_said(session: rv.
 def test_wrong_names_are_told(study: rv.Run) -> None:
     with pytest.raises(UsageError, match="sharpnes"):
         study.effects("sharpnes")
-    with pytest.raises(UsageError, match="no picture here has the fact 'categori'.*category"):
+    with pytest.raises(UsageError, match=r"no picture here has the fact 'categori'.*category"):
         study.effects("brightness", by="categori")
     with pytest.raises(UsageError, match="'ligth' is no axis here"):
         study.effects("brightness", prompts="ligth")
@@ -145,9 +158,7 @@ def test_votes_are_moved_by_what_raters_prefer(session: rv.Session) -> None:
             # The candle is preferred, but for one seed of each third prompt.
             outcome = "one" if seed == 0 and prompt % 3 == 0 else "other"
             votes.append((one, other, outcome))
-    ranking = session.store.votes.find_or_make if False else None
-    del ranking
-    add_votes(session, votes)
+    judge(session, votes)
     effects = run.effects("votes")
     assert [row.name for row in effects.rows] == ["the rest", "seed", "light"]
     assert effects.rows[2].share > 0.3
@@ -182,6 +193,3 @@ def test_hostile_names_stay_text(session: rv.Session) -> None:
     shown = run.effects("brightness")._repr_mimebundle_()["text/html"]
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
-
-
-__all__ = ["VoteRecord", "plain_picture"]

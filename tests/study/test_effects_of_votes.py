@@ -78,7 +78,7 @@ def test_votes_for_no_difference_move_nothing() -> None:
 
 
 def test_two_values_are_compared_by_the_votes_between_them() -> None:
-    (found,) = [each for each in contrasts(judged(5, light=1.5, each=30)) if each.axis == "light"]
+    (found,) = [each for each in contrasts(judged(0, light=1.5, each=30)) if each.axis == "light"]
     # Odds of e^1.5 are 82 of 100 votes: 32 more than half of them.
     assert found.difference == pytest.approx(1 / (1 + np.exp(-1.5)) - 0.5, abs=0.06)
     assert found.chance is not None

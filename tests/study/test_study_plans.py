@@ -202,3 +202,41 @@ def test_the_command_line_runs_a_study(folder: Path, service: str) -> None:
     assert "0 credits" in again.stdout
     wrong = command(folder, service, "run", "another.toml")
     assert (wrong.returncode, "no such file" in wrong.stderr, "Traceback" in wrong.stderr) == (1, True, False)
+
+
+# Two plans compare
+
+
+@pytest.mark.usefixtures("session")
+def test_two_plans_compare() -> None:
+    before = rv.plan("A red fox at {light=dawn|dusk}", seed=[1, 2], resolution="1K")
+    after = rv.plan("A grey fox at {light=dawn|dusk}", seed=[1, 2, 3], resolution="1K", aspect_ratio="16:9")
+    found = before.diff(after)
+    assert (found.added, found.removed, found.same, found.credits) == (6, 4, 0, 72)
+    text = repr(found)
+    assert "6 new requests for 72 credits · 4 no longer asked" in text
+    assert "A [-red-]{+grey+} fox at {light}" in text
+    assert "seed: + 3" in text
+    assert "aspect_ratio: + 16:9" in text
+    assert "resolution" not in text
+    more = before.diff(rv.plan("A red fox at {light=dawn|dusk|noon}", seed=[1, 2], resolution="1K"))
+    assert (more.added, more.removed, more.same, more.credits) == (2, 0, 4, 24)
+    assert before.diff(before).summary == "no difference: the same 4 requests"
+
+
+@pytest.mark.usefixtures("session")
+def test_what_two_plans_differ_by_is_escaped() -> None:
+    found = rv.plan("A fox", seed=1).diff(rv.plan("A <script>alert(1)</script> \x1b[31mfox", seed=1))
+    bundle = found._repr_mimebundle_()
+    assert "<script>" not in bundle["text/html"]
+    assert "&lt;" in bundle["text/html"]
+    assert "\x1b" not in bundle["text/plain"]
+
+
+def test_the_price_of_a_difference_is_what_the_history_lacks(live: rv.Session) -> None:
+    before = rv.plan("A fox", seed=1)
+    after = rv.plan("A fox", seed=[1, 2, 3])
+    rv.generate("A fox", seed=2).wait()
+    assert before.diff(after).credits == 12
+    with pytest.raises(UsageError, match="not a plan"):
+        before.diff("study.toml")  # type: ignore[arg-type]

@@ -43,7 +43,8 @@ class Spread:
         if not error > 0:
             return 1.0
         limit = float(t.ppf((1 + LEVEL) / 2, prompts - 1))
-        return float(nct.sf(limit, prompts - 1, abs(difference) / error))
+        shift = abs(difference) / error
+        return float(nct.sf(limit, prompts - 1, shift) + nct.cdf(-limit, prompts - 1, shift))
 
     def fewest_prompts(self, difference: float, pairs: int) -> int | None:
         """The fewest prompts that show the difference in 8 of 10 studies; None if it takes more than 2,000."""

@@ -194,10 +194,12 @@ def _fitted(table: _Votes, draws: int, seed: int) -> tuple[Numbers, Numbers, NDA
     if units > 1:
         chance = np.random.default_rng(seed)
         weights = chance.multinomial(units, np.full(units, 1 / units), size=draws) @ table.by_unit
-        resampled = np.cov(np.array([fit(each) for each in weights]), rowvar=False) * units / (units - 1)
-        few = t.ppf(tail, units - 1)
-        half = np.maximum(half, few * np.sqrt(np.diag(resampled)))
-        half_apart = np.maximum(half_apart, few * np.sqrt(np.maximum(_of_differences(resampled), 0)))
+        resampled = np.array([fit(each) for each in weights])
+        # Few units differ more from each other than they seem to.
+        few = t.ppf(tail, units - 1) * np.sqrt(units / (units - 1))
+        half = np.maximum(half, few * _spread(resampled))
+        for at in range(size):
+            half_apart[at] = np.maximum(half_apart[at], few * _spread(resampled[:, [at]] - resampled))
     return estimate, half, np.abs(apart) > half_apart
 
 
@@ -241,6 +243,15 @@ def _model_variance(table: _Votes, estimate: Numbers) -> Numbers:
     information = votes * chance * (1 - chance)
     np.fill_diagonal(information, 0)
     return np.asarray(np.linalg.pinv(np.diag(information.sum(axis=1)) - information))
+
+
+def _spread(draws: Numbers) -> Numbers:
+    """The standard deviation of each column, from the middle two thirds: a draw in which a value wins every
+    time, or never, says little of how much."""
+    import numpy as np
+
+    low, high = np.quantile(draws, [0.1587, 0.8413], axis=0)
+    return np.asarray((high - low) / 2)
 
 
 def _of_differences(covariance: Numbers) -> Numbers:
