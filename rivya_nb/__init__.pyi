@@ -16,6 +16,9 @@ from .calls import (
     history as history,
 )
 from .calls import (
+    import_bundle as import_bundle,
+)
+from .calls import (
     import_votes as import_votes,
 )
 from .calls import (
@@ -122,6 +125,12 @@ from .magics.magic import (
 )
 from .magics.magic import (
     unload_ipython_extension as unload_ipython_extension,
+)
+from .measures.learned import (
+    clip_score as clip_score,
+)
+from .measures.learned import (
+    iqa as iqa,
 )
 from .measures.registry import measure as measure
 from .session.grid import Grid as Grid

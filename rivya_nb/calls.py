@@ -19,7 +19,7 @@ from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.coupling import groups_of
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import parse_prompt
@@ -38,6 +38,7 @@ from rivya_nb.store.store import Store
 if TYPE_CHECKING:
     from rivya_nb.planning.moments import Moment
     from rivya_nb.planning.question import Choice
+    from rivya_nb.session.bundles import Imported
     from rivya_nb.session.history import History
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
@@ -257,12 +258,7 @@ def plan(
         sample=sample,
         sample_seed=sample_seed,
         pair_seeds=pair_seeds,
-        order=[
-            *(axis.name for axis in template.axes),
-            *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
-            *given,
-            REPLICATE_AXIS,
-        ],
+        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
         name=name,
         max_credits=max_credits,
         max_parallel=max_parallel,
@@ -293,6 +289,24 @@ def read_plan(
     return study_files.read_plan(
         current_session(), path, max_credits=max_credits, max_parallel=max_parallel, fresh=fresh
     )
+
+
+def import_bundle(path: str | os.PathLike[str]) -> Imported:
+    """Take a colleague's study into the store: what `run.export(path, format="bundle")` wrote, a folder or a zip.
+
+    What is here already stays and nothing is there twice, so that importing again changes nothing. A run gets a
+    number of this store. Imported pictures cost nothing here, and stand for identical requests to the same service
+    as your own do; marks are taken where a picture has none. Everything is checked and nothing is executed, but
+    that a picture came from the service is the bundle's word: import what comes from people you trust.
+
+    Raises:
+        UsageError: it is no bundle, is damaged, or has a job of this store with another request; nothing was
+            imported.
+        StoreError: the store cannot be written.
+    """
+    from rivya_nb.session import bundles
+
+    return bundles.import_bundle(current_session(), path)
 
 
 def generate(

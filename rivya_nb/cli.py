@@ -1,7 +1,7 @@
-"""The command line: `rivya-nb demo`, `rivya-nb lab`, `rivya-nb sandbox`, `rivya-nb work`, `rivya-nb drift` and
-`rivya-nb backup`.
+"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift` and `backup`.
 
-No command but `work` and `drift` needs a key or a network: the pictures come from the sandbox on this machine.
+No command but `run`, `work` and `drift` needs a key or a network: the pictures come from the sandbox on this
+machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ FIRST_NOTEBOOK = "01_first_seeds.ipynb"
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 LEFT = 3
-"""The exit code of `work` if a limit or the service was the reason to leave something deferred."""
+"""The exit code of `run` if some pictures are missing, and of `work` if a limit or the service was the reason to
+leave something deferred."""
 
 DIFFERS, CANNOT_SAY = 4, 3
 """The exit codes of `drift` if the service has changed, and if too little is known to say so."""
@@ -67,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
         "no key, no network, drawn pictures. It also sends what notebooks deferred, and backs up the history.",
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="demo | lab | sandbox | work | drift | backup")
+    commands = parser.add_subparsers(
+        required=True, metavar="demo | lab | sandbox | run | work | drift | backup"
+    )
 
     demo = commands.add_parser(
         "demo",
@@ -117,6 +120,27 @@ def _parser() -> argparse.ArgumentParser:
         "--max-credits", type=flags.positive, metavar="CREDITS", help="what this worker may spend in all"
     )
     work.set_defaults(command=_work)
+
+    run = commands.add_parser(
+        "run",
+        help="ask for what stands in a study file, and wait for its pictures",
+        description="Plans a study file, as plan.to_toml() writes it, says what it costs, and asks for its "
+        "pictures. The service, the key and the store are those that a notebook would have: the pictures are in "
+        "its history, and what the history has costs nothing. Ctrl+C: what was sent goes on at the service.",
+        epilog="Exit codes: 0 all pictures are there (or nothing was to be sent); 1 nothing could be asked, or no "
+        f"picture came; {LEFT} some pictures are missing; 130 after Ctrl+C.",
+    )
+    run.add_argument("file", metavar="FILE", help="the study file")
+    run.add_argument("--dry-run", action="store_true", help="show what it costs; send nothing")
+    run.add_argument("--defer", action="store_true", help="keep it for `rivya-nb work`; send nothing now")
+    run.add_argument("--fresh", action="store_true", help="ask anew also for what the history has")
+    run.add_argument(
+        "--max-credits", type=flags.positive, metavar="CREDITS", help="what it may cost; default: 500"
+    )
+    run.add_argument(
+        "--parallel", type=flags.positive, metavar="JOBS", help="at most so many pictures at a time"
+    )
+    run.set_defaults(command=_run)
 
     drift = commands.add_parser(
         "drift",
@@ -184,9 +208,11 @@ def _summary(result: DemoResult, folder: Path) -> str:
 def _lab(options: argparse.Namespace) -> int:
     _require("lab", "lab", _LAB_PARTS)
     folder = _made(options.folder)
-    for notebook in sorted(_notebooks().glob("*.ipynb")):
-        if not (folder / notebook.name).exists():
-            shutil.copyfile(notebook, folder / notebook.name)
+    # The tables of a notebook lie beside it.
+    for pattern in ("*.ipynb", "*.csv"):
+        for file in sorted(_notebooks().glob(pattern)):
+            if not (folder / file.name).exists():
+                shutil.copyfile(file, folder / file.name)
     print(f"JupyterLab on {folder}, with the sandbox configured.", flush=True)
     command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK), *options.rest]
     os.chdir(folder)
@@ -257,6 +283,28 @@ def _work(options: argparse.Namespace) -> int:
         return 128 + ended.number
     finally:
         log.end()
+        session.close()
+
+
+def _run(options: argparse.Namespace) -> int:
+    from rivya_nb.calls import connect, read_plan
+
+    session = connect()
+    try:
+        plan = read_plan(
+            options.file,
+            max_credits=options.max_credits,
+            max_parallel=options.parallel,
+            fresh=options.fresh,
+        )
+        if options.dry_run:
+            print(plan._repr_mimebundle_()["text/plain"])
+            return 0
+        print(f"{options.file}: {plan.summary}", flush=True)
+        run = plan.defer() if options.defer else plan.run().wait()
+        print(f"Run {run.id}: {run.line()}")
+        return 0 if options.defer or all(job.record.pictures for job in run.jobs) else LEFT
+    finally:
         session.close()
 
 

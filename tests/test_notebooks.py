@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,9 +36,11 @@ def surroundings(folder: Path) -> dict[str, str]:
 
 
 def after_run(path: Path, folder: Path) -> NotebookNode:
-    """The notebook with its outputs, after a run in `folder`."""
+    """The notebook with its outputs, after a run in `folder`, beside the tables that come with the notebooks."""
     import nbformat
 
+    for table in path.parent.glob("*.csv"):
+        shutil.copy(table, folder)
     return executed(nbformat.read(path, as_version=4), folder, surroundings(folder), timeout=SECONDS)
 
 
@@ -133,11 +136,27 @@ def panel(notebook: NotebookNode, folder: Path) -> None:
     assert "Generate" in within, "the notebook ends with a panel that is open"
 
 
+def a_study(notebook: NotebookNode, folder: Path) -> None:
+    plan = shown(notebook, "plan", "text/plain")
+    assert "720 credits · nothing is sent yet" in plan
+    assert "facts (not sent): id, category" in plan
+    assert "the very same request" in shown(notebook, "floor", "text/plain")
+    assert "lightness, sharpness: 144 pictures" in shown(notebook, "measure", "text/plain")
+    # The sandbox was told to make seed 4 lighter, and the votes are for what is lighter.
+    order = [
+        line.split()[0] for line in shown(notebook, "rank", "text/plain").splitlines() if line[:1].isdigit()
+    ]
+    assert order[0] == "4"
+    assert len(list((folder / "study").rglob("*.png"))) == 144
+    assert "4 animals, 4 things, 4 places" in printed(notebook, "methods")
+
+
 CLAIMS: dict[str, Callable[[NotebookNode, Path], None]] = {
     "01_first_seeds": first_seeds,
     "02_references": references,
     "03_what_moves_the_picture": what_moves,
     "04_panel": panel,
+    "05_a_study": a_study,
 }
 """What each notebook tells its reader, checked on the notebook as executed and on the folder it ran in."""
 

@@ -12,7 +12,7 @@ from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.braces import escaped
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
@@ -124,12 +124,7 @@ def plan_form(session: Session, state: FormState, namespace: Mapping[str, object
             repeat=state.repeat,
             replicates=state.replicates,
             table=table,
-            order=[
-                *params,
-                *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
-                *(axis.name for axis in prompt.axes),
-                REPLICATE_AXIS,
-            ],
+            order=[*params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *(axis.name for axis in prompt.axes)],
             name=state.name.strip() or None,
             max_credits=state.max_credits,
             fresh=state.fresh,

@@ -29,7 +29,7 @@ AWAITED_MAGIC = "_rivya_awaited"
 
 It gets what `MAGIC` would get and returns a coroutine, so it needs the same decorators."""
 
-WAITING_COMMANDS = frozenset({"generate", "wait", "resume", "retry", "drift"})
+WAITING_COMMANDS = frozenset({"wait", "resume", "retry", "study", "drift", "generate"})
 """The commands of the line magic that wait."""
 
 _MARK = "_rivya_awaits_cells"

@@ -14,7 +14,7 @@ from IPython.core.getipython import get_ipython
 from rivya_nb.api.key import KEY_VARIABLE, Key
 from rivya_nb.contract.text import listing, printable, short_repr
 from rivya_nb.errors import Mistake, NotConnectedError, RivyaError, UsageError, shortened
-from rivya_nb.magics import history, measures, models
+from rivya_nb.magics import history, measures, models, study
 from rivya_nb.magics.command import take_flags
 from rivya_nb.magics.current import current_session
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rivya_nb.control_panel.panel import Panel
     from rivya_nb.session.grid import Grid
     from rivya_nb.session.history import History, Selection
+    from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import RunsPage
     from rivya_nb.session.session import Session
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
         | Panel
         | Drift
         | Canaries
+        | Run
+        | Plan
         | None
     )
     """Runs to wait for, something to show, or nothing."""
@@ -292,6 +295,7 @@ COMMANDS: Mapping[str, Entry] = {
     "resume": Entry(
         "[RUN] [--unsent] [--max-credits C]", "collect what was sent; with --unsent, send the rest", _resume
     ),
+    "study": Entry(study.USAGE, study.HELP, study.ask_study),
     "drift": Entry(
         "[NAME] [--max-credits C]",
         "ask the requests of a canary anew, to see whether the service has changed; or list all canaries",

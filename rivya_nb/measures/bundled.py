@@ -6,28 +6,28 @@ Luma is Y' of ITU-R BT.601 as Pillow's mode L has it, from 0 (black) to 255 (whi
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.errors import UsageError
 from rivya_nb.measures import metric
-from rivya_nb.measures.definition import Kind, Measure
+from rivya_nb.measures.definition import Kind, Measure, require_modules
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image as Picture
 
 SHARPNESS_SIDE = 512
 """The longest side in pixels at which sharpness is measured, so that pictures of different sizes compare."""
 
 
-def brightness(image: Image) -> float:
+def brightness(image: Picture) -> float:
     """Mean luma: 0 is black, 1 is white."""
     from PIL import ImageStat
 
     return ImageStat.Stat(image.convert("L")).mean[0] / 255
 
 
-def contrast(image: Image) -> float:
+def contrast(image: Picture) -> float:
     """RMS contrast, the standard deviation of the luma: 0 is one grey, 0.5 is half black and half white.
 
     Peli, E. (1990). Contrast in complex images. Journal of the Optical Society of America A 7 (10).
@@ -37,37 +37,47 @@ def contrast(image: Image) -> float:
     return ImageStat.Stat(image.convert("L")).stddev[0] / 255
 
 
-def colourfulness(image: Image) -> float:
+def colourfulness(image: Picture) -> float:
     """M3 of Hasler and Süsstrunk, of RGB from 0 to 255: 0 is grey, 15 slightly, 45 quite, 109 extremely colourful.
 
     Hasler, D. and Süsstrunk, S. (2003). Measuring colourfulness in natural images. Proc. SPIE 5007.
     """
     import numpy as np
 
-    pixels = np.asarray(image, np.float32).reshape(-1, 3)
-    red, green, blue = pixels[:, 0], pixels[:, 1], pixels[:, 2]
-    one, other = red - green, (red + green) / 2 - blue
-    spread = np.hypot(one.std(dtype=np.float64), other.std(dtype=np.float64))
-    mean = np.hypot(one.mean(dtype=np.float64), other.mean(dtype=np.float64))
-    return float(spread + 0.3 * mean)
+    red, green, blue = (np.asarray(channel, np.int16).ravel() for channel in image.split())
+    # Counted by their value: exact, and several times as fast as the moments of all pixels.
+    red_green = np.bincount(red - green + 255, minlength=511)
+    yellow_blue = np.bincount(red + green - 2 * blue + 510, minlength=1021)
+    means, variances = zip(_moments(red_green, 255, 1.0), _moments(yellow_blue, 510, 0.5), strict=True)
+    return float(np.sqrt(sum(variances)) + 0.3 * np.hypot(*means))
 
 
-def sharpness(image: Image) -> float:
+def _moments(counts: NDArray[np.intp], zero: int, step: float) -> tuple[float, float]:
+    """The mean and the variance of values from `-zero * step` on, each so often."""
+    import numpy as np
+
+    values = (np.arange(len(counts)) - zero) * step
+    mean = float(np.average(values, weights=counts))
+    return mean, float(np.average((values - mean) ** 2, weights=counts))
+
+
+def sharpness(image: Picture) -> float:
     """Variance of the Laplacian of the luma, at 512 pixels on the longest side: from 0, higher is sharper.
 
-    A larger picture is shrunk to that, a smaller one stays. Grain and noise count as sharpness.
+    A larger picture is shrunk to that by averaging, a smaller one stays. Grain and noise count as sharpness.
 
     Pech-Pacheco, J. L. et al. (2000). Diatom autofocusing in brightfield microscopy. Proc. ICPR 3.
     """
     import numpy as np
+    from PIL import Image
     from scipy.ndimage import laplace
 
     grey = image.convert("L")
-    grey.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE), reducing_gap=None)
+    grey.thumbnail((SHARPNESS_SIDE, SHARPNESS_SIDE), Image.Resampling.BOX, reducing_gap=None)
     return float(laplace(np.asarray(grey, np.float32)).var(dtype=np.float64))
 
 
-def entropy(image: Image) -> float:
+def entropy(image: Picture) -> float:
     """Shannon entropy of the 256 levels of luma, in bits: 0 is one grey, 8 is all levels alike."""
     return image.convert("L").entropy()
 
@@ -100,30 +110,18 @@ def phash(one: Any, other: Any) -> float:
     return float(one - other)
 
 
-def _perceptual_hash(image: Image) -> Any:
+def _perceptual_hash(image: Picture) -> Any:
     import imagehash
 
     return imagehash.phash(image)
 
 
 def _require_numpy() -> None:
-    _require("numpy", "scipy.ndimage")
+    require_modules("analysis", "numpy", "scipy.ndimage")
 
 
 def _require_imagehash() -> None:
-    _require("imagehash")
-
-
-def _require(*modules: str) -> None:
-    """Raise UsageError if one of these modules cannot be imported."""
-    for name in modules:
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise UsageError(
-                f"This measure needs {name.partition('.')[0]}, which is not installed here: "
-                "pip install 'rivya-nb[analysis]'"
-            ) from error
+    require_modules("analysis", "imagehash")
 
 
 def _bundled(
@@ -132,7 +130,7 @@ def _bundled(
     require: Callable[[], None] | None = None,
     *,
     kind: Kind = "picture",
-    prepare: Callable[[Image], object] | None = None,
+    prepare: Callable[[Picture], object] | None = None,
 ) -> Measure:
     return Measure(
         name=function.__name__,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from rivya_nb.contract.text import did_you_mean, listing, short_repr
@@ -208,3 +209,19 @@ def _unclear(names: Sequence[str], of: str | None) -> str:
     free = 'with @rv.measure(of="pair") the names are free'
     right = "; ".join(f"of a {kind} {_RIGHT[kind]}" for kind in KINDS)
     return f"{taken}, and it is not clear what that is. A measure takes {right}; {free}"
+
+
+def require_modules(extra: str, *modules: str) -> None:
+    """Check that these can be imported, of an extra of this package.
+
+    Raises:
+        UsageError: one of them cannot.
+    """
+    for name in modules:
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise UsageError(
+                f"This measure needs {name.partition('.')[0]}, which is not installed here: "
+                f"pip install 'rivya-nb[{extra}]'"
+            ) from error

@@ -97,12 +97,13 @@ def find_measure(wanted: str | Measure | Callable[..., object]) -> Measure:
     found = known_measures()
     if wanted not in found:
         yours = f"defined here: {listing(sorted(_defined))}; " if _defined else ""
+        hint = did_you_mean(wanted, found)
         raise UsageError(
             [
                 Mistake(
                     "measure",
                     f"there is no measure {short_repr(wanted)}; {yours}bundled: {listing(BUNDLED)}; @rv.measure "
-                    f"above a function makes one{did_you_mean(wanted, found)}",
+                    f'above a function, rv.clip_score() and rv.iqa("lpips") make others{hint}',
                 )
             ]
         )

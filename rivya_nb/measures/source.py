@@ -55,9 +55,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
+def _text_of(code: CodeType) -> str | None:
+    # Codes that differ in a comment only are equal, and the files of cells are named after their content.
+    return _read(code, code.co_filename)
+
+
 # Kept from the first time on: a module's file may be edited later, and its functions stay what they were.
 @lru_cache(maxsize=1024)
-def _text_of(code: CodeType) -> str | None:
+def _read(code: CodeType, _file: str) -> str | None:
     """The lines of a function, without decorators; None if there are none, or they may be of several functions."""
     try:
         text = textwrap.dedent(inspect.getsource(code))

@@ -198,6 +198,8 @@ class Ask:
             axes.append(Axis(each.axis, each.labels, each.labels, each.facts))
             places = [rank[name] for name in (each.axis, *each.members) if name in rank]
             rank[each.axis] = min(places, default=len(self.order))
+        # Where nobody said otherwise, the very same stand beside each other.
+        rank.setdefault(REPLICATE_AXIS, len(self.order) + 1)
         return tuple(sorted(axes, key=lambda axis: rank.get(axis.name, len(self.order))))
 
     def to_json(self) -> str:

@@ -51,7 +51,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--rows", "AXIS"),
     Flag("--cols", "AXIS"),
     Flag("--repeat", "COUNT", axis="repeat"),
-    Flag("--replicates", "COUNT", axis="replicate"),
+    Flag("--replicates", "COUNT"),
     Flag("--sample", "COUNT"),
     Flag("--sample-seed", "NUMBER"),
     Flag("--no-pair-seeds"),

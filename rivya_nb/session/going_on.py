@@ -10,7 +10,7 @@ from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
-from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS
+from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.names import notebook_variables
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
 from rivya_nb.planning.values import as_axis
@@ -52,12 +52,7 @@ def plan_variation(
         references=reference_sets(list(job.references) if references is KEPT else references),
         repeat=repeat,
         replicates=replicates,
-        order=[
-            *(axis.name for axis in template.axes),
-            *(MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS),
-            *given,
-            REPLICATE_AXIS,
-        ],
+        order=[*(axis.name for axis in template.axes), MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *given],
         name=name,
         max_credits=max_credits,
         fresh=fresh,

@@ -14,6 +14,7 @@ from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.placing import place
 from rivya_nb.session.showing.displays import Shown
 from rivya_nb.session.showing.looks import Bundle, bundle, look_at, path_finder, records, thumbnails
+from rivya_nb.session.studying import Studying
 from rivya_nb.store.marks import excluded
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 from rivya_nb.views.headline import headline
@@ -42,7 +43,7 @@ _WHOLE = (
 )
 
 
-class Grid(Leaving, Shown):
+class Grid(Leaving, Studying, Shown):
     """Labelled rows and columns of pictures; in a notebook it shows itself as static HTML."""
 
     def __init__(

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count as count_up
 from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.text import count, did_you_mean, listing, short_repr
-from rivya_nb.errors import Mistake, StoreError, UsageError
-from rivya_nb.files import user_path
+from rivya_nb.errors import Mistake, StoreError, UsageError, WaitInterruptedError
+from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.job import python_params
+from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.store.marks import excluded
 from rivya_nb.views.words import lost_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PIL.Image import Image
+
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.showing.paragraph import Paragraph
-    from rivya_nb.session.showing.written import SavedPictures
-    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.session.showing.written import SavedPictures, WrittenFile
+    from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
     from rivya_nb.store.store import Store
     from rivya_nb.study.places import PicturedPlace
-    from rivya_nb.study.rows import Row
+    from rivya_nb.study.rows import PictureTable
 
-FORMATS = ("imagefolder",)
+FORMATS = ("imagefolder", "bundle")
 
 
 class Leaving(ABC):
@@ -49,16 +54,102 @@ class Leaving(ABC):
         earlier export in the folder is replaced, other files stay. Excluded pictures are left out, and the result
         says so.
 
+        `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
+        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and votes;
+        `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in its place
+        is replaced.
+
         Raises:
-            UsageError: an unknown format, or the folder has metadata of another origin.
+            UsageError: an unknown format, or the folder has something of another origin.
             StoreError: an original is gone, and the others are exported; or the folder cannot be written.
+            WaitInterruptedError: the kernel was interrupted; what was copied by then is kept for the next call.
         """
         if format not in FORMATS:
             hint = did_you_mean(format, FORMATS) if isinstance(format, str) else ""
             message = f"{short_repr(format)} is no format; it takes {listing(FORMATS)}{hint}"
             raise UsageError([Mistake("format", message)])
-        leaving = self._gathered()
-        return WorkLoop.find().aside(lambda: _imagefolder(folder, leaving, self._store))
+        if format == "bundle":
+            from rivya_nb.session.bundles import export_bundle
+
+            record, jobs = self._studied()
+            return WorkLoop.find().aside(lambda: export_bundle(folder, self._store, record, jobs))
+        gather = self._gatherer()
+        return with_progress(
+            "Export",
+            "picture",
+            lambda tell, stop: _imagefolder(folder, gather(), self._store, tell, stop),
+        )
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> WrittenFile:
+        """Write a Parquet file with a row for each picture at each place, as `export` writes them, with types; its
+        absolute path. Excluded pictures are left out, and the result says so.
+
+        Raises:
+            UsageError: pyarrow is not installed (the extra `parquet`), `path` can be no file's, or there is no
+                picture.
+            StoreError: an original is gone, and the others are written; or the file cannot be written.
+        """
+        from rivya_nb.session.showing.written import WrittenFile
+        from rivya_nb.study.parquet import write_parquet
+
+        target, gather = target_file(path), self._gatherer()
+
+        def write() -> Gathered:
+            leaving = gather()
+            _require(leaving)
+            write_parquet(target, leaving.table.rows)
+            return leaving
+
+        leaving = WorkLoop.find().aside(write)
+        if leaving.lost:
+            raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {target}.")
+        written = WrittenFile(target)
+        written.note = leaving.note
+        return written
+
+    def log_to(self, tracker: str, *, project: str = "rivya_nb") -> Paragraph:
+        """Log to an experiment tracker: "mlflow", "wandb" or "trackio"; one run there for each run here.
+
+        It gets the params, the means of the measures, a table with a row for each picture, and the pictures, at
+        most 512 pixels wide and high; `export` gives the originals. Excluded pictures are left out. mlflow logs
+        where `MLFLOW_TRACKING_URI` says. wandb stays offline unless `WANDB_MODE` says otherwise; `wandb sync`
+        sends it. `project` is the experiment or project there. Each call logs anew, and its text says where.
+
+        Raises:
+            UsageError: the tracker is unknown or not installed (the extra of its name), or there is no picture.
+            StoreError: a picture's file is gone; nothing was logged.
+            WaitInterruptedError: the kernel was interrupted; what the tracker got is not whole.
+        """
+        from rivya_nb.session.showing.paragraph import Paragraph
+        from rivya_nb.study.tracking import find_tracker, tracked_runs
+
+        log, gather, files = find_tracker(tracker), self._gatherer(), self._store.files
+
+        def work(tell: Callable[[int, int], None], stop: threading.Event) -> Paragraph:
+            leaving = gather()
+            _require(leaving)
+            if leaving.lost:
+                raise StoreError(f"{lost_words(leaving.lost)}; nothing was logged.")
+            names = {run.id: f"run {run.id} {run.name or ''}".strip() for run in leaving.runs}
+            numbers = count_up(1)
+
+            def small(picture: PictureRecord, box: tuple[int, int]) -> Image:
+                if stop.is_set():
+                    raise WaitInterruptedError("The kernel was interrupted.")
+                tell(next(numbers), len(leaving.places))
+                return files.thumbnails.load(files.path(picture.sha256, picture.mime_type), box)
+
+            told = log(project, tracked_runs(leaving.places, leaving.table, names, small))
+            note = f" {leaving.note[:1].upper()}{leaving.note[1:]}." if leaving.note else ""
+            return Paragraph(f"{told}{note}")
+
+        try:
+            return with_progress(f"Log to {tracker}", "picture", work)
+        except WaitInterruptedError:
+            raise WaitInterruptedError(
+                f"Interrupted: what {tracker} got is not whole, and marked as failed where it can be; the same "
+                "call logs anew."
+            ) from None
 
     def methods(self) -> Paragraph:
         """The paragraph of a paper that says how the pictures were made, as plain text that shows itself.
@@ -76,7 +167,7 @@ class Leaving(ABC):
         record, jobs = self._studied()
         if not jobs:
             raise UsageError("There is nothing to tell of: no request is in this.")
-        runs, places = _in_runs(record, jobs, self._store)
+        runs, places = in_runs(record, jobs, self._store)
         marks = self._store.marks.of(jobs)
         studied = Studied(
             runs=sorted(set(_runs_of(record, runs, jobs).values())),
@@ -87,20 +178,20 @@ class Leaving(ABC):
         )
         return Paragraph(methods_text(studied))
 
-    def _gathered(self) -> Gathered:
-        """What may leave: every picture but the excluded ones, with its row."""
+    def _gatherer(self) -> Callable[[], Gathered]:
+        """Gives what may leave: every picture but the excluded ones, with its row. A thread may call it."""
         record, jobs = self._studied()
-        return gather(record, jobs, self._store)
+        return lambda: gather(record, jobs, self._store)
 
 
 class Gathered(NamedTuple):
-    """Pictures that may leave: their places with their rows, and the runs that they come from, the oldest first.
+    """Pictures that may leave: their places with a row for each, and the runs that they come from, oldest first.
 
     `lost` are files that are gone, and `note` says what is left out.
     """
 
     places: list[PicturedPlace]
-    rows: list[Row]
+    table: PictureTable
     runs: list[RunRecord]
     lost: dict[str, Path]
     note: str
@@ -109,10 +200,10 @@ class Gathered(NamedTuple):
 def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Gathered:
     """The pictures of a run or a history (`record.id` is 0) whose files are there, less the excluded ones."""
     from rivya_nb.study.kept_measures import kept_columns
-    from rivya_nb.study.rows import Known, picture_rows
+    from rivya_nb.study.rows import Known, picture_table
 
     without = excluded(store, jobs)
-    runs, found = _in_runs(record, jobs, store, without)
+    runs, found = in_runs(record, jobs, store, without)
     places: list[PicturedPlace] = []
     lost: dict[str, Path] = {}
     for place in found:
@@ -130,10 +221,10 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
     )
     left_out = sum(len(jobs[job_id].pictures) for job_id in without)
     note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
-    return Gathered(places, picture_rows(places, known), runs, lost, note)
+    return Gathered(places, picture_table(places, known), runs, lost, note)
 
 
-def _in_runs(
+def in_runs(
     record: RunRecord, jobs: Mapping[str, JobRecord], store: Store, without: Collection[str] = ()
 ) -> tuple[list[RunRecord], Iterator[PicturedPlace]]:
     """The runs, the oldest first, and the places of the pictures: of a history (`record.id` is 0) in all the runs
@@ -158,13 +249,21 @@ def _runs_of(record: RunRecord, runs: Sequence[RunRecord], jobs: Mapping[str, Jo
     return made
 
 
-def _imagefolder(folder: str | os.PathLike[str], leaving: Gathered, store: Store) -> SavedPictures:
+def _imagefolder(
+    folder: str | os.PathLike[str],
+    leaving: Gathered,
+    store: Store,
+    tell: Callable[[int, int], None],
+    stop: threading.Event,
+) -> SavedPictures:
     from rivya_nb.session.showing.looks import path_finder
     from rivya_nb.session.showing.written import SavedPictures
     from rivya_nb.study.imagefolder import write_imagefolder
 
     _require(leaving)
-    paths, metadata = write_imagefolder(folder, leaving.places, leaving.rows, path_finder(store.files))
+    paths, metadata = write_imagefolder(
+        folder, leaving.places, leaving.table.rows, path_finder(store.files), tell, stop
+    )
     if leaving.lost:
         raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")
     return SavedPictures(paths, user_path(folder), (metadata,), leaving.note)

@@ -15,6 +15,7 @@ from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.showing.looks import records
 from rivya_nb.session.showing.tables import fact_columns, free_name, table
+from rivya_nb.session.studying import Studying
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
 from rivya_nb.study.kept_measures import kept_columns, kept_number
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from rivya_nb.widgets.viewer import Viewer
 
 
-class Pictures(Leaving, Markable):
+class Pictures(Leaving, Studying, Markable):
     """An ordered collection of jobs, and what can be done with their pictures. Indexing and iteration give jobs.
 
     `files` are the files of the store.

@@ -271,7 +271,7 @@ def _differences(known: Sequence[Mapping[str, str]], wordings: bool) -> tuple[st
     short = _wordings([each[PROMPT_AXIS] for each in known])
     told = [{**each, PROMPT_AXIS: words} for each, words in zip(known, short, strict=True)]
     keys = dict.fromkeys(["seed", *(key for each in told for key in each)])
-    del keys[PROMPT_AXIS]
+    keys.pop(PROMPT_AXIS, None)
     differing = [key for key in keys if len({each.get(key) for each in known}) > 1][:_MOST_DIFFERENCES]
     if wordings and len(set(short)) > 1:
         # The longest comes last: where a caption is cut, the others are still there.

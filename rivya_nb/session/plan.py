@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import count
+from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.expansion import Expansion, drawing_notes
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
@@ -21,11 +22,15 @@ from rivya_nb.views.layout import Layout, arrange, sides
 
 if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
+    from rivya_nb.session.pictures import Pictures
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
+    from rivya_nb.session.showing.effects import Of
     from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.session.showing.power import Power
     from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.files import ContentFiles
+    from rivya_nb.study.plan_diff import PlanDiff
 
 
 class Plan:
@@ -135,6 +140,38 @@ class Plan:
         from rivya_nb.session.study_files import text_of_plan, write_plan
 
         return text_of_plan(self, Path.cwd()) if path is None else write_plan(self, path)
+
+    def power(self, pilot: Pictures | Grid, of: Of, difference: float, *, axis: str | None = None) -> Power:
+        """How many prompts and seeds would show a difference of this size in 8 of 10 studies, and at which price.
+
+        `pilot` is a smaller run of the kind that is planned: from it come the variances between prompts, between
+        seeds, and of the very same request. `of` is as in `effects`, but not votes, and `difference` is in the
+        units of the measure (for distances: beyond the noise). It lies between two values of `axis`, which is not
+        needed where the pilot varies only one beside prompts and seeds. The price is that of this plan's requests.
+
+        The test is that of paired differences over prompts (two-sided, 5 %). It assumes that the new prompts are
+        like the pilot's, and the pilot's variances are uncertain themselves.
+
+        Raises:
+            UsageError: there is no such measure or axis, or the pilot is too small.
+        """
+        from rivya_nb.session.showing.power import find_power
+
+        return find_power(pilot._study(), of, difference, axis, self.expansion)
+
+    def diff(self, other: Plan) -> PlanDiff:
+        """What changes from this plan to another: axes and values, the wording word by word, settings, how many
+        requests are new, gone or the same, and what the new ones cost.
+
+        Raises:
+            UsageError: `other` is not a plan.
+        """
+        from rivya_nb.study.plan_diff import compare_plans
+
+        if not isinstance(other, Plan):
+            message = f"a {type(other).__name__} is not a plan; rv.read_plan(…) gives that of a study file"
+            raise UsageError([Mistake("diff", message)])
+        return compare_plans(self.expansion, other.expansion, other.drafted().costing)
 
     def __len__(self) -> int:
         return len(self.expansion.requests)

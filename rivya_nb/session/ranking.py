@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.text import count, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.files import target_file
+from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.showing.displays import Kept, Shown
 from rivya_nb.session.showing.live import in_notebook
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.looks import Bundle
     from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.study.ranking.page import ImportedVotes
     from rivya_nb.study.ranking.strengths import Result
     from rivya_nb.widgets.judge import Judge
 
@@ -246,6 +247,21 @@ class Ranking:
         names = list(rows[0]) if rows else ["rater"]
         return _written(target_file(path), csv_bytes(names, [row.values() for row in rows]))
 
+    def read(self, path: str | os.PathLike[str]) -> ImportedVotes:
+        """Take in the votes of a CSV file as `save` writes it, also of another store.
+
+        It needs the columns `rater`, `prompt`, `one`, `other` (both values) and `better` ("one", "other" or
+        "tie"). A row counts for each pair of this ranking that compares these values within this prompt; rows
+        that fit no pair are left out. Reading a file again changes nothing.
+
+        Raises:
+            UsageError: it is no such file, or one of its raters has judged here already. Nothing is taken in then.
+            StoreError: the store cannot be written.
+        """
+        from rivya_nb.study.ranking.written import take_in
+
+        return take_in(self._store.votes, user_path(path), self.record, self._contenders)
+
     def judge(self) -> Judge:
         """The widget that shows the pairs, also where all of them are judged: Z takes votes back.
 
@@ -417,6 +433,7 @@ class Strengths(Shown):
             ties=result.ties,
             votes=result.votes,
             prompts=result.prompts,
+            over_prompts=result.over_prompts,
             raters=sorted(result.raters.items()),
             alpha=result.alpha,
             shared=result.shared,

@@ -87,11 +87,18 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """All its seeds, where any of them was drawn and they are not a column of a table."""
+        """All its seeds, where any of them was drawn and they are not a column of a table; where each prompt has its
+        own, those of all prompts."""
         ask = read_ask(self.record.ask)
         if ask is None or not ask.draws or SEED_KEY in ask.couplings:
             return ()
         return cast("tuple[ParamValue, ...]", ask.params.get(SEED_KEY, ask.all_drawn))
+
+    @property
+    def pairs_seeds(self) -> bool:
+        """Whether every prompt has the same drawn seeds."""
+        ask = read_ask(self.record.ask)
+        return ask is None or ask.pair_seeds
 
     @property
     def jobs(self) -> Sequence[Job]:

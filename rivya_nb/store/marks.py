@@ -212,6 +212,15 @@ def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
     return found
 
 
+def fill_in(connection: Connection, marks: Mapping[int, Marks]) -> int:
+    """Set the marks of those of these jobs, by number, that have none yet; gives their number. It is no step that
+    can be undone."""
+    here = _load(connection, list(marks))
+    new = {number: each for number, each in marks.items() if number not in here and each != _NONE}
+    _save(connection, new)
+    return len(new)
+
+
 def _save(connection: Connection, changed: Mapping[int, Marks]) -> None:
     """Replace the marks of these jobs; a job without marks has no row."""
     for some in portions(list(changed)):

@@ -243,7 +243,8 @@ class _Work:
                 return
             some = tasks[start : start + BATCH]
             images = list(zip(some, workers.map(loaded, some), strict=True))
-            self._note([(task, image) for task, image in images if isinstance(image, str)])
+            if lost := [(task, image) for task, image in images if isinstance(image, str)]:
+                self._note(lost)
             whole = [(task, image) for task, image in images if not isinstance(image, str)]
             if whole:
                 self._note(_of_batch(measure, whole))
@@ -311,7 +312,8 @@ def _plain(image: Image) -> Image:
     colours = eight_bits(image)
     if colours.mode == "RGBA":
         colours = Pillow.alpha_composite(Pillow.new("RGBA", colours.size, "white"), colours)
-    return turned(colours.convert("RGB"), orientation(image))
+    # A picture that needs nothing is not copied.
+    return turned(colours if colours.mode == "RGB" else colours.convert("RGB"), orientation(image))
 
 
 def _outcome(measure: Measure, arguments: Sequence[object]) -> Result:

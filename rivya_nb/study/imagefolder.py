@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import Mistake, UsageError, WaitInterruptedError
 from rivya_nb.files import user_path
 from rivya_nb.store.files import write_whole
 from rivya_nb.store.records import PictureRecord
@@ -30,16 +31,20 @@ def write_imagefolder(
     places: Sequence[PicturedPlace],
     rows: Sequence[Row],
     original_of: Callable[[PictureRecord], Path],
+    tell: Callable[[int, int], None],
+    stop: threading.Event,
 ) -> tuple[list[Path], Path]:
     """Copy the originals, byte for byte, into `folder` (made if absent) and write a row for each of them; the
     pictures' absolute paths, each once, and that of the metadata.
 
     Each file is written whole, and the metadata last. An earlier export in the folder is replaced, its pictures
-    included; other files stay.
+    included; other files stay. `tell` is told how many of how many are done. Once `stop` is set it ends soon,
+    with what was copied, and without metadata.
 
     Raises:
         UsageError: the folder has metadata of another origin.
         StoreError: the folder cannot be written.
+        WaitInterruptedError: `stop` was set.
     """
     target = user_path(folder)
     earlier = _earlier(target)
@@ -47,11 +52,14 @@ def write_imagefolder(
         (target / _PICTURES).mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
     lines = []
-    for place, row in zip(places, rows, strict=True):
+    for number, (place, row) in enumerate(zip(places, rows, strict=True), 1):
+        if stop.is_set():
+            raise WaitInterruptedError("The export was stopped.")
         sha256, original = place.picture.sha256, original_of(place.picture)
         if sha256 not in names:
             names[sha256] = f"{_PICTURES}/{sha256}{original.suffix}"
             _copy(original, target / names[sha256])
+        tell(number, len(places))
         lines.append(json.dumps({FILE_NAME: names[sha256], **row}, ensure_ascii=False, allow_nan=False))
     write_whole(target / METADATA, "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
     for name in earlier - set(names.values()):

@@ -9,6 +9,7 @@ from datetime import date, datetime, timezone
 from urllib.parse import urlsplit
 
 from rivya_nb._version import __version__
+from rivya_nb.api.address import is_loopback_host
 from rivya_nb.contract.catalogue import Catalogue
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
@@ -90,7 +91,8 @@ def _model(catalogue: Catalogue, model: str) -> str:
 
 
 def _host(service: str) -> str:
-    return urlsplit(service).hostname or printable(service)
+    host = urlsplit(service).hostname or printable(service)
+    return f"a service on the machine itself ({printable(service)})" if is_loopback_host(host) else host
 
 
 def _days(jobs: Iterable[JobRecord]) -> str:
@@ -160,7 +162,7 @@ def _prompts(places: Sequence[PicturedPlace], jobs: Sequence[JobRecord]) -> str:
 
 def _settings(studied: Studied) -> list[str]:
     sentences = [_seeds(studied.jobs)]
-    replicates = {place.labels[REPLICATE] for place in studied.places if REPLICATE in place.labels}
+    replicates = {job.replicate for job in studied.jobs}
     if len(replicates) > 1:
         times = "twice" if len(replicates) == 2 else f"{len(replicates)} times"
         sentences.append(f"The very same request was made {times} (replicates).")

@@ -21,6 +21,9 @@ IMAGE = "image"
 FILE_NAME = "file_name"
 """The columns by which a folder of pictures names its files, and gives them once they are loaded."""
 
+CREATED = "created"
+"""The column with the time of each request, in ISO 8601 and UTC."""
+
 _POINTERS = (FILE_NAME, f"{FILE_NAME}s")
 """A column whose name ends so is taken for paths of pictures."""
 
@@ -43,7 +46,7 @@ _OWN = (
     "credits",
     "credits_known",
     "service",
-    "created",
+    CREATED,
     "rating",
     "favourite",
     "tags",
@@ -67,12 +70,22 @@ class Known:
     measures: Mapping[str, Mapping[Subject, float]] = field(default_factory=dict)
 
 
-def picture_rows(places: Sequence[PicturedPlace], known: Known) -> list[Row]:
-    """A row for each picture at each place. All have the same columns, in one order; a column has values of
-    one type, or None.
+@dataclass(frozen=True)
+class PictureTable:
+    """A row for each picture at each place. All have the same columns, in one order; a column has values of one
+    type, or None.
 
-    A fact whose name another column has is called `fact_…`, and so for params, axes and measures.
+    `settings` are the columns with what was asked for, `measures` those with numbers of the picture.
     """
+
+    rows: list[Row]
+    settings: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+def picture_table(places: Sequence[PicturedPlace], known: Known) -> PictureTable:
+    """The pictures in rows. A fact whose name another column has is called `fact_…`; so for params, axes and
+    measures."""
     every: list[tuple[Mapping[str, Value], ...]] = [
         (
             {SEED_KEY: None, **known.params(place.job)},
@@ -97,7 +110,8 @@ def picture_rows(places: Sequence[PicturedPlace], known: Known) -> list[Row]:
             for named, part in zip(columns, parts, strict=True)
         ]
         rows.append(_row(place, known, *told))
-    return _uniform(rows)
+    params, axes, _, measures = (tuple(named.values()) for named in columns)
+    return PictureTable(_uniform(rows), ("prompt", "model", *params, *axes, _REPLICATE), measures)
 
 
 def _free(name: str, kind: str, taken: set[str]) -> str:
@@ -122,7 +136,6 @@ def _row(
     job, picture = place.job, place.picture
     marks = known.marks.get(job.id, Marks())
     position = next(at for at, each in enumerate(job.pictures, 1) if each is picture)
-    replicate = place.labels.get(_REPLICATE, "1")
     return {
         "prompt": job.prompt,
         "model": job.model,
@@ -130,7 +143,7 @@ def _row(
         "references": ", ".join(reference.name for reference in job.references),
         **labels,
         **facts,
-        _REPLICATE: int(replicate) if replicate.isdecimal() else replicate,
+        _REPLICATE: job.replicate,
         **measures,
         "run": known.runs.get(job.id),
         "job": job.id,
@@ -143,7 +156,7 @@ def _row(
         "credits": job.credits if position == 1 else 0,
         "credits_known": job.credits_known,
         "service": job.service,
-        "created": datetime.fromtimestamp(job.created_at, timezone.utc).isoformat(timespec="seconds"),
+        CREATED: datetime.fromtimestamp(job.created_at, timezone.utc).isoformat(timespec="seconds"),
         "rating": marks.rating or None,
         "favourite": marks.favourite,
         "tags": ", ".join(marks.tags),

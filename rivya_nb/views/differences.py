@@ -47,10 +47,10 @@ FLOOR = (
     "moves the pictures no more than that may be chance."
 )
 NO_FLOOR = (
-    "No two pictures here are of the very same request, so how much of this is chance is not known; "
-    "extend(replicates=1) asks each once more."
+    "No two pictures here are of the very same request, so how much of this is chance is not known; replicates=2 "
+    "(--replicates 2), or a run's extend(replicates=1), asks each once more."
 )
-WITHIN = "not above the noise"
+WITHIN = "not clearly above the noise"
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,11 @@ class DifferencesView:
         """Where the noise floor ends; None where it is not known."""
         return None if self._floor is None else floor_of(getattr(self._floor, kind))
 
-    def words(self, kind: str, axis: AxisDifferences) -> str:
-        """The median of an axis with its middle half, and whether that is within the noise."""
+    def verdict(self, kind: str, axis: AxisDifferences) -> str:
+        """That an axis moves the pictures no more than chance does, if so."""
         spread: Spread | None = getattr(axis, kind)
         floor = None if axis.is_floor else self.floor(kind)
-        is_noise = spread is not None and floor is not None and spread.median <= floor
-        return _spread_words(kind, spread) + (f", {WITHIN}" if is_noise else "")
+        return WITHIN if spread is not None and floor is not None and spread.median <= floor else ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ class _Strip:
     bars: tuple[_Bar, ...]
     words: str
     title: str
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,10 @@ def differences_text(view: DifferencesView) -> str:
     rows = [
         (
             printable(axis.name),
-            *(view.words(kind, axis) for kind, _ in ABOUT),
+            *(
+                ", ".join(filter(None, [_spread_words(kind, getattr(axis, kind)), view.verdict(kind, axis)]))
+                for kind, _ in ABOUT
+            ),
             _pair_words(axis),
         )
         for axis in view.axes
@@ -200,7 +203,7 @@ def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
         about=about,
         top=f"{top:g}",
         strips=tuple(
-            None if spread is None else _strip(name, spread, top, floor, view.words(name, axis))
+            None if spread is None else _strip(name, spread, top, floor, view.verdict(name, axis))
             for axis, spread in zip(view.axes, spreads, strict=True)
         ),
         middle=number_words(name, middle),
@@ -212,7 +215,7 @@ def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
     )
 
 
-def _strip(kind: str, spread: Spread, top: float, floor: float, words: str) -> _Strip:
+def _strip(kind: str, spread: Spread, top: float, floor: float, verdict: str) -> _Strip:
     def place(value: float) -> int:
         return min(BINS - 1, int(value / top * BINS))
 
@@ -234,7 +237,8 @@ def _strip(kind: str, spread: Spread, top: float, floor: float, words: str) -> _
             for number, height in heights
         ]
     low, high = number_words(kind, spread.values[0]), number_words(kind, spread.values[-1])
-    return _Strip(tuple(bars), words, f"{kind}: {words}, all {low}–{high}")
+    words = _spread_words(kind, spread)
+    return _Strip(tuple(bars), words, f"{kind}: {words}, all {low}–{high}", verdict)
 
 
 def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> _Shade:

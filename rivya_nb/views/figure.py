@@ -6,6 +6,7 @@ It is drawn with matplotlib's objects alone: nothing of pyplot is touched. Lengt
 from __future__ import annotations
 
 import io
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -230,8 +231,10 @@ class _Drawing:
             longer = f"{lines[-1]} {word.text}" if lines[-1] and not word.is_split else lines[-1] + word.text
             if fits(longer) or not lines[-1]:
                 lines[-1] = longer
-            else:
-                lines.append(word.text)
+                continue
+            lines.append(word.text)
+            if len(lines) > most:
+                break
         if len(lines) <= most:
             return [line for line in lines if line]
         last = lines[most - 1]
@@ -329,8 +332,8 @@ def _pieces(text: str, fits: Callable[[str], bool]) -> Iterator[_Piece]:
         first = True
         while word:
             end = len(word)
-            while end > 1 and not fits(word[:end]):
-                end -= 1
+            if not fits(word):
+                end = max(1, bisect_left(range(1, end), True, key=lambda length: not fits(word[:length])))
             yield _Piece(word[:end], is_split=not first)
             word, first = word[end:], False
 

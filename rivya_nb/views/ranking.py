@@ -13,7 +13,6 @@ WIDTH = 260
 """CSS pixels for the scale of strengths."""
 MARK = 4
 MOST_IN_MATRIX = 16
-FEW_PROMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,7 @@ class RankingView:
     ties: Sequence[Sequence[int]]
     votes: int
     prompts: int
+    over_prompts: bool
     raters: Sequence[tuple[str, int]]
     alpha: float | None
     shared: int
@@ -73,7 +73,7 @@ class RankingView:
 
     @property
     def method(self) -> str:
-        over = "votes" if self.prompts == 1 else f"the {self.prompts} prompts"
+        over = f"the {self.prompts} prompts" if self.over_prompts else "votes"
         return (
             "Strengths are of the Bradley-Terry model: the logarithm of the odds against an average "
             f"{self.what}; no difference counts as half a win for each. Intervals are 95 %, by bootstrap over "
@@ -93,12 +93,9 @@ class RankingView:
     @property
     def all_notes(self) -> list[str]:
         notes = list(self.notes)
-        if self.prompts == 1 and self.votes:
-            notes.append("All votes are about one prompt: the intervals say nothing about other prompts.")
-        elif 1 < self.prompts < FEW_PROMPTS:
-            notes.append(
-                f"{self.prompts} prompts are few: the intervals are wide, because others may differ."
-            )
+        if self.votes and not self.over_prompts:
+            about = "one prompt" if self.prompts == 1 else f"{self.prompts} prompts, which are few"
+            notes.append(f"All votes are about {about}: the intervals say nothing about other prompts.")
         return notes
 
 

@@ -172,7 +172,10 @@ export class Judge {
     this.question.textContent = finished ? "All pairs are judged" : this.source.question(place);
     const wanted = this.queue.slice(0, 1 + AHEAD);
     this.forget(wanted);
-    if (finished) return;
+    if (finished) {
+      for (const side of this.sides) side.replaceChildren();
+      return;
+    }
     try {
       const images = await this.load(place);
       if (this.queue[0] !== place || this.closed) return;

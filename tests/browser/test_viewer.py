@@ -241,6 +241,11 @@ def test_what_is_marked_elsewhere_shows_too(view: View) -> None:
     expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, rated 3 of 5")
     view.kernel("str(rv.undo())")
     expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1")
+    view.kernel("str(run[0].exclude('hand <b>cut</b> off'))")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1, excluded: hand <b>cut</b> off")
+    expect(first).to_contain_text("⊘ excluded: hand <b>cut</b> off")
+    view.kernel("str(rv.undo())")
+    expect(first).to_have_accessible_name("light: dawn · seed: 1 · 1:1")
     folder, job = view.kernel("[str(run._store.folder), run[0].id]")
     with closing(Store.open(Path(folder))) as store:
         store.marks.change([job], favourite=True)

@@ -140,7 +140,7 @@ def states(draw: st.DrawFn, references: Sequence[Reference]) -> FormState:
     params = draw(st.permutations(common_params([bundled()[model] for model in models])))
     written = {param.key: draw(values_of(param)) for param in params if draw(st.booleans())}
     sets = st.lists(st.sampled_from(references), max_size=most).map(tuple)
-    axes = ["", "seed", "prompt", "light", "subjects", "model", "references", "repeat", *written]
+    axes = ["", "seed", "prompt", "light", "subjects", "model", "references", "repeat", "replicate", *written]
     return FormState(
         models=models,
         prompt="a" + "".join(draw(st.lists(pieces, max_size=5))),
@@ -148,6 +148,7 @@ def states(draw: st.DrawFn, references: Sequence[Reference]) -> FormState:
         several=frozenset(key for key, (_, several) in written.items() if several),
         references=tuple(draw(st.lists(sets, max_size=3))) if all(rules) else (),
         repeat=1 if "seed" in written else draw(st.sampled_from([1, 3])),
+        replicates=draw(st.sampled_from([1, 1, 2])),
         name=draw(st.just("") | free_text),
         max_credits=draw(st.none() | st.integers(0, 10**12)),
         fresh=draw(st.booleans()),
@@ -202,6 +203,8 @@ def test_what_a_line_can_say_it_says_without_ado(session: rv.Session) -> None:
     assert cells_of(session, repeated)[0].splitlines()[0] == (
         "%%rivya --model wan-2-7-image-pro,seedream-3-0 --repeat 2 --cols seed --name once --max-credits 9000"
     )
+    replicated = replace(repeated, repeat=1, replicates=3, cols="replicate")
+    assert "--replicates 3 --cols replicate" in cells_of(session, replicated)[0]
 
 
 def test_a_param_that_holds_the_notebooks_list_is_an_axis_where_it_stands(session: rv.Session) -> None:

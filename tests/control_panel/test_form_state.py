@@ -151,6 +151,7 @@ def test_a_state_survives_as_json(state: FormState) -> None:
         several=frozenset({"seed"}),
         references=sets,
         repeat=3,
+        replicates=2,
         max_credits=9,
         rows="seed",
         cols="model",
@@ -172,7 +173,7 @@ def test_whatever_was_kept_a_form_comes_of_it(record: Mapping[str, Any]) -> None
     state = FormState.from_json(record)
     assert all(state.models)
     assert state.models
-    assert state.repeat >= 1
+    assert min(state.repeat, state.replicates) >= 1
 
 
 def test_a_picture_asks_for_itself_again(session: rv.Session, tmp_path: Path) -> None:

@@ -172,3 +172,7 @@ def test_a_link_is_given_where_jupyter_serves_the_file(
     assert written.link_to(tmp_path / "root" / "r.html") == "../r.html"
     assert written.link_to(tmp_path / "r.html") == ""
     InteractiveShell.clear_instance()
+
+
+def test_a_grid_of_nothing_is_empty(session: rv.Session) -> None:
+    assert "0 pictures" in rv.history(seed=99).grid()._repr_mimebundle_()["text/plain"]

@@ -78,11 +78,15 @@ def test_a_sample_takes_all_replicates_of_its_places() -> None:
     assert Counter(item.request.replicate for item in thrice.requests) == {1: 7, 2: 7, 3: 7}
 
 
-@pytest.mark.parametrize("order", [("prompt", "seed"), ("seed", "prompt"), ("replicate", "seed")])
+@pytest.mark.parametrize("order", [("resolution", "look", "seed"), ("replicate", "look", "size")])
 def test_the_order_of_the_axes_changes_nothing(order: tuple[str, ...]) -> None:
     """A cell and Python write them in different orders."""
-    made = (expanded("A {red|blue} cup", sample=5, replicates=2, order=each) for each in ((), order))
-    assert len({tuple(sorted(asked(each).items())) for each in made}) == 1
+    params = {"seed": (1, 2, 3), "resolution": ("1K", "2K")}
+    prompt = "A {size=big|small} {look=red|blue|green} cup"
+    made = [expanded(prompt, params=params, sample=9, replicates=2, order=each) for each in ((), order)]
+    requests = [{item.request.identity for item in each.requests} for each in made]
+    assert [axis.name for axis in made[0].axes] != [axis.name for axis in made[1].axes]
+    assert requests[0] == requests[1]
 
 
 def test_the_whole_wording_is_what_is_sampled_evenly() -> None:

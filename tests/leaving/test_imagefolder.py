@@ -13,6 +13,7 @@ import pytest
 
 import rivya_nb as rv
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.files import write_whole
 from rivya_nb.store.measurements import Subject
 
 from .conftest import PROMPTS, Study
@@ -133,17 +134,17 @@ def test_a_history_gives_each_picture_once_with_the_facts_of_its_runs(study: Stu
 
 
 def test_kept_measures_are_columns(study: Study, session: rv.Session, tmp_path: Path) -> None:
-    run = study(({"sharpness": "low"}, {"sharpness": "high"}))
+    run = study(({"mine": "low"}, {"mine": "high"}))
     first, second = (job.record.pictures[0].sha256 for job in run[:2])
     keep = session.store.measurements.keep
-    keep("sharpness", "1", "", [(Subject(first), {"": 1.0})])
-    keep("sharpness", "2", "", [(Subject(first), {"": 0.25}), (Subject(second), {"": float("inf")})])
+    keep("mine", "1", "", [(Subject(first), {"": 1.0})])
+    keep("mine", "2", "", [(Subject(first), {"": 0.25}), (Subject(second), {"": float("inf")})])
     keep("fit", "1", "", [(Subject(first, run[0].record.identity), {"hue": 0.5})])
     run.export(tmp_path)
     rows = rows_of(tmp_path)
-    assert [row["measure_sharpness"] for row in rows] == [0.25, None, None, None]
+    assert [row["measure_mine"] for row in rows] == [0.25, None, None, None]
     assert [row["fit.hue"] for row in rows] == [0.5, None, None, None]
-    assert rows[0]["sharpness"] == "low"
+    assert rows[0]["mine"] == "low"
 
 
 def test_values_of_several_types_become_text(fill: Any, tmp_path: Path) -> None:
@@ -166,6 +167,27 @@ def test_an_original_that_is_gone_is_named_and_the_others_are_there(study: Study
     with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .*; the other pictures are in"):
         run.export(tmp_path)
     assert len(rows_of(tmp_path)) == 3
+
+
+def test_an_interrupted_export_goes_on_where_it_was(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, copied = study(), []
+
+    def interrupted(original: Path, copy: Path) -> None:
+        copied.append(copy)
+        if len(copied) == 2:
+            raise KeyboardInterrupt
+        write_whole(copy, original)
+
+    monkeypatch.setattr("rivya_nb.study.imagefolder._copy", interrupted)
+    with pytest.raises(rv.WaitInterruptedError, match=r"1 of 4 pictures are done and kept"):
+        run.export(tmp_path)
+    assert not (tmp_path / "metadata.jsonl").exists()
+    monkeypatch.undo()
+    before = copied[0].stat().st_ino
+    assert len(run.export(tmp_path)) == 4
+    assert copied[0].stat().st_ino == before
 
 
 def test_an_unknown_format_is_refused(study: Study, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
+from pathlib import Path
 
 from history.conftest import Fill
 
@@ -34,6 +36,11 @@ def test_a_run_of_the_service_is_told_in_full(study: Study) -> None:
         f"Requests, pictures and marks were kept by rivya_nb {__version__}, "
         "with the list of models that comes with it."
     )
+
+
+def test_a_service_on_the_machine_itself_is_called_so(study: Study) -> None:
+    text = study(service="http://127.0.0.1:8123").methods()
+    assert "through a service on the machine itself (http://127.0.0.1:8123) on" in text
 
 
 def test_it_shows_itself_as_a_paragraph(study: Study) -> None:
@@ -78,3 +85,12 @@ def test_what_gave_no_picture_is_told(fill: Fill) -> None:
     text = rv.runs(run.id).methods()
     assert "Of 5 requests, 4 gave 4 pictures; 1 had its pictures deleted." in text
     assert "There were 5 seeds (1 to 3, 5, 8)." in text
+
+
+def test_replicates_are_told_and_are_a_column(study: Study, tmp_path: Path) -> None:
+    study()
+    study(replicate=2)
+    assert "The very same request was made twice (replicates)." in rv.history().methods()
+    rv.history().export(tmp_path)
+    lines = (tmp_path / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["replicate"] for line in lines] == [2, 2, 2, 2, 1, 1, 1, 1]

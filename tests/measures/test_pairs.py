@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import itertools
 
+import numpy
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_nb.measures.metric import NONE, Difference
 from rivya_nb.measures.pairs import (
     MOST_PAIRS,
+    SAME,
+    SAME_NAME,
     Coordinates,
     Pair,
     by_axis,
     by_place,
     choose_pairs,
     count_pairs,
+    floor_of,
+    spread,
 )
 
 SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
@@ -104,3 +110,49 @@ def test_the_picture_that_is_unlike_the_others_stands_apart() -> None:
     assert {place: each.structure for place, each in by_place(odd).items()} == {
         (0,): 0.2, (1,): 0.2, (2,): 0.2, (3,): 0.9, (4,): 0.2,
     }  # fmt: skip
+
+
+# The very same request
+
+
+@given(some_places(), st.data())
+def test_pictures_of_the_very_same_request_are_the_floor_and_belong_to_no_axis(
+    places: list[Coordinates], data: st.DataObject
+) -> None:
+    asked = dict(zip(places, data.draw(st.lists(st.sampled_from("abc"), min_size=len(places))), strict=False))
+    behind = {(*places[0], 0): "a", (*places[0], 1): "b"}
+    requests, axes = {**asked, **behind}, len(places[0])
+    chosen = choose_pairs(places, axes, requests=requests)
+    same = [pair for pair in chosen if pair.axis == SAME]
+    assert {frozenset((pair.one, pair.other)) for pair in same} == {
+        frozenset(pair)
+        for pair in itertools.combinations(requests, 2)
+        if requests[pair[0]] == requests[pair[1]]
+    }
+    for pair in chosen:
+        if pair.axis != SAME:
+            assert requests[pair.one] != requests[pair.other]
+    for axis in (SAME, *range(axes)):
+        assert sum(pair.axis == axis for pair in chosen) == count_pairs(places, axis, requests)
+
+
+def test_the_axis_of_replicates_becomes_the_first_row_and_what_lies_below_is_known() -> None:
+    places = [(seed, replicate) for seed in range(3) for replicate in range(4)]
+    requests = {place: f"seed {place[0]}" for place in places}
+    pairs = choose_pairs(places, 2, requests=requests)
+    found = {pair: Difference(0.1 if pair.axis == SAME else 0.6, 0.0) for pair in pairs}
+    axes = by_axis(["seed", "replicate"], places, found, requests)
+    assert [(axis.name, axis.pairs, axis.possible, axis.is_floor) for axis in axes] == [
+        (SAME_NAME, 18, 18, True),
+        ("seed", 12, 12, False),
+    ]
+    assert floor_of(axes[0].structure) == 0.1
+    assert {place.structure for place in by_place(found).values()} == {0.6}, "the floor is no neighbour"
+    alone = {pair: each for pair, each in found.items() if pair.axis == SAME}
+    assert {place.structure for place in by_place(alone).values()} == {0.1}
+
+
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=60))
+def test_the_floor_is_the_quantile_that_numpy_gives(values: list[float]) -> None:
+    assert floor_of(spread(values)) == pytest.approx(numpy.quantile(values, 0.95), abs=1e-12)
+    assert floor_of(None) is None

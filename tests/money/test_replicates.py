@@ -128,6 +128,25 @@ def test_a_replicate_that_failed_is_bought_again_once_and_the_others_stay(
     assert bought(session, price) - before == 2
 
 
+@pytest.mark.parametrize("flags", ["seed=7 --replicates 2", f"--model {SEEDLESS} --replicates 2"])
+def test_replicates_that_two_runs_share_are_bought_again_once(
+    flags: str, connect: Connect, other_kernel: Other
+) -> None:
+    session = connect(SandboxConfig(latency=0.2))
+    elsewhere = other_kernel(session)
+    plans = [plan_cell(each, parse_line(flags), "A bottle", {}) for each in (session, elsewhere)]
+    price = plans[0].credits // 2
+    runs = [run.wait(TIMEOUT) for run in at_once(*plans)]
+    for job in runs[0]:
+        session.store.finish_job(job.id, [], status="failed", error_code="generation_failed")
+    before = bought(session, price)
+    again = [
+        kernel.retry(run.id).wait(TIMEOUT) for kernel, run in zip((session, elsewhere), runs, strict=True)
+    ]
+    assert again[0].job_ids == again[1].job_ids
+    assert bought(session, price) - before == 2
+
+
 def test_a_retry_never_takes_another_replicate(connect: Connect) -> None:
     session = connect(SandboxConfig(latency=0))
     run = (

@@ -40,8 +40,9 @@ def test_the_designs_line() -> None:
 def test_every_flag() -> None:
     line = parse_line(
         "--rows seed --cols=light --repeat 4 --max-credits 0 --parallel 8 --name 'my cats' --dry-run --background "
-        "--fresh --defer"
+        "--fresh --defer --replicates 3 --sample 50 --sample-seed 0 --no-pair-seeds"
     )
+    assert (line.replicates, line.sample, line.sample_seed, line.pair_seeds) == (3, 50, 0, False)
     assert (line.rows, line.cols, line.repeat, line.max_credits) == ("seed", "light", 4, 0)
     assert line.parallel == 8
     assert (line.name, line.dry_run, line.background, line.fresh) == ("my cats", True, True, True)
@@ -135,6 +136,9 @@ def test_a_negative_number_is_a_value() -> None:
         ("--out class", "--out: 'class' cannot name a variable; use letters, digits and _"),
         ("--out 2cats", "--out: '2cats' cannot name a variable; use letters, digits and _"),
         ("--repeat 0", "--repeat: '0' is not a whole number from 1 on"),
+        ("--replicates 0", "--replicates: '0' is not a whole number from 1 on"),
+        ("--sample 0", "--sample: '0' is not a whole number from 1 on"),
+        ("--sample-seed -1", "--sample-seed: '-1' is not a whole number from 0 on"),
         ("--repeat 1.5", "--repeat: '1.5' is not a whole number from 1 on"),
         ("--max-credits -5", "--max-credits: '-5' is not a whole number from 0 on"),
         ("--parallel 0", "--parallel: '0' is not a whole number from 1 on"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rivya_nb.measures.metric import Difference
-from rivya_nb.measures.pairs import by_axis, by_place, choose_pairs
+from rivya_nb.measures.pairs import SAME, by_axis, by_place, choose_pairs
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.differences import DifferencesView, differences_html, differences_text
 from rivya_nb.views.layout import arrange
@@ -112,3 +112,74 @@ def test_a_drawn_sample_says_so() -> None:
     view = differences(*make_run({"seed": seeds}, jobs), {"seed": 0.3})
     assert "300 drawn of 780" in differences_text(view)
     assert "300 drawn of 780" in read(differences_html(view)).text
+
+
+# The noise floor
+
+
+def noisy(moving: Mapping[str, float], floor: float) -> DifferencesView:
+    """Two seeds in two shapes, each twice, as if each axis moved the pictures as much as is said."""
+    names = ["seed", "aspect_ratio", "replicate"]
+    jobs = [make_job(f"job{number}") for number in range(8)]
+    run, known = make_run({"seed": "12", "aspect_ratio": ("1:1", "16:9"), "replicate": "12"}, jobs)
+    layout = arrange(run, known)
+    places = [cell.place for cell in layout.cells]
+    requests = {place: str(place[:2]) for place in places}
+    found = {
+        pair: Difference(size, 20 * size)
+        for pair in choose_pairs(places, 3, requests=requests)
+        if (size := floor if pair.axis == SAME else moving[names[pair.axis]]) is not None
+    }
+    return DifferencesView(by_axis(names, places, found, requests), by_place(found), layout)
+
+
+def test_the_very_same_request_comes_first_and_what_lies_below_it_is_said() -> None:
+    view = noisy({"seed": 0.62, "aspect_ratio": 0.1}, 0.12)
+    lines = differences_text(view).splitlines()
+    assert lines[2].startswith("the very same request")
+    assert lines[2].split()[4:] == ["0.12", "(0.12–0.12)", "2.4", "(2.4–2.4)", "4"]
+    assert "not clearly above the noise" not in lines[3], "the seed is"
+    assert lines[4].startswith("aspect_ratio")
+    assert lines[4].count("not clearly above the noise") == 2
+    assert "19 of 20 differences between pictures of the very same request lie within it" in "\n".join(lines)
+    page = read(differences_html(view))
+    assert page.text.count("not clearly above the noise") == 2
+    assert "Grey is the noise floor" in page.text
+    assert not any("replicate" in heading.text for heading in page.all("th", scope="row"))
+
+
+def test_the_floor_is_a_grey_band_in_every_row() -> None:
+    page = read(differences_html(noisy({"seed": 0.62, "aspect_ratio": 0.1}, 0.12)))
+    strips = [table for table in page.all("table") if "structure: " in table.attributes.get("title", "")]
+    widths = [
+        sum(
+            int(cell.style["width"].removesuffix("px"))
+            for cell in strip.all("td")
+            if cell.style["background"] != "transparent"
+        )
+        for strip in strips
+    ]
+    # The scale ends at 1, so 0.12 is an eighth of 200 pixels; a median of 0.62 has a mark of its own.
+    assert widths == [25, 30, 25]
+    columns = {
+        bar.style["background"]
+        for strip in strips[2:]
+        for bar in strip.all("div")
+        if bar.style["background"].startswith("rgba(50,130,230")
+    }
+    assert not columns, "what lies within the noise is not drawn as an effect"
+
+
+def test_without_replicates_it_says_that_the_noise_is_not_known() -> None:
+    view = differences(*bottles(STATES), {"seed": 0.62, "aspect_ratio": 0.1})
+    assert "extend(replicates=1), asks each once more" in differences_text(view)
+    assert "extend(replicates=1), asks each once more" in read(differences_html(view)).text
+    assert "Grey is" not in differences_text(view)
+
+
+def test_pictures_that_are_repeated_exactly_leave_no_band() -> None:
+    view = noisy({"seed": 0.5, "aspect_ratio": 0.0}, 0.0)
+    assert "rgba(128,128,128,0.25)" not in "".join(
+        cell.style.get("background", "") for cell in read(differences_html(view)).all("td")
+    )
+    assert view.verdict("structure", view.axes[2]) == "not clearly above the noise"

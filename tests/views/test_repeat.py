@@ -120,10 +120,20 @@ def test_a_reference_that_is_an_address_is_named() -> None:
         {"references": {"": (Reference("00", "image", "image/png", "cat.png", 9),)}},
         {"references": {"a": (), "b": ()}},
         {"models": (DEFAULT_MODEL, "nano-banana"), "drawn": (1, 2), "repeat": 2},
+        {"pair_seeds": False, "drawn_by_prompt": {"a": (1,)}},
         {"models": (DEFAULT_MODEL, "nano-banana"), "seed": 1, "left_out": {"nano-banana": ("seed",)}},
         {"models": (), "requests": (Request(DEFAULT_MODEL, "a"), Request(DEFAULT_MODEL, "b"))},
     ],
-    ids=["free texts", "turned around", "references", "sets", "seeds by repeat", "left out", "requests"],
+    ids=[
+        "free texts",
+        "turned around",
+        "references",
+        "sets",
+        "seeds by repeat",
+        "seeds by prompt",
+        "left out",
+        "requests",
+    ],
 )
 def test_a_cell_that_might_ask_for_something_else_is_not_offered(parts: dict[str, Any]) -> None:
     assert cell(**parts) is None
@@ -133,6 +143,22 @@ def test_of_pictures_that_no_run_asked_for_a_single_one_has_a_cell() -> None:
     jobs = [make_job(name, params={"seed": seed}) for seed, name in enumerate("ab")]
     assert cell_text(*make_run({"": ("a",)}, jobs[:1], id=0)) == f"%%rivya seed=0\n{BOTTLE}"
     assert cell_text(*make_run({"": ("a", "b")}, jobs, id=0)) is None
+
+
+def test_a_sample_and_replicates_return_to_the_line() -> None:
+    written = cell(seed=[1, 2], replicates=3, sample=1, sample_seed=4)
+    assert written == f"%%rivya seed=1,2 --replicates 3 --sample 1 --sample-seed 4\n{BOTTLE}"
+    line = parse_line(written.partition("\n")[0].removeprefix("%%rivya "))
+    assert (line.replicates, line.sample, line.sample_seed) == (3, 1, 4)
+
+
+def test_a_replicate_has_a_cell_with_those_before_it() -> None:
+    job = make_job("a", params={"seed": 7}, replicate=2)
+    assert job_cell(job, in_store) == f"%%rivya seed=7 --replicates 2\n{BOTTLE}"
+    assert cell_text(*make_run({"": ("a",)}, [job], id=0)) == f"%%rivya seed=7 --replicates 2\n{BOTTLE}"
+    several = job_cell(make_job("a", params={"negative_prompt": "two\nlines"}, replicate=2), in_store)
+    assert "    replicates=2" in several
+    assert json.loads(requests_json(*make_run({"": ("a",)}, [job])))[0]["replicate"] == 2
 
 
 def in_store(reference: Reference) -> Path:

@@ -20,6 +20,7 @@ from rivya_nb.measures.pairs import MOST_PAIRS, Coordinates, Pair, choose_pairs,
 from rivya_nb.measures.registry import find_part, known_measures
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import free_name, table
+from rivya_nb.store.marks import excluded
 from rivya_nb.store.measurements import Subject
 from rivya_nb.study.computing import Progress
 from rivya_nb.study.kept_measures import column_name
@@ -108,6 +109,7 @@ class Measurements(ABC):
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
         self.ground = ground
         self._chosen = chosen
+        self._excluded = excluded(ground.store, ground.jobs)
 
     @abstractmethod
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
@@ -163,6 +165,12 @@ class Measurements(ABC):
         """How many of how many failed, with the first reason, for each measure of which any did."""
         return [f"{each.measure.name}: {each.trouble}" for each in self.measured if each.trouble]
 
+    def _notes(self) -> Iterator[str]:
+        if without := len(self._excluded):
+            yield f"{count(without, 'excluded picture')} left out"
+        for measured in self.measured:
+            yield from measured.notes
+
     def on(self, ground: Ground) -> Measurements:
         """The same measures of other pictures; nobody is shown how far it is."""
         found = type(self)(ground, self._chosen)
@@ -189,10 +197,7 @@ class Measurements(ABC):
             layout=layout,
             is_of_pairs=self.noun == "pair",
             troubles=self.troubles,
-            notes=[
-                *(note for each in self.measured for note in each.notes),
-                *([left_out] if left_out else []),
-            ],
+            notes=[*self._notes(), *([left_out] if left_out else [])],
         )
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:
@@ -207,9 +212,10 @@ class _OfPictures(Measurements):
 
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
         super().__init__(ground, chosen)
-        self._places = list(pictured_places(ground.record, ground.jobs))
+        self._places = list(pictured_places(ground.record, ground.jobs, self._excluded))
         if not self._places:
-            raise UsageError("There is nothing to measure: none of these has a picture yet.")
+            why = "all of these are excluded" if self._excluded else "none of these has a picture yet"
+            raise UsageError(f"There is nothing to measure: {why}.")
 
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
         return measured_together(
@@ -226,6 +232,7 @@ class _OfPictures(Measurements):
             cell.key: number
             for cell in self.ground.layout.cells
             if cell.picture is not None
+            and cell.job.id not in self._excluded
             and math.isfinite(
                 number := measured.at(subject_of(measured.measure, cell.job, cell.picture), part)
             )
@@ -250,7 +257,11 @@ class _OfPairs(Measurements):
 
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
         super().__init__(ground, chosen)
-        self._cells = {cell.place: cell for cell in ground.layout.cells if cell.number <= 1 and cell.picture}
+        self._cells = {
+            cell.place: cell
+            for cell in ground.layout.cells
+            if cell.number <= 1 and cell.picture and cell.job.id not in self._excluded
+        }
         self._pairs = choose_pairs(list(self._cells), len(ground.record.axes))
         if not self._pairs:
             raise UsageError("There is nothing to compare: no two pictures share every value but one.")

@@ -186,8 +186,10 @@ def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
     seeds = ",".join(map(str, drawn))
     if not seeds:
         return ()
+    name = run.variable or f"rv.runs({run.id})"
+    if not run.pairs_seeds:
+        return (Hint(f"{name}.drawn_seeds", "has the seeds that were drawn, for each prompt its own"),)
     if len(drawn) > _MOST_SEEDS:
-        name = run.variable or f"rv.runs({run.id})"
         return (Hint(f"{name}.drawn_seeds", f"has the {len(drawn):,} seeds that were drawn"),)
     if any(job.seed is None for job in run.jobs):
         return (Hint("", f"drawn for the models that take a seed: {seeds}"),)

@@ -31,7 +31,12 @@ _LARGE_BYTES, _SMALL_BYTES = 60_000, 6000
 
 
 class WrittenFile(_Path):
-    """The absolute path of a file that was written. A notebook shows what it is, with a link that opens it."""
+    """The absolute path of a file that was written. A notebook shows what it is, with a link that opens it.
+
+    `note` says what was left out.
+    """
+
+    note = ""
 
     def with_segments(self, *segments: str | os.PathLike[str]) -> Path:
         """What is made from this path is a plain one."""
@@ -40,7 +45,7 @@ class WrittenFile(_Path):
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         small = [_thumbnail(self, _LARGE, _LARGE_BYTES)] if self.suffix.lower() in _PICTURES else []
         try:
-            facts = file_size(self.stat().st_size)
+            facts = file_size(self.stat().st_size) + (f"; {self.note}" if self.note else "")
         except OSError:
             facts = "it is not there any more"
         return _bundle(self, facts, [(self, small[0])] if small and small[0] else [], [])

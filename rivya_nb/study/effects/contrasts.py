@@ -9,13 +9,16 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from rivya_nb.study.effects.intervals import FEWEST, Bootstrap, Interval, holm, mean, sign_flips
+from rivya_nb.study.effects.intervals import FEWEST, LEVEL, Bootstrap, Interval, holm, mean, sign_flips
 from rivya_nb.study.effects.numbers import Paired
 from rivya_nb.study.effects.observations import Codes
 from rivya_nb.study.effects.patterns import Floats
 
 _ALL_PAIRS = 4
 """Values up to which each two are compared; of more, each is compared with the first."""
+
+_FEWEST = 3
+"""Prompts from which on a mean has an interval: Student's is as wide as few prompts ask for."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Contrast:
 
     `difference` is the mean over prompts of each prompt's mean; `d` is Cohen's for pairs, the mean of the `pairs`
     over their standard deviation, None where that is 0. `chance` is the p-value by flipping signs, corrected by
-    Holm over all contrasts of a study. `interval` is None where there are too few prompts.
+    Holm over all contrasts of a study. `interval` is by bootstrap over prompts, or Student's of fewer than 10;
+    None of fewer than 3.
     """
 
     axis: str
@@ -106,12 +110,24 @@ def _contrast(
         other=labels[other],
         group=group,
         difference=float(means.mean()),
-        interval=Bootstrap(len(means)).interval(mean(means)) if len(means) >= FEWEST else None,
+        interval=_interval(means),
         d=float(differences.mean()) / spread if spread > 0 else None,
         pairs=len(differences),
         prompts=len(means),
         chance=sign_flips(flipped) if numbers.has_zero and len(flipped) > 1 else None,
     )
+
+
+def _interval(means: Floats) -> Interval | None:
+    if len(means) < _FEWEST:
+        return None
+    if len(means) < FEWEST:
+        from scipy.stats import ttest_1samp
+
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ends = ttest_1samp(means, 0.0).confidence_interval(LEVEL)
+        return Interval(float(ends.low), float(ends.high))
+    return Bootstrap(len(means)).interval(mean(means))
 
 
 def by_prompt(differences: Floats, prompts: Codes) -> Floats:

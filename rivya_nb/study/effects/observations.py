@@ -43,6 +43,12 @@ class Observations:
     def is_chance(self) -> tuple[bool, ...]:
         return tuple(axis in CHANCE for axis in self.axes)
 
+    @property
+    def replicates(self) -> int:
+        """The most pictures that agree in everything."""
+        cells = np.column_stack([self.prompts, self.codes])
+        return int(np.unique(cells, axis=0, return_counts=True)[1].max())
+
     def only(self, which: NDArray[np.bool_], note: str = "") -> Observations:
         """These pictures alone."""
         kept = replace(

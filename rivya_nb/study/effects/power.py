@@ -43,7 +43,8 @@ class Spread:
         if not error > 0:
             return 1.0
         limit = float(t.ppf((1 + LEVEL) / 2, prompts - 1))
-        return float(nct.sf(limit, prompts - 1, abs(difference) / error))
+        shift = abs(difference) / error
+        return float(nct.sf(limit, prompts - 1, shift) + nct.cdf(-limit, prompts - 1, shift))
 
     def fewest_prompts(self, difference: float, pairs: int) -> int | None:
         """The fewest prompts that show the difference in 8 of 10 studies; None if it takes more than 2,000."""
@@ -70,14 +71,17 @@ class Spread:
 def spread_of(numbers: Numbers, axis: int, replicates: int = 1) -> Spread | None:
     """The variances of paired differences between values of an axis, as a study of so many replicates has them.
 
-    None if there are not two prompts with two pairs each.
+    Two seeds are one pair of a prompt: all that it varies by lies between prompts, but for the noise. None if
+    there are not two prompts with two pairs each; of seeds, with one.
     """
     seen = numbers.seen
-    betweens, withins, halves = [], [], []
+    betweens, withins, singles = [], [], []
     for one, other in combinations(range(len(seen.labels[axis])), 2):
         differences, prompts, _ = numbers.paired(axis, one, other)
         place = np.unique(prompts, return_inverse=True)[1]
         count = np.bincount(place) if len(place) else np.zeros(0)
+        if seen.is_chance[axis] and len(count) > 1 and count.max() == 1:
+            singles.append(float(differences.var(ddof=1)))
         if (count > 1).sum() < 2:
             continue
         means = by_prompt(differences, prompts)
@@ -85,16 +89,18 @@ def spread_of(numbers: Numbers, axis: int, replicates: int = 1) -> Spread | None
         within = float(((differences - means[place]) ** 2).sum() / degrees)
         withins.append(within)
         betweens.append(max(0.0, float(means.var(ddof=1)) - within * float((1 / count).mean())))
-        halves.append(len(differences))
-    if not withins:
+    if not withins and not singles:
         return None
-    within, between = float(np.mean(withins)), float(np.mean(betweens))
     patterns = numbers.patterns()
-    noise = None
+    noise, seen_noise, planned_noise = None, 0.0, 0.0
     if patterns.pairs[:, 0].any():
         cells = np.unique(np.column_stack([seen.prompts, seen.codes]), axis=0, return_counts=True)[1]
         noise = 2 * float(patterns.sums[:, 0].sum() / patterns.pairs[:, 0].sum())
-        within = max(0.0, within - noise * float((1 / cells).mean()) + noise / replicates)
+        seen_noise, planned_noise = noise * float((1 / cells).mean()), noise / replicates
+    if not withins:
+        return Spread(max(0.0, float(np.mean(singles)) - seen_noise), planned_noise, noise)
+    within, between = float(np.mean(withins)), float(np.mean(betweens))
+    within = max(0.0, within - seen_noise + planned_noise)
     return Spread(between, within, noise)
 
 
@@ -108,10 +114,12 @@ class Size:
     credits: float
 
 
-def sizes(spread: Spread, difference: float, *, cells: int, pairs: int, price: float) -> Iterator[Size]:
-    """The smallest study for several numbers of seeds. Each prompt and seed has `cells` pictures, `price` credits
-    each, and gives `pairs` pairs."""
-    for seeds in SEEDS:
+def sizes(
+    spread: Spread, difference: float, *, cells: int, pairs: int, price: float, seeded: bool = True
+) -> Iterator[Size]:
+    """The smallest study for several numbers of seeds (one only, if none are `seeded`). Each prompt and seed has
+    `cells` pictures at `price` credits each, and gives `pairs` pairs."""
+    for seeds in SEEDS if seeded else SEEDS[:1]:
         prompts = spread.fewest_prompts(difference, seeds * pairs)
         if prompts is not None:
             pictures = prompts * seeds * cells

@@ -27,6 +27,9 @@ FEW_DRAWS = 200
 
 LEVEL = 0.95
 
+ENOUGH_PROMPTS = 6
+"""The fewest prompts that can stand for others. With fewer, single votes are resampled."""
+
 _PRIOR = 0.5
 """Votes without a difference that every value is given, spread over all others: without them, a value that
 always won would be infinitely strong."""
@@ -54,9 +57,10 @@ class Result:
     """What votes say about `strengths`, the strongest value first.
 
     `wins` has, by row and column in the same order, how often the row's value won against the column's; `ties`
-    how often there was no difference. `prompts` is the number of prompts that votes are about. `raters` has the
-    number of votes by rater. `alpha` is Krippendorff's, over the `shared` pairs that several raters judged;
-    None if that says nothing. `left_out` votes are about pictures that do not count any more.
+    how often there was no difference. `prompts` is the number of prompts that votes are about; the intervals
+    hold for other prompts only if they are `over_prompts`, and else for these alone. `raters` has the number of
+    votes by rater. `alpha` is Krippendorff's, over the `shared` pairs that several raters judged; None if that
+    says nothing. `left_out` votes are about pictures that do not count any more.
     """
 
     strengths: tuple[Strength, ...]
@@ -64,6 +68,7 @@ class Result:
     ties: tuple[tuple[int, ...], ...]
     votes: int
     prompts: int
+    over_prompts: bool
     raters: Mapping[str, int]
     alpha: float | None
     shared: int
@@ -112,7 +117,8 @@ def result(
         wins=tuple(tuple(int(wins[one][other]) for other in order) for one in order),
         ties=tuple(tuple(int(ties[one][other]) for other in order) for one in order),
         votes=len(counted),
-        prompts=len({by_job[vote.one].block for vote in counted}),
+        prompts=table.prompts,
+        over_prompts=table.over_prompts,
         raters=Counter(vote.rater for vote in counted),
         alpha=alpha,
         shared=shared,
@@ -147,12 +153,13 @@ class _Votes:
         size = len(values)
         self.wins = np.zeros((size, size))
         self.ties = np.zeros((size, size))
-        several = len({by_job[vote.one].block for vote in votes}) > 1
+        self.prompts = len({by_job[vote.one].block for vote in votes})
+        self.over_prompts = self.prompts >= ENOUGH_PROMPTS
         units: dict[Any, Counter[tuple[int, int, bool]]] = {}
         for vote in votes:
             one, other = (place[by_job[job].value] for job in (vote.one, vote.other))
-            # With one prompt, what all raters said of one pair stays together.
-            unit = by_job[vote.one].block if several else (vote.ranking, vote.pair)
+            # What all raters said of one pair stays together.
+            unit = by_job[vote.one].block if self.over_prompts else (vote.ranking, vote.pair)
             if vote.outcome == TIE:
                 self.ties[one, other] += 1
                 self.ties[other, one] += 1
@@ -187,10 +194,12 @@ def _fitted(table: _Votes, draws: int, seed: int) -> tuple[Numbers, Numbers, NDA
     if units > 1:
         chance = np.random.default_rng(seed)
         weights = chance.multinomial(units, np.full(units, 1 / units), size=draws) @ table.by_unit
-        resampled = np.cov(np.array([fit(each) for each in weights]), rowvar=False) * units / (units - 1)
-        few = t.ppf(tail, units - 1)
-        half = np.maximum(half, few * np.sqrt(np.diag(resampled)))
-        half_apart = np.maximum(half_apart, few * np.sqrt(np.maximum(_of_differences(resampled), 0)))
+        resampled = np.array([fit(each) for each in weights])
+        # Few units differ more from each other than they seem to.
+        few = t.ppf(tail, units - 1) * np.sqrt(units / (units - 1))
+        half = np.maximum(half, few * _spread(resampled))
+        for at in range(size):
+            half_apart[at] = np.maximum(half_apart[at], few * _spread(resampled[:, [at]] - resampled))
     return estimate, half, np.abs(apart) > half_apart
 
 
@@ -234,6 +243,15 @@ def _model_variance(table: _Votes, estimate: Numbers) -> Numbers:
     information = votes * chance * (1 - chance)
     np.fill_diagonal(information, 0)
     return np.asarray(np.linalg.pinv(np.diag(information.sum(axis=1)) - information))
+
+
+def _spread(draws: Numbers) -> Numbers:
+    """The standard deviation of each column, from the middle two thirds: a draw in which a value wins every
+    time, or never, says little of how much."""
+    import numpy as np
+
+    low, high = np.quantile(draws, [0.1587, 0.8413], axis=0)
+    return np.asarray((high - low) / 2)
 
 
 def _of_differences(covariance: Numbers) -> Numbers:

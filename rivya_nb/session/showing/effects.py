@@ -1,0 +1,376 @@
+"""What moves the pictures, and how sure that is; shows itself as static HTML."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rivya_nb.contract.text import count, printable
+from rivya_nb.session.showing.progress import with_progress
+from rivya_nb.session.showing.tables import table
+from rivya_nb.views.effects import EffectBar, EffectsView, effects_html, effects_text, percent_words
+from rivya_nb.views.words import joined
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from rivya_nb.measures.definition import Measure
+    from rivya_nb.session.showing.looks import Bundle
+    from rivya_nb.store.records import JobRecord
+    from rivya_nb.store.store import Store
+    from rivya_nb.study.computing import Progress
+    from rivya_nb.study.effects.contrasts import Contrast
+    from rivya_nb.study.effects.numbers import Numbers
+    from rivya_nb.study.effects.reading import Seen
+    from rivya_nb.study.effects.shares import Share, Shares
+    from rivya_nb.study.effects.votes import Votes
+    from rivya_nb.study.places import PicturedPlace
+
+Of: TypeAlias = "str | Measure | Callable[..., object]"
+
+_TOO_MUCH = 1.03
+"""A sum of shares from which on it is told why they add up to more than 1."""
+
+_FOOT = (
+    "Shares are of what differs within a prompt; intervals say what other prompts would give, with these values. "
+    "They say nothing of quality, and nothing of other models, seeds or services."
+)
+
+_NEXT = 'plan.power(pilot=…, of="{of}", difference=…) says how large a study shows a difference.'
+
+
+@dataclass(frozen=True)
+class Study:
+    """The pictures whose effects are asked, with the store that knows more of them; `is_history` if they are of
+    any runs."""
+
+    places: Sequence[PicturedPlace]
+    store: Store
+    is_history: bool
+    note: str = ""
+
+
+class Effects:
+    """Each axis' share of what moves the pictures, with 95 % intervals, and differences between its values.
+
+    `rows` are the shares, of which the first is the noise floor, *the very same request* (or *the rest* where
+    there are no replicates). `between` is the part of the whole variance that lies between prompts. `differences`
+    are paired: the same prompt and seed, with two values of one axis. It rests on `pictures` of `prompts`.
+    """
+
+    def __init__(
+        self, of: str, statistic: str, seen: Seen, numbers: Numbers | Votes, found: Shares, by: str | None
+    ) -> None:
+        from rivya_nb.study.effects.contrasts import contrasts
+
+        self.of, self.statistic = of, statistic
+        self.rows: tuple[Share, ...] = found.rows
+        self.between: Share | None = found.between
+        self.pictures, self.prompts = len(seen.places), len(seen.arrays.prompt_labels)
+        self._seen, self._numbers, self._found, self._by = seen, numbers, found, by
+        self.differences: tuple[Contrast, ...] = contrasts(numbers, None if by is None else seen.facts(by))
+
+    @property
+    def floor(self) -> Share | None:
+        """The noise floor: the share of *the very same request*; None without replicates."""
+        return self.rows[0] if self._found.has_floor else None
+
+    def difference(self, axis: str, one: str, other: str, *, by: str | None = None) -> tuple[Contrast, ...]:
+        """`other` − `one`, paired over all else that is the same, with interval, d and p; with `by` also for each
+        value of a fact. Its p-values are corrected among themselves only.
+
+        Raises:
+            UsageError: there is no such axis, value or fact.
+        """
+        from rivya_nb.study.effects.contrasts import contrast
+
+        groups = None if by is None else self._seen.facts(by)
+        return contrast(self._numbers, axis, str(one), str(other), groups)
+
+    def to_pandas(self) -> DataFrame:
+        """One row for each share and each difference, as `kind` says, with the ends of its interval and its p.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return table([*self._share_rows(), *self._difference_rows()])
+
+    def _share_rows(self) -> Iterator[dict[str, Any]]:
+        for share in (*self.rows, *([self.between] if self.between else [])):
+            low, high = share.interval or (None, None)
+            yield {
+                "kind": "share" if share is not self.between else "share of the whole variance",
+                "name": share.name,
+                "group": "",
+                "value": share.share,
+                "low": low,
+                "high": high,
+                "p": share.chance,
+                "same_in_every_prompt": share.common,
+                "d": None,
+                "pairs": None,
+                "pictures": self.pictures,
+                "prompts": self.prompts,
+                "of": self.of,
+                "statistic": self.statistic,
+            }
+
+    def _difference_rows(self) -> Iterator[dict[str, Any]]:
+        for each in self.differences:
+            low, high = each.interval or (None, None)
+            yield {
+                "kind": "difference",
+                "name": f"{each.axis}: {each.other} − {each.one}",
+                "group": each.group,
+                "value": each.difference,
+                "low": low,
+                "high": high,
+                "p": each.chance,
+                "same_in_every_prompt": None,
+                "d": each.d,
+                "pairs": each.pairs,
+                "pictures": self.pictures,
+                "prompts": each.prompts,
+                "of": self.of,
+                "statistic": "mean difference",
+            }
+
+    @property
+    def view(self) -> EffectsView:
+        """How it is shown."""
+        floor = self.floor
+        limit = None if floor is None else (floor.interval.high if floor.interval else floor.share)
+        bars = [_bar(share, floor, limit) for share in self.rows]
+        return EffectsView(
+            of=self.of,
+            subject=self._subject,
+            statistic=self.statistic,
+            bars=bars,
+            floor=limit,
+            lines=list(self._lines()),
+            summary=f"What moves {self.of}: {', '.join(f'{bar.name} {bar.words}' for bar in bars)}.",
+            foot=_FOOT + (f" {_NEXT.format(of=self.of)}" if self.statistic != _DEVIANCE else ""),
+            notes=list(self._notes()),
+        )
+
+    @property
+    def _subject(self) -> str:
+        seen = self._seen.arrays
+        prompts = count(self.prompts, "prompt")
+        if self._by is not None:
+            prompts += f" in {count(len(set(self._seen.facts(self._by))), 'group')} by {self._by}"
+        axes = [count(len(labels), name) for name, labels in zip(seen.axes, seen.labels, strict=True)]
+        axes += [count(seen.replicates, "replicate")] if self._found.has_floor else []
+        sure = "95 % interval by bootstrap over prompts" if any(row.interval for row in self.rows) else ""
+        parts = [count(self.pictures, "picture"), prompts, *axes, self.statistic, sure]
+        return joined(parts)
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        if self.between is not None:
+            share = percent_words(self.between.share, *(self.between.interval or ()))
+            yield (
+                "prompt",
+                f"{share} of the whole variance lies between prompts; the rows are of the rest, within them",
+            )
+        common = [f"{row.name} {percent_words(row.common)}" for row in self.rows if row.common is not None]
+        if common:
+            yield (
+                "the same in every prompt",
+                f"{' · '.join(common)}; what is left of a row depends on the prompt",
+            )
+        whole: Contrast | None = None
+        grouped: dict[str, list[str]] = {}
+        for each in self.differences:
+            head = f"{each.axis}: {each.other} − {each.one}"
+            if not each.group:
+                whole = each
+                grouped[head] = [_contrast_words(each)]
+            elif whole is not None:
+                grouped[head].append(f"{printable(each.group, 40)} {_short_words(each)}")
+        for head, words in grouped.items():
+            yield head, f"{words[0]}{f' · by {self._by}: ' if words[1:] else ''}{' · '.join(words[1:])}"
+
+    def _notes(self) -> Iterator[str]:
+        from rivya_nb.study.effects.intervals import ENOUGH
+
+        yield from self._seen.arrays.notes
+        yield from (note for note in self._numbers.seen.notes if note not in self._seen.arrays.notes)
+        if not self._found.has_floor:
+            yield self._rest_words()
+        if (total := sum(row.share for row in self.rows)) > _TOO_MUCH:
+            yield (
+                f"The rows add up to {percent_words(total)}: a share that came out below 0, by chance or since "
+                "distances are not always sums of what the axes do, is shown as 0."
+            )
+        if self.prompts < ENOUGH:
+            yield _few_words(self.prompts, any(row.interval for row in self.rows))
+        compared = [each for each in self.differences if each.chance is not None]
+        if len(compared) > 1:
+            yield f"The p-values of the {len(compared)} differences are corrected for each other (Holm)."
+
+    def _rest_words(self) -> str:
+        if self.statistic == _DEVIANCE:
+            return "The rest is what no axis explains: chance, the raters, and what depends on the prompt."
+        part = "what depends on the prompt" if self._found.is_common else "what depends on all axes at once"
+        return (
+            f"There are no replicates, so the noise floor is not known: the rest is chance and {part}. "
+            "replicates=2 would tell them apart."
+        )
+
+    def _repr_mimebundle_(self, **_: object) -> Bundle:
+        return {"text/html": effects_html(self.view), "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return effects_text(self.view)
+
+
+_VARIANCE = "share of the variance within a prompt"
+_SQUARES = "share of the squared distances within a prompt, as in PERMANOVA"
+_DEVIANCE = "share of the deviance of the votes within a prompt"
+
+
+def find_effects(study: Study, of: Of, *, prompts: str | None, by: str | None) -> Effects:
+    """Compute them off the loop, with the progress of what has to be measured.
+
+    Raises:
+        UsageError: as `Studying.effects`.
+        WaitInterruptedError: the kernel was interrupted; what was measured by then is kept.
+    """
+    name, noun = _named(of)
+    return with_progress(name, noun, _Work(study, of, prompts=prompts, by=by).effects)
+
+
+def find_numbers(
+    study: Study, of: Of
+) -> tuple[str, str, Callable[[Progress, threading.Event], tuple[Seen, Numbers | Votes]]]:
+    """What the measure is called, what is measured, and how its numbers are got.
+
+    Raises:
+        UsageError: there is no such measure.
+    """
+    return *_named(of), _Work(study, of).numbers
+
+
+def _named(of: Of) -> tuple[str, str]:
+    from rivya_nb.measures.registry import find_part
+    from rivya_nb.study.effects.reading import DISTANCES, VOTES
+
+    if isinstance(of, str) and of in (*DISTANCES, VOTES):
+        return of, "pair"
+    measure, part = find_part(of)
+    return f"{measure.name}.{part}" if part else measure.name, "pair" if measure.kind == "pair" else "picture"
+
+
+@dataclass(frozen=True)
+class _Work:
+    study: Study
+    of: Of
+    prompts: str | None = None
+    by: str | None = None
+
+    def effects(self, progress: Progress, stop: threading.Event) -> Effects:
+        from rivya_nb.study.effects.shares import shares
+        from rivya_nb.study.effects.votes import Votes, shares_of_votes
+
+        seen, numbers = self.numbers(progress, stop)
+        if self.by is not None:
+            seen.facts(self.by)
+        name = _named(self.of)[0]
+        if isinstance(numbers, Votes):
+            return Effects(name, _DEVIANCE, seen, numbers, shares_of_votes(numbers), self.by)
+        statistic = _VARIANCE if hasattr(numbers, "values") else _SQUARES
+        return Effects(name, statistic, seen, numbers, shares(numbers), self.by)
+
+    def numbers(self, progress: Progress, stop: threading.Event) -> tuple[Seen, Numbers | Votes]:
+        """What is known of the pictures, and where they stand."""
+        from rivya_nb.measures.registry import find_measure, find_part
+        from rivya_nb.study.effects.reading import DISTANCES, VOTES, distances_of, see, values_of, votes_of
+
+        store = self.study.store
+        seen = see(
+            self.study.places, _params_of(store), by_params=self.study.is_history, prompts=self.prompts
+        )
+        if self.study.note:
+            seen = replace(seen, arrays=replace(seen.arrays, notes=(*seen.arrays.notes, self.study.note)))
+        if self.of == VOTES:
+            ids = {place.job.id for place in seen.places}
+            return seen, votes_of(seen, store.votes.among(ids))
+        if isinstance(self.of, str) and self.of in DISTANCES:
+            return seen, distances_of(seen, store, find_measure(DISTANCES[self.of]), progress, stop)
+        measure, _ = find_part(self.of)
+        if measure.kind == "pair":
+            return seen, distances_of(seen, store, measure, progress, stop)
+        return values_of(seen, store, self.of, progress, stop)
+
+
+def _params_of(store: Store) -> Callable[[JobRecord], Mapping[str, Any]]:
+    from rivya_nb.session.job import python_params
+
+    catalogue_of = cache(store.models.catalogue)
+    return lambda job: python_params(catalogue_of(job.service).get(job.model), job.params)
+
+
+def _bar(share: Share, floor: Share | None, limit: float | None) -> EffectBar:
+    low, high = share.interval or (None, None)
+    is_noise = not share.axes
+    unclear = limit is not None and not is_noise and (share.share if low is None else low) <= limit
+    words = [percent_words(share.share, low, high)]
+    if share.chance is not None:
+        words.append(_chance_words(share.chance))
+    if is_noise and floor is not None:
+        words.append("noise floor")
+    elif unclear:
+        words.append("not clearly above the noise")
+    return EffectBar(
+        share.name,
+        share.share,
+        low,
+        high,
+        " ".join(words),
+        "floor" if is_noise else "unclear" if unclear else "clear",
+    )
+
+
+def _chance_words(chance: float) -> str:
+    return "p < 0.001" if chance < 0.001 else f"p = {chance:.3f}".rstrip("0") if chance < 1 else "p = 1"
+
+
+def _short_words(each: Contrast) -> str:
+    """`+0.14 [0.08, 0.21]`, with as many digits as its size asks for."""
+    ends = each.interval or ()
+    digits = _digits([each.difference, *ends])
+    words = f"{each.difference:+.{digits}f}".replace("-", "−")
+    return f"{words} [{', '.join(f'{end:.{digits}f}'.replace('-', '−') for end in ends)}]" if ends else words
+
+
+def _digits(numbers: Sequence[float]) -> int:
+    largest = max(map(abs, numbers))
+    return next((digits for digits, size in ((0, 100), (1, 10), (2, 0.1), (3, 0.01)) if largest >= size), 4)
+
+
+def size_words(number: float) -> str:
+    return f"{number:.{_digits([number])}f}"
+
+
+def _contrast_words(each: Contrast) -> str:
+    parts = [_short_words(each)]
+    if each.d is not None:
+        parts.append(f"d = {each.d:.1f}".replace("-", "−"))
+    if each.chance is not None:
+        parts.append(_chance_words(each.chance))
+    return ", ".join([*parts, f"paired over {each.pairs:,}"])
+
+
+def _few_words(prompts: int, has_interval: bool) -> str:
+    from rivya_nb.study.effects.intervals import ENOUGH
+
+    given = (
+        "an interval may be a little too narrow, so a permutation test (p, corrected by Holm) stands beside it"
+        if has_interval
+        else "an interval would be too narrow, so there is a permutation test instead (p, corrected by Holm)"
+    )
+    few = "One prompt is" if prompts == 1 else f"{prompts} prompts are"
+    return f"{few} fewer than {ENOUGH}: {given}."

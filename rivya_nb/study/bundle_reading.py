@@ -1,0 +1,396 @@
+"""Reads the text of a bundle. It came from elsewhere: every part is checked before anything of it is used."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from rivya_nb.contract.references import Reference
+from rivya_nb.contract.request import Request
+from rivya_nb.contract.text import is_whole, printable, short_repr
+from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.imaging.formats import EXTENSIONS
+from rivya_nb.store.measurements import Subject
+from rivya_nb.store.records import (
+    HIGHEST_RATING,
+    AxisRecord,
+    CellRecord,
+    JobRecord,
+    Marks,
+    PictureRecord,
+    RunRecord,
+)
+from rivya_nb.store.vote_records import (
+    OUTCOMES,
+    Judgements,
+    RankingPair,
+    RankingRecord,
+    RaterRecord,
+    VoteRecord,
+)
+from rivya_nb.study.bundle import FORMAT, STATUSES, SUCCEEDED, VERSION, MeasureNumbers, Study
+from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
+
+T = TypeVar("T")
+
+LARGEST_PICTURE = 100_000_000
+"""Bytes of a picture or a reference."""
+
+_ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SERVICE = re.compile(r"[^\s@]{1,300}")
+_LONGEST = 200_000
+_NAME = 1000
+_MOST = 1_000_000
+_LARGEST = 2**53
+_TIMES = (0.0, 1e11)
+
+
+def read_bundle(data: bytes) -> Study:
+    """The study in the text of a bundle. Identities and seeds are worked out anew from the requests.
+
+    Raises:
+        UsageError: it is none, of a newer form, or a part of it is not what it should be.
+    """
+    try:
+        record = json.loads(data.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise _wrong("study.json", f"this is no JSON of a bundle: {printable(str(error), 100)}") from None
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise _wrong("study.json", 'this is no bundle of rivya_nb; export(…, format="bundle") makes one')
+    version = _whole("version", record.get("version"), 1)
+    if version > VERSION:
+        raise _wrong(
+            "version", f"{version} is newer than this rivya_nb, which reads {VERSION}; upgrade rivya-nb"
+        )
+    jobs = {job.id: job for job in _each("jobs", record.get("jobs", []), _job)}
+    references = {each.sha256: each for job in jobs.values() for each in job.references}
+    contents = {picture.sha256 for job in jobs.values() for picture in job.pictures}
+    identities = {job.identity for job in jobs.values()}
+
+    def run(where: str, given: object) -> RunRecord:
+        return _run(where, given, jobs, references)
+
+    def measure(where: str, given: object) -> MeasureNumbers:
+        return _measure(where, given, contents, {"", *contents, *identities})
+
+    return Study(
+        jobs=list(jobs.values()),
+        runs=_each("runs", record.get("runs", []), run),
+        marks={
+            _known("marks", job_id, jobs): _marks(f"marks.{job_id}", each)
+            for job_id, each in _table("marks", record.get("marks", {})).items()
+        },
+        measures=_each("measures", record.get("measures", []), measure),
+        judged=_judged(record, jobs),
+    )
+
+
+# Parts
+
+
+def _job(where: str, given: object) -> JobRecord:
+    job = _table(where, given)
+    params: dict[str, Any] = {}
+    for key, value in _table(f"{where}.params", job.get("params")).items():
+        _text(f"{where}.params", key, _NAME)
+        params[key] = (
+            _text(f"{where}.params.{key}", value, _LONGEST)
+            if isinstance(value, str)
+            else _number(f"{where}.params.{key}", value, -_LARGEST, _LARGEST)
+        )
+    pictures = tuple(_each(f"{where}.pictures", job.get("pictures", []), _picture))
+    request = Request(
+        _text(f"{where}.model", job.get("model"), _NAME),
+        _text(f"{where}.prompt", job.get("prompt"), _LONGEST),
+        params,
+        tuple(_each(f"{where}.references", job.get("references", []), _reference)),
+        replicate=_whole(f"{where}.replicate", job.get("replicate", 1), 1),
+    )
+    status = _one_of(f"{where}.status", job.get("status"), STATUSES)
+    if pictures and status != SUCCEEDED:
+        raise _wrong(f"{where}.status", f"a job with pictures cannot be {status}")
+    error = job.get("error")
+    code, message = error if isinstance(error, list) and len(error) == 2 else (None, None)
+    submitted, finished, deleted = (
+        None if job.get(name) is None else _time(f"{where}.{name}", job[name])
+        for name in ("submitted_at", "finished_at", "deleted_at")
+    )
+    return JobRecord(
+        id=_matching(f"{where}.id", job.get("id"), _ID),
+        service=_matching(f"{where}.service", job.get("service"), _SERVICE),
+        model=request.model,
+        prompt=request.prompt,
+        params=request.params,
+        references=request.references,
+        identity=request.identity,
+        seed=request.seed,
+        price=None if job.get("price") is None else _whole(f"{where}.price", job["price"], 0),
+        status=status,
+        created_at=_time(f"{where}.created_at", job.get("created_at")),
+        error_code=None if code is None else _text(f"{where}.error", code, _NAME),
+        error_message=None if message is None else _text(f"{where}.error", message, _LONGEST),
+        pictures=pictures,
+        replicate=request.replicate,
+        submitted_at=submitted,
+        finished_at=finished,
+        deleted_at=deleted,
+    )
+
+
+def _picture(where: str, given: object) -> PictureRecord:
+    picture = _table(where, given)
+    return PictureRecord(
+        _matching(f"{where}.sha256", picture.get("sha256"), _SHA256),
+        _one_of(f"{where}.mime_type", picture.get("mime_type"), EXTENSIONS),
+        _whole(f"{where}.width", picture.get("width"), 0, _MOST),
+        _whole(f"{where}.height", picture.get("height"), 0, _MOST),
+        _whole(f"{where}.size", picture.get("size"), 1, LARGEST_PICTURE),
+    )
+
+
+def _reference(where: str, given: object) -> Reference:
+    reference = _table(where, given)
+    url = _text(f"{where}.url", reference.get("url", ""), _LONGEST)
+    if url and not url.startswith("https://"):
+        raise _wrong(f"{where}.url", "it is no https address")
+    name = _text(f"{where}.name", reference.get("name"), _NAME)
+    return Reference(
+        _matching(f"{where}.sha256", reference.get("sha256"), _SHA256),
+        _text(f"{where}.kind", reference.get("kind"), _NAME),
+        "" if url else _one_of(f"{where}.mime_type", reference.get("mime_type"), EXTENSIONS),
+        # A name is no path.
+        re.split(r"[/\\]", name)[-1] or "reference",
+        0 if url else _whole(f"{where}.size", reference.get("size"), 1, LARGEST_PICTURE),
+        url=url,
+    )
+
+
+def _run(
+    where: str, given: object, jobs: Mapping[str, JobRecord], references: Mapping[str, Reference]
+) -> RunRecord:
+    run = _table(where, given)
+    axes = tuple(_each(f"{where}.axes", run.get("axes", []), _axis))
+
+    def cell(place: str, given: object) -> CellRecord:
+        if not isinstance(given, list) or len(given) != 2:
+            raise _wrong(place, "it is no job with its place")
+        job_id, coordinates = given
+        if not isinstance(coordinates, list) or len(coordinates) != len(axes):
+            raise _wrong(place, f"its place is none on {len(axes)} axes")
+        at = [
+            _whole(place, each, 0, len(axis.labels) - 1) for each, axis in zip(coordinates, axes, strict=True)
+        ]
+        return CellRecord(_known(place, job_id, jobs), tuple(at), reused=True)
+
+    cells = tuple(_each(f"{where}.cells", run.get("cells"), cell))
+    if not cells:
+        raise _wrong(f"{where}.cells", "a run needs a picture or a request")
+    name = run.get("name")
+    return RunRecord(
+        0,
+        None if name is None else _text(f"{where}.name", name, _NAME),
+        _matching(f"{where}.service", run.get("service"), _SERVICE),
+        _time(f"{where}.created_at", run.get("created_at")),
+        axes,
+        cells,
+        _ask(f"{where}.study", run.get("study"), references),
+    )
+
+
+def _ask(where: str, given: object, references: Mapping[str, Reference]) -> str | None:
+    """What was asked, in the form of a store; a study file names references of the bundle by their content."""
+    if given is None:
+        return None
+
+    def reference(named: GivenReference, _: Sequence[str]) -> Reference:
+        if named.url is not None:
+            known = [each for each in references.values() if each.url == named.url]
+        else:
+            known = [each for each in [references.get(named.sha256 or "")] if each is not None]
+        if not known:
+            raise UsageError("the bundle does not have this reference")
+        return known[0]
+
+    def table(_: GivenTable) -> NoReturn:
+        raise UsageError("a bundle has its rows in itself")
+
+    try:
+        study = read_study(_text(where, given, 50 * _LONGEST), Sources(reference, table))
+    except UsageError as error:
+        raise _wrong(where, str(error)) from None
+    return study.ask.to_json()
+
+
+def _axis(where: str, given: object) -> AxisRecord:
+    axis = _table(where, given)
+    labels = tuple(_each(f"{where}.labels", axis.get("labels"), lambda at, each: _text(at, each, _LONGEST)))
+
+    def facts(at: str, given: object) -> dict[str, str]:
+        return {
+            _text(at, name, _NAME): _text(f"{at}.{name}", text, _LONGEST)
+            for name, text in _table(at, given).items()
+        }
+
+    found = tuple(_each(f"{where}.facts", axis.get("facts", []), facts))
+    if found and len(found) != len(labels):
+        raise _wrong(f"{where}.facts", "there are not as many as labels")
+    return AxisRecord(_text(f"{where}.name", axis.get("name"), _NAME), labels, found)
+
+
+def _marks(where: str, given: object) -> Marks:
+    marks = _table(where, given)
+    switches = [marks.get(name, False) for name in ("favourite", "hidden")]
+    if not all(isinstance(each, bool) for each in switches):
+        raise _wrong(where, "favourite and hidden are true or false")
+    tags = _each(f"{where}.tags", marks.get("tags", []), lambda at, each: _text(at, each, _NAME))
+    return Marks(
+        rating=_whole(f"{where}.rating", marks.get("rating", 0), 0, HIGHEST_RATING),
+        favourite=switches[0],
+        hidden=switches[1],
+        note=_text(f"{where}.note", marks.get("note", ""), _LONGEST),
+        tags=tuple(sorted({tag for each in tags if (tag := " ".join(each.split()))})),
+        excluded=_text(f"{where}.excluded", marks.get("excluded", ""), _LONGEST),
+    )
+
+
+def _measure(where: str, given: object, contents: Collection[str], beside: Collection[str]) -> MeasureNumbers:
+    measure = _table(where, given)
+
+    def number(at: str, given: object) -> tuple[Subject, dict[str, float]]:
+        if not isinstance(given, list) or len(given) != 3:
+            raise _wrong(at, "it is no number of a picture")
+        subject = Subject(_known(at, given[0], contents), _known(at, given[1], beside))
+        numbers = {
+            _text(at, part, _NAME): float(_number(f"{at}.{part}", value))
+            for part, value in _table(at, given[2]).items()
+        }
+        return subject, numbers
+
+    name, version, source = (
+        _text(f"{where}.{key}", measure.get(key), _NAME) for key in ("name", "version", "source")
+    )
+    return MeasureNumbers(
+        name, version, source, tuple(_each(f"{where}.numbers", measure.get("numbers"), number))
+    )
+
+
+def _judged(record: Mapping[str, object], jobs: Collection[str]) -> Judgements:
+    rankings = {each.id: each for each in _each("rankings", record.get("rankings", []), _ranking)}
+
+    def rater(where: str, given: object) -> RaterRecord:
+        told = _table(where, given)
+        ranking = _known(f"{where}.ranking", told.get("ranking"), rankings)
+        name, origin = (_text(f"{where}.{key}", told.get(key), 64) for key in ("name", "origin"))
+        return RaterRecord(ranking, name, origin)
+
+    raters = _each("raters", record.get("raters", []), rater)
+    known = {(each.ranking, each.name) for each in raters}
+
+    def vote(where: str, given: object) -> VoteRecord:
+        told = _table(where, given)
+        ranking = rankings[_known(f"{where}.ranking", told.get("ranking"), rankings)]
+        pair = _whole(f"{where}.pair", told.get("pair"), 0, len(ranking.pairs) - 1)
+        pairs = ranking.pairs[pair]
+        one, other = (_known(where, told.get(side), jobs) for side in ("one", "other"))
+        name = _text(f"{where}.rater", told.get("rater"), 64)
+        if (one, other) != (pairs.one, pairs.other) or (ranking.id, name) not in known:
+            raise _wrong(where, "it is of another pair, or of a rater that is not named")
+        flipped = told.get("flipped")
+        if not isinstance(flipped, bool):
+            raise _wrong(f"{where}.flipped", "it is neither true nor false")
+        return VoteRecord(
+            ranking.id, pair, one, other, _one_of(where, told.get("outcome"), OUTCOMES), name,
+            _time(f"{where}.at", told.get("at")), float(_number(f"{where}.seconds", told.get("seconds"), 0.0)), flipped,
+        )  # fmt: skip
+
+    votes = _each("votes", record.get("votes", []), vote)
+    return Judgements(tuple(rankings.values()), tuple(raters), tuple(votes))
+
+
+def _ranking(where: str, given: object) -> RankingRecord:
+    told = _table(where, given)
+    jobs = tuple(_each(f"{where}.jobs", told.get("jobs"), lambda at, each: _matching(at, each, _ID)))
+
+    known = frozenset(jobs)
+
+    def pair(at: str, given: object) -> RankingPair:
+        each = _table(at, given)
+        stage = _whole(f"{at}.stage", each.get("stage", 0), 0)
+        return RankingPair(_known(at, each.get("one"), known), _known(at, each.get("other"), known), stage)
+
+    return RankingRecord(
+        _matching(f"{where}.id", told.get("id"), _ID),
+        tuple(_each(f"{where}.by", told.get("by"), lambda at, each: _text(at, each, _NAME))),
+        _time(f"{where}.created_at", told.get("created_at")),
+        jobs,
+        tuple(_each(f"{where}.pairs", told.get("pairs"), pair)),
+    )
+
+
+# Values
+
+
+def _each(where: str, given: object, read: Callable[[str, object], T]) -> list[T]:
+    if not isinstance(given, list) or len(given) > _MOST:
+        raise _wrong(where, f"it is no list of at most {_MOST:,}")
+    return [read(f"{where} {number}", each) for number, each in enumerate(given, 1)]
+
+
+def _table(where: str, given: object) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        raise _wrong(where, f"{short_repr(given)} is not what belongs here")
+    return given
+
+
+def _text(where: str, given: object, most: int) -> str:
+    if not isinstance(given, str) or len(given) > most or not is_whole(given):
+        raise _wrong(where, f"{short_repr(given)} is no text of at most {most:,} characters")
+    return given
+
+
+def _matching(where: str, given: object, pattern: re.Pattern[str]) -> str:
+    if not isinstance(given, str) or not pattern.fullmatch(given) or not given.isprintable():
+        raise _wrong(where, f"{short_repr(given)} is not what belongs here")
+    return given
+
+
+def _one_of(where: str, given: object, known: Collection[str]) -> str:
+    if not isinstance(given, str) or given not in known:
+        raise _wrong(where, f"{short_repr(given)} is not known")
+    return given
+
+
+def _known(where: str, given: object, known: Collection[str]) -> str:
+    if not isinstance(given, str) or given not in known:
+        raise _wrong(where, f"the bundle does not have {short_repr(given)}")
+    return given
+
+
+def _number(where: str, given: object, least: float = -math.inf, most: float = math.inf) -> int | float:
+    is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
+    if not is_number or not abs(given) < 1e300 or not least <= given <= most:  # type: ignore[arg-type, operator]
+        raise _wrong(where, f"{short_repr(given)} is not a number that belongs here")
+    return given  # type: ignore[return-value]
+
+
+def _whole(where: str, given: object, least: int, most: int = 2**31 - 1) -> int:
+    number = _number(where, given, least, most)
+    if not isinstance(number, int):
+        raise _wrong(where, f"{short_repr(given)} is not a whole number")
+    return number
+
+
+def _time(where: str, given: object) -> float:
+    return float(_number(where, given, *_TIMES))
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number")
+
+
+def _wrong(where: str, message: str) -> UsageError:
+    return UsageError([Mistake(printable(where, 120), message)])

@@ -1,0 +1,180 @@
+"""Judging blind in JupyterLab and on a page of its own: by keys and by mouse, with a restart between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from browser.harness import Lab, OpenNotebook, write_notebook
+
+CONNECT = """import rivya_nb as rv
+rv.connect(base_url="sandbox", store="judged")"""
+ASK = """run = rv.generate("A glass {thing=bottle|vase} on a soft background", seed=range(471101, 471105),
+                  resolution="1K").wait()"""
+RANK = 'ranking = run.rank(by="seed")\nranking'
+RESULT = "ranking.strengths"
+PAGE = 'run.rank(by="seed", rater="B").write_page("judge.html")'
+IMPORT = 'print(rv.import_votes("votes.json"))\nranking.strengths'
+SHOWN, RESULT_AT, PAGE_AT, IMPORT_AT = 2, 3, 4, 5
+PAIRS = 12
+
+# All of the page that could tell what is shown: attributes, texts, and what the widget's model holds.
+EVERYTHING = """root => root.outerHTML + [...root.querySelectorAll('img')].map(image => image.src).join()"""
+SOURCES = "root => [...root.querySelectorAll('.side img')].map(image => image.src).join()"
+# Milliseconds from a key to the next pair on the page, decoded.
+NEXT_PAIR = """root => new Promise(done => {
+    const begin = performance.now(), side = root.querySelector('.side');
+    new MutationObserver((_, observer) => {
+        observer.disconnect();
+        done(performance.now() - begin);
+    }).observe(side, { childList: true });
+    root.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
+})"""
+
+
+class Judging:
+    """A judge's face, in a cell or on a page."""
+
+    def __init__(self, page: Page, root: Locator) -> None:
+        self.page = page
+        self.root = root
+        self.state = root.get_by_role("status")
+        self.sides = root.get_by_role("button", name="picture is better").filter(has=page.locator("img"))
+
+    def wait(self, judged: int) -> None:
+        expect(self.state).to_contain_text(f"{judged} of about {PAIRS}")
+        if judged < PAIRS:
+            expect(self.sides).to_have_count(2)
+
+    def press(self, key: str, judged: int) -> None:
+        before = self.root.evaluate(SOURCES)
+        self.page.keyboard.press(key)
+        self.wait(judged)
+        if judged < PAIRS:
+            self.page.wait_for_function(
+                f"([root, before]) => ({SOURCES})(root) !== before", arg=[self.root.element_handle(), before]
+            )
+
+
+@pytest.fixture(scope="module")
+def notebook(lab: Lab) -> Iterator[OpenNotebook]:
+    cells = [CONNECT, ASK, RANK, RESULT, PAGE, IMPORT]
+    opened = lab.open(write_notebook(lab.folder / "judge.ipynb", cells), height=1000)
+    yield opened
+    opened.close()
+
+
+def run_cells(notebook: OpenNotebook, last: int) -> None:
+    for cell in range(last + 1):
+        notebook.page.evaluate(
+            """async at => {
+                const { content, sessionContext } = window.jupyterapp.shell.currentWidget;
+                content.activeCellIndex = at;
+                await window.jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            cell,
+        )
+        notebook.wait_until_done(cell)
+
+
+def judging_in(notebook: OpenNotebook) -> Judging:
+    return Judging(
+        notebook.page, notebook.cell(SHOWN).get_by_role("application", name="Judging pictures in pairs")
+    )
+
+
+def test_pairs_are_judged_by_keys_and_by_mouse_and_it_goes_on_after_a_restart(
+    notebook: OpenNotebook, lab: Lab, screenshots: Path
+) -> None:
+    run_cells(notebook, SHOWN)
+    judge = judging_in(notebook)
+    judge.wait(0)
+    expect(judge.root).to_contain_text("Which is the better picture of “A glass ")
+    expect(judge.root).to_contain_text("rater A")
+    assert [image.get_attribute("alt") for image in judge.root.locator("img").all()] == [
+        "left picture",
+        "right picture",
+    ]
+    everything = judge.root.evaluate(EVERYTHING)
+    assert "47110" not in everything
+    # A press that only wakes the widget is no vote.
+    judge.sides.first.click()
+    judge.wait(0)
+    judge.press("ArrowLeft", 1)
+    judge.press("ArrowRight", 2)
+    judge.press("ArrowDown", 3)
+    shown = judge.root.evaluate(SOURCES)
+    judge.press("s", 3)
+    judge.press("z", 3)
+    assert judge.root.evaluate(SOURCES) == shown
+    judge.press("z", 2)
+    judge.sides.last.click()
+    judge.wait(3)
+    expect(judge.state).to_contain_text("the order of 0 of 4 seeds is settled")
+    judge.page.keyboard.press("Space")
+    expect(judge.root).to_have_class("rivya-judge zoomed")
+    judge.page.keyboard.press("Space")
+    for theme, width in (("Light", 1600), ("Dark", 900)):
+        notebook.set_theme(f"JupyterLab {theme}")
+        notebook.page.set_viewport_size({"width": width, "height": 1000})
+        judge.root.scroll_into_view_if_needed()
+        notebook.screenshot(screenshots / f"judge-{theme.lower()}-{width}.png")
+    notebook.set_theme("JupyterLab Light")
+    question = judge.root.get_by_role("heading").inner_text()
+    notebook.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    notebook.wait_for_kernel()
+    run_cells(notebook, SHOWN)
+    judge = judging_in(notebook)
+    judge.wait(3)
+    assert judge.root.get_by_role("heading").inner_text() == question
+
+
+def test_the_result_stays_current_and_shows_at_the_end(notebook: OpenNotebook, screenshots: Path) -> None:
+    run_cells(notebook, RESULT_AT)
+    judge = judging_in(notebook)
+    judge.root.focus()
+    for judged in range(4, PAIRS + 1):
+        judge.press("ArrowRight", judged)
+    expect(judge.root).to_contain_text("All pairs are judged")
+    notebook.wait_for_output(RESULT_AT, "12 votes on 2 prompts by 1 rater")
+    notebook.output(RESULT_AT).first.screenshot(path=screenshots / "ranking.png")
+    judge.press("z", PAIRS - 1)
+    judge.press("ArrowLeft", PAIRS)
+
+
+def test_a_page_works_as_a_file_and_gives_its_votes_back(
+    notebook: OpenNotebook, chromium: Browser, lab: Lab, screenshots: Path
+) -> None:
+    run_cells(notebook, PAGE_AT)
+    context = chromium.new_context(offline=True, color_scheme="dark", viewport={"width": 900, "height": 800})
+    page = context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.goto((lab.folder / "judge.html").as_uri())
+    judge = Judging(page, page.get_by_role("application"))
+    judge.wait(0)
+    judge.press("ArrowLeft", 1)
+    judge.press("ArrowDown", 2)
+    page.screenshot(path=screenshots / "judge-page.png")
+    page.reload()
+    judge.wait(2)
+    for judged in range(3, PAIRS + 1):
+        judge.press("ArrowRight", judged)
+    expect(judge.root).to_contain_text("Now save the votes, and send the file to whoever asked you.")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save the votes").click()
+    download.value.save_as(lab.folder / "votes.json")
+    assert len(json.loads((lab.folder / "votes.json").read_text())["votes"]) == PAIRS
+    assert troubles == []
+    context.close()
+    run_cells(notebook, IMPORT_AT)
+    notebook.wait_for_output(IMPORT_AT, "<12 votes of rater 'B' on 12 pairs, 12 of them new>")
+    notebook.wait_for_output(IMPORT_AT, "24 votes on 2 prompts by 2 raters")
+    notebook.wait_for_output(IMPORT_AT, "Krippendorff's α")

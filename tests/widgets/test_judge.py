@@ -1,0 +1,121 @@
+"""The judging widget without a browser: what it sends tells nothing, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import comm
+import pytest
+from PIL import Image
+from sandboxes import until
+from store.filling import done
+
+import rivya_nb as rv
+from rivya_nb.store.records import AxisRecord, CellRecord, PictureRecord
+from widgets.test_viewer import Frontend
+
+Ask = Callable[..., tuple[dict[str, Any], list[bytes]]]
+
+SEEDS = (471101, 471102, 471103)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[rv.Run]:
+    with closing(rv.connect("key", "http://127.0.0.1:9", store=tmp_path)) as session:
+        jobs = []
+        for seed in SEEDS:
+            buffer = BytesIO()
+            Image.new("RGB", (30, 20), (seed % 256, 0, 99)).save(buffer, "PNG")
+            data = buffer.getvalue()
+            sha256 = session.store.files.put(data, "image/png")
+            picture = PictureRecord(sha256, "image/png", 30, 20, len(data))
+            jobs.append(done("a <b>cat</b>", {"seed": seed}, pictures=(picture,)))
+        axes = [AxisRecord("seed", tuple(map(str, SEEDS)))]
+        cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
+        record = session.store.add_run(
+            name="lucky seeds", service="sandbox", axes=axes, cells=cells, jobs=jobs
+        )
+        yield session.run(record.id)
+
+
+@pytest.fixture
+def ask(run: rv.Run, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Opens the widget and sends it a message; gives what it answers."""
+    monkeypatch.setattr(comm, "create_comm", Frontend)
+    judge = run.rank(by="seed").judge()
+
+    def send(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
+        judge._handle_custom_msg({"id": "1", **content}, [])
+        answer: tuple[dict[str, Any], list[bytes]] = judge.comm.sent.get(timeout=60)
+        assert answer[0].pop("id") == "1"
+        return answer
+
+    send.judge = judge  # type: ignore[attr-defined]
+    return send
+
+
+def test_nothing_that_is_sent_tells_which_picture_is_which(run: rv.Run, ask: Ask) -> None:
+    judge = ask.judge  # type: ignore[attr-defined]
+    answers = [ask(kind="pictures", place=place) for place in range(3)]
+    answers.append(ask(kind="vote", place=0, better="left", seconds=1.0))
+    assert until(lambda: judge._sure)
+    state = {name: value for name, value in judge.get_state().items() if name not in ("_esm", "_css")}
+    sent = json.dumps([state, [content for content, _ in answers]], default=str)
+    told = [*map(str, SEEDS), *(job.id for job in run), "lucky", "wan-2-7"]
+    told += [picture.sha256 for job in run for picture in job.record.pictures]
+    assert [text for text in told if text in sent] == []
+    # The prompt is what is asked about; it is a text, and no markup.
+    assert judge._ballot["questions"] == ["Which is the better picture of “a <b>cat</b>”?"]
+    originals = {path.read_bytes() for job in run for path in job.paths}
+    assert not originals & {data for _, buffers in answers for data in buffers}
+
+
+def test_votes_reach_the_store_with_their_sides_and_can_be_taken_back(run: rv.Run, ask: Ask) -> None:
+    assert ask(kind="vote", place=0, better="left", seconds=2.5) == ({}, [])
+    assert ask(kind="vote", place=1, better="none", seconds=1) == ({}, [])
+    rows = run.rank(by="seed").votes()
+    assert rows["seconds"].tolist() == [2.5, 1.0]
+    assert rows["better"].tolist() == [rows["left"][0], "tie"]
+    assert ask(kind="back", place=1) == ({}, [])
+    assert run.rank(by="seed").left == 2
+    assert run.rank(by="seed").judge()._ballot["judged"] == [0]
+
+
+def test_how_sure_the_order_is_is_told_as_votes_come(run: rv.Run, ask: Ask) -> None:
+    judge = ask.judge  # type: ignore[attr-defined]
+    ask(kind="vote", place=0, better="left", seconds=1)
+    assert until(lambda: judge._sure == "the order of 0 of 3 seeds is settled")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"kind": "vote", "place": 3, "better": "left", "seconds": 1},
+        {"kind": "vote", "place": -1, "better": "left", "seconds": 1},
+        {"kind": "vote", "place": True, "better": "left", "seconds": 1},
+        {"kind": "vote", "place": "0", "better": "left", "seconds": 1},
+        {"kind": "vote", "place": 0, "better": "one", "seconds": 1},
+        {"kind": "vote", "place": 0, "better": ["left"], "seconds": 1},
+        {"kind": "vote", "place": 0, "better": "left", "seconds": float("nan")},
+        {"kind": "vote", "place": 0, "better": "left", "seconds": -1},
+        {"kind": "vote", "place": 0, "better": "left"},
+        {"kind": "back", "place": 99},
+        {"kind": "pictures", "place": None},
+    ],
+)
+def test_a_message_that_is_none_changes_nothing(run: rv.Run, ask: Ask, content: dict[str, Any]) -> None:
+    answer, buffers = ask(**content)
+    assert answer["trouble"] in ("There is no such pair.", "This is no vote.")
+    assert buffers == []
+    assert run.rank(by="seed").left == 3
+
+
+def test_a_picture_that_was_deleted_meanwhile_is_told(run: rv.Run, ask: Ask) -> None:
+    run[0].delete(confirm=True)
+    troubles = [ask(kind="pictures", place=place)[0].get("trouble") for place in range(3)]
+    assert troubles.count("A picture of this pair was deleted meanwhile; S skips the pair.") == 2
