@@ -79,6 +79,14 @@ def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, r
     assert [item["marks"] for item in page["items"]] == ["", "", "", "♥"]
 
 
+def test_the_history_is_sorted_by_what_was_measured(talk: Talk, run: rv.Run) -> None:
+    assert talk.ask()["measures"] == []
+    table = run.measure("brightness", "entropy").to_pandas().sort_values("brightness", ascending=False)
+    assert talk.ask()["measures"] == ["brightness", "entropy"]
+    assert talk.seeds(measure="brightness") == [int(seed) for seed in table["seed"]]
+    assert "is no order" in talk.ask(measure="sharpnes")["text"]
+
+
 def test_the_history_is_filtered_by_run_date_seed_and_params(talk: Talk, run: rv.Run) -> None:
     other = rv.generate("a dog", seed=9, resolution="2K", name="dogs").wait(60)
     choices = talk.ask("choices")
