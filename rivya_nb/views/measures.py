@@ -98,7 +98,7 @@ def measures_html(view: MeasuresView) -> str:
     abouts = {line.name.partition(".")[0]: line.about for line in view.lines if line.about}
     return environment().get_template("measures.html").render(
         view=view,
-        rows=[_row(line) for line in view.lines],
+        rows=_rows(view),
         has_axes=view.is_of_pairs,
         noun=_noun(view),
         height=HEIGHT,
@@ -111,7 +111,7 @@ def measures_html(view: MeasuresView) -> str:
 
 def measures_text(view: MeasuresView) -> str:
     """The median of each number with the middle half, and what failed."""
-    rows = [_row(line) for line in view.lines]
+    rows = _rows(view)
     axis = ("only this differs",) if view.is_of_pairs else ()
     headings = ("measure", *axis, "median (middle half)", "lowest to highest", _noun(view))
     cells = [
@@ -170,7 +170,15 @@ class _Scale:
         return (number - self.middle) / self.reach if self.reach else 0.0
 
 
-def _row(line: Line) -> _Row:
+def _rows(view: MeasuresView) -> list[_Row]:
+    """A row for each line; those of one number have one scale, so that they compare."""
+    every: dict[str, list[float]] = {}
+    for line in view.lines:
+        every.setdefault(line.name, []).extend(line.values)
+    return [_row(line, every[line.name]) for line in view.lines]
+
+
+def _row(line: Line, scale: Sequence[float]) -> _Row:
     found = spread(line.values)
     number = f"{len(line.values):,}"
     count = f"{number} drawn of {line.possible:,}" if line.possible > len(line.values) else number
@@ -184,7 +192,7 @@ def _row(line: Line) -> _Row:
         axis=printable(line.axis),
         about=line.about,
         means=line.means,
-        bars=bars(found.values, found.median, low, high),
+        bars=bars(found.values, found.median, min(scale), max(scale)),
         range=ends,
         words=words,
         count=count,
