@@ -14,7 +14,7 @@ from statistics import median, quantiles
 from rivya_nb.contract.text import printable
 from rivya_nb.measures.pairs import spread
 from rivya_nb.views.cells import Figure
-from rivya_nb.views.histogram import HEIGHT, Bar, bars, shade
+from rivya_nb.views.histogram import HEIGHT, Bar, Shade, bars, shade_colour
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
 
@@ -70,17 +70,9 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class _Shade:
-    label: Label
-    words: str
-    colour: str
-    title: str
-
-
-@dataclass(frozen=True)
 class _Page:
     caption: str
-    rows: tuple[tuple[_Shade, ...], ...]
+    rows: tuple[tuple[Shade, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -203,12 +195,14 @@ def _row(line: Line, scale: Sequence[float]) -> _Row:
 def _shaded(name: str, values: Mapping[str, float], layout: Layout) -> _Shaded:
     scale = _Scale.of(values.values())
 
-    def one(cell: Cell | None) -> _Shade:
+    def one(cell: Cell | None) -> Shade:
         number = math.nan if cell is None else values.get(cell.key, math.nan)
         if cell is None or not math.isfinite(number):
-            return _Shade(cell.label if cell else Label("", ""), "", "transparent", "no number")
+            return Shade(cell.label if cell else Label("", ""), "", "transparent", "no number")
         words = figure_words(number)
-        return _Shade(cell.label, words, shade(scale.away(number)), f"{cell.label.full}: {name} {words}")
+        return Shade(
+            cell.label, words, shade_colour(scale.away(number)), f"{cell.label.full}: {name} {words}"
+        )
 
     pages = tuple(
         _Page(page.caption, tuple(tuple(map(one, row)) for row in page.cells))
