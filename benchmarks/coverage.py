@@ -97,7 +97,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Judged:
-    """Votes between random pictures of a prompt: a rater prefers some seeds, in part other ones for each prompt, and
+    """Votes between random pictures of a prompt: raters prefer some seeds, in part other ones for each prompt, and
     one of two lights."""
 
     prompts: int = 30
