@@ -39,7 +39,7 @@ class Spread:
 
     def power(self, difference: float, prompts: int, pairs: int) -> float:
         """The part of such studies whose t-test over prompts shows the difference (two-sided, 5 %)."""
-        from scipy.stats import ncf, t
+        from scipy.stats import nct, t
 
         error = self.error(prompts, pairs)
         if not error > 0:
