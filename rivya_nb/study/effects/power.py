@@ -43,8 +43,8 @@ class Spread:
         if not error > 0:
             return 1.0
         limit = float(t.ppf((1 + LEVEL) / 2, prompts - 1))
-        # The square of t, both tails at once: scipy's noncentral t has no number for some of the far tails, and its
-        # noncentral F none for exactly 0.
+        # The square of t, both tails at once: scipy's noncentral t has no number for some of the far tails, and
+        # its noncentral F none for exactly 0.
         return float(ncf.sf(limit**2, 1, prompts - 1, max(1e-9, (difference / error) ** 2)))
 
     def fewest_prompts(self, difference: float, pairs: int) -> int | None:
