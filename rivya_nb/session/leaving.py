@@ -43,7 +43,8 @@ class Leaving(ABC):
 
     @abstractmethod
     def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
-        """The axes with each job's place on them, and the jobs by their ids."""
+        """The axes with each job's place on them, and the jobs by their ids. The record of a history has the id 0
+        and no axes."""
 
     def export(self, folder: str | os.PathLike[str], *, format: str = "imagefolder") -> SavedPictures:  # noqa: A002
         """Write the pictures and what is known of them into a folder (made if absent), for other tools.
@@ -55,9 +56,9 @@ class Leaving(ABC):
         says so.
 
         `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
-        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and votes;
-        `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in its place
-        is replaced.
+        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and
+        votes; `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in its
+        place is replaced.
 
         Raises:
             UsageError: an unknown format, or the folder has something of another origin.
