@@ -20,6 +20,7 @@ from rivya_nb.control_panel.params import ParamControls
 from rivya_nb.control_panel.recall_line import RecallLine
 from rivya_nb.control_panel.reference_strip import ReferenceStrip
 from rivya_nb.control_panel.run_options import RunOptions
+from rivya_nb.control_panel.table_line import TableLine
 from rivya_nb.planning.ask import REFERENCES_AXIS
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Form:
 
     def _composed(self) -> Any:
         prompt = framed(self._length, self._prompt, self._prompt_mistakes, classes="rivya-prompt")
+        self.table = TableLine(prompt, self._note)
         model = framed(self._price, self.model, self._model_mistakes)
         above = [self.recall_line.widget, model, prompt, self.params.widget, self.options.widget]
         below = [self.references.widget, self._mistakes, self.cell.widget]
@@ -82,6 +84,7 @@ class Form:
         return FormState(
             models=tuple(self.model.values),
             prompt=str(self._prompt.value),
+            prompts=self.table.value,
             references=self._panel.references.value,
             params={key: text for key, (text, _) in written.items() if text},
             several=frozenset(key for key, (_, several) in written.items() if several),
@@ -126,6 +129,7 @@ class Form:
         self._is_quiet = True
         try:
             self._prompt.value = state.prompt
+            self.table.put(state.prompts)
             self.options.put(state)
             self._panel.references.put(state.references)
             self.model.put(state.models)
@@ -149,7 +153,8 @@ class Form:
         self.params.show({key: _taken(left, key) for key in self.params.controls}, axes)
         about_prompt = _taken(left, "prompt")
         # An empty form is no mistake yet; beside Generate it says what is waited for.
-        self._prompt_mistakes.value = markup.mistakes_html(about_prompt if self._prompt.value.strip() else ())
+        has_prompt = self.table.value or self._prompt.value.strip()
+        self._prompt_mistakes.value = markup.mistakes_html(about_prompt if has_prompt else ())
         self._model_mistakes.value = markup.mistakes_html(_taken(left, "model"))
         self.options.show({place: _taken(left, place) for place in self.options.places})
         if plan is not None:

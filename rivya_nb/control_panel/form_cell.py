@@ -19,7 +19,7 @@ from rivya_nb.planning.line import Line, parse_line
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.planning.values import parse_values
 from rivya_nb.planning.words import ObjectName, Text, as_word, quoted
-from rivya_nb.views.repeat import fits_a_line, magic_cell
+from rivya_nb.views.repeat import fits_a_line, magic_cell, magic_line
 
 if TYPE_CHECKING:
     from rivya_nb.session.session import Session
@@ -38,6 +38,8 @@ def form_cells(
     """
     writer = _Writer(session, state, origins or Origins(session, dict))
     words = [*writer.params(), *writer.flags(axes)]
+    if state.prompts and not state.prompt.strip() and (line := magic_line(words)) is not None:
+        return [*writer.definitions, line]
     cell = magic_cell(words, state.prompt)
     if cell is None:
         # What IPython makes of a magic's cell, and so this one is awaited as one, too.
@@ -64,6 +66,8 @@ class _Writer:
     def flags(self, axes: Sequence[str]) -> Iterator[str]:
         state = self._state
         rows, cols = arrangement(state, axes)
+        if state.prompts:
+            yield f"--prompts {as_word(state.prompts)}"
         if state.models != (DEFAULT_MODEL,):
             yield f"--model {as_word(','.join(state.models))}"
         yield from self._references()

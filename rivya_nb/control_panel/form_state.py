@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, count
 from typing import Any
 
@@ -16,6 +16,7 @@ from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.braces import escaped
 from rivya_nb.planning.names import python_name
 from rivya_nb.planning.prompt import PromptTemplate, parse_prompt
+from rivya_nb.planning.tables import PromptTable, Rows, prompt_table
 from rivya_nb.planning.values import is_free_text, parse_values, variable_values
 from rivya_nb.planning.words import ObjectName
 from rivya_nb.session.plan import Plan
@@ -24,7 +25,8 @@ from rivya_nb.session.session import Session
 
 @dataclass(frozen=True)
 class FormState:
-    """Everything a user has set. `params` holds the text of each param, as on the magic's line.
+    """Everything a user has set. `prompts` is the path of a table of them, empty where there is none. `params`
+    holds the text of each param, as on the magic's line.
 
     A param without text is not sent. `{name}` is a variable of the notebook, except in free text. The params in
     `several` have several values: separated by commas, or one on each line in free text. Several models are an
@@ -47,6 +49,7 @@ class FormState:
     rows: str = ""
     cols: str = ""
     unread: tuple[Mistake, ...] = ()
+    prompts: str = ""
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -73,6 +76,7 @@ class FormState:
         return cls(
             models=tuple(filter(None, map(_text, _list(record.get("models"))))) or default.models,
             prompt=_text(record.get("prompt")),
+            prompts=_text(record.get("prompts")),
             params={str(key): _text(value) for key, value in params.items()}
             if isinstance(params, dict)
             else {},
@@ -108,7 +112,8 @@ def plan_form(session: Session, state: FormState, namespace: Mapping[str, object
         InvalidRequestError: with every mistake, each named after the param or the part of the form.
     """
     mistakes: list[Mistake] = list(state.unread)
-    prompt = _prompt(state.prompt, namespace, mistakes)
+    table = _table(state.prompts, namespace, mistakes) if state.prompts else None
+    prompt = _prompt(state.prompt, table, namespace, mistakes)
     params = _params(state, session.catalogue, namespace, mistakes)
     try:
         plan = session.plan(
@@ -118,6 +123,7 @@ def plan_form(session: Session, state: FormState, namespace: Mapping[str, object
             references=labelled(state.references),
             repeat=state.repeat,
             replicates=state.replicates,
+            table=table,
             order=[*params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, *(axis.name for axis in prompt.axes)],
             name=state.name.strip() or None,
             max_credits=state.max_credits,
@@ -171,12 +177,26 @@ def read_param(
     return parse_values(text, param, quoted=not several and key != SEED_KEY)
 
 
-def _prompt(text: str, namespace: Mapping[str, object], mistakes: list[Mistake]) -> PromptTemplate:
+def _table(path: str, namespace: Mapping[str, object], mistakes: list[Mistake]) -> PromptTable:
+    """The table of prompts; a stand-in for one that cannot be read."""
+    try:
+        return prompt_table(path, names=namespace.keys())
+    except UsageError as error:
+        mistakes += [replace(mistake, where="prompt") for mistake in error.mistakes]
+        return PromptTable(("-",), {}, Rows("row", (1,)))
+
+
+def _prompt(
+    text: str, table: PromptTable | None, namespace: Mapping[str, object], mistakes: list[Mistake]
+) -> PromptTemplate:
     """The bound prompt; a stand-in for one that cannot be read, so that the rest is checked all the same."""
+    if table is not None and not text.strip():
+        return table.template
+    rows = None if table is None else table.axis
     try:
         if not text.strip():
             raise UsageError([Mistake("prompt", "there is none yet; write what should be seen")])
-        return parse_prompt(text, variables=True, names=namespace.keys()).bind(namespace)
+        return parse_prompt(text, variables=True, names=namespace.keys(), rows=rows).bind(namespace)
     except UsageError as error:
         mistakes += error.mistakes
         return parse_prompt("-", variables=False)

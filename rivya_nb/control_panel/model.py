@@ -92,6 +92,7 @@ class PanelModel(Background):
         self.observe(self._edited, "form")
         self.references.observe(self._recall, "recall")
         self.references.observe(self._arriving, "arriving")
+        self.references.observe(self._table_came, "table")
 
     def open(self) -> None:
         """Plan the form, ask for the balance and follow unfinished runs; widgets observe the model by now."""
@@ -169,6 +170,10 @@ class PanelModel(Background):
     def _recall(self, _: object) -> None:
         if self.references.recall is not None:
             self.recall(self.references.recall)
+
+    def _table_came(self, _: object) -> None:
+        if self.references.table:
+            self.put(replace(self.form, prompts=self.references.table))
 
     def _keep(self, state: FormState) -> None:
         """Keep the state in the store, unless this panel is closed: then another one may have its name."""

@@ -9,8 +9,12 @@ const GONE = "nobody takes it; if the kernel was restarted, run the panel's cell
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
+// A table of prompts is no reference; the kernel knows it by the end of its name, too.
+const isTable = (file) => /\.(csv|tsv|jsonl|ndjson|txt)$/i.test(file.name);
+
 // Why a file need not even be sent, or nothing; `taken` is how many there are in the set that it would go to.
 function refusal(file, rules, shrink, taken) {
+  if (isTable(file)) return file.size === 0 ? "the file is empty" : "";
   if (!rules.taken) return "this model takes no references";
   if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files} references are the most this model takes`;
   if (file.size === 0) return "the file is empty";
@@ -40,7 +44,7 @@ export class Sending {
         this.refuse(file.name || "the pasted picture", why);
         continue;
       }
-      taken += 1;
+      if (!isTable(file)) taken += 1;
       // Later files have higher numbers, also where another view of the same references has sent some.
       this.number = Math.max(this.number + 1, Date.now());
       // The pieces follow when this is answered: messages may overtake each other on the kernel's threads.

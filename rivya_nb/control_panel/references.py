@@ -15,10 +15,12 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.text import count, printable
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
+from rivya_nb.control_panel.kept_tables import keep_table
 from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, StoreError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
+from rivya_nb.planning.table_files import is_table_name
 from rivya_nb.views.thumbnails import thumbnail
 
 if TYPE_CHECKING:
@@ -45,7 +47,8 @@ class References(Background):
 
     `value` holds the sets. `arriving` says what is on its way, and `trouble` what went wrong. `cards` is what a
     strip of thumbnails shows, `rules` what its front end checks before it sends a file, `answer` the last message
-    to it, and `recall` the request whose settings the user has asked for.
+    to it, and `recall` the request whose settings the user has asked for. `table` is the path of the last table of
+    prompts that came: it is no reference, and the panel's form takes it.
     """
 
     value = traitlets.Tuple()
@@ -55,6 +58,7 @@ class References(Background):
     rules: traitlets.Dict[str, Any] = traitlets.Dict()
     shrink = traitlets.Bool(False)
     answer: traitlets.Dict[str, Any] = traitlets.Dict()
+    table = traitlets.Unicode()
     recall: Any = traitlets.Any(None)
 
     def __init__(self, session: Session) -> None:
@@ -174,8 +178,12 @@ class References(Background):
     async def _accept(self, arrival: Arrival) -> None:
         """Make a whole file a reference, or say why not."""
         about = {"file": arrival.number, "name": arrival.name}
+        table = ""
         try:
-            await self._keep(arrival)
+            if is_table_name(arrival.name.replace(" ", "_")):
+                table = await self._keep_table(arrival)
+            else:
+                await self._keep(arrival)
         except RivyaError as error:
             self._refuse(arrival, _why(error))
         except Exception:
@@ -188,6 +196,14 @@ class References(Background):
         finally:
             self._arrivals.end(arrival.number)
             self._tell_arriving()
+        if table:
+            # The same one may come again.
+            self.table = ""
+            self.table = table
+
+    async def _keep_table(self, arrival: Arrival) -> str:
+        folder = self._session.store.folder
+        return await asyncio.to_thread(keep_table, folder, arrival.name, bytes(arrival.data))
 
     async def _keep(self, arrival: Arrival) -> None:
         data = bytes(arrival.data)

@@ -98,7 +98,7 @@ def ask_cell(ask: Ask, name: Name) -> str | None:
     rank = {each: place for place, each in enumerate(ask.order)}
     ordered = sorted(words, key=lambda each: rank.get(each, len(rank)))
     given = [word for each in ordered if (word := words[each])]
-    return _magic_line(given) if ask.table and body == f"{{{PROMPT_AXIS}}}" else magic_cell(given, body)
+    return magic_line(given) if ask.table and body == f"{{{PROMPT_AXIS}}}" else magic_cell(given, body)
 
 
 def _groups(ask: Ask) -> list[Coupling]:
@@ -246,7 +246,7 @@ def magic_cell(words: Iterable[str], body: str) -> str | None:
     return cell if fits and TransformerManager().transform_cell(cell) == call else None
 
 
-def _magic_line(words: Iterable[str]) -> str | None:
+def magic_line(words: Iterable[str]) -> str | None:
     """The line that asks for the prompts of a file; None where it would not run as it reads."""
     from IPython.core.inputtransformer2 import TransformerManager
 

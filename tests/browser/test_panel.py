@@ -187,8 +187,8 @@ def test_keys_that_mean_something_to_jupyter_do_nothing_to_the_notebook(panel: P
 
 
 def test_references_are_dropped_and_refused_with_a_reason(panel: PanelPage) -> None:
-    panel.drop("notes.txt", "image/png", b"these are just words")
-    expect(panel.root.get_by_role("alert").filter(has_text="notes.txt")).to_contain_text("not a picture")
+    panel.drop("notes.rtf", "image/png", b"these are just words")
+    expect(panel.root.get_by_role("alert").filter(has_text="notes.rtf")).to_contain_text("not a picture")
     panel.drop("cat <b>.png", "image/png", png())
     expect(panel.root.get_by_role("img", name="Reference 1: cat <b>.png")).to_be_visible()
     expect(panel.root).to_contain_text("1 of 9")

@@ -193,3 +193,13 @@ def test_sets_are_there_again_in_another_view_and_in_another_panel(panel: PanelP
     expect(panel.button(AXIS)).to_have_text("axis · 2")
     expect(panel.root.get_by_role("checkbox", name="and once without any")).to_be_checked()
     assert sets(panel) == ["Reference 1: cat.png, Reference 2: dog.png, Reference 3: 4.png"]
+
+
+def test_a_table_is_no_reference_and_its_prompts_are_asked_for(panel: PanelPage, screenshots: Path) -> None:
+    panel.field("Prompt").fill("{prompt}, studio light")
+    panel.drop("my <b>bench.csv", "text/csv", b"prompt,kind\na fox,animals\nan owl,animals\n")
+    expect(panel.root).to_contain_text("Prompts of my _b_bench.csv")
+    expect(panel.root).to_contain_text("2 rows; prompts: prompt; facts (not sent): kind")
+    panel.page.screenshot(path=screenshots / "panel-table.png")
+    panel.button("Remove the table").click()
+    expect(panel.root).not_to_contain_text("Prompts of")

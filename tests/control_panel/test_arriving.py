@@ -51,10 +51,10 @@ def test_a_file_that_is_given_up_or_refused_holds_nothing_up(opened: Callable[..
     until(lambda: panel.generate.disabled)
     send(panel, {"kind": "drop", "file": 1})
     until(lambda: not panel.generate.disabled)
-    arriving(panel, "words.txt", 2)
+    arriving(panel, "words.rtf", 2)
     until(lambda: panel.generate.disabled)
     send(panel, {"kind": "drop", "file": 2})
-    drop(panel, "words.txt", b"just some text", 3)
+    drop(panel, "words.rtf", b"just some text", 3)
     until(lambda: not panel.generate.disabled)
     assert panel.model.references.value == ()
 

@@ -93,10 +93,10 @@ def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -
     panel = opened()
     said: list[dict[str, Any]] = []
     panel.form.references.strip.send = lambda content, buffers=None: said.append(content)
-    drop(panel, "notes.txt", b"just some text")
+    drop(panel, "notes.rtf", b"just some text")
     until(lambda: any(each["kind"] == "refused" for each in said))
     refused = said[-1]
-    assert refused["name"] == "notes.txt"
+    assert refused["name"] == "notes.rtf"
     assert "text" in refused["why"]
     assert panel.model.references.value == ()
 
