@@ -147,6 +147,16 @@ def a_study(notebook: NotebookNode, folder: Path) -> None:
         line.split()[0] for line in shown(notebook, "rank", "text/plain").splitlines() if line[:1].isdigit()
     ]
     assert order[0] == "4"
+    rows = [line.split() for line in shown(notebook, "effects", "text/plain").splitlines()]
+    share = {
+        row[0]: int(row[row.index("%") - 1]) for row in rows if "%" in row[1:6] and row[0] in ("the", "seed")
+    }
+    assert share["seed"] > 2 * share["the"], "the noise floor"
+    whole, *categories = printed(notebook, "difference").splitlines()
+    assert 0.04 < float(whole.split()[1]) < 0.08, "the sandbox was told 0.06"
+    assert [line.split()[0] for line in categories] == ["animals", "things", "places"]
+    assert "p =" in shown(notebook, "votes", "text/plain")
+    assert "in 8 of 10 studies" in shown(notebook, "power", "text/plain")
     assert len(list((folder / "study").rglob("*.png"))) == 144
     assert "4 animals, 4 things, 4 places" in printed(notebook, "methods")
 

@@ -65,7 +65,7 @@ def measure(
 
     It gives a number, or a dict of numbers by the names of its parts; of a batch, a list with one of these for
     each picture. True counts as 1. Whatever else it gives, NaN included, or an error, is a failure of that picture
-    alone. It is called in worker threads, several at once; a batch is called in one thread.
+    alone. It is called in worker threads, several at once, but one batch after the other.
 
     Numbers are kept in the store by picture, name and `version`, and not computed again. Without a version, it is
     a hash of the function's source from its `def` on, of plain values that it uses from outside (numbers and

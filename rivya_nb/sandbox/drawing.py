@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from rivya_nb.sandbox.backdrop import backdrop
 from rivya_nb.sandbox.brush import Brush
 from rivya_nb.sandbox.prompt_reading import read
-from rivya_nb.sandbox.scene import Scene, compose
+from rivya_nb.sandbox.scene import Scene, chance_of, compose
 from rivya_nb.sandbox.still_life import OBJECTS, bouquet
 
 MARK = "rivya sandbox"
@@ -57,7 +57,7 @@ def draw(
     if reading.mood == "monochrome":
         picture = ImageOps.grayscale(picture).convert("RGB")
     if light:
-        picture = picture.point([min(255, max(0, round(value + 255 * light))) for value in range(256)] * 3)
+        picture = _lit(picture, light)
     _mark(picture, larger=watermark)
     return _encode(picture, picture_format, f"{MARK} {_digest(prompt)}")
 
@@ -94,6 +94,21 @@ def _set_things(picture: Image.Image, scene: Scene) -> None:
         left = round(place.x - sheet.width / 2)
         top = round(place.foot - Brush.HEIGHT * place.tall)
         picture.paste(sheet, (left, top), sheet)
+
+
+def _lit(picture: Image.Image, light: float) -> Image.Image:
+    """The picture with `light` added. What is less than one of the 255 steps is given to so many pixels, drawn by
+    chance: the mean is exact, and no two lights give the same picture."""
+    steps, part = divmod(255 * light, 1)
+    lower, upper = (
+        picture.point([min(255, max(0, value + int(steps) + more)) for value in range(256)] * 3)
+        for more in (0, 1)
+    )
+    drawn = chance_of("light", repr(light)).randbytes(picture.width * picture.height)
+    mask = Image.frombytes("L", picture.size, drawn).point(
+        [255 * (value < 256 * part) for value in range(256)]
+    )
+    return Image.composite(upper, lower, mask)
 
 
 def _mark(picture: Image.Image, *, larger: bool) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.errors import PictureError, UsageError
+from rivya_nb.contract.text import count, file_size, listing, printable
+from rivya_nb.errors import PictureError, StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.session.showing.written import SavedPictures
 from rivya_nb.store.bundles import merge, numbers_among
@@ -28,13 +29,13 @@ _NAME_LENGTH = 60
 
 
 def export_bundle(
-    path: str | os.PathLike[str], store: Store, record: RunRecord, jobs: Mapping[str, JobRecord]
+    path: str | os.PathLike[str], store: Store, record: RunRecord, job_ids: Collection[str]
 ) -> SavedPictures:
     """Write a whole study into a folder or a zip; see `Pictures.export`."""
-    if not jobs:
+    if not job_ids:
         raise UsageError("There is nothing to export: no request is in this.")
     target = user_path(path)
-    study, lost = _study(store, record, jobs)
+    study, lost = _study(store, record, store.jobs(job_ids))
     files = {
         file_name(sha256, mime_type): store.files.path(sha256, mime_type)
         for sha256, mime_type in study.files.items()
@@ -126,16 +127,22 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
     """
     from rivya_nb.api.inspection import examine
 
-    sizes = {each.sha256: each.size for job in study.jobs for each in (*job.pictures, *job.references)}
+    sizes = {each.sha256: each.size for job in study.jobs for each in job.references}
+    sizes |= {each.sha256: each.size for job in study.jobs for each in job.pictures}
     wanted = {file_name(sha256, mime_type): (sha256, mime_type) for sha256, mime_type in study.files.items()}
     found = files.names()
     for name in sorted(found - wanted.keys())[:1]:
         raise files.wrong(name, "no request of the bundle has it")
-    for name, (sha256, mime_type) in wanted.items():
-        if name not in found:
-            raise files.wrong(name, "the bundle does not have it")
-        if store.files.path(sha256, mime_type).is_file():
-            continue
+    missing = {name: each for name, each in wanted.items() if not store.files.path(*each).is_file()}
+    needed, free = sum(sizes[sha256] for sha256, _ in missing.values()), shutil.disk_usage(store.folder).free
+    if needed > free:
+        raise StoreError(
+            f"The bundle needs {file_size(needed)}, and {file_size(free)} are free on the disk of {store.folder}; "
+            "nothing of it was imported."
+        )
+    for name in sorted(wanted.keys() - found)[:1]:
+        raise files.wrong(name, "the bundle does not have it")
+    for name, (sha256, mime_type) in missing.items():
         with store.files.arriving() as part:
             files.copy(name, sha256, min(sizes[sha256], LARGEST_PICTURE), part)
             try:

@@ -55,9 +55,9 @@ class Leaving(ABC):
         says so.
 
         `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
-        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and votes;
-        `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in its place
-        is replaced.
+        file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and
+        votes; `rv.import_bundle` takes it in. It holds no key and no path of this machine. An earlier bundle in
+        its place is replaced.
 
         Raises:
             UsageError: an unknown format, or the folder has something of another origin.

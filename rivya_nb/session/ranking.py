@@ -21,6 +21,7 @@ from rivya_nb.session.showing.looks import path_finder, records
 from rivya_nb.session.showing.tables import table
 from rivya_nb.spreadsheets import csv_bytes
 from rivya_nb.store.marks import excluded
+from rivya_nb.store.records import UNFINISHED
 from rivya_nb.store.vote_records import ONE, TIE, RankingRecord
 from rivya_nb.study.places import pictured_places
 from rivya_nb.study.ranking.ballots import Showing, checked_rater, draw_order, showings
@@ -67,6 +68,7 @@ def open_ranking(
     rater = checked_rater(rater)
     _check_axes(by, [axis.name for axis in record.axes if axis.name])
     store = live_records.store
+    _check_complete(record, jobs)
     pictured = contenders(pictured_places(record, records(jobs)), by)
     left_out = excluded(store, [each.job for each in pictured])
     counted = [each for each in pictured if each.job not in left_out]
@@ -94,6 +96,20 @@ def open_ranking(
         )
     ranking = store.votes.ranking(by, fits, draw)
     return Ranking(ranking, known, live_records, rater, notes)
+
+
+def _check_complete(record: RunRecord, jobs: Mapping[str, Job]) -> None:
+    """Raise UsageError if pictures are still to come, because the list of pairs is drawn only once."""
+    ids = {cell.job_id for cell in record.cells}
+    coming = sum(jobs[job_id].status in UNFINISHED for job_id in ids)
+    if coming:
+        ways = "wait() waits for them"
+        if record.id:
+            ways += f", and rv.history(run={record.id}).rank(…) ranks those that are here"
+        raise UsageError(
+            f"{coming} of {count(len(ids), 'picture')} are still to come, and pairs are drawn once for all of "
+            f"them: {ways}."
+        )
 
 
 def _check_axes(by: Sequence[str], names: Sequence[str]) -> None:
@@ -448,7 +464,7 @@ class Strengths(Shown):
             view = self.view
         except UsageError as error:
             # What is missing is a package; the votes are there.
-            return {"text/html": "", "text/plain": str(error)}
+            return {"text/plain": str(error)}
         return {"text/html": ranking_html(view), "text/plain": ranking_text(view)}
 
     def _glance(self) -> object:
@@ -456,7 +472,7 @@ class Strengths(Shown):
         return ranking._store.votes.of(ranking.record.id), list(ranking._counted())
 
     def __repr__(self) -> str:
-        return WorkLoop.find().aside(lambda: ranking_text(self.view))
+        return self._repr_mimebundle_()["text/plain"]
 
 
 class _Box:

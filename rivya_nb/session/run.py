@@ -87,7 +87,7 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """All its seeds, where any of them was drawn and they are not a column of a table; where each prompt has its
+        """All its seeds, where any was drawn and they are not a column of a table; where each prompt has its
         own, those of all prompts."""
         ask = read_ask(self.record.ask)
         if ask is None or not ask.draws or SEED_KEY in ask.couplings:

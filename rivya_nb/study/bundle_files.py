@@ -22,7 +22,7 @@ from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 TEXT = "study.json"
 
-LARGEST_TEXT = 200_000_000
+LARGEST_TEXT = 100_000_000
 MOST_FILES = 400_000
 """Bytes of the text of a bundle, and files in it."""
 

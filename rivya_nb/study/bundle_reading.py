@@ -303,9 +303,16 @@ def _judged(record: Mapping[str, object], jobs: Collection[str]) -> Judgements:
         if not isinstance(flipped, bool):
             raise _wrong(f"{where}.flipped", "it is neither true nor false")
         return VoteRecord(
-            ranking.id, pair, one, other, _one_of(where, told.get("outcome"), OUTCOMES), name,
-            _time(f"{where}.at", told.get("at")), float(_number(f"{where}.seconds", told.get("seconds"), 0.0)), flipped,
-        )  # fmt: skip
+            ranking.id,
+            pair,
+            one,
+            other,
+            _one_of(where, told.get("outcome"), OUTCOMES),
+            name,
+            _time(f"{where}.at", told.get("at")),
+            float(_number(f"{where}.seconds", told.get("seconds"), 0.0)),
+            flipped,
+        )
 
     votes = _each("votes", record.get("votes", []), vote)
     return Judgements(tuple(rankings.values()), tuple(raters), tuple(votes))

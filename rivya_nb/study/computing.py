@@ -206,9 +206,10 @@ class _Work:
         going = {workers.submit(piece, some) for some in islice(left, 2 * WORKERS)}
         while going:
             done: set[Future[list[tuple[Task, Result]]]]
-            done, going = wait(going, return_when=FIRST_COMPLETED)
+            done, going = wait(going, timeout=_KEEP_SECONDS, return_when=FIRST_COMPLETED)
             for each in done:
                 self._note(each.result())
+            self._tell()
             going |= {workers.submit(piece, some) for some in islice(left, len(done))}
 
     def _results(self, tasks: Sequence[Task], reader: _Reader) -> list[tuple[Task, Result]]:
@@ -247,7 +248,10 @@ class _Work:
                 self._note(lost)
             whole = [(task, image) for task, image in images if not isinstance(image, str)]
             if whole:
-                self._note(_of_batch(measure, whole))
+                work = workers.submit(_of_batch, measure, whole)
+                while not wait([work], timeout=_KEEP_SECONDS).done:
+                    self._tell()
+                self._note(work.result())
 
     def _note(self, results: Sequence[tuple[Task, Result]]) -> None:
         for task, result in results:
@@ -281,7 +285,9 @@ class _Reader:
     def __init__(self, store: Store) -> None:
         self._files = store.files
         self._held = lru_cache(maxsize=_HELD)(self.load)
-        self._prepared = lru_cache(maxsize=_PREPARED)(lambda prepare, picture: prepare(self.load(picture)))
+        self._prepared = lru_cache(maxsize=_PREPARED)(
+            lambda prepare, picture: _Once(lambda: prepare(self.load(picture)))
+        )
 
     def load(self, picture: PictureRecord) -> Image:
         """The picture upright in RGB, above white.
@@ -302,7 +308,22 @@ class _Reader:
         """What a measure of pairs compares of a picture."""
         if measure.prepare is None:
             return self._held(picture).copy()
-        return self._prepared(measure.prepare, picture)
+        return self._prepared(measure.prepare, picture).value()
+
+
+class _Once:
+    """A value that is made once, also where several threads want it at the same time."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[object] = []
+
+    def value(self) -> object:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
 
 
 def _plain(image: Image) -> Image:

@@ -22,6 +22,7 @@ from rivya_nb.planning.ask import (
     REPLICATE_AXIS,
     REQUEST_AXIS,
     Ask,
+    TableSource,
     wording_key,
 )
 from rivya_nb.planning.names import python_name
@@ -161,8 +162,21 @@ class _Reader(PartsReader):
             "drawn_by_prompt": {
                 wording_key(prompt): self.seeds(f"seeds.{prompt}", each) for prompt, each in seeds.items()
             },
-            "table": self.text("study.table", study.get("table", "")),
+            "table": self._source(study["table"]) if "table" in study else None,
         }
+
+    def _source(self, given: object) -> TableSource:
+        """The file that rows came from, which is not read again."""
+        told_of = given if isinstance(given, dict) else {"file": given}
+        self.check_keys("study.table", told_of, ("file", "column", "templates"))
+        templates = told_of.get("templates")
+        if not isinstance(templates, (bool, type(None))):
+            self.wrong("study.table.templates", f"{told(templates)} is neither true nor false")
+        file = self.text("study.table", told_of.get("file"))
+        if not file or "/" in file:
+            self.wrong("study.table", "it has the name of a file, without a folder")
+        column = self.text("study.table.column", told_of.get("column", PROMPT_AXIS))
+        return TableSource(file, column, templates if isinstance(templates, bool) else None)
 
     # The prompt and what varies with it
 

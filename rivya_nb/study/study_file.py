@@ -44,13 +44,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.planning.ask import MODEL_AXIS, PROMPT_AXIS, REFERENCES_AXIS, Ask, Coupling, label, wording_key
+from rivya_nb.planning.ask import (
+    MODEL_AXIS,
+    PROMPT_AXIS,
+    REFERENCES_AXIS,
+    Ask,
+    Coupling,
+    TableSource,
+    label,
+    wording_key,
+)
 from rivya_nb.planning.expansion import wordings
 from rivya_nb.planning.table_roles import row_labels
 from rivya_nb.planning.values import is_range
@@ -146,8 +156,9 @@ def _study(ask: Ask, name: str | None, prompt: str | list[Part]) -> dict[str, ob
         study["drawn"] = list(ask.drawn)
     if order := ordered(ask):
         study["order"] = order
-    if ask.table:
-        study["table"] = ask.table
+    if ask.table is not None:
+        told = {key: value for key, value in asdict(ask.table).items() if value is not None}
+        study["table"] = ask.table.file if ask.table == TableSource(ask.table.file) else told
     return study
 
 

@@ -23,6 +23,11 @@ const KEYS = [
   ["z", "Z", "take back", "Take back the last one", (judge) => judge.takeBack()],
   [" ", "space", "zoom both", "Zoom both pictures, or show them whole again", (judge) => judge.zoom()],
 ];
+
+function release(images) {
+  for (const image of images) URL.revokeObjectURL(image.src);
+}
+
 const MOVES = { ArrowLeft: [-SHIFT, 0], ArrowRight: [SHIFT, 0], ArrowUp: [0, -SHIFT], ArrowDown: [0, SHIFT] };
 
 export class Judge {
@@ -43,7 +48,7 @@ export class Judge {
   build(host) {
     this.question = element("div", { class: "question", role: "heading", "aria-level": 2 });
     this.sides = SIDES.map((side) =>
-      button("", `The ${side} picture is better`, () => this.choose(side), { class: "side", title: "" }),
+      button("", `The ${side} picture is better`, (event) => this.choose(side, event), { class: "side", title: "" }),
     );
     this.pair = element("div", { class: "pair" }, ...this.sides);
     this.end = element("div", { class: "end" });
@@ -97,11 +102,10 @@ export class Judge {
   // Voting
 
   /** A press on a picture: none that only wakes the widget, and none that moved the zoomed pictures. */
-  choose(side) {
-    const event = window.event;
-    const { active, x, y } = this.pressed ?? { active: true };
-    this.pressed = null;
-    if (!active || (x !== undefined && event && Math.hypot(event.clientX - x, event.clientY - y) > MOVED)) return;
+  choose(side, event) {
+    const { active, x, y } = this.pressed ?? { active: true, x: event.clientX, y: event.clientY };
+    const byPointer = event.detail > 0;
+    if (byPointer && (!active || Math.hypot(event.clientX - x, event.clientY - y) > MOVED)) return;
     this.vote(side);
   }
 
@@ -169,7 +173,7 @@ export class Judge {
     const finished = place === undefined;
     this.pair.hidden = finished;
     this.end.replaceChildren(...(finished ? [this.ending(), this.source.end()].filter(Boolean) : []));
-    this.question.textContent = finished ? "All pairs are judged" : this.source.question(place);
+    this.question.textContent = finished ? this.conclusion() : this.source.question(place);
     const wanted = this.queue.slice(0, 1 + AHEAD);
     this.forget(wanted);
     if (finished) {
@@ -179,7 +183,7 @@ export class Judge {
     try {
       const images = await this.load(place);
       if (this.queue[0] !== place || this.closed) return;
-      this.sides.forEach((side, at) => side.replaceChildren(images[at]));
+      for (const [at, side] of this.sides.entries()) side.replaceChildren(images[at]);
       this.look(0.5, 0.5);
       this.since = performance.now();
     } catch (error) {
@@ -212,7 +216,7 @@ export class Judge {
     for (const [place, loading] of this.loaded) {
       if (kept.has(place)) continue;
       this.loaded.delete(place);
-      loading.then((images) => images.forEach((image) => URL.revokeObjectURL(image.src)), () => {});
+      loading.then(release, () => {});
     }
   }
 
@@ -223,6 +227,10 @@ export class Judge {
     set(this.bar, "aria-valuenow", judged);
     set(this.bar, "aria-valuemax", this.source.total);
     this.gauge.style.width = `${(100 * judged) / Math.max(1, this.source.total)}%`;
+  }
+
+  conclusion() {
+    return this.dropped.size ? "No other pair is left" : "All pairs are judged";
   }
 
   ending() {

@@ -79,6 +79,14 @@ def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, r
     assert [item["marks"] for item in page["items"]] == ["", "", "", "♥"]
 
 
+def test_an_excluded_picture_has_a_sign_and_its_reason(talk: Talk, run: rv.Run) -> None:
+    run[2].exclude("hand <b>cut</b> off")
+    first, *others = talk.ask()["items"]
+    assert first["marks"] == "⊘ excluded"
+    assert first["name"].endswith(" · excluded: hand <b>cut</b> off")
+    assert all("excluded" not in item["name"] + item["marks"] for item in others)
+
+
 def test_the_history_is_filtered_by_run_date_seed_and_params(talk: Talk, run: rv.Run) -> None:
     other = rv.generate("a dog", seed=9, resolution="2K", name="dogs").wait(60)
     choices = talk.ask("choices")

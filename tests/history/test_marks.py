@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def test_runs_histories_and_their_parts_are_marked_as_a_whole(fill: Fill) -> Non
     assert list(frame["runs"]) == [str(run.id)] * 3
 
 
-def test_what_is_excluded_stays_with_its_reason(fill: Fill) -> None:
+def test_what_is_excluded_stays_with_its_reason(fill: Fill, tmp_path: Path) -> None:
     run = fill([1, 2, 3])
     assert run[0].exclude(" hand\ncut <b>off</b> ").excluded == "hand cut <b>off</b>"
     rv.history(seed=2).exclude("=1+1")
@@ -58,6 +59,10 @@ def test_what_is_excluded_stays_with_its_reason(fill: Fill) -> None:
     assert "excluded: hand cut &lt;b&gt;off&lt;/b&gt;" in html
     assert "⊘ excluded: =1+1" in rv.history()._repr_mimebundle_()["text/plain"]
     assert "⊘ excluded: =1+1" in run[1]._repr_mimebundle_()["text/plain"]
+    run.save(tmp_path)
+    with (tmp_path / f"run-{run.id}.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["excluded"] for row in csv.DictReader(file)] == ["hand cut <b>off</b>", "'=1+1", ""]
+    assert '"excluded": "=1+1"' in (tmp_path / f"run-{run.id}.json").read_text(encoding="utf-8")
     assert rv.undo() == "Undone: exclusion of 1 picture."
     assert run[1].excluded == ""
     run.exclude(None)

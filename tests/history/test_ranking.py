@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,3 +208,31 @@ def test_pictures_of_two_wordings_are_asked_about_without_the_words(
     assert data["questions"] == ["Which is the better picture?"]
     assert len(data["pairs"]) == 2
     assert not {"dawn", "dusk"} & set(re.findall(r"\w+", json.dumps(data)))
+
+
+def test_pairs_are_not_drawn_while_pictures_are_still_to_come(study: Study, session: rv.Session) -> None:
+    run = study(PROMPTS, [5, 6])
+    waiting = done("a wolf", {"seed": 5}, pictures=(), status="queued", task_id="task")
+    later = done("a wolf", {"seed": 6}, pictures=(telling(session, 9, 6),))
+    axes = [AxisRecord("seed", ("5", "6"))]
+    cells = [CellRecord(waiting.id, (0,)), CellRecord(later.id, (1,))]
+    jobs = [waiting, later]
+    record = session.store.add_run(name=None, service="elsewhere", axes=axes, cells=cells, jobs=jobs)
+    working = session.run(record.id)
+    with pytest.raises(
+        UsageError, match=rf"1 of 2 pictures are still to come.*rv.history\(run={record.id}\).rank"
+    ):
+        working.rank("seed")
+    assert run.rank("seed").pairs == 4
+
+
+def test_without_evalica_votes_are_kept_and_what_is_missing_is_told(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "evalica", None)
+    ranking = study(PROMPTS, [5, 6]).rank(by="seed")
+    judge_all(ranking, higher)
+    assert "pip install 'rivya-nb[analysis]'. The votes are kept" in repr(ranking.strengths)
+    with pytest.raises(UsageError, match="Strengths need evalica"):
+        ranking.to_pandas()
+    assert len(ranking.votes()) == 4

@@ -398,3 +398,28 @@ def test_a_deferred_cell_sends_nothing_and_follows_what_a_worker_does(lent: Call
         "subprocess.run(command, env=environ, check=True, capture_output=True)"
     )
     kernel.until(lambda: pictures(shown(asked)) == 2, "the cell shows what the worker made")
+
+
+def test_a_study_file_is_asked_for_like_a_cell(lent: Callable[..., Kernel]) -> None:
+    kernel = lent()
+    kernel.ok(
+        "import rivya_nb as rv\n"
+        "rv.plan('A {light=dawn|dusk} bottle', seed=7, resolution='1K').to_toml('study.toml').name"
+    )
+    dry = kernel.ok("%rivya study study.toml --dry-run")
+    assert "2 pictures · 24 credits · nothing is sent yet" in (dry.result or "") + str(dry.displays)
+    asked = kernel.ok("%rivya study study.toml --out bottles --max-credits 24")
+    assert pictures(shown(asked)) == 2
+    kernel.ok("assert [job.status for job in bottles] == ['succeeded'] * 2")
+    again = kernel.ok("%rivya study study.toml --background --out again")
+    assert pictures(shown(again)) == 2
+    kernel.ok("assert again.credits == 0")
+    for line, told in (
+        ("%rivya study", "name one study file"),
+        ("%rivya study gone.toml", "there is no such file"),
+        ("%rivya study study.toml --dry", "is not a flag; did you mean '--dry-run'?"),
+        ("%rivya study study.toml --max-credits many", "'many' is not a whole number"),
+    ):
+        wrong = kernel.run(line)
+        assert wrong.status == "error"
+        assert told in "\n".join(wrong.traceback)

@@ -162,7 +162,7 @@ def test_paired_differences_are_those_of_the_same_prompt_and_seed() -> None:
     assert 100 < found.pairs <= 120
     assert found.d is not None
     assert found.d > 1
-    assert found.chance == pytest.approx(1 / 2000)
+    assert found.chance == pytest.approx(1 / 1000)
 
 
 def test_holm_is_that_of_statsmodels() -> None:

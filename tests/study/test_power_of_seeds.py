@@ -39,3 +39,15 @@ def test_so_many_prompts_show_the_difference_in_8_of_10_studies() -> None:
 def test_a_single_prompt_says_nothing_of_seeds() -> None:
     numbers = studied(np.random.default_rng(3).standard_normal((1, 3, 1, 2)))
     assert spread_of(numbers, 0) is None
+
+
+@pytest.mark.parametrize("prompts", [3, 4, 12, 30, 500])
+def test_every_size_of_a_study_has_a_power_and_a_smallest_difference(prompts: int) -> None:
+    found = Spread(0.002, 0.001, 0.001)
+    smallest = found.smallest(prompts, 1)
+    assert found.power(smallest, prompts, 1) == pytest.approx(0.8, abs=1e-6)
+    error = found.error(prompts, 1)
+    powers = [found.power(size * error, prompts, 1) for size in np.linspace(0, 200, 400)]
+    assert powers[0] == pytest.approx(0.05)
+    assert np.isfinite(powers).all()
+    assert powers[-1] == pytest.approx(1)

@@ -15,7 +15,7 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.errors import UsageError
-from rivya_nb.planning.ask import Ask, Coupling
+from rivya_nb.planning.ask import Ask, Coupling, TableSource
 from rivya_nb.planning.prompt import PromptAxis, parse_prompt, prompt_of
 from rivya_nb.planning.table_roles import row_labels
 from rivya_nb.planning.tables import PromptTable
@@ -143,7 +143,7 @@ def asks(draw: st.DrawFn) -> Ask:
         order=tuple(draw(st.lists(st.sampled_from([*params, *by_name, "model", "repeat", "gone"])))),
         drawn=tuple(draw(st.lists(st.integers(0, 9) | st.just("7"), max_size=3))),
         left_out=draw(st.dictionaries(st.sampled_from(asked), left_out, max_size=1)) if params else {},
-        table=draw(st.sampled_from(["", "a b.csv"])),
+        table=draw(st.sampled_from([None, TableSource("a b.csv"), TableSource("b.tsv", "text", False)])),
         replicates=draw(st.integers(1, 3)),
         sample=draw(st.integers(0, 3)),
         sample_seed=draw(st.integers(0, 3)),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rivya_nb.study.effects.patterns import Floats
 
 DRAWS = 2_000
-PERMUTATIONS = 1_999
+PERMUTATIONS = 999
 LEVEL = 0.95
 
 ENOUGH = 30

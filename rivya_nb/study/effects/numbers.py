@@ -162,5 +162,6 @@ def shuffles(strata: Codes, permutations: int, seed: int = 0) -> Iterator[Codes]
     base = np.argsort(strata, kind="stable")
     for _ in range(permutations):
         move = np.empty_like(base)
-        move[base] = np.lexsort((generator.random(len(strata)), strata))
+        # A random part behind the group's number shuffles within the group alone.
+        move[base] = base[np.argsort(strata[base] + generator.random(len(strata)))]
         yield move

@@ -24,8 +24,9 @@ from rivya_nb.study.places import PicturedPlace
 SEEN = 24
 """How often each value is compared, if nobody says how many pairs there are."""
 
-LEAST = 60
-"""The least number of pairs then, as far as there are so many."""
+LEAST, MOST_PROMPTS = 60, 200
+"""The least number of pairs then, as far as there are so many; and how many there may be until every prompt is
+judged."""
 
 Value = tuple[str, ...]
 """A label for each of the axes that are ranked."""
@@ -107,7 +108,8 @@ def draw_pairs(
     tables = _one_of_each_block_first(tables)
     names = sorted({each.value for each in known})
     chance.shuffle(names)
-    wanted = max(SEEN * len(names) // 2, LEAST) if pairs is None else pairs
+    once = min(MOST_PROMPTS, len(tables) * (len(names) // 2))
+    wanted = max(SEEN * len(names) // 2, LEAST, once) if pairs is None else pairs
     found: dict[tuple[str, str], RankingPair] = {}
     for one, other, stage in _rounds(tables, names):
         if len(found) >= wanted and stage.ends:

@@ -31,8 +31,8 @@ ENOUGH_PROMPTS = 6
 """The fewest prompts that can stand for others. With fewer, single votes are resampled."""
 
 _PRIOR = 0.5
-"""Votes without a difference that every value is given, spread over all others: without them, a value that
-always won would be infinitely strong."""
+"""So much of a vote without a difference is added for every value, against an imagined average one: without it, a
+value that always won would be infinitely strong."""
 
 _CODES = {ONE: 1.0, TIE: 0.0, OTHER: -1.0}
 
@@ -210,13 +210,13 @@ def _fitter(table: _Votes) -> Any:
     import pandas as pd
 
     size = len(table.seen)
-    pairs = [(one, other) for one in range(size) for other in range(one + 1, size)]
-    index = pd.Index(range(size))
-    first = [*(kind[0] for kind in table.kinds), *(one for one, _ in pairs)]
-    second = [*(kind[1] for kind in table.kinds), *(other for _, other in pairs)]
-    tied = [*(kind[2] for kind in table.kinds), *(True for _ in pairs)]
+    # The last one is the imagined average value.
+    index = pd.Index(range(size + 1))
+    first = [*(kind[0] for kind in table.kinds), *range(size)]
+    second = [*(kind[1] for kind in table.kinds), *([size] * size)]
+    tied = [*(kind[2] for kind in table.kinds), *([True] * size)]
     winners = [evalica.Winner.Draw if each else evalica.Winner.X for each in tied]
-    prior = np.full(len(pairs), _PRIOR / (size - 1))
+    prior = np.full(size, _PRIOR)
 
     def fit(weights: Numbers) -> Numbers:
         fitted = evalica.bradley_terry(
@@ -228,7 +228,7 @@ def _fitter(table: _Votes) -> Any:
             tolerance=1e-5,
             limit=1000,
         )
-        found = np.log(fitted.scores.reindex(index).to_numpy(dtype=float))
+        found = np.log(fitted.scores.reindex(index).to_numpy(dtype=float)[:size])
         return np.asarray(found - found.mean())
 
     return fit
@@ -239,10 +239,13 @@ def _model_variance(table: _Votes, estimate: Numbers) -> Numbers:
     import numpy as np
 
     chance = 1 / (1 + np.exp(estimate[None, :] - estimate[:, None]))
-    votes = table.wins + table.wins.T + table.ties + _PRIOR / (len(estimate) - 1)
-    information = votes * chance * (1 - chance)
-    np.fill_diagonal(information, 0)
-    return np.asarray(np.linalg.pinv(np.diag(information.sum(axis=1)) - information))
+    information = (table.wins + table.wins.T + table.ties) * chance * (1 - chance)
+    average = 1 / (1 + np.exp(-estimate))
+    own = information.sum(axis=1) + _PRIOR * average * (1 - average)
+    covariance = np.linalg.inv(np.diag(own) - information)
+    # Strengths are told against their mean.
+    centred = np.eye(len(estimate)) - 1 / len(estimate)
+    return np.asarray(centred @ covariance @ centred)
 
 
 def _spread(draws: Numbers) -> Numbers:

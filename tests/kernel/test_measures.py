@@ -1,0 +1,65 @@
+"""A measure that is defined in a cell, in a real kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from kernels import VERSIONS, Kernel
+
+DEFINED = """
+import rivya_nb as rv
+@rv.measure(higher_is="better")
+def red(image):
+    {comment}
+    return image.getpixel((0, 0))[0] / 255
+"""
+
+SLOW = """
+import threading
+begun, go_on = threading.Event(), threading.Event()
+@rv.measure(version="1")
+def slow(image):
+    begun.set()
+    assert go_on.wait(60)
+    return 1
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_measure_of_a_cell_is_shown_kept_and_interrupted(
+    start_kernel: Callable[..., Kernel], version: str
+) -> None:
+    kernel = start_kernel(version, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
+    kernel.ok("%load_ext rivya_nb\n%rivya sandbox")
+    kernel.ok("%%rivya seed=1..3 resolution=1K --out bottles\nA bottle")
+    kernel.ok(DEFINED.format(comment="# the first pixel"))
+    assert "red: 3 pictures of run 1" in str(kernel.ok("found = bottles.measure(red)\nfound").result)
+    kernel.ok("assert 'higher is better' in found._repr_mimebundle_()['text/html']")
+
+    # The same cell makes the same version, and an edited one another.
+    before = kernel.ok("red.version").result
+    kernel.ok(DEFINED.format(comment="# the first pixel"))
+    assert kernel.ok("red.version").result == before
+    kernel.ok(DEFINED.format(comment="# another comment"))
+    assert kernel.ok("red.version").result != before
+    assert "red: 3 pictures" in str(kernel.ok("%rivya measure red --run 1").result)
+    assert "brightness" in kernel.ok("%rivya measure").stdout
+    offered = " ".join(kernel.tab("%rivya measure ‸")).split()
+    assert {"red", "brightness", "ssim"} <= set(offered)
+    assert "red" in " ".join(kernel.tab("%rivya history --sort ‸")).split()
+    sorted_by = kernel.ok("%rivya history --sort red").displays[-1]["data"]["text/plain"]
+    assert "history: sorted by red" in sorted_by
+
+    # An interrupt ends the cell with one line, and the kernel goes on.
+    kernel.ok(SLOW)
+    waiting = kernel.send("bottles.measure(slow)")
+    kernel.until(
+        lambda: any("slow · 0 of 3" in str(look["data"]) for look in waiting.displays), "it is shown"
+    )
+    kernel.interrupt()
+    kernel.finish(waiting)
+    assert waiting.error.startswith("WaitInterruptedError: Interrupted: 0 of 3 pictures are done and kept")
+    assert len(waiting.traceback) == 1
+    kernel.ok("go_on.set()")
+    assert "slow: 3 pictures" in str(kernel.ok("bottles.measure(slow)").result)
