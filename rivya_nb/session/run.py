@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.together import Together
-    from rivya_nb.store.records import Marks, RunRecord
+    from rivya_nb.store.records import JobRecord, Marks, RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -87,7 +87,7 @@ class Run(Pictures):
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:
-        """All its seeds, where any of them was drawn and they are not a column of a table; where each prompt has its
+        """All its seeds, where any was drawn and they are not a column of a table; where each prompt has its
         own, those of all prompts."""
         ask = read_ask(self.record.ask)
         if ask is None or not ask.draws or SEED_KEY in ask.couplings:
@@ -323,6 +323,9 @@ class Run(Pictures):
 
     def _laid_out(self, *_: str | None) -> RunRecord:
         return self.shown
+
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        return self.shown, records({job.id: job for job in self.jobs})
 
     @property
     def shown(self) -> RunRecord:
