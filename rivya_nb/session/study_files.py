@@ -20,7 +20,8 @@ from rivya_nb.imaging.formats import FORMATS
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.sources import web_address, wrong_source
 from rivya_nb.planning.ask import Ask
-from rivya_nb.planning.expansion import Expansion, distinct, draw_seeds, expand, expand_places, seed_param
+from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
+from rivya_nb.planning.seeds import draw_seeds, seed_param
 from rivya_nb.planning.tables import PromptTable, Rows, prompt_table
 from rivya_nb.session.showing.written import WrittenFile
 from rivya_nb.session.tabled import with_table

@@ -61,7 +61,7 @@ from rivya_nb.planning.ask import (
     label,
     wording_key,
 )
-from rivya_nb.planning.expansion import wordings
+from rivya_nb.planning.places import wordings
 from rivya_nb.planning.table_roles import row_labels
 from rivya_nb.planning.values import is_range
 from rivya_nb.study.wording import Part, written_prompt
