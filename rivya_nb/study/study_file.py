@@ -77,6 +77,9 @@ NONE = "none"
 TEXT = "text"
 """The key of a text that would mean something else if it stood alone."""
 
+LARGEST = 8_000_000
+"""Bytes of a study file."""
+
 FileOf = Callable[[Reference], str]
 """The path of a reference's file as the study file has it."""
 
