@@ -193,6 +193,7 @@ def test_lab_never_overwrites_a_notebook(tmp_path: Path) -> None:
     done = rivya_nb("lab", "--", "--version", cwd=tmp_path, environ=environment(tmp_path))
     assert done.returncode == 0, done.stderr
     assert mine.read_text() == "my own"
+    assert (mine.parent / "05_prompts.csv").is_file(), "the table beside its notebook"
 
 
 def test_the_sandbox_serves_any_client_until_it_is_interrupted(tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ class Ranking:
         return Judge(
             ballot,
             _Box(self, shown),
-            Kept(self._live_records, _OPENS, lambda: self.strengths)._ipython_display_,
+            Kept(self._live_records, _OPENS, lambda: _Progress(self))._ipython_display_,
         )
 
     def write_page(self, path: str | os.PathLike[str]) -> WrittenFile:
@@ -407,6 +407,28 @@ class Ranking:
             f"<Ranking by {self.what}: {count(self.pairs, 'pair')}, {self.left} left for rater "
             f"{short_repr(self.rater)}>"
         )
+
+
+class _Progress(Shown):
+    """What stays of the widget in its cell: how far the rater is, and nothing of how the votes stand."""
+
+    def __init__(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+        self._live_records = ranking._live_records
+
+    def _bundle(self) -> Bundle:
+        from markupsafe import escape
+
+        ranking = self._ranking
+        judged = ranking.pairs - ranking.left
+        words = (
+            f"Ranking by {printable(ranking.what)}: rater {printable(ranking.rater)} has judged {judged} of "
+        )
+        words += f"{count(ranking.pairs, 'pair')}. The strengths of the ranking show the result."
+        return {"text/html": f"<div>{escape(words)}</div>", "text/plain": words}
+
+    def _glance(self) -> object:
+        return self._ranking.left, self._ranking.pairs
 
 
 class Strengths(Shown):

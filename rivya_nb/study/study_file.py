@@ -298,5 +298,6 @@ def _item(value: object) -> Item:
         listed = tomlkit.array()
         items: list[Any] = [_item(each) for each in value]
         listed.extend(items)
-        return listed.multiline(sum(len(item.as_string()) + 2 for item in items) > _ONE_LINE)
+        rows = len(items) > 1 and isinstance(value[0], Mapping)
+        return listed.multiline(rows or sum(len(item.as_string()) + 2 for item in items) > _ONE_LINE)
     return tomlkit.item(value)

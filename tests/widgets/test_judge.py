@@ -16,6 +16,7 @@ from sandboxes import until
 from store.filling import done
 
 import rivya_nb as rv
+from rivya_nb.session.showing.displays import Kept
 from rivya_nb.store.records import AxisRecord, CellRecord, PictureRecord
 from widgets.test_viewer import Frontend
 
@@ -84,6 +85,21 @@ def test_votes_reach_the_store_with_their_sides_and_can_be_taken_back(run: rv.Ru
     assert ask(kind="back", place=1) == ({}, [])
     assert run.rank(by="seed").left == 2
     assert run.rank(by="seed").judge()._ballot["judged"] == [0]
+
+
+def test_what_stays_in_the_cell_says_how_far_the_rater_is_and_not_who_leads(
+    run: rv.Run, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(Kept, "_ipython_display_", lambda kept: shown.append(kept._repr_mimebundle_()))
+    ask(kind="vote", place=0, better="left", seconds=1)
+    with pytest.raises(NotImplementedError):
+        run.rank(by="seed").judge()._ipython_display_()
+    [look] = shown
+    for text in look.values():
+        assert "Ranking by seed: rater A has judged 1 of 3 pairs" in text
+        assert "Run this cell again to go on judging" in text or "<" not in text
+        assert "47110" not in text
 
 
 def test_how_sure_the_order_is_is_told_as_votes_come(run: rv.Run, ask: Ask) -> None:
