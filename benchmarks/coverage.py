@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -22,8 +24,10 @@ from rivya_nb.study.effects.intervals import ENOUGH
 from rivya_nb.study.effects.numbers import Values
 from rivya_nb.study.effects.observations import observe
 from rivya_nb.study.effects.shares import shares
+from rivya_nb.study.effects.votes import Votes, shares_of_votes
 
 Floats = NDArray[np.float64]
+Found = dict[str, list[tuple[float, bool]]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,6 @@ class Scenario:
     missing: float = 0.0
     uneven: float = 0.0
     heavy: bool = False
-    rows: tuple[str, ...] = field(default=())
 
     def truth(self) -> dict[str, float]:
         names = (
@@ -54,6 +57,7 @@ class Scenario:
             "the very same request" if self.replicates > 1 else "the rest",
         )
         shares = {name: part / sum(self.variances) for name, part in zip(names, self.variances, strict=True)}
+        shares["prompt"] = self.between / (self.between + sum(self.variances))
         return {name: share for name, share in shares.items() if share}
 
     def draw(self, generator: np.random.Generator) -> Values:
@@ -91,10 +95,42 @@ class Scenario:
         return Values(observe(varying, prompt[there].astype(str).tolist()), y[there])
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Votes between random pictures of a prompt: raters prefer some seeds, in part other ones for each prompt, and
+    one of two lights."""
+
+    prompts: int = 30
+    votes: int = 12
+    seeds: int = 3
+    seed: float = 1.0
+    light: float = 1.0
+    own: float = 0.3
+
+    def truth(self) -> dict[str, float]:
+        many = shares_of_votes(replace(self, prompts=20_000).draw(np.random.default_rng(1)))
+        return {row.name: row.share for row in many.rows}
+
+    def draw(self, generator: np.random.Generator) -> Votes:
+        pictures = 2 * self.seeds
+        prompt = np.repeat(np.arange(self.prompts), pictures)
+        seed = np.tile(np.repeat(np.arange(self.seeds), 2), self.prompts)
+        light = np.tile([0, 1], self.seeds * self.prompts)
+        own = self.own * generator.standard_normal((self.prompts, self.seeds))
+        strength = (
+            np.linspace(-self.seed, self.seed, self.seeds)[seed] + self.light * light + own[prompt, seed]
+        )
+        shuffled = generator.random((self.prompts * self.votes, pictures)).argsort(axis=1)[:, :2]
+        one, other = (shuffled + pictures * np.repeat(np.arange(self.prompts), self.votes)[:, None]).T
+        won = generator.random(len(one)) < 1 / (1 + np.exp(strength[other] - strength[one]))
+        columns = {"seed": seed.astype(str).tolist(), "light": light.astype(str).tolist()}
+        return Votes(observe(columns, prompt.astype(str).tolist()), one, other, won.astype(float))
+
+
 FULL = Scenario()
 BLOCK = Scenario(seeds=1, lights=4, replicates=1, variances=(0, 0.4, 0, 0.6), steady=1.0)
 
-SCENARIOS = {
+SCENARIOS: dict[str, Scenario | Judged] = {
     "2 lights": FULL,
     "light leads": Scenario(seeds=4, variances=(0.1, 0.7, 0.1, 0.1)),
     "seed leads, 3 lights": Scenario(seeds=4, lights=3, variances=(0.7, 0.1, 0.1, 0.1)),
@@ -111,6 +147,8 @@ SCENARIOS = {
     "block 0.2": Scenario(seeds=1, lights=3, replicates=1, variances=(0, 0.2, 0, 0.8), steady=1.0),
     "block 0.4": BLOCK,
     "block 0.7": Scenario(seeds=1, lights=8, replicates=1, variances=(0, 0.7, 0, 0.3), steady=1.0),
+    "votes": Judged(),
+    "votes, 60 prompts": Judged(prompts=60),
     "10 prompts": Scenario(prompts=10),
     "10 prompts, mostly noise": Scenario(prompts=10, seeds=4, variances=(0.1, 0.2, 0, 0.7)),
     "10 prompts, light leads": Scenario(prompts=10, seeds=4, variances=(0.1, 0.7, 0.1, 0.1)),
@@ -120,14 +158,12 @@ SCENARIOS = {
 }
 
 
-def studied(scenario: Scenario, first: int, last: int) -> dict[str, list[tuple[float, bool]]]:
+def studied(scenario: Scenario | Judged, truth: Mapping[str, float], numbers: range) -> Found:
     """For each row, its estimates and whether its interval contains the truth, of some of the studies."""
-    truth = scenario.truth()
-    total = sum(scenario.variances)
-    truth["prompt"] = scenario.between / (scenario.between + total)
-    found: dict[str, list[tuple[float, bool]]] = {name: [] for name in truth}
-    for number in range(first, last):
-        result = shares(scenario.draw(np.random.default_rng(number)), permutations=1)
+    found: Found = {name: [] for name in truth}
+    for number in numbers:
+        drawn = scenario.draw(np.random.default_rng(number))
+        result = shares_of_votes(drawn) if isinstance(drawn, Votes) else shares(drawn, permutations=1)
         for row in (*result.rows, *([result.between] if result.between else [])):
             if row.interval is not None and row.name in truth:
                 inside = row.interval.low <= truth[row.name] <= row.interval.high
@@ -146,21 +182,15 @@ def main() -> None:
     print(
         f"{given.simulations:,} studies each; from {ENOUGH} prompts on an interval is given without reserve"
     )
-    print(f"{'scenario':<30}{'row':<24}{'truth':>7}{'mean':>8}{'covers':>9}")
+    print(f"{'scenario':<30}{'row':<24}{'truth':>7}{'mean':>8}{'covers':>9}", flush=True)
+    pieces = [range(start, given.simulations, 4 * given.processes) for start in range(4 * given.processes)]
     with ProcessPoolExecutor(given.processes) as pool:
         for name in given.names:
             scenario = SCENARIOS[name]
-            step = -(-given.simulations // (4 * given.processes))
-            starts = range(0, given.simulations, step)
-            ends = [min(start + step, given.simulations) for start in starts]
-            parts = list(pool.map(studied, [scenario] * len(ends), starts, ends))
-            truth = {
-                **scenario.truth(),
-                "prompt": scenario.between / (scenario.between + sum(scenario.variances)),
-            }
+            truth = scenario.truth()
+            parts = list(pool.map(studied, repeat(scenario), repeat(truth), pieces))
             for row, share in truth.items():
-                both = [each for part in parts for each in part[row]]
-                if both:
+                if both := [each for part in parts for each in part[row]]:
                     mean, covers = np.mean(both, axis=0)
                     print(f"{name:<30}{row:<24}{share:>7.2f}{mean:>8.3f}{covers:>9.3f}", flush=True)
 

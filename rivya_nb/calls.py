@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
 from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-Prompt: TypeAlias = Any
+Prompt: TypeAlias = "str | os.PathLike[str] | Request | Job | Iterable[object] | None"
 """What is asked for: a text, a request or a job as it is, or several of them; or a table of prompts."""
 
 _lock = threading.RLock()
@@ -215,15 +215,20 @@ def plan(
         _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
     sets = reference_sets(references)
-    prompt, prompts = _body_and_table(prompt, prompts)
-    if prompts is None and not isinstance(prompt, str):
+    body, prompts = _body_and_table(prompt, prompts)
+    if prompts is None and (prompt_column is not None or templates is not None):
+        where = "templates" if prompt_column is None else "prompt_column"
+        raise UsageError(
+            [Mistake(where, "it is about a table of prompts, and there is none; give prompts=…")]
+        )
+    if prompts is None and not isinstance(body, str):
         asked = (repeat, sample, sample_seed, pair_seeds, model)
         if more_params or params or sets or coupled or asked != (1, None, None, True, DEFAULT_MODEL):
             raise UsageError(
                 "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
                 "cannot change them. replicates=… asks the very same several times."
             )
-        items = [prompt] if isinstance(prompt, (Request, Job)) else list(prompt or ())
+        items = [body] if isinstance(body, (Request, Job)) else list(body or ())
         return session.plan_requests(
             items,
             replicates=replicates,
@@ -239,10 +244,8 @@ def plan(
     table = None if prompts is None else prompt_table(prompts, prompt_column, templates, names)
     template = (
         table.template
-        if table is not None and prompt is None
-        else parse_prompt(
-            str(prompt), variables=False, names=names, rows=None if table is None else table.axis
-        )
+        if table is not None and body is None
+        else parse_prompt(str(body), variables=False, names=names, rows=None if table is None else table.axis)
     )
     return session.plan(
         template,
@@ -383,7 +386,9 @@ def generate(
     ).run()
 
 
-def _body_and_table(prompt: Prompt, prompts: object) -> tuple[Prompt, object]:
+def _body_and_table(
+    prompt: Prompt, prompts: object
+) -> tuple[str | Request | Job | Iterable[object] | None, object]:
     """The prompt as far as it is written in the call, and the table of prompts, if there is one."""
     if prompt is None and prompts is None:
         raise UsageError([Mistake("prompt", "there is none; give a text, or a table of them as prompts=…")])
@@ -395,7 +400,7 @@ def _body_and_table(prompt: Prompt, prompts: object) -> tuple[Prompt, object]:
             )
             raise UsageError([Mistake("prompt", message)])
         return prompt, prompts
-    if not (isinstance(prompt, os.PathLike) or is_table(prompt)):
+    if not isinstance(prompt, os.PathLike) and not is_table(prompt):
         return prompt, prompts
     if prompts is not None:
         raise UsageError(

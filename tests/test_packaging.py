@@ -16,7 +16,19 @@ import rivya_nb
 
 IMPORT = "import sys, rivya_nb; print(*sys.modules)"
 
-HEAVY = ("httpx", "PIL", "numpy", "skimage", "ipywidgets", "anywidget", "sqlalchemy", "jinja2", "keyring")
+HEAVY = (
+    "httpx",
+    "PIL",
+    "numpy",
+    "skimage",
+    "ipywidgets",
+    "anywidget",
+    "sqlalchemy",
+    "jinja2",
+    "keyring",
+    "tomli",
+    "tomlkit",
+)
 
 LOAD = """
 import sys

@@ -122,6 +122,7 @@ def test_a_file_is_never_taken_for_a_prompt(tmp_path: Path, monkeypatch: pytest.
     assert [each.prompt for each in rv.plan(Path("bench.csv")).requests] == ["a fox"]
     assert "there is none; give a text" in refused()
     assert "there are two tables" in refused(["a"], prompts=["b"])
+    assert "prompt_column: it is about a table" in refused("a fox", prompt_column="text")
 
 
 @pytest.mark.usefixtures("session")

@@ -1,4 +1,4 @@
-"""A line over the prompt's field while its wordings come from a table: its name, and the way to take it out."""
+"""A line below the prompt's field while its wordings come from a table: its name, and the way to take it out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAME_LENGTH = 60
 
 
 class TableLine:
-    """Shows the table at the path `value` as the first child of a box, and nothing where it is empty.
+    """Shows the table at the path `value` as the last child of a box, and nothing where it is empty.
 
     `changed` is called once the user has taken it out.
     """
@@ -30,19 +30,19 @@ class TableLine:
     @property
     def text(self) -> str:
         """What is shown, as HTML; empty where there is no table."""
-        return str(self._box.children[0].children[0].value) if self.value else ""
+        return str(self._box.children[-1].children[0].value) if self.value else ""
 
     def put(self, path: str) -> None:
         """Show this table, or none."""
         if path == self.value:
             return
         if self.value:
-            line, *rest = self._box.children
+            *rest, line = self._box.children
             self._box.children = tuple(rest)
             give_up(line)
         self.value = path
         if path:
-            self._box.children = (self._line(path), *self._box.children)
+            self._box.children = (*self._box.children, self._line(path))
 
     def _line(self, path: str) -> Any:
         name = printable(Path(path).name, _NAME_LENGTH)

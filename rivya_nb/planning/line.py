@@ -354,6 +354,7 @@ class _LineReader(Reader):
         rows, cols = self._plain("--rows"), self._plain("--cols")
         if rows is not None and rows == cols:
             self._wrong("--cols", f"{short_repr(cols)} makes the rows already; name another axis")
+        self._check_table()
         return Line(
             params=tuple(self._params.items()),
             prompts=self._flags.get("--prompts", [None])[0],
@@ -380,6 +381,11 @@ class _LineReader(Reader):
             shrink_refs="--shrink-refs" in self._flags,
             order=tuple(self._order),
         )
+
+    def _check_table(self) -> None:
+        for name in ("--prompt-column", "--templates"):
+            if name in self._flags and "--prompts" not in self._flags:
+                self._wrong(name, "it is about a table of prompts; give --prompts FILE too")
 
     def _templates(self) -> bool | None:
         text = self._plain("--templates")

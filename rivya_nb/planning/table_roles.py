@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import Catalogue, Model, Param, shared_param
-from rivya_nb.contract.text import count, listing, short_repr
+from rivya_nb.contract.text import HALF, count, is_whole, listing, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError, shortened
 from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, Coupling, label
 from rivya_nb.planning.tables import PromptTable, fact_text
@@ -104,10 +104,9 @@ class _Roles:
             if name in columns and name in self._taken:
                 message = f"it is a column of {self._source}, and given by itself too; leave one of them out"
                 self._clashes.append(Mistake(name, message))
+        told = self._facts(facts)
         wrong = (*self._clashes, *self._table.rows.mistakes(self._wrong))
-        return RolesOfColumns(
-            params, tuple(each.id for each in self._of_row), references, self._facts(facts), wrong
-        )
+        return RolesOfColumns(params, tuple(each.id for each in self._of_row), references, told, wrong)
 
     @property
     def _source(self) -> str:
@@ -185,10 +184,13 @@ class _Roles:
         columns = self._table.columns
         if not names:
             return ()
-        return tuple(
-            {name: fact_text(cell) for name in names if (cell := columns[name][at]) is not None}
-            for at in range(len(self._table.wordings))
-        )
+        facts: list[Mapping[str, str]] = []
+        for at in range(len(self._table.wordings)):
+            row = {name: fact_text(cell) for name in names if (cell := columns[name][at]) is not None}
+            for name in (name for name, text in row.items() if not is_whole(text)):
+                self._note(Mistake(name, HALF), at)
+            facts.append(row)
+        return tuple(facts)
 
     def _note(self, mistake: Mistake, at: int) -> None:
         self._wrong.setdefault(mistake, {})[at] = None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from rivya_nb.contract.params import plain_value
-from rivya_nb.contract.text import as_sent, comparable, did_you_mean, listing, short_repr
+from rivya_nb.contract.text import as_sent, comparable, did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.prompt import PromptAxis, PromptTemplate, parse_prompt, prompt_of
 from rivya_nb.planning.values import MAX_VALUES
@@ -193,7 +193,7 @@ def made_table(source: str, columns: Sequence[str], rows: Sequence[tuple[object,
     Raises:
         UsageError: two columns have one name, or there is no row.
     """
-    titles = [title.strip() or f"column {at}" for at, title in enumerate(columns, start=1)]
+    titles = [printable(title) or f"column {at}" for at, title in enumerate(columns, start=1)]
     if twice := [title for title in dict.fromkeys(titles) if titles.count(title) > 1]:
         raise UsageError(
             [Mistake(shortened(title), f"two columns of {source} have this name") for title in twice]

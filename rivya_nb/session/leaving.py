@@ -43,7 +43,8 @@ class Leaving(ABC):
 
     @abstractmethod
     def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
-        """The axes with each job's place on them, and the jobs by their ids."""
+        """The axes with each job's place on them, and the jobs by their ids. The record of a history has the id 0
+        and no axes."""
 
     def export(self, folder: str | os.PathLike[str], *, format: str = "imagefolder") -> SavedPictures:  # noqa: A002
         """Write the pictures and what is known of them into a folder (made if absent), for other tools.

@@ -71,8 +71,8 @@ class Pictures(Leaving, Studying, Markable):
         return self._laid_out(None, None)
 
     def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
-        kept = self._kept()
-        return kept._laid_out(None, None), records({job.id: job for job in kept.jobs})
+        # A history's pictures have their places in their runs.
+        return RunRecord(0, None, "", 0.0, (), ()), records({job.id: job for job in self._kept().jobs})
 
     def _notes(self, rows: str | None, cols: str | None) -> tuple[str, ...]:  # noqa: ARG002 - for heirs
         """Notes for the reader of a grid with these rows and columns."""
@@ -148,7 +148,7 @@ class Pictures(Leaving, Studying, Markable):
         Raises:
             UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
         """
-        from rivya_nb.session.ranking import open_ranking
+        from rivya_nb.session.ranked import open_ranking
 
         kept = self._kept()
         jobs = {job.id: job for job in kept.jobs}

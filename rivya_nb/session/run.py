@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.together import Together
-    from rivya_nb.store.records import Marks, RunRecord
+    from rivya_nb.store.records import JobRecord, Marks, RunRecord
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -323,6 +323,9 @@ class Run(Pictures):
 
     def _laid_out(self, *_: str | None) -> RunRecord:
         return self.shown
+
+    def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
+        return self.shown, records({job.id: job for job in self.jobs})
 
     @property
     def shown(self) -> RunRecord:

@@ -169,8 +169,7 @@ def measured_pictures() -> Join:
     """The numbers of first pictures with these, to be gone through in the order of the numbers."""
     # SQLite looks for a picture by its number, and not the other way round, where the number has a plus.
     return measurements.join(
-        pictures,
-        and_(pictures.c.sha256 == literal_column("+measurements.sha256"), pictures.c.position == 0),
+        _first, and_(_first.c.sha256 == literal_column("+measurements.sha256"), _first.c.position == 0)
     )
 
 
@@ -179,6 +178,8 @@ def is_measured(measure_id: int, part: str) -> ColumnElement[bool]:
     return and_(measurements.c.measure_id == measure_id, measurements.c.part == part, _of_job)
 
 
+# Another name, so that conditions on `pictures` mean a table of their own.
+_first = pictures.alias("first_pictures")
 _of_job = or_(measurements.c.beside == "", measurements.c.beside == jobs.c.identity)
 
 

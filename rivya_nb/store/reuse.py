@@ -1,8 +1,8 @@
 """Finds the job that an identical request may use instead of a new one.
 
-It is the newest one that succeeded and whose pictures' files exist; else the newest one that is unfinished,
-or that ended without a picture and is or may be paid for. If that job was never sent and no process is about
-to send it, using it means to send it.
+It is the newest one that succeeded and whose pictures' files exist, one of this store's own before an imported one
+(which has no task); else the newest one that is unfinished, or that ended without a picture and is or may be paid
+for. If that job was never sent and no process is about to send it, using it means to send it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def _numbers(
     statement = statement.where(jobs.c.service == service, jobs.c.identity.in_(identities))
     succeeded: dict[str, int] = {}
     pending: dict[str, int] = {}
-    for identity, number, job_id, status, pictured in connection.execute(statement.order_by(jobs.c.number)):
+    for identity, number, job_id, status, pictured in connection.execute(
+        statement.order_by(jobs.c.task_id.is_not(None), jobs.c.number)
+    ):
         if job_id in lost:
             continue
         if status == "succeeded" and pictured:

@@ -208,7 +208,7 @@ def _by_measure(
     # Not the other way round: the index of the numbers has the order, and no job is looked up behind the page.
     lead = measured_pictures()
     walk = select(column).select_from(
-        lead.join(jobs, jobs.c.number == literal_column("+pictures.job_number"))
+        lead.join(jobs, jobs.c.number == literal_column("+first_pictures.job_number"))
     )
     led = _one_by_one(connection, walk.where(is_measured(kept.id, order.part)), question, jobs.c.number)
     value = measurements.c.value.asc() if order.lowest_first else measurements.c.value.desc()

@@ -26,6 +26,7 @@ from rivya_nb.planning.ask import (
     wording_key,
 )
 from rivya_nb.planning.names import python_name
+from rivya_nb.planning.places import MOST_REQUESTS
 from rivya_nb.planning.prompt import PromptAxis, prompt_of
 from rivya_nb.planning.tables import PromptTable
 from rivya_nb.study.reading_parts import PartsReader, told
@@ -153,9 +154,9 @@ class _Reader(PartsReader):
         if seeds and pair_seeds is True:
             self.wrong("seeds", "these belong to pair_seeds = false, which draws for each prompt")
         return {
-            "repeat": self.whole("study.repeat", study.get("repeat", 1), 1),
-            "replicates": self.whole("study.replicates", study.get("replicates", 1), 1),
-            "sample": self.whole("study.sample", study.get("sample", 0), 0),
+            "repeat": self.whole("study.repeat", study.get("repeat", 1), 1, MOST_REQUESTS),
+            "replicates": self.whole("study.replicates", study.get("replicates", 1), 1, MOST_REQUESTS),
+            "sample": self.whole("study.sample", study.get("sample", 0), 0, MOST_REQUESTS),
             "sample_seed": self.whole("study.sample_seed", study.get("sample_seed", 0), 0),
             "pair_seeds": pair_seeds is not False,
             "drawn": self.seeds("study.drawn", study.get("drawn", [])),

@@ -65,11 +65,13 @@ class PartsReader:
         self.wrong(where, f"{told(given)} is no value; it takes text in quotes, a number, true or false")
         return None
 
-    def whole(self, where: str, given: object, least: int) -> int:
-        """A whole number that is not below `least`."""
-        if isinstance(given, int) and not isinstance(given, bool) and given >= least:
+    def whole(self, where: str, given: object, least: int, most: int | None = None) -> int:
+        """A whole number that is not below `least` nor above `most`, where there is such a bound."""
+        is_number = isinstance(given, int) and not isinstance(given, bool)
+        if isinstance(given, int) and is_number and given >= least and (most is None or given <= most):
             return given
-        self.wrong(where, f"{told(given)} is not a whole number from {least} on")
+        bound = "on" if most is None else f"to {most:,}"
+        self.wrong(where, f"{told(given)} is not a whole number from {least} {bound}")
         return least
 
     def seeds(self, where: str, given: object) -> tuple[ParamValue, ...]:

@@ -7,32 +7,20 @@ the distance of each picture from its neighbours as a number on a shade.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from statistics import median
 
 from rivya_nb.contract.text import count, printable
 from rivya_nb.measures.metric import Difference
 from rivya_nb.measures.pairs import AxisDifferences, Coordinates, Spread, floor_of
+from rivya_nb.views.histogram import HEIGHT, Bar, Shade, bars, shade_colour
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
-
-BINS = 40
-BIN_WIDTH = 5
-HEIGHT = 26
-HIGHEST = 20
-"""CSS pixels: the width of a bin, the height of a histogram, and its highest column, above which the median's
-mark is still visible."""
 
 _SCALES = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 _FULL = 0.5
 """A distance that differs from the median by this part of it gets the full shade."""
-
-_ORANGE, _BLUE, _GREY = "230,130,20", "50,130,230", "128,128,128"
-_DARKEST = 0.55
-"""The opacity of a full shade: black and white letters are legible on it."""
 
 ABOUT = (
     ("structure", "1 − SSIM of the lightness: 0 is the same, about 1 has nothing in common"),
@@ -86,44 +74,11 @@ class DifferencesView:
 
 
 @dataclass(frozen=True)
-class _Bar:
-    """A column of a histogram, or a gap, in CSS pixels. `middle` is True if it contains the median, and `noise` if
-    it lies within the noise floor."""
-
-    width: int
-    height: int
-    middle: bool
-    noise: bool
-
-    @property
-    def background(self) -> str:
-        if self.middle:
-            return f"rgba({_ORANGE},0.5)"
-        return f"rgba({_GREY},0.25)" if self.noise else "transparent"
-
-    @property
-    def colour(self) -> str:
-        if self.middle:
-            return f"rgb({_ORANGE})"
-        return f"rgba({_GREY},0.9)" if self.noise else f"rgba({_BLUE},0.85)"
-
-
-@dataclass(frozen=True)
 class _Strip:
-    bars: tuple[_Bar, ...]
+    bars: tuple[Bar, ...]
     words: str
     title: str
     verdict: str
-
-
-@dataclass(frozen=True)
-class _Shade:
-    """A place with its number on a colour; `words` is empty if there is no picture."""
-
-    label: Label
-    words: str
-    colour: str
-    title: str
 
 
 @dataclass(frozen=True)
@@ -135,7 +90,7 @@ class _Kind:
     top: str
     strips: tuple[_Strip | None, ...]
     middle: str
-    pages: tuple[tuple[tuple[_Shade, ...], ...], ...]
+    pages: tuple[tuple[tuple[Shade, ...], ...], ...]
 
 
 def differences_html(view: DifferencesView) -> str:
@@ -216,41 +171,25 @@ def _kind(view: DifferencesView, name: str, about: str) -> _Kind:
 
 
 def _strip(kind: str, spread: Spread, top: float, floor: float, verdict: str) -> _Strip:
-    def place(value: float) -> int:
-        return min(BINS - 1, int(value / top * BINS))
-
-    found, middle = Counter(map(place, spread.values)), place(spread.median)
-    # Any floor at all is visible.
-    noisy = max(1, round(floor / top * BINS)) if floor else 0
-    most = max(found.values())
-    bars: list[_Bar] = []
-    for (empty, noise), bins in groupby(
-        range(BINS), lambda number: (not found[number] and number != middle, number < noisy)
-    ):
-        if empty:
-            bars.append(_Bar(BIN_WIDTH * len(list(bins)), 0, False, noise))
-            continue
-        # A column has at least 2 pixels, so that a single pair among hundreds is visible.
-        heights = ((number, max(2, round(HIGHEST * found[number] / most))) for number in bins)
-        bars += [
-            _Bar(BIN_WIDTH, height if found[number] else 0, number == middle, noise)
-            for number, height in heights
-        ]
     low, high = number_words(kind, spread.values[0]), number_words(kind, spread.values[-1])
     words = _spread_words(kind, spread)
-    return _Strip(tuple(bars), words, f"{kind}: {words}, all {low}–{high}", verdict)
+    return _Strip(
+        bars(spread.values, spread.median, 0, top, floor),
+        words,
+        f"{kind}: {words}, all {low}–{high}",
+        verdict,
+    )
 
 
-def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> _Shade:
+def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> Shade:
     number = None if cell is None else apart.get(cell.place)
     if cell is None or number is None:
-        return _Shade(cell.label if cell else Label("", ""), "", "transparent", "no picture to compare")
+        return Shade(cell.label if cell else Label("", ""), "", "transparent", "no picture to compare")
     away = (number - middle) / (_FULL * middle) if middle else 0.0
-    opacity = round(_DARKEST * min(1.0, abs(away)), 2)
     words = number_words(kind, number)
-    return _Shade(
+    return Shade(
         label=cell.label,
         words=words,
-        colour=f"rgba({_ORANGE if away > 0 else _BLUE},{opacity})",
+        colour=shade_colour(away),
         title=f"{cell.label.full}: {kind} {words}; the middle of all is {number_words(kind, middle)}",
     )

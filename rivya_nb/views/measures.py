@@ -14,7 +14,7 @@ from statistics import median, quantiles
 from rivya_nb.contract.text import printable
 from rivya_nb.measures.pairs import spread
 from rivya_nb.views.cells import Figure
-from rivya_nb.views.histogram import HEIGHT, Bar, bars, shade
+from rivya_nb.views.histogram import HEIGHT, Bar, Shade, bars, shade_colour
 from rivya_nb.views.layout import Cell, Label, Layout
 from rivya_nb.views.models import text_table
 
@@ -70,17 +70,9 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class _Shade:
-    label: Label
-    words: str
-    colour: str
-    title: str
-
-
-@dataclass(frozen=True)
 class _Page:
     caption: str
-    rows: tuple[tuple[_Shade, ...], ...]
+    rows: tuple[tuple[Shade, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -98,7 +90,7 @@ def measures_html(view: MeasuresView) -> str:
     abouts = {line.name.partition(".")[0]: line.about for line in view.lines if line.about}
     return environment().get_template("measures.html").render(
         view=view,
-        rows=[_row(line) for line in view.lines],
+        rows=_rows(view),
         has_axes=view.is_of_pairs,
         noun=_noun(view),
         height=HEIGHT,
@@ -111,7 +103,7 @@ def measures_html(view: MeasuresView) -> str:
 
 def measures_text(view: MeasuresView) -> str:
     """The median of each number with the middle half, and what failed."""
-    rows = [_row(line) for line in view.lines]
+    rows = _rows(view)
     axis = ("only this differs",) if view.is_of_pairs else ()
     headings = ("measure", *axis, "median (middle half)", "lowest to highest", _noun(view))
     cells = [
@@ -170,7 +162,15 @@ class _Scale:
         return (number - self.middle) / self.reach if self.reach else 0.0
 
 
-def _row(line: Line) -> _Row:
+def _rows(view: MeasuresView) -> list[_Row]:
+    """A row for each line; those of one number have one scale, so that they compare."""
+    every: dict[str, list[float]] = {}
+    for line in view.lines:
+        every.setdefault(line.name, []).extend(line.values)
+    return [_row(line, every[line.name]) for line in view.lines]
+
+
+def _row(line: Line, scale: Sequence[float]) -> _Row:
     found = spread(line.values)
     number = f"{len(line.values):,}"
     count = f"{number} drawn of {line.possible:,}" if line.possible > len(line.values) else number
@@ -184,7 +184,7 @@ def _row(line: Line) -> _Row:
         axis=printable(line.axis),
         about=line.about,
         means=line.means,
-        bars=bars(found.values, found.median, low, high),
+        bars=bars(found.values, found.median, min(scale), max(scale)),
         range=ends,
         words=words,
         count=count,
@@ -195,12 +195,14 @@ def _row(line: Line) -> _Row:
 def _shaded(name: str, values: Mapping[str, float], layout: Layout) -> _Shaded:
     scale = _Scale.of(values.values())
 
-    def one(cell: Cell | None) -> _Shade:
+    def one(cell: Cell | None) -> Shade:
         number = math.nan if cell is None else values.get(cell.key, math.nan)
         if cell is None or not math.isfinite(number):
-            return _Shade(cell.label if cell else Label("", ""), "", "transparent", "no number")
+            return Shade(cell.label if cell else Label("", ""), "", "transparent", "no number")
         words = figure_words(number)
-        return _Shade(cell.label, words, shade(scale.away(number)), f"{cell.label.full}: {name} {words}")
+        return Shade(
+            cell.label, words, shade_colour(scale.away(number)), f"{cell.label.full}: {name} {words}"
+        )
 
     pages = tuple(
         _Page(page.caption, tuple(tuple(map(one, row)) for row in page.cells))

@@ -49,6 +49,7 @@ def drag(panel: PanelPage, what: Locator, onto: Locator) -> None:
 
 def drop_from_desktop(panel: PanelPage, path: Path, onto: Locator) -> None:
     """Drop a file as the browser does it, with all that it would do of its own accord."""
+    onto.scroll_into_view_if_needed()
     box = onto.bounding_box()
     assert box is not None
     files = {"items": [], "files": [str(path)], "dragOperationsMask": 1}

@@ -79,6 +79,14 @@ def test_the_history_is_filtered_by_all_that_is_known_of_a_picture(talk: Talk, r
     assert [item["marks"] for item in page["items"]] == ["", "", "", "♥"]
 
 
+def test_the_history_is_sorted_by_what_was_measured(talk: Talk, run: rv.Run) -> None:
+    assert talk.ask()["measures"] == []
+    table = run.measure("brightness", "entropy").to_pandas().sort_values("brightness", ascending=False)
+    assert talk.ask()["measures"] == ["brightness", "entropy"]
+    assert talk.seeds(measure="brightness") == [int(seed) for seed in table["seed"]]
+    assert "is no order" in talk.ask(measure="sharpnes")["text"]
+
+
 def test_an_excluded_picture_has_a_sign_and_its_reason(talk: Talk, run: rv.Run) -> None:
     run[2].exclude("hand <b>cut</b> off")
     first, *others = talk.ask()["items"]

@@ -412,7 +412,7 @@ def test_a_study_file_is_asked_for_like_a_cell(lent: Callable[..., Kernel]) -> N
     assert pictures(shown(asked)) == 2
     kernel.ok("assert [job.status for job in bottles] == ['succeeded'] * 2")
     again = kernel.ok("%rivya study study.toml --background --out again")
-    assert pictures(shown(again)) == 2
+    kernel.until(lambda: pictures(shown(again)) == 2, "the pictures of the history are shown")
     kernel.ok("assert again.credits == 0")
     for line, told in (
         ("%rivya study", "name one study file"),

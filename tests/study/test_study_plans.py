@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -105,6 +106,21 @@ def test_an_edited_study_costs_only_what_is_new(live: rv.Session, folder: Path) 
     assert rv.read_plan(study, fresh=True).credits == price * 3 // 2
 
 
+@pytest.mark.parametrize("more", [{"pair_seeds": False}, {"model": ["wan-2-7-image-pro", "nano-banana"]}])
+def test_seeds_that_stand_apart_are_written_down_too(
+    live: rv.Session, folder: Path, more: dict[str, Any]
+) -> None:
+    plan = rv.plan(["a fox", "an owl"], repeat=2, **more)
+    plan.to_toml(folder / "study.toml")
+    run = plan.run().wait()
+    again = rv.read_plan(folder / "study.toml")
+    reused = {job.id for job in again.draft.reused}
+    assert reused == {job.id for job in run.jobs if job.seed is not None}
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(text.replace("repeat = 2", "repeat = 3"), encoding="utf-8")
+    assert {job.id for job in rv.read_plan(folder / "study.toml").draft.reused} == reused
+
+
 @pytest.mark.usefixtures("session")
 def test_a_reference_is_found_by_its_content_and_else_beside_the_file(tmp_path: Path, folder: Path) -> None:
     path = cat(folder)
@@ -168,7 +184,7 @@ def test_a_file_that_is_no_study_is_told(folder: Path) -> None:
     for data, told in (
         (b"\x89PNG\r\n", "study.toml: this is not text in UTF-8"),
         ("[study]".encode("utf-16"), "this is not text in UTF-8"),
-        (b"#" * 3_000_000, "3.0 MB is over the limit of 2 MB"),
+        (b"#" * 9_000_000, "9.0 MB is over the limit of 8 MB"),
         (b"a =", "study.toml: this is not TOML"),
     ):
         study.write_bytes(data)

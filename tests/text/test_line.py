@@ -273,3 +273,14 @@ def test_a_command_that_is_wrong_is_a_mistake(text: str, message: str) -> None:
 def test_any_command_is_read_or_is_a_mistake(text: str) -> None:
     with suppress(UsageError):
         parse_command(text, COMMANDS)
+
+
+def test_what_is_about_a_table_needs_one() -> None:
+    line = parse_line("--prompts bench.csv --prompt-column text --templates off --coupled a,b --coupled c,d")
+    assert (line.prompts, line.prompt_column, line.templates) == (Text("bench.csv"), "text", False)
+    assert line.coupled == (("a", "b"), ("c", "d"))
+    with pytest.raises(UsageError) as error:
+        parse_line("--prompt-column text --templates maybe")
+    told = str(error.value)
+    assert told.count("it is about a table of prompts; give --prompts FILE too") == 2
+    assert "--templates: 'maybe' is neither on nor off" in told

@@ -111,6 +111,11 @@ def test_facts_are_texts_as_one_would_write_them() -> None:
     )
 
 
+def test_half_of_a_character_is_refused_also_in_a_fact() -> None:
+    (wrong,) = roles(prompt_table([{"prompt": "a"}, {"prompt": "b", "note\n<b>": "\ud800"}])).wrong
+    assert str(wrong).startswith("note <b>: row 2: it holds half of a character")
+
+
 def test_cells_are_read_as_params_are_written() -> None:
     table = prompt_table(
         [{"prompt": "a", "seed": " 7 ", "watermark": "TRUE"}, {"prompt": "b", "seed": "none"}]

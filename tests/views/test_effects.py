@@ -49,7 +49,7 @@ def test_each_share_has_its_bar_its_whiskers_and_its_words() -> None:
     assert [(each.style["left"], each.style["width"]) for each in whiskers] == [
         ("7.69%", "9.62%"),
         ("57.69%", "42.31%"),
-        ("3.85%", "23.08%"),
+        ("3.85%", "23.07%"),
     ]
 
 

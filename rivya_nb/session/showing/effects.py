@@ -276,8 +276,6 @@ class _Work:
         from rivya_nb.study.effects.votes import Votes, shares_of_votes
 
         seen, numbers = self.numbers(progress, stop)
-        if self.by is not None:
-            seen.facts(self.by)
         name = _named(self.of)[0]
         if isinstance(numbers, Votes):
             return Effects(name, _DEVIANCE, seen, numbers, shares_of_votes(numbers), self.by)
@@ -293,6 +291,9 @@ class _Work:
         seen = see(
             self.study.places, _params_of(store), by_params=self.study.is_history, prompts=self.prompts
         )
+        if self.by is not None:
+            # A wrong name is told before anything is measured.
+            seen.facts(self.by)
         if self.study.note:
             seen = replace(seen, arrays=replace(seen.arrays, notes=(*seen.arrays.notes, self.study.note)))
         if self.of == VOTES:

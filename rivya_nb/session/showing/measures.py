@@ -90,7 +90,8 @@ def measure_pictures(ground: Ground, wanted: Sequence[Wanted]) -> Measurements:
         what = f"{listing(pairs)} compares two pictures, and {listing(others)} measures each by itself"
         raise UsageError([Mistake("measure", f"{what}; ask for them one after the other")])
     found: Measurements = _OfPairs(ground, chosen) if pairs else _OfPictures(ground, chosen)
-    found.measured = with_progress(listing(pairs or others), found.noun, found.compute)
+    counted = found.noun if len(chosen) == 1 else "number"
+    found.measured = with_progress(listing(pairs or others), counted, found.compute)
     for each in found.measured:
         # A part that there is not is told at once.
         with_part(each, chosen[each.measure] or next(iter(each.parts), WHOLE))
@@ -168,6 +169,8 @@ class Measurements(ABC):
     def _notes(self) -> Iterator[str]:
         if without := len(self._excluded):
             yield f"{count(without, 'excluded picture')} left out"
+        if self.ground.store.is_read_only:
+            yield "the store may only be read: these numbers are not kept"
         for measured in self.measured:
             yield from measured.notes
 
