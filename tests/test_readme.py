@@ -46,12 +46,11 @@ def test_the_cells_show_what_is_said(tmp_path: Path, environ: dict[str, str]) ->
     assert "\n".join(error.traceback) == said
 
 
-def test_the_python_example_runs_as_a_script(tmp_path: Path, environ: dict[str, str]) -> None:
-    [code] = blocks("python")
-    command = [sys.executable, "-c", code]
+def test_the_python_examples_run_as_a_script(tmp_path: Path, environ: dict[str, str]) -> None:
+    command = [sys.executable, "-c", "\n".join(blocks("python"))]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
-    assert {"grid.png", "report.html", "pictures"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"grid.png", "report.html", "pictures", "study"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_every_flag_and_command_is_told() -> None:

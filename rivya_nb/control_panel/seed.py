@@ -13,7 +13,7 @@ from rivya_nb.contract.catalogue import Param
 from rivya_nb.control_panel import markup
 from rivya_nb.control_panel.labels import title
 from rivya_nb.control_panel.making import give_up, make
-from rivya_nb.planning.expansion import LARGEST_SEED
+from rivya_nb.planning.seeds import LARGEST_SEED
 
 AROUND = 2
 """How many numbers below and above a seed *vary around* takes."""

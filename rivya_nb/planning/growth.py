@@ -23,8 +23,8 @@ from rivya_nb.planning.ask import (
     Ask,
     label,
 )
-from rivya_nb.planning.expansion import DrawSeed, draw_seeds, seed_param, with_seeds_by_prompt
 from rivya_nb.planning.prompt import PromptAxis, prompt_of
+from rivya_nb.planning.seeds import DrawSeed, draw_seeds, seed_param, with_seeds_by_prompt
 from rivya_nb.planning.values import read_number
 
 Values = Mapping[str, object]

@@ -13,8 +13,10 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPLICATE_AXIS, Ask, read_ask
-from rivya_nb.planning.expansion import DrawSeed, Expansion, Place, check_repeat, distinct, expand_places
+from rivya_nb.planning.expansion import Expansion, distinct, expand_places
 from rivya_nb.planning.growth import Growth, Values, labelled
+from rivya_nb.planning.places import Place, check_repeat
+from rivya_nb.planning.seeds import DrawSeed
 from rivya_nb.planning.values import as_axis
 from rivya_nb.session.draft import jobs_on_disk
 from rivya_nb.session.plan import Plan

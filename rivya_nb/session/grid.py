@@ -198,7 +198,7 @@ class Grid(Leaving, Studying, Shown):
         Raises:
             UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
         """
-        from rivya_nb.session.ranking import open_ranking
+        from rivya_nb.session.ranked import open_ranking
 
         names = [by] if isinstance(by, str) else list(by)
         return open_ranking(self._run, self._jobs, self._live_records, names, rater)

@@ -148,7 +148,7 @@ class Pictures(Leaving, Studying, Markable):
         Raises:
             UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
         """
-        from rivya_nb.session.ranking import open_ranking
+        from rivya_nb.session.ranked import open_ranking
 
         kept = self._kept()
         jobs = {job.id: job for job in kept.jobs}

@@ -11,27 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.contract.text import count, printable, short_repr
+from rivya_nb.contract.text import count, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
-from rivya_nb.session.showing.displays import Kept, Shown
+from rivya_nb.session.showing.displays import Kept
 from rivya_nb.session.showing.live import in_notebook
-from rivya_nb.session.showing.looks import path_finder, records
+from rivya_nb.session.showing.looks import path_finder
+from rivya_nb.session.showing.rankings import Progress, Strengths
 from rivya_nb.session.showing.tables import table
 from rivya_nb.spreadsheets import csv_bytes
 from rivya_nb.store.marks import excluded
-from rivya_nb.store.records import UNFINISHED
 from rivya_nb.store.vote_records import ONE, TIE, RankingRecord
-from rivya_nb.study.places import pictured_places
-from rivya_nb.study.ranking.ballots import Showing, checked_rater, draw_order, showings
-from rivya_nb.study.ranking.pairs import Contender, Value, comparable, contenders, draw_pairs
-from rivya_nb.views.layout import no_such_axis
+from rivya_nb.study.ranking.ballots import Showing, draw_order, showings
+from rivya_nb.study.ranking.pairs import Contender, label_of
 from rivya_nb.views.ranking import (
-    RankedValue,
-    RankingView,
-    ranking_html,
-    ranking_text,
     settled_words,
 )
 from rivya_nb.views.run_view import Hint
@@ -39,11 +33,10 @@ from rivya_nb.views.run_view import Hint
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from rivya_nb.session.job import Job
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.showing.looks import Bundle
     from rivya_nb.session.showing.written import WrittenFile
-    from rivya_nb.store.records import JobRecord, RunRecord
+    from rivya_nb.store.records import JobRecord
     from rivya_nb.study.ranking.page import ImportedVotes
     from rivya_nb.study.ranking.strengths import Result
     from rivya_nb.widgets.judge import Judge
@@ -53,102 +46,10 @@ CLOSE_BOX, PAGE_BOX = (2048, 2048), (1024, 1024)
 
 _OPENS = Hint("", "Run this cell again to go on judging.")
 
-_PROMPT = "prompt"
 
-
-def open_ranking(
-    record: RunRecord,
-    jobs: Mapping[str, Job],
-    live_records: LiveRecords,
-    by: Sequence[str],
-    rater: str,
-) -> Ranking:
-    """The ranking of these pictures by the axes `by`, with the list of pairs that was drawn when it was first
-    asked for. UsageError if there is nothing to compare."""
-    rater = checked_rater(rater)
-    _check_axes(by, [axis.name for axis in record.axes if axis.name])
-    store = live_records.store
-    _check_complete(record, jobs)
-    pictured = contenders(pictured_places(record, records(jobs)), by)
-    left_out = excluded(store, [each.job for each in pictured])
-    counted = [each for each in pictured if each.job not in left_out]
-    known = comparable(counted)
-    what = " and ".join(by)
-    if not known:
-        raise UsageError([Mistake("by", _why_nothing(counted, what, len(left_out)))])
-    wanted = {each.job for each in known}
-
-    def fits(ranking: RankingRecord) -> bool:
-        missing = set(ranking.jobs) - wanted - {each.job for each in counted}
-        return wanted <= set(ranking.jobs) and missing <= _gone(store.jobs(missing), excluded(store, missing))
-
-    def draw() -> RankingRecord:
-        pairs = draw_pairs(known, random.SystemRandom())
-        jobs = tuple(each.job for each in known)
-        return RankingRecord(uuid.uuid4().hex, tuple(by), time.time(), jobs, pairs)
-
-    notes = []
-    if len(known) < len(counted):
-        values = {each.value for each in counted} - {each.value for each in known}
-        named = ", ".join(sorted(printable(_label(value), 30) for value in values)[:5])
-        notes.append(
-            f"Left out, because nothing of the same prompt links them with the others: {what} {named}."
-        )
-    ranking = store.votes.ranking(by, fits, draw)
-    return Ranking(ranking, known, live_records, rater, notes)
-
-
-def _check_complete(record: RunRecord, jobs: Mapping[str, Job]) -> None:
-    """Raise UsageError if pictures are still to come, because the list of pairs is drawn only once."""
-    ids = {cell.job_id for cell in record.cells}
-    coming = sum(jobs[job_id].status in UNFINISHED for job_id in ids)
-    if coming:
-        ways = "wait() waits for them"
-        if record.id:
-            ways += f", and rv.history(run={record.id}).rank(…) ranks those that are here"
-        raise UsageError(
-            f"{coming} of {count(len(ids), 'picture')} are still to come, and pairs are drawn once for all of "
-            f"them: {ways}."
-        )
-
-
-def _check_axes(by: Sequence[str], names: Sequence[str]) -> None:
-    if not by:
-        raise UsageError([Mistake("by", 'name the axis whose values are ranked, as in rank(by="seed")')])
-    for name in by:
-        if name not in names:
-            raise UsageError([Mistake("by", no_such_axis(name, names))])
-        if name == _PROMPT:
-            raise UsageError(
-                [
-                    Mistake(
-                        "by",
-                        "pictures are compared within one prompt, so prompts cannot be ranked; rank by an axis "
-                        "that stands within each prompt, as seed or model",
-                    )
-                ]
-            )
-    if len(set(by)) < len(by):
-        raise UsageError([Mistake("by", f"{short_repr(list(by))} names an axis twice")])
-
-
-def _why_nothing(counted: Sequence[Contender], what: str, left_out: int) -> str:
-    less = f" ({count(left_out, 'picture')} excluded)" if left_out else ""
-    if len(counted) < 2:
-        there = "one picture" if counted else "no picture"
-        return f"a ranking compares at least two pictures of one prompt, and there is {there} here{less}"
-    values = {each.value for each in counted}
-    if len(values) == 1:
-        return f"all pictures have the same {what}, {_label(values.pop())}; a ranking compares several{less}"
-    return f"no two pictures of one prompt differ in {what}, and those of several are not compared{less}"
-
-
-def _gone(known: Mapping[str, JobRecord], excluded_ids: set[str]) -> set[str]:
+def not_counted(known: Mapping[str, JobRecord], excluded_ids: set[str]) -> set[str]:
+    """The ids of those jobs whose pictures are excluded or deleted."""
     return excluded_ids | {job_id for job_id, job in known.items() if not job.pictures}
-
-
-def _label(value: Value) -> str:
-    return " · ".join(value)
 
 
 class Ranking:
@@ -216,7 +117,7 @@ class Ranking:
             UsageError: pandas or evalica is not installed.
         """
         result = self._result()
-        labels = [_label(each.value) for each in result.strengths]
+        labels = [label_of(each.value) for each in result.strengths]
         frame = table([dict(zip(labels, row, strict=True)) for row in result.wins])
         frame.index = frame.columns.rename(self.what)
         return frame
@@ -303,7 +204,7 @@ class Ranking:
         return Judge(
             ballot,
             _Box(self, shown),
-            Kept(self._live_records, _OPENS, lambda: _Progress(self))._ipython_display_,
+            Kept(self._live_records, _OPENS, lambda: Progress(self))._ipython_display_,
         )
 
     def write_page(self, path: str | os.PathLike[str]) -> WrittenFile:
@@ -365,7 +266,7 @@ class Ranking:
     def _counted(self) -> dict[str, Contender]:
         """The contenders whose pictures count still, by job."""
         ids = list(self._contenders)
-        gone = _gone(self._store.jobs(ids), excluded(self._store, ids))
+        gone = not_counted(self._store.jobs(ids), excluded(self._store, ids))
         return {job: each for job, each in self._contenders.items() if job not in gone}
 
     def _vote_rows(self) -> list[dict[str, Any]]:
@@ -378,8 +279,8 @@ class Ranking:
                 {
                     "rater": vote.rater,
                     "prompt": jobs[vote.one].prompt if vote.one in jobs else None,
-                    "one": _label(one.value) if one else None,
-                    "other": _label(other.value) if other else None,
+                    "one": label_of(one.value) if one else None,
+                    "other": label_of(other.value) if other else None,
                     "better": better,
                     "at": vote.at,
                     "seconds": vote.seconds,
@@ -407,94 +308,6 @@ class Ranking:
             f"<Ranking by {self.what}: {count(self.pairs, 'pair')}, {self.left} left for rater "
             f"{short_repr(self.rater)}>"
         )
-
-
-class _Progress(Shown):
-    """What stays of the widget in its cell: how far the rater is, and nothing of how the votes stand."""
-
-    def __init__(self, ranking: Ranking) -> None:
-        self._ranking = ranking
-        self._live_records = ranking._live_records
-
-    def _bundle(self) -> Bundle:
-        from markupsafe import escape
-
-        ranking = self._ranking
-        judged = ranking.pairs - ranking.left
-        words = (
-            f"Ranking by {printable(ranking.what)}: rater {printable(ranking.rater)} has judged {judged} of "
-        )
-        words += f"{count(ranking.pairs, 'pair')}. The strengths of the ranking show the result."
-        return {"text/html": f"<div>{escape(words)}</div>", "text/plain": words}
-
-    def _glance(self) -> object:
-        return self._ranking.left, self._ranking.pairs
-
-
-class Strengths(Shown):
-    """The result of a ranking. A notebook shows it as static HTML, which stays current as votes come."""
-
-    def __init__(self, ranking: Ranking) -> None:
-        self._ranking = ranking
-        self._live_records = ranking._live_records
-
-    def to_pandas(self) -> DataFrame:
-        """As `to_pandas` of the ranking gives it."""
-        return self._ranking.to_pandas()
-
-    @property
-    def view(self) -> RankingView:
-        """What is shown, as data. It takes about a second: call it off the event loop."""
-        ranking = self._ranking
-        result = ranking.result()
-        notes = list(ranking.notes)
-        if result.left_out:
-            notes.append(
-                f"{count(result.left_out, 'vote')} on pictures that are excluded or deleted since, left out"
-            )
-        return RankingView(
-            what=ranking.what,
-            values=[
-                RankedValue(
-                    _label(each.value),
-                    each.wins,
-                    each.ties,
-                    each.losses,
-                    each.strength,
-                    each.low,
-                    each.high,
-                    each.settled,
-                )
-                for each in result.strengths
-            ],
-            wins=result.wins,
-            ties=result.ties,
-            votes=result.votes,
-            prompts=result.prompts,
-            over_prompts=result.over_prompts,
-            raters=sorted(result.raters.items()),
-            alpha=result.alpha,
-            shared=result.shared,
-            notes=notes,
-        )
-
-    def _repr_mimebundle_(self, **_: object) -> Bundle:
-        return WorkLoop.find().aside(self._bundle)
-
-    def _bundle(self) -> Bundle:
-        try:
-            view = self.view
-        except UsageError as error:
-            # What is missing is a package; the votes are there.
-            return {"text/plain": str(error)}
-        return {"text/html": ranking_html(view), "text/plain": ranking_text(view)}
-
-    def _glance(self) -> object:
-        ranking = self._ranking
-        return ranking._store.votes.of(ranking.record.id), list(ranking._counted())
-
-    def __repr__(self) -> str:
-        return self._repr_mimebundle_()["text/plain"]
 
 
 class _Box:

@@ -18,7 +18,8 @@ from rivya_nb.jobs.recall import Source, recall
 from rivya_nb.jobs.sources import LOST, FromVariable, is_there
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.coupling import couple
-from rivya_nb.planning.expansion import Expansion, check_repeat, distinct, expand, expand_places
+from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
+from rivya_nb.planning.places import check_repeat
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.session.history import History, Selection
 from rivya_nb.session.job import Job

@@ -20,20 +20,18 @@ from rivya_nb.imaging.formats import FORMATS
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.sources import web_address, wrong_source
 from rivya_nb.planning.ask import Ask
-from rivya_nb.planning.expansion import Expansion, distinct, draw_seeds, expand, expand_places, seed_param
+from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
+from rivya_nb.planning.seeds import draw_seeds, seed_param
 from rivya_nb.planning.tables import PromptTable, Rows, prompt_table
 from rivya_nb.session.showing.written import WrittenFile
 from rivya_nb.session.tabled import with_table
 from rivya_nb.store.files import write_whole
 from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
-from rivya_nb.study.study_file import study_text
+from rivya_nb.study.study_file import LARGEST, study_text
 
 if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.session import Session
-
-LARGEST = 2 * MEGABYTE
-"""Bytes of a study file."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -78,7 +76,10 @@ def read_plan(
 def write_plan(plan: Plan, path: str | os.PathLike[str]) -> WrittenFile:
     """Write the study file of a plan; see `Plan.to_toml`."""
     target = target_file(path)
-    write_whole(target, text_of_plan(plan, target.parent).encode())
+    data = text_of_plan(plan, target.parent).encode()
+    if len(data) > LARGEST:
+        raise UsageError([_too_large(target.name, len(data))])
+    write_whole(target, data)
     return WrittenFile(target)
 
 
@@ -93,21 +94,21 @@ def _text_of(path: str | os.PathLike[str]) -> str:
     with file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        size = max(size, len(data))
-        raise UsageError(
-            [
-                Mistake(
-                    name,
-                    f"{size / MEGABYTE:.1f} MB is over the limit of {LARGEST / MEGABYTE:g} MB for a study",
-                )
-            ]
-        )
+        raise UsageError([_too_large(name, max(size, len(data)))])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(
             [Mistake(name, "this is not text in UTF-8; save it as UTF-8 and read it again")]
         ) from None
+
+
+def _too_large(name: str, size: int) -> Mistake:
+    limit = f"{LARGEST / MEGABYTE:g} MB for a study file"
+    message = (
+        f'{size / MEGABYTE:.1f} MB is over the limit of {limit}; name a table with prompts = "….csv" in it'
+    )
+    return Mistake(name, message)
 
 
 def _expanded(ask: Ask, catalogue: Catalogue, rows: Rows | None) -> Expansion:

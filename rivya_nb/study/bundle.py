@@ -24,7 +24,7 @@ from rivya_nb.planning.ask import read_ask
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
 from rivya_nb.store.vote_records import Judgements
-from rivya_nb.study.study_file import study_text
+from rivya_nb.study.study_file import LARGEST, study_text
 
 FORMAT = "rivya_nb bundle"
 VERSION = 1
@@ -123,6 +123,8 @@ def _run(run: RunRecord) -> dict[str, object]:
     ask = read_ask(run.ask)
     try:
         study = None if ask is None else study_text(ask, run.name, lambda reference: reference.name)
+        if study is not None and len(study) > LARGEST:
+            study = None
     except UsageError:
         study = None
     return {

@@ -33,6 +33,7 @@ from rivya_nb.store.vote_records import (
 )
 from rivya_nb.study.bundle import FORMAT, STATUSES, SUCCEEDED, VERSION, MeasureNumbers, Study
 from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
+from rivya_nb.study.study_file import LARGEST
 
 T = TypeVar("T")
 
@@ -219,7 +220,7 @@ def _ask(where: str, given: object, references: Mapping[str, Reference]) -> str 
         raise UsageError("a bundle has its rows in itself")
 
     try:
-        study = read_study(_text(where, given, 50 * _LONGEST), Sources(reference, table))
+        study = read_study(_text(where, given, LARGEST), Sources(reference, table))
     except UsageError as error:
         raise _wrong(where, str(error)) from None
     return study.ask.to_json()

@@ -25,8 +25,8 @@ from rivya_nb.planning.ask import (
     TableSource,
     wording_key,
 )
-from rivya_nb.planning.expansion import MOST_REQUESTS
 from rivya_nb.planning.names import python_name
+from rivya_nb.planning.places import MOST_REQUESTS
 from rivya_nb.planning.prompt import PromptAxis, prompt_of
 from rivya_nb.planning.tables import PromptTable
 from rivya_nb.study.reading_parts import PartsReader, told

@@ -67,9 +67,9 @@ class PartsReader:
 
     def whole(self, where: str, given: object, least: int, most: int | None = None) -> int:
         """A whole number that is not below `least` nor above `most`, where there is such a bound."""
-        if isinstance(given, int) and not isinstance(given, bool) and given >= least:
-            if most is None or given <= most:
-                return given
+        is_number = isinstance(given, int) and not isinstance(given, bool)
+        if isinstance(given, int) and is_number and given >= least and (most is None or given <= most):
+            return given
         bound = "on" if most is None else f"to {most:,}"
         self.wrong(where, f"{told(given)} is not a whole number from {least} {bound}")
         return least

@@ -61,7 +61,7 @@ from rivya_nb.planning.ask import (
     label,
     wording_key,
 )
-from rivya_nb.planning.expansion import wordings
+from rivya_nb.planning.places import wordings
 from rivya_nb.planning.table_roles import row_labels
 from rivya_nb.planning.values import is_range
 from rivya_nb.study.wording import Part, written_prompt
@@ -76,6 +76,9 @@ NONE = "none"
 
 TEXT = "text"
 """The key of a text that would mean something else if it stood alone."""
+
+LARGEST = 8_000_000
+"""Bytes of a study file."""
 
 FileOf = Callable[[Reference], str]
 """The path of a reference's file as the study file has it."""

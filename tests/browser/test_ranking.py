@@ -25,15 +25,6 @@ PAIRS = 12
 # All of the page that could tell what is shown: attributes, texts, and what the widget's model holds.
 EVERYTHING = """root => root.outerHTML + [...root.querySelectorAll('img')].map(image => image.src).join()"""
 SOURCES = "root => [...root.querySelectorAll('.side img')].map(image => image.src).join()"
-# Milliseconds from a key to the next pair on the page, decoded.
-NEXT_PAIR = """root => new Promise(done => {
-    const begin = performance.now(), side = root.querySelector('.side');
-    new MutationObserver((_, observer) => {
-        observer.disconnect();
-        done(performance.now() - begin);
-    }).observe(side, { childList: true });
-    root.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', bubbles: true }));
-})"""
 
 
 class Judging:

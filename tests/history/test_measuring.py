@@ -100,6 +100,17 @@ def test_excluded_pictures_are_left_out_and_told(fill: Fill) -> None:
     assert len(run.measure("ciede2000").to_pandas()) == 1
 
 
+def test_a_store_that_may_only_be_read_is_measured_and_keeps_nothing(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = fill([1, 100])
+    monkeypatch.setattr(run._store.database, "obstacle", "the folder is write-protected")
+    found = run.measure("brightness")
+    assert found.to_pandas()["brightness"].notna().all()
+    assert "the store may only be read: these numbers are not kept" in repr(found)
+    assert "brightness" not in run.to_pandas()
+
+
 def test_a_grid_shows_one_number_on_each_picture(fill: Fill, palette: Any) -> None:
     run = fill([1, 100, 200])
     grid = run.grid(measure="palette.red")

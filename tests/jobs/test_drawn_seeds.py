@@ -9,8 +9,9 @@ import pytest
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Model, Param, bundled
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.ask import Ask
-from rivya_nb.planning.expansion import DrawSeed, Expansion, expand
+from rivya_nb.planning.expansion import Expansion, expand
 from rivya_nb.planning.prompt import parse_prompt
+from rivya_nb.planning.seeds import DrawSeed
 
 WAN = bundled()[DEFAULT_MODEL]
 

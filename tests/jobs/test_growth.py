@@ -12,8 +12,9 @@ from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.ask import Ask, read_ask
-from rivya_nb.planning.expansion import Expansion, Place, expand, expand_places
+from rivya_nb.planning.expansion import Expansion, expand, expand_places
 from rivya_nb.planning.growth import Growth, labelled
+from rivya_nb.planning.places import Place
 from rivya_nb.planning.prompt import parse_prompt
 
 CAT = Reference("aa", "image", "image/png", "cat.png", 1)

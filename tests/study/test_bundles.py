@@ -368,3 +368,12 @@ def test_a_picture_of_ones_own_stands_before_an_imported_one(connect: Connect, t
     assert came.jobs[0].id != own.jobs[0].id
     again = rv.generate("a fox", seed=1, resolution="1K").wait()
     assert [job.id for job in again.jobs] == [own.jobs[0].id]
+
+
+def test_votes_of_another_rater_of_that_name_are_left_out_and_told(bundle: Path) -> None:
+    first = rv.import_bundle(bundle)
+    assert "1 vote came with them" in first.summary
+    changed(bundle, lambda record: record["raters"][0].update(origin="somebody else"))
+    again = rv.import_bundle(bundle)
+    assert "Its votes were left out: rater: there are votes of another rater 'A'" in again.summary
+    assert (again.new, again.known) == (0, first.new)

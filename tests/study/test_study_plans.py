@@ -184,7 +184,7 @@ def test_a_file_that_is_no_study_is_told(folder: Path) -> None:
     for data, told in (
         (b"\x89PNG\r\n", "study.toml: this is not text in UTF-8"),
         ("[study]".encode("utf-16"), "this is not text in UTF-8"),
-        (b"#" * 3_000_000, "3.0 MB is over the limit of 2 MB"),
+        (b"#" * 9_000_000, "9.0 MB is over the limit of 8 MB"),
         (b"a =", "study.toml: this is not TOML"),
     ):
         study.write_bytes(data)

@@ -48,6 +48,7 @@ def test_a_csv_is_read_in_each_encoding_that_says_so(tmp_path: Path, encoding: s
         ("tabs.tsv", "prompt\tcategory\na fox, red\tanimals\n"),
         ("quoted.csv", 'prompt,category\n\n"a fox, red",animals\n\n'),
         ("index.csv", ',prompt,category,\n,"a fox, red",animals\n'),
+        ("marked.jsonl", '\ufeff{"prompt": "a fox, red", "category": "animals"}\n'),
         ("lines.jsonl", '\n{"prompt": "a fox, red", "category": "animals"}\n'),
     ],
 )

@@ -64,7 +64,7 @@ def test_nothing_that_is_sent_tells_which_picture_is_which(run: rv.Run, ask: Ask
     judge = ask.judge  # type: ignore[attr-defined]
     answers = [ask(kind="pictures", place=place) for place in range(3)]
     answers.append(ask(kind="vote", place=0, better="left", seconds=1.0))
-    assert until(lambda: judge._sure)
+    assert until(lambda: judge._sure, 60)
     state = {name: value for name, value in judge.get_state().items() if name not in ("_esm", "_css")}
     sent = json.dumps([state, [content for content, _ in answers]], default=str)
     told = [*map(str, SEEDS), *(job.id for job in run), "lucky", "wan-2-7"]
@@ -105,7 +105,7 @@ def test_what_stays_in_the_cell_says_how_far_the_rater_is_and_not_who_leads(
 def test_how_sure_the_order_is_is_told_as_votes_come(run: rv.Run, ask: Ask) -> None:
     judge = ask.judge  # type: ignore[attr-defined]
     ask(kind="vote", place=0, better="left", seconds=1)
-    assert until(lambda: judge._sure == "the order of 0 of 3 seeds is settled")
+    assert until(lambda: judge._sure == "the order of 0 of 3 seeds is settled", 60)
 
 
 @pytest.mark.parametrize(

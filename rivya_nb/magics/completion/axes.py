@@ -12,8 +12,8 @@ from rivya_nb.magics.cell import CellReader
 from rivya_nb.magics.completion.body import read_prompt
 from rivya_nb.magics.completion.variables import Namespace
 from rivya_nb.planning.ask import Ask, Axis
-from rivya_nb.planning.expansion import with_seeds
 from rivya_nb.planning.line import Line
+from rivya_nb.planning.seeds import with_seeds
 
 
 def axes_so_far(

@@ -169,6 +169,8 @@ class Measurements(ABC):
     def _notes(self) -> Iterator[str]:
         if without := len(self._excluded):
             yield f"{count(without, 'excluded picture')} left out"
+        if self.ground.store.is_read_only:
+            yield "the store may only be read: these numbers are not kept"
         for measured in self.measured:
             yield from measured.notes
 

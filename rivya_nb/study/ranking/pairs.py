@@ -46,6 +46,11 @@ class Contender:
     prompt: str = ""
 
 
+def label_of(value: Value) -> str:
+    """`7`, or `model-a · 7` of two axes."""
+    return " · ".join(value)
+
+
 def contenders(places: Iterable[PicturedPlace], by: Sequence[str]) -> list[Contender]:
     """The jobs with pictures, each once, in their order.
 

@@ -32,7 +32,7 @@ from rivya_nb.store.vote_records import (
 from rivya_nb.store.votes import VoteBook
 from rivya_nb.study.ranking.ballots import checked_rater
 from rivya_nb.study.ranking.page import MOST_BYTES, ImportedVotes
-from rivya_nb.study.ranking.pairs import Contender
+from rivya_nb.study.ranking.pairs import Contender, label_of
 
 _NEEDED = ("rater", "prompt", "one", "other", "better")
 _LATEST = 1e11
@@ -82,7 +82,7 @@ def _votes(
         one, other = contenders.get(pair.one), contenders.get(pair.other)
         if one is None or other is None or one.prompt != other.prompt:
             continue
-        labels = (" · ".join(one.value), " · ".join(other.value))
+        labels = (label_of(one.value), label_of(other.value))
         for about, turned in (
             (_about(one.prompt, *labels), False),
             (_about(one.prompt, *labels[::-1]), True),
