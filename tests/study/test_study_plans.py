@@ -241,6 +241,31 @@ def test_two_plans_compare() -> None:
 
 
 @pytest.mark.usefixtures("session")
+def test_two_tables_compare_by_what_their_rows_give() -> None:
+    rows = [{"prompt": "a fox", "seed": 1, "aspect_ratio": "1:1"}, {"prompt": "an owl", "seed": 2}]
+    before = rv.plan(rows)
+    found = before.diff(rv.plan([rows[0], {**rows[1], "seed": 3}, {"prompt": "a hen"}]))
+    assert (found.added, found.removed, found.same) == (2, 1, 1)
+    told = {each.what: (each.gone, each.new) for each in found.changes}
+    assert told == {"prompt": ("", "a hen"), "seed of prompt": ("2", "3")}
+    pairs = [
+        rv.plan("A fox", seed=[1, 2], aspect_ratio=each, coupled=("seed", "aspect_ratio"))
+        for each in (["1:1", "16:9"], ["1:1", "3:4"])
+    ]
+    assert "- 2, 16:9 + 2, 3:4" in repr(pairs[0].diff(pairs[1]))
+
+
+def test_a_plan_that_grows_compares_with_what_stands_there(live: rv.Session) -> None:
+    before = rv.plan("A fox", seed=[1, 2])
+    run = before.run().wait()
+    wider = run.extend(seed=[3])
+    found = before.diff(wider)
+    assert (found.added, found.removed, found.same, found.credits) == (1, 0, 2, 12)
+    assert wider.diff(before).removed == 1
+    assert before.diff(run.grid().fill()).summary == "no difference: the same 2 requests"
+
+
+@pytest.mark.usefixtures("session")
 def test_what_two_plans_differ_by_is_escaped() -> None:
     found = rv.plan("A fox", seed=1).diff(rv.plan("A <script>alert(1)</script> \x1b[31mfox", seed=1))
     bundle = found._repr_mimebundle_()
