@@ -115,6 +115,19 @@ def test_all_mistakes_of_a_table_are_told_at_once_with_their_rows() -> None:
 
 
 @pytest.mark.usefixtures("session")
+def test_what_is_no_table_is_told_and_not_guessed() -> None:
+    np, pl = pytest.importorskip("numpy"), pytest.importorskip("polars")
+    assert "A ndarray is neither a prompt nor" in refused(np.array([["a fox", "an owl"]]))
+    assert ".collect()" in refused(pl.LazyFrame({"prompt": ["a fox"]}))
+    assert ".collect()" in refused(prompts=pl.LazyFrame({"prompt": ["a fox"]}))
+    assert "give a list" in refused(text for text in ["a fox"])
+    assert "give a list" in refused({"prompt": ["a fox"]})
+    assert "row 1: it is empty" in refused([None, "a fox"])
+    assert "templates: 'off' is neither" in refused(["a {fox|owl}"], templates="off")
+    assert "prompt_column: 5 is" in refused(["a fox"], prompt_column=5)
+
+
+@pytest.mark.usefixtures("session")
 def test_a_file_is_never_taken_for_a_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bench.csv").write_text("prompt\na fox\n")
