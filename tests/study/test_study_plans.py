@@ -195,6 +195,10 @@ def test_a_file_that_is_no_study_is_told(folder: Path) -> None:
     )
     with pytest.raises(InvalidRequestError, match="did you mean 'wan-2-7-image-pro'"):
         rv.read_plan(study)
+    study.write_text('[study]\nversion = 1\nprompts = "gone.csv"\n')
+    with pytest.raises(UsageError, match="there is no such file") as error:
+        rv.read_plan(study)
+    assert "study.prompt:" not in str(error.value), "the table has the prompts"
 
 
 def command(folder: Path, service: str, *words: str) -> subprocess.CompletedProcess[str]:
