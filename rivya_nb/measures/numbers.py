@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice
 
 from rivya_nb.contract.params import plain_value
-from rivya_nb.contract.text import count, is_whole, short_repr
+from rivya_nb.contract.text import count, short_repr
 
 WHOLE = ""
 """The name of the only part of a measure that gives one number."""
@@ -34,9 +34,9 @@ def read_numbers(value: object) -> dict[str, float]:
         raise NoNumberError(f"it gave an empty dict; {_ITS_OWN}")
     found: dict[str, float] = {}
     for part, each in value.items():
-        if not isinstance(part, str) or not part.strip() or not is_whole(part):
+        if not isinstance(part, str) or not part.strip() or not part.isprintable():
             raise NoNumberError(
-                f"it gave a dict with the key {short_repr(part)}; the names of parts are texts"
+                f"it gave a dict with the key {short_repr(part)}; the names of parts are texts on one line"
             )
         found[part] = _number(each, f" as {short_repr(part)}")
     return found

@@ -302,6 +302,7 @@ def raising() -> float:
         (Odd, "RuntimeError: the device is gone"),
         (lambda: {"hue": Odd()}, "RuntimeError: the device is gone"),
         (lambda: {"half \ud800": 1}, "the names of parts are texts"),
+        (lambda: {"two\nlines": 1}, "the names of parts are texts on one line"),
         (raising, "OddError"),
     ],
 )
