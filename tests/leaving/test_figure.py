@@ -69,6 +69,16 @@ def test_excluded_pictures_leave_their_place_empty_with_a_sign(study: Study) -> 
     assert "file gone" in words(run.grid().figure())
 
 
+def test_a_contact_sheet_leaves_them_out_too(study: Study, tmp_path: Path) -> None:
+    run = study()
+    whole = run.grid().save(tmp_path / "whole.png").read_bytes()
+    run[0].exclude("hand cut off")
+    less = run.grid().save(tmp_path / "less.png").read_bytes()
+    run[0].exclude(None)
+    assert less != whole
+    assert run.grid().save(tmp_path / "again.png").read_bytes() == whole
+
+
 def test_a_long_prompt_is_wrapped_and_a_dollar_begins_no_formula(fill: Fill, session: rv.Session) -> None:
     fill([1], LONG)
     fill([1], "ภาพ " + LONG[::-1])
