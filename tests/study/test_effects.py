@@ -205,3 +205,37 @@ def test_one_prompt_with_replicates_has_shares_and_no_interval() -> None:
     found = shares(studied(drawn(9, prompts=1, seeds=6)), 199)
     assert [row.interval for row in found.rows] == [None] * 4
     assert [row.chance is not None for row in found.rows] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("kind", ["the same in every prompt", "its own in every prompt", "drawn for each"])
+def test_what_seeds_do_does_not_pass_for_a_difference_between_prompts(kind: str) -> None:
+    found = []
+    for number in range(10):
+        generator = np.random.default_rng(number)
+        seeds = 2 * generator.standard_normal((60, 2, 1, 1))
+        if kind == "the same in every prompt":
+            seeds = np.tile(np.array([-1.0, 1.0]) * np.sqrt(2), (60, 1)).reshape(60, 2, 1, 1)
+        numbers = generator.standard_normal((60, 1, 1, 1)) + seeds + generator.standard_normal((60, 2, 1, 1))
+        prompt, seed = np.indices((60, 2)).reshape(2, -1)
+        # Noise apart: each picture twice.
+        numbers = np.repeat(numbers.ravel(), 2) + 0.1 * generator.standard_normal(240)
+        labels = seed + 10 * prompt if kind == "drawn for each" else seed
+        seen = observe(
+            {"seed": np.repeat(labels, 2).astype(str).tolist()}, np.repeat(prompt, 2).astype(str).tolist()
+        )
+        between = shares(Values(seen, numbers), permutations=9).between
+        assert between is not None
+        found.append(between.share)
+    # 1 between prompts; within them 4 of the seeds, and 1 more of each seed in each prompt.
+    assert np.mean(found) == pytest.approx(1 / 6, abs=0.05)
+
+
+def test_a_row_that_rests_on_few_prompts_has_no_interval_though_the_study_has_many() -> None:
+    numbers = drawn(10, prompts=40)
+    prompt, seed, light, replicate = np.indices(numbers.shape).reshape(4, -1)
+    there = (replicate == 0) | (prompt < 3)
+    columns = {"seed": seed[there].astype(str).tolist(), "light": light[there].astype(str).tolist()}
+    seen = observe(columns, prompt[there].astype(str).tolist())
+    rows = {row.name: row for row in shares(Values(seen, numbers.ravel()[there]), permutations=99).rows}
+    noise = rows["the very same request"]
+    assert (noise.prompts, noise.interval) == (3, None)
