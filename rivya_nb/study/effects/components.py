@@ -46,7 +46,7 @@ class Division:
         having = (patterns.pairs[:, self._observed] > 0).sum(axis=0)
         weights = np.abs(self._matrix)
         counts = weights > _NEGLIGIBLE * weights.max(axis=1, keepdims=True)
-        return np.where(counts, having, len(patterns.pairs)).min(axis=1)
+        return np.asarray(np.where(counts, having, len(patterns.pairs)).min(axis=1))
 
 
 def divide(patterns: Patterns, sizes: Sequence[int], is_chance: Sequence[bool]) -> Division | None:

@@ -20,6 +20,9 @@ _ALL_PAIRS = 4
 _FEWEST = 3
 """Prompts from which on a mean has an interval: Student's is as wide as few prompts ask for."""
 
+_ROUNDING = 1e-12
+"""A standard deviation below this part of the largest difference is rounding."""
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -111,7 +114,7 @@ def _contrast(
         group=group,
         difference=float(means.mean()),
         interval=_interval(means),
-        d=float(differences.mean()) / spread if spread > 0 else None,
+        d=float(differences.mean()) / spread if spread > _ROUNDING * np.abs(differences).max() else None,
         pairs=len(differences),
         prompts=len(means),
         chance=sign_flips(flipped) if numbers.has_zero and len(flipped) > 1 else None,
@@ -122,11 +125,10 @@ def _interval(means: Floats) -> Interval | None:
     if len(means) < _FEWEST:
         return None
     if len(means) < FEWEST:
-        from scipy.stats import ttest_1samp
+        from scipy.stats import t
 
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ends = ttest_1samp(means, 0.0).confidence_interval(LEVEL)
-        return Interval(float(ends.low), float(ends.high))
+        half = float(t.ppf((1 + LEVEL) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+        return Interval(float(means.mean()) - half, float(means.mean()) + half)
     return Bootstrap(len(means)).interval(mean(means))
 
 
