@@ -8,8 +8,8 @@ from statsmodels.api import GLM, families
 from statsmodels.stats.power import TTestPower
 
 from rivya_nb.errors import UsageError
-from rivya_nb.study.effects.contrasts import by_prompt, contrasts
-from rivya_nb.study.effects.numbers import Values
+from rivya_nb.study.effects.contrasts import contrasts
+from rivya_nb.study.effects.numbers import Values, by_prompt
 from rivya_nb.study.effects.observations import observe
 from rivya_nb.study.effects.power import TARGET, Spread, sizes, spread_of
 from rivya_nb.study.effects.votes import Votes, shares_of_votes

@@ -47,9 +47,8 @@ _CHANCE = "may be chance"
 _NOT_ABOVE = "size not clearly above the noise floor"
 _BELOW = "size below the noise floor"
 _SIZE = (
-    "The noise floor is compared with the size of a row: one that is not clearly above it may move a single picture "
-    "no more than asking the same again does. It is there all the same, as p, its interval or paired differences "
-    "tell."
+    "The noise floor is compared with the size of a row: one that is not clearly above it may move one picture no "
+    "more than asking the same again does. It is there all the same: p, its interval or paired differences tell."
 )
 
 _NEXT = 'plan.power(pilot=…, of="{of}", difference=…) says how large a study shows a difference.'

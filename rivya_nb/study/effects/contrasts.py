@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from rivya_nb.study.effects.intervals import FEWEST, LEVEL, Bootstrap, Interval, holm, mean, sign_flips
-from rivya_nb.study.effects.numbers import Paired
+from rivya_nb.study.effects.intervals import FEWEST, LEVEL, Bootstrap, Interval, holm, mean
+from rivya_nb.study.effects.numbers import Paired, by_prompt
 from rivya_nb.study.effects.observations import Codes
 from rivya_nb.study.effects.patterns import Floats
 
@@ -29,9 +29,9 @@ class Contrast:
     """`other` − `one`, where `group` names the fact's value that the prompts share (empty: all prompts).
 
     `difference` is the mean over prompts of each prompt's mean; `d` is Cohen's for pairs, the mean of the `pairs`
-    over their standard deviation, None where that is 0. `chance` is the p-value by flipping signs, corrected by
-    Holm over all contrasts of a study. `interval` is by bootstrap over prompts, or Student's of fewer than 10;
-    None of fewer than 3.
+    over their standard deviation, None where that is 0. `chance` is the p-value by flipping signs (of distances,
+    by pictures that change places), corrected by Holm over all contrasts of a study. `interval` is by bootstrap over
+    prompts, or Student's of fewer than 10; None of fewer than 3.
     """
 
     axis: str
@@ -89,24 +89,30 @@ def _in_groups(
 ) -> Iterator[Contrast]:
     differences, prompts, units = numbers.paired(axis, one, other)
     if len(differences):
-        yield _contrast(numbers, axis, one, other, "", differences, prompts)
+        yield _contrast(numbers, axis, one, other, "", differences, prompts, units)
     if groups is None:
         return
     of_unit = np.array(groups, dtype=object)[units]
     for group in dict.fromkeys(groups):
         which: NDArray[np.bool_] = of_unit == group
         if which.any():
-            yield _contrast(numbers, axis, one, other, group or "(none)", differences[which], prompts[which])
+            named, some = group or "(none)", (differences[which], prompts[which], units[which])
+            yield _contrast(numbers, axis, one, other, named, *some)
 
 
 def _contrast(
-    numbers: Paired, axis: int, one: int, other: int, group: str, differences: Floats, prompts: Codes
+    numbers: Paired,
+    axis: int,
+    one: int,
+    other: int,
+    group: str,
+    differences: Floats,
+    prompts: Codes,
+    units: Codes,
 ) -> Contrast:
     labels = numbers.seen.labels[axis]
     means = by_prompt(differences, prompts)
     spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
-    # Of one prompt, its pairs are all there is to flip.
-    flipped = means if len(means) > 1 else differences
     return Contrast(
         axis=numbers.seen.axes[axis],
         one=labels[one],
@@ -117,7 +123,7 @@ def _contrast(
         d=float(differences.mean()) / spread if spread > _ROUNDING * np.abs(differences).max() else None,
         pairs=len(differences),
         prompts=len(means),
-        chance=sign_flips(flipped) if numbers.has_zero and len(flipped) > 1 else None,
+        chance=numbers.chance(axis, one, other, units),
     )
 
 
@@ -130,9 +136,3 @@ def _interval(means: Floats) -> Interval | None:
         half = float(t.ppf((1 + LEVEL) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
         return Interval(float(means.mean()) - half, float(means.mean()) + half)
     return Bootstrap(len(means)).interval(mean(means))
-
-
-def by_prompt(differences: Floats, prompts: Codes) -> Floats:
-    """The mean of each prompt that has pairs."""
-    place = np.unique(prompts, return_inverse=True)[1]
-    return np.asarray(np.bincount(place, differences) / np.bincount(place))

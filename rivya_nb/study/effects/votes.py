@@ -37,10 +37,6 @@ class Votes(Paired):
     other: Codes
     won: Floats
 
-    @property
-    def has_zero(self) -> bool:
-        return True
-
     def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
         """How much more often than every second time `other` was preferred to `one`, all else being the same."""
         strata, codes = strata_of(self.seen, axis), self.seen.codes[:, axis]
