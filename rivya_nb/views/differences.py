@@ -31,14 +31,14 @@ FOOT = (
     "between shapes, the stretching counts too. The numbers know nothing of what is shown, or how good it is."
 )
 FLOOR = (
-    "Grey is the noise floor: 19 of 20 differences between pictures of the very same request lie within it. What "
-    "moves the pictures no more than that may be chance."
+    "Grey is the noise floor: 19 of 20 differences between pictures of the very same request lie within it. A "
+    "single difference that is no larger may be chance; whether many of them together are, effects() tests."
 )
 NO_FLOOR = (
     "No two pictures here are of the very same request, so how much of this is chance is not known; replicates=2 "
     "(--replicates 2), or a run's extend(replicates=1), asks each once more."
 )
-WITHIN = "not clearly above the noise"
+WITHIN = "mostly within the noise"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class DifferencesView:
         return None if self._floor is None else floor_of(getattr(self._floor, kind))
 
     def verdict(self, kind: str, axis: AxisDifferences) -> str:
-        """That an axis moves the pictures no more than chance does, if so."""
+        """That half of an axis' differences or more are no larger than those of chance are, if so."""
         spread: Spread | None = getattr(axis, kind)
         floor = None if axis.is_floor else self.floor(kind)
         return WITHIN if spread is not None and floor is not None and spread.median <= floor else ""

@@ -8,8 +8,8 @@ from statsmodels.api import GLM, families
 from statsmodels.stats.power import TTestPower
 
 from rivya_nb.errors import UsageError
-from rivya_nb.study.effects.contrasts import by_prompt, contrasts
-from rivya_nb.study.effects.numbers import Values
+from rivya_nb.study.effects.contrasts import contrasts
+from rivya_nb.study.effects.numbers import Values, by_prompt
 from rivya_nb.study.effects.observations import observe
 from rivya_nb.study.effects.power import TARGET, Spread, sizes, spread_of
 from rivya_nb.study.effects.votes import Votes, shares_of_votes
@@ -135,3 +135,11 @@ def test_replicates_average_the_noise_of_a_pair() -> None:
     assert averaged is not None
     assert once.noise == pytest.approx(2.0, abs=0.2)
     assert once.within - averaged.within == pytest.approx(2.0 * 3 / 4, abs=0.2)
+
+
+def test_prompts_that_nobody_judged_are_no_sample() -> None:
+    votes = judged(5, prompts=40)
+    few = votes.seen.prompts[votes.one] < 8
+    found = shares_of_votes(Votes(votes.seen, votes.one[few], votes.other[few], votes.won[few]), 19).rows
+    assert [(row.interval, row.prompts) for row in found] == [(None, 8)] * 3
+    assert found[1].chance is not None

@@ -17,7 +17,9 @@ from views.reading import read
 BARS = (
     EffectBar("the very same request", 0.06, 0.04, 0.09, "6 % [4, 9] noise floor", "floor"),
     EffectBar("seed", 0.41, 0.30, 0.52, "41 % [30, 52]", "clear"),
-    EffectBar("seed × light", 0.07, 0.02, 0.14, "7 % [2, 14] not clearly above the noise", "unclear"),
+    EffectBar(
+        "seed × light", 0.07, 0.02, 0.14, "7 % [2, 14], size not clearly above the noise floor", "unclear"
+    ),
 )
 
 

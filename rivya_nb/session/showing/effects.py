@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rivya_nb.contract.text import count, printable
+from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
 from rivya_nb.views.effects import EffectBar, EffectsView, effects_html, effects_text, percent_words
@@ -37,6 +37,18 @@ _TOO_MUCH = 1.03
 _FOOT = (
     "Shares are of what differs within a prompt; intervals say what other prompts would give, with these values. "
     "They say nothing of quality, and nothing of other models, seeds or services."
+)
+
+ALPHA = 0.05
+"""A p-value up to this is taken for more than chance."""
+
+_UNTESTED = "not tested"
+_CHANCE = "may be chance"
+_NOT_ABOVE = "size not clearly above the noise floor"
+_BELOW = "size below the noise floor"
+_SIZE = (
+    "The noise floor is compared with the size of a row: one that is not clearly above it may move one picture no "
+    "more than asking the same again does. It is there all the same: p, its interval or paired differences tell."
 )
 
 _NEXT = 'plan.power(pilot=…, of="{of}", difference=…) says how large a study shows a difference.'
@@ -141,20 +153,27 @@ class Effects:
     @property
     def view(self) -> EffectsView:
         """How it is shown."""
-        floor = self.floor
-        limit = None if floor is None else (floor.interval.high if floor.interval else floor.share)
-        bars = [_bar(share, floor, limit) for share in self.rows]
+        bars = self._bars()
         return EffectsView(
             of=self.of,
             subject=self._subject,
             statistic=self.statistic,
             bars=bars,
-            floor=limit,
+            floor=self._limit,
             lines=list(self._lines()),
             summary=f"What moves {self.of}: {', '.join(f'{bar.name} {bar.words}' for bar in bars)}.",
             foot=_FOOT + (f" {_NEXT.format(of=self.of)}" if self.statistic != _DEVIANCE else ""),
             notes=list(self._notes()),
         )
+
+    @property
+    def _limit(self) -> float | None:
+        """The upper end of the noise floor."""
+        floor = self.floor
+        return None if floor is None else (floor.interval.high if floor.interval else floor.share)
+
+    def _bars(self) -> list[EffectBar]:
+        return [_bar(share, self.floor, self._limit) for share in self.rows]
 
     @property
     def _subject(self) -> str:
@@ -175,11 +194,15 @@ class Effects:
                 "prompt",
                 f"{share} of the whole variance lies between prompts; the rows are of the rest, within them",
             )
-        common = [f"{row.name} {percent_words(row.common)}" for row in self.rows if row.common is not None]
+        common = [
+            f"{percent_words(row.common)} of the {percent_words(row.share)} of {row.name}"
+            for row in self.rows
+            if row.common is not None
+        ]
         if common:
             yield (
                 "the same in every prompt",
-                f"{' · '.join(common)}; what is left of a row depends on the prompt",
+                f"{' · '.join(common)}; the rest depends on the prompt, as with a value that suits only some",
             )
         whole: Contrast | None = None
         grouped: dict[str, list[str]] = {}
@@ -200,13 +223,22 @@ class Effects:
         yield from (note for note in self._numbers.seen.notes if note not in self._seen.arrays.notes)
         if not self._found.has_floor:
             yield self._rest_words()
+        if any(bar.words.endswith((_NOT_ABOVE, _BELOW)) for bar in self._bars()):
+            yield _SIZE
         if (total := sum(row.share for row in self.rows)) > _TOO_MUCH:
+            why = _WHY_NEGATIVE.get(self.statistic, "")
             yield (
-                f"The rows add up to {percent_words(total)}: a share that came out below 0, by chance or since "
-                "distances are not always sums of what the axes do, is shown as 0."
+                f"The rows add up to {percent_words(total)}: a share that came out below 0, by chance{why}, is "
+                "shown as 0, and the others are not made smaller for it."
             )
-        if self.prompts < ENOUGH:
-            yield _few_words(self.prompts, any(row.interval for row in self.rows))
+        for prompts in sorted({row.prompts for row in self.rows if row.prompts < self.prompts}):
+            names = listing(row.name for row in self.rows if row.prompts == prompts)
+            yield (
+                f"Of {count(self.prompts, 'prompt')}, only {prompts} tell something of {names}: the others lack "
+                "what it rests on, such as replicates."
+            )
+        if (fewest := min(row.prompts for row in self.rows)) < ENOUGH:
+            yield _few_words(fewest, any(row.interval for row in self.rows if row.prompts == fewest))
         compared = [each for each in self.differences if each.chance is not None]
         if len(compared) > 1:
             yield f"The p-values of the {len(compared)} differences are corrected for each other (Holm)."
@@ -230,6 +262,7 @@ class Effects:
 _VARIANCE = "share of the variance within a prompt"
 _SQUARES = "share of the squared distances within a prompt, as in PERMANOVA"
 _DEVIANCE = "share of the deviance of the votes within a prompt"
+_WHY_NEGATIVE = {_SQUARES: " or since distances are not always sums of what the axes do"}
 
 
 def find_effects(study: Study, of: Of, *, prompts: str | None, by: str | None) -> Effects:
@@ -317,22 +350,36 @@ def _params_of(store: Store) -> Callable[[JobRecord], Mapping[str, Any]]:
 def _bar(share: Share, floor: Share | None, limit: float | None) -> EffectBar:
     low, high = share.interval or (None, None)
     is_noise = not share.axes
-    unclear = limit is not None and not is_noise and (share.share if low is None else low) <= limit
-    words = [percent_words(share.share, low, high)]
+    words = percent_words(share.share, low, high)
     if share.chance is not None:
-        words.append(_chance_words(share.chance))
+        words += f" {_chance_words(share.chance)}"
     if is_noise and floor is not None:
-        words.append("noise floor")
-    elif unclear:
-        words.append("not clearly above the noise")
+        words += " noise floor"
+    verdict = "" if is_noise else _verdict(share, floor, limit)
     return EffectBar(
         share.name,
         share.share,
         low,
         high,
-        " ".join(words),
-        "floor" if is_noise else "unclear" if unclear else "clear",
+        f"{words}, {verdict}" if verdict else words,
+        "floor" if is_noise else "unclear" if verdict else "clear",
     )
+
+
+def _verdict(share: Share, floor: Share | None, limit: float | None) -> str:
+    """Whether chance alone may give a row, and else whether it is smaller than the noise floor: two questions."""
+    if share.interval is None and share.chance is None:
+        return _UNTESTED
+    # Where both are there, the test is the one that holds for few prompts.
+    reaches_zero = share.interval is not None and share.interval.low <= 0
+    if reaches_zero if share.chance is None else share.chance > ALPHA:
+        return _CHANCE
+    if floor is None or limit is None:
+        return ""
+    low, high = share.interval or (share.share, share.share)
+    if floor.interval is not None and share.interval is not None and high < floor.interval.low:
+        return _BELOW
+    return _NOT_ABOVE if low <= limit else ""
 
 
 def _chance_words(chance: float) -> str:
@@ -342,18 +389,21 @@ def _chance_words(chance: float) -> str:
 def _short_words(each: Contrast) -> str:
     """`+0.14 [0.08, 0.21]`, with as many digits as its size asks for."""
     ends = each.interval or ()
-    digits = _digits([each.difference, *ends])
-    words = f"{each.difference:+.{digits}f}".replace("-", "−")
-    return f"{words} [{', '.join(f'{end:.{digits}f}'.replace('-', '−') for end in ends)}]" if ends else words
+    form = _form([each.difference, *ends])
+    words = f"{each.difference:+{form}}".replace("-", "−")
+    return f"{words} [{', '.join(f'{end:{form}}'.replace('-', '−') for end in ends)}]" if ends else words
 
 
-def _digits(numbers: Sequence[float]) -> int:
+def _form(numbers: Sequence[float]) -> str:
+    """How numbers are written that stand together; those of unusual size with a power of ten."""
     largest = max(map(abs, numbers))
-    return next((digits for digits, size in ((0, 100), (1, 10), (2, 0.1), (3, 0.01)) if largest >= size), 4)
+    if largest == 0 or not 0.001 <= largest < 1e6:
+        return ".2g"
+    return f".{next((digits for digits, size in ((0, 100), (1, 10), (2, 0.1), (3, 0.01)) if largest >= size), 4)}f"
 
 
 def size_words(number: float) -> str:
-    return f"{number:.{_digits([number])}f}"
+    return f"{number:{_form([number])}}"
 
 
 def _contrast_words(each: Contrast) -> str:
@@ -371,7 +421,8 @@ def _few_words(prompts: int, has_interval: bool) -> str:
     given = (
         "an interval may be a little too narrow, so a permutation test (p, corrected by Holm) stands beside it"
         if has_interval
-        else "an interval would be too narrow, so there is a permutation test instead (p, corrected by Holm)"
+        else "an interval would be too narrow, so there is a permutation test instead (p, corrected by Holm; of "
+        "single axes only)"
     )
     few = "One prompt is" if prompts == 1 else f"{prompts} prompts are"
     return f"{few} fewer than {ENOUGH}: {given}."

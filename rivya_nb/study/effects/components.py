@@ -20,6 +20,9 @@ from rivya_nb.study.effects.patterns import Floats, Patterns
 NOISE = 0
 """The effect of no axis: what differs between two of the very same request."""
 
+_NEGLIGIBLE = 0.05
+"""A pattern whose weight is below this part of the largest hardly counts for an effect."""
+
 
 @dataclass(frozen=True)
 class Division:
@@ -37,6 +40,13 @@ class Division:
     def parts(self, patterns: Patterns) -> Floats:
         """Numbers of the prompts (… × prompts × effects) whose means are the variances of the effects."""
         return np.asarray(_completed(patterns.means[..., self._observed]) @ self._matrix.T)
+
+    def prompts(self, patterns: Patterns) -> NDArray[np.intp]:
+        """How many prompts each effect rests on: those that have the rarest pattern which counts for it."""
+        having = (patterns.pairs[:, self._observed] > 0).sum(axis=0)
+        weights = np.abs(self._matrix)
+        counts = weights > _NEGLIGIBLE * weights.max(axis=1, keepdims=True)
+        return np.asarray(np.where(counts, having, len(patterns.pairs)).min(axis=1))
 
 
 def divide(patterns: Patterns, sizes: Sequence[int], is_chance: Sequence[bool]) -> Division | None:

@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from rivya_nb.study.effects.intervals import FEWEST, LEVEL, Bootstrap, Interval, holm, mean, sign_flips
-from rivya_nb.study.effects.numbers import Paired
+from rivya_nb.study.effects.intervals import FEWEST, LEVEL, Bootstrap, Interval, holm, mean
+from rivya_nb.study.effects.numbers import Paired, by_prompt
 from rivya_nb.study.effects.observations import Codes
 from rivya_nb.study.effects.patterns import Floats
 
@@ -20,15 +20,18 @@ _ALL_PAIRS = 4
 _FEWEST = 3
 """Prompts from which on a mean has an interval: Student's is as wide as few prompts ask for."""
 
+_ROUNDING = 1e-12
+"""A standard deviation below this part of the largest difference is rounding."""
+
 
 @dataclass(frozen=True)
 class Contrast:
     """`other` − `one`, where `group` names the fact's value that the prompts share (empty: all prompts).
 
     `difference` is the mean over prompts of each prompt's mean; `d` is Cohen's for pairs, the mean of the `pairs`
-    over their standard deviation, None where that is 0. `chance` is the p-value by flipping signs, corrected by
-    Holm over all contrasts of a study. `interval` is by bootstrap over prompts, or Student's of fewer than 10;
-    None of fewer than 3.
+    over their standard deviation, None where that is 0. `chance` is the p-value by flipping signs (of distances,
+    by pictures that change places), corrected by Holm over all contrasts of a study. `interval` is by bootstrap over
+    prompts, or Student's of fewer than 10; None of fewer than 3.
     """
 
     axis: str
@@ -86,24 +89,30 @@ def _in_groups(
 ) -> Iterator[Contrast]:
     differences, prompts, units = numbers.paired(axis, one, other)
     if len(differences):
-        yield _contrast(numbers, axis, one, other, "", differences, prompts)
+        yield _contrast(numbers, axis, one, other, "", differences, prompts, units)
     if groups is None:
         return
     of_unit = np.array(groups, dtype=object)[units]
     for group in dict.fromkeys(groups):
         which: NDArray[np.bool_] = of_unit == group
         if which.any():
-            yield _contrast(numbers, axis, one, other, group or "(none)", differences[which], prompts[which])
+            named, some = group or "(none)", (differences[which], prompts[which], units[which])
+            yield _contrast(numbers, axis, one, other, named, *some)
 
 
 def _contrast(
-    numbers: Paired, axis: int, one: int, other: int, group: str, differences: Floats, prompts: Codes
+    numbers: Paired,
+    axis: int,
+    one: int,
+    other: int,
+    group: str,
+    differences: Floats,
+    prompts: Codes,
+    units: Codes,
 ) -> Contrast:
     labels = numbers.seen.labels[axis]
     means = by_prompt(differences, prompts)
     spread = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
-    # Of one prompt, its pairs are all there is to flip.
-    flipped = means if len(means) > 1 else differences
     return Contrast(
         axis=numbers.seen.axes[axis],
         one=labels[one],
@@ -111,10 +120,10 @@ def _contrast(
         group=group,
         difference=float(means.mean()),
         interval=_interval(means),
-        d=float(differences.mean()) / spread if spread > 0 else None,
+        d=float(differences.mean()) / spread if spread > _ROUNDING * np.abs(differences).max() else None,
         pairs=len(differences),
         prompts=len(means),
-        chance=sign_flips(flipped) if numbers.has_zero and len(flipped) > 1 else None,
+        chance=numbers.chance(axis, one, other, units),
     )
 
 
@@ -122,15 +131,8 @@ def _interval(means: Floats) -> Interval | None:
     if len(means) < _FEWEST:
         return None
     if len(means) < FEWEST:
-        from scipy.stats import ttest_1samp
+        from scipy.stats import t
 
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ends = ttest_1samp(means, 0.0).confidence_interval(LEVEL)
-        return Interval(float(ends.low), float(ends.high))
+        half = float(t.ppf((1 + LEVEL) / 2, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+        return Interval(float(means.mean()) - half, float(means.mean()) + half)
     return Bootstrap(len(means)).interval(mean(means))
-
-
-def by_prompt(differences: Floats, prompts: Codes) -> Floats:
-    """The mean of each prompt that has pairs."""
-    place = np.unique(prompts, return_inverse=True)[1]
-    return np.asarray(np.bincount(place, differences) / np.bincount(place))

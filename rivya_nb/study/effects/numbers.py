@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rivya_nb.study.effects.intervals import PERMUTATIONS, chance_of, sign_flips
 from rivya_nb.study.effects.observations import Codes, Observations
 from rivya_nb.study.effects.patterns import (
     Floats,
@@ -28,10 +29,14 @@ class Paired(ABC):
 
     seen: Observations
 
-    @property
-    @abstractmethod
-    def has_zero(self) -> bool:
-        """Whether paired differences are 0 on average where nothing differs."""
+    def chance(self, axis: int, one: int, other: int, units: Codes) -> float | None:
+        """The p-value of paired differences, those of these `units`; None where nothing can be tested."""
+        differences, prompts, places = self.paired(axis, one, other)
+        which = np.isin(places, units)
+        means = by_prompt(differences[which], prompts[which])
+        # Of one prompt, its pairs are all there is to flip.
+        flipped = means if len(means) > 1 else differences[which]
+        return sign_flips(flipped) if len(flipped) > 1 else None
 
     @abstractmethod
     def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
@@ -79,10 +84,6 @@ class Values(Numbers):
     def only(self, which: NDArray[np.bool_]) -> Values:
         return Values(self.seen.only(which), self.values[which])
 
-    @property
-    def has_zero(self) -> bool:
-        return True
-
     def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
         strata, codes = strata_of(self.seen, axis), self.seen.codes[:, axis]
         of_one, of_other = (
@@ -122,8 +123,40 @@ class Distances(Numbers):
         )
 
     @property
-    def has_zero(self) -> bool:
+    def _has_floor(self) -> bool:
+        """Whether distances of the very same request are known; beyond them, 0 is no difference."""
         return bool((differing_axes(self.seen, self.one, self.other) == 0).any())
+
+    def chance(self, axis: int, one: int, other: int, units: Codes) -> float | None:
+        """By pictures of the two values that change places, since distances lean to one side, which flipped signs
+        would take for a difference."""
+        if not self._has_floor:
+            return None
+        strata, codes = strata_of(self.seen, axis), self.seen.codes[:, axis]
+        counts = np.isin(strata, strata[units])
+        alike = (strata[self.one] == strata[self.other]) & counts[self.one]
+        a, b, apart = self.one[alike], self.other[alike], self.distances[alike]
+        places = np.flatnonzero(counts & np.isin(codes, (one, other)))
+        group, prompt = (
+            np.unique(each, return_inverse=True)[1] for each in (strata[a], self.seen.prompts[a])
+        )
+        of_group = prompt[np.unique(group, return_index=True)[1]]
+
+        def beyond(codes: Codes) -> float:
+            first, second = codes[a], codes[b]
+            crossing = ((first == one) & (second == other)) | ((first == other) & (second == one))
+            floor = _means(apart, prompt, first == second, int(prompt.max()) + 1)
+            more = _means(apart, group, crossing, len(of_group)) - floor[of_group]
+            there = ~np.isnan(more)
+            sums, sizes = np.bincount(of_group[there], more[there]), np.bincount(of_group[there])
+            return float((sums[sizes > 0] / sizes[sizes > 0]).mean()) if there.any() else -np.inf
+
+        permuted = []
+        for move in shuffles(strata[places], PERMUTATIONS):
+            moved = codes.copy()
+            moved[places] = codes[places[move]]
+            permuted.append(beyond(moved))
+        return chance_of(beyond(codes), np.array(permuted))
 
     def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
         """How far the two values lie apart, beyond the distance of two of the very same request of that prompt."""
@@ -147,6 +180,12 @@ def strata_of(seen: Observations, axis: int) -> Codes:
     """The group of each picture of those that agree in their prompt and all axes but this."""
     keys = np.column_stack([seen.prompts, np.delete(seen.codes, axis, axis=1)])
     return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1), dtype=np.intp)
+
+
+def by_prompt(differences: Floats, prompts: Codes) -> Floats:
+    """The mean of each prompt that has pairs."""
+    place = np.unique(prompts, return_inverse=True)[1]
+    return np.asarray(np.bincount(place, differences) / np.bincount(place))
 
 
 def _means(numbers: Floats, groups: Codes, which: NDArray[np.bool_], count: int) -> Floats:

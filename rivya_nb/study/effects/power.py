@@ -8,9 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from rivya_nb.study.effects.contrasts import by_prompt
 from rivya_nb.study.effects.intervals import FEWEST, LEVEL
-from rivya_nb.study.effects.numbers import Numbers
+from rivya_nb.study.effects.numbers import Numbers, by_prompt
 
 TARGET = 0.8
 """The part of the studies that shall show the difference."""

@@ -26,7 +26,7 @@ from rivya_nb.study.effects.intervals import (
     value_of,
 )
 from rivya_nb.study.effects.numbers import Numbers, Values
-from rivya_nb.study.effects.observations import Observations
+from rivya_nb.study.effects.observations import Codes, Observations
 from rivya_nb.study.effects.patterns import Floats
 
 SAME = "the very same request"
@@ -41,7 +41,7 @@ class Share:
     `axes` are those that take part: none for the noise, two for an interaction. `interval` is None where there
     are too few prompts; `chance` is the p-value of a permutation test, corrected by Holm, where there are fewer
     than 30. `common` is that part of all that an axis does in the same way in every prompt; None where that is
-    not known.
+    not known. It rests on `prompts`, which are fewer than those of the study where some lack, say, replicates.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Share:
     interval: Interval | None = None
     chance: float | None = None
     common: float | None = None
+    prompts: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,18 @@ class _Within:
 
     def __init__(self, numbers: Numbers, division: Division, parts: Floats) -> None:
         self._numbers, self._division, self._parts, self._seen = numbers, division, parts, numbers.seen
-        self._sizes = [len(labels) for labels in self._seen.labels]
+        self._prompts = division.prompts(numbers.patterns())
         self._bootstrap = Bootstrap(len(self._seen.prompt_labels))
         self._total = mean(parts.sum(axis=1))
 
     def shares(self, permutations: int) -> Shares:
         rows = []
-        for name, axes, parts in _named(self._seen, self._division, self._parts):
-            row = share_of(name, axes, ratio(mean(parts), self._total), self._bootstrap, FEWEST)
-            rows.append(replace(row, common=self._common(axes)))
-        if self._bootstrap.prompts < ENOUGH:
-            rows = tested(
-                rows, {row.name: self._chance(row, permutations) for row in rows if len(row.axes) == 1}
-            )
+        for name, axes, parts, prompts in _named(self._seen, self._division, self._parts, self._prompts):
+            statistic = ratio(mean(parts), self._total)
+            row = share_of(name, axes, statistic, self._bootstrap, FEWEST, prompts)
+            rows.append(replace(row, common=self._common(axes, row.share)))
+        few = [row for row in rows if len(row.axes) == 1 and row.prompts < ENOUGH]
+        rows = tested(rows, {row.name: self._chance(row, permutations) for row in few})
         return Shares(tuple(rows), self._between(), not self._division.residual)
 
     def _chance(self, row: Share, permutations: int) -> float:
@@ -113,31 +113,39 @@ class _Within:
         permuted = [share(self._division.parts(each)) for each in self._numbers.permuted(axis, permutations)]
         return chance_of(float(share(self._parts)), np.concatenate(permuted))
 
-    def _common(self, axes: Sequence[str]) -> float | None:
+    def _common(self, axes: Sequence[str], share: float) -> float | None:
         if len(axes) != 1 or not isinstance(self._numbers, Values):
             return None
         axis = self._seen.axis(axes[0])
         profiles = profiles_of(self._numbers, axis)
         if len(profiles) < 2:
             return None
-        size = self._sizes[axis] - (1 if self._seen.is_chance[axis] else 0)
+        size = profiles.shape[1] - (1 if self._seen.is_chance[axis] else 0)
         variance = value_of(agreement(profiles), len(profiles)) / size
-        return _bounded(variance / self._parts.sum(axis=1).mean())
+        return min(share, _bounded(variance / self._parts.sum(axis=1).mean()))
 
     def _between(self) -> Share | None:
         if not isinstance(self._numbers, Values):
             return None
         # By how much a prompt's mean differs because its seeds and replicates are some of many.
-        chance = self._parts[:, 0] / np.bincount(self._seen.prompts)
+        prompts = self._seen.prompts
+        chance = self._parts[:, 0] / np.bincount(prompts)
+        drawn = {
+            axis: drawn_of(prompts, self._seen.codes[:, axis])
+            for axis, is_chance in enumerate(self._seen.is_chance)
+            if is_chance
+        }
         for place, effect in enumerate(self._division.effects):
-            drawn = [
-                size
-                for at, (size, chances) in enumerate(zip(self._sizes, self._seen.is_chance, strict=True))
-                if chances and effect >> at & 1
-            ]
-            if drawn:
-                chance = chance + self._parts[:, place] / np.prod(drawn)
-        return _between(self._numbers, mean(chance), self._total, self._bootstrap)
+            if some := [values for axis, values in drawn.items() if effect >> axis & 1]:
+                chance = chance + self._parts[:, place] / np.prod(some, axis=0)
+        statistic = mean(chance)
+        for axis in drawn:
+            profiles = profiles_of(self._numbers, axis)
+            size = profiles.shape[1]
+            if len(profiles) == self._bootstrap.prompts:
+                # What a seed does alike in every prompt moves the means of all prompts alike.
+                statistic = plus(statistic, agreement(profiles), -1 / (size * (size - 1)))
+        return _between(self._numbers, statistic, self._total, self._bootstrap)
 
 
 class _Common:
@@ -197,6 +205,11 @@ def profiles_of(numbers: Values, axis: int) -> Floats:
     return np.asarray(means - means.mean(axis=1, keepdims=True))
 
 
+def drawn_of(prompts: Codes, codes: Codes) -> NDArray[np.intp]:
+    """How many values of an axis each prompt has."""
+    return np.bincount(np.unique(np.column_stack([prompts, codes]), axis=0)[:, 0])
+
+
 def _complete(seen: Observations) -> NDArray[np.bool_]:
     """Which prompts have a picture of every value of the first axis."""
     found = np.unique(np.column_stack([seen.prompts, seen.codes[:, 0]]), axis=0)
@@ -204,28 +217,37 @@ def _complete(seen: Observations) -> NDArray[np.bool_]:
 
 
 def _named(
-    seen: Observations, division: Division, parts: Floats
-) -> list[tuple[str, tuple[str, ...], Floats]]:
-    """The name of each row, its axes, and each prompt's part of it; interactions of more than two in one."""
-    rows, higher = [], np.zeros(len(parts))
+    seen: Observations, division: Division, parts: Floats, prompts: NDArray[np.intp]
+) -> list[tuple[str, tuple[str, ...], Floats, int]]:
+    """The name of each row, its axes, each prompt's part of it, and the prompts it rests on; interactions of more
+    than two in one."""
+    rows, higher, fewest = [], np.zeros(len(parts)), len(parts)
     for place, effect in enumerate(division.effects):
         axes = tuple(name for at, name in enumerate(seen.axes) if effect >> at & 1)
         if len(axes) > 2:
             higher += parts[:, place]
+            fewest = min(fewest, int(prompts[place]))
             continue
         name = " × ".join(axes) or (REST if division.residual else SAME)
-        rows.append((name, axes, parts[:, place]))
-    return [*rows, (HIGHER, seen.axes, higher)] if higher.any() else rows
+        rows.append((name, axes, parts[:, place], int(prompts[place])))
+    return [*rows, (HIGHER, seen.axes, higher, fewest)] if higher.any() else rows
 
 
 def share_of(
-    name: str, axes: tuple[str, ...], statistic: Statistic, bootstrap: Bootstrap, fewest: int
+    name: str,
+    axes: tuple[str, ...],
+    statistic: Statistic,
+    bootstrap: Bootstrap,
+    fewest: int,
+    prompts: int | None = None,
 ) -> Share:
+    """The share, with an interval if it rests on at least `fewest` prompts; on all, if `prompts` are not given."""
     value = _bounded(value_of(statistic, bootstrap.prompts))
+    prompts = bootstrap.prompts if prompts is None else prompts
     interval = None
-    if bootstrap.prompts >= fewest:
+    if prompts >= fewest:
         interval = Interval(*map(_bounded, bootstrap.interval(statistic)))
-    return Share(name, axes, value, interval)
+    return Share(name, axes, value, interval, prompts=prompts)
 
 
 def _bounded(share: float) -> float:

@@ -37,10 +37,6 @@ class Votes(Paired):
     other: Codes
     won: Floats
 
-    @property
-    def has_zero(self) -> bool:
-        return True
-
     def paired(self, axis: int, one: int, other: int) -> tuple[Floats, Codes, Codes]:
         """How much more often than every second time `other` was preferred to `one`, all else being the same."""
         strata, codes = strata_of(self.seen, axis), self.seen.codes[:, axis]
@@ -70,15 +66,16 @@ def shares_of_votes(votes: Votes, permutations: int = PERMUTATIONS) -> Shares:
     null = _by_prompt(votes, _deviance(np.zeros(len(votes.won)), votes.won))
     if not null.sum() > 0:
         raise UsageError("Nothing moves the votes: no vote says that one picture is better than another.")
+    judged = len(np.unique(votes.seen.prompts[votes.one]))
     bootstrap, whole = Bootstrap(count), _fit(votes)
     rows, rest, chances = [], null, {}
     for axis, name in enumerate(votes.seen.axes):
         explained = _explained(votes, axis, whole)
         rest = rest - explained
-        rows.append(share_of(name, (name,), ratio(mean(explained), mean(null)), bootstrap, ENOUGH))
-        if count < ENOUGH:
+        rows.append(share_of(name, (name,), ratio(mean(explained), mean(null)), bootstrap, ENOUGH, judged))
+        if judged < ENOUGH:
             chances[name] = _chance(votes, axis, float(explained.sum()), permutations)
-    rows.insert(0, share_of(REST, (), ratio(mean(rest), mean(null)), bootstrap, ENOUGH))
+    rows.insert(0, share_of(REST, (), ratio(mean(rest), mean(null)), bootstrap, ENOUGH, judged))
     return Shares(tuple(tested(rows, chances)), None, has_floor=False)
 
 
