@@ -20,6 +20,16 @@ SEED_KEY = "seed"
 LAST_REPLICATE = 2**31 - 1
 """The highest number of a replicate."""
 
+MOST_IN_A_ROW = 100_000
+"""The most replicates that are asked for together. Higher numbers are of single pictures: a canary's, by the time
+of its occasion."""
+
+
+def replicates_before(number: int) -> int:
+    """How many replicates have to be asked for to get the one of this number; 1 for a single picture, for which
+    the first one is asked instead."""
+    return number if number <= MOST_IN_A_ROW else 1
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Request:

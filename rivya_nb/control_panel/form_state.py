@@ -10,7 +10,7 @@ from typing import Any
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.request import SEED_KEY, Request
+from rivya_nb.contract.request import SEED_KEY, Request, replicates_before
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS
 from rivya_nb.planning.braces import escaped
@@ -101,7 +101,7 @@ class FormState:
             prompt=escaped(request.prompt),
             params={key: str(value) for key, value in request.params.items()},
             references=(request.references,) if request.references else (),
-            replicates=request.replicate,
+            replicates=replicates_before(request.replicate),
         )
 
 

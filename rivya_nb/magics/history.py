@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.magics.current import current_session
 from rivya_nb.planning.line import Flag, Reader, is_flag
-from rivya_nb.planning.words import ObjectName, Text, WordError, read_value
+from rivya_nb.planning.words import OPENING_QUOTES, ObjectName, Text, WordError, read_value
 
 if TYPE_CHECKING:
     from rivya_nb.contract.params import ParamValue
@@ -77,6 +77,7 @@ class _HistoryReader(Reader):
     def __init__(self, words: Sequence[str], flags: Sequence[Flag]) -> None:
         super().__init__(words, flags)
         self._prompt: list[str] = []
+        self._facts: dict[str, Choice] = {}
 
     def filters(self) -> Filters:
         """The filters of the line; a value that does not fit its flag is noted as a mistake."""
@@ -99,27 +100,30 @@ class _HistoryReader(Reader):
             "sort": self._plain("--sort"),
             "params": params,
         }
-        if facts := self._facts():
-            filters["facts"] = facts
+        if self._facts:
+            filters["facts"] = self._facts
         tags = [
             tag for value in self._flags.get("--tag", ()) if (tag := self._one("--tag", value)) is not None
         ]
         return {**filters, "tag": tags} if tags else filters
 
-    def _facts(self) -> dict[str, Choice]:
-        found: dict[str, Choice] = {}
-        for value in self._flags.get("--fact", ()):
-            text = value.text if isinstance(value, Text) else ""
-            column, equals, asked = (part.strip() for part in text.partition("="))
-            if not column or not equals or not asked:
-                self._wrong("--fact", "it is written --fact COLUMN=VALUE, as in --fact category=animals")
-            elif column in found:
-                self._wrong(
-                    "--fact", f"{shortened(column)} is given twice; {self.several.format(key=column)}"
-                )
-            elif (choice := self._choice(f"--fact {column}"[2:], Text(asked))) is not None:
-                found[column] = choice
-        return found
+    def _fact(self, raw: str) -> None:
+        """Read `category=animals`, `category="wild animals"` or `"category=wild animals"`."""
+        try:
+            is_quoted = raw[:1] in ('"', "'", *OPENING_QUOTES)
+            whole = read_value(raw) if is_quoted else Text(raw)
+            text = whole.text if isinstance(whole, Text) else ""
+            column, _, asked = (part.strip() for part in text.partition("="))
+            value = Text(asked) if is_quoted or not asked else read_value(asked)
+        except WordError as error:
+            self._wrong("--fact", str(error))
+            return
+        if not column or not asked:
+            self._wrong("--fact", "it is written --fact COLUMN=VALUE, as in --fact category=animals")
+        elif column in self._facts:
+            self._wrong("--fact", f"{shortened(column)} is given twice; {self.several.format(key=column)}")
+        elif (choice := self._choice(f"fact {shortened(column)}", value)) is not None:
+            self._facts[column] = choice
 
     def _yes_or_no(self, name: str) -> bool | None:
         text = self._plain(name)
@@ -181,9 +185,12 @@ class _HistoryReader(Reader):
         return text.split(",") if text is not None and "," in text else text
 
     def _flag(self, word: str) -> None:
-        if word == "--fact" and self._words and not is_flag(self._words[-1]):
+        name, equals, raw = word.partition("=")
+        if name == "--fact":
             # Its value looks like a param.
-            word = f"{word}={self._words.pop()}"
+            is_next = not equals and self._words and not is_flag(self._words[-1])
+            self._fact(self._words.pop() if is_next else raw)
+            return
         # A word behind one hyphen is one that the prompt must not have, unless a flag has this name.
         if word.startswith("-") and f"-{word}" not in self._known and not word.startswith("--"):
             self._loose(word)

@@ -381,7 +381,7 @@ def _on_the_line(name: str, value: object) -> str:
         sought = read_sought(str(value))
         return " ".join("|".join(_sought_word(each) for each in any_of) for any_of in sought)
     if isinstance(value, Mapping):
-        return " ".join(f"--fact {as_word(f'{key}={_several(each)}')}" for key, each in value.items())
+        return " ".join(f"--fact {_fact_word(key, each)}" for key, each in value.items())
     if name == "excluded":
         return f"--excluded {'yes' if value else 'no'}"
     if value is True and name in FILTERS:
@@ -399,6 +399,11 @@ def _several(value: object) -> str:
         step = "" if abs(value.step) == 1 else f":{abs(value.step)}"
         return f"{value[0]}..{value[-1]}{step}"
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _fact_word(column: str, value: object) -> str:
+    said = _several(value) if isinstance(value, (range, list)) else _word(str(value))
+    return f"{column}={said}" if as_word(column) == column else as_word(f"{column}={_several(value)}")
 
 
 def _sought_word(sought: Sought) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Param, bundled, shared_param
 from rivya_nb.contract.references import Reference
-from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.request import SEED_KEY, replicates_before
 from rivya_nb.errors import UsageError
 from rivya_nb.planning.ask import (
     MODEL_AXIS,
@@ -71,14 +71,14 @@ def job_cell(job: JobRecord, path_of: Callable[[Reference], Path]) -> str:
     given = [f"    {escaped(job.prompt)!r}", f"    model={job.model!r}", f"    params={dict(job.params)!r}"]
     if job.references:
         given.append(f"    references={list(map(name, job.references))!r}")
-    if job.replicate > 1:
-        given.append(f"    replicates={job.replicate}")
+    if (count := replicates_before(job.replicate)) > 1:
+        given.append(f"    replicates={count}")
     return "import rivya_nb as rv\n\nrv.generate(\n" + ",\n".join(given) + ",\n).wait()"
 
 
 def _single(job: JobRecord) -> Ask:
     """What a cell asks for a job: its number is the last of the replicates that it names."""
-    return replace(Ask.single(replace(job, replicate=1)), replicates=job.replicate)
+    return replace(Ask.single(replace(job, replicate=1)), replicates=replicates_before(job.replicate))
 
 
 def ask_cell(ask: Ask, name: Name) -> str | None:

@@ -180,3 +180,9 @@ def test_a_picture_asks_for_itself_again(session: rv.Session, tmp_path: Path) ->
     request = rv.plan("a {{brace}}", seed=7, resolution="1K").requests[0]
     assert request.prompt == "a {brace}"
     assert plan_form(session, FormState.of_request(request), {}).requests == (request,)
+
+
+def test_a_picture_of_a_canary_asks_for_one_picture() -> None:
+    request = rv.Request("wan-2-7-image-pro", "A bottle", {"seed": 7}, replicate=1_795_894_299)
+    assert FormState.of_request(request).replicates == 1
+    assert FormState.of_request(rv.Request("wan-2-7-image-pro", "A bottle", replicate=3)).replicates == 3

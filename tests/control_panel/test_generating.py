@@ -132,6 +132,8 @@ def bought(opened: Callable[[], PanelModel]) -> PanelModel:
     panel = opened()
     bought_by(panel, ASKED)
     until(lambda: "0 credits · 2 from the history" in summary(panel))
+    # The last picture may have asked for a plan that is still to come.
+    until(lambda: not panel._is_planning)
     return panel
 
 

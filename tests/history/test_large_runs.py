@@ -161,7 +161,7 @@ class _Shown:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[tuple[str, bool, Bundle]] = []
         monkeypatch.setattr(live, "executing_cell", lambda: "the cell")
-        monkeypatch.setattr(live, "_publish", self._publish)
+        monkeypatch.setattr(live, "publish", self._publish)
 
     def _publish(self, look: Bundle, display_id: str, *, update: bool) -> None:
         self.sent.append((display_id, update, look))

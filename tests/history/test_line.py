@@ -10,6 +10,7 @@ import pytest
 import rivya_nb as rv
 from rivya_nb.magics.command import parse_command
 from rivya_nb.magics.commands import COMMANDS, READERS
+from rivya_nb.planning.question import history_question
 
 if TYPE_CHECKING:
     from .conftest import Fill
@@ -60,6 +61,8 @@ def test_all_mistakes_of_a_line_are_told_at_once_as_the_line_writes_them(session
     assert "did you mean '--rating'?" in told[1]
     assert "did you mean '--favourite'?" in told[2]
     assert mistakes("history --excluded perhaps") == ["--excluded: 'perhaps' is neither yes nor no"]
+    assert "as in --fact category=animals" in mistakes("history --fact category")[0]
+    assert mistakes("history --fact a=b --fact a=c")[0].startswith("--fact: a is given twice")
     assert mistakes("history --rating 7") == ["--rating: 7 is no rating; it takes 0 to 5"]
     assert "variable" in mistakes("history {words}")[0]
     assert "no blanks around =" in mistakes("history seed = 4")[0]
@@ -122,3 +125,21 @@ def test_undo_and_help(fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for word in ("--rating", "--since", "--page", "%rivya undo"):
         assert word in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"category": "wild animals"}, 'category="wild animals"'),
+        ({"note": "a, b"}, 'note="a, b"'),
+        ({"note": "1..4"}, 'note="1..4"'),
+        ({"id": ["1", "2"]}, "id=1,2"),
+        ({"id": range(1, 5)}, "id=1..4"),
+        ({"my note": 'say "x"'}, '"my note=say ""x"""'),
+    ],
+)
+@pytest.mark.usefixtures("session")
+def test_facts_are_written_as_the_line_reads_them(facts: dict[str, Any], words: str) -> None:
+    asked = history_question({"facts": facts}, ())
+    assert asked.line == f"%rivya history --fact {words}"
+    assert act(f"history --fact {words}")._asked.question == asked.question

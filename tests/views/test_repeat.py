@@ -161,6 +161,16 @@ def test_a_replicate_has_a_cell_with_those_before_it() -> None:
     assert json.loads(requests_json(*make_run({"": ("a",)}, [job])))[0]["replicate"] == 2
 
 
+def test_a_picture_of_a_canary_has_a_cell_without_its_number() -> None:
+    job = make_job("a", params={"seed": 7}, replicate=1_795_894_299)
+    assert job_cell(job, in_store) == f"%%rivya seed=7\n{BOTTLE}"
+    assert cell_text(*make_run({"": ("a",)}, [job], id=0)) == f"%%rivya seed=7\n{BOTTLE}"
+    several = job_cell(
+        make_job("a", params={"negative_prompt": "two\nlines"}, replicate=1_795_894_299), in_store
+    )
+    assert "replicates" not in several
+
+
 def in_store(reference: Reference) -> Path:
     return Path("/my store") / f"{reference.sha256}.png"
 
