@@ -175,7 +175,9 @@ def test_effects_have_bars_with_intervals_above_the_noise(lab: Lab, take: Take) 
     prompts = str(ROOT / "notebooks" / "05_prompts.csv")
     with running_sandbox(SandboxConfig(latency=0, light=light), shrink=8) as url:
         sources = [STUDY.format(key=DEFAULT_KEY, url=url, prompts=prompts), "study.effects(of=lightness)", ""]
-        opened = lab.open(write_notebook(lab.folder / "studied.ipynb", sources), width=900, sharpness=SHARPNESS)
+        opened = lab.open(
+            write_notebook(lab.folder / "studied.ipynb", sources), width=900, sharpness=SHARPNESS
+        )
         opened.run_all()
         opened.wait_until_done(ASK)
     cell = opened.cell(ASK)
