@@ -221,9 +221,9 @@ def test_extending_by_a_coupled_param_is_refused(session: rv.Session) -> None:
             run.extend(**wanted)  # type: ignore[arg-type]
     assert run.extend(aspect_ratio=["16:9"]).credits == 24
     drawn = made([{"prompt": "a fox", "kind": "x"}, {"prompt": "an owl"}], repeat=2, sample=2)
-    for wanted in ({"prompt": ["a hen"]}, {"aspect_ratio": ["1:1", "16:9"]}):
+    for name, values in (("prompt", ["a hen"]), ("aspect_ratio", ["1:1", "16:9"])):
         with pytest.raises(rv.UsageError, match="costs nothing where the drawn seeds are written down"):
-            drawn.extend(**wanted)  # type: ignore[arg-type]
+            drawn.extend(params={name: values})
 
 
 @pytest.mark.usefixtures("session")

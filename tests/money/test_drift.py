@@ -199,7 +199,7 @@ def test_what_is_no_run_is_told(given: Any, connect: Connect) -> None:
     with pytest.raises(rv.UsageError, match="is no run; give a run, or its number"):
         rv.drift("canary", given)
     with pytest.raises(rv.UsageError, match="is no run"):
-        rv.drift("canary", session.history())  # type: ignore[arg-type]
+        rv.drift("canary", session.history())  # type: ignore[call-overload]
 
 
 def test_drawn_seeds_are_pinned_and_a_model_without_seeds_is_told(connect: Connect) -> None:
