@@ -22,7 +22,7 @@ from rivya_nb.session.showing.rankings import Progress, Strengths
 from rivya_nb.session.showing.tables import table
 from rivya_nb.spreadsheets import csv_bytes
 from rivya_nb.store.marks import excluded
-from rivya_nb.store.vote_records import ONE, TIE, RankingRecord
+from rivya_nb.store.vote_records import ONE, TIE, RankingRecord, VoteRecord
 from rivya_nb.study.ranking.ballots import Showing, draw_order, showings
 from rivya_nb.study.ranking.pairs import Contender, label_of
 from rivya_nb.views.ranking import (
@@ -74,6 +74,8 @@ class Ranking:
         self._contenders = {each.job: each for each in known}
         self._live_records = live_records
         self._store = live_records.store
+        # The newest result with what it was made of: the same votes always give the same one.
+        self._known: tuple[tuple[list[VoteRecord], list[Contender], int], Result] | None = None
 
     @property
     def what(self) -> str:
@@ -257,8 +259,12 @@ class Ranking:
         """What the votes say. It takes about a second: call it off the event loop."""
         from rivya_nb.study.ranking.strengths import DRAWS, result
 
-        votes = self._store.votes.of(self.record.id)
-        return result(votes, list(self._counted().values()), draws or DRAWS)
+        votes, counted = self._store.votes.of(self.record.id), list(self._counted().values())
+        asked = (votes, counted, draws or DRAWS)
+        known = self._known
+        if known is None or known[0] != asked:
+            known = self._known = (asked, result(*asked))
+        return known[1]
 
     def _result(self) -> Result:
         return WorkLoop.find().aside(self.result)
