@@ -30,8 +30,8 @@ class Contrast:
 
     `difference` is the mean over prompts of each prompt's mean; `d` is Cohen's for pairs, the mean of the `pairs`
     over their standard deviation, None where that is 0. `chance` is the p-value by flipping signs (of distances,
-    by pictures that change places), corrected by Holm over all contrasts of a study. `interval` is by bootstrap over
-    prompts, or Student's of fewer than 10; None of fewer than 3.
+    by pictures that change places), corrected by Holm over all contrasts of a study. `interval` is by bootstrap
+    over prompts, or Student's of fewer than 10; None of fewer than 3.
     """
 
     axis: str
