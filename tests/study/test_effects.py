@@ -247,12 +247,12 @@ def test_distances_that_lean_to_one_side_are_not_taken_for_a_difference(
     # With 19 permutations, 1 of 20 is still exactly 5 %.
     monkeypatch.setattr("rivya_nb.study.effects.numbers.PERMUTATIONS", 19)
     found = []
-    for number in range(100):
-        numbers = np.random.default_rng(number).exponential(size=(10, 1, 2, 2)) ** 4
+    for number in range(300):
+        numbers = np.random.default_rng(number).exponential(size=(10, 1, 2, 2)) ** 2
         seen = studied(numbers).seen
         one, other = pairs_within(seen)
         apart = np.abs(numbers.ravel()[one] - numbers.ravel()[other])
         found.append(contrasts(Distances(seen, one, other, apart))[0].chance)
-    # At a level of 5 %, 12 of 100 or more is one case in 200.
-    assert sum(chance is not None and chance <= 0.05 for chance in found) <= 11
+    # At a level of 5 %, 25 of 300 or more is one case in 100. Flipped signs call more.
+    assert sum(chance is not None and chance <= 0.05 for chance in found) <= 24
     assert None not in found
