@@ -8,6 +8,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
 from rivya_nb.api.key import Key
@@ -211,6 +212,12 @@ def plan(
         _check_whole_number("sample_seed", sample_seed, 0)
     if not isinstance(pair_seeds, bool):
         raise UsageError([Mistake("pair_seeds", f"{short_repr(pair_seeds)} is neither True nor False")])
+    if not isinstance(templates, (bool, NoneType)):
+        raise UsageError([Mistake("templates", f"{short_repr(templates)} is neither True nor False")])
+    if not isinstance(prompt_column, (str, NoneType)):
+        raise UsageError(
+            [Mistake("prompt_column", f"{short_repr(prompt_column)} is no name of a column, which is a text")]
+        )
     if max_credits is not None:
         _check_whole_number("max_credits", max_credits, 0)
     session = current_session()
@@ -228,7 +235,7 @@ def plan(
                 "Requests and jobs are sent as they are; model, references, repeat, sample, pair_seeds and params "
                 "cannot change them. replicates=… asks the very same several times."
             )
-        items = [body] if isinstance(body, (Request, Job)) else list(body or ())
+        items = [body] if isinstance(body, (Request, Job)) else list(() if body is None else body)
         return session.plan_requests(
             items,
             replicates=replicates,

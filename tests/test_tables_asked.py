@@ -115,6 +115,19 @@ def test_all_mistakes_of_a_table_are_told_at_once_with_their_rows() -> None:
 
 
 @pytest.mark.usefixtures("session")
+def test_what_is_no_table_is_told_and_not_guessed() -> None:
+    np, pl = pytest.importorskip("numpy"), pytest.importorskip("polars")
+    assert "A ndarray is neither a prompt nor" in refused(np.array([["a fox", "an owl"]]))
+    assert ".collect()" in refused(pl.LazyFrame({"prompt": ["a fox"]}))
+    assert ".collect()" in refused(prompts=pl.LazyFrame({"prompt": ["a fox"]}))
+    assert "give a list" in refused(text for text in ["a fox"])
+    assert "give a list" in refused({"prompt": ["a fox"]})
+    assert "row 1: it is empty" in refused([None, "a fox"])
+    assert "templates: 'off' is neither" in refused(["a {fox|owl}"], templates="off")
+    assert "prompt_column: 5 is" in refused(["a fox"], prompt_column=5)
+
+
+@pytest.mark.usefixtures("session")
 def test_a_file_is_never_taken_for_a_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bench.csv").write_text("prompt\na fox\n")
@@ -167,6 +180,8 @@ def test_params_are_coupled_outside_a_table_too() -> None:
         [{"prompt": "a", "seed": 1}], resolution=["1K"], coupled=("seed", "resolution")
     )
     assert "alone cannot be coupled" in refused("a fox", seed=[1, 2], coupled="seed")
+    again = refused("A fox", seed=[1, 1], aspect_ratio=["1:1", "1:1"], coupled=("seed", "aspect_ratio"))
+    assert "coupled: 1, 1:1 stands there 2 times" in again
 
 
 def test_duplicated_rows_are_paid_for_once_and_told(session: rv.Session) -> None:
@@ -205,6 +220,10 @@ def test_extending_by_a_coupled_param_is_refused(session: rv.Session) -> None:
         with pytest.raises(rv.UsageError, match="the values of prompt, seed belong together"):
             run.extend(**wanted)  # type: ignore[arg-type]
     assert run.extend(aspect_ratio=["16:9"]).credits == 24
+    drawn = made([{"prompt": "a fox", "kind": "x"}, {"prompt": "an owl"}], repeat=2, sample=2)
+    for wanted in ({"prompt": ["a hen"]}, {"aspect_ratio": ["1:1", "16:9"]}):
+        with pytest.raises(rv.UsageError, match="costs nothing where the drawn seeds are written down"):
+            drawn.extend(**wanted)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("session")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from IPython.core.getipython import get_ipython
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
         | None
     )
     """Runs to wait for, something to show, or nothing."""
+
+_HELP_WIDTH = 90
+"""A notebook on half a screen has room for so many characters."""
 
 _PROMPT = "Rivya API key (it is not shown): "
 
@@ -258,10 +262,13 @@ def _drift(arguments: Arguments) -> Drift | Canaries:
 
 def _help(arguments: Arguments) -> None:
     _expect("help", arguments, 0)
-    lines = {f"{name} {entry.usage}".strip(): entry.help for name, entry in COMMANDS.items()}
-    for usage, text in lines.items():
-        print(f"%rivya {usage:<{max(map(len, lines))}}  {text}")
-    print("%%rivya?  explains the cell magic")
+    lines = {f"%rivya {name} {entry.usage}".strip(): entry.help for name, entry in COMMANDS.items()}
+    for usage, text in {**lines, "%%rivya?": "explains the cell magic"}.items():
+        # A notebook breaks longer lines in the middle of a word.
+        print(fill(usage, _HELP_WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False))
+        print(
+            fill(text, _HELP_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4, break_on_hyphens=False)
+        )
 
 
 COMMANDS: Mapping[str, Entry] = {

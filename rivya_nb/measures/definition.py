@@ -147,9 +147,14 @@ def define(
 
 
 def _name(function: Callable[..., object]) -> str:
+    function = _inner(function)
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _inner(function: Callable[..., object]) -> Callable[..., object]:
     while isinstance(function, partial):
         function = function.func
-    return getattr(function, "__name__", type(function).__name__)
+    return function
 
 
 def _version(version: object, mistakes: list[Mistake]) -> str:
@@ -162,6 +167,7 @@ def _version(version: object, mistakes: list[Mistake]) -> str:
 
 
 def _is_async(function: Callable[..., object]) -> bool:
+    function = _inner(function)
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 

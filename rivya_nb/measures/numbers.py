@@ -6,12 +6,18 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 
 from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.text import count, short_repr
 
 WHOLE = ""
 """The name of the only part of a measure that gives one number."""
+
+
+class NoNumberError(ValueError):
+    """What a measure's function gave is no number; the message says what it is."""
+
 
 _ITS_OWN = "a measure gives a number, or a dict of numbers"
 
@@ -20,16 +26,18 @@ def read_numbers(value: object) -> dict[str, float]:
     """The numbers by the names of their parts; `WHOLE` is the name of a single one.
 
     Raises:
-        ValueError: it is neither a finite number nor a dict of such.
+        NoNumberError: it is neither a finite number nor a dict of such.
     """
     if not isinstance(value, Mapping):
         return {WHOLE: _number(value, "")}
     if not value:
-        raise ValueError(f"it gave an empty dict; {_ITS_OWN}")
+        raise NoNumberError(f"it gave an empty dict; {_ITS_OWN}")
     found: dict[str, float] = {}
     for part, each in value.items():
-        if not isinstance(part, str) or not part.strip():
-            raise ValueError(f"it gave a dict with the key {short_repr(part)}; the names of parts are texts")
+        if not isinstance(part, str) or not part.strip() or not part.isprintable():
+            raise NoNumberError(
+                f"it gave a dict with the key {short_repr(part)}; the names of parts are texts on one line"
+            )
         found[part] = _number(each, f" as {short_repr(part)}")
     return found
 
@@ -38,14 +46,16 @@ def read_several(value: object, wanted: int) -> Sequence[object]:
     """The results of a batch of `wanted` pictures, one for each.
 
     Raises:
-        ValueError: it is no list of as many.
+        NoNumberError: it is no list of as many.
     """
     right = f"a batch of {count(wanted, 'picture')} needs a list of {count(wanted, 'result')}"
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable) or _dimensions(value) == 0:
-        raise ValueError(f"it gave {_described(value)}; {right}")
-    results = list(value)
+        raise NoNumberError(f"it gave {_described(value)}; {right}")
+    # One that never ends is no list.
+    results = list(islice(value, wanted + 1))
     if len(results) != wanted:
-        raise ValueError(f"it gave {count(len(results), 'result')}; {right}")
+        gave = "more" if len(results) > wanted else count(len(results), "result")
+        raise NoNumberError(f"it gave {gave}; {right}")
     return results
 
 
@@ -57,13 +67,13 @@ def _number(value: object, where: str) -> float:
     plain = plain_value(plain)
     if not isinstance(plain, (numbers.Real, Decimal)):
         hint = "; does the function have a return?" if value is None else ""
-        raise ValueError(f"it gave {_described(value)}{where}; {_ITS_OWN}{hint}")
+        raise NoNumberError(f"it gave {_described(value)}{where}; {_ITS_OWN}{hint}")
     try:
         number = float(plain)
     except (OverflowError, ValueError):
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError(
+        raise NoNumberError(
             f"it gave {'NaN' if math.isnan(number) else short_repr(value)}{where}, which is no number"
         )
     # Without the sign of a zero.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -61,6 +62,13 @@ def _coupling(ask: Ask, group: tuple[str, ...]) -> Coupling:
     if not mistakes and len({len(values[name]) for name in group}) > 1:
         sizes = listing(f"{name} has {count(len(values[name]), 'value')}" for name in group)
         mistakes.append(Mistake("coupled", f"{sizes}; what is coupled needs as many values each"))
+    if not mistakes:
+        together = Counter(zip(*(map(label, values[name]) for name in group), strict=True))
+        mistakes = [
+            Mistake("coupled", f"{listing(row)} stands there {times} times; leave it there once")
+            for row, times in together.items()
+            if times > 1
+        ]
     if mistakes:
         raise UsageError(mistakes)
     if PROMPT_AXIS in group:

@@ -136,7 +136,7 @@ class Growth:
             raise _wrong(
                 name,
                 f"in {self._run} the values of {listing(coupling.members)} belong together, row by row; plan the "
-                "larger table: what the history has costs nothing",
+                f"larger table: {free_again(self.ask)}",
             )
 
     @property
@@ -236,6 +236,13 @@ class Growth:
     @property
     def _whole_prompt(self) -> str:
         return self.ask.prompt.render({axis.name: 0 for axis in self.ask.prompt.axes})
+
+
+def free_again(ask: Ask) -> str:
+    """What is told of the price where something larger is planned anew."""
+    if ask.draws:
+        return "what the history has costs nothing where the drawn seeds are written down"
+    return "what the history has costs nothing"
 
 
 def _as_number(value: object) -> object:

@@ -115,8 +115,9 @@ class PromptTable:
 
 def is_table(given: object) -> bool:
     """Whether a Python argument holds prompts: a DataFrame, or a list (or an array) of texts or dicts."""
-    first = next(iter(given), None) if isinstance(given, (list, tuple)) else None
-    return isinstance(first, (str, Mapping)) or _is_frame(given) or _has_texts(given)
+    items = given if isinstance(given, (list, tuple)) else ()
+    first = next((item for item in items if as_cell(item) is not None), None)
+    return isinstance(first, (str, Mapping)) or _is_frame(given) or _is_lazy(given) or _has_texts(given)
 
 
 def prompt_table(
@@ -153,6 +154,9 @@ def table_of(given: Any) -> Table:
         )
         rows = [tuple(map(as_cell, row)) for row in iterated]
         return made_table("the table", columns, rows, _counted(len(rows)))
+    if _is_lazy(given):
+        message = "this frame is not computed yet; give what its .collect() gives"
+        raise UsageError([Mistake("prompts", message)])
     items = given.tolist() if _has_texts(given) else given
     if not isinstance(items, (list, tuple)):
         raise UsageError(
@@ -345,7 +349,12 @@ def _counted(rows: int) -> Rows:
 
 def _is_frame(given: object) -> TypeGuard[Any]:
     """Whether this is a DataFrame of pandas or polars."""
-    return hasattr(given, "columns") and (hasattr(given, "itertuples") or hasattr(given, "iter_rows"))
+    return (hasattr(given, "itertuples") or hasattr(given, "iter_rows")) and hasattr(given, "columns")
+
+
+def _is_lazy(given: object) -> bool:
+    """Whether this is a frame of polars that is still to be computed."""
+    return hasattr(given, "collect") and hasattr(given, "collect_schema") and not _is_frame(given)
 
 
 def _has_texts(given: object) -> TypeGuard[Any]:

@@ -14,7 +14,7 @@ from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, REPLICATE_AXIS, Ask, read_ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand_places
-from rivya_nb.planning.growth import Growth, Values, labelled
+from rivya_nb.planning.growth import Growth, Values, free_again, labelled
 from rivya_nb.planning.places import Place, check_repeat
 from rivya_nb.planning.seeds import DrawSeed
 from rivya_nb.planning.values import as_axis
@@ -138,7 +138,7 @@ def extend(
     if ask.sample and _sizes(growth.ask) != _sizes(ask):
         raise UsageError(
             f"Run {run.id} is a sample of {ask.sample:,} places, and takes more replicates only: of other values, "
-            "nobody said which places are wanted. Plan a wider sample anew: what is there costs nothing."
+            f"nobody said which places are wanted. Plan a wider sample anew: {free_again(ask)}."
         )
     if replicates:
         growth.replicate(replicates)

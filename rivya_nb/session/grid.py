@@ -89,7 +89,8 @@ class Grid(Leaving, Studying, Shown):
         notebook shows with a link that opens it.
 
         The suffix decides the format: `.png`, `.jpg`, `.jpeg`, `.webp` or `.pdf`. `cell` is the height of a
-        picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast.
+        picture in pixels; up to 512 it is drawn from the small pictures that the store keeps, and fast. In the
+        place of an excluded picture stands the reason.
 
         Raises:
             UsageError: `path` can be no file's, another suffix, no such `cell`, or a sheet larger than the
@@ -102,12 +103,14 @@ class Grid(Leaving, Studying, Shown):
         target = target_file(path)
         layout = self._arranged(every=True)
         head = headline(look_at(self._run, self._jobs, layout, {}))
+        marks = self._store.marks.of(self._jobs)
         with disk_trouble(target, ANOTHER_PLACE):
             save_grid(
                 layout,
                 path_finder(self._files),
                 target,
                 load=self._files.thumbnails.load,
+                excluded={job_id: each.excluded for job_id, each in marks.items() if each.excluded},
                 cell=cell,
                 caption=head.full_prompt,
                 details=head.facts,

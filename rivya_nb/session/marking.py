@@ -82,8 +82,9 @@ class Markable(ABC):
     def exclude(self: M, reason: str | None) -> M:
         """Keep the pictures out of every figure, and say why: `exclude("hand cut off")`; None takes that back.
 
-        They stay in the history, in grids and in the viewer, with a sign. Differences, summaries of measures,
-        effects, rankings and exports leave them out, and say how many.
+        They stay in the history, in grids and in the viewer, with a sign. Contact sheets and figures leave their
+        places empty. Differences, summaries of measures, effects, rankings and exports leave them out, and say
+        how many.
 
         Raises:
             UsageError: the reason is empty or not text.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -171,7 +172,13 @@ class Plan:
         if not isinstance(other, Plan):
             message = f"a {type(other).__name__} is not a plan; rv.read_plan(…) gives that of a study file"
             raise UsageError([Mistake("diff", message)])
-        return compare_plans(self.expansion, other.expansion, other.drafted().costing)
+        asked = [each._identities() for each in (self, other)]
+        return compare_plans(self.expansion, other.expansion, asked, other.drafted().costing)
+
+    def _identities(self) -> Counter[str]:
+        """What is asked at all places, with those that stand there already."""
+        jobs = self.jobs
+        return Counter(jobs[cell.job_id].identity for cell in self.record.cells)
 
     def __len__(self) -> int:
         return len(self.expansion.requests)

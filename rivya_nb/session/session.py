@@ -228,6 +228,10 @@ class Session:
             InvalidRequestError: the store has lost a reference.
         """
         request = item.request if isinstance(item, Job) else item
+        if isinstance(item, (str, Mapping)):
+            raise UsageError(
+                "Several prompts are a table; give a list of them, or a list with a dict for each."
+            )
         if not isinstance(request, Request):
             raise UsageError(f"A {type(item).__name__} is neither a prompt nor a request nor a job.")
         lost = [

@@ -199,6 +199,11 @@ class JobRecord:
         return not self.costs_about and self.status != "unknown"
 
     @property
+    def is_paid_elsewhere(self) -> bool:
+        """Whether it came from the store of somebody else, who paid for it: `credits` is 0, whatever it cost."""
+        return self.status == "succeeded" and not self._is_taken
+
+    @property
     def perhaps_billed(self) -> int:
         """Credits that were billed or not: nobody knows how the job ended."""
         return self.committed if self.status == "unknown" else 0

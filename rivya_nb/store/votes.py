@@ -218,12 +218,18 @@ class VoteBook:
         Every job must be in the store. What is here already is left, so merging twice changes nothing.
 
         Raises:
-            UsageError: a rater's name belongs to somebody else in the same ranking.
+            UsageError: a rater's name belongs to somebody else in the same ranking, or a ranking is another one
+                here.
             StoreError: the store has no such job.
         """
         with self._database.writing() as connection:
             ids = list(dict.fromkeys(ranking.id for ranking in judged.rankings))
-            known = {ranking.id for ranking in _rankings(connection, ids)}
+            known = {ranking.id: ranking for ranking in _rankings(connection, ids)}
+            for ranking in judged.rankings:
+                # A vote names a pair by its place in the list.
+                if ranking.id in known and known[ranking.id].pairs != ranking.pairs:
+                    message = "this store has another list of pairs with this id; no vote was imported"
+                    raise UsageError([Mistake(f"ranking {ranking.id}", message)])
             rows = [_ranking_row(ranking) for ranking in judged.rankings if ranking.id not in known]
             if rows:
                 connection.execute(insert(rankings), rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
@@ -24,6 +25,7 @@ from rivya_nb.store.records import (
     RunRecord,
 )
 from rivya_nb.store.vote_records import (
+    LONGEST,
     OUTCOMES,
     Judgements,
     RankingPair,
@@ -32,10 +34,12 @@ from rivya_nb.store.vote_records import (
     VoteRecord,
 )
 from rivya_nb.study.bundle import FORMAT, STATUSES, SUCCEEDED, VERSION, MeasureNumbers, Study
+from rivya_nb.study.ranking.ballots import checked_rater
 from rivya_nb.study.reading import GivenReference, GivenTable, Sources, read_study
 from rivya_nb.study.study_file import LARGEST
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 LARGEST_PICTURE = 100_000_000
 """Bytes of a picture or a reference."""
@@ -67,7 +71,7 @@ def read_bundle(data: bytes) -> Study:
         raise _wrong(
             "version", f"{version} is newer than this rivya_nb, which reads {VERSION}; upgrade rivya-nb"
         )
-    jobs = {job.id: job for job in _each("jobs", record.get("jobs", []), _job)}
+    jobs = _by_key("jobs", _each("jobs", record.get("jobs", []), _job), lambda job: job.id)
     references = {each.sha256: each for job in jobs.values() for each in job.references}
     contents = {picture.sha256 for job in jobs.values() for picture in job.pictures}
     identities = {job.identity for job in jobs.values()}
@@ -280,16 +284,19 @@ def _measure(where: str, given: object, contents: Collection[str], beside: Colle
 
 
 def _judged(record: Mapping[str, object], jobs: Collection[str]) -> Judgements:
-    rankings = {each.id: each for each in _each("rankings", record.get("rankings", []), _ranking)}
+    rankings = _by_key(
+        "rankings", _each("rankings", record.get("rankings", []), _ranking), lambda each: each.id
+    )
 
     def rater(where: str, given: object) -> RaterRecord:
         told = _table(where, given)
         ranking = _known(f"{where}.ranking", told.get("ranking"), rankings)
         name, origin = (_text(f"{where}.{key}", told.get(key), 64) for key in ("name", "origin"))
-        return RaterRecord(ranking, name, origin)
+        return RaterRecord(ranking, checked_rater(name), origin)
 
-    raters = _each("raters", record.get("raters", []), rater)
-    known = {(each.ranking, each.name) for each in raters}
+    raters = _by_key(
+        "raters", _each("raters", record.get("raters", []), rater), lambda each: (each.ranking, each.name)
+    )
 
     def vote(where: str, given: object) -> VoteRecord:
         told = _table(where, given)
@@ -298,7 +305,7 @@ def _judged(record: Mapping[str, object], jobs: Collection[str]) -> Judgements:
         pairs = ranking.pairs[pair]
         one, other = (_known(where, told.get(side), jobs) for side in ("one", "other"))
         name = _text(f"{where}.rater", told.get("rater"), 64)
-        if (one, other) != (pairs.one, pairs.other) or (ranking.id, name) not in known:
+        if (one, other) != (pairs.one, pairs.other) or (ranking.id, name) not in raters:
             raise _wrong(where, "it is of another pair, or of a rater that is not named")
         flipped = told.get("flipped")
         if not isinstance(flipped, bool):
@@ -311,12 +318,16 @@ def _judged(record: Mapping[str, object], jobs: Collection[str]) -> Judgements:
             _one_of(where, told.get("outcome"), OUTCOMES),
             name,
             _time(f"{where}.at", told.get("at")),
-            float(_number(f"{where}.seconds", told.get("seconds"), 0.0)),
+            float(_number(f"{where}.seconds", told.get("seconds"), 0.0, LONGEST)),
             flipped,
         )
 
-    votes = _each("votes", record.get("votes", []), vote)
-    return Judgements(tuple(rankings.values()), tuple(raters), tuple(votes))
+    votes = _by_key(
+        "votes",
+        _each("votes", record.get("votes", []), vote),
+        lambda each: (each.ranking, each.pair, each.rater),
+    )
+    return Judgements(tuple(rankings.values()), tuple(raters.values()), tuple(votes.values()))
 
 
 def _ranking(where: str, given: object) -> RankingRecord:
@@ -328,7 +339,10 @@ def _ranking(where: str, given: object) -> RankingRecord:
     def pair(at: str, given: object) -> RankingPair:
         each = _table(at, given)
         stage = _whole(f"{at}.stage", each.get("stage", 0), 0)
-        return RankingPair(_known(at, each.get("one"), known), _known(at, each.get("other"), known), stage)
+        one, other = (_known(at, each.get(side), known) for side in ("one", "other"))
+        if one == other:
+            raise _wrong(at, "a pair has two pictures")
+        return RankingPair(one, other, stage)
 
     return RankingRecord(
         _matching(f"{where}.id", told.get("id"), _ID),
@@ -346,6 +360,14 @@ def _each(where: str, given: object, read: Callable[[str, object], T]) -> list[T
     if not isinstance(given, list) or len(given) > _MOST:
         raise _wrong(where, f"it is no list of at most {_MOST:,}")
     return [read(f"{where} {number}", each) for number, each in enumerate(given, 1)]
+
+
+def _by_key(where: str, found: Sequence[T], key: Callable[[T], K]) -> dict[K, T]:
+    by_key: dict[K, T] = {}
+    for number, each in enumerate(found, 1):
+        if by_key.setdefault(key(each), each) is not each:
+            raise _wrong(f"{where} {number}", "the bundle has it twice")
+    return by_key
 
 
 def _table(where: str, given: object) -> Mapping[str, Any]:
@@ -380,7 +402,7 @@ def _known(where: str, given: object, known: Collection[str]) -> str:
 
 def _number(where: str, given: object, least: float = -math.inf, most: float = math.inf) -> int | float:
     is_number = isinstance(given, (int, float)) and not isinstance(given, bool)
-    if not is_number or not abs(given) < 1e300 or not least <= given <= most:  # type: ignore[arg-type, operator]
+    if not is_number or not abs(given) <= sys.float_info.max or not least <= given <= most:  # type: ignore[arg-type, operator]
         raise _wrong(where, f"{short_repr(given)} is not a number that belongs here")
     return given  # type: ignore[return-value]
 

@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from filelock import FileLock, Timeout
 
-from rivya_nb.contract.text import printable
-from rivya_nb.errors import PictureError
+from rivya_nb.contract.text import listing, printable
+from rivya_nb.errors import Mistake, PictureError, UsageError
 from rivya_nb.imaging.decoding import decoded
 from rivya_nb.imaging.modes import eight_bits, orientation, turned
 from rivya_nb.measures.definition import Measure
-from rivya_nb.measures.numbers import read_numbers, read_several
+from rivya_nb.measures.numbers import NoNumberError, read_numbers, read_several
 from rivya_nb.store.measurements import Numbers, Subject
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.trouble import disk_trouble
@@ -51,6 +51,9 @@ _KEEP_SECONDS = 0.5
 """Seconds after which what was computed is written to the store."""
 
 _REASON_LENGTH = 200
+
+_calling = threading.local()
+"""Whether a measure's function runs in this thread."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,14 @@ def compute(
     Two processes do not compute the same: the second one waits for the first, and takes what it kept.
 
     Raises:
-        UsageError: a package that a measure needs is missing.
+        UsageError: a package that a measure needs is missing, or a measure's function asks for this.
         StoreError: the store cannot be read or written.
     """
+    if getattr(_calling, "now", False):
+        # It would wait for itself.
+        names = listing(measure.name for measure in measures)
+        what = f"a measure's function asks for {names} of pictures, and cannot while it measures"
+        raise UsageError([Mistake("measure", f"{what}; call the other measure itself, as mine(image)")])
     work = _Work(store, measures, tasks, progress or (lambda _done, _all: None), stop or threading.Event())
     work.take_known()
     if work.missing():
@@ -225,7 +233,7 @@ class _Work:
                     # A function may change its picture; the bundled ones do not.
                     its = image if measure.is_bundled else image.copy()
                     arguments = [its, task.request] if measure.takes_request else [its]
-                results.append((task, _outcome(measure, arguments)))
+                results.append((task, _outcome(measure, partial(measure.function, *arguments))))
         except PictureError as error:
             results += [(task, str(error)) for task in tasks[len(results) :]]
         return results
@@ -337,12 +345,13 @@ def _plain(image: Image) -> Image:
     return turned(colours if colours.mode == "RGB" else colours.convert("RGB"), orientation(image))
 
 
-def _outcome(measure: Measure, arguments: Sequence[object]) -> Result:
+def _outcome(measure: Measure, give: Callable[[], object]) -> Result:
+    """The numbers that a function gives, or why there are none."""
     try:
-        value = measure.function(*arguments)
+        with _as_measure():
+            return read_numbers(give())
     except (Exception, SystemExit) as error:
-        return _failure(measure, error)
-    return _read(value)
+        return _reason(measure, error)
 
 
 def _of_batch(measure: Measure, loaded: Sequence[tuple[Task, Image]]) -> list[tuple[Task, Result]]:
@@ -350,29 +359,39 @@ def _of_batch(measure: Measure, loaded: Sequence[tuple[Task, Image]]) -> list[tu
     images = [image.copy() for _, image in loaded]
     requests = [task.request for task, _ in loaded]
     try:
-        value = measure.function(*([images, requests] if measure.takes_request else [images]))
+        with _as_measure():
+            given = measure.function(*([images, requests] if measure.takes_request else [images]))
+            # A generator runs here, too.
+            several = read_several(given, len(loaded))
     except (Exception, SystemExit) as error:
-        if len(loaded) > 1:
+        if len(loaded) > 1 and not isinstance(error, NoNumberError):
             return [result for each in loaded for result in _of_batch(measure, [each])]
-        return [(loaded[0][0], _failure(measure, error))]
+        return [(task, _reason(measure, error)) for task, _ in loaded]
+    return [
+        (task, _outcome(measure, partial(lambda each: each, each)))
+        for (task, _), each in zip(loaded, several, strict=True)
+    ]
+
+
+@contextmanager
+def _as_measure() -> Iterator[None]:
+    _calling.now = True
     try:
-        several = read_several(value, len(loaded))
-    except ValueError as error:
-        return [(task, str(error)) for task, _ in loaded]
-    return [(task, _read(each)) for (task, _), each in zip(loaded, several, strict=True)]
+        yield
+    finally:
+        _calling.now = False
 
 
-def _read(value: object) -> Result:
-    try:
-        return read_numbers(value)
-    except ValueError as error:
-        return str(error)
-
-
-def _failure(measure: Measure, error: BaseException) -> str:
+def _reason(measure: Measure, error: BaseException) -> str:
     """An error of a function in one line, with the line of its source where it happened."""
+    if isinstance(error, NoNumberError):
+        return str(error)
     code = getattr(measure.function, "__code__", None)
     steps = traceback.extract_tb(error.__traceback__)
     lines = [step.lineno for step in steps if code is not None and step.filename == code.co_filename]
     where = f" (line {lines[-1]})" if lines else ""
-    return printable(f"{type(error).__name__}: {error}".rstrip(": "), _REASON_LENGTH) + where
+    try:
+        said = str(error)
+    except Exception:  # its text is a function of somebody else, too
+        said = ""
+    return printable(f"{type(error).__name__}: {said}".rstrip(": "), _REASON_LENGTH) + where

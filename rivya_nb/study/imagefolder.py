@@ -92,7 +92,7 @@ def _earlier(folder: Path) -> set[str]:
     except (OSError, ValueError):
         raise _wrong(folder, METADATA) from None
     try:
-        names = {str(json.loads(line)[FILE_NAME]) for line in text.splitlines()}
+        names = {str(json.loads(line)[FILE_NAME]) for line in text.split("\n") if line}
     except (ValueError, KeyError, TypeError):
         raise _wrong(folder, METADATA) from None
     if not all(map(_OURS.fullmatch, names)):

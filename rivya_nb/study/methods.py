@@ -75,7 +75,8 @@ def _opening(studied: Studied) -> str:
             f"The pictures are drawings of the sandbox of rivya_nb, made {when}: it stands in for the service "
             f"with the {word} {names}, no image model was asked, and nothing here says anything about one."
         )
-    first = f"Pictures were generated with the {word} {names} through {_together(services)} {when}."
+    made = "generated with" if any(job.pictures for job in jobs) else "asked of"
+    first = f"Pictures were {made} the {word} {names} through {_together(services)} {when}."
     if drawn:
         first += (
             f" Of the {len(jobs):,} requests, {drawn:,} went to the sandbox of rivya_nb instead, which draws "
@@ -120,7 +121,8 @@ def _outcome(jobs: Sequence[JobRecord]) -> str:
         return f"{asked.capitalize()} {verb} {given}."
     ends = Counter(_end(job) for job in jobs if not job.pictures)
     others = [f"{number:,} {_was(number, words)}" for words, number in ends.items()]
-    return f"Of {asked}, {len(there):,} gave {given}; {_together(others)}."
+    gave = f"{len(there):,} gave {given}" if there else "none gave a picture"
+    return f"Of {asked}, {gave}; {_together(others)}."
 
 
 _ENDS = {
@@ -177,8 +179,8 @@ def _settings(studied: Studied) -> list[str]:
                 told.setdefault(axis, [])
                 told[axis] += [_value(label)] * (_value(label) not in told[axis])
     parts = [f"{printable(name)} was {_either(values)}" for name, values in told.items()]
-    rest = "all other params were left at the service's defaults"
-    sentences.append(f"{'; '.join([*parts, rest])}." if parts else f"{rest}.".capitalize())
+    rest = "params were left at the service's defaults"
+    sentences.append(f"{'; '.join([*parts, f'all other {rest}'])}." if parts else f"All other {rest}.")
     references = dict.fromkeys(_value(each.name) for job in studied.jobs for each in job.references)
     if references:
         were = "reference picture was" if len(references) == 1 else "reference pictures were"
@@ -199,9 +201,11 @@ def _seeds(jobs: Sequence[JobRecord]) -> str:
     same = ""
     if len(prompts) > 1:
         same = ", the same for every prompt" if shared else ", not the same for every prompt"
+    without = sum(job.params.get(SEED_KEY) is None for job in jobs)
+    less = f"; {count(without, 'request')} had none" if without else ""
     if len(every) == 1:
-        return f"The seed was {_value(next(iter(every)))}{same if shared else ''}."
-    return f"There were {len(every):,} seeds{same} ({_seed_list(every)})."
+        return f"The seed was {_value(next(iter(every)))}{same if shared else ''}{less}."
+    return f"There were {len(every):,} seeds{same} ({_seed_list(every)}){less}."
 
 
 def _seed_list(seeds: Collection[ParamValue]) -> str:
@@ -230,19 +234,36 @@ def _exclusions(studied: Studied) -> str:
 
 
 def _price(jobs: Sequence[JobRecord]) -> str:
-    paid = [job for job in jobs if job.service != SANDBOX]
-    if not paid:
-        counted = count(sum(job.credits for job in jobs), "credit")
-        return f"The sandbox counted {counted}; nothing was paid."
-    total, about = (
-        sum(job.credits for job in paid),
-        "" if all(job.credits_known for job in paid) else "about ",
-    )
-    each = {job.credits for job in paid if job.pictures}
-    rate = (
-        f" ({each.pop():,} for each request that gave a picture)" if len(each) == 1 and len(paid) > 1 else ""
-    )
-    return f"They cost {about}{count(total, 'credit')}{rate}."
+    asked = [job for job in jobs if job.service != SANDBOX]
+    theirs = [job for job in asked if job.is_paid_elsewhere]
+    paid = [job for job in asked if not job.is_paid_elsewhere]
+    if not asked:
+        counted = sum((job.price or 0) if job.is_paid_elsewhere else job.credits for job in jobs)
+        return f"The sandbox counted {count(counted, 'credit')}; nothing was paid."
+    told = []
+    if paid:
+        about = "" if all(job.credits_known for job in paid) else "about "
+        each = {job.credits for job in paid if job.pictures}
+        rate = f" ({each.pop():,} for each that gave a picture)" if len(each) == 1 and len(paid) > 1 else ""
+        what = "The request" if len(paid) == 1 else "The requests"
+        what += " of this store" if theirs else ""
+        told.append(f"{what} cost {about}{count(sum(job.credits for job in paid), 'credit')}{rate}.")
+    if theirs:
+        told.append(_paid_elsewhere(theirs, len(jobs)))
+    return " ".join(told)
+
+
+def _paid_elsewhere(theirs: Sequence[JobRecord], every: int) -> str:
+    """The sentence about what came from other stores; only the documented price is known of it."""
+    was, it = ("was", "it") if len(theirs) == 1 else ("were", "them")
+    what = f"{len(theirs):,} of the requests"
+    if len(theirs) == every:
+        what = "The request" if every == 1 else "All requests"
+    prices = [job.price for job in theirs if job.price is not None]
+    price = "at a price that is not known here"
+    if len(prices) == len(theirs):
+        price = f"at a documented price of {count(sum(prices), 'credit')}"
+    return f"{what} {was} made with another store, which paid for {it}, {price}."
 
 
 def _versions(studied: Studied) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, Axis, label
+from rivya_nb.planning.ask import MODEL_AXIS, NONE, REFERENCES_AXIS, Ask, Axis, label
 from rivya_nb.planning.expansion import Expansion
 from rivya_nb.store.records import JobRecord
+from rivya_nb.study.study_file import member_values
 from rivya_nb.study.wording import written_prompt
 from rivya_nb.views.run_html import environment
 from rivya_nb.views.words import joined
@@ -78,9 +79,14 @@ class PlanDiff:
         return "\n".join(lines)
 
 
-def compare_plans(before: Expansion, after: Expansion, costing: Sequence[JobRecord]) -> PlanDiff:
-    """What changes from one expansion to another; `costing` are the jobs that the second one would send."""
-    asked = [Counter(item.request.identity for item in each.requests) for each in (before, after)]
+def compare_plans(
+    before: Expansion, after: Expansion, asked: Sequence[Counter[str]], costing: Sequence[JobRecord]
+) -> PlanDiff:
+    """What changes from one expansion to another.
+
+    `asked` are the identities of all places of both, with those that stand there already, and `costing` the jobs
+    that the second one would send.
+    """
     added, removed = asked[1] - asked[0], asked[0] - asked[1]
     prices = [job.price for job in costing if job.identity in added]
     return PlanDiff(
@@ -112,9 +118,38 @@ def _changes(before: Expansion, after: Expansion) -> Iterator[Change]:
             yield Change(f"order of {printable(name, _VALUE_LENGTH)}", _told(old), _told(new))
         elif name in axes[0] and name in axes[1] and axes[0][name].facts != axes[1][name].facts:
             yield Change(f"facts of {printable(name, _VALUE_LENGTH)}", "", "others")
+        if name in axes[0] and name in axes[1]:
+            rows = [_by_row(each.ask, own[name]) for each, own in zip((before, after), axes, strict=True)]
+            yield from _in_rows(name, *rows)
     order = [tuple(name for name in own if name in axes[0] and name in axes[1]) for own in axes]
     if order[0] != order[1]:
         yield Change("order of axes", listing(order[0]), listing(order[1]))
+
+
+def _in_rows(
+    axis: str, before: Mapping[str, Mapping[str, str]], after: Mapping[str, Mapping[str, str]]
+) -> Iterator[Change]:
+    """What the rows that both have give otherwise."""
+    rows = [(before[text], after[text]) for text in after if text in before]
+    for name in dict.fromkeys(name for pair in rows for row in pair for name in row):
+        values = [(old.get(name, NONE), new.get(name, NONE)) for old, new in rows]
+        if differing := [pair for pair in values if pair[0] != pair[1]]:
+            gone, came = (_told(list(dict.fromkeys(each))) for each in zip(*differing, strict=True))
+            yield Change(printable(f"{name} of {axis}", _VALUE_LENGTH), gone, came)
+
+
+def _by_row(ask: Ask, axis: Axis[object]) -> dict[str, dict[str, str]]:
+    """What each value of an axis takes with it, by its label and by name."""
+    coupling = next((each for each in ask.coupled if each.axis == axis.name), None)
+    if coupling is None:
+        return {text: {} for text in axis.labels}
+    members = member_values(ask, [name for name in coupling.members if name != axis.name], ask.params)
+    if REFERENCES_AXIS in members:
+        members[REFERENCES_AXIS] = [listing(each.name for each in one) for one in ask.references.values()]
+    return {
+        text: {name: label(values[at]) for name, values in members.items()}
+        for at, text in enumerate(axis.labels)
+    }
 
 
 def _settings(ask: Ask) -> dict[str, tuple[str, ...]]:

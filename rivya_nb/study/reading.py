@@ -227,7 +227,9 @@ class _Reader(PartsReader):
         # Rows with a prompt are the prompt where nothing is written around them.
         given = self._study.get("prompt", f"{{{PROMPT_AXIS}}}" if PROMPT_AXIS in named else None)
         if given is None:
-            self.wrong("study.prompt", 'it is missing; write prompt = "a red fox in snow"')
+            # Of a table that cannot be read, that is told.
+            if "prompts" not in self._study:
+                self.wrong("study.prompt", 'it is missing; write prompt = "a red fox in snow"')
             return []
         parts = self._parts(given, named)
         used = {part.name for part in parts if isinstance(part, PromptAxis)}

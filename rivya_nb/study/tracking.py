@@ -34,6 +34,7 @@ _VALUE_LENGTH = 250
 """Characters of a param that every tracker takes."""
 _NAME_LENGTH = 100
 _MOST_VALUES = 12
+_PASSWORD = re.compile(r"//[^/]*@")
 
 Small: TypeAlias = "Callable[[PictureRecord, tuple[int, int]], Image]"
 """Gives a picture, shrunk into a box of pixels."""
@@ -148,12 +149,16 @@ def _to_mlflow(package: Any, project: str, runs: Sequence[TrackedRun]) -> str:
             status = "FINISHED"
         finally:
             client.set_terminated(run_id, status)
-    return f"{_logged(runs)} to the experiment {project} of mlflow at {package.get_tracking_uri()}."
+    # The text stays in the notebook, and some addresses have a password.
+    uri = _PASSWORD.sub("//", package.get_tracking_uri())
+    return f"{_logged(runs)} to the experiment {project} of mlflow at {uri}."
 
 
 def _to_wandb(package: Any, project: str, runs: Sequence[TrackedRun]) -> str:
-    # Neither cells nor what they print goes along: they may hold anything.
-    settings = package.Settings(console="off", disable_code=True, disable_git=True, x_disable_stats=True)
+    # Neither cells nor what they print goes along, which may hold anything, nor paths and names of this machine.
+    settings = package.Settings(
+        console="off", disable_code=True, disable_git=True, x_disable_stats=True, x_disable_meta=True
+    )
     mode = os.environ.get("WANDB_MODE") or "offline"
     folders = []
     for run in runs:

@@ -7,7 +7,7 @@ at a time. The full caption also goes into the file's metadata.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,13 +22,15 @@ from rivya_nb.views.lettering import LINE, Colour, letter
 from rivya_nb.views.sheet_plan import GREY, CellBox, Sheet, Strip, plan_sheet
 from rivya_nb.views.streaming import QUALITY, write_strips
 from rivya_nb.views.thumbnails import WORKERS, Load
-from rivya_nb.views.words import explanation, state_word, unseen_kind, unseen_words
+from rivya_nb.views.words import EXCLUDED, explanation, state_word, unseen_kind, unseen_words
 
 _LONGEST_SIDE = {".png": 100_000, ".jpg": 65_535, ".jpeg": 65_535, ".webp": 16_383}
 """The most pixels a side: for PNG what programs still open, for the others what the format supports."""
 _SUFFIXES = (*_LONGEST_SIDE, ".pdf")
 
 _SMALLEST_CELL = 16
+
+_NOTHING: Mapping[str, str] = {}
 
 _PAPER: Colour = (255, 255, 255)
 _EMPTY: Colour = (244, 244, 244)
@@ -49,6 +51,7 @@ def save_grid(
     out: Path,
     *,
     load: Load = decode,
+    excluded: Mapping[str, str] = _NOTHING,
     cell: int = 512,
     caption: str = "",
     details: str = "",
@@ -56,7 +59,8 @@ def save_grid(
     """Write the layout as a contact sheet; the suffix of `out` decides between PNG, JPEG, WebP and PDF.
 
     `cell` is the height of a row in pixels; a PDF, with a page or more for each page of the layout, reduces
-    it if a page would become too large. `caption` is the prompt, `details` a line below it. The file appears
+    it if a page would become too large. In the place of an `excluded` picture stands the reason, which is given
+    by the id of its job. `caption` is the prompt, `details` a line below it. The file appears
     as a whole, or not at all. Returns `out`.
 
     Raises:
@@ -85,7 +89,7 @@ def save_grid(
         _check_size(sheet, suffix, cell)
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{uuid.uuid4().hex}{suffix}")
-    painter = _Painter(sheet, path_of, load)
+    painter = _Painter(sheet, path_of, load, excluded)
     try:
         if suffix == ".pdf":
             _write_pages(painter, part, caption, details)
@@ -114,8 +118,15 @@ def _check_size(sheet: Sheet, suffix: str, cell: int) -> None:
 class _Painter:
     """Paints the strips of one sheet, and decodes the pictures of each in threads."""
 
-    def __init__(self, sheet: Sheet, path_of: Callable[[PictureRecord], Path], load: Load) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        path_of: Callable[[PictureRecord], Path],
+        load: Load,
+        excluded: Mapping[str, str],
+    ) -> None:
         self.sheet = sheet
+        self._excluded = excluded
         self._path_of = path_of
         self._load = load
 
@@ -126,7 +137,7 @@ class _Painter:
 
     def _picture(self, place: CellBox) -> Image.Image | None:
         picture = place.cell.picture
-        if picture is None:
+        if picture is None or place.cell.job.id in self._excluded:
             return None
         return self._load(self._path_of(picture), self.sheet.geometry.fit(place.cell, place.column))
 
@@ -145,8 +156,10 @@ class _Painter:
                 self._explain(image, place, words, GREY if kind else _RED)
                 continue
             if picture is None:
-                failed = place.cell.job.status == "failed"
-                self._explain(image, place, _why(place.cell.job), _RED if failed else GREY)
+                job = place.cell.job
+                reason = self._excluded.get(job.id)
+                words = [f"{EXCLUDED} excluded", reason] if reason and job.pictures else _why(job)
+                self._explain(image, place, words, _RED if job.status == "failed" else GREY)
             else:
                 self._place(image, place, picture)
         return image

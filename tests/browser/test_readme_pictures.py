@@ -16,9 +16,13 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 from playwright.sync_api import Locator, expect
+from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from browser.harness import Lab, OpenNotebook, write_notebook
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.sandbox.light import Effect, Light
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +37,15 @@ CONNECT = """%load_ext rivya_nb
 import rivya_nb as rv
 rv.connect(base_url="sandbox", store="pictured")"""
 ASK, OPEN = 1, 2
+
+STUDY = """import rivya_nb as rv
+from PIL import ImageStat
+rv.connect({key!r}, base_url="{url}", store="studied")
+@rv.measure
+def lightness(picture):
+    return ImageStat.Stat(picture.convert("L")).mean[0] / 255
+study = rv.generate(prompts={prompts!r}, seed=[1, 4], replicates=2, model="seedream-3-0", max_credits=500)
+study.wait();"""
 
 ALONE = f".jp-Cell:not([data-windowed-list-index='{ASK}']) {{ visibility: hidden }}"
 """The chosen cell's frame reaches into the one before."""
@@ -155,3 +168,25 @@ def test_a_viewer_has_three_bottles_beside_each_other(notebook: OpenNotebook, ta
     )
     take(viewer, "viewer")
     assert "three bottles side by side" in said_of("viewer")
+
+
+def test_effects_have_bars_with_intervals_above_the_noise(lab: Lab, take: Take) -> None:
+    light = Light(noise=0.015, effects=(Effect("seed", "4", 0.06),))
+    prompts = str(ROOT / "notebooks" / "05_prompts.csv")
+    with running_sandbox(SandboxConfig(latency=0, light=light), shrink=8) as url:
+        sources = [STUDY.format(key=DEFAULT_KEY, url=url, prompts=prompts), "study.effects(of=lightness)", ""]
+        opened = lab.open(
+            write_notebook(lab.folder / "studied.ipynb", sources), width=900, sharpness=SHARPNESS
+        )
+        opened.run_all()
+        opened.wait_until_done(ASK)
+    cell = opened.cell(ASK)
+    expect(cell).to_contain_text("What moves lightness")
+    (floor,), (seed,) = (
+        re.findall(rf"{name}\s*(\d+) % \[\d+, \d+\]", cell.inner_text())
+        for name in ("the very same request", "seed")
+    )
+    assert int(seed) > 3 * int(floor)
+    take(cell, "effects", ALONE)
+    opened.close()
+    assert "lightness: the seed, far above the noise floor" in said_of("effects")

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from store.filling import done
 
 import rivya_nb as rv
-from history.conftest import Fill
+from history.conftest import Fill, add_run, picture
 from rivya_nb.errors import UsageError, WaitInterruptedError
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.measures import registry
@@ -98,6 +99,15 @@ def test_excluded_pictures_are_left_out_and_told(fill: Fill) -> None:
     assert "2 pictures of run 1" in repr(found)
     assert "1 excluded picture left out" in repr(found)
     assert len(run.measure("ciede2000").to_pandas()) == 1
+
+
+def test_each_picture_of_an_excluded_request_is_counted(session: rv.Session) -> None:
+    several = done(params={"seed": 1}, pictures=tuple(picture(session, at) for at in (1, 2, 4)))
+    failed = done(params={"seed": 2}, status="failed", pictures=())
+    whole = done(params={"seed": 3}, pictures=(picture(session, 3),))
+    run = session.run(add_run(session, [1, 2, 3], [several, failed, whole]))
+    run[:2].exclude("blurred")
+    assert "3 excluded pictures left out" in repr(run.measure("brightness"))
 
 
 def test_a_store_that_may_only_be_read_is_measured_and_keeps_nothing(

@@ -69,6 +69,16 @@ def test_excluded_pictures_leave_their_place_empty_with_a_sign(study: Study) -> 
     assert "file gone" in words(run.grid().figure())
 
 
+def test_a_contact_sheet_leaves_them_out_too(study: Study, tmp_path: Path) -> None:
+    run, sheet = study(), tmp_path / "sheet.png"
+    # From the second time on, it is drawn from small pictures.
+    _, whole = (run.grid().save(sheet).read_bytes() for _ in range(2))
+    run[0].exclude("hand cut off")
+    less = run.grid().save(sheet).read_bytes()
+    run[0].exclude(None)
+    assert less != whole == run.grid().save(sheet).read_bytes()
+
+
 def test_a_long_prompt_is_wrapped_and_a_dollar_begins_no_formula(fill: Fill, session: rv.Session) -> None:
     fill([1], LONG)
     fill([1], "ภาพ " + LONG[::-1])

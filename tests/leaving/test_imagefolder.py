@@ -33,7 +33,8 @@ print(json.dumps(rows, default=str))
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metadata.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = (folder / "metadata.jsonl").read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]
 
 
 def loaded(folder: Path, home: Path) -> list[dict[str, Any]]:
@@ -91,6 +92,13 @@ def test_excluded_pictures_stay_behind_also_from_an_earlier_export(study: Study,
     with pytest.raises(rv.UsageError, match="no picture to export: 4 excluded pictures left out"):
         run.export(tmp_path)
     assert len(rows_of(tmp_path)) == 3
+
+
+def test_an_export_is_replaced_whatever_ends_lines_in_its_texts(study: Study, tmp_path: Path) -> None:
+    run = study(({"source": "one\u2028two\x85three\x0bfour"}, {}))
+    run.export(tmp_path)
+    assert len(run.export(tmp_path)) == 4
+    assert rows_of(tmp_path)[0]["source"] == "one\u2028two\x85three\x0bfour"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
-from history.conftest import Fill
+from history.conftest import Fill, add_run
+from store.filling import done
 
 import rivya_nb as rv
 from rivya_nb._version import __version__
@@ -32,7 +33,7 @@ def test_a_run_of_the_service_is_told_in_full(study: Study) -> None:
         "There were 2 seeds, the same for every prompt (1, 2). "
         "aspect_ratio was 1:1; all other params were left at the service's defaults. "
         "From every figure 1 picture was excluded, for the reason “hand cut off”. "
-        "They cost 48 credits (12 for each request that gave a picture). "
+        "The requests cost 48 credits (12 for each that gave a picture). "
         f"Requests, pictures and marks were kept by rivya_nb {__version__}, "
         "with the list of models that comes with it."
     )
@@ -85,6 +86,39 @@ def test_what_gave_no_picture_is_told(fill: Fill) -> None:
     text = rv.runs(run.id).methods()
     assert "Of 5 requests, 4 gave 4 pictures; 1 had its pictures deleted." in text
     assert "There were 5 seeds (1 to 3, 5, 8)." in text
+
+
+def test_one_request_is_told_as_one(session: rv.Session) -> None:
+    run = session.run(add_run(session, [3], [done(params={}, service=SERVICE, final_credits=12)]))
+    text = run.methods()
+    assert "1 request gave 1 picture." in text
+    assert "No seed was sent." in text
+    assert "The request cost 12 credits." in text
+
+
+def test_where_nothing_came_no_picture_is_claimed(session: rv.Session) -> None:
+    failed = {"status": "failed", "pictures": (), "final_credits": 0, "service": SERVICE}
+    text = session.run(add_run(session, [1, 2], [done(**failed), done(**failed)])).methods()
+    assert text.startswith("Pictures were asked of the model")
+    assert "Of 2 requests, none gave a picture; 2 failed and were not billed." in text
+
+
+def test_requests_without_a_seed_are_told_beside_those_with_one(session: rv.Session) -> None:
+    jobs = [done(params={"seed": 7}, service=SERVICE), done("an owl", {}, service=SERVICE)]
+    assert "The seed was 7; 1 request had none." in session.run(add_run(session, [1, 2], jobs)).methods()
+
+
+def test_what_another_store_paid_for_is_told_with_its_documented_price(session: rv.Session) -> None:
+    theirs = [done(params={"seed": seed}, service=SERVICE) for seed in (1, 2)]
+    run = session.run(add_run(session, [1, 2], theirs))
+    told = (
+        "All requests were made with another store, which paid for them, at a documented price of 24 credits."
+    )
+    assert told in run.methods()
+    mine = done(params={"seed": 3}, service=SERVICE, final_credits=12)
+    add_run(session, [3], [mine])
+    text = rv.history().methods()
+    assert "The request of this store cost 12 credits. 2 of the requests were made with another store" in text
 
 
 def test_replicates_are_told_and_are_a_column(study: Study, tmp_path: Path) -> None:

@@ -131,6 +131,13 @@ def test_mlflow_gets_a_run_for_each_run(study: Study, session: rv.Session, mlflo
     assert DEFAULT_KEY not in repr(mlflow.calls)
 
 
+def test_the_password_of_an_address_is_not_shown(
+    study: Study, mlflow: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["mlflow"], "get_tracking_uri", lambda: "https://me:secret@host/mlflow")
+    assert study().log_to("mlflow").endswith("of mlflow at https://host/mlflow.")
+
+
 def test_a_run_that_cannot_be_logged_whole_is_marked_as_failed(
     study: Study, mlflow: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +161,7 @@ def test_wandb_stays_offline_and_takes_no_cells_along(
     assert (opened["project"], opened["mode"], opened["reinit"]) == ("rivya_nb", "offline", "create_new")
     assert opened["settings"]["disable_code"] is True
     assert opened["settings"]["console"] == "off"
+    assert opened["settings"]["x_disable_meta"] is True, "it would tell paths, the host and the user"
     (logged,) = told.named("log")
     columns, data = logged["table"]
     assert len(data) == logged["pictures"] == 4

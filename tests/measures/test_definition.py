@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -104,6 +105,12 @@ def test_an_async_function_is_refused() -> None:
         @rv.measure
         async def slow(image: Any) -> float:
             return 1.0
+
+    async def powered(image: Any, power: float) -> float:
+        return power
+
+    with pytest.raises(UsageError, match="async function"):
+        rv.measure(version="1")(partial(powered, power=2.0))
 
 
 def test_an_unknown_name_is_told_with_those_there_are() -> None:

@@ -193,6 +193,15 @@ def test_a_run_without_pictures_is_refused(connect: Connect) -> None:
         rv.drift("canary", run)
 
 
+@pytest.mark.parametrize("given", ["1", True, 1.0])
+def test_what_is_no_run_is_told(given: Any, connect: Connect) -> None:
+    session = connect(service())
+    with pytest.raises(rv.UsageError, match="is no run; give a run, or its number"):
+        rv.drift("canary", given)
+    with pytest.raises(rv.UsageError, match="is no run"):
+        rv.drift("canary", session.history())  # type: ignore[arg-type]
+
+
 def test_drawn_seeds_are_pinned_and_a_model_without_seeds_is_told(connect: Connect) -> None:
     session = connect(service())
     drawn = rv.generate("A bottle", repeat=2, resolution="1K").wait(TIMEOUT)

@@ -265,6 +265,12 @@ def refused(bundle: Path, told: str) -> None:
         (lambda r: r["votes"][0].update(pair=7), "votes 1.pair"),
         (lambda r: r["votes"][0].update(rater="B"), "votes 1"),
         (lambda r: r["rankings"][0]["pairs"][0].update(one="nobody"), "rankings 1.pairs 1"),
+        (lambda r: r["rankings"][0]["pairs"][0].update(other=r["jobs"][0]["id"]), "a pair has two pictures"),
+        (lambda r: r["jobs"].append({**r["jobs"][0], "prompt": "another"}), "jobs 5: the bundle has it twice"),
+        (lambda r: r["votes"].append({**r["votes"][0], "outcome": "tie"}), "votes 2: the bundle has it twice"),
+        (lambda r: r["raters"].append({**r["raters"][0], "origin": "o2"}), "raters 2: the bundle has it twice"),
+        (lambda r: r["votes"][0].update(seconds=1e200), "votes 1.seconds"),
+        (lambda r: r["raters"][0].update(name="a\nb"), "no name"),
     ],
 )  # fmt: skip
 def test_a_bundle_of_a_wrong_shape_is_refused_as_a_whole(
@@ -377,3 +383,21 @@ def test_votes_of_another_rater_of_that_name_are_left_out_and_told(bundle: Path)
     again = rv.import_bundle(bundle)
     assert "Its votes were left out: rater: there are votes of another rater 'A'" in again.summary
     assert (again.new, again.known) == (0, first.new)
+
+
+def test_votes_on_another_list_of_pairs_are_left_out_and_told(bundle: Path) -> None:
+    rv.import_bundle(bundle)
+
+    def longer(record: dict[str, Any]) -> None:
+        record["rankings"][0]["pairs"] *= 5
+        record["votes"][0].update(pair=4)
+
+    changed(bundle, longer)
+    again = rv.import_bundle(bundle)
+    assert "Its votes were left out: ranking r1: this store has another list of pairs" in again.summary
+    assert [vote.pair for vote in rv.runs()[0]._store.votes.of("r1")] == [0]
+
+
+def test_every_number_that_a_measure_may_give_comes_back(bundle: Path) -> None:
+    changed(bundle, lambda record: record["measures"][0]["numbers"][0].__setitem__(2, {"": -1.7e308}))
+    assert rv.import_bundle(bundle).new == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -262,6 +263,66 @@ def test_a_batch_of_another_length_is_told(store: Store, fill: Fill, given: Any,
     mine = rv.measure(name="mine", version="1")(lambda images: given)
     with pytest.raises(AssertionError, match=f"3 of 3 failed: {told}"):
         raise AssertionError(measured(store, fill(1, 2, 3), mine).trouble)
+
+
+def test_a_batch_may_be_a_generator(store: Store, fill: Fill) -> None:
+    @rv.measure(version="1")
+    def mine(images: list[Image.Image]) -> Iterator[int]:
+        for image in images:
+            yield 100 // (red_of(image) - 2)
+
+    found = measured(store, fill(1, 2, 3), mine)
+    assert found.trouble.startswith("1 of 3 failed: ZeroDivisionError")
+    assert values(found)[::2] == [-100, 100]
+    endless = rv.measure(name="endless", version="1")(lambda images: itertools.count())
+    assert "it gave more; a batch of 3 pictures" in measured(store, fill(1, 2, 3), endless).trouble
+
+
+class Odd(float):
+    """A number that cannot be read."""
+
+    def __float__(self) -> float:
+        raise RuntimeError("the device is gone")
+
+    __repr__ = __float__  # type: ignore[assignment]
+
+
+class OddError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("the device is gone")
+
+
+def raising() -> float:
+    raise OddError
+
+
+@pytest.mark.parametrize(
+    ("give", "told"),
+    [
+        (Odd, "RuntimeError: the device is gone"),
+        (lambda: {"hue": Odd()}, "RuntimeError: the device is gone"),
+        (lambda: {"half \ud800": 1}, "the names of parts are texts"),
+        (lambda: {"two\nlines": 1}, "the names of parts are texts on one line"),
+        (raising, "OddError"),
+    ],
+)
+def test_a_value_that_raises_is_a_failure_of_its_picture(
+    store: Store, fill: Fill, give: Callable[[], object], told: str
+) -> None:
+    mine = rv.measure(name="mine", version="1")(lambda image: give() if red_of(image) == 2 else 1)
+    found = measured(store, fill(1, 2, 3), mine)
+    assert values(found)[::2] == [1, 1]
+    assert told in found.trouble
+
+
+def test_a_measure_that_asks_for_measures_is_refused_and_does_not_wait_for_itself(
+    store: Store, fill: Fill
+) -> None:
+    places = fill(1, 2)
+    mine = rv.measure(name="mine", version="1")(lambda image: measured(store, places, "mine")["-"])
+    found = measured(store, places, mine)
+    assert "asks for mine of pictures, and cannot while it measures" in found.trouble
+    assert len(measured(store, places, "brightness").numbers) == 2
 
 
 def test_pairs_are_kept_in_their_order(store: Store, fill: Fill) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 from hypothesis import given
@@ -134,6 +135,13 @@ def test_each_rater_has_an_order_and_sides_of_their_own_which_stay() -> None:
     assert mine != yours
     assert sorted(number for number, _ in mine) == list(range(40))
     assert 8 < sum(flipped for _, flipped in mine) < 32
+
+
+def test_a_question_is_one_line_that_nothing_in_a_prompt_turns_around() -> None:
+    one, other = (replace(each, prompt="an owl\u202e,\n\x1b[31mat dusk") for each in a_grid(1, 2))
+    ranking = RankingRecord("r", ("seed",), 0.0, (one.job, other.job), (RankingPair(one.job, other.job),))
+    [shown] = showings(ranking, [(0, False)], {one.job: one, other.job: other})
+    assert shown.question == "Which is the better picture of “an owl, at dusk”?"
 
 
 def test_a_vote_says_which_picture_won_on_whichever_side_it_stood() -> None:

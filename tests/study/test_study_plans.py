@@ -195,6 +195,10 @@ def test_a_file_that_is_no_study_is_told(folder: Path) -> None:
     )
     with pytest.raises(InvalidRequestError, match="did you mean 'wan-2-7-image-pro'"):
         rv.read_plan(study)
+    study.write_text('[study]\nversion = 1\nprompts = "gone.csv"\n')
+    with pytest.raises(UsageError, match="there is no such file") as error:
+        rv.read_plan(study)
+    assert "study.prompt:" not in str(error.value), "the table has the prompts"
 
 
 def command(folder: Path, service: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -238,6 +242,31 @@ def test_two_plans_compare() -> None:
     more = before.diff(rv.plan("A red fox at {light=dawn|dusk|noon}", seed=[1, 2], resolution="1K"))
     assert (more.added, more.removed, more.same, more.credits) == (2, 0, 4, 24)
     assert before.diff(before).summary == "no difference: the same 4 requests"
+
+
+@pytest.mark.usefixtures("session")
+def test_two_tables_compare_by_what_their_rows_give() -> None:
+    rows = [{"prompt": "a fox", "seed": 1, "aspect_ratio": "1:1"}, {"prompt": "an owl", "seed": 2}]
+    before = rv.plan(rows)
+    found = before.diff(rv.plan([rows[0], {**rows[1], "seed": 3}, {"prompt": "a hen"}]))
+    assert (found.added, found.removed, found.same) == (2, 1, 1)
+    told = {each.what: (each.gone, each.new) for each in found.changes}
+    assert told == {"prompt": ("", "a hen"), "seed of prompt": ("2", "3")}
+    pairs = [
+        rv.plan("A fox", seed=[1, 2], aspect_ratio=each, coupled=("seed", "aspect_ratio"))
+        for each in (["1:1", "16:9"], ["1:1", "3:4"])
+    ]
+    assert "- 2, 16:9 + 2, 3:4" in repr(pairs[0].diff(pairs[1]))
+
+
+def test_a_plan_that_grows_compares_with_what_stands_there(live: rv.Session) -> None:
+    before = rv.plan("A fox", seed=[1, 2])
+    run = before.run().wait()
+    wider = run.extend(seed=[3])
+    found = before.diff(wider)
+    assert (found.added, found.removed, found.same, found.credits) == (1, 0, 2, 12)
+    assert wider.diff(before).removed == 1
+    assert before.diff(run.grid().fill()).summary == "no difference: the same 2 requests"
 
 
 @pytest.mark.usefixtures("session")

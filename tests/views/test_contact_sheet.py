@@ -122,7 +122,7 @@ def test_a_failed_write_leaves_the_old_file(
 
 
 def words_drawn(
-    monkeypatch: pytest.MonkeyPatch, layout: Layout, originals: Originals, out: Path
+    monkeypatch: pytest.MonkeyPatch, layout: Layout, originals: Originals, out: Path, **more: Any
 ) -> list[str]:
     """Everything that is written onto the sheet, in order."""
     written: list[str] = []
@@ -133,7 +133,7 @@ def words_drawn(
         return really(text, size, colour, **shape)
 
     monkeypatch.setattr(contact_sheet, "letter", noting)
-    save_grid(layout, originals, out, cell=200, caption="A bottle", details="1K")
+    save_grid(layout, originals, out, cell=200, caption="A bottle", details="1K", **more)
     return written
 
 
@@ -145,6 +145,18 @@ def test_labels_and_failures_are_written_out(
     assert words[:6] == ["A bottle", "1K", "1:1", "16:9", "3:4", "seed: 1"]
     assert "generation_failed" in words
     assert "0 credits" in words
+
+
+def test_the_reason_stands_in_the_place_of_an_excluded_picture(
+    tmp_path: Path, originals: Originals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = arrange(*make_run({"seed": "12"}, [make_job("job0"), make_job("job1")]))
+    out, reasons = tmp_path / "grid.png", {"job0": "hand cut off"}
+    words = words_drawn(monkeypatch, layout, originals, out, excluded=reasons)
+    assert words[-2:] == ["⊘ excluded", "hand cut off"]
+    with Image.open(out) as sheet:
+        assert area(sheet, CORNERS[1])
+        assert CORNERS[0] not in {colour for _, colour in sheet.getcolors(1 << 20) or ()}
 
 
 def test_a_ribbon_labels_each_picture_and_breaks_its_lines(

@@ -167,7 +167,7 @@ class Measurements(ABC):
         return [f"{each.measure.name}: {each.trouble}" for each in self.measured if each.trouble]
 
     def _notes(self) -> Iterator[str]:
-        if without := len(self._excluded):
+        if without := sum(len(self.ground.jobs[job_id].pictures) for job_id in self._excluded):
             yield f"{count(without, 'excluded picture')} left out"
         if self.ground.store.is_read_only:
             yield "the store may only be read: these numbers are not kept"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rivya_nb.contract.text import is_whole, short_repr
+from rivya_nb.contract.text import is_whole, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.vote_records import LEFT, NONE, ONE, OTHER, RIGHT, TIE, RankingRecord, VoteRecord
 from rivya_nb.study.ranking.pairs import Contender
@@ -66,7 +66,7 @@ def _question(one: Contender, other: Contender) -> str:
     """The question, with the prompt where it is the same for both pictures: else it would tell which is which."""
     if one.prompt != other.prompt:
         return QUESTION
-    return f"Which is the better picture of “{one.prompt}”?"
+    return f"Which is the better picture of “{printable(one.prompt)}”?"
 
 
 def checked_rater(name: object) -> str:
