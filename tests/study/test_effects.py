@@ -126,7 +126,7 @@ def test_few_prompts_have_a_permutation_test_and_none_below_ten_an_interval() ->
 def test_the_permutation_test_finds_what_is_there_and_seldom_what_is_not() -> None:
     chances = []
     for number in range(60):
-        found = shares(studied(drawn(number, prompts=6, seeds=3, light=0.0)), 99)
+        found = shares(studied(drawn(number, prompts=6, seeds=3, light=0.0)), 39)
         row = {row.name: row for row in found.rows}["light"]
         assert row.chance is not None
         chances.append(row.chance)
@@ -147,9 +147,9 @@ def test_a_seed_that_does_the_same_in_every_prompt_is_told_from_one_that_depends
 
 
 def test_the_part_that_lies_between_prompts_is_known_too() -> None:
-    found = [shares(studied(drawn(number, prompts=60, light=0.0))).between for number in range(20)]
+    found = [shares(studied(drawn(number, prompts=60, light=0.0))).between for number in range(8)]
     # 1 between prompts, 2 within.
-    assert np.mean([each.share for each in found if each is not None]) == pytest.approx(1 / 3, abs=0.03)
+    assert np.mean([each.share for each in found if each is not None]) == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_paired_differences_are_those_of_the_same_prompt_and_seed() -> None:
@@ -244,8 +244,8 @@ def test_a_row_that_rests_on_few_prompts_has_no_interval_though_the_study_has_ma
 def test_distances_that_lean_to_one_side_are_not_taken_for_a_difference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # With 39 permutations, 2 of 40 is still exactly 5 %.
-    monkeypatch.setattr("rivya_nb.study.effects.numbers.PERMUTATIONS", 39)
+    # With 19 permutations, 1 of 20 is still exactly 5 %.
+    monkeypatch.setattr("rivya_nb.study.effects.numbers.PERMUTATIONS", 19)
     found = []
     for number in range(300):
         numbers = np.random.default_rng(number).exponential(size=(10, 1, 2, 2)) ** 2
@@ -253,6 +253,6 @@ def test_distances_that_lean_to_one_side_are_not_taken_for_a_difference(
         one, other = pairs_within(seen)
         apart = np.abs(numbers.ravel()[one] - numbers.ravel()[other])
         found.append(contrasts(Distances(seen, one, other, apart))[0].chance)
-    # At a level of 5 %, 25 of 300 or more is one case in 100. Flipped signs called 30.
+    # At a level of 5 %, 25 of 300 or more is one case in 100. Flipped signs call more.
     assert sum(chance is not None and chance <= 0.05 for chance in found) <= 24
     assert None not in found
