@@ -266,7 +266,9 @@ def _help(arguments: Arguments) -> None:
     for usage, text in {**lines, "%%rivya?": "explains the cell magic"}.items():
         # A notebook breaks longer lines in the middle of a word.
         print(fill(usage, _HELP_WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False))
-        print(fill(text, _HELP_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4, break_on_hyphens=False))
+        print(
+            fill(text, _HELP_WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4, break_on_hyphens=False)
+        )
 
 
 COMMANDS: Mapping[str, Entry] = {
