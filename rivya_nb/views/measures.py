@@ -116,9 +116,9 @@ def measures_text(view: MeasuresView) -> str:
 
 def figure_words(number: float) -> str:
     """A number in three digits, as `0.520` or `12,345`; a whole number below a thousand is `12`."""
-    if 1000 <= abs(number) < 1e9:
+    if 999.5 <= abs(number) < 1e9:
         return f"{number:,.0f}"
-    return f"{number:.3g}" if number == int(number) else f"{number:#.3g}".rstrip(".")
+    return f"{number:.3g}" if float(number).is_integer() else f"{number:#.3g}".rstrip(".")
 
 
 def figures(name: str, values: Mapping[str, float]) -> dict[str, Figure]:

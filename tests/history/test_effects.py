@@ -55,6 +55,13 @@ def test_a_study_says_what_moves_a_measure_beside_the_noise(study: rv.Run) -> No
     assert "corrected for each other (Holm)" in shown["text/html"]
 
 
+def test_groups_that_only_seeds_could_be_divided_by_say_how_to_see_them(session: rv.Session) -> None:
+    effects = add_study(session, noisy(), lights=("morning",)).effects("brightness", by="category")
+    assert not effects.differences
+    assert ".difference('seed', '1', '2', by='category')" in repr(effects)
+    assert len(effects.difference("seed", "1", "2", by="category")) == 4
+
+
 def test_its_table_has_all_that_is_shown(study: rv.Run) -> None:
     effects = study.effects("brightness")
     table = effects.to_pandas().set_index("name")

@@ -43,7 +43,7 @@ def test_a_run_is_measured_and_shows_each_number_with_its_histogram(fill: Fill, 
     found = fill([1, 100, 200]).measure("brightness", palette)
     text = repr(found)
     assert "brightness, palette: 3 pictures of run 1" in text
-    assert "palette.red   100 (50.5 to 150)      1 to 200           3" in text
+    assert "palette.red 100 (50.5 to 150) 1 to 200 3" in " ".join(text.split())
     html = html_of(found)
     assert "palette.<wbr>red" in html or "palette.red" in html
     assert "How red and how blue it is." in html

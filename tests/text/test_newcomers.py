@@ -178,3 +178,13 @@ def test_several_values_in_pythons_way_are_shown_in_the_lines_way(text: str, way
 def test_a_prompt_behind_one_percent_sign_leads_to_two(line: str) -> None:
     with pytest.raises(UsageError, match="a prompt goes below a line with %%rivya"):
         parse_command(line, COMMANDS)
+
+
+def test_the_help_fits_half_a_screen_and_breaks_between_words(capsys: pytest.CaptureFixture[str]) -> None:
+    COMMANDS["help"].act(())
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 90
+    assert [line for line in lines if line.startswith("%rivya study FILE")]
+    said = " ".join(" ".join(lines).split())
+    for name, entry in COMMANDS.items():
+        assert " ".join(f"%rivya {name} {entry.usage} {entry.help}".split()) in said

@@ -51,6 +51,13 @@ def test_each_picture_has_its_number_and_a_missing_one_a_dash() -> None:
     assert numbers == ["0.40"] * 11 + ["–"] + ["8.0"] * 11 + ["–"]
 
 
+def test_the_numbers_of_each_kind_stand_below_each_other_where_there_is_no_room_beside() -> None:
+    page = read(differences_html(differences(*bottles(STATES), {"seed": 0.4, "aspect_ratio": 0.4})))
+    blocks = [div for div in page.all("div") if div.style.get("display") == "inline-block"]
+    assert [div.text.split()[0] for div in blocks] == ["structure", "colour"]
+    assert all(div.style["overflow-x"] == "auto" for div in blocks)
+
+
 def test_a_picture_that_stands_apart_is_orange_and_one_like_the_others_is_not() -> None:
     run, jobs = make_run({"seed": "12345"}, [make_job(name) for name in "abcde"])
     odd = {

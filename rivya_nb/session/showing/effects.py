@@ -239,6 +239,13 @@ class Effects:
             )
         if (fewest := min(row.prompts for row in self.rows)) < ENOUGH:
             yield _few_words(fewest, any(row.interval for row in self.rows if row.prompts == fewest))
+        if self._by is not None and not self.differences and self.statistic != _DEVIANCE:
+            seen = self._seen.arrays
+            axis, (one, other, *_) = next(zip(seen.axes, seen.labels, strict=True))
+            yield (
+                f"by={self._by!r} divides differences between two values that you chose, and {axis} is taken as a "
+                f"sample of many: .difference({axis!r}, {one!r}, {other!r}, by={self._by!r}) gives one of its."
+            )
         compared = [each for each in self.differences if each.chance is not None]
         if len(compared) > 1:
             yield f"The p-values of the {len(compared)} differences are corrected for each other (Holm)."
