@@ -78,8 +78,10 @@ def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tupl
         copy.prepare(part / "opening.lock")
         count, contents = _named(copy)
     (part / "opening.lock").unlink(missing_ok=True)
-    if (store / "models").is_dir():
-        shutil.copytree(store / "models", part / "models", ignore=shutil.ignore_patterns("*.part"))
+    # Lists of models, and tables of prompts that were dropped on a panel.
+    for kept in ("models", "tables"):
+        if (store / kept).is_dir():
+            shutil.copytree(store / kept, part / kept, ignore=shutil.ignore_patterns("*.part"))
     originals, copies = ContentFiles(store, "it is only read"), ContentFiles(part)
     missing = 0
     for number, (sha256, mime_type) in enumerate(contents, 1):

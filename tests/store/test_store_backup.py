@@ -43,10 +43,14 @@ def test_a_backup_of_a_store_that_is_open_has_all_of_it(store: Store, target: Pa
     store.marks.change([cat.id], rating=5)
     of_no_job = store.files.put(b"of no job", "image/png")
     store.models.keep("sandbox", [{"id": "x"}], 1.0)
+    table = store.folder / "tables" / "0f" / "prompts.csv"
+    table.parent.mkdir(parents=True)
+    table.write_bytes(b"prompt")
     said: list[tuple[int, ...]] = []
     made = back_up(store.folder, target, lambda *counts: said.append(counts))
     assert said == [(1, 2), (2, 2)]
     assert (made.folder, made.runs, made.files, made.missing) == (target, 1, 2, 0)
+    assert (target / table.relative_to(store.folder)).read_bytes() == b"prompt"
     assert made.size == sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     with closing(Store.open(target)) as copy:
         assert ids(copy.history(Question(rating=5))) == [cat.id]
