@@ -26,6 +26,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # How long an example takes is the machine's affair. Each run draws examples of its own: what 50 of them do not
 # find today, others find tomorrow.
 settings.register_profile("rivya", deadline=None, max_examples=50)
+# The same examples each time, so that a change is judged by what it changes; at a desk, they are drawn anew.
+settings.register_profile("repeatable", settings.get_profile("rivya"), derandomize=True)
 settings.load_profile("rivya")
 
 TOGETHER = (

@@ -17,7 +17,7 @@ from rivya_nb.api.retry import RetryNotice, RetryPolicy
 KEY = "rvya_sk_test-" + "not-a-real-key"
 """Long enough to be searched for, and with a dash, so that nobody takes it for a real one."""
 
-IMPATIENT = RetryPolicy(attempts=3, budget=5.0, first=0.01, longest=0.02)
+IMPATIENT = RetryPolicy(attempts=3, budget=30.0, first=0.01, longest=0.02)
 """The real rules at a pace for tests."""
 
 
