@@ -36,13 +36,15 @@ class TableLine:
         """Show this table, or none."""
         if path == self.value:
             return
-        if self.value:
+        shown, self.value = self.value, ""
+        if shown:
             *rest, line = self._box.children
             self._box.children = tuple(rest)
             give_up(line)
-        self.value = path
         if path:
             self._box.children = (*self._box.children, self._line(path))
+            # Other threads read the text: it is there before the value is.
+            self.value = path
 
     def _line(self, path: str) -> Any:
         name = printable(Path(path).name, _NAME_LENGTH)

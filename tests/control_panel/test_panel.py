@@ -144,7 +144,7 @@ def test_a_panel_that_was_opened_again_keeps_its_state_from_the_one_before(
     opened().model.put(replace(ASKED, prompt="now"))
 
     def kept() -> object:
-        return (session.store.panel_states.get("main") or {})["prompt"]
+        return (session.store.panel_states.get("main") or {}).get("prompt")
 
     until(lambda: kept() == "now")
     before.model._planned()  # as its balance comes in, or a run of its own ends
