@@ -11,7 +11,7 @@ which the answer repeats; the answer has `trouble` if it failed:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,8 @@ from typing import Any, Protocol
 import traitlets
 
 from rivya_nb.errors import RivyaError, UsageError
-from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.store.vote_records import LONGEST, SIDES
-from rivya_nb.widgets.late import LateWidget
+from rivya_nb.widgets.answering import Answer, AnsweringWidget
 from rivya_nb.widgets.modules import joined
 
 
@@ -53,7 +52,7 @@ class BallotBox(Protocol):
         """How sure the order is, in words; may be empty."""
 
 
-class Judge(LateWidget):
+class Judge(AnsweringWidget):
     """Shows pair after pair; as a cell's value it shows itself. Arrow keys judge, and buttons say so.
 
     `keep` shows in the executing cell what stays there when the kernel is gone.
@@ -67,10 +66,8 @@ class Judge(LateWidget):
     def __init__(self, ballot: Ballot, box: BallotBox, keep: Callable[[], None] | None = None) -> None:
         self._box = box
         self._total = len(ballot.asked)
-        self._work_loop = WorkLoop.find()
         self._writing = asyncio.Lock()
         self._is_stale = False
-        self.keep = keep
         shown = {
             "rater": ballot.rater,
             "total": self._total,
@@ -79,54 +76,33 @@ class Judge(LateWidget):
             "judged": list(ballot.judged),
         }
         super().__init__(_ballot=shown)
-        self.on_msg(self._take)
+        self.keep = keep
         if ballot.judged:
             self._count_soon()
 
     def __repr__(self) -> str:
         return f"<Judge of {self._total} pairs. It is shown where a notebook shows widgets.>"
 
-    def _ipython_display_(self) -> None:
-        if self.keep is not None:
-            self.keep()
-        # IPython shows the widget itself then.
-        raise NotImplementedError
+    @property
+    def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]]:
+        return {"pictures": self._pictures, "vote": self._vote, "back": self._take_back}
 
-    def _take(self, _widget: object, content: object, _buffers: object) -> None:
-        """Handle a message of the front end; it may arrive on any thread."""
-        if isinstance(content, dict):
-            self._work_loop.start(self._answer(content))
-
-    async def _answer(self, content: dict[str, Any]) -> None:
-        answers = {"pictures": self._pictures, "vote": self._vote, "back": self._take_back}
-        answer = answers.get(str(content.get("kind")))
-        if answer is None:
-            return
-        reply: dict[str, Any] = {"id": content.get("id")}
-        buffers: list[bytes] = []
-        try:
-            more, buffers = await answer(content)
-            reply.update(more)
-        except RivyaError as error:
-            reply["trouble"] = str(error)
-        self.send(reply, buffers)
-
-    async def _pictures(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    async def _pictures(self, content: Mapping[str, Any]) -> Answer:
         place = self._place(content)
         found = await asyncio.to_thread(lambda: self._box.pictures(place))
         return {"types": [kind for kind, _ in found]}, [data for _, data in found]
 
-    async def _vote(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    async def _vote(self, content: Mapping[str, Any]) -> Answer:
         place, better, seconds = self._place(content), content.get("better"), content.get("seconds")
         if better not in SIDES or not isinstance(seconds, (int, float)) or not 0 <= seconds <= LONGEST:
             raise UsageError("This is no vote.")
         return await self._write(lambda: self._box.vote(place, str(better), float(seconds)))
 
-    async def _take_back(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    async def _take_back(self, content: Mapping[str, Any]) -> Answer:
         place = self._place(content)
         return await self._write(lambda: self._box.take_back(place))
 
-    async def _write(self, work: Callable[[], None]) -> tuple[dict[str, Any], list[bytes]]:
+    async def _write(self, work: Callable[[], None]) -> Answer:
         # A vote and its taking back reach the store in their order.
         async with self._writing:
             await asyncio.to_thread(work)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,11 @@ import traitlets
 
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import RivyaError, StoreError, UsageError
-from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
 from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks, PictureRecord
-from rivya_nb.widgets.late import LateWidget
+from rivya_nb.widgets.answering import Answer, AnsweringWidget
 from rivya_nb.widgets.modules import joined
 from rivya_nb.widgets.scene import GONE, Look, describe, make_scene
 
@@ -45,7 +44,7 @@ BYTES_PER_SECOND = 250_000
 """The rate at which updated scenes are sent: a kernel's connection may be slow."""
 
 
-class Viewer(LateWidget):
+class Viewer(AnsweringWidget):
     """Shows pictures closely; as a cell's value it shows itself. The key `?` lists its keys.
 
     `look` returns what one page shows, by its number from 0; from the second page on it is called off the
@@ -66,16 +65,13 @@ class Viewer(LateWidget):
         self._files = files
         self._book = marks
         self._pictures: dict[str, PictureRecord] = {}
-        self._work_loop = WorkLoop.find()
         first = look(0)
         self._words = describe(first)
         self._is_stale = False
         self._marks_are_stale = False
         self._marking = asyncio.Lock()
         self._leave: Callable[[], None] | None = None
-        self.keep: Callable[[], None] | None = None
         super().__init__(**self._prepare(first))
-        self.on_msg(self._take)
         marks.changes.subscribe(self.refresh_marks)
         deletions.subscribe(self.refresh)
 
@@ -84,12 +80,6 @@ class Viewer(LateWidget):
             f"<Viewer of {self._words}. It is shown where a notebook shows widgets; elsewhere "
             'grid.save("grid.png") makes one picture of them.>'
         )
-
-    def _ipython_display_(self) -> None:
-        if self.keep is not None:
-            self.keep()
-        # IPython shows the widget itself then.
-        raise NotImplementedError
 
     def open_as(self, mode: str, *, at: str | None, leave: Callable[[], None]) -> None:
         """Set, before it is shown, how it opens: its mode, the picture of the job `at`, and that it takes the
@@ -151,29 +141,17 @@ class Viewer(LateWidget):
     def _read_marks(self, jobs: Iterable[str]) -> dict[str, Any]:
         return {job: _as_json(marks) for job, marks in self._book.of(jobs).items()}
 
-    def _take(self, _widget: object, content: object, _buffers: object) -> None:
-        """Handle a message of the front end; it may arrive on any thread."""
-        if isinstance(content, dict):
-            self._work_loop.start(self._answer(content))
+    @property
+    def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]]:
+        return {"read": self._read, "mark": self._mark, "turn": self._turn}
 
-    async def _answer(self, content: dict[str, Any]) -> None:
-        """Do what was asked off the loop, and answer on the loop's thread, which a kernel's socket needs."""
-        kind = str(content.get("kind"))
+    async def _answer(self, content: Mapping[str, Any]) -> None:
+        kind = content.get("kind")
         if kind == "look":
             await self._look_elsewhere()
         elif kind == "leave" and self._leave is not None:
             self._leave()
-        answer = {"read": self._read, "mark": self._mark, "turn": self._turn}.get(kind)
-        if answer is None:
-            return
-        reply: dict[str, Any] = {"id": content.get("id")}
-        buffers: list[bytes] = []
-        try:
-            more, buffers = await answer(content)
-            reply.update(more)
-        except RivyaError as error:
-            reply["trouble"] = str(error)
-        self.send(reply, buffers)
+        await super()._answer(content)
 
     async def _read(self, content: Mapping[str, Any]) -> Answer:
         picture = self._pictures.get(str(content.get("key")))
@@ -205,10 +183,6 @@ class Viewer(LateWidget):
             raise UsageError("There is no such page.")
         self._show(await asyncio.to_thread(lambda: self._prepare(self._look(page))))
         return {}, []
-
-
-Answer = tuple[dict[str, Any], list[bytes]]
-"""An answer, and the bytes that belong to it."""
 
 
 def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
