@@ -131,7 +131,7 @@ def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
     """
     work_loop = WorkLoop.find()
     known = _live_records.get(folder)
-    if known is not None and not known.store.database.presence.holds:
+    if known is not None and not known.store.database.is_in_place():
         if not (begins_anew or Store.is_in(folder)):
             known.store.database.check_in_place()
         known.store.close()
