@@ -132,7 +132,7 @@ def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
     """
     work_loop = WorkLoop.find()
     known = _live_records.get(place)
-    if known is not None and not known.store.database.presence.holds:
+    if known is not None and not known.store.database.is_in_place():
         if not (begins_anew or Store.is_in(place)):
             known.store.database.check_in_place()
         known.store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote, unquote
@@ -66,22 +67,27 @@ _KEEP_IT_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServerAddress:
     """A database on a PostgreSQL server, never with a password. Equal ones are the same store.
 
-    What is empty is libpq's default (PGHOST, PGPORT, PGUSER, …). `hosts` are names, numbers or folders of sockets,
-    tried one after the other, each with its port. `options` are other parameters of libpq, by name.
+    All are written as libpq has them, and its defaults (PGHOST, PGPORT, PGUSER, …) stand for what is empty. `host`
+    is a name, a number or the folder of a socket, or several with commas, which are tried one after the other;
+    `port` has as many, or one. `options` are other parameters of libpq, by name.
     """
 
     database: str
+    host: str = ""
+    port: str = ""
     user: str = ""
-    hosts: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         user = f"{_quoted(self.user)}@" if self.user else ""
-        hosts = ",".join(_shown(host) + (port and f":{port}") for host, port in self.hosts)
+        hosts = ",".join(
+            _shown(host) + (port and f":{port}")
+            for host, port in zip(*_pairs(self.host, self.port), strict=True)
+        )
         options = "&".join(f"{name}={_quoted(value)}" for name, value in self.options)
         return f"postgresql://{user}{hosts}/{_quoted(self.database)}{options and f'?{options}'}"
 
@@ -92,8 +98,8 @@ class ServerAddress:
     def parameters(self) -> dict[str, str]:
         """The keywords of a connection, as libpq has them."""
         given = {
-            "host": ",".join(host for host, _ in self.hosts),
-            "port": ",".join(port for _, port in self.hosts) if any(port for _, port in self.hosts) else "",
+            "host": self.host,
+            "port": self.port,
             "dbname": self.database,
             "user": self.user,
             **dict(self.options),
@@ -182,7 +188,9 @@ def _server(rest: str) -> ServerAddress:
         raise UsageError(f"The store's address names no database, as {EXAMPLE} does.")
     if ":" in given["user"]:
         raise UsageError(_KEEP_IT_OUT)
-    return ServerAddress(given["dbname"], given["user"], _hosts(given["host"], given["port"]), tuple(options))
+    return ServerAddress(
+        given["dbname"], *_checked(given["host"], given["port"]), given["user"], tuple(options)
+    )
 
 
 def _split(host: str) -> tuple[str, str]:
@@ -198,23 +206,25 @@ def _split(host: str) -> tuple[str, str]:
     return _decoded(name), port
 
 
-def _hosts(hosts: str, ports: str) -> tuple[tuple[str, str], ...]:
-    names, numbers = hosts.split(","), ports.split(",")
+def _checked(hosts: str, ports: str) -> tuple[str, str]:
+    """Hosts and ports as an address keeps them: ports that are not given are empty."""
+    names, numbers = _pairs(hosts, ports)
     if any(number and not (number.isdecimal() and 0 < int(number) < 65536) for number in numbers):
         raise UsageError(
             "The store's address has a port that is not a number from 1 to 65535. If it is a password: "
             + _KEEP_IT_OUT
         )
-    if len(numbers) == 1:
-        numbers *= len(names)
-    if len(names) == 1:
-        names *= len(numbers)
     if len(names) != len(numbers):
         raise UsageError("The store's address has more or fewer ports than hosts.")
     # The folder of a socket keeps its letters.
     names = [name if name.startswith(("/", "@")) else name.lower() for name in names]
-    pairs = tuple(zip(names, numbers, strict=True))
-    return () if pairs == (("", ""),) else pairs
+    return ",".join(names), ",".join(numbers) if any(numbers) else ""
+
+
+def _pairs(hosts: str, ports: str) -> tuple[list[str], list[str]]:
+    """Each host with its port."""
+    names, numbers = hosts.split(","), ports.split(",")
+    return names, numbers * len(names) if len(numbers) == 1 else numbers
 
 
 def _options(query: str) -> dict[str, str]:
@@ -251,3 +261,10 @@ def _quoted(text: str) -> str:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else _quoted(host)
+
+
+def local_folder(address: ServerAddress) -> Path:
+    """The folder on this machine for what is kept of a store on a server."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("rivya_nb", appauthor=False) / sha256(str(address).encode()).hexdigest()[:16]

@@ -45,15 +45,21 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
         .join(jobs, jobs.c.number == own_jobs.c.job_number)
         .group_by(own_jobs.c.run_id)
     )
-    # SQLite takes the job from the row that has the least.
     place_of_picture = run_jobs.c.position + case((jobs.c.pictured, 0), else_=_BEHIND_ALL)
-    firsts = (
-        select(run_jobs.c.run_id, jobs.c.id, func.min(place_of_picture))
+    shown = (
+        select(run_jobs.c.run_id, func.min(place_of_picture).label("place"))
         .join(jobs, jobs.c.number == run_jobs.c.job_number)
         .where(run_jobs.c.run_id.in_(ids))
         .group_by(run_jobs.c.run_id)
+        .subquery()
     )
-    first = {run_id: job_id for run_id, job_id, _ in connection.execute(firsts)}
+    firsts = (
+        select(run_jobs.c.run_id, jobs.c.id)
+        .join(shown, shown.c.run_id == run_jobs.c.run_id)
+        .join(jobs, jobs.c.number == run_jobs.c.job_number)
+        .where(run_jobs.c.position == shown.c.place % _BEHIND_ALL)
+    )
+    first = {row.run_id: row.id for row in connection.execute(firsts)}
     state = {run_id: counts for run_id, *counts in connection.execute(states)}
     cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
     summed = []
