@@ -365,9 +365,9 @@ def is_made(path: Path, connection: sqlite3.Connection) -> bool:
             f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
             "changed. Upgrade rivya-nb or use another folder (store=…)."
         )
-    if not found or (application == APPLICATION_ID and found >= _expected()):
+    if not found or (application == APPLICATION_ID and found >= expected()):
         return bool(found)
-    if found >= _OURS:
+    if found >= OURS:
         raise StoreError(
             f"{path} was written by an unreleased development state of rivya_nb, which this version cannot read; "
             f"nothing was changed: move the folder {path.parent} away, or name another one with store=…."
@@ -380,10 +380,10 @@ _COLUMNS = (
     # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
     " WHERE tables.type = 'table' AND tables.rootpage > 0"
 )
-_OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
+OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 """What every development state had."""
 
 
-def _expected() -> set[tuple[str, str]]:
+def expected() -> set[tuple[str, str]]:
     """Each table with its columns, also of the modules that have tables of their own."""
     return {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}

@@ -130,20 +130,27 @@ class Store:
 
     @classmethod
     def _open_on_server(cls, address: ServerAddress) -> Store:
+        from rivya_nb.store.postgresql.connecting import require_driver
+
+        require_driver()
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
         from rivya_nb.store.postgresql.ownership import SessionOwner
+        from rivya_nb.store.postgresql.trouble import server_trouble
 
         database = PostgresqlDatabase(address)
         try:
             database.prepare()
-            owner = SessionOwner(address)
+            with server_trouble(address):
+                owner = SessionOwner(address)
             folder = local_folder(address)
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            return cls(address, folder, database, ContentFiles(folder, database.obstacle), owner)
+            store = cls(address, folder, database, ContentFiles(folder, database.obstacle), owner)
         except BaseException:
             database.close()
             raise
+        store._is_new = database.is_new
+        return store
 
     @classmethod
     def _open_folder(cls, folder: Path) -> Store:
@@ -171,13 +178,13 @@ class Store:
             return False
 
     def describe(self) -> str:
-        """The folder, and whether the store is read-only or new."""
+        """Where it is, and whether it is read-only or new."""
         if self.is_read_only:
-            return f"{self.folder} (may only be read)"
+            return f"{self.place} (may only be read)"
         with suppress(StoreError):  # a lost store cannot be read
             if self._is_new and not self.runs(limit=1):
-                return f"{self.folder} (new, empty)"
-        return str(self.folder)
+                return f"{self.place} (new, empty)"
+        return str(self.place)
 
     @property
     def is_read_only(self) -> bool:
