@@ -13,7 +13,7 @@ from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql.connecting import parameters
 from rivya_nb.store.postgresql.trouble import POOLED
 
-_GRACE = 2.0
+GRACE = 2.0
 """Seconds in which a pooler has to free what an ended connection has locked; it takes milliseconds."""
 
 _IS_LOCKED = (
@@ -36,7 +36,7 @@ def refuse_pooler(address: ServerAddress) -> None:
         with _connected(address) as holder:
             holder.execute("SELECT pg_advisory_lock(%s, 0)", [number])
             is_kept = _is_locked(watcher, number)
-        end = time.monotonic() + _GRACE
+        end = time.monotonic() + GRACE
         while (is_left := _is_locked(watcher, number)) and time.monotonic() < end:
             time.sleep(0.02)
     if is_left or not is_kept:
