@@ -166,9 +166,10 @@ class Store:
         return store
 
     @staticmethod
-    def is_in(folder: Path) -> bool:
+    def is_in(place: StorePlace) -> bool:
+        """Whether there is a store; it is not known of a server, which tells when it is opened."""
         try:
-            return (folder / DATABASE).exists()
+            return isinstance(place, ServerAddress) or (place / DATABASE).exists()
         except OSError:  # the name is too long
             return False
 
