@@ -120,8 +120,9 @@ class Spending:
         with self._live_records.dispatching:
             return self._enter(plan, limits)[0]
 
-    def carry(self, run: DeferredRun, most: int) -> list[LiveJob]:
-        """Go on with at most so many jobs of a deferred run that no process works on; gives them.
+    def carry(self, run: DeferredRun, most: int, user: str | None = None) -> list[LiveJob]:
+        """Go on with at most so many jobs of a deferred run that no process works on; gives them. With a `user`,
+        only with what this user asked for.
 
         Raises:
             CreditLimitError: they cost more than this session or the run may; nothing was taken.
@@ -131,11 +132,21 @@ class Spending:
             if self._max_credits is not None:
                 committed = self._store.jobs(self._committed).values()
                 left = self._max_credits - sum(job.committed for job in committed)
-            records = self._store.deferrals.claim(run.id, most=most, credits=left)
+            records = self._claim(run, most, left, user)
             self._committed |= {record.id for record in records if record.status in UNSENT}
             jobs = [self._live_records.job(record).live for record in records]
             self.runner.launch(jobs, run.id)
         return jobs
+
+    def _claim(self, run: DeferredRun, most: int, left: int | None, user: str | None) -> list[JobRecord]:
+        while True:
+            try:
+                return self._store.deferrals.claim(run.id, most=most, credits=left, user=user)
+            except CreditLimitError as error:
+                # Perhaps a limit of the store allows fewer.
+                if error.until is None or most <= 1:
+                    raise
+                most //= 2
 
     def lacking(self, price: int) -> str | None:
         """Why the balance does not cover a price, in credits; None if it does. Waits for the service's answer."""

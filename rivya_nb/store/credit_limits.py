@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import Column, Connection, Integer, String, Table, delete, func, select, update
+from sqlalchemy import Column, Connection, String, Table, delete, func, select, update
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
@@ -38,7 +38,7 @@ credit_limits = Table(
     Column("per", String(8), primary_key=True),
     Column("credits", Number, nullable=False),
     # What a picture counts as whose price is not known; such pictures are refused where there is none.
-    Column("unknown", Integer),
+    Column("unknown", Number),
 )
 
 

@@ -71,8 +71,8 @@ class Deferrals:
         run_id: int,
         *,
         most: int,
-        credits: int | None = None,
-        user: str | None = None,  # noqa: A002
+        credits: int | None = None,  # noqa: A002
+        user: str | None = None,
     ) -> list[JobRecord]:
         """Take at most so many of the jobs that no process works on, of which those that were not sent cost at
         most `credits`; what was sent already comes first. With a `user`, take only what this user asked for.
