@@ -8,6 +8,7 @@ bucket, and nothing removes it from there.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -34,8 +35,8 @@ class BucketFiles(ContentFiles):
     """Files in a bucket; `folder` is the cache of the originals on this machine.
 
     `spare` is called with hashes before their files are sent: what was deleted is not swept away any more soon
-    (see `tombstones.py`). Every method but `path` and `has` may be slow, and raises UnreachableError where the bucket
-    does not answer.
+    (see `tombstones.py`). Every method but `path` and `has` may be slow, and raises UnreachableError where the
+    bucket does not answer.
     """
 
     are_elsewhere = True
@@ -72,6 +73,18 @@ class BucketFiles(ContentFiles):
 
     def has(self, sha256: str, mime_type: str) -> bool:
         return not self.is_gone(self.path(sha256, mime_type))
+
+    def size(self, sha256: str, mime_type: str) -> int | None:
+        found = super().size(sha256, mime_type)
+        return self._bucket.size(self._name(self.path(sha256, mime_type))) if found is None else found
+
+    def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        *_, root, folder, start, name = ("", "", "", *Path(source).parts)
+        # A cell may have been written on another machine, where the cache is in another place.
+        if (root, folder) != (self._root.name, self.folder.name) or start != name[:2]:
+            return source
+        self.bring(path := self.folder / start / name)
+        return path
 
     def is_gone(self, path: Path) -> bool:
         """Whether the bucket was found to have no such file."""

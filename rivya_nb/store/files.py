@@ -97,6 +97,17 @@ class ContentFiles:
         """Whether the file exists; of one in a bucket, whether it is not known to be gone."""
         return self.path(sha256, mime_type).is_file()
 
+    def size(self, sha256: str, mime_type: str) -> int | None:
+        """The size of the file in bytes; None if there is none. Where the files are in a bucket, it may be asked."""
+        try:
+            return self.path(sha256, mime_type).stat().st_size
+        except OSError:
+            return None
+
+    def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """What a user names as a file; if that is one of these files, fetched to this machine."""
+        return source
+
     def read(self, sha256: str, mime_type: str) -> bytes:
         path = self.local(sha256, mime_type)
         if not path.is_file():
