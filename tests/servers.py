@@ -75,7 +75,7 @@ class PostgresqlServer:
 
     def address(self, database: str, user: str = "postgres") -> ServerAddress:
         host = self._listen or str(self.folder)
-        return ServerAddress(host=host, port=self.port, user=user, database=database)
+        return ServerAddress(host=host, port=str(self.port), user=user, database=database)
 
     def connect(self, database: str = "postgres", user: str = "postgres") -> psycopg.Connection:
         """A connection for what no store does; each statement is a transaction."""

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from rivya_nb.errors import StoreError
+from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import jobs, pictures, runs
 from rivya_nb.store.sqlite_database import SqliteDatabase
@@ -34,15 +35,21 @@ class Backup:
     missing: int
 
 
-def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> Backup:
+def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None]) -> Backup:
     """Copy the store in one folder to another, which appears as a whole or not at all. Kernels may go on
     using it.
 
     `progress` is called after each file with the number of copied files and of all files.
 
     Raises:
+        UsageError: the store is on a server.
         StoreError: there is no store, the target exists or is inside the store, or a disk fails.
     """
+    if isinstance(store, ServerAddress):
+        raise UsageError(
+            f"{store} is backed up with pg_dump and a copy of its pictures; `rivya-nb move {store} FOLDER` makes "
+            "a folder of it."
+        )
     store, target = store.absolute(), target.absolute()
     with disk_trouble(store):
         if not (store / DATABASE).is_file():

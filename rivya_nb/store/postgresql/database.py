@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rivya_nb.contract.text import HALF, short_repr
@@ -21,17 +21,6 @@ CONNECTIONS = 2
 """The most connections for transactions; one more holds the ownership of jobs."""
 
 
-def url_of(address: ServerAddress) -> URL:
-    return URL.create(
-        "postgresql+psycopg",
-        username=address.user,
-        host=address.host or None,
-        port=address.port,
-        database=address.database,
-        query=dict(address.options),
-    )
-
-
 class PostgresqlDatabase(Database):
     """The database at an address. Its password comes from where libpq looks for it."""
 
@@ -42,13 +31,12 @@ class PostgresqlDatabase(Database):
         self._process = os.getpid()
         self._closed = False
         self._ahead = 0.0
-        url = url_of(address)
         self._engine = create_engine(
-            url,
+            "postgresql+psycopg://",
             pool_size=CONNECTIONS,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"application_name": "rivya_nb"},
+            connect_args={"application_name": "rivya_nb", **address.parameters},
         )
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True

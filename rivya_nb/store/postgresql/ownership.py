@@ -25,10 +25,7 @@ class SessionOwner(Owner):
     def __init__(self, address: ServerAddress) -> None:
         self.id = uuid.uuid4().hex
         self._process = os.getpid()
-        given = {"host": address.host, "port": str(address.port or ""), "user": address.user or ""}
-        known = {name: value for name, value in given.items() if value}
-        conninfo = make_conninfo(dbname=address.database, **known, **address.options)
-        self._connection = psycopg.connect(conninfo, autocommit=True)
+        self._connection = psycopg.connect(make_conninfo(**address.parameters), autocommit=True)
         self._connection.execute("SELECT pg_advisory_lock(%s)", [_key(self.id)])
 
     def renew(self) -> None:
