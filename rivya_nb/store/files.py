@@ -98,7 +98,7 @@ class ContentFiles:
         return self.path(sha256, mime_type).is_file()
 
     def size(self, sha256: str, mime_type: str) -> int | None:
-        """The size of the file in bytes; None if there is none. Where the files are in a bucket, it may be asked."""
+        """The size of the file in bytes; None if there is none. A bucket may be asked for it."""
         try:
             return self.path(sha256, mime_type).stat().st_size
         except OSError:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -153,7 +153,7 @@ class Store:
             folder = local_folder(address)
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            return cls(address, folder, database, open_files(pictures or folder, database), owner)
+            return cls(address, folder, database, cls._files(pictures or folder, database), owner)
         except BaseException:
             database.close()
             raise
@@ -168,12 +168,16 @@ class Store:
         try:
             database.prepare(folder / "opening.lock")
             owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
-            store = cls(folder, folder, database, open_files(pictures or folder, database), owner)
+            store = cls(folder, folder, database, cls._files(pictures or folder, database), owner)
         except BaseException:
             database.close()
             raise
         store._is_new = is_new
         return store
+
+    @staticmethod
+    def _files(place: PicturesPlace, database: Database) -> ContentFiles:
+        return open_files(place, database.obstacle, partial(tombstones.spare, database))
 
     @staticmethod
     def is_in(place: StorePlace) -> bool:
