@@ -70,12 +70,13 @@ def connect(
     """Connect to a service and make that the current session.
 
     Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL`, `RIVYA_STORE` and
-    `RIVYA_MAX_PARALLEL`, and the address of the pictures from `RIVYA_PICTURES` (see `docs/laboratory.md`); the key may also come from the keyring, if `%rivya connect --remember` stored one for
-    the address. `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent,
-    or the address of a database without a password (`postgresql://db.lab/rivya`); by default it is one folder per
-    user. If the store was moved or deleted while it was open, an empty one is made only if `store` names it.
-    `max_credits` limits what the session's plans may cost together, in credits. `max_parallel` is how many jobs
-    are worked on at a time at most (256 if not given): how many the service takes is found out.
+    `RIVYA_MAX_PARALLEL`, and the address of the pictures from `RIVYA_PICTURES`, such as `s3://bucket/prefix`; the
+    key may also come from the keyring, if `%rivya connect --remember` stored one for the address.
+    `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent, or the address
+    of a database without a password (`postgresql://db.lab/rivya`); by default it is one folder per user. If the
+    store was moved or deleted while it was open, an empty one is made only if `store` names it. `max_credits`
+    limits what the session's plans may cost together, in credits. `max_parallel` is how many jobs are worked on at
+    a time at most (256 if not given): how many the service takes is found out.
 
     Raises:
         UsageError: `store` can be neither a path nor such an address, or has a password in it; or `max_parallel`

@@ -79,7 +79,7 @@ class BucketFiles(ContentFiles):
         return self._bucket.size(self._name(self.path(sha256, mime_type))) if found is None else found
 
     def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
-        *_, root, folder, start, name = ("", "", "", *Path(source).parts)
+        *_, root, folder, start, name = ("", "", "", "", *Path(source).parts)
         # A cell may have been written on another machine, where the cache is in another place.
         if (root, folder) != (self._root.name, self.folder.name) or start != name[:2]:
             return source
@@ -115,8 +115,8 @@ class BucketFiles(ContentFiles):
                 )
             size = part.stat().st_size
             with disk_trouble(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part.replace(path)
+                self._make(path.parent)
+                self._place(part, path)
         self._cache.added(size)
 
     def adopt(self, part: Path, mime_type: str, sha256: str | None = None) -> str:
@@ -152,14 +152,15 @@ class BucketFiles(ContentFiles):
             self.thumbnails.share(path)
             if source != path:
                 with disk_trouble(path), suppress(FileNotFoundError):
-                    path.parent.mkdir(parents=True, exist_ok=True)
                     size = source.stat().st_size
-                    source.replace(path)
+                    self._place(source, path)
                     self._cache.added(size)
             return True
         return False
 
     def hold(self, job_id: str, pictures: Sequence[PictureRecord]) -> None:
+        with disk_trouble(self._waiting):
+            self._make(self._waiting)
         write_whole(self._note(job_id), json.dumps([asdict(each) for each in pictures]).encode())
 
     def held(self, job_id: str) -> tuple[PictureRecord, ...]:

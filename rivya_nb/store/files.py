@@ -136,7 +136,7 @@ class ContentFiles:
         # The store's own folder is not created: if it was moved, nothing may be in its place when it comes
         # back.
         self._make(self.folder)
-        path.parent.mkdir(exist_ok=True)
+        self._make(path.parent)
 
     def _make(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
