@@ -8,6 +8,7 @@ RivyaError
 ├── NotConnectedError             no service can be reached with the given key and address
 ├── KeyringError                  the operating system's keyring cannot be read or written
 ├── StoreError                    the folder of pictures and records cannot be used
+│   └── UnreachableError          the bucket of the pictures refuses or does not answer; later it may
 ├── TransportError                no usable answer came back
 │   ├── NotDeliveredError         the request certainly never reached the service
 │   └── UnexpectedResponseError   an answer came back that the contract does not describe
@@ -151,6 +152,10 @@ class KeyringError(RivyaError):
 
 class StoreError(RivyaError):
     """The store's folder cannot be read or written."""
+
+
+class UnreachableError(StoreError):
+    """The bucket of the pictures refused, or did not answer; another attempt may succeed."""
 
 
 class TransportError(RivyaError):

@@ -28,11 +28,12 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import store_place
+    from rivya_nb.calls import pictures_address, store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
 
-    made = back_up(store_place(options.store), options.folder.expanduser(), _Progress("files").say)
+    place, say = store_place(options.store), _Progress("files").say
+    made = back_up(place, options.folder.expanduser(), say, pictures_address())
     files = count(made.files, "file")
     print(
         f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from buckets import Buckets, running_buckets
 from hypothesis import settings
 from kernels import kernel, kernel_newest, start_kernel
 from servers import PostgresqlServer, postgresql_server, programs
@@ -109,6 +110,13 @@ def postgresql() -> Iterator[PostgresqlServer]:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     with postgresql_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def buckets() -> Iterator[Buckets]:
+    """An S3 of this process' own; `new()` is the name of an empty bucket."""
+    with running_buckets() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,12 @@ raises StoreError if the disk or the database fails; earlier data are not change
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,14 +20,14 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
-from rivya_nb.store import job_settings, reuse, rows, search, spending, writing
+from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
 from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.columns import insert_for
 from rivya_nb.store.credit_limits import CreditLimits, ask_for, held
 from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
-from rivya_nb.store.deletion import delete_pictures
+from rivya_nb.store.deletion import delete_pictures, sweep
 from rivya_nb.store.durations import DurationBook
 from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
@@ -43,8 +45,10 @@ from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
+from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.panel_states import PanelStates
+from rivya_nb.store.picture_places import BucketAddress, PicturesPlace, read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.records import (
@@ -120,19 +124,28 @@ class Store:
         self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
-    def open(cls, place: StorePlace) -> Store:
+    def open(cls, place: StorePlace, pictures: str | None = None) -> Store:
         """Open the store in a folder, which is created if necessary, or on a server. A store without write access
-        is only read.
+        is only read. `pictures` is the address of a bucket or a folder for its pictures (see `read_pictures`); by
+        default, they are in the store's folder.
 
         Raises:
-            UsageError: the folder can be no path.
+            UsageError: the folder can be no path, or `pictures` is no such address.
             StoreError: the folder or the server cannot be used, or the database is damaged, of something else,
                 newer than this code, or of an earlier development state. It is left as it is.
         """
-        return cls._open_on_server(place) if isinstance(place, ServerAddress) else cls._open_folder(place)
+        # What is wrong with the address is told before anything is made.
+        kept = read_pictures(pictures) if pictures else None
+        if isinstance(place, ServerAddress):
+            store = cls._open_on_server(place, kept)
+        else:
+            store = cls._open_folder(place, kept)
+        if isinstance(kept, BucketAddress) and not store.is_read_only:
+            threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True).start()
+        return store
 
     @classmethod
-    def _open_on_server(cls, address: ServerAddress) -> Store:
+    def _open_on_server(cls, address: ServerAddress, pictures: PicturesPlace | None) -> Store:
         from rivya_nb.store.postgresql.connecting import require_driver
 
         require_driver()
@@ -148,7 +161,7 @@ class Store:
             folder = local_folder(address)
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            store = cls(address, folder, database, ContentFiles(folder, database.obstacle), owner)
+            store = cls(address, folder, database, cls._files(pictures or folder, database), owner)
         except BaseException:
             database.close()
             raise
@@ -156,7 +169,7 @@ class Store:
         return store
 
     @classmethod
-    def _open_folder(cls, folder: Path) -> Store:
+    def _open_folder(cls, folder: Path, pictures: PicturesPlace | None) -> Store:
         folder = user_path(folder)
         is_new = not cls.is_in(folder)
         with disk_trouble(folder):
@@ -165,12 +178,16 @@ class Store:
         try:
             database.prepare(folder / "opening.lock")
             owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
-            store = cls(folder, folder, database, ContentFiles(folder, database.obstacle), owner)
+            store = cls(folder, folder, database, cls._files(pictures or folder, database), owner)
         except BaseException:
             database.close()
             raise
         store._is_new = is_new
         return store
+
+    @staticmethod
+    def _files(place: PicturesPlace, database: Database) -> ContentFiles:
+        return open_files(place, database.obstacle, partial(tombstones.spare, database))
 
     @staticmethod
     def is_in(place: StorePlace) -> bool:
@@ -421,15 +438,25 @@ class Store:
             writing.change(connection, job_id, changes)
 
     def finish_job(
-        self, job_id: str, pictures: Sequence[PictureRecord], **changes: Unpack[JobChanges]
+        self,
+        job_id: str,
+        pictures: Sequence[PictureRecord],
+        *,
+        secured_at: float | None = None,
+        **changes: Unpack[JobChanges],
     ) -> bool:
         """Change a job and replace its pictures, in one transaction.
 
         False, and nothing is changed, if a picture's file is gone: the same picture of another job was
-        deleted just now. It has to be fetched again.
+        deleted just now. It has to be fetched again. The same if its file was secured too long ago
+        (`secured_at`, seconds since the epoch): this machine may have slept, and others may have deleted it.
         """
         with self.database.writing() as connection:
+            # First: it waits for a sweep that removes such a file.
+            tombstones.lift(connection, {each.sha256 for each in pictures})
             if not self.files.has_all(pictures):
+                return False
+            if secured_at is not None and abs(time.time() - secured_at) > tombstones.PATIENCE / 2:
                 return False
             if changes:
                 writing.change(connection, job_id, changes)
@@ -514,9 +541,18 @@ class Store:
         Raises:
             UsageError: one of the jobs has not ended; nothing is deleted.
         """
-        freed = delete_pictures(self.database, self.files, list(job_ids))
+        freed = delete_pictures(self.database, self.files, list(job_ids), self._patience)
         self.deletions.tell()
         return freed
+
+    def sweep(self) -> None:
+        """Remove the files of pictures that were deleted some time ago, as far as that is possible now."""
+        sweep(self.database, self.files, self._patience)
+
+    @property
+    def _patience(self) -> float:
+        """How old a tombstone has to be before its file is removed."""
+        return tombstones.PATIENCE if self.files.are_elsewhere else 0.0
 
     def services(self) -> list[str]:
         """The names of all services that this store has jobs of."""
