@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 _PLACE = "a folder, or postgresql://host/database"
 _STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
-    "the store: a folder, or postgresql://host/database; default: RIVYA_STORE, else the user's own folder"
-)
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -31,8 +29,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "move",
         help="copy a store with its pictures between folders and PostgreSQL servers",
         description="Copies a store with its pictures to another place, which is empty, and compares all of it. "
-        "FROM is left as it was; no kernel may work on it meanwhile. A move that ends in the middle goes on when the "
-        "same command is called again; a store is at the new place only when all of it is there.",
+        "FROM is left as it was; no kernel may work on it meanwhile. A move that ends in the middle goes on when "
+        "the same command is called again; a store is at the new place only when all of it is there.",
         epilog="Exit codes: 0 everything is there; 1 it is not, or some files of FROM are missing or damaged.",
     )
     move.add_argument("source", metavar="FROM", help=_PLACE)
