@@ -1,6 +1,6 @@
 """A store of 100,000 pictures, or of a million: opening it, finding in it, writing, marking.
 
-    python benchmarks/store.py [jobs] [jobs that share a prompt] [folder]
+    python benchmarks/store.py [jobs] [jobs that share a prompt] [folder or postgresql://host/database]
 
 The store has runs of 50, with prompts of some 20 words in three scripts; by default five jobs share a prompt, and
 1 makes every prompt another. The first 12,000 jobs are written as a session writes them, and the rest are copies
@@ -23,9 +23,12 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from sqlalchemy import Connection, text
+
 from rivya_nb.contract.request import Request
 from rivya_nb.store import prompt_index, writing
 from rivya_nb.store.lookup import insert_one, numbers_of
+from rivya_nb.store.places import read_place
 from rivya_nb.store.records import (
     CellRecord,
     JobRecord,
@@ -35,7 +38,7 @@ from rivya_nb.store.records import (
     RunRecord,
     planned_job,
 )
-from rivya_nb.store.schema import runs
+from rivya_nb.store.schema import metadata, runs
 from rivya_nb.store.store import Store
 
 ROUNDS = 11
@@ -107,22 +110,18 @@ def fill(store: Store, count: int, sharing: int) -> None:
     store.marks.tag(store.history_ids(Question(oldest_first=True), limit=10, offset=100), ["rare"])
 
 
+TABLES = ("prompts", "jobs", "pictures", "marks", "tags", "runs", "run_jobs")
+
+
 def multiply(store: Store, times: int) -> None:
     """Copy everything `times` - 1 times, in SQL; indexes are made anew afterwards, which is much faster."""
-    tables = ("prompts", "jobs", "pictures", "marks", "tags", "runs", "run_jobs")
     with store.database.writing() as connection:
+        made = drop_indexes(connection)
         run = connection.exec_driver_sql
-        run("PRAGMA defer_foreign_keys = ON")
-        made = run(
-            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND"
-            " (type = 'trigger' OR (type = 'index' AND tbl_name IN (SELECT value FROM json_each(?))))",
-            (json.dumps(tables),),
-        ).all()
-        for kind, name, _ in made:
-            run(f"DROP {kind} {name}")
-        size = {table: run(f"SELECT count(*) FROM {table}").scalar_one() for table in tables}
-        run("CREATE TEMP TABLE copies (c INTEGER PRIMARY KEY)")
-        run("INSERT INTO copies SELECT key + 1 FROM json_each(?)", (json.dumps([0] * (times - 1)),))
+        key = {table: "number" if table == "jobs" else "id" for table in ("prompts", "jobs", "runs")}
+        size = {table: run(f"SELECT max({name}) FROM {table}").scalar_one() for table, name in key.items()}
+        run("CREATE TEMPORARY TABLE copies (c INTEGER PRIMARY KEY)")
+        run(f"INSERT INTO copies VALUES {', '.join(f'({each})' for each in range(1, times))}")
         changed = {
             "number": f"number + c * {size['jobs']}",
             "job_number": f"job_number + c * {size['jobs']}",
@@ -130,35 +129,76 @@ def multiply(store: Store, times: int) -> None:
             "prompt_id": f"prompt_id + c * {size['prompts']}",
             "words": "words || ' ' || c",
             "created_at": f"created_at + c * {60 * WRITTEN}",
-            "identity": "lower(hex(randomblob(32)))",
-            "sha256": "lower(hex(randomblob(32)))",
+            **dict.fromkeys(("identity", "sha256", "digest"), a_hash(connection)),
         }
-        for table in tables:
-            columns = [name for (name,) in run(f"SELECT name FROM pragma_table_info('{table}')")]
-            own = {"id": "lower(hex(randomblob(16)))" if table == "jobs" else f"id + c * {size[table]}"}
-            values = ", ".join({**changed, **own}.get(name, f'"{name}"') for name in columns)
-            run(f"INSERT INTO {table} SELECT {values} FROM copies, {table} ORDER BY c")
-        for _, _, sql in made:
-            run(sql)
-        run("UPDATE tallies SET jobs = jobs * ?", (times,))
+        for table in TABLES:
+            own = {"id": a_hash(connection) if table == "jobs" else f"id + c * {size.get(table)}"}
+            names = [column.name for column in metadata.tables[table].columns]
+            values = ", ".join({**changed, **own}.get(name, f'"{name}"') for name in names)
+            columns = ", ".join(f'"{name}"' for name in names)
+            run(f"INSERT INTO {table} ({columns}) SELECT {values} FROM copies, {table} ORDER BY c")
+        for statement in made:
+            run(statement)
+        run(f"UPDATE tallies SET jobs = jobs * {times}")
         sums = ("jobs", "credits", "certain_credits", "costs_about", "perhaps_billed")
         run(
-            f"INSERT INTO ledger SELECT service, hour + c * {WRITTEN // 60}, {', '.join(sums)}"
-            " FROM copies, ledger WHERE true ON CONFLICT (service, hour)"
-            f" DO UPDATE SET {', '.join(f'{each} = {each} + excluded.{each}' for each in sums)}"
+            f"INSERT INTO ledger (service, hour, shard, {', '.join(sums)})"
+            f" SELECT service, hour + c * {WRITTEN // 60}, 0, {', '.join(f'sum({each})' for each in sums)}"
+            " FROM copies, ledger WHERE true GROUP BY service, hour, c ON CONFLICT (service, hour, shard)"
+            f" DO UPDATE SET {', '.join(f'{each} = ledger.{each} + excluded.{each}' for each in sums)}"
         )
-        prompt_index.catch_up(connection)
+        if connection.dialect.name == "sqlite":
+            prompt_index.catch_up(connection)
+        else:
+            for table, name in key.items():
+                run(f"SELECT setval(pg_get_serial_sequence('{table}', '{name}'), max({name})) FROM {table}")
+
+
+def drop_indexes(connection: Connection) -> list[str]:
+    """Drop indexes and triggers, and let the database check no key; gives the statements that make all of it
+    again."""
+    run = connection.exec_driver_sql
+    if connection.dialect.name == "sqlite":
+        run("PRAGMA defer_foreign_keys = ON")
+        made = run(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND"
+            " (type = 'trigger' OR (type = 'index' AND tbl_name IN (SELECT value FROM json_each(?))))",
+            (json.dumps(TABLES),),
+        ).all()
+        for kind, name, _ in made:
+            run(f"DROP {kind} {name}")
+        return [sql for *_, sql in made]
+    # Triggers of any kind are not called in such a session.
+    run("SET LOCAL session_replication_role = replica")
+    found = run(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema AND tablename = ANY(%s)"
+        " AND indexdef NOT LIKE 'CREATE UNIQUE%%'",
+        (list(TABLES),),
+    ).all()
+    for name, _ in found:
+        run(f"DROP INDEX {name}")
+    return [sql for _, sql in found]
+
+
+def a_hash(connection: Connection) -> str:
+    """The SQL of a random text of 64 characters."""
+    if connection.dialect.name == "sqlite":
+        return "lower(hex(randomblob(32)))"
+    return "md5(random()::text) || md5(random()::text)"
 
 
 def measure(store: Store) -> None:
     """Keep a number of each picture but one in a hundred, as a measure gives it."""
     with store.database.writing() as connection:
-        run = connection.exec_driver_sql
-        run("INSERT INTO measures (name, version, source) VALUES ('sharpness', '1', '')")
-        run(
-            "INSERT INTO measurements SELECT 1, sha256, '', '', abs(random()) % 100000 / 1000.0"
-            " FROM pictures WHERE job_number % 100 != 7"
+        connection.execute(text("INSERT INTO measures (name, version, source) VALUES ('sharpness', '1', '')"))
+        numbers = (
+            "INSERT INTO measurements (measure_id, sha256, beside, part, value)"
+            " SELECT 1, sha256, '', '', job_number * 7919 % 100003 / 1000.0 FROM pictures WHERE job_number % 100 != 7"
         )
+        connection.execute(text(numbers))
+    if not isinstance(store.place, Path):
+        with store.database.writing() as connection:
+            connection.execute(text("ANALYZE"))
 
 
 def measured(work: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
@@ -288,15 +328,25 @@ def finish(store: Store, job_id: str) -> None:
         writing.replace_pictures(connection, numbers_of(connection, [job_id])[job_id], [picture])
 
 
+def size_of(store: Store) -> float:
+    """The size of the database in megabytes."""
+    if isinstance(store.place, Path):
+        return (store.place / "rivya.db").stat().st_size / 1e6
+    with store.database.reading() as connection:
+        size: int = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    return size / 1e6
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     sharing = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(sys.argv[3] if len(sys.argv) > 3 else temporary) / "store"
-        folder.parent.mkdir(exist_ok=True)
-        is_filled = Store.is_in(folder)
-        store = Store.open(folder)
-        if not is_filled:
+        place = read_place(sys.argv[3] if len(sys.argv) > 3 else temporary)
+        if isinstance(place, Path):
+            place /= "store"
+            place.parent.mkdir(exist_ok=True)
+        store = Store.open(place)
+        if not store.count_runs():
             started = time.perf_counter()
             fill(store, count, sharing)
             if count > WRITTEN:
@@ -304,13 +354,12 @@ def main() -> None:
             measure(store)
             print(f"filled in {time.perf_counter() - started:.0f} s")
         ids = store.history_ids(Question(hidden=True, oldest_first=True))
+        print(f"{len(ids):,} jobs, {size_of(store):.0f} MB")
         store.close()
-        size = (folder / "rivya.db").stat().st_size / 1e6
-        print(f"{len(ids):,} jobs, {size:.0f} MB")
         print(f"{'':38}{'clock':>8}{'processor':>10}  found")
-        clock, processor = measured(lambda: Store.open(folder).close())
+        clock, processor = measured(lambda: Store.open(place).close())
         print(f"{'open':38}{clock:8.1f}{processor:10.1f}")
-        store = Store.open(folder)
+        store = Store.open(place)
         for rows in (table(store, ids), large_run(store)):
             for name, (clock, processor), remark in rows:
                 print(f"{name:38}{clock:8.1f}{processor:10.1f}  {remark}", flush=True)

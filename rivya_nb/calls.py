@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
@@ -33,6 +32,7 @@ from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import canonical_name, reach
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.live import tell
+from rivya_nb.store.places import StorePlace, read_place
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
@@ -54,7 +54,7 @@ Prompt: TypeAlias = "str | os.PathLike[str] | Request | Job | Iterable[object] |
 
 _lock = threading.RLock()
 _current: Session | None = None
-_live_records: dict[Path, LiveRecords] = {}
+_live_records: dict[StorePlace, LiveRecords] = {}
 _of_parent: list[LiveRecords] = []
 
 
@@ -70,14 +70,15 @@ def connect(
 
     Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL`, `RIVYA_STORE` and
     `RIVYA_MAX_PARALLEL`; the key may also come from the keyring, if `%rivya connect --remember` stored one for
-    the address. `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent;
-    by default it is one per user. If the store was moved or deleted while it was open, an empty one is made only
-    if `store` names the folder. `max_credits` limits what the session's plans may cost together, in credits.
-    `max_parallel` is how many jobs are worked on at a time at most (256 if not given): how many the service
-    takes is found out.
+    the address. `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent,
+    or the address of a database without a password (`postgresql://db.lab/rivya`); by default it is one folder per
+    user. If the store was moved or deleted while it was open, an empty one is made only if `store` names it.
+    `max_credits` limits what the session's plans may cost together, in credits. `max_parallel` is how many jobs
+    are worked on at a time at most (256 if not given): how many the service takes is found out.
 
     Raises:
-        UsageError: `store` cannot be a path, or `max_parallel` is not a whole number from 1 on.
+        UsageError: `store` can be neither a path nor such an address, or has a password in it; or `max_parallel`
+            is not a whole number from 1 on.
         NotConnectedError: the address is not usable, or the sandbox cannot be started.
         StoreError: the folder cannot be used, or its store was moved or deleted while it was open.
     """
@@ -85,9 +86,9 @@ def connect(
     key = api_key if isinstance(api_key, Key) else Key(api_key)
     del api_key  # a traceback that shows this frame's names must not show the key
     ceiling = ceiling_of_environment() if max_parallel is None else checked_ceiling(max_parallel)
-    folder = store_folder(store)
+    place = store_place(store)
     with _lock:
-        live_records = _open_live_records(folder, begins_anew=bool(store))
+        live_records = _open_live_records(place, begins_anew=bool(store))
         service = reach(key, base_url, live_records.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
             live_records.store.rename_services(canonical_name)
@@ -112,33 +113,33 @@ def open_session() -> Session | None:
     return _current
 
 
-def store_folder(store: str | os.PathLike[str] | None) -> Path:
-    """The folder of the store: the argument, else `RIVYA_STORE`, else the user's folder."""
+def store_place(store: str | os.PathLike[str] | None) -> StorePlace:
+    """Where the store is: the argument, else `RIVYA_STORE`, else the user's folder."""
     given = store or os.environ.get("RIVYA_STORE")
     if given:
-        return user_path(given)
+        return read_place(given)
     from platformdirs import user_data_path
 
     return user_data_path("rivya_nb", appauthor=False)
 
 
-def _open_live_records(folder: Path, *, begins_anew: bool) -> LiveRecords:
-    """The live records of a folder: one object for each folder, until its loop is gone (a kernel has one loop
+def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
+    """The live records of a place: one object for each place, until its loop is gone (a kernel has one loop
     for its life), or the store is no longer the one that was opened.
 
     An empty store in the place of a lost one would buy everything again: it is only made where it
     `begins_anew`; else this raises StoreError.
     """
     work_loop = WorkLoop.find()
-    known = _live_records.get(folder)
-    if known is not None and not known.store.database.presence.holds:
-        if not (begins_anew or Store.is_in(folder)):
+    known = _live_records.get(place)
+    if known is not None and not known.store.database.is_in_place():
+        if not (begins_anew or Store.is_in(place)):
             known.store.database.check_in_place()
         known.store.close()
         known = None
     if known is None or known.work_loop is not work_loop:
-        store = Store.open(folder) if known is None else known.store
-        known = _live_records[folder] = LiveRecords(store, work_loop)
+        store = Store.open(place) if known is None else known.store
+        known = _live_records[place] = LiveRecords(store, work_loop)
     return known
 
 

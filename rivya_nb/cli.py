@@ -11,12 +11,12 @@ import os
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb import store_commands
 from rivya_nb._version import __version__
 from rivya_nb.errors import RivyaError
 from rivya_nb.sandbox import flags
@@ -161,14 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     drift.set_defaults(command=_drift)
 
-    backup = commands.add_parser(
-        "backup",
-        help="copy the history and its pictures to a new folder, while kernels use them",
-        description="Copies a store to a new folder, which appears whole. Kernels may go on using the store.",
-    )
-    backup.add_argument("folder", type=Path, metavar="FOLDER", help="a new folder")
-    backup.add_argument("--store", help="the store's folder; default: RIVYA_STORE, else the user's own")
-    backup.set_defaults(command=_backup)
+    store_commands.add_to(commands)
     return parser
 
 
@@ -323,36 +316,6 @@ def _drift(options: argparse.Namespace) -> int:
     finally:
         session.close()
     return {True: DIFFERS, False: 0, None: CANNOT_SAY}[asked.differs]
-
-
-def _backup(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import store_folder
-    from rivya_nb.contract.text import count
-    from rivya_nb.store.backup import back_up
-
-    made = back_up(store_folder(options.store), options.folder.expanduser(), _Progress().say)
-    files = count(made.files, "file")
-    print(
-        f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
-        f"are in {made.folder}.\n"
-        f"rv.connect(store={str(made.folder)!r}) opens it, and so does RIVYA_STORE in the environment."
-    )
-    if made.missing:
-        missing = count(made.missing, "file")
-        print(f"{missing} of the history are missing from the store or damaged, and not in the backup.")
-    return 0
-
-
-class _Progress:
-    """Prints once a second how many files are copied."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def say(self, done: int, total: int) -> None:
-        if time.monotonic() - self._said > 1:
-            self._said = time.monotonic()
-            print(f"{done:,} of {total:,} files", flush=True)
 
 
 def _made(folder: Path) -> Path:

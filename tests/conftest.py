@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from kernels import kernel, kernel_newest, start_kernel
+from servers import PostgresqlServer, postgresql_server, programs
 from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
@@ -102,6 +103,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
     )
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server of this process' own; `new_store()` is the address of an empty store."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with postgresql_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

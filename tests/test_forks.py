@@ -138,7 +138,7 @@ def test_a_child_that_is_forked_while_something_is_imported_is_whole(
 FORK_IN_TRANSACTION = """
 import os, sys, threading, time
 from pathlib import Path
-from rivya_nb.store import database
+from rivya_nb.store import sqlite_database as database
 from rivya_nb.store.store import Store
 database.BUSY_SECONDS = 0.5
 store, folder = Store.open(Path(sys.argv[3])), Path(sys.argv[3])

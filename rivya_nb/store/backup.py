@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from rivya_nb.errors import StoreError
-from rivya_nb.store.database import Database
+from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import jobs, pictures, runs
+from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
 
@@ -34,15 +35,21 @@ class Backup:
     missing: int
 
 
-def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> Backup:
+def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None]) -> Backup:
     """Copy the store in one folder to another, which appears as a whole or not at all. Kernels may go on
     using it.
 
     `progress` is called after each file with the number of copied files and of all files.
 
     Raises:
+        UsageError: the store is on a server.
         StoreError: there is no store, the target exists or is inside the store, or a disk fails.
     """
+    if isinstance(store, ServerAddress):
+        raise UsageError(
+            f"{store} is backed up with pg_dump and a copy of its pictures; `rivya-nb move {store} FOLDER` makes "
+            "a folder of it."
+        )
     store, target = store.absolute(), target.absolute()
     with disk_trouble(store):
         if not (store / DATABASE).is_file():
@@ -70,11 +77,11 @@ def back_up(store: Path, target: Path, progress: Callable[[int, int], None]) -> 
 
 
 def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tuple[int, int, int, int]:
-    with closing(Database(store / DATABASE, why_read_only(store))) as source:
+    with closing(SqliteDatabase(store / DATABASE, why_read_only(store))) as source:
         if source.obstacle is not None:
             source.prepare(store / "opening.lock")
         source.copy_to(part / DATABASE)
-    with closing(Database(part / DATABASE)) as copy:
+    with closing(SqliteDatabase(part / DATABASE)) as copy:
         copy.prepare(part / "opening.lock")
         count, contents = _named(copy)
     (part / "opening.lock").unlink(missing_ok=True)
@@ -91,7 +98,7 @@ def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tupl
     return count, len(contents) - missing, size, missing
 
 
-def _named(database: Database) -> tuple[int, list[tuple[str, str]]]:
+def _named(database: SqliteDatabase) -> tuple[int, list[tuple[str, str]]]:
     """The number of runs, and the contents that jobs have as pictures or references, with MIME types."""
     with database.reading() as connection:
         count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()

@@ -9,9 +9,16 @@ AMOUNTS = ("credits", "certain_credits", "costs_about", "perhaps_billed")
 
 HOUR_SECONDS = 3600
 
-HOUR = f"CAST(coalesce({{row}}.submitted_at, {{row}}.created_at) AS INTEGER) / {HOUR_SECONDS}"
-"""The hour since the epoch in which a job was submitted, or else asked for. It is divided as an integer: a
-float just below a full hour could become that hour."""
+
+def hour(row: str, dialect: str = "sqlite") -> str:
+    """The SQL of the hour since the epoch in which a job was submitted, or else asked for.
+
+    It is divided as an integer: a float just below a full hour could become that hour.
+    """
+    when = f"coalesce({row}.submitted_at, {row}.created_at)"
+    # A cast rounds on PostgreSQL, and cuts off on SQLite, which may lack `trunc`.
+    whole = f"CAST({when} AS INTEGER)" if dialect == "sqlite" else f"CAST(trunc({when}) AS BIGINT)"
+    return f"{whole} / {HOUR_SECONDS}"
 
 
 def _in(statuses: frozenset[str]) -> str:
@@ -24,6 +31,7 @@ _FINAL = f"CASE WHEN {IS_FINAL} THEN {{row}}.final_credits END"
 _IS_UNKNOWN = "{row}.status = 'unknown'"
 _IS_TOLD = f"({{row}}.reserved_credits IS NOT NULL OR {_FINAL} IS NOT NULL)"
 _IS_TAKEN = f"({{row}}.task_id IS NOT NULL OR {_IS_TOLD})"
+_IS_ABOUT = f"{_IS_TAKEN} AND NOT {_IS_TOLD} AND NOT {_in(NOT_BILLED)} AND NOT {_IS_UNKNOWN}"
 _COMMITTED = (
     f"CASE WHEN {_in(NOT_BILLED)} THEN 0"
     f" ELSE coalesce({_FINAL}, {{row}}.reserved_credits, {{row}}.price, 0) END"
@@ -33,7 +41,7 @@ _RULES = {
     "committed": _COMMITTED,
     "credits": _CREDITS,
     "certain_credits": f"CASE WHEN {_IS_UNKNOWN} THEN 0 ELSE {_CREDITS} END",
-    "costs_about": f"({_IS_TAKEN} AND NOT {_IS_TOLD} AND NOT {_in(NOT_BILLED)} AND NOT {_IS_UNKNOWN})",
+    "costs_about": f"CAST({_IS_ABOUT} AS INTEGER)",
     "perhaps_billed": f"CASE WHEN {_IS_UNKNOWN} THEN {_COMMITTED} ELSE 0 END",
 }
 

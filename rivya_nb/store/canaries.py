@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Table, Text, insert, select, update
+from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Table, insert, select, update
 
+from rivya_nb.store.columns import Number, Words
 from rivya_nb.store.database import Database
 from rivya_nb.store.schema import metadata
 
 canaries = Table(
     "canaries",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     # The ids of the jobs whose requests are the cells, as JSON.
-    Column("cells", Text, nullable=False),
+    Column("cells", Words, nullable=False),
     Column("replicates", Integer, nullable=False),
     Column("max_credits", Integer),
     Column("created_at", Float, nullable=False),
@@ -26,10 +27,10 @@ occasions = Table(
     "canary_occasions",
     metadata,
     Column("canary", ForeignKey("canaries.name", ondelete="CASCADE"), primary_key=True),
-    Column("at", Integer, primary_key=True),
+    Column("at", Number, primary_key=True),
     Column("run_id", ForeignKey("runs.id")),
     # What was found, as JSON (`study/drift.py` has its form).
-    Column("finding", Text),
+    Column("finding", Words),
 )
 
 

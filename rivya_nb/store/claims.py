@@ -43,7 +43,7 @@ class Claims:
                 statement = select(jobs.c.id, jobs.c.status, jobs.c.owner, ~self._is_ours)
                 for job_id, *state in connection.execute(statement.where(jobs.c.id.in_(some))):
                     found[job_id] = (state[0], state[1], bool(state[2]))
-        alive = self._alive(owner for _, owner, _ in found.values())
+            alive = self._alive(connection, (owner for _, owner, _ in found.values()))
         return {job_id: (status, left or owner in alive) for job_id, (status, owner, left) in found.items()}
 
     @property
@@ -108,13 +108,14 @@ class Claims:
     def taken(self, records: Iterable[JobRecord]) -> set[str]:
         """The ids of those of these jobs that another living process owns, or that a worker is to send."""
         known = [record for record in records if record.owner != self._owner.id]
-        alive = self._alive(record.owner for record in known)
+        with self._database.reading() as connection:
+            alive = self._alive(connection, (record.owner for record in known))
         return {record.id for record in known if record.is_deferred or record.owner in alive}
 
-    def _alive(self, owners: Iterable[str | None]) -> set[str]:
+    def _alive(self, connection: Connection, owners: Iterable[str | None]) -> set[str]:
         """Those of these owners that are other living processes."""
         others = {owner for owner in owners if owner is not None and owner != self._owner.id}
-        return {owner for owner in others if self._owner.is_alive(owner)}
+        return self._owner.living(connection, others) if others else set()
 
     def _free(
         self, connection: Connection, job_ids: Sequence[str], condition: ColumnElement[bool]
@@ -122,6 +123,6 @@ class Claims:
         """Those that meet the condition and have no owner, this process as owner, or a dead process; what was left
         to the workers is theirs."""
         statement = select(jobs.c.id, jobs.c.owner).where(jobs.c.id.in_(job_ids), condition, self._is_ours)
-        found = connection.execute(statement.with_for_update()).all()
-        alive = self._alive(owner for _, owner in found)
+        found = connection.execute(statement.order_by(jobs.c.number).with_for_update()).all()
+        alive = self._alive(connection, (owner for _, owner in found))
         return [job_id for job_id, owner in found if owner not in alive]

@@ -55,7 +55,7 @@ class Deferrals:
         left = jobs.c.deferred.is_not(None) & jobs.c.status.in_(UNFINISHED) & (jobs.c.service == service)
         with self._database.reading() as connection:
             found = connection.execute(statement.where(left)).all()
-        living = self._living(owner for _, owner, *_ in found)
+            living = self._living(connection, (owner for _, owner, *_ in found))
         free: dict[int, int] = defaultdict(int)
         price: dict[int, int] = defaultdict(int)
         for run_id, owner, is_unsent, number, cost in found:
@@ -75,7 +75,7 @@ class Deferrals:
             connection.execute(update(jobs).where(here, jobs.c.status.in_(FINAL)).values(deferred=None))
             here &= jobs.c.status.in_(UNFINISHED)
             owners = connection.execute(select(jobs.c.owner).where(here).distinct()).scalars()
-            living = self._living(owners)
+            living = self._living(connection, owners)
             limits = connection.execute(
                 select(runs.c.max_credits, runs.c.max_parallel).where(runs.c.id == run_id)
             ).one()
@@ -126,8 +126,8 @@ class Deferrals:
             )
         connection.execute(update(run_jobs).where(cells).values(reused=False))
 
-    def _living(self, owners: Iterable[str | None]) -> set[str]:
-        return {owner for owner in set(owners) if owner is not None and self._owner.is_alive(owner)}
+    def _living(self, connection: Connection, owners: Iterable[str | None]) -> set[str]:
+        return self._owner.living(connection, {owner for owner in owners if owner is not None})
 
 
 def _within(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Collection, Iterable
 from contextlib import ExitStack, suppress
@@ -34,7 +33,7 @@ def delete_pictures(database: Database, files: ContentFiles, job_ids: Collection
         with database.writing() as connection:
             numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids)))
             _refuse_unfinished(connection, numbers.values())
-            contents = _take_out(connection, numbers.values())
+            contents = _take_out(connection, numbers.values(), database.now())
             needed = _needed(connection, {sha256 for sha256, _ in contents})
             gone = [content for content in contents if content[0] not in needed]
             moved = [_move_aside(files.path(*content), files.incoming, undo) for content in gone]
@@ -51,14 +50,14 @@ def _refuse_unfinished(connection: Connection, numbers: Collection[int]) -> None
             raise UsageError([Mistake("delete", message)])
 
 
-def _take_out(connection: Connection, numbers: Collection[int]) -> set[tuple[str, str]]:
+def _take_out(connection: Connection, numbers: Collection[int], now: float) -> set[tuple[str, str]]:
     """Delete the records of these jobs' pictures; returns the contents, each with its MIME type."""
     contents: set[tuple[str, str]] = set()
     for some in portions(list(numbers)):
         found = select(pictures.c.sha256, pictures.c.mime_type).where(pictures.c.job_number.in_(some))
         contents.update((sha256, mime_type) for sha256, mime_type in connection.execute(found))
         having = jobs.c.number.in_(some) & jobs.c.pictured
-        connection.execute(update(jobs).where(having).values(deleted_at=time.time()))
+        connection.execute(update(jobs).where(having).values(deleted_at=now))
         connection.execute(delete(pictures).where(pictures.c.job_number.in_(some)))
     return contents
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
 from rivya_nb.contract.ideas import takes_time
 from rivya_nb.contract.request import Request
@@ -57,8 +57,8 @@ def _is_of(service: str, model: str, kind: str) -> ColumnElement[bool]:
 
 
 def _latest(connection: Connection, which: ColumnElement[bool]) -> list[TaskDuration]:
-    # A time in the future was taken by a wrong clock, and would stay the newest one until then.
-    submitted = func.min(durations.c.submitted_at, time.time())
-    found = select(submitted, durations.c.least, durations.c.most).where(which)
+    found = select(durations.c.submitted_at, durations.c.least, durations.c.most).where(which)
     latest = found.order_by(durations.c.id.desc()).limit(DURATIONS_KEPT)
-    return [TaskDuration(*row) for row in connection.execute(latest)]
+    # A time in the future was taken by a wrong clock, and would stay the newest one until then.
+    now = time.time()
+    return [TaskDuration(min(at, now), *how_long) for at, *how_long in connection.execute(latest)]

@@ -14,15 +14,14 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
-    Integer,
     Select,
+    String,
     Table,
-    Text,
-    insert,
     intersect,
     select,
 )
 
+from rivya_nb.store.columns import Number, Words, digest, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import Asked, AxisRecord, facts_at
 from rivya_nb.store.rows import fits, portions, to_json
@@ -31,18 +30,19 @@ from rivya_nb.store.schema import jobs, metadata, run_jobs
 fact_sets = Table(
     "fact_sets",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     # The facts by their column, as JSON.
-    Column("content", Text, nullable=False, unique=True),
+    Column("content", Words, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
 )
 
 set_facts = Table(
     "set_facts",
     metadata,
     Column("set_id", ForeignKey("fact_sets.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Index("set_facts_by_value", "name", "value"),
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+    Index("set_facts_by_value", "name", "value").ddl_if(dialect="sqlite"),
 )
 
 
@@ -97,14 +97,15 @@ def ids_of(
     wanted = list(dict.fromkeys(contents.values()))
     known = _known(connection, wanted)
     if new := [content for content in wanted if content not in known]:
-        connection.execute(insert(fact_sets), [{"content": content} for content in new])
+        rows = [{"digest": digest(content), "content": content} for content in sorted(new)]
+        connection.execute(insert_for(connection, fact_sets).on_conflict_do_nothing(), rows)
         known |= _known(connection, new)
         pairs = [
             {"set_id": known[content], "name": name, "value": value}
             for content in new
             for name, value in json.loads(content).items()
         ]
-        connection.execute(insert(set_facts), pairs)
+        connection.execute(insert_for(connection, set_facts).on_conflict_do_nothing(), pairs)
     return {place: known[content] for place, content in contents.items()}
 
 
@@ -123,6 +124,8 @@ def having(facts: Mapping[str, Asked], runs: Sequence[int]) -> Select[tuple[int]
 def _known(connection: Connection, contents: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for some in portions(contents):
-        statement = select(fact_sets.c.content, fact_sets.c.id).where(fact_sets.c.content.in_(some))
+        statement = select(fact_sets.c.content, fact_sets.c.id).where(
+            fact_sets.c.digest.in_(map(digest, some))
+        )
         found.update((content, set_id) for content, set_id in connection.execute(statement))
     return found

@@ -10,11 +10,12 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.store.columns import digest, insert_for
 from rivya_nb.store.records import Asked, JobRecord
 from rivya_nb.store.rows import fits, param_text, portions, to_json
 from rivya_nb.store.schema import setting_params, settings
@@ -27,8 +28,11 @@ def ids_of(connection: Connection, records: Sequence[JobRecord]) -> dict[str, in
     known = _known(connection, wanted)
     new = {content: json.loads(content) for content in wanted if content not in known}
     if new:
-        rows = [{"model": model, "content": content} for content, (model, _) in new.items()]
-        connection.execute(insert(settings), rows)
+        rows = [
+            {"digest": digest(content), "model": model, "content": content}
+            for content, (model, _) in sorted(new.items())
+        ]
+        connection.execute(insert_for(connection, settings).on_conflict_do_nothing(), rows)
         known |= _known(connection, list(new))
         params = [
             {"settings_id": known[content], "key": key, "value": value}
@@ -36,7 +40,7 @@ def ids_of(connection: Connection, records: Sequence[JobRecord]) -> dict[str, in
             for key, value in texts.items()
         ]
         if params:
-            connection.execute(insert(setting_params), params)
+            connection.execute(insert_for(connection, setting_params).on_conflict_do_nothing(), params)
     return {job_id: known[content] for job_id, content in contents.items()}
 
 
@@ -83,8 +87,7 @@ def _defaults(model_id: str) -> Mapping[str, ParamValue | bool | None]:
 def _known(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:
     known: dict[str, int] = {}
     for some in portions(wanted):
-        found = connection.execute(
-            select(settings.c.content, settings.c.id).where(settings.c.content.in_(some))
-        )
+        these = settings.c.digest.in_(map(digest, some))
+        found = connection.execute(select(settings.c.content, settings.c.id).where(these))
         known.update((content, number) for content, number in found)
     return known

@@ -5,11 +5,9 @@ A key is known here by a label only, which tells nothing about it.
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy import and_, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
+from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import Demand, FoundLimits
 from rivya_nb.store.schema import limit_members, limits
@@ -49,7 +47,7 @@ class LimitBook:
         Raises:
             StoreError: the store cannot be written.
         """
-        now = time.time()
+        now = self._database.now()
         key = {"service": service, "label": label}
         values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
         here = and_(limit_members.c.service == service, limit_members.c.label == label)
@@ -57,8 +55,10 @@ class LimitBook:
             # Where the clock was set back, the dead seem to come from the future.
             is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
             connection.execute(delete(limit_members).where(~is_alive))
-            statement = insert(limit_members).values(**key, member=member, **values)
-            connection.execute(statement.on_conflict_do_update(set_=values))
+            statement = insert_for(connection, limit_members).values(**key, member=member, **values)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=limit_members.primary_key, set_=values)
+            )
             others = select(limit_members.c.in_flight, limit_members.c.wanted).where(
                 here, limit_members.c.member != member
             )
@@ -76,7 +76,11 @@ class LimitBook:
                 return kept, demands
             connection.execute(delete(limits).where(limits.c.found_at < now - FORGOTTEN_AFTER))
             new = {"rate": found.rate, "places": found.places, "found_at": found.found_at}
-            connection.execute(insert(limits).values(**key, **new).on_conflict_do_update(set_=new))
+            connection.execute(
+                insert_for(connection, limits)
+                .values(**key, **new)
+                .on_conflict_do_update(index_elements=limits.primary_key, set_=new)
+            )
         return found, demands
 
     def leave(self, member: str) -> None:

@@ -13,20 +13,18 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     Join,
     ScalarSelect,
     String,
     Table,
-    Text,
     UniqueConstraint,
     and_,
     literal_column,
     or_,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert
 
+from rivya_nb.store.columns import Number, Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import insert_one
 from rivya_nb.store.rows import portions
@@ -36,11 +34,11 @@ measures = Table(
     "measures",
     metadata,
     # In the order in which they were first used.
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", Text, nullable=False),
-    Column("version", Text, nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("name", Words, nullable=False),
+    Column("version", Words, nullable=False),
     # A hash of the function's source text at that time.
-    Column("source", Text, nullable=False),
+    Column("source", Words, nullable=False),
     UniqueConstraint("name", "version"),
 )
 
@@ -51,7 +49,7 @@ measurements = Table(
     Column("sha256", String(64), primary_key=True),
     # What else the number depends on: a request's identity, or the content of the other picture of a pair.
     Column("beside", String(64), primary_key=True),
-    Column("part", Text, primary_key=True),
+    Column("part", Words, primary_key=True),
     Column("value", Float, nullable=False),
     Index("measurements_by_value", "measure_id", "part", "value", "sha256", "beside"),
     sqlite_with_rowid=False,
@@ -133,7 +131,7 @@ class MeasurementBook:
                 for part, value in numbers.items()
             ]
             if lines:
-                connection.execute(insert(measurements).on_conflict_do_nothing(), lines)
+                connection.execute(insert_for(connection, measurements).on_conflict_do_nothing(), lines)
 
 
 def find_kept(connection: Connection, name: str, version: str | None) -> KeptMeasure | None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Collection
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from sqlalchemy import Connection
 
 from rivya_nb.store.presence import Presence
 from rivya_nb.store.trouble import disk_trouble
@@ -20,11 +23,27 @@ _PATIENCE = 30.0
 """Seconds to wait for others that test, take or release a lock; each needs well below a millisecond."""
 
 
-class Owner:
-    """This process as an owner of jobs, for one open store. `id` is stored in the records.
+class Owner(ABC):
+    """This process as an owner of jobs, for one open store. `id` is stored in the records."""
 
-    In a store that is `read_only` it owns no jobs.
-    """
+    id: str
+
+    @abstractmethod
+    def renew(self) -> None:
+        """See to it that others do not take this process for dead."""
+
+    @abstractmethod
+    def living(self, connection: Connection, owners: Collection[str]) -> set[str]:
+        """Those of these owners that live, asked within a transaction."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """From now on other processes may take the jobs of this owner. In a forked process it does nothing: the
+        ownership is the parent's."""
+
+
+class FileOwner(Owner):
+    """An owner by a lock on a file. In a store that is `read_only` it owns no jobs."""
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.id = uuid.uuid4().hex
@@ -39,7 +58,7 @@ class Owner:
             self._forget_the_dead()
 
     def renew(self) -> None:
-        """Take the lock again if its file was deleted, so that others do not take this process for dead."""
+        # The lock's file may have been deleted.
         if not self._presence.holds:
             self._acquire()
 
@@ -50,6 +69,9 @@ class Owner:
                 self._lock.release()
                 self._lock.acquire(blocking=False)
             self._presence = Presence([self._path(self.id)])
+
+    def living(self, connection: Connection, owners: Collection[str]) -> set[str]:  # noqa: ARG002
+        return {owner for owner in owners if self.is_alive(owner)}
 
     def is_alive(self, owner_id: str) -> bool:
         """True if the process with this id still holds its lock. Removes the lock file of a dead one."""
@@ -75,10 +97,6 @@ class Owner:
             return False
 
     def close(self) -> None:
-        """Release the lock: from now on other processes may take the jobs of this owner.
-
-        In a forked process it does nothing: the lock belongs to the parent.
-        """
         if os.getpid() != self._process:
             return
         if self._read_only or not self._path(self.id).exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,5 +32,5 @@ class PanelStates:
         text = json.dumps(dict(state), ensure_ascii=False)
         with self._database.writing() as connection:
             connection.execute(delete(panel_states).where(panel_states.c.name == name))
-            values = {"name": name, "state": text, "saved_at": time.time()}
+            values = {"name": name, "state": text, "saved_at": self._database.now()}
             connection.execute(insert(panel_states).values(values))

@@ -22,13 +22,13 @@ from sqlalchemy import (
     column,
     exists,
     func,
-    insert,
     or_,
     select,
     table,
     text,
 )
 
+from rivya_nb.store.columns import digest, insert_for
 from rivya_nb.store.prompt_words import Sought, read_sought
 from rivya_nb.store.rows import portions, searchable
 from rivya_nb.store.schema import prompts
@@ -59,6 +59,8 @@ _IS_COMPLETE = "SELECT (SELECT max(id) FROM prompts) IS (SELECT max(id) FROM pro
 
 def can_index(connection: Connection) -> bool:
     """True if this SQLite supports the index: FTS5, and its tokenizer of three characters (3.34)."""
+    if connection.dialect.name != "sqlite":
+        return False
     known = text("SELECT count(*) FROM pragma_module_list WHERE name = 'fts5'")
     return sqlite3.sqlite_version_info >= (3, 34) and bool(connection.execute(known).scalar_one())
 
@@ -87,9 +89,10 @@ def ids_of(connection: Connection, texts: Iterable[str]) -> dict[str, int]:
     words = {prompt: searchable(prompt) for prompt in texts}
     wanted = list(dict.fromkeys(words.values()))
     known = _known(connection, wanted)
-    new = [{"words": each} for each in wanted if each not in known]
+    # In one order: of two that add the same, one waits for the other, and never both.
+    new = sorted(({"digest": digest(each), "words": each} for each in wanted if each not in known), key=str)
     if new:
-        connection.execute(insert(prompts), new)
+        connection.execute(insert_for(connection, prompts).on_conflict_do_nothing(), new)
         catch_up(connection)
         known = _known(connection, wanted)
     return {prompt: known[each] for prompt, each in words.items()}
@@ -168,7 +171,8 @@ def _few_with(connection: Connection, words: Sequence[str]) -> Sequence[int] | N
 def _known(connection: Connection, wanted: list[str]) -> dict[str, int]:
     known: dict[str, int] = {}
     for some in portions(wanted):
-        found = connection.execute(select(prompts.c.words, prompts.c.id).where(prompts.c.words.in_(some)))
+        these = prompts.c.digest.in_(map(digest, some))
+        found = connection.execute(select(prompts.c.words, prompts.c.id).where(these))
         known.update((words, number) for words, number in found)
     return known
 

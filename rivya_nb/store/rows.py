@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, Integer, RowMapping, Text, and_, cast
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.store.columns import whole_number
 from rivya_nb.store.records import Asked, AxisRecord, CellRecord, JobRecord, PictureRecord, RunRecord
 
 _JOB_FIELDS = tuple(field.name for field in fields(JobRecord))
@@ -49,11 +51,25 @@ def param_text(value: ParamValue | bool) -> str:
     return str(value)
 
 
+def seed_number(seed: ParamValue | bool | None) -> int:
+    """The number by which seeds are ordered: the one that a seed begins with, 0 where it begins with none, and the
+    highest where there is no seed."""
+    if seed is None:
+        return HIGHEST
+    digits = re.match(r"\s*([+-]?)0*([0-9]{1,20})", param_text(seed))
+    # More digits only make it larger than the largest.
+    return max(-HIGHEST - 1, min(int(digits[1] + digits[2]), HIGHEST)) if digits else 0
+
+
+HIGHEST = 2**63 - 1
+"""The highest number of a database."""
+
+
 def fits(column: ColumnElement[Any], asked: Asked) -> ColumnElement[bool]:
     """Whether a value, kept as `param_text` gives it or as a number, is what is asked for."""
     if isinstance(asked, range):
         # Within a range, the values are compared as numbers; the text of another value is none.
-        number = column if isinstance(column.type, Integer) else cast(column, Integer)
+        number = column if isinstance(column.type, Integer) else whole_number(column)
         low, high = min(asked[0], asked[-1]), max(asked[0], asked[-1])
         steps = [] if abs(asked.step) == 1 else [(number - low) % abs(asked.step) == 0]
         is_number = [] if number is column else [column == cast(number, Text)]
@@ -69,6 +85,7 @@ def job_row(job: JobRecord, prompt_id: int, settings_id: int) -> dict[str, Any]:
     row["params"] = to_json(dict(job.params))
     row["references"] = to_json([asdict(reference) for reference in job.references])
     row["seed"] = None if job.seed is None else param_text(job.seed)
+    row["seed_number"] = seed_number(job.seed)
     row["prompt_id"] = prompt_id
     row["settings_id"] = settings_id
     return row
@@ -154,9 +171,8 @@ def labels_on(name: str, axes: str, coordinates: str) -> list[str]:
 
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
     axes = axis_records(row["axes"])
-    return RunRecord(
-        row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]
-    )
+    names = ("id", "name", "service", "created_at", "ask", "asked_by")
+    return RunRecord(axes=axes, cells=tuple(cells), **{name: row[name] for name in names})
 
 
 def to_json(value: object) -> str:

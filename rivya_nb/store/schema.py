@@ -9,8 +9,8 @@ form that can be searched; what many jobs share is there once. `pictured` says w
 `pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` and `rating` repeat the
 marks.
 
-`tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them:
-whatever writes a job, they are right in the same transaction.
+`tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them
+(each database has its own): whatever writes a job, they are right in the same transaction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     Column,
     Connection,
@@ -31,14 +30,15 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
-    event,
+    TextClause,
     false,
+    insert,
     text,
 )
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.billing import AMOUNTS, HOUR, IS_FINAL, amount
+from rivya_nb.store.billing import AMOUNTS
+from rivya_nb.store.columns import Number, Words
 
 VERSION = 1
 
@@ -50,18 +50,20 @@ metadata = MetaData()
 prompts = Table(
     "prompts",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     # As `rows.searchable` gives them.
-    Column("words", Text, nullable=False, unique=True),
+    Column("words", Words, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
 )
 
 settings = Table(
     "settings",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("model", Text, nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("model", Words, nullable=False),
     # As `job_settings.py` writes them.
-    Column("content", Text, nullable=False, unique=True),
+    Column("content", Words, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
     Index("settings_by_model", "model"),
 )
 
@@ -69,40 +71,68 @@ setting_params = Table(
     "setting_params",
     metadata,
     Column("settings_id", ForeignKey("settings.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    Index("setting_params_by_value", "key", "value"),
+    Column("key", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+    Index("setting_params_by_value", "key", "value").ddl_if(dialect="sqlite"),
 )
 
-_LISTED: Any = {"sqlite_where": text("pictured = 1")}
+_ASKED = (
+    "created_at",
+    "hidden",
+    "service",
+    "asked_by",
+    "seed",
+    "seed_number",
+    "settings_id",
+    "prompt_id",
+    "pictured",
+)
 
-SEED_NUMBER = "coalesce(CAST({row}seed AS INTEGER), 9223372036854775807)"
-"""A job's seed as a number, by which seeds are ordered; what has none comes last."""
 
-_ASKED = ("created_at", "hidden", "service", "seed", "settings_id", "prompt_id", "pictured")
+def _listed(name: str, *columns: str | TextClause) -> list[Index]:
+    """An index of the jobs with pictures; SQLite's has all that the history asks for."""
+    more = [each for each in (*_ASKED, "id") if each not in map(str, columns)]
+    whole = Index(name, *columns, *more, **_only("pictured = 1"))
+    return [
+        whole.ddl_if(dialect="sqlite"),
+        Index(name, *columns, **_only("pictured")).ddl_if(dialect="postgresql"),
+    ]
+
+
+def _only(sqlite: str, postgresql: str = "") -> Any:
+    """Options of an index that has only those rows; SQLite uses one only for a condition in the same words."""
+    return {"sqlite_where": text(sqlite), "postgresql_where": text(postgresql or sqlite)}
+
+
+def _shard() -> Column[int]:
+    """A part of a sum: on PostgreSQL each connection adds to rows of its own, so that none waits for another."""
+    return Column("shard", Number, primary_key=True, autoincrement=False, server_default=text("0"))
+
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", Number, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
-    Column("service", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("prompt", Text, nullable=False),
-    Column("params", Text, nullable=False),
-    Column("references", Text, nullable=False),
+    Column("service", Words, nullable=False),
+    Column("model", Words, nullable=False),
+    Column("prompt", Words, nullable=False),
+    Column("params", Words, nullable=False),
+    Column("references", Words, nullable=False),
     Column("identity", String(64), nullable=False),
-    Column("seed", Text),
+    Column("seed", Words),
+    # By which seeds are ordered, as `rows.seed_number` gives it; what has none comes last.
+    Column("seed_number", Number, nullable=False),
     Column("price", Integer),
     Column("status", String(16), nullable=False),
-    Column("task_id", Text),
+    Column("task_id", Words),
     Column("reserved_credits", Integer),
     Column("final_credits", Integer),
-    Column("body", Text),
-    Column("remote_status", Text),
-    Column("error_code", Text),
-    Column("error_message", Text),
-    Column("request_id", Text),
+    Column("body", Words),
+    Column("remote_status", Words),
+    Column("error_code", Words),
+    Column("error_message", Words),
+    Column("request_id", Words),
     Column("created_at", Float, nullable=False),
     Column("submitted_at", Float),
     Column("finished_at", Float),
@@ -111,48 +141,62 @@ jobs = Table(
     Column("pictured", Boolean, nullable=False, server_default=false()),
     Column("hidden", Boolean, nullable=False, server_default=false()),
     Column("rating", Integer, nullable=False, server_default=text("0")),
-    Column("prompt_id", Integer),
-    Column("settings_id", Integer),
+    Column("prompt_id", Number),
+    Column("settings_id", Number),
     # The run that leaves it to a worker, until it has ended.
-    Column("deferred", Integer),
+    Column("deferred", Number),
     Column("replicate", Integer, nullable=False, server_default=text("1")),
+    # The user who asked for it, as `users.py` gives the name; empty where that is not known.
+    Column("asked_by", Words, nullable=False, server_default=""),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
     Index("jobs_by_identity", "identity", "service"),
-    Index("jobs_by_references", "references", sqlite_where=text("\"references\" != '[]'")),
     Index("jobs_by_time", text("coalesce(submitted_at, created_at)")),
-    # What the history asks for, whole within the index: the jobs' rows are ten times as much to read.
-    Index("jobs_listed", "number", *_ASKED, "id", **_LISTED),
-    Index("jobs_by_settings", "settings_id", "number", *_ASKED, **_LISTED),
-    Index("jobs_by_created", "created_at", "number", *_ASKED[1:], **_LISTED),
-    Index("jobs_by_seed", text(SEED_NUMBER.format(row="")), text("number DESC"), *_ASKED, **_LISTED),
-    Index("jobs_by_rating", "rating", "number", *_ASKED, **_LISTED),
-    Index("jobs_by_prompt", "prompt_id", "number", *_ASKED, **_LISTED),
+    Index("jobs_with_references", "number", **_only("\"references\" != '[]'")),
     # The few that are not listed are what a count takes away from a list of another table.
-    Index("jobs_not_listed", "number", sqlite_where=text("pictured = 0")),
-    Index("jobs_hidden", "number", sqlite_where=text("hidden = 1")),
-    Index("jobs_deferred", "deferred", sqlite_where=text("deferred IS NOT NULL")),
+    Index("jobs_not_listed", "number", **_only("pictured = 0", "NOT pictured")),
+    Index("jobs_hidden", "number", **_only("hidden = 1", "hidden")),
+    Index("jobs_deferred", "deferred", **_only("deferred IS NOT NULL")),
+    # What the history asks for, whole within SQLite's index: the jobs' rows are ten times as much to read.
+    *_listed("jobs_listed", "number"),
+    *_listed("jobs_by_settings", "settings_id", "number"),
+    *_listed("jobs_by_created", "created_at", "number"),
+    *_listed("jobs_by_seed", "seed_number", text("number DESC")),
+    *_listed("jobs_by_rating", "rating", "number"),
+    *_listed("jobs_by_prompt", "prompt_id", "number"),
+    *_listed("jobs_by_asker", "asked_by", "number"),
+)
+
+TURNS = 4096
+
+turns = Table(
+    "turns",
+    metadata,
+    # Who stores jobs locks, of these, what their identities fall to: no two kernels buy the same at the same time.
+    Column("number", Integer, primary_key=True, autoincrement=False),
 )
 
 tallies = Table(
     "tallies",
     metadata,
     # How many jobs have pictures.
-    Column("service", Text, primary_key=True),
-    Column("settings_id", Integer, primary_key=True),
+    Column("service", Words, primary_key=True),
+    Column("settings_id", Number, primary_key=True),
     Column("hidden", Boolean, primary_key=True),
-    Column("jobs", Integer, nullable=False),
+    _shard(),
+    Column("jobs", Number, nullable=False),
 )
 
 ledger = Table(
     "ledger",
     metadata,
     # What jobs have cost, by the hour of `coalesce(submitted_at, created_at)`; `billing.py` has the rules.
-    Column("service", Text, primary_key=True),
+    Column("service", Words, primary_key=True),
     Column("hour", Integer, primary_key=True),
-    Column("jobs", Integer, nullable=False),
-    *(Column(name, Integer, nullable=False) for name in AMOUNTS),
+    _shard(),
+    Column("jobs", Number, nullable=False),
+    *(Column(name, Number, nullable=False) for name in AMOUNTS),
 )
 
 pictures = Table(
@@ -161,7 +205,7 @@ pictures = Table(
     Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("sha256", String(64), nullable=False),
-    Column("mime_type", Text, nullable=False),
+    Column("mime_type", Words, nullable=False),
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("size", Integer, nullable=False),
@@ -170,82 +214,21 @@ pictures = Table(
 )
 
 
-def _entry(row: str, sign: str) -> str:
-    """Adds a job to the ledger (`sign` is "+"), or takes it away again ("-")."""
-    sums = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in ("jobs", *AMOUNTS))
-    values = ", ".join(amount(name, row) for name in AMOUNTS)
-    names = ", ".join(AMOUNTS)
-    hour = HOUR.format(row=row)
-    return (
-        f"INSERT INTO ledger (service, hour, jobs, {names}) VALUES ({row}.service, {hour}, 1, {values})"  # noqa: S608 - our own names
-        f" ON CONFLICT (service, hour) DO UPDATE SET {sums};"
-    )
-
-
-def _differs() -> str:
-    """Whether a change of a job may change the ledger; most steps of a job do not, and it is quickly seen."""
-    columns = (
-        "service",
-        "task_id",
-        "price",
-        "reserved_credits",
-        "final_credits",
-        "submitted_at",
-        "created_at",
-    )
-    plain = [f"OLD.{name} IS NOT NEW.{name}" for name in columns]
-    # The rules ask of a status only whether it is final, and which final one it is.
-    ended = f"OLD.status != NEW.status AND ({IS_FINAL.format(row='OLD')} OR {IS_FINAL.format(row='NEW')})"
-    return " OR ".join([*plain, f"({ended})"])
-
-
-TRIGGERS = (
-    """CREATE TRIGGER picture_came AFTER INSERT ON pictures BEGIN
-        UPDATE jobs SET pictured = 1 WHERE number = NEW.job_number AND pictured = 0;
-    END""",
-    """CREATE TRIGGER picture_went AFTER DELETE ON pictures BEGIN
-        UPDATE jobs SET pictured = EXISTS (SELECT 1 FROM pictures WHERE job_number = OLD.job_number)
-        WHERE number = OLD.job_number;
-    END""",
-    """CREATE TRIGGER mark_came AFTER INSERT ON marks BEGIN
-        UPDATE jobs SET hidden = NEW.hidden WHERE number = NEW.job_number AND hidden != NEW.hidden;
-        UPDATE jobs SET rating = NEW.rating WHERE number = NEW.job_number AND rating != NEW.rating;
-    END""",
-    """CREATE TRIGGER mark_went AFTER DELETE ON marks BEGIN
-        UPDATE jobs SET hidden = 0 WHERE number = OLD.job_number AND hidden = 1;
-        UPDATE jobs SET rating = 0 WHERE number = OLD.job_number AND rating != 0;
-    END""",
-    """CREATE TRIGGER job_listed AFTER UPDATE OF pictured, hidden, service ON jobs
-    WHEN NEW.pictured OR OLD.pictured BEGIN
-        UPDATE tallies SET jobs = jobs - 1 WHERE OLD.pictured AND service = OLD.service
-            AND settings_id = OLD.settings_id AND hidden = OLD.hidden;
-        INSERT INTO tallies (service, settings_id, hidden, jobs)
-            SELECT NEW.service, NEW.settings_id, NEW.hidden, 1 WHERE NEW.pictured
-            ON CONFLICT (service, settings_id, hidden) DO UPDATE SET jobs = jobs + 1;
-    END""",
-    f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_entry('NEW', '+')} END",
-    f"""CREATE TRIGGER job_changed AFTER UPDATE OF
-        service, status, task_id, price, reserved_credits, final_credits, submitted_at, created_at ON jobs
-    WHEN {_differs()} BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
-)
-"""They keep `pictured`, `hidden`, `rating` and the sums as they should be. No job is ever deleted."""
-
-for _trigger in TRIGGERS:
-    event.listen(metadata, "after_create", DDL(_trigger))  # type: ignore[no-untyped-call]
-
 runs = Table(
     "runs",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", Text),
-    Column("service", Text, nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("name", Words),
+    Column("service", Words, nullable=False),
     Column("created_at", Float, nullable=False),
-    Column("axes", Text, nullable=False),
+    Column("axes", Words, nullable=False),
     # What was asked, as JSON (`planning/ask.py` has its form).
-    Column("ask", Text),
+    Column("ask", Words),
     # The limits of a deferred run: what its own jobs may cost altogether, and how many are worked on at a time.
     Column("max_credits", Integer),
     Column("max_parallel", Integer),
+    Column("asked_by", Words, nullable=False, server_default=""),
+    Index("runs_by_asker", "asked_by"),
     # A number that a user has typed once must never come to mean another run.
     sqlite_autoincrement=True,
 )
@@ -256,23 +239,23 @@ run_jobs = Table(
     Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("job_number", ForeignKey("jobs.number"), nullable=False, index=True),
-    Column("coordinates", Text, nullable=False),
+    Column("coordinates", Words, nullable=False),
     Column("reused", Boolean, nullable=False),
     # The facts of the place (`facts.py`).
-    Column("facts_id", Integer),
-    Index("run_jobs_by_facts", "facts_id", "job_number", "run_id", sqlite_where=text("facts_id IS NOT NULL")),
+    Column("facts_id", Number),
+    Index("run_jobs_by_facts", "facts_id", "job_number", "run_id", **_only("facts_id IS NOT NULL")),
 )
 
 uploads = Table(
     "uploads",
     metadata,
-    Column("service", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
+    Column("service", Words, primary_key=True),
+    Column("model", Words, primary_key=True),
     Column("sha256", String(64), primary_key=True),
-    Column("url", Text, nullable=False),
+    Column("url", Words, nullable=False),
     Column("created_at", Float, nullable=False),
-    Column("file_id", Text),
-    Column("duration_token", Text),
+    Column("file_id", Words),
+    Column("duration_token", Words),
 )
 
 marks = Table(
@@ -282,25 +265,25 @@ marks = Table(
     Column("rating", Integer, nullable=False),
     Column("favourite", Boolean, nullable=False),
     Column("hidden", Boolean, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", Words, nullable=False),
     # The reason why the pictures count in no figure; empty where they count.
-    Column("excluded", Text, nullable=False, server_default=""),
-    Index("marks_excluded", "job_number", sqlite_where=text("excluded != ''")),
+    Column("excluded", Words, nullable=False, server_default=""),
+    Index("marks_excluded", "job_number", **_only("excluded != ''")),
 )
 
 tags = Table(
     "tags",
     metadata,
     Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
-    Column("tag", Text, primary_key=True),
+    Column("tag", Words, primary_key=True),
     Index("tags_by_name", "tag", "job_number"),
 )
 
 mark_steps = Table(
     "mark_steps",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("what", Text, nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("what", Words, nullable=False),
     Column("owner", String(64), nullable=False),
 )
 
@@ -309,17 +292,17 @@ mark_changes = Table(
     metadata,
     Column("step_id", ForeignKey("mark_steps.id", ondelete="CASCADE"), primary_key=True),
     Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
-    Column("before", Text, nullable=False),
+    Column("before", Words, nullable=False),
 )
 
 durations = Table(
     "durations",
     metadata,
     # In the order in which they were added.
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("service", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("service", Words, nullable=False),
+    Column("model", Words, nullable=False),
+    Column("kind", Words, nullable=False),
     Column("submitted_at", Float, nullable=False),
     Column("least", Float, nullable=False),
     Column("most", Float, nullable=False),
@@ -329,8 +312,8 @@ durations = Table(
 limits = Table(
     "limits",
     metadata,
-    Column("service", Text, primary_key=True),
-    Column("label", Text, primary_key=True),
+    Column("service", Words, primary_key=True),
+    Column("label", Words, primary_key=True),
     Column("rate", Float),
     Column("places", Float),
     Column("found_at", Float, nullable=False),
@@ -339,8 +322,8 @@ limits = Table(
 limit_members = Table(
     "limit_members",
     metadata,
-    Column("service", Text, primary_key=True),
-    Column("label", Text, primary_key=True),
+    Column("service", Words, primary_key=True),
+    Column("label", Words, primary_key=True),
     Column("member", String(64), primary_key=True),
     Column("wanted", Integer, nullable=False),
     Column("in_flight", Integer, nullable=False),
@@ -350,8 +333,8 @@ limit_members = Table(
 panel_states = Table(
     "panel_states",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("state", Text, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("state", Words, nullable=False),
     Column("saved_at", Float, nullable=False),
 )
 
@@ -359,6 +342,11 @@ panel_states = Table(
 def create(connection: Connection) -> None:
     """Make all tables in an empty database."""
     metadata.create_all(connection)
+    connection.execute(insert(turns), [{"number": number} for number in range(TURNS)])
+
+
+def sign(connection: Connection) -> None:
+    """Tell, in SQLite's header, that the database is ours, and its version."""
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
 

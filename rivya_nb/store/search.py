@@ -7,7 +7,6 @@ conditions makes it read every job's row.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -29,7 +28,6 @@ from sqlalchemy import (
     select,
 )
 
-from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
 from rivya_nb.store.measurements import (
@@ -40,8 +38,8 @@ from rivya_nb.store.measurements import (
     measurements,
 )
 from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
-from rivya_nb.store.rows import fits, param_text
-from rivya_nb.store.schema import SEED_NUMBER, jobs, marks, pictures, run_jobs, tags, tallies
+from rivya_nb.store.rows import fits, seed_number
+from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
 
@@ -103,6 +101,7 @@ def _is_tallied(question: Question) -> bool:
         question.width,
         question.height,
         question.excluded,
+        question.asked_by,
     )
     return SEED_KEY not in question.params and not _lists(question) and all(each is None for each in others)
 
@@ -134,6 +133,7 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
         question.until,
         question.width,
         question.height,
+        question.asked_by,
     )
     lists = _lists(question)
     if not lists or question.runs or question.params or any(each is not None for each in asked):
@@ -183,7 +183,7 @@ def _ordered(
         elif question.order == "seed" and question.seed is not None:
             statement = statement.where(_seed_numbers(question.seed))
     time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    by = jobs.c.rating.desc() if question.order == "rating" else _SEED_NUMBER.asc()
+    by = jobs.c.rating.desc() if question.order == "rating" else jobs.c.seed_number.asc()
     return list(connection.execute(statement.order_by(by, time).limit(limit).offset(offset)).scalars())
 
 
@@ -234,6 +234,7 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
         Question(model=question.model, params=question.params),
         Question(since=question.since, until=question.until),
         Question(width=question.width, height=question.height),
+        Question(asked_by=question.asked_by),
     ]
     if isinstance(prompt_index.containing(connection, question.prompt or ""), Sequence):
         alone.append(Question(prompt=question.prompt))
@@ -322,6 +323,11 @@ def _conditions(
     if question.prompt:
         conditions += prompt_index.not_wanted(question.prompt, literal_column("jobs.prompt_id"))
     free = free and not leads
+    if question.asked_by is not None:
+        # The jobs of one user are in the order of the time in their index.
+        others = (question.seed, question.model, question.since, question.until)
+        alone = len(question.asked_by) == 1 and not question.params and all(each is None for each in others)
+        conditions.append(_column("asked_by", free and alone).in_(question.asked_by))
     times = _times(connection, question, may_lead=free and question.seed is None and not question.params)
     return [*conditions, *times, *_params(connection, question, may_lead=free)]
 
@@ -374,24 +380,11 @@ def _params(connection: Connection, question: Question, *, may_lead: bool) -> li
     return conditions
 
 
-_SEED_NUMBER: ColumnElement[int] = literal_column(SEED_NUMBER.format(row="jobs."), Integer)
-
-
 def _seed_numbers(seed: Asked) -> ColumnElement[bool]:
     """What the index of seeds knows of seeds that are asked for."""
     if isinstance(seed, range):
-        return fits(_SEED_NUMBER, seed)
-    return fits(_SEED_NUMBER, tuple(map(_seed_number, seed if isinstance(seed, tuple) else (seed,))))
-
-
-def _seed_number(seed: ParamValue | bool) -> int:
-    """What SQLite's CAST makes of a seed."""
-    # More digits only make it larger than the largest.
-    digits = re.match(r"\s*([+-]?)0*([0-9]{1,20})", param_text(seed))
-    return max(-_LARGEST - 1, min(int(digits[1] + digits[2]), _LARGEST)) if digits else 0
-
-
-_LARGEST = 2**63 - 1
+        return fits(jobs.c.seed_number, seed)
+    return fits(jobs.c.seed_number, tuple(map(seed_number, seed if isinstance(seed, tuple) else (seed,))))
 
 
 def _are_few(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> bool:

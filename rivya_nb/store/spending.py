@@ -40,5 +40,5 @@ def _both(hours: Select[Any], first: Select[Any]) -> Select[Any]:
 
 def services(connection: Connection) -> list[str]:
     """The names of all services that there are jobs of."""
-    kept = select(ledger.c.service).where(ledger.c.jobs > 0).distinct().order_by(ledger.c.service)
-    return list(connection.execute(kept).scalars())
+    kept = select(ledger.c.service).group_by(ledger.c.service).having(func.sum(ledger.c.jobs) > 0)
+    return list(connection.execute(kept.order_by(ledger.c.service)).scalars())

@@ -6,21 +6,22 @@ raises StoreError if the disk or the database fails; earlier data are not change
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, writing
 from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
+from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
 from rivya_nb.store.deletion import delete_pictures
@@ -41,8 +42,9 @@ from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.news import News
-from rivya_nb.store.ownership import Owner
+from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.panel_states import PanelStates
+from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.records import (
     UNFINISHED,
@@ -60,9 +62,11 @@ from rivya_nb.store.records import (
 )
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
+from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.summaries import summaries
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
+from rivya_nb.store.users import user_name, users
 from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
@@ -72,6 +76,7 @@ if TYPE_CHECKING:
 class Store:
     """An open store.
 
+    `place` is what opens it again, `folder` is where it keeps files on this machine, and `user` is who works here.
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
     raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
     how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
@@ -80,7 +85,11 @@ class Store:
     of deleted ones. `database` knows whether it is still in its place, and when much is going to be written.
     """
 
-    def __init__(self, folder: Path, database: Database, files: ContentFiles, owner: Owner) -> None:
+    def __init__(
+        self, place: StorePlace, folder: Path, database: Database, files: ContentFiles, owner: Owner
+    ) -> None:
+        self.place = place
+        self.user = user_name()
         self.folder = folder
         self.files = files
         self.models = ModelLists(folder / "models")
@@ -99,28 +108,54 @@ class Store:
         self.arrivals = News()
         self.deletions = News()
         self.database = database
+        self._search: Any = search
+        if not isinstance(database, SqliteDatabase):
+            from rivya_nb.store.postgresql import search as on_server
+
+            self._search = on_server
         self._is_new = False
         self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
-        """Open the store in `folder`, which is created if necessary. A store without write access is only
-        read.
+    def open(cls, place: StorePlace) -> Store:
+        """Open the store in a folder, which is created if necessary, or on a server. A store without write access
+        is only read.
 
         Raises:
-            UsageError: `folder` can be no path.
-            StoreError: the folder cannot be used, or its database is damaged, of something else, newer than
-                this code, or of an earlier development state. It is left as it is.
+            UsageError: the folder can be no path.
+            StoreError: the folder or the server cannot be used, or the database is damaged, of something else,
+                newer than this code, or of an earlier development state. It is left as it is.
         """
+        return cls._open_on_server(place) if isinstance(place, ServerAddress) else cls._open_folder(place)
+
+    @classmethod
+    def _open_on_server(cls, address: ServerAddress) -> Store:
+        from rivya_nb.store.postgresql.database import PostgresqlDatabase
+        from rivya_nb.store.postgresql.ownership import SessionOwner
+
+        database = PostgresqlDatabase(address)
+        try:
+            database.prepare()
+            owner = SessionOwner(address)
+            folder = local_folder(address)
+            with disk_trouble(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            return cls(address, folder, database, ContentFiles(folder, database.obstacle), owner)
+        except BaseException:
+            database.close()
+            raise
+
+    @classmethod
+    def _open_folder(cls, folder: Path) -> Store:
         folder = user_path(folder)
         is_new = not cls.is_in(folder)
         with disk_trouble(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            database = Database(folder / DATABASE, why_read_only(folder))
+            database = SqliteDatabase(folder / DATABASE, why_read_only(folder))
         try:
             database.prepare(folder / "opening.lock")
-            owner = Owner(folder / "locks", read_only=database.obstacle is not None)
-            store = cls(folder, database, ContentFiles(folder, database.obstacle), owner)
+            owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
+            store = cls(folder, folder, database, ContentFiles(folder, database.obstacle), owner)
         except BaseException:
             database.close()
             raise
@@ -128,9 +163,10 @@ class Store:
         return store
 
     @staticmethod
-    def is_in(folder: Path) -> bool:
+    def is_in(place: StorePlace) -> bool:
+        """Whether there is a store; it is not known of a server, which tells when it is opened."""
         try:
-            return (folder / DATABASE).exists()
+            return isinstance(place, ServerAddress) or (place / DATABASE).exists()
         except OSError:  # the name is too long
             return False
 
@@ -195,23 +231,25 @@ class Store:
         process' own; with a `deferral`, what is not sent yet is left to workers. None, and nothing is stored,
         where a job stands for one of the `unanswered` identities by now (see `reuse`): another kernel was faster.
         """
-        now = time.time()
+        now = self.database.now()
         with self.database.writing() as connection:
+            writing.take_turns(connection, service, unanswered)
             if self._find_reusable(connection, service, unanswered):
                 return None
-            writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
+            writing.insert_jobs(connection, None if deferral else self.owner.id, self._asked(jobs))
             values = {
                 "name": name,
                 "service": service,
                 "created_at": now,
                 "axes": rows.axes_text(axes),
                 "ask": ask,
+                "asked_by": self.user,
             }
             run_id = insert_one(connection, runs, values)
             writing.append_cells(connection, run_id, axes, cells)
             if deferral is not None:
                 defer(connection, run_id, deferral, before=0)
-        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
+        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask, self.user)
 
     def run(self, run_id: int) -> RunRecord:
         """One run.
@@ -220,12 +258,10 @@ class Store:
             UsageError: there is none with this id; the message says which there are.
         """
         with self.database.reading() as connection:
-            try:
-                found = load_runs(connection, select(runs).where(runs.c.id == run_id))
-            except OverflowError:  # SQLite has no number that large, and so no run of that id
-                found = []
-            if found:
-                return found[0]
+            # No database has a larger number, and so no run of that id.
+            if run_id <= rows.HIGHEST:
+                for found in load_runs(connection, select(runs).where(runs.c.id == run_id)):
+                    return found
             first, last = connection.execute(select(func.min(runs.c.id), func.max(runs.c.id))).one()
         known = "this store has no runs yet" if first is None else f"this store has runs {first} to {last}"
         raise UsageError(f"There is no run {run_id}; {known}.")
@@ -311,13 +347,15 @@ class Store:
         `unanswered` identities by now: another kernel was faster.
         """
         with self.database.writing() as connection:
+            connection.execute(select(runs.c.id).where(runs.c.id == run.id).with_for_update())
+            writing.take_turns(connection, run.service, unanswered)
             count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
             if connection.execute(count).scalar_one() != len(run.cells):
                 return None
             if self._find_reusable(connection, run.service, unanswered):
                 return None
             before = committed(connection, run.id) if deferral else 0
-            writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
+            writing.insert_jobs(connection, None if deferral else self.owner.id, self._asked(jobs))
             writing.append_cells(connection, run.id, run.axes, cells)
             if deferral is not None:
                 defer(connection, run.id, deferral, before)
@@ -340,11 +378,12 @@ class Store:
         """
         with self.database.writing() as connection:
             known_again = [replacement.identity] if replacement.is_known_again else []
+            writing.take_turns(connection, replacement.service, known_again)
             found = self._find_reusable(connection, replacement.service, known_again)
             if found:
                 replacement = found[replacement.identity]
             else:
-                writing.insert_jobs(connection, self.owner.id, [replacement])
+                writing.insert_jobs(connection, self.owner.id, self._asked([replacement]))
             numbers = numbers_of(connection, [job_id, replacement.id])
             statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
             connection.execute(statement.values(job_number=numbers[replacement.id]))
@@ -417,22 +456,25 @@ class Store:
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
         """The jobs that answer a question, each once, in the order of the question."""
         with self.database.reading() as connection:
-            return load_numbered_jobs(connection, search.find(connection, question, limit, offset))
+            return load_numbered_jobs(connection, self._search.find(connection, question, limit, offset))
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
         """The ids of these jobs; reading them is much faster than reading the records."""
         with self.database.reading() as connection:
-            return search.find_ids(connection, question, limit, offset)
+            found: list[str] = self._search.find_ids(connection, question, limit, offset)
+            return found
 
     def count(self, question: Question) -> int:
         """The number of jobs that answer a question."""
         with self.database.reading() as connection:
-            return search.count(connection, question)
+            found: int = self._search.count(connection, question)
+            return found
 
     def counted(self, question: Question) -> Counted:
         """This number where it is only shown: of very many jobs, not all are counted."""
         with self.database.reading() as connection:
-            return search.counted(connection, question)
+            found: Counted = self._search.counted(connection, question)
+            return found
 
     def param_values(self, limit: int) -> list[tuple[str, str]]:
         """Params, but the seed, with a value as text that some jobs have; at most so many."""
@@ -470,13 +512,26 @@ class Store:
                     change = update(table).where(table.c.service == name)
                     connection.execute(change.values(service=name_of(name)))
                 # If both spellings have the same upload, either may be kept.
-                change = update(uploads).where(uploads.c.service == name).prefix_with("OR REPLACE")
-                connection.execute(change.values(service=name_of(name)))
+                gone = delete(uploads).where(uploads.c.service == name).returning(*uploads.c)
+                moved = [
+                    {**row, "service": name_of(name)} for row in connection.execute(gone).mappings().all()
+                ]
+                if moved:
+                    connection.execute(insert_for(connection, uploads).on_conflict_do_nothing(), moved)
 
     def spent(self, service: str, since: float | None = None) -> Spent:
         """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
+
+    def _asked(self, records: Sequence[JobRecord]) -> list[JobRecord]:
+        """New jobs, asked for by the user who works here, unless they say by whom."""
+        return [record if record.asked_by else replace(record, asked_by=self.user) for record in records]
+
+    def users(self) -> list[str]:
+        """The names of all who asked for something here, in their order; unknown ones are left out."""
+        with self.database.reading() as connection:
+            return users(connection)
 
     def _find_reusable(
         self, connection: Connection, service: str, identities: Collection[str]

@@ -9,14 +9,14 @@ from rivya_nb.store.records import UNFINISHED, UNSENT, RunSummary
 from rivya_nb.store.rows import axis_records
 from rivya_nb.store.schema import jobs, run_jobs, runs
 
-_BEHIND_ALL = 2**40
+_BEHIND_ALL = 2**30
+"""More places than a run has; twice as much is still an integer of every database."""
 
 
 def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummary]:
     """A page of runs, newest first."""
-    wanted = select(runs.c.id, runs.c.name, runs.c.created_at, runs.c.axes, runs.c.ask).order_by(
-        runs.c.id.desc()
-    )
+    wanted = select(runs.c.id, runs.c.name, runs.c.created_at, runs.c.axes, runs.c.ask, runs.c.asked_by)
+    wanted = wanted.order_by(runs.c.id.desc())
     found = connection.execute(wanted.limit(limit).offset(offset)).all()
     ids = [number for number, *_ in found]
     place = run_jobs.c.coordinates
@@ -45,23 +45,31 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
         .join(jobs, jobs.c.number == own_jobs.c.job_number)
         .group_by(own_jobs.c.run_id)
     )
-    # SQLite takes the job from the row that has the least.
     place_of_picture = run_jobs.c.position + case((jobs.c.pictured, 0), else_=_BEHIND_ALL)
-    firsts = (
-        select(run_jobs.c.run_id, jobs.c.id, func.min(place_of_picture))
+    shown = (
+        select(run_jobs.c.run_id, func.min(place_of_picture).label("place"))
         .join(jobs, jobs.c.number == run_jobs.c.job_number)
         .where(run_jobs.c.run_id.in_(ids))
         .group_by(run_jobs.c.run_id)
+        .subquery()
     )
-    first = {run_id: job_id for run_id, job_id, _ in connection.execute(firsts)}
+    firsts = (
+        select(run_jobs.c.run_id, jobs.c.id)
+        .join(shown, shown.c.run_id == run_jobs.c.run_id)
+        .join(jobs, jobs.c.number == run_jobs.c.job_number)
+        .where(run_jobs.c.position == shown.c.place % _BEHIND_ALL)
+    )
+    first = {row.run_id: row.id for row in connection.execute(firsts)}
     state = {run_id: counts for run_id, *counts in connection.execute(states)}
     cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
     summed = []
-    for run_id, name, created_at, axes, ask in found:
+    for run_id, name, created_at, axes, ask, asked_by in found:
         places, pictures, unfinished, left = state.get(run_id, (0, 0, 0, 0))
         total, about = cost.get(run_id, (0, False))
         counts = (places, pictures, unfinished, left, total, about)
         summed.append(
-            RunSummary(run_id, name, created_at, *counts, axis_records(axes), first.get(run_id), ask)
+            RunSummary(
+                run_id, name, created_at, *counts, axis_records(axes), first.get(run_id), ask, asked_by
+            )
         )
     return summed

@@ -19,7 +19,6 @@ from sqlalchemy import (
     RowMapping,
     String,
     Table,
-    Text,
     delete,
     insert,
     select,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.store.columns import Words
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, numbers_of
 from rivya_nb.store.news import News
@@ -46,9 +46,9 @@ rankings = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     # JSON: the names of the axes; the jobs and, by their places among them, the pairs with their stage.
-    Column("by", Text, nullable=False),
+    Column("by", Words, nullable=False),
     Column("created_at", Float, nullable=False),
-    Column("design", Text, nullable=False),
+    Column("design", Words, nullable=False),
     Index("rankings_by_axes", "by"),
 )
 
@@ -56,7 +56,7 @@ raters = Table(
     "raters",
     metadata,
     Column("ranking", ForeignKey("rankings.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("origin", String(64), nullable=False),
     # Whether this rater judges in a notebook with this store; others judged on a page, or with another store.
     Column("here", Boolean, nullable=False),
@@ -67,7 +67,7 @@ votes = Table(
     metadata,
     Column("ranking", ForeignKey("rankings.id", ondelete="CASCADE"), primary_key=True),
     Column("pair", Integer, primary_key=True),
-    Column("rater", Text, primary_key=True),
+    Column("rater", Words, primary_key=True),
     Column("one", ForeignKey("jobs.number"), nullable=False, index=True),
     Column("other", ForeignKey("jobs.number"), nullable=False),
     Column("outcome", String(8), nullable=False),
@@ -81,10 +81,10 @@ judging_pages = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("ranking", ForeignKey("rankings.id", ondelete="CASCADE"), nullable=False),
-    Column("rater", Text, nullable=False),
+    Column("rater", Words, nullable=False),
     Column("created_at", Float, nullable=False),
     # JSON: the pair and the side of its first picture, for each place on the page.
-    Column("shown", Text, nullable=False),
+    Column("shown", Words, nullable=False),
 )
 
 

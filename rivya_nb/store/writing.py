@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from rivya_nb.store import facts, job_settings, prompt_index, rows
+from rivya_nb.store.columns import digest
 from rivya_nb.store.lookup import numbers_of, unknown_job
 from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
-from rivya_nb.store.schema import jobs, pictures, run_jobs
+from rivya_nb.store.schema import TURNS, jobs, pictures, run_jobs, turns
+
+
+def take_turns(connection: Connection, service: str, identities: Collection[str]) -> None:
+    """Let no other kernel store a job of these identities before this transaction ends. SQLite has one writer at a
+    time anyway."""
+    if connection.dialect.name == "sqlite" or not identities:
+        return
+    mine = {int(digest(f"{service} {identity}")[:8], 16) % TURNS for identity in identities}
+    # One row of the table stands for many identities, and all take them in one order.
+    turn = select(turns.c.number).where(turns.c.number.in_(mine)).order_by(turns.c.number)
+    connection.execute(turn.with_for_update())
 
 
 def insert_jobs(connection: Connection, owner: str | None, records: Sequence[JobRecord]) -> None:

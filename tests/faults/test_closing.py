@@ -11,8 +11,8 @@ from sandboxes import until
 
 import rivya_nb as rv
 from rivya_nb.jobs.collecting import Collector
-from rivya_nb.store.database import Database
 from rivya_nb.store.limits import LimitBook
+from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.store import Store
 
 from .place import SMALL, Place, finish
@@ -78,15 +78,15 @@ def test_what_was_written_while_other_work_ended_is_in_the_databases_own_file(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ending, go = threading.Event(), threading.Event()
-    end_work = Database.end_work
+    end_work = SqliteDatabase.end_work
 
-    def slow(self: Database) -> None:
+    def slow(self: SqliteDatabase) -> None:
         if not ending.is_set():
             ending.set()
             go.wait(20)
         end_work(self)
 
-    monkeypatch.setattr(Database, "end_work", slow)
+    monkeypatch.setattr(SqliteDatabase, "end_work", slow)
     first = rv.generate("A bottle", seed=1, **SMALL)
     assert ending.wait(20)
     second = rv.generate("A bottle", seed=2, **SMALL)

@@ -51,7 +51,7 @@ class Locker:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that waits for others half a second."""
-    monkeypatch.setattr("rivya_nb.store.database.BUSY_SECONDS", 0.5)
+    monkeypatch.setattr("rivya_nb.store.sqlite_database.BUSY_SECONDS", 0.5)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers import PostgresqlServer
 
 from rivya_nb.store.store import Store
 
@@ -20,8 +21,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "a store ?#% ภาพ"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        kinds = ["sqlite"] if metafunc.definition.get_closest_marker("sqlite") else ["sqlite", "postgresql"]
+        metafunc.parametrize("store", kinds, indirect=True)
+
+
 @pytest.fixture
-def store(folder: Path) -> Iterator[Store]:
-    store = Store.open(folder)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store, of each kind in turn; with the mark `sqlite`, of that one alone."""
+    if request.param == "sqlite":
+        store = Store.open(request.getfixturevalue("folder"))
+        yield store
+        store.close()
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    address = server.new_store()
+    store = Store.open(address)
     yield store
     store.close()
+    server.drop(address)

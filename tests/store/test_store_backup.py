@@ -21,6 +21,8 @@ from .filling import MODEL, a_job, add, done, ids, kept
 from .limits import no_file_grows_beyond
 from .processes import Start, told
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
@@ -84,7 +86,7 @@ def write_without_end(folder: Path, pipe: Connection) -> None:
 def test_a_backup_while_several_kernels_deliver_opens_and_misses_nothing(
     store: Store, target: Path, start: Start
 ) -> None:
-    pipes = [start(write_without_end, store.folder)[1] for _ in range(2)]
+    pipes = [start(write_without_end, store.place)[1] for _ in range(2)]
     for pipe in pipes:
         told(pipe)
     for number in (1, 2):

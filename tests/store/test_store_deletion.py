@@ -10,7 +10,7 @@ import pytest
 
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import StoreError, UsageError
-from rivya_nb.store import database
+from rivya_nb.store import sqlite_database
 from rivya_nb.store.records import JobRecord, PictureRecord, Question
 from rivya_nb.store.store import Store
 
@@ -89,6 +89,7 @@ def test_a_file_that_somebody_else_removed_keeps_nobody_from_deleting(store: Sto
     assert store.history(Question()) == []
 
 
+@pytest.mark.sqlite
 def test_a_deletion_that_cannot_be_written_down_brings_the_files_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,9 +107,10 @@ def test_a_deletion_that_cannot_be_written_down_brings_the_files_back(
     assert list(store.files.incoming.iterdir()) == []
 
 
+@pytest.mark.sqlite
 def test_a_busy_store_deletes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
-    second = Store.open(store.folder)
+    monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.1)
+    second = Store.open(store.place)
     job = with_picture(store, b"kept")
     add(store, job)
     with closing(sqlite3.connect(store.folder / "rivya.db")) as other:
@@ -122,7 +124,7 @@ def test_a_busy_store_deletes_nothing(store: Store, monkeypatch: pytest.MonkeyPa
 def test_a_delivery_of_the_same_picture_notices_that_it_was_deleted(store: Store, start: Start) -> None:
     mine = with_picture(store, b"the same picture")
     add(store, mine)
-    _, pipe = start(deliver_what_was_deleted, store.folder)
+    _, pipe = start(deliver_what_was_deleted, store.place)
     assert told(pipe) == "in place"
     assert store.delete_pictures([mine.id]) == len(b"the same picture")
     pipe.send("go on")

@@ -7,10 +7,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done, ids, kept
+
+pytestmark = pytest.mark.sqlite
 
 
 def plain_copy(folder: Path) -> Path:

@@ -70,7 +70,7 @@ def test_durations_stay_when_the_history_is_deleted_and_the_store_is_opened_agai
     store.durations.remember(SERVICE, job.request, lasting(3, 4, 5, 6, 7))
     store.delete_pictures(ids([job]))
     store.close()
-    again = Store.open(store.folder)
+    again = Store.open(store.place)
     assert seconds_known(again, job.request) == [3, 4, 5, 6, 7]
     again.close()
 
@@ -87,7 +87,7 @@ def remember_many(folder: Path, pipe: Connection) -> None:
 
 @pytest.mark.slow
 def test_several_kernels_lose_none_of_each_others_durations(store: Store, start: Start) -> None:
-    pipes = [start(remember_many, store.folder)[1] for _ in range(3)]
+    pipes = [start(remember_many, store.place)[1] for _ in range(3)]
     for number, pipe in enumerate(pipes):
         pipe.send(100 * number)
     assert [told(pipe) for pipe in pipes] == ["done"] * 3

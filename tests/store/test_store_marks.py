@@ -28,7 +28,7 @@ def test_marks_are_there_for_every_id_also_after_reopening(store: Store, jobs: l
     first, second, third = ids(jobs)
     store.marks.change([first, second], rating=4, note="ภาพ \0 'soft'", tags=["keep", " two  words "])
     store.marks.change([second], favourite=True, hidden=True, rating=0)
-    again = Store.open(store.folder)
+    again = Store.open(store.place)
     assert again.marks.of([third, first, second, "nobody"]) == {
         third: Marks(),
         first: Marks(4, note="ภาพ \0 'soft'", tags=("keep", "two words")),
@@ -119,7 +119,7 @@ def test_another_kernels_newer_change_is_taken_back_before_an_older_one(
 ) -> None:
     job = jobs[0].id
     store.marks.change([job], rating=2, note="mine")
-    _, pipe = start(rate_and_tell, store.folder)
+    _, pipe = start(rate_and_tell, store.place)
     pipe.send(job)
     assert told(pipe) == Marks(5, note="mine")
     assert store.marks.undo() == "rating of 1 picture, made in another kernel"

@@ -15,16 +15,19 @@ from disks import may_mount, read_only_disk, small_disk
 from sqlalchemy import func, select
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.database import Database
 from rivya_nb.store.records import Question
 from rivya_nb.store.schema import jobs
+from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, ids, kept
 from .limits import no_file_grows_beyond
 from .processes import Start, told
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="files that are open cannot be moved here")
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.skipif(os.name != "posix", reason="files that are open cannot be moved here"),
+]
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_no_connection_is_made_to_the_file_that_has_taken_its_place(folder: Path
     shutil.copyfile(folder / "rivya.db", folder / "older.db")
     with closing(Store.open(folder)) as store:
         add(store, done())
-    with closing(Database(folder / "rivya.db")) as database:
+    with closing(SqliteDatabase(folder / "rivya.db")) as database:
         database.prepare(folder / "opening.lock")
         with database.reading():
             take_database(folder, away)
@@ -187,7 +190,7 @@ def test_a_process_whose_lock_was_deleted_holds_it_again_before_it_submits(
     store: Store, start: Start
 ) -> None:
     shutil.rmtree(store.folder / "locks")
-    _, pipe = start(ask_who_lives, store.folder)
+    _, pipe = start(ask_who_lives, store.place)
     pipe.send(store.owner.id)
     assert not told(pipe)
     store.make_ready()

@@ -15,7 +15,7 @@ from .processes import PATIENCE, Start, told
 
 
 def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Store, start: Start) -> None:
-    process, pipe = start(own_and_hang, store.folder)
+    process, pipe = start(own_and_hang, store.place)
     job_ids, owner = told(pipe)
     assert store.owner.is_alive(owner)
     assert store.claims.claim(job_ids) == set()
@@ -37,7 +37,7 @@ def test_a_living_process_keeps_its_jobs_and_a_killed_one_loses_them(store: Stor
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_is_no_owner_and_cannot_use_its_parents_store(store: Store, start: Start) -> None:
-    process, pipe = start(fork_and_hang, store.folder)
+    process, pipe = start(fork_and_hang, store.place)
     first, second = told(pipe), told(pipe)
     refusal, (job_id, owner, child) = (first, second) if isinstance(first, str) else (second, first)
     assert "forked" in refusal
@@ -65,10 +65,10 @@ def test_jobs_are_claimed_from_nobody_from_oneself_but_never_when_they_ended(sto
 def test_two_stores_in_one_process_are_two_owners(store: Store) -> None:
     job = a_job()
     add(store, job)
-    second = Store.open(store.folder)
+    second = Store.open(store.place)
     assert second.claims.claim([job.id]) == set()
     second.close()
-    third = Store.open(store.folder)
+    third = Store.open(store.place)
     store.close()
     assert third.claims.claim([job.id]) == {job.id}
     third.close()

@@ -18,7 +18,10 @@ from rivya_nb.store.store import Store
 from .filling import MODEL, add, done, kept, read_without_rights, refusals
 from .processes import Start, told
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such rights")
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system has no such rights"),
+]
 
 
 @pytest.fixture

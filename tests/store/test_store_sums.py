@@ -164,6 +164,7 @@ def test_a_documented_seed_is_found_beside_seeds_that_were_sent(store: Store) ->
     assert store.count(Question(params={"seed": 0})) == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("indexed_words", ["xylophonist", "棚", "棚外", "棚棚"])
 def test_no_question_with_few_answers_reads_every_job(store: Store, indexed_words: str) -> None:
     add(store, done("a xylophonist, 棚外"), *(done(f"a cat {seed}", {"seed": seed}) for seed in range(50)))
@@ -208,6 +209,7 @@ def plans_of(store: Store, work: Any) -> list[str]:
         ]
 
 
+@pytest.mark.sqlite
 def test_a_long_tag_is_gone_through_and_a_shown_number_says_more_where_it_stops(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

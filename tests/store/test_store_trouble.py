@@ -12,13 +12,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store import database
+from rivya_nb.store import sqlite_database
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add, done, open_without_rights
 from .limits import no_file_grows_beyond
 from .processes import Start, told
+
+pytestmark = pytest.mark.sqlite
 
 
 def test_a_newer_store_is_refused_and_left_alone(folder: Path) -> None:
@@ -104,7 +106,7 @@ def test_a_folder_in_the_databases_place_is_named(folder: Path) -> None:
 def test_a_store_that_another_program_keeps_locked_says_so(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite_database, "BUSY_SECONDS", 0.1)
     store = Store.open(folder)
     with closing(sqlite3.connect(folder / "rivya.db")) as other:
         other.execute("BEGIN IMMEDIATE")

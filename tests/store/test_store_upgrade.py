@@ -18,6 +18,8 @@ from rivya_nb.store.store import Store
 
 from .filling import a_job, add
 
+pytestmark = pytest.mark.sqlite
+
 EARLIER = """
     CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
     CREATE TABLE jobs (number INTEGER PRIMARY KEY AUTOINCREMENT, id VARCHAR(64) NOT NULL UNIQUE, prompt TEXT);

@@ -52,7 +52,7 @@ def test_the_same_pictures_keep_their_list_of_pairs_also_after_reopening(
 ) -> None:
     first = settle(store, drawn(jobs))
     assert first == drawn(jobs)
-    again = Store.open(store.folder)
+    again = Store.open(store.place)
     assert settle(again, drawn(jobs, "drawn later")) == first
     fewer = replace(drawn(jobs, "fewer"), jobs=tuple(ids(jobs)[:2]), pairs=first.pairs[:1])
     assert settle(again, fewer) == fewer
@@ -66,7 +66,7 @@ def test_votes_stay_whole_and_are_found_by_their_pictures(store: Store, jobs: li
     given = [vote(ranking, 0), vote(ranking, 1, "tie"), vote(ranking, 2, "other", rater="ภาพ B")]
     for each in given:
         store.votes.cast(each)
-    again = Store.open(store.folder)
+    again = Store.open(store.place)
     assert again.votes.of("first") == given
     assert again.votes.among(ids(jobs)) == given
     one, _two, three = ids(jobs)

@@ -1,0 +1,68 @@
+"""The types of columns, and the few statements that databases write in different ways."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Dialect, Integer, Table, Text, TypeDecorator
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""Ids and sums; SQLite makes ids only in a column that is called INTEGER."""
+
+_ESCAPE = "\ufdd0"
+"""A character that Unicode reserves for the use within a program."""
+
+
+class Words(TypeDecorator[str]):
+    """A text of any length and with any character.
+
+    PostgreSQL keeps no NUL, so that it is written differently there.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or dialect.name == "sqlite" or not ("\0" in value or _ESCAPE in value):
+            return value
+        return value.replace(_ESCAPE, f"{_ESCAPE}1").replace("\0", f"{_ESCAPE}0")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or _ESCAPE not in value or dialect.name == "sqlite":
+            return value
+        return value.replace(f"{_ESCAPE}0", "\0").replace(f"{_ESCAPE}1", _ESCAPE)
+
+
+def digest(text: str) -> str:
+    """A hash by which a text is unique: PostgreSQL has no index of texts above 2,704 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def insert_for(connection: Connection, table: Table) -> Any:
+    """An INSERT of this database's own, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+class whole_number(FunctionElement[int]):  # noqa: N801 - written as SQL's own functions are
+    """The whole number that a text is. Of a text that is none, SQLite gives some number, and PostgreSQL NULL."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(whole_number)
+def _cast(element: whole_number, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
+
+
+@compiles(whole_number, "postgresql")
+def _cast_digits(element: whole_number, compiler: SQLCompiler, **options: Any) -> str:
+    # PostgreSQL ends the whole statement where a text is no number.
+    text = compiler.process(element.clauses, **options)
+    return f"CASE WHEN {text} ~ '^[+-]?[0-9]{{1,18}}$' THEN CAST({text} AS BIGINT) END"

@@ -1,0 +1,135 @@
+"""A PostgreSQL server of this process' own, in a temporary folder, with an empty store for each test.
+
+The programs of Debian's package `postgresql` are enough; nothing has to run. Where they are not installed, the
+tests that need them say so.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from rivya_nb.store.places import ServerAddress
+
+_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
+_TEMPLATE = "template_of_stores"
+
+_SETTINGS = {
+    # What a test needs no promise of: the machine does not fail meanwhile.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "autovacuum_naptime": "60",
+    "log_min_messages": "panic",
+}
+
+
+def programs() -> Path | None:
+    """The folder of the server's programs; None where it is not installed."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    folders = (folder for place in _PLACES for folder in Path("/").glob(place[1:]))
+    return max((folder for folder in folders if (folder / "initdb").exists()), default=None)
+
+
+class PostgresqlServer:
+    """A server that listens on a socket file, and on `port` of `listen` if a port is given."""
+
+    def __init__(self, folder: Path, binaries: Path, *, port: int = 5432, listen: str = "") -> None:
+        self.folder = folder
+        self.port = port
+        self._binaries = binaries
+        self._data = folder / "data"
+        self._listen = listen
+        self._numbers = count(1)
+
+    def make(self) -> None:
+        """Make the server's files."""
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust",
+                  "--no-sync")  # fmt: skip
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        settings = {
+            **_SETTINGS,
+            "listen_addresses": self._listen,
+            "unix_socket_directories": str(self.folder),
+        }
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        self._run("pg_ctl", "-D", self._data, "-w", "-t", "60", "-l", self.folder / "log", "-o",
+                  f"{options} -p {self.port}", "start")  # fmt: skip
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
+
+    def address(self, database: str, user: str = "postgres") -> ServerAddress:
+        host = self._listen or str(self.folder)
+        return ServerAddress(host=host, port=str(self.port), user=user, database=database)
+
+    def connect(self, database: str = "postgres", user: str = "postgres") -> psycopg.Connection:
+        """A connection for what no store does; each statement is a transaction."""
+        return psycopg.connect(
+            host=str(self.folder), port=self.port, user=user, dbname=database, autocommit=True
+        )
+
+    def new_database(self, template: str = "template0") -> ServerAddress:
+        name = f"store_{next(self._numbers)}"
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.address(name)
+
+    def new_store(self) -> ServerAddress:
+        """A database in which a store was made and closed, which is faster than making each."""
+        return self.new_database(self._template)
+
+    @cached_property
+    def _template(self) -> str:
+        from rivya_nb.store.store import Store
+
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
+        Store.open(self.address(_TEMPLATE)).close()
+        return _TEMPLATE
+
+    def drop(self, address: ServerAddress) -> None:
+        with self.connect() as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {address.database} WITH (FORCE)")
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [str(self._binaries / program), *map(str, arguments)]
+        # The server refuses to run as root.
+        user = "postgres" if os.geteuid() == 0 else None
+        done = subprocess.run(command, user=user, cwd=self.folder, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed: {done.stdout}")
+
+
+@contextmanager
+def postgresql_server(**options: object) -> Iterator[PostgresqlServer]:
+    """A server that runs until the block ends."""
+    binaries = programs()
+    assert binaries is not None
+    # Not pytest's folder: the path of a socket is short, and another user has to reach it.
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
+        Path(folder).chmod(0o755)
+        server = PostgresqlServer(Path(folder), binaries, **options)  # type: ignore[arg-type]
+        server.make()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
