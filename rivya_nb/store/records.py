@@ -108,7 +108,8 @@ class JobRecord:
     text that was, or will be, posted. `remote_status` is the service's own word. Times are seconds since the
     epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
     sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is when the user
-    deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent.
+    deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent. `asked_by` is
+    the user who asked for it; empty where that is not known.
     """
 
     id: str
@@ -136,6 +137,7 @@ class JobRecord:
     deleted_at: float | None = None
     deferred: int | None = None
     replicate: int = 1
+    asked_by: str = ""
     pictures: tuple[PictureRecord, ...] = ()
 
     @property
@@ -338,9 +340,10 @@ class Question:
     one. `params` are compared with those that were sent, or with the documented defaults; 7 and "7" are the same.
     `rating` is the lowest one; all `tags` must be set; `runs` are ids of which the job is in one; all `facts` are
     those of one place, in one of these runs. `since` and `until` are seconds since the epoch, both included, of
-    the time when the job was asked for. One of its pictures has the `width` and `height` in pixels. Hidden
-    pictures are left out unless `hidden`. `excluded` is True for those that count in no figure, False for those
-    that count, None for both. `order` is one of `ORDERS`, or by a measure, or None for the time alone.
+    the time when the job was asked for; one of the users `asked_by` asked for it. One of its pictures has the
+    `width` and `height` in pixels. Hidden pictures are left out unless `hidden`. `excluded` is True for those that
+    count in no figure, False for those that count, None for both. `order` is one of `ORDERS`, or by a measure, or
+    None for the time alone.
     """
 
     service: str | None = None
@@ -357,6 +360,7 @@ class Question:
     width: Asked | None = None
     height: Asked | None = None
     facts: Mapping[str, Asked] = field(default_factory=dict, hash=False)
+    asked_by: tuple[str, ...] | None = None
     hidden: bool = False
     excluded: bool | None = None
     order: str | MeasureOrder | None = None
@@ -408,7 +412,8 @@ class CellRecord:
 class RunRecord:
     """The jobs of one cell, call or click, in the order of the plan. `created_at` in epoch seconds.
 
-    `ask` is what was asked, as JSON (`planning/ask.py` has its form); None where that is not known.
+    `ask` is what was asked, as JSON (`planning/ask.py` has its form); None where that is not known. `asked_by` is
+    the user who asked; empty where that is not known.
     """
 
     id: int
@@ -418,6 +423,7 @@ class RunRecord:
     axes: tuple[AxisRecord, ...]
     cells: tuple[CellRecord, ...]
     ask: str | None = None
+    asked_by: str = ""
 
     def current(self, jobs: Mapping[str, JobRecord]) -> tuple[CellRecord, ...]:
         """The cells in grid order, without what was asked for again because it failed, was stopped or was
@@ -458,7 +464,7 @@ class RunSummary:
     left to workers, and what it has cost.
 
     `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them. `job_id` is its first
-    job with a picture, or else its first one. `ask` is what was asked, as it is stored.
+    job with a picture, or else its first one. `ask` is what was asked, as it is stored, and `asked_by` who asked.
     """
 
     id: int
@@ -473,6 +479,7 @@ class RunSummary:
     axes: tuple[AxisRecord, ...] = ()
     job_id: str | None = None
     ask: str | None = None
+    asked_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,9 +171,8 @@ def labels_on(name: str, axes: str, coordinates: str) -> list[str]:
 
 def run_record(row: RowMapping, cells: Iterable[CellRecord]) -> RunRecord:
     axes = axis_records(row["axes"])
-    return RunRecord(
-        row["id"], row["name"], row["service"], row["created_at"], axes, tuple(cells), row["ask"]
-    )
+    names = ("id", "name", "service", "created_at", "ask", "asked_by")
+    return RunRecord(axes=axes, cells=tuple(cells), **{name: row[name] for name in names})
 
 
 def to_json(value: object) -> str:

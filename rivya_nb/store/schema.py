@@ -76,7 +76,17 @@ setting_params = Table(
     Index("setting_params_by_value", "key", "value").ddl_if(dialect="sqlite"),
 )
 
-_ASKED = ("created_at", "hidden", "service", "seed", "seed_number", "settings_id", "prompt_id", "pictured")
+_ASKED = (
+    "created_at",
+    "hidden",
+    "service",
+    "asked_by",
+    "seed",
+    "seed_number",
+    "settings_id",
+    "prompt_id",
+    "pictured",
+)
 
 
 def _listed(name: str, *columns: str | TextClause) -> list[Index]:
@@ -136,6 +146,8 @@ jobs = Table(
     # The run that leaves it to a worker, until it has ended.
     Column("deferred", Number),
     Column("replicate", Integer, nullable=False, server_default=text("1")),
+    # The user who asked for it, as `users.py` gives the name; empty where that is not known.
+    Column("asked_by", Words, nullable=False, server_default=""),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -153,6 +165,7 @@ jobs = Table(
     *_listed("jobs_by_seed", "seed_number", text("number DESC")),
     *_listed("jobs_by_rating", "rating", "number"),
     *_listed("jobs_by_prompt", "prompt_id", "number"),
+    *_listed("jobs_by_asker", "asked_by", "number"),
 )
 
 TURNS = 4096
@@ -214,6 +227,8 @@ runs = Table(
     # The limits of a deferred run: what its own jobs may cost altogether, and how many are worked on at a time.
     Column("max_credits", Integer),
     Column("max_parallel", Integer),
+    Column("asked_by", Words, nullable=False, server_default=""),
+    Index("runs_by_asker", "asked_by"),
     # A number that a user has typed once must never come to mean another run.
     sqlite_autoincrement=True,
 )

@@ -101,6 +101,7 @@ def _is_tallied(question: Question) -> bool:
         question.width,
         question.height,
         question.excluded,
+        question.asked_by,
     )
     return SEED_KEY not in question.params and not _lists(question) and all(each is None for each in others)
 
@@ -132,6 +133,7 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
         question.until,
         question.width,
         question.height,
+        question.asked_by,
     )
     lists = _lists(question)
     if not lists or question.runs or question.params or any(each is not None for each in asked):
@@ -232,6 +234,7 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
         Question(model=question.model, params=question.params),
         Question(since=question.since, until=question.until),
         Question(width=question.width, height=question.height),
+        Question(asked_by=question.asked_by),
     ]
     if isinstance(prompt_index.containing(connection, question.prompt or ""), Sequence):
         alone.append(Question(prompt=question.prompt))
@@ -320,6 +323,11 @@ def _conditions(
     if question.prompt:
         conditions += prompt_index.not_wanted(question.prompt, literal_column("jobs.prompt_id"))
     free = free and not leads
+    if question.asked_by is not None:
+        # The jobs of one user are in the order of the time in their index.
+        others = (question.seed, question.model, question.since, question.until)
+        alone = len(question.asked_by) == 1 and not question.params and all(each is None for each in others)
+        conditions.append(_column("asked_by", free and alone).in_(question.asked_by))
     times = _times(connection, question, may_lead=free and question.seed is None and not question.params)
     return [*conditions, *times, *_params(connection, question, may_lead=free)]
 

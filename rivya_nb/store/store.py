@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,6 +66,7 @@ from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.summaries import summaries
 from rivya_nb.store.trouble import disk_trouble
 from rivya_nb.store.uploads import UploadBook
+from rivya_nb.store.users import user_name, users
 from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ if TYPE_CHECKING:
 class Store:
     """An open store.
 
-    `place` is what opens it again, and `folder` is where it keeps files on this machine.
+    `place` is what opens it again, `folder` is where it keeps files on this machine, and `user` is who works here.
     `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
     raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
     how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
@@ -87,6 +89,7 @@ class Store:
         self, place: StorePlace, folder: Path, database: Database, files: ContentFiles, owner: Owner
     ) -> None:
         self.place = place
+        self.user = user_name()
         self.folder = folder
         self.files = files
         self.models = ModelLists(folder / "models")
@@ -233,19 +236,20 @@ class Store:
             writing.take_turns(connection, service, unanswered)
             if self._find_reusable(connection, service, unanswered):
                 return None
-            writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
+            writing.insert_jobs(connection, None if deferral else self.owner.id, self._asked(jobs))
             values = {
                 "name": name,
                 "service": service,
                 "created_at": now,
                 "axes": rows.axes_text(axes),
                 "ask": ask,
+                "asked_by": self.user,
             }
             run_id = insert_one(connection, runs, values)
             writing.append_cells(connection, run_id, axes, cells)
             if deferral is not None:
                 defer(connection, run_id, deferral, before=0)
-        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask)
+        return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask, self.user)
 
     def run(self, run_id: int) -> RunRecord:
         """One run.
@@ -351,7 +355,7 @@ class Store:
             if self._find_reusable(connection, run.service, unanswered):
                 return None
             before = committed(connection, run.id) if deferral else 0
-            writing.insert_jobs(connection, None if deferral else self.owner.id, jobs)
+            writing.insert_jobs(connection, None if deferral else self.owner.id, self._asked(jobs))
             writing.append_cells(connection, run.id, run.axes, cells)
             if deferral is not None:
                 defer(connection, run.id, deferral, before)
@@ -379,7 +383,7 @@ class Store:
             if found:
                 replacement = found[replacement.identity]
             else:
-                writing.insert_jobs(connection, self.owner.id, [replacement])
+                writing.insert_jobs(connection, self.owner.id, self._asked([replacement]))
             numbers = numbers_of(connection, [job_id, replacement.id])
             statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
             connection.execute(statement.values(job_number=numbers[replacement.id]))
@@ -519,6 +523,15 @@ class Store:
         """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
+
+    def _asked(self, records: Sequence[JobRecord]) -> list[JobRecord]:
+        """New jobs, asked for by the user who works here, unless they say by whom."""
+        return [record if record.asked_by else replace(record, asked_by=self.user) for record in records]
+
+    def users(self) -> list[str]:
+        """The names of all who asked for something here, in their order; unknown ones are left out."""
+        with self.database.reading() as connection:
+            return users(connection)
 
     def _find_reusable(
         self, connection: Connection, service: str, identities: Collection[str]

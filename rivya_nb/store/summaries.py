@@ -9,14 +9,14 @@ from rivya_nb.store.records import UNFINISHED, UNSENT, RunSummary
 from rivya_nb.store.rows import axis_records
 from rivya_nb.store.schema import jobs, run_jobs, runs
 
-_BEHIND_ALL = 2**40
+_BEHIND_ALL = 2**30
+"""More places than a run has; twice as much is still an integer of every database."""
 
 
 def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummary]:
     """A page of runs, newest first."""
-    wanted = select(runs.c.id, runs.c.name, runs.c.created_at, runs.c.axes, runs.c.ask).order_by(
-        runs.c.id.desc()
-    )
+    wanted = select(runs.c.id, runs.c.name, runs.c.created_at, runs.c.axes, runs.c.ask, runs.c.asked_by)
+    wanted = wanted.order_by(runs.c.id.desc())
     found = connection.execute(wanted.limit(limit).offset(offset)).all()
     ids = [number for number, *_ in found]
     place = run_jobs.c.coordinates
@@ -63,11 +63,13 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
     state = {run_id: counts for run_id, *counts in connection.execute(states)}
     cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
     summed = []
-    for run_id, name, created_at, axes, ask in found:
+    for run_id, name, created_at, axes, ask, asked_by in found:
         places, pictures, unfinished, left = state.get(run_id, (0, 0, 0, 0))
         total, about = cost.get(run_id, (0, False))
         counts = (places, pictures, unfinished, left, total, about)
         summed.append(
-            RunSummary(run_id, name, created_at, *counts, axis_records(axes), first.get(run_id), ask)
+            RunSummary(
+                run_id, name, created_at, *counts, axis_records(axes), first.get(run_id), ask, asked_by
+            )
         )
     return summed

@@ -6,17 +6,20 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from history.conftest import Fill
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 from PIL import Image
 
 import rivya_nb as rv
 from rivya_nb.store.records import AxisRecord, CellRecord
 
 from .conftest import PROMPTS, Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 LONG = "A red fox in deep snow under a $sky^2$ of stars, " * 6 + "an-unbreakable-word" * 9
 

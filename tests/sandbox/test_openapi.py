@@ -5,20 +5,21 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image
 from sandboxes import MODEL, bearer, running_sandbox, submit
-from schemathesis import Case, GenerationMode, Response
-from schemathesis.checks import CheckContext, not_a_server_error
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import HTTP_STATUS
 from rivya_nb.sandbox.keys import DEFAULT_KEY, KEYS, KeyGrant
+
+if TYPE_CHECKING:
+    from schemathesis import APIOperation, BaseSchema, Case, Response
+    from schemathesis.checks import CheckContext
 
 EXAMPLES = 30
 """Requests of each kind to each operation; all of them together take about 10 seconds of a processor."""
@@ -52,11 +53,13 @@ def url() -> Iterator[str]:
 
 
 @cache
-def schema_of(url: str) -> schemathesis.BaseSchema:
+def schema_of(url: str) -> BaseSchema:
+    import schemathesis
+
     return schemathesis.openapi.from_url(url + DOCUMENT)
 
 
-def operation_of(url: str, label: str) -> schemathesis.APIOperation:
+def operation_of(url: str, label: str) -> APIOperation:
     return next(found.ok() for found in schema_of(url).get_all_operations() if found.ok().label == label)
 
 
@@ -70,6 +73,9 @@ def code_fits_status(_context: CheckContext, response: Response, _case: Case) ->
 
 def judge(case: Case, *, key: str = DEFAULT_KEY) -> Response:
     """Send it; every check that schemathesis has for a single call, and our own."""
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
     left_out = [positive_data_acceptance] if case.operation.label in UNRULED else []
     # A service that is switched off answers 503 by its contract, and not because it is broken.
     left_out += [not_a_server_error] if KEYS.get(key, KeyGrant()).refusal == "public_api_disabled" else []
@@ -96,6 +102,8 @@ def test_what_fits_the_document_is_answered_as_it_says(url: str, label: str) -> 
 
 @pytest.mark.parametrize("label", OPERATIONS[1:])
 def test_what_does_not_fit_the_document_is_refused_as_it_says(url: str, label: str) -> None:
+    from schemathesis import GenerationMode
+
     operation = operation_of(url, label)
 
     @quietly

@@ -6,7 +6,6 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from rivya_nb.study.drift import CellDistances, Comparison, compare, enough_replicates, floor_of, holm
 
@@ -55,6 +54,8 @@ def test_cells_that_differ_among_themselves_do_not_hide_a_change() -> None:
 
 
 def test_p_is_that_of_scipys_permutation_test() -> None:
+    from scipy import stats
+
     random = np.random.default_rng(6)
     then, now = list(random.normal(0, 1, 5)), list(random.normal(1.2, 1, 5))
 

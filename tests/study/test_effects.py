@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas
 import pytest
 from numpy.typing import NDArray
-from statsmodels.formula.api import ols
-from statsmodels.stats.anova import anova_lm
-from statsmodels.stats.multitest import multipletests
 
 from rivya_nb.errors import UsageError
 from rivya_nb.study.effects.contrasts import contrasts
@@ -48,13 +47,21 @@ def by_name(found: Shares) -> dict[str, float]:
     return {row.name: row.share for row in found.rows}
 
 
+def mean_squares(formula: str, frame: pandas.DataFrame) -> Mapping[str, float]:
+    """Those of an analysis of variance, by its terms."""
+    from statsmodels.formula.api import ols
+    from statsmodels.stats.anova import anova_lm
+
+    return dict(anova_lm(ols(formula, frame).fit())["mean_sq"])
+
+
 def test_shares_of_a_full_grid_are_those_of_an_analysis_of_variance() -> None:
     numbers = drawn(0, prompts=12)
     variances = np.zeros(4)
     for each in numbers:
         seed, light, _ = np.indices(each.shape).reshape(3, -1)
         frame = pandas.DataFrame({"y": each.ravel(), "seed": seed, "light": light})
-        squares = anova_lm(ols("y ~ C(seed) * C(light)", frame).fit())["mean_sq"]
+        squares = mean_squares("y ~ C(seed) * C(light)", frame)
         noise, both = squares["Residual"], squares["C(seed):C(light)"]
         # The seeds are a sample of many, and the two lights are all that there are.
         seeds = (squares["C(seed)"] - noise) / (2 * 2)
@@ -70,7 +77,7 @@ def test_one_axis_without_replicates_is_the_analysis_of_a_block_design() -> None
     numbers = drawn(1, prompts=40, seeds=1, lights=3, replicates=1)
     prompt, _, light, _ = np.indices(numbers.shape).reshape(4, -1)
     frame = pandas.DataFrame({"y": numbers.ravel(), "prompt": prompt, "light": light})
-    squares = anova_lm(ols("y ~ C(prompt) + C(light)", frame).fit())["mean_sq"]
+    squares = mean_squares("y ~ C(prompt) + C(light)", frame)
     lights = (squares["C(light)"] - squares["Residual"]) / 40 * (3 - 1) / 3
     found = shares(studied(numbers))
     assert by_name(found)["light"] == pytest.approx(lights / (lights + squares["Residual"]))
@@ -166,6 +173,8 @@ def test_paired_differences_are_those_of_the_same_prompt_and_seed() -> None:
 
 
 def test_holm_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.multitest import multipletests
+
     chances = [0.01, 0.04, 0.03, 0.005, 0.9]
     assert holm(chances) == pytest.approx(multipletests(chances, method="holm")[1].tolist())
 

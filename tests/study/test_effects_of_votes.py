@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.api import GLM, families
-from statsmodels.stats.power import TTestPower
 
 from rivya_nb.errors import UsageError
 from rivya_nb.study.effects.contrasts import contrasts
@@ -40,6 +38,8 @@ def judged(
 
 
 def deviance(votes: Votes, axes: tuple[int, ...]) -> float:
+    from statsmodels.api import GLM, families
+
     design = [
         (votes.seen.codes[votes.one, axis] == value).astype(float)
         - (votes.seen.codes[votes.other, axis] == value)
@@ -86,6 +86,8 @@ def test_two_values_are_compared_by_the_votes_between_them() -> None:
 
 
 def test_power_is_that_of_statsmodels() -> None:
+    from statsmodels.stats.power import TTestPower
+
     spread = Spread(between=0.5, within=2.0, noise=None)
     expected = TTestPower().power(0.4 / np.sqrt(0.5 + 2.0 / 4), nobs=25, alpha=0.05)
     assert spread.power(0.4, 25, 4) == pytest.approx(expected, abs=1e-6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from rivya_nb.study.effects.power import Spread, spread_of
 from study.test_effects import drawn, studied
@@ -26,6 +25,8 @@ def test_what_seeds_differ_by_is_told_from_what_the_very_same_request_does() -> 
 
 
 def test_so_many_prompts_show_the_difference_in_8_of_10_studies() -> None:
+    from scipy import stats
+
     found = spread()
     prompts = found.fewest_prompts(0.8, 1)
     assert prompts is not None

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy
 import pandas
-import polars
 import pytest
 
 from rivya_nb.contract.catalogue import bundled
@@ -24,6 +23,8 @@ def roles(table: PromptTable, *taken: str) -> RolesOfColumns:
 
 
 def test_each_kind_of_table_gives_the_same() -> None:
+    import polars
+
     rows = [{"prompt": "a fox", "seed": 7, "kind": "x"}, {"prompt": "an owl", "kind": None}]
     frame = pandas.DataFrame({"prompt": ["a fox", "an owl"], "seed": [7, None], "kind": ["x", numpy.nan]})
     tables = [

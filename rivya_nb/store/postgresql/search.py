@@ -80,6 +80,8 @@ def _conditions(connection: Connection, question: Question) -> list[ColumnElemen
         conditions.append(jobs.c.rating >= question.rating)
     if question.favourite:
         conditions.append(marked.where(marks.c.favourite))
+    if question.asked_by is not None:
+        conditions.append(jobs.c.asked_by.in_(question.asked_by))
     if question.since is not None:
         conditions.append(jobs.c.created_at >= question.since)
     if question.until is not None:
