@@ -9,8 +9,8 @@ form that can be searched; what many jobs share is there once. `pictured` says w
 `pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` and `rating` repeat the
 marks.
 
-`tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them
-(each database has its own): whatever writes a job, they are right in the same transaction.
+`tallies`, `ledger` and `commitments` are sums over jobs, so that no count and no bill has to read them all.
+Triggers keep them (each database has its own): whatever writes a job, they are right in the same transaction.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.billing import AMOUNTS
+from rivya_nb.store.billing import AMOUNTS, COMMITTED
 from rivya_nb.store.columns import Number, Words
 
 VERSION = 1
@@ -148,6 +148,8 @@ jobs = Table(
     Column("replicate", Integer, nullable=False, server_default=text("1")),
     # The user who asked for it, as `users.py` gives the name; empty where that is not known.
     Column("asked_by", Words, nullable=False, server_default=""),
+    # When it was asked for last, which is the period of credit limits that it counts in.
+    Column("counted_at", Float, nullable=False),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -197,6 +199,16 @@ ledger = Table(
     _shard(),
     Column("jobs", Number, nullable=False),
     *(Column(name, Number, nullable=False) for name in AMOUNTS),
+)
+
+commitments = Table(
+    "commitments",
+    metadata,
+    # What jobs cost, will cost or may have cost, by the day of `counted_at`; for credit limits.
+    Column("asked_by", Words, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    _shard(),
+    *(Column(name, Number, nullable=False) for name in COMMITTED),
 )
 
 pictures = Table(
