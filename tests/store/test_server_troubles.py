@@ -7,6 +7,7 @@ import pwd
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,23 +161,39 @@ def test_a_full_disk_of_the_server_is_named_and_loses_nothing(postgresql: Postgr
 def open_when_told(place: ServerAddress, pipe: Connection[Any, Any]) -> None:
     """In a process of its own: open the store, and tell what came of it."""
     pipe.send("ready")
-    pipe.recv()
+    pictures = pipe.recv()
     try:
-        with closing(Store.open(place)) as store:
+        with closing(Store.open(place, pictures)) as store:
             add(store, a_job())
             pipe.send("opened")
     except StoreError as error:
         pipe.send(str(error))
 
 
+def open_at_once(
+    server: PostgresqlServer, start: Start, pictures: list[Path]
+) -> tuple[ServerAddress, list[str]]:
+    """Open an empty database in several processes, each naming a place for the pictures; what comes of it."""
+    address = server.new_database()
+    pipes = [start(open_when_told, address)[1] for _ in pictures]
+    assert [told(pipe) for pipe in pipes] == ["ready"] * len(pictures)
+    for pipe, place in zip(pipes, pictures, strict=True):
+        pipe.send(place.as_uri())
+    return address, [told(pipe) for pipe in pipes]
+
+
 def test_kernels_that_open_an_empty_database_at_the_same_moment_make_one_store(
-    postgresql: PostgresqlServer, start: Start
+    postgresql: PostgresqlServer, start: Start, tmp_path: Path
 ) -> None:
-    address = postgresql.new_database()
-    pipes = [start(open_when_told, address)[1] for _ in range(4)]
-    assert [told(pipe) for pipe in pipes] == ["ready"] * 4
-    for pipe in pipes:
-        pipe.send("open")
-    assert [told(pipe) for pipe in pipes] == ["opened"] * 4
+    address, said = open_at_once(postgresql, start, [tmp_path] * 3)
+    assert said == ["opened"] * 3
     with closing(Store.open(address)) as store:
-        assert len(store.runs()) == 4
+        assert len(store.runs()) == 3
+
+
+def test_of_kernels_that_name_different_places_at_the_same_moment_one_has_its_way(
+    postgresql: PostgresqlServer, start: Start, tmp_path: Path
+) -> None:
+    _, said = open_at_once(postgresql, start, [tmp_path / "one", tmp_path / "two", tmp_path / "three"])
+    assert said.count("opened") == 1
+    assert sum("keeps its pictures in" in each for each in said) == 2

@@ -13,6 +13,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
+from rivya_nb.store.postgresql import settings
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters
 from rivya_nb.store.postgresql.examination import examine
@@ -100,6 +101,7 @@ class PostgresqlDatabase(Database):
                     found = examine(connection, self.address)
                     if not found.is_made:
                         schema.create(connection)
+                        settings.metadata.create_all(connection)
         self.obstacle, self.is_new = found.obstacle, not found.is_made
         self._ahead = found.now - time.time()
 
