@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, text
+from psycopg.adapt import Loader
+from sqlalchemy import Connection, create_engine, event, text
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
@@ -20,6 +22,10 @@ from rivya_nb.store.postgresql.examination import examine
 from rivya_nb.store.postgresql.poolers import refuse_pooler
 from rivya_nb.store.postgresql.trouble import server_trouble
 from rivya_nb.store.trouble import read_only
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.abc import Buffer
 
 CONNECTIONS = 2
 """The most connections for transactions; one more holds the ownership of jobs."""
@@ -44,6 +50,7 @@ class PostgresqlDatabase(Database):
             connect_args=parameters(address),
             hide_parameters=True,
         )
+        event.listen(self._engine, "connect", _read_sums)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -117,3 +124,15 @@ class PostgresqlDatabase(Database):
             raise StoreError(
                 f"The store {self.name} was opened before this process was forked; rv.connect(…) opens it here."
             )
+
+
+class _PlainNumber(Loader):
+    """Gives Python's own numbers for PostgreSQL's `numeric`, which no column has, but a sum of whole numbers is."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data)
+        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
+def _read_sums(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.adapters.register_loader("numeric", _PlainNumber)
