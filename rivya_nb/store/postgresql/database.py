@@ -127,7 +127,7 @@ class PostgresqlDatabase(Database):
 
 
 class _PlainNumber(Loader):
-    """Gives Python's own numbers for PostgreSQL's `numeric`, which no column has, but a sum of whole numbers is."""
+    """Python's own number for PostgreSQL's `numeric`, which no column has, but which a sum of whole numbers is."""
 
     def load(self, data: Buffer) -> int | float:
         text = bytes(data)
