@@ -595,6 +595,7 @@ def drift(
 def undo() -> str:
     """Take back the last favourite, rating, tag, note, hiding or exclusion; gives a text that says what it was.
 
-    Calling it again takes back the one before. A deletion cannot be taken back.
+    Calling it again takes back the one before. Each user of a store takes back the own marks; a picture that
+    another user has marked since stays as it is. A deletion cannot be taken back.
     """
     return current_session().undo()

@@ -102,11 +102,11 @@ class Store:
         self.models = ModelLists(folder / "models")
         self.owner = owner
         self.claims = Claims(database, owner, self.user)
-        self.marks = MarkBook(database, owner)
+        self.marks = MarkBook(database, owner, self.user)
         self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
-        self.panel_states = PanelStates(database)
+        self.panel_states = PanelStates(database, self.user)
         self.durations = DurationBook(database)
         self.facts = FactBook(database)
         self.measurements = MeasurementBook(database)
