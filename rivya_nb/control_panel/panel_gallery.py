@@ -67,6 +67,7 @@ class PanelGallery(PictureTab):
             **page_words(first, total, len(records), PAGE, has_next=has_next),
             "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
             "tags": store.marks.known_tags(),
+            "users": store.users(),
             "measures": kept_names(store),
         }
         return Contents(self._captioned(records), more)
@@ -109,7 +110,7 @@ class PanelGallery(PictureTab):
         """What the filters ask for. Raises UsageError with every mistake in them."""
         params = {str(key): str(value) for key, value in content.get("params") or ()}
         filters: Filters = {"params": params, "favourite": bool(content.get("favourite"))}
-        for name in ("model", "prompt", "tag", "since", "until", "seed"):
+        for name in ("model", "prompt", "tag", "by", "since", "until", "seed"):
             if text := str(content.get(name) or "").strip():
                 filters[name] = text
         if rating := int(content.get("rating") or 0):

@@ -28,6 +28,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
     Flag("--run", "RUN", repeatable=True),
+    Flag("--by", "USER", repeatable=True),
     Flag("--picture-width", "PIXELS"),
     Flag("--picture-height", "PIXELS"),
     Flag("--hidden"),
@@ -42,8 +43,8 @@ FLAGS: tuple[Flag, ...] = (
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
     "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
-    "--since --until --run --picture-width --picture-height --hidden --excluded --fact; --sort orders, --page "
-    "goes on; --rows and --cols make a grid"
+    "--since --until --run --by --picture-width --picture-height --hidden --excluded --fact; --sort orders, "
+    "--page goes on; --rows and --cols make a grid"
 )
 
 
@@ -100,6 +101,14 @@ class _HistoryReader(Reader):
             "sort": self._plain("--sort"),
             "params": params,
         }
+        users: list[object] = []
+        for choice in (
+            params.pop("by", None),
+            *(self._choice("by", each) for each in self._flags.get("--by", ())),
+        ):
+            users += choice if isinstance(choice, list) else [] if choice is None else [choice]
+        if users:
+            filters["by"] = users  # type: ignore[typeddict-item]  # what is no name is noted there
         if self._facts:
             filters["facts"] = self._facts
         tags = [
