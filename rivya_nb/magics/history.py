@@ -101,20 +101,32 @@ class _HistoryReader(Reader):
             "sort": self._plain("--sort"),
             "params": params,
         }
-        users: list[object] = []
-        for choice in (
-            params.pop("by", None),
-            *(self._choice("by", each) for each in self._flags.get("--by", ())),
-        ):
-            users += choice if isinstance(choice, list) else [] if choice is None else [choice]
-        if users:
-            filters["by"] = users  # type: ignore[typeddict-item]  # what is no name is noted there
+        if users := self._users():
+            filters["by"] = users
         if self._facts:
             filters["facts"] = self._facts
         tags = [
             tag for value in self._flags.get("--tag", ()) if (tag := self._one("--tag", value)) is not None
         ]
         return {**filters, "tag": tags} if tags else filters
+
+    def _users(self) -> list[str]:
+        """Users, also several between commas."""
+        users: list[str] = []
+        for value in self._flags.get("--by", ()):
+            if isinstance(value, Text):
+                users += [value.text] if value.quoted else value.text.split(",")
+            elif isinstance(value, ObjectName):
+                name = shortened(value.name)
+                self._wrong("--by", f"{{{name}}} is a variable, and the history takes plain text")
+        return users
+
+    def _param(self, key: str, raw: str) -> None:
+        # Who asked is a fact of a picture, as its params are, and may be written like one.
+        if key == "by" and (value := self._value("--by", raw, "by=")) is not None:
+            self._flags.setdefault("--by", []).append(value)
+        elif key != "by":
+            super()._param(key, raw)
 
     def _fact(self, raw: str) -> None:
         """Read `category=animals`, `category="wild animals"` or `"category=wild animals"`."""

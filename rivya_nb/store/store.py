@@ -589,6 +589,11 @@ class Store:
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
 
+    @property
+    def has_several_users(self) -> bool:
+        """Whether more than one user has asked for something here."""
+        return len(self.users()) > 1
+
     def ask_for(self, job_ids: Collection[str]) -> None:
         """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.
 
