@@ -102,11 +102,11 @@ class Store:
         self.models = ModelLists(folder / "models")
         self.owner = owner
         self.claims = Claims(database, owner, self.user)
-        self.marks = MarkBook(database, owner)
+        self.marks = MarkBook(database, owner, self.user)
         self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
-        self.panel_states = PanelStates(database)
+        self.panel_states = PanelStates(database, self.user)
         self.durations = DurationBook(database)
         self.facts = FactBook(database)
         self.measurements = MeasurementBook(database)
@@ -591,6 +591,11 @@ class Store:
         """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
+
+    @property
+    def has_several_users(self) -> bool:
+        """Whether more than one user has asked for something here."""
+        return len(self.users()) > 1
 
     def ask_for(self, job_ids: Collection[str]) -> None:
         """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.
