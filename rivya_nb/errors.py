@@ -133,12 +133,13 @@ class CreditLimitError(RivyaError):
     """A plan would cost more credits than is allowed; nothing was sent.
 
     `enough` is the limit in credits that would allow it; None if another limit than the plan's own was
-    reached.
+    reached. `until` is when the period ends, in seconds since the epoch, if the limit is one of the store's.
     """
 
-    def __init__(self, message: str, enough: int | None = None) -> None:
+    def __init__(self, message: str, enough: int | None = None, until: float | None = None) -> None:
         super().__init__(message)
         self.enough = enough
+        self.until = until
 
 
 class NotConnectedError(RivyaError):

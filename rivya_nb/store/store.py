@@ -24,6 +24,7 @@ from rivya_nb.store import job_settings, reuse, rows, search, spending, tombston
 from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.columns import insert_for
+from rivya_nb.store.credit_limits import CreditLimits, ask_for, held
 from rivya_nb.store.database import Database
 from rivya_nb.store.deferrals import Deferrals, committed, defer
 from rivya_nb.store.deletion import delete_pictures, sweep
@@ -85,12 +86,13 @@ class Store:
     """An open store.
 
     `place` is what opens it again, `folder` is where it keeps files on this machine, and `user` is who works here.
-    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what
-    raters judged, `uploads` the references that services have, `panel_states` the states of panels, `durations`
-    how long tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits`
-    what services allow, `deferrals` what is left to workers, `canaries` what is asked again and again. `claims`
-    knows the owners of jobs, and `owner` is this process. `arrivals` notifies of delivered pictures, `deletions`
-    of deleted ones. `database` knows whether it is still in its place, and when much is going to be written.
+    `files` has the pictures, `models` the services' lists of models, `marks` the user's marks, `votes` what raters
+    judged, `uploads` the references that services have, `panel_states` the states of panels, `durations` how long
+    tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits` what services
+    allow, `credit_limits` what users may spend, `deferrals` what is left to workers, `canaries` what is asked
+    again and again. `claims` knows the owners of jobs, and `owner` is this process. `arrivals` notifies of
+    delivered pictures, `deletions` of deleted ones. `database` knows whether it is still in its place, and when
+    much is going to be written.
     """
 
     def __init__(
@@ -102,7 +104,7 @@ class Store:
         self.files = files
         self.models = ModelLists(folder / "models")
         self.owner = owner
-        self.claims = Claims(database, owner)
+        self.claims = Claims(database, owner, self.user)
         self.marks = MarkBook(database, owner)
         self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
@@ -113,6 +115,7 @@ class Store:
         self.measurements = MeasurementBook(database)
         self.deferrals = Deferrals(database, owner)
         self.limits = LimitBook(database)
+        self.credit_limits = CreditLimits(database)
         self.arrivals = News()
         self.deletions = News()
         self.database = database
@@ -149,20 +152,27 @@ class Store:
 
     @classmethod
     def _open_on_server(cls, address: ServerAddress, pictures: PicturesPlace | None) -> Store:
+        from rivya_nb.store.postgresql.connecting import require_driver
+
+        require_driver()
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
         from rivya_nb.store.postgresql.ownership import SessionOwner
+        from rivya_nb.store.postgresql.trouble import server_trouble
 
         database = PostgresqlDatabase(address)
         try:
             database.prepare()
-            owner = SessionOwner(address)
+            with server_trouble(address):
+                owner = SessionOwner(address)
             folder = local_folder(address)
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            return cls(address, folder, database, cls._files(pictures or folder, database), owner)
+            store = cls(address, folder, database, cls._files(pictures or folder, database), owner)
         except BaseException:
             database.close()
             raise
+        store._is_new = database.is_new
+        return store
 
     @classmethod
     def _open_folder(cls, folder: Path, pictures: PicturesPlace | None) -> Store:
@@ -194,13 +204,13 @@ class Store:
             return False
 
     def describe(self) -> str:
-        """The folder, and whether the store is read-only or new."""
+        """Where it is, and whether it is read-only or new."""
         if self.is_read_only:
-            return f"{self.folder} (may only be read)"
+            return f"{self.place} (may only be read)"
         with suppress(StoreError):  # a lost store cannot be read
             if self._is_new and not self.runs(limit=1):
-                return f"{self.folder} (new, empty)"
-        return str(self.folder)
+                return f"{self.place} (new, empty)"
+        return str(self.place)
 
     @property
     def is_read_only(self) -> bool:
@@ -247,21 +257,26 @@ class Store:
         cells: Sequence[CellRecord],
         jobs: Sequence[JobRecord],
         ask: str | None = None,
+        idle: Collection[str] = (),
         unanswered: Collection[str] = (),
         deferral: Deferral | None = None,
     ) -> RunRecord | None:
         """Store a run, what was asked and its new `jobs` in one transaction, durably on disk on return.
 
         `cells` point at the new jobs and at those of earlier runs. New jobs without an owner become this
-        process' own; with a `deferral`, what is not sent yet is left to workers. None, and nothing is stored,
-        where a job stands for one of the `unanswered` identities by now (see `reuse`): another kernel was faster.
+        process' own; with a `deferral`, what is not sent yet is left to workers. `idle` are the ids of jobs that
+        earlier runs planned and never sent: they are asked for now. None, and nothing is stored, where a job
+        stands for one of the `unanswered` identities by now (see `reuse`): another kernel was faster.
+
+        Raises:
+            CreditLimitError: a credit limit does not allow it; nothing is stored.
         """
         now = self.database.now()
         with self.database.writing() as connection:
             writing.take_turns(connection, service, unanswered)
             if self._find_reusable(connection, service, unanswered):
                 return None
-            writing.insert_jobs(connection, None if deferral else self.owner.id, self._asked(jobs))
+            self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
             values = {
                 "name": name,
                 "service": service,
@@ -363,14 +378,19 @@ class Store:
         *,
         cells: Sequence[CellRecord],
         jobs: Sequence[JobRecord],
+        idle: Collection[str] = (),
         unanswered: Collection[str] = (),
         deferral: Deferral | None = None,
     ) -> RunRecord | None:
         """Add `cells` to a run, after those it has, and their new `jobs`, in one transaction.
 
-        None, and nothing is added, where the run is no longer as `run` says, or a job stands for one of the
-        `unanswered` identities by now: another kernel was faster.
+        `idle` is as in `add_run`. None, and nothing is added, where the run is no longer as `run` says, or a job
+        stands for one of the `unanswered` identities by now: another kernel was faster.
+
+        Raises:
+            CreditLimitError: a credit limit does not allow it; nothing is stored.
         """
+        now = self.database.now()
         with self.database.writing() as connection:
             connection.execute(select(runs.c.id).where(runs.c.id == run.id).with_for_update())
             writing.take_turns(connection, run.service, unanswered)
@@ -380,7 +400,7 @@ class Store:
             if self._find_reusable(connection, run.service, unanswered):
                 return None
             before = committed(connection, run.id) if deferral else 0
-            writing.insert_jobs(connection, None if deferral else self.owner.id, self._asked(jobs))
+            self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
             writing.append_cells(connection, run.id, run.axes, cells)
             if deferral is not None:
                 defer(connection, run.id, deferral, before)
@@ -400,7 +420,11 @@ class Store:
 
         If the replacement is known again, that may be a job that another kernel has asked for meanwhile. The
         replaced job stays in the store, in no run.
+
+        Raises:
+            CreditLimitError: a credit limit does not allow it; nothing is stored.
         """
+        now = self.database.now()
         with self.database.writing() as connection:
             known_again = [replacement.identity] if replacement.is_known_again else []
             writing.take_turns(connection, replacement.service, known_again)
@@ -408,7 +432,7 @@ class Store:
             if found:
                 replacement = found[replacement.identity]
             else:
-                writing.insert_jobs(connection, self.owner.id, self._asked([replacement]))
+                self._ask(connection, self.owner.id, [replacement], (), now)
             numbers = numbers_of(connection, [job_id, replacement.id])
             statement = update(run_jobs).where(run_jobs.c.job_number == numbers[job_id])
             connection.execute(statement.values(job_number=numbers[replacement.id]))
@@ -568,9 +592,31 @@ class Store:
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
 
-    def _asked(self, records: Sequence[JobRecord]) -> list[JobRecord]:
-        """New jobs, asked for by the user who works here, unless they say by whom."""
-        return [record if record.asked_by else replace(record, asked_by=self.user) for record in records]
+    def ask_for(self, job_ids: Collection[str]) -> None:
+        """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.
+
+        Raises:
+            CreditLimitError: a credit limit does not allow it; nothing is changed.
+        """
+        now = self.database.now()
+        with self.database.writing() as connection:
+            self._ask(connection, None, (), job_ids, now)
+
+    def _ask(
+        self,
+        connection: Connection,
+        owner: str | None,
+        new: Sequence[JobRecord],
+        idle: Collection[str],
+        now: float,
+    ) -> None:
+        """Insert new jobs, of the user who works here unless they say whose, and ask for the idle ones, too."""
+        mine = [record if record.asked_by else replace(record, asked_by=self.user) for record in new]
+        if not mine and not idle:
+            return
+        with held(connection, {self.user, *(record.asked_by for record in mine)}, now):
+            writing.insert_jobs(connection, owner, mine, now=now)
+            ask_for(connection, idle, self.user, now)
 
     def users(self) -> list[str]:
         """The names of all who asked for something here, in their order; unknown ones are left out."""
