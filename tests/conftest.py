@@ -24,6 +24,9 @@ __all__ = ["kernel", "kernel_newest", "start_kernel"]
 # compiles all that it imports.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+QUICK = str(Path(__file__).parent / "quick_processes")
+if QUICK not in os.environ.get("PYTHONPATH", ""):
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [QUICK, os.environ.get("PYTHONPATH")]))
 
 # How long an example takes is the machine's affair. Each run draws examples of its own: what 50 of them do not
 # find today, others find tomorrow.

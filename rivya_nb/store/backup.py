@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.files import ContentFiles
@@ -90,7 +90,9 @@ def _fill(
         source.copy_to(part / DATABASE)
     with closing(SqliteDatabase(part / DATABASE)) as copy:
         copy.prepare(part / "opening.lock")
-        count, contents = _named(copy)
+        with copy.reading() as connection:
+            count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
+            contents = named_contents(connection)
     (part / "opening.lock").unlink(missing_ok=True)
     # Lists of models, and tables of prompts that were dropped on a panel.
     for kept in ("models", "tables"):
@@ -106,14 +108,12 @@ def _fill(
     return count, len(contents) - missing, size, missing
 
 
-def _named(database: SqliteDatabase) -> tuple[int, list[tuple[str, str]]]:
-    """The number of runs, and the contents that jobs have as pictures or references, with MIME types."""
-    with database.reading() as connection:
-        count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
-        shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
-        contents = {(sha256, mime_type) for sha256, mime_type in shown}
-        for text in connection.execute(select(jobs.c.references).distinct()).scalars():
-            # A web address that was given as a reference has no file.
-            given = [each for each in json.loads(text) if not each.get("url")]
-            contents |= {(each["sha256"], each["mime_type"]) for each in given}
-    return count, sorted(contents)
+def named_contents(connection: Connection) -> list[tuple[str, str]]:
+    """The contents that jobs have as pictures or references, by hash and MIME type, in order."""
+    shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
+    contents = {(sha256, mime_type) for sha256, mime_type in shown}
+    for text in connection.execute(select(jobs.c.references).distinct()).scalars():
+        # A web address that was given as a reference has no file.
+        given = [each for each in json.loads(text) if not each.get("url")]
+        contents |= {(each["sha256"], each["mime_type"]) for each in given}
+    return sorted(contents)

@@ -44,6 +44,7 @@ from rivya_nb.store.lookup import (
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
+from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.news import News
 from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.ownership import FileOwner, Owner
@@ -69,7 +70,7 @@ from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.summaries import summaries
-from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.store.trouble import disk_trouble, shared_trouble
 from rivya_nb.store.uploads import UploadBook
 from rivya_nb.store.users import user_name, users
 from rivya_nb.store.votes import VoteBook
@@ -179,8 +180,12 @@ class Store:
         folder = user_path(folder)
         is_new = not cls.is_in(folder)
         with disk_trouble(folder):
+            obstacle = why_read_only(folder)
+            mount = shared_mount(folder / DATABASE)
+            if mount is not None and obstacle is None:
+                raise shared_trouble(folder, mount)
             folder.mkdir(parents=True, exist_ok=True)
-            database = SqliteDatabase(folder / DATABASE, why_read_only(folder))
+            database = SqliteDatabase(folder / DATABASE, obstacle, is_shared=mount is not None)
         try:
             database.prepare(folder / "opening.lock")
             owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
