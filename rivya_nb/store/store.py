@@ -79,6 +79,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+_MOST_SWEEPING = 10.0
+"""Seconds that a store that is closed waits for its sweep."""
+
+
 class Store:
     """An open store.
 
@@ -122,6 +126,7 @@ class Store:
 
             self._search = on_server
         self._is_new = False
+        self._sweeping: threading.Thread | None = None
         self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
@@ -143,7 +148,8 @@ class Store:
         else:
             store = cls._open_folder(place, kept)
         if store.files.are_elsewhere and not store.is_read_only:
-            threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True).start()
+            store._sweeping = threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True)
+            store._sweeping.start()
         return store
 
     @classmethod
@@ -241,6 +247,8 @@ class Store:
 
     def close(self) -> None:
         """Close the database and release the ownership of jobs; later calls raise StoreError."""
+        if self._sweeping is not None:
+            self._sweeping.join(_MOST_SWEEPING)
         self.database.close()
         self.owner.close()
         if self._temporary is not None:
