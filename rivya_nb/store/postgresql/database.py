@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from rivya_nb.contract.text import HALF, short_repr
@@ -16,6 +17,7 @@ from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
+from rivya_nb.store.postgresql import words
 
 CONNECTIONS = 2
 """The most connections for transactions; one more holds the ownership of jobs."""
@@ -36,8 +38,10 @@ class PostgresqlDatabase(Database):
             pool_size=CONNECTIONS,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"application_name": "rivya_nb", **address.parameters},
+            # A plan that is kept for any value is a bad one for a rare value.
+            connect_args={"application_name": "rivya_nb", "prepare_threshold": None, **address.parameters},
         )
+        event.listen(self._engine, "connect", _set_up)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -83,6 +87,7 @@ class PostgresqlDatabase(Database):
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.APPLICATION_ID})
             if not inspect(connection).has_table("jobs"):
                 schema.create(connection)
+            words.prepare_index(connection)
             said = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
             self._ahead = said.scalar_one() - time.time()
 
@@ -109,3 +114,9 @@ class PostgresqlDatabase(Database):
         except SQLAlchemyError as error:
             said = error.orig if isinstance(error, DBAPIError) else error
             raise StoreError(f"{self.name}: the database refused ({said}).") from error
+
+
+def _set_up(connection: Any, _: object) -> None:
+    """Prepare a new connection: no question takes as long as the machine code for it."""
+    connection.execute("SET jit = off")
+    connection.commit()
