@@ -1,4 +1,4 @@
-"""The commands of `rivya-nb` that treat a store as a whole: `backup`."""
+"""The commands of `rivya-nb` that treat a store as a whole: `backup` and `move`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
-_STORE = (
-    "the store: a folder, or postgresql://host/database; default: RIVYA_STORE, else the user's own folder"
-)
+_PLACE = "a folder, or postgresql://host/database"
+_STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -26,13 +25,26 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     backup.add_argument("--store", help=_STORE)
     backup.set_defaults(command=_backup)
 
+    move = commands.add_parser(
+        "move",
+        help="copy a store with its pictures between folders and PostgreSQL servers",
+        description="Copies a store with its pictures to another place, which is empty, and compares all of it. "
+        "FROM is left as it was; no kernel may work on it meanwhile. A move that ends in the middle goes on when "
+        "the same command is called again; a store is at the new place only when all of it is there.",
+        epilog="Exit codes: 0 everything is there; 1 it is not, or some files of FROM are missing or damaged.",
+    )
+    move.add_argument("source", metavar="FROM", help=_PLACE)
+    move.add_argument("target", metavar="TO", help="a new folder, or an empty database")
+    move.set_defaults(command=_move)
+
 
 def _backup(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import store_place
+    from rivya_nb.calls import pictures_address, store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
 
-    made = back_up(store_place(options.store), options.folder.expanduser(), _Progress("files").say)
+    place, say = store_place(options.store), _Progress("files").say
+    made = back_up(place, options.folder.expanduser(), say, pictures_address())
     files = count(made.files, "file")
     print(
         f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
@@ -45,14 +57,36 @@ def _backup(options: argparse.Namespace) -> int:
     return 0
 
 
+def _move(options: argparse.Namespace) -> int:
+    from rivya_nb.contract.text import count
+    from rivya_nb.store.moving.move import move
+    from rivya_nb.store.places import read_place
+
+    source, target = read_place(options.source), read_place(options.target)
+    moved = move(source, target, _Progress().tell)
+    files = count(moved.files, "file")
+    print(
+        f"{count(moved.jobs, 'job')} in {count(moved.runs, 'run')} and {files} of pictures and references are in "
+        f"{target}, and every row was compared. {source} is as it was.\n"
+        f"rv.connect(store={str(target)!r}) opens the new one, and so does RIVYA_STORE in the environment."
+    )
+    if moved.missing:
+        missing = count(moved.missing, "file")
+        print(f"{missing} of the history are missing from {source} or damaged, and were not moved.")
+    return 1 if moved.missing else 0
+
+
 class _Progress:
     """Prints once a second how much is done."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str = "") -> None:
         self._what = what
         self._said = time.monotonic()
 
     def say(self, done: int, total: int) -> None:
+        self.tell(done, total, self._what)
+
+    def tell(self, done: int, total: int, what: str) -> None:
         if time.monotonic() - self._said > 1:
             self._said = time.monotonic()
-            print(f"{done:,} of {total:,} {self._what}", flush=True)
+            print(f"{done:,} of {total:,} {what}", flush=True)

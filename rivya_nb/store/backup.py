@@ -10,10 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.opening_files import open_files
+from rivya_nb.store.picture_places import PicturesPlace, read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import jobs, pictures, runs
@@ -35,10 +37,13 @@ class Backup:
     missing: int
 
 
-def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None]) -> Backup:
+def back_up(
+    store: StorePlace, target: Path, progress: Callable[[int, int], None], pictures: str | None = None
+) -> Backup:
     """Copy the store in one folder to another, which appears as a whole or not at all. Kernels may go on
     using it.
 
+    `pictures` is the address of its pictures, if they are not in that folder; the backup has them in its own.
     `progress` is called after each file with the number of copied files and of all files.
 
     Raises:
@@ -67,7 +72,7 @@ def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None
         except FileNotFoundError as error:
             raise StoreError(f"{target} cannot be made: {error.strerror}; {ANOTHER_PLACE}.") from None
         try:
-            made = _fill(store, part, progress)
+            made = _fill(store, part, progress, read_pictures(pictures) if pictures else store)
             if target.exists():
                 target.rmdir()
             part.rename(target)
@@ -76,20 +81,25 @@ def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None
     return Backup(target, *made)
 
 
-def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tuple[int, int, int, int]:
+def _fill(
+    store: Path, part: Path, progress: Callable[[int, int], None], pictures: PicturesPlace
+) -> tuple[int, int, int, int]:
     with closing(SqliteDatabase(store / DATABASE, why_read_only(store))) as source:
         if source.obstacle is not None:
             source.prepare(store / "opening.lock")
         source.copy_to(part / DATABASE)
     with closing(SqliteDatabase(part / DATABASE)) as copy:
         copy.prepare(part / "opening.lock")
-        count, contents = _named(copy)
+        with copy.reading() as connection:
+            count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
+            contents = named_contents(connection)
     (part / "opening.lock").unlink(missing_ok=True)
     # Lists of models, and tables of prompts that were dropped on a panel.
     for kept in ("models", "tables"):
         if (store / kept).is_dir():
             shutil.copytree(store / kept, part / kept, ignore=shutil.ignore_patterns("*.part"))
-    originals, copies = ContentFiles(store, "it is only read"), ContentFiles(part)
+    originals = open_files(pictures, "it is only read", lambda _: None)
+    copies = ContentFiles(part)
     missing = 0
     for number, (sha256, mime_type) in enumerate(contents, 1):
         missing += not copies.copy(originals, sha256, mime_type)
@@ -98,14 +108,12 @@ def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tupl
     return count, len(contents) - missing, size, missing
 
 
-def _named(database: SqliteDatabase) -> tuple[int, list[tuple[str, str]]]:
-    """The number of runs, and the contents that jobs have as pictures or references, with MIME types."""
-    with database.reading() as connection:
-        count: int = connection.execute(select(func.count()).select_from(runs)).scalar_one()
-        shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
-        contents = {(sha256, mime_type) for sha256, mime_type in shown}
-        for text in connection.execute(select(jobs.c.references).distinct()).scalars():
-            # A web address that was given as a reference has no file.
-            given = [each for each in json.loads(text) if not each.get("url")]
-            contents |= {(each["sha256"], each["mime_type"]) for each in given}
-    return count, sorted(contents)
+def named_contents(connection: Connection) -> list[tuple[str, str]]:
+    """The contents that jobs have as pictures or references, by hash and MIME type, in order."""
+    shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
+    contents = {(sha256, mime_type) for sha256, mime_type in shown}
+    for text in connection.execute(select(jobs.c.references).distinct()).scalars():
+        # A web address that was given as a reference has no file.
+        given = [each for each in json.loads(text) if not each.get("url")]
+        contents |= {(each["sha256"], each["mime_type"]) for each in given}
+    return sorted(contents)

@@ -49,8 +49,10 @@ class SqliteDatabase(Database):
     is done once at its end (`begin_work`, `end_work`).
     """
 
-    def __init__(self, path: Path, obstacle: str | None = None) -> None:
+    def __init__(self, path: Path, obstacle: str | None = None, *, is_shared: bool = False) -> None:
+        """`is_shared`: other machines may write the file, and share no memory with this one."""
         self.path = path
+        self._is_shared = is_shared
         self.name = str(path)
         self.obstacle = obstacle
         self._beside = [path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm")]
@@ -190,8 +192,8 @@ class SqliteDatabase(Database):
 
     def _prepare_reading(self) -> None:
         log, index = self._beside
-        # Only a process with write access can create the missing index of the log.
-        is_cut_off = log.exists() and log.stat().st_size > 0 and not index.exists()
+        # Only a process with write access can create the missing index of the log; another machine's is of no use.
+        is_cut_off = log.exists() and log.stat().st_size > 0 and (self._is_shared or not index.exists())
         if not is_cut_off:
             with self.reading() as connection:
                 if self._is_made(connection):
@@ -241,7 +243,7 @@ class SqliteDatabase(Database):
         path = self.path if self._copy is None else Path(self._copy.name, self.path.name)
         if self.obstacle is None:
             access = "mode=rwc" if self._may_create else "mode=rw"
-        elif self._copy is None and all(path.exists() for path in self._beside):
+        elif self._copy is None and not self._is_shared and all(path.exists() for path in self._beside):
             # Another process may have it open: what it has written is read, too.
             access = "mode=ro&readonly_shm=1"
         else:

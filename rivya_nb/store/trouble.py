@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rivya_nb.contract.text import HALF, short_repr
 from rivya_nb.errors import StoreError
+from rivya_nb.store.mounts import Mount
 
 ANOTHER_STORE = "name another folder with store=…"
 ANOTHER_PLACE = "name another place"
@@ -64,6 +65,16 @@ def read_only(obstacle: str) -> StoreError:
     """The error for writing to a read-only store; `obstacle` is the reason."""
     return StoreError(
         f'This store may only be read ({obstacle}). To write, open another one: rv.connect(store="folder").'
+    )
+
+
+def shared_trouble(folder: Path, mount: Mount) -> StoreError:
+    """The error for a store in a folder that other machines may use as well."""
+    return StoreError(
+        f"{folder} is on a network file system or a share ({mount.kind} at {mount.point}), where SQLite's files "
+        "are destroyed as soon as two machines use them; nothing was opened. Name a folder on a disk of this "
+        "machine with store=… or RIVYA_STORE, or a database that several machines share: "
+        "postgresql://host/database. A store that is there already is copied to another place by `rivya-nb move`."
     )
 
 

@@ -1,0 +1,1 @@
+"""Moves a whole store to another place: between folders and servers."""

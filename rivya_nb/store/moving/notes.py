@@ -1,0 +1,42 @@
+"""What a move notes in its target, so that another call goes on where one ended."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, inspect, select
+
+from rivya_nb.store.columns import insert_for
+
+# A store has this table only as long as a move into it is not finished.
+move_notes = Table(
+    "move_notes",
+    MetaData(),
+    Column("step", String(64), primary_key=True),
+    Column("state", Text, nullable=False),
+)
+
+
+def is_moving(connection: Connection) -> bool:
+    """Whether a move into this database was begun, and is not finished."""
+    return inspect(connection).has_table(move_notes.name)
+
+
+def note(connection: Connection, step: str, state: str) -> None:
+    new = insert_for(connection, move_notes).values(step=step, state=state)
+    connection.execute(new.on_conflict_do_update(index_elements=["step"], set_={"state": state}))
+
+
+def noted(connection: Connection, step: str) -> str | None:
+    found: str | None = connection.execute(
+        select(move_notes.c.state).where(move_notes.c.step == step)
+    ).scalar()
+    return found
+
+
+def noted_like(connection: Connection, start: str) -> list[str]:
+    """The states of all steps whose names begin so, in the order of the names."""
+    found = select(move_notes.c.state).where(move_notes.c.step.startswith(start, autoescape=True))
+    return list(connection.execute(found.order_by(move_notes.c.step)).scalars())
+
+
+def forget(connection: Connection, step: str) -> None:
+    connection.execute(delete(move_notes).where(move_notes.c.step == step))
