@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, delete, func, literal_column, select, text, tuple_
+from sqlalchemy import Connection, Select, Table, delete, func, literal_column, select, text, tuple_
 
 from rivya_nb.store.columns import insert_for
 from rivya_nb.store.schema import APPLICATION_ID, metadata
 
 _MY_TURN = text("SELECT pg_try_advisory_xact_lock(:key)")
-_LIVING = select(literal_column("pid")).select_from(text("pg_stat_activity"))
+_LIVING: Select[tuple[int]] = select(literal_column("pid")).select_from(text("pg_stat_activity"))
 
 
 def fold(connection: Connection) -> None:
