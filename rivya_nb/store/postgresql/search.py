@@ -184,19 +184,20 @@ def _walk(connection: Connection, column: Column[Any], question: Question, at_mo
     """Goes through an index that has the order of the time; `at_most` jobs are wanted of it."""
     if question.tags:
         first, *others = question.tags
-        statement = select(column).select_from(tags.join(jobs, jobs.c.number == tags.c.job_number))
-        rest = replace(question, tags=tuple(others))
-        led = _one_by_one(connection, statement.where(tags.c.tag == first), rest)
-        return led.order_by(_time(tags.c.job_number, question))
+        lead = select(tags.c.job_number).where(tags.c.tag == first).subquery("lead")
+        statement = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
+        led = _one_by_one(connection, statement, replace(question, tags=tuple(others)))
+        return led.order_by(_time(lead.c.job_number, question))
     parts = _parts(connection, question)
     if parts is None:
         return _one_by_one(connection, select(column), question).order_by(_time(jobs.c.number, question))
     # Each value has the order by itself, so that this many of each are enough.
     leading, each = parts
-    value = func.unnest(literal(list(each), ARRAY(leading.type))).column_valued("value")
-    its = _one_by_one(connection, select(jobs.c.number, jobs.c.id), question).where(leading == value)
+    listed = func.unnest(literal(list(each), ARRAY(leading.type))).table_valued("value")
+    values = listed.render_derived(name="wanted")
+    its = _one_by_one(connection, select(jobs.c.number, jobs.c.id), question).where(leading == values.c.value)
     some = its.order_by(_time(jobs.c.number, question)).limit(at_most).lateral("some")
-    joined = select(some.c[column.name]).select_from(value).join(some, true())
+    joined = select(some.c[column.name]).select_from(values.join(some, true()))
     return joined.order_by(_time(some.c.number, question))
 
 
