@@ -83,7 +83,7 @@ def refusal(address: str) -> str:
     [
         ("ada", "/rivya", "wrong", 'does not take the password.*user "ada".*PGPASSFILE.*PGPASSWORD'),
         ("ada", "/rivya", None, r"asks for a password, and there is none.*~/\.pgpass.*PGPASSWORD"),
-        ("ada", "/history", SECRET, 'no such database.*CREATE DATABASE history ENCODING .UTF8. TEMPLATE'),
+        ("ada", "/history", SECRET, 'no such database.*CREATE DATABASE history .* LOCALE .C.UTF-8. TEMPLATE'),
         ("ada", "/Ada's%20store", SECRET, 'CREATE DATABASE "Ada\'s store" ENCODING'),
         ("ada", "/closed", SECRET, "may not connect to the database.*GRANT CONNECT ON DATABASE"),
         ("limited", "/rivya", SECRET, 'no connection to spare.*role "limited".*shut down kernels'),
