@@ -59,6 +59,11 @@ class PostgresqlServer:
         self._run("initdb", "-D", self._data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust",
                   "--no-sync")  # fmt: skip
 
+    def follow(self, primary: PostgresqlServer) -> None:
+        """Copy another server's files, and follow it as a standby once this one is started."""
+        self._run("pg_basebackup", "-D", self._data, "-h", primary.folder, "-p", primary.port, "-U", "postgres",
+                  "-R", "-X", "stream", "-c", "fast", "--no-sync")  # fmt: skip
+
     def start(self) -> None:
         """Start the server, and wait until it answers."""
         settings = {
@@ -128,8 +133,10 @@ class PostgresqlServer:
 
 
 @contextmanager
-def postgresql_server(**options: object) -> Iterator[PostgresqlServer]:
-    """A server that runs until the block ends."""
+def postgresql_server(
+    primary: PostgresqlServer | None = None, **options: object
+) -> Iterator[PostgresqlServer]:
+    """A server that runs until the block ends; with a `primary`, its standby."""
     binaries = programs()
     assert binaries is not None
     # Not pytest's folder: the path of a socket is short, and another user has to reach it.
@@ -138,7 +145,10 @@ def postgresql_server(**options: object) -> Iterator[PostgresqlServer]:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
         Path(folder).chmod(0o755)
         server = PostgresqlServer(Path(folder), binaries, **options)  # type: ignore[arg-type]
-        server.make()
+        if primary is None:
+            server.make()
+        else:
+            server.follow(primary)
         server.start()
         try:
             yield server

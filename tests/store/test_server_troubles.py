@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from disks import may_mount, small_disk
-from servers import PostgresqlServer
+from servers import PostgresqlServer, postgresql_server
 from sqlalchemy import text
 
 import rivya_nb as rv
@@ -79,6 +79,21 @@ def test_a_database_that_is_set_to_be_read_only_is_read(postgresql: PostgresqlSe
         StoreError, match=r"there is no store yet, and none can be made .the server lets this user only"
     ):
         Store.open(empty)
+
+
+def test_a_standby_is_read(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with closing(Store.open(address)) as store:
+        add(store, done())
+    with postgresql_server(postgresql) as standby:
+        with closing(Store.open(standby.address(address.database))) as store:
+            assert [job.request.prompt for job in store.history(Question())] == ["a cat"]
+            with pytest.raises(StoreError, match=r"may only be read .the server is a standby"):
+                add(store, a_job())
+        with pytest.raises(
+            StoreError, match=r"there is no store yet, and none can be made .the server is a standby"
+        ):
+            Store.open(standby.address("postgres"))
 
 
 def test_a_right_that_is_taken_away_later_is_named(postgresql: PostgresqlServer) -> None:
