@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +42,13 @@ def programs() -> Path | None:
         return Path(found).resolve().parent
     folders = (folder for place in _PLACES for folder in Path("/").glob(place[1:]))
     return max((folder for folder in folders if (folder / "initdb").exists()), default=None)
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 class PostgresqlServer:

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from servers import PostgresqlServer, postgresql_server, programs
+from servers import PostgresqlServer, postgresql_server, programs, unused_port
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.places import read_place
@@ -57,13 +57,6 @@ def _no_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("PG")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def refusal(address: str) -> str:
