@@ -74,6 +74,10 @@ class BucketFiles(ContentFiles):
     def has(self, sha256: str, mime_type: str) -> bool:
         return not self.is_gone(self.path(sha256, mime_type))
 
+    def name(self, sha256: str, mime_type: str) -> str:
+        path = self.path(sha256, mime_type)
+        return str(path) if path.is_file() else f"{self._bucket.address}/{self._name(path)}"
+
     def size(self, sha256: str, mime_type: str) -> int | None:
         found = super().size(sha256, mime_type)
         return self._bucket.size(self._name(self.path(sha256, mime_type))) if found is None else found
@@ -103,7 +107,12 @@ class BucketFiles(ContentFiles):
         with disk_trouble(self._incoming):
             self._make(self._incoming)
         with self._new_part(self._incoming) as part:
-            found = self._bucket.fetch(self._name(path), part, trifle=not is_original)
+            try:
+                found = self._bucket.fetch(self._name(path), part, trifle=not is_original)
+            except UnreachableError as error:
+                self.trouble = str(error)
+                raise
+            self.trouble = ""
             if found is None:
                 if is_original:
                     self._gone.add(path)

@@ -40,6 +40,8 @@ class ContentFiles:
     """
 
     are_elsewhere = False
+    trouble = ""
+    """Why files cannot be read from elsewhere now; empty where they can, as far as that is known."""
 
     def __init__(self, folder: Path, obstacle: str | None = None) -> None:
         self._obstacle = obstacle
@@ -96,6 +98,10 @@ class ContentFiles:
     def has(self, sha256: str, mime_type: str) -> bool:
         """Whether the file exists; of one in a bucket, whether it is not known to be gone."""
         return self.path(sha256, mime_type).is_file()
+
+    def name(self, sha256: str, mime_type: str) -> str:
+        """Where the file is: its path on this machine, or what it is called in a bucket."""
+        return str(self.path(sha256, mime_type))
 
     def size(self, sha256: str, mime_type: str) -> int | None:
         """The size of the file in bytes; None if there is none. A bucket may be asked for it."""
