@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rivya_nb.errors import PictureError, StoreError, UnreachableError
 from rivya_nb.store.bucket import Bucket
-from rivya_nb.store.files import ContentFiles, hash_of, write_whole
+from rivya_nb.store.files import ContentFiles, DamagedError, hash_of, write_whole
 from rivya_nb.store.picture_cache import PictureCache, cache_folder, most_bytes
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
@@ -118,7 +118,7 @@ class BucketFiles(ContentFiles):
                     self._gone.add(path)
                 return
             if is_original and found != path.stem:
-                raise StoreError(
+                raise DamagedError(
                     f"{self._bucket.address}/{self._name(path)} is damaged: its bytes are not those that were "
                     "kept. It is not shown; put the file back from a backup, or delete the picture."
                 )

@@ -30,6 +30,10 @@ ROOM = 1 << 20
 _TRIAL = bytes(1 << 16)
 
 
+class DamagedError(StoreError):
+    """An object of a bucket has other bytes than its name says."""
+
+
 class ContentFiles:
     """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for files that are being written.
 
@@ -130,7 +134,10 @@ class ContentFiles:
 
     def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
         """Copy another store's file; False if it is gone or damaged there."""
-        original = source.local(sha256, mime_type)
+        try:
+            original = source.local(sha256, mime_type)
+        except DamagedError:
+            return False
         with disk_trouble(original), self.arriving() as part:
             try:
                 shutil.copyfile(original, part)
