@@ -281,6 +281,7 @@ marks = Table(
     # The reason why the pictures count in no figure; empty where they count.
     Column("excluded", Words, nullable=False, server_default=""),
     Index("marks_excluded", "job_number", **_only("excluded != ''")),
+    Index("marks_favourite", "job_number", postgresql_where=text("favourite")).ddl_if(dialect="postgresql"),
 )
 
 tags = Table(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -120,7 +120,7 @@ class Store:
         self.arrivals = News()
         self.deletions = News()
         self.database = database
-        self._search: Any = search
+        self._search: search.Search = search
         if not isinstance(database, SqliteDatabase):
             from rivya_nb.store.postgresql import search as on_server
 
@@ -528,20 +528,17 @@ class Store:
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
         """The ids of these jobs; reading them is much faster than reading the records."""
         with self.database.reading() as connection:
-            found: list[str] = self._search.find_ids(connection, question, limit, offset)
-            return found
+            return self._search.find_ids(connection, question, limit, offset)
 
     def count(self, question: Question) -> int:
         """The number of jobs that answer a question."""
         with self.database.reading() as connection:
-            found: int = self._search.count(connection, question)
-            return found
+            return self._search.count(connection, question)
 
     def counted(self, question: Question) -> Counted:
         """This number where it is only shown: of very many jobs, not all are counted."""
         with self.database.reading() as connection:
-            found: Counted = self._search.counted(connection, question)
-            return found
+            return self._search.counted(connection, question)
 
     def param_values(self, limit: int) -> list[tuple[str, str]]:
         """Params, but the seed, with a value as text that some jobs have; at most so many."""

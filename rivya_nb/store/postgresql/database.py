@@ -15,7 +15,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.postgresql import settings
+from rivya_nb.store.postgresql import folding, settings, words
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters
 from rivya_nb.store.postgresql.examination import examine
@@ -47,10 +47,11 @@ class PostgresqlDatabase(Database):
             pool_size=CONNECTIONS,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args=parameters(address),
+            # A plan that is kept for any value is a bad one for a rare value.
+            connect_args={**parameters(address), "prepare_threshold": None},
             hide_parameters=True,
         )
-        event.listen(self._engine, "connect", _read_sums)
+        event.listen(self._engine, "connect", _set_up)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -109,6 +110,10 @@ class PostgresqlDatabase(Database):
                     if not found.is_made:
                         schema.create(connection)
                         settings.metadata.create_all(connection)
+            if found.obstacle is None:
+                with self._writer.begin() as connection:
+                    words.prepare_index(connection)
+                    folding.fold(connection)
         self.obstacle, self.is_new = found.obstacle, not found.is_made
         self._ahead = found.now - time.time()
 
@@ -134,5 +139,9 @@ class _PlainNumber(Loader):
         return int(text) if text.lstrip(b"-").isdigit() else float(text)
 
 
-def _read_sums(connection: psycopg.Connection[Any], _record: object) -> None:
+def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Prepare a new connection."""
     connection.adapters.register_loader("numeric", _PlainNumber)
+    # No question takes as long as the machine code for it.
+    connection.execute("SET jit = off")
+    connection.commit()
