@@ -58,6 +58,10 @@ class BucketFiles(ContentFiles):
         self._trying = threading.Lock()
         self._sweep_waiting()
 
+    @property
+    def place(self) -> str:
+        return str(self._bucket.address)
+
     def try_out(self) -> None:
         super().try_out()
         with self._trying:

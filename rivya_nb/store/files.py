@@ -59,6 +59,11 @@ class ContentFiles:
             self._sweep()
 
     @property
+    def place(self) -> str:
+        """The folder or the bucket of all the files."""
+        return str(self.folder.parent)
+
+    @property
     def incoming(self) -> Path:
         """The folder of files that are being written. It exists as long as the store does."""
         if self._obstacle is not None:
