@@ -14,6 +14,7 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
+from rivya_nb.store.opening_files import open_files, place_of
 from rivya_nb.store.ownership import FileOwner
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
@@ -93,7 +94,9 @@ def source_end(place: StorePlace) -> Iterator[End]:
         file = SqliteDatabase(place / DATABASE, why_read_only(place), is_shared=is_shared)
     with closing(file):
         file.prepare(place / "opening.lock")
-        yield _idle(End(place, file, ContentFiles(place, "it is only read"), place))
+        yield _idle(
+            End(place, file, open_files(place_of(place, None), "it is only read", lambda _: None), place)
+        )
 
 
 @contextmanager

@@ -91,7 +91,7 @@ def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progr
                 )
 
     def copy(content: tuple[str, str]) -> bool:
-        return target.files.path(*content).is_file() or target.files.copy(source.files, *content)
+        return target.files.size(*content) is not None or target.files.copy(source.files, *content)
 
     missing = 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:
