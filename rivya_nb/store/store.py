@@ -119,6 +119,14 @@ class Store:
         self.credit_limits = CreditLimits(database)
         self.arrivals = News()
         self.deletions = News()
+        owner.share(
+            {
+                "arrivals": self.arrivals,
+                "deletions": self.deletions,
+                "marks": self.marks.changes,
+                "votes": self.votes.changes,
+            }
+        )
         self.database = database
         self._search: search.Search = search
         if not isinstance(database, SqliteDatabase):
@@ -171,7 +179,7 @@ class Store:
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             with server_trouble(address):
-                owner = SessionOwner(address)
+                owner = SessionOwner(address, read_only=database.obstacle is not None)
             store = cls(address, folder, database, files, owner)
         except BaseException:
             database.close()
