@@ -131,12 +131,14 @@ class Store:
 
     @classmethod
     def _open_on_server(cls, address: ServerAddress) -> Store:
+        from rivya_nb.store.moving.notes import refuse_unfinished
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
         from rivya_nb.store.postgresql.ownership import SessionOwner
 
         database = PostgresqlDatabase(address)
         try:
             database.prepare()
+            refuse_unfinished(database)
             owner = SessionOwner(address)
             folder = local_folder(address)
             with disk_trouble(folder):

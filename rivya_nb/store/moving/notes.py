@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, inspect, select
 
+from rivya_nb.errors import StoreError
 from rivya_nb.store.columns import insert_for
+from rivya_nb.store.database import Database
+
+SOURCE = "source"
+"""The step that says where a move comes from."""
 
 # A store has this table only as long as a move into it is not finished.
 move_notes = Table(
@@ -18,6 +23,17 @@ move_notes = Table(
 def is_moving(connection: Connection) -> bool:
     """Whether a move into this database was begun, and is not finished."""
     return inspect(connection).has_table(move_notes.name)
+
+
+def refuse_unfinished(database: Database) -> None:
+    """Raise StoreError if a move into this database is not finished: whoever writes to it would be in its way."""
+    with database.reading() as connection:
+        source = noted(connection, SOURCE) if is_moving(connection) else None
+    if source is not None:
+        raise StoreError(
+            f"A move from {source} to {database.name} is not finished, so that this is no store yet; "
+            f"`rivya-nb move {source} {database.name}` goes on with it."
+        )
 
 
 def note(connection: Connection, step: str, state: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, select, tuple_
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables are known
 from rivya_nb.store.columns import Words
 from rivya_nb.store.database import Database
 from rivya_nb.store.moving.notes import forget, note, noted

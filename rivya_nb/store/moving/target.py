@@ -6,12 +6,11 @@ from sqlalchemy import Connection, exists, select, text
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import prompt_index
-from rivya_nb.store.moving.notes import is_moving, move_notes, note, noted, noted_like
+from rivya_nb.store.moving.notes import SOURCE, is_moving, move_notes, note, noted, noted_like
 from rivya_nb.store.moving.rows import copied_tables
 from rivya_nb.store.schema import metadata
 from rivya_nb.store.sums import sum_anew
 
-_SOURCE = "source"
 _MAKE = "make "
 """Begins the name of a step that keeps a statement, by which what was taken away is made again."""
 
@@ -39,7 +38,7 @@ def begin(connection: Connection, source: str, name: str) -> None:
         StoreError: the target is not empty, or another move into it was begun.
     """
     if is_moving(connection):
-        if (before := noted(connection, _SOURCE)) != source:
+        if (before := noted(connection, SOURCE)) != source:
             raise StoreError(
                 f"A move from {before} to {name} was begun and is not finished: finish it, or name another place. "
                 "Nothing was copied."
@@ -52,7 +51,7 @@ def begin(connection: Connection, source: str, name: str) -> None:
                 "copied."
             )
     move_notes.create(connection)
-    note(connection, _SOURCE, source)
+    note(connection, SOURCE, source)
     for at, (drop, make) in enumerate(_extras(connection)):
         note(connection, f"{_MAKE}{at:04}", make)
         _run(connection, drop)
