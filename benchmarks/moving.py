@@ -2,8 +2,8 @@
 
     python benchmarks/moving.py [jobs] [folder or postgresql://host/database ...]
 
-The places are moved along, each from the one before; the first is filled as `benchmarks/store.py` fills it, unless
-it has a store. Without places: a temporary folder, and a second one. Pictures have no files: what a disk or a bucket
+The store is moved from each place to the next; the first is filled as `benchmarks/store.py` does it, unless there
+is a store. Without places: from one temporary folder to another. Pictures have no files: what a disk or a bucket
 needs for them is its own. The aim is a million jobs in minutes.
 """
 

@@ -144,7 +144,7 @@ def multiply(store: Store, times: int) -> None:
         run(
             f"INSERT INTO ledger (service, hour, shard, {', '.join(sums)})"
             f" SELECT service, hour + c * {WRITTEN // 60}, 0, {', '.join(f'sum({each})' for each in sums)}"
-            " FROM copies, ledger WHERE true GROUP BY service, hour, c ON CONFLICT (service, hour, shard)"
+            " FROM copies, ledger WHERE true GROUP BY 1, 2 ON CONFLICT (service, hour, shard)"
             f" DO UPDATE SET {', '.join(f'{each} = ledger.{each} + excluded.{each}' for each in sums)}"
         )
         if connection.dialect.name == "sqlite":

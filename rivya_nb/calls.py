@@ -32,6 +32,7 @@ from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import canonical_name, reach
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.live import tell
+from rivya_nb.store.picture_places import VARIABLE as PICTURES_VARIABLE
 from rivya_nb.store.places import StorePlace, read_place
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
@@ -69,12 +70,13 @@ def connect(
     """Connect to a service and make that the current session.
 
     Arguments that are not given come from `RIVYA_API_KEY`, `RIVYA_BASE_URL`, `RIVYA_STORE` and
-    `RIVYA_MAX_PARALLEL`; the key may also come from the keyring, if `%rivya connect --remember` stored one for
-    the address. `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent,
-    or the address of a database without a password (`postgresql://db.lab/rivya`); by default it is one folder per
-    user. If the store was moved or deleted while it was open, an empty one is made only if `store` names it.
-    `max_credits` limits what the session's plans may cost together, in credits. `max_parallel` is how many jobs
-    are worked on at a time at most (256 if not given): how many the service takes is found out.
+    `RIVYA_MAX_PARALLEL`, and the address of the pictures from `RIVYA_PICTURES`, such as `s3://bucket/prefix`; the
+    key may also come from the keyring, if `%rivya connect --remember` stored one for the address.
+    `base_url="sandbox"` starts or joins the embedded service. `store` is a folder, made if absent, or the address
+    of a database without a password (`postgresql://db.lab/rivya`); by default it is one folder per user. If the
+    store was moved or deleted while it was open, an empty one is made only if `store` names it. `max_credits`
+    limits what the session's plans may cost together, in credits. `max_parallel` is how many jobs are worked on at
+    a time at most (256 if not given): how many the service takes is found out.
 
     Raises:
         UsageError: `store` can be neither a path nor such an address, or has a password in it; or `max_parallel`
@@ -123,6 +125,11 @@ def store_place(store: str | os.PathLike[str] | None) -> StorePlace:
     return user_data_path("rivya_nb", appauthor=False)
 
 
+def pictures_address() -> str | None:
+    """The address of the store's pictures, `RIVYA_PICTURES`; None where they are in the store's folder."""
+    return os.environ.get(PICTURES_VARIABLE) or None
+
+
 def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
     """The live records of a place: one object for each place, until its loop is gone (a kernel has one loop
     for its life), or the store is no longer the one that was opened.
@@ -138,7 +145,7 @@ def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
         known.store.close()
         known = None
     if known is None or known.work_loop is not work_loop:
-        store = Store.open(place) if known is None else known.store
+        store = Store.open(place, pictures_address()) if known is None else known.store
         known = _live_records[place] = LiveRecords(store, work_loop)
     return known
 

@@ -1,4 +1,5 @@
-"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift` and `backup`.
+"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift`, `backup` and
+`limits`.
 
 No command but `run`, `work` and `drift` needs a key or a network: the pictures come from the sandbox on this
 machine.
@@ -16,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb import store_commands
+from rivya_nb import limit_commands, store_commands
 from rivya_nb._version import __version__
 from rivya_nb.errors import RivyaError
 from rivya_nb.sandbox import flags
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
     commands = parser.add_subparsers(
-        required=True, metavar="demo | lab | sandbox | run | work | drift | backup | move"
+        required=True, metavar="demo | lab | sandbox | run | work | drift | backup | move | limits"
     )
 
     demo = commands.add_parser(
@@ -114,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     work.add_argument(
         "--parallel", type=flags.positive, metavar="JOBS", help="at most so many pictures at a time"
+    )
+    work.add_argument(
+        "--for-all",
+        action="store_true",
+        help="also send what other users of the store deferred, with this worker's key; by default, only what its "
+        "own user (JUPYTERHUB_USER, else the login) deferred",
     )
     work.add_argument("--until-idle", action="store_true", help="end when nothing deferred is left to do")
     work.add_argument(
@@ -162,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     drift.set_defaults(command=_drift)
 
     store_commands.add_to(commands)
+    limit_commands.add_to(commands)
     return parser
 
 
@@ -252,7 +260,7 @@ def _work(options: argparse.Namespace) -> int:
 
     session = connect(max_credits=options.max_credits, max_parallel=options.parallel)
     log = WorkLog(sys.stdout)
-    worker = Worker(session, log.tell, log.show)
+    worker = Worker(session, log.tell, log.show, for_all=options.for_all)
 
     def end(number: int, _frame: object) -> None:
         if worker.is_draining:
@@ -270,7 +278,7 @@ def _work(options: argparse.Namespace) -> int:
         session.prepare()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
-        log.tell(f"Working for {session.service}, store {session.store.folder}")
+        log.tell(f"Working for {session.service}, store {session.store.place}: {worker.whose}")
         return 0 if worker.work(until_idle=options.until_idle) else LEFT
     except _EndedAtOnceError as ended:
         return 128 + ended.number

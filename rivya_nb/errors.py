@@ -8,6 +8,7 @@ RivyaError
 ├── NotConnectedError             no service can be reached with the given key and address
 ├── KeyringError                  the operating system's keyring cannot be read or written
 ├── StoreError                    the folder of pictures and records cannot be used
+│   └── UnreachableError          the bucket of the pictures refuses or does not answer; later it may
 ├── TransportError                no usable answer came back
 │   ├── NotDeliveredError         the request certainly never reached the service
 │   └── UnexpectedResponseError   an answer came back that the contract does not describe
@@ -132,12 +133,13 @@ class CreditLimitError(RivyaError):
     """A plan would cost more credits than is allowed; nothing was sent.
 
     `enough` is the limit in credits that would allow it; None if another limit than the plan's own was
-    reached.
+    reached. `until` is when the period ends, in seconds since the epoch, if the limit is one of the store's.
     """
 
-    def __init__(self, message: str, enough: int | None = None) -> None:
+    def __init__(self, message: str, enough: int | None = None, until: float | None = None) -> None:
         super().__init__(message)
         self.enough = enough
+        self.until = until
 
 
 class NotConnectedError(RivyaError):
@@ -150,6 +152,10 @@ class KeyringError(RivyaError):
 
 class StoreError(RivyaError):
     """The store's folder cannot be read or written."""
+
+
+class UnreachableError(StoreError):
+    """The bucket of the pictures refused, or did not answer; another attempt may succeed."""
 
 
 class TransportError(RivyaError):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _PLACE = "a folder, or postgresql://host/database"
 _STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
 
+_PICTURES = "s3://…, gs://…, az://… or file://…; default: RIVYA_PICTURES if this is the store of RIVYA_STORE, else its folder"
+
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add these commands to the parser's."""
@@ -35,15 +37,20 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     move.add_argument("source", metavar="FROM", help=_PLACE)
     move.add_argument("target", metavar="TO", help="a new folder, or an empty database")
+    move.add_argument("--pictures", metavar="ADDRESS", help=f"where TO keeps its pictures: {_PICTURES}")
+    move.add_argument(
+        "--from-pictures", metavar="ADDRESS", help=f"where FROM keeps its pictures: {_PICTURES}"
+    )
     move.set_defaults(command=_move)
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import store_place
+    from rivya_nb.calls import pictures_address, store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
 
-    made = back_up(store_place(options.store), options.folder.expanduser(), _Progress("files").say)
+    place, say = store_place(options.store), _Progress("files").say
+    made = back_up(place, options.folder.expanduser(), say, pictures_address())
     files = count(made.files, "file")
     print(
         f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
@@ -57,12 +64,20 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _move(options: argparse.Namespace) -> int:
+    from rivya_nb.calls import pictures_address, store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.moving.move import move
     from rivya_nb.store.places import read_place
 
     source, target = read_place(options.source), read_place(options.target)
-    moved = move(source, target, _Progress().tell)
+    own = store_place(None)
+    moved = move(
+        source,
+        target,
+        _Progress().tell,
+        source_pictures=options.from_pictures or (pictures_address() if source == own else None),
+        target_pictures=options.pictures or (pictures_address() if target == own else None),
+    )
     files = count(moved.files, "file")
     print(
         f"{count(moved.jobs, 'job')} in {count(moved.runs, 'run')} and {files} of pictures and references are in "

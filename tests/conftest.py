@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from buckets import Buckets, running_buckets
 from hypothesis import settings
 from kernels import kernel, kernel_newest, start_kernel
 from servers import PostgresqlServer, postgresql_server, programs
@@ -23,6 +24,9 @@ __all__ = ["kernel", "kernel_newest", "start_kernel"]
 # compiles all that it imports.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+QUICK = str(Path(__file__).parent / "quick_processes")
+if QUICK not in os.environ.get("PYTHONPATH", ""):
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [QUICK, os.environ.get("PYTHONPATH")]))
 
 # How long an example takes is the machine's affair. Each run draws examples of its own: what 50 of them do not
 # find today, others find tomorrow.
@@ -109,6 +113,13 @@ def postgresql() -> Iterator[PostgresqlServer]:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     with postgresql_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def buckets() -> Iterator[Buckets]:
+    """An S3 of this process' own; `new()` is the name of an empty bucket."""
+    with running_buckets() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

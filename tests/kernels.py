@@ -350,7 +350,8 @@ def started(version: str, folder: Path, cache: Path, env: dict[str, str] | None 
 def _environment(home: Path, ipykernel: Path | None) -> dict[str, str]:
     foreign = ("JUPYTER", "IPYTHON", "RIVYA_", "XDG_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    paths = [ipykernel, Path(__file__).parent / "kernel", Path(rivya_nb.__file__).parents[1]]
+    tests = Path(__file__).parent
+    paths = [ipykernel, tests / "quick_processes", tests / "kernel", Path(rivya_nb.__file__).parents[1]]
     return {
         **kept,
         "HOME": str(home),

@@ -300,8 +300,12 @@ class PanelModel(Background):
                 raise NotSentError(lacking)
             # When it is sent, the history is searched once more: what it has lost by then would cost more.
             plan.max_credits = plan.credits
-            with suppress(CreditLimitError):
+            try:
                 return await asyncio.to_thread(plan.run)
+            except CreditLimitError as error:
+                if error.until is not None:
+                    # Another kernel has used a limit of the store up meanwhile.
+                    raise RefusedError(plan, error) from None
 
     def _started(self, run: Run) -> None:
         self.recalled = None

@@ -198,12 +198,12 @@ class PictureTab(Background):
             return joined([f"{sign(shown.record)} {state_word(shown.record)}", explanation(shown.record)])
         files = self._session.store.files
         path = files.path(picture.sha256, picture.mime_type)
-        if shown.key in have and path.is_file():
+        if shown.key in have and files.has(picture.sha256, picture.mime_type):
             return None
         try:
             return thumbnail(path, box=BOX, max_bytes=most, load=files.thumbnails.load).data
         except PictureError as error:
-            kind = unseen_kind(picture) if path.is_file() else ""
+            kind = unseen_kind(picture) if files.has(picture.sha256, picture.mime_type) else ""
             return unseen_words(kind) if kind else str(error)
 
     def _gone(self, chosen: Sequence[str]) -> list[str]:

@@ -288,10 +288,10 @@ class References(Background):
     def _make_thumbnails(self, references: Sequence[Reference]) -> None:
         for reference in references:
             if reference.sha256 not in self._thumbnails and not reference.url:
-                path = self._session.store.files.path(reference.sha256, reference.mime_type)
                 try:
+                    path = self._session.store.files.local(reference.sha256, reference.mime_type)
                     small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES)
-                except PictureError:
+                except (PictureError, StoreError):
                     continue
                 self._thumbnails[reference.sha256] = small.uri
 

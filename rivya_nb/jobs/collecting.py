@@ -16,6 +16,7 @@ from rivya_nb.errors import (
     RateLimitedError,
     StoreError,
     TransportError,
+    UnreachableError,
 )
 from rivya_nb.jobs.pacing import DEADLINE, next_poll
 from rivya_nb.jobs.together import together
@@ -23,6 +24,8 @@ from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
 from rivya_nb.store.thumbnails import BOX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rivya_nb.api.client import RivyaClient
     from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
     from rivya_nb.api.records import Task
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 DOWNLOADS_AT_ONCE = 4
 """Concurrent downloads of one session."""
+
+SECURE_PAUSE, MOST_SECURE_PAUSE = 1.0, 30.0
+"""Seconds before a bucket that did not answer is tried again: at first, and at most."""
 
 STRANGE_POLLS = 3
 """After so many polls with the same unknown status the user is told about it."""
@@ -208,19 +214,51 @@ class Collector:
             return
         await write_down(self._store, job, status="downloading", remote_status=task.status, **said)
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
+        files = self._store.files
+        pictures = await asyncio.to_thread(files.held, job.id)
         kept = False
         while not kept:
             try:
-                pictures = await together(self._download(url) for url in task.urls)
+                if not pictures:
+                    pictures = tuple(await together(self._download(url) for url in task.urls))
                 if not pictures:
                     raise PictureError("the service gave no address of a picture")
             except PictureError as error:
                 failure: JobChanges = {**NO_ERROR, "error_message": str(error), "finished_at": time.time()}
                 await write_down(self._store, job, status="undelivered", **failure)
                 return
+            secured_at = time.time()
+            secured = await self._secure(job, pictures)
+            if secured is None:
+                return
             changes["finished_at"] = time.time()
-            kept = await asyncio.to_thread(self._store.finish_job, job.id, tuple(pictures), **changes)
-        job.changed(replace(job.record, pictures=tuple(pictures), **changes))
+            kept = secured and await asyncio.to_thread(
+                self._store.finish_job, job.id, pictures, secured_at=secured_at, **changes
+            )
+            if not kept:
+                pictures = await asyncio.to_thread(files.held, job.id)
+        job.changed(replace(job.record, pictures=pictures, **changes))
+        await asyncio.to_thread(files.release, job.id)
+
+    async def _secure(self, job: LiveJob, pictures: Sequence[PictureRecord]) -> bool | None:
+        """Bring received pictures to where every machine finds them; False if they have to be received again.
+
+        Where a bucket does not answer, this goes on for `DEADLINE`, and then returns None: the pictures stay on
+        this machine.
+        """
+        files, contents = self._store.files, [(each.sha256, each.mime_type) for each in pictures]
+        await asyncio.to_thread(files.hold, job.id, pictures)
+        began, pause = time.monotonic(), SECURE_PAUSE
+        while True:
+            try:
+                return await asyncio.to_thread(files.secure, contents)
+            except UnreachableError as error:
+                if time.monotonic() - began > DEADLINE:
+                    job.changed(notice=f"{error} The picture is kept on this machine; resume goes on.")
+                    return None
+                job.changed(notice=f"{error} The picture is kept on this machine, and waits for it.")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MOST_SECURE_PAUSE)
 
     async def _download(self, url: str) -> PictureRecord:
         async with self._downloads:
@@ -231,6 +269,6 @@ class Collector:
 
     def _adopt(self, fetched: FetchedPicture) -> None:
         files, found = self._store.files, fetched.inspected
-        files.adopt(fetched.path, found.mime_type, found.sha256)
+        original = files.receive(fetched.path, found.mime_type, found.sha256)
         # Done now, so that a grid of many pictures does not have to decode them again.
-        files.thumbnails.prepare(files.path(found.sha256, found.mime_type), found.small)
+        files.thumbnails.prepare(original, found.small)

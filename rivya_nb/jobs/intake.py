@@ -97,6 +97,8 @@ class _Taking:
         source = web_address(source) or source
         if isinstance(source, Reference):
             return self._known(source)
+        if isinstance(source, (str, os.PathLike)):
+            source = self.files.recalled(source)
         with self.files.arriving() as part:
             name = write_source(source, name, part, self._check)
             try:
@@ -113,7 +115,7 @@ class _Taking:
             return reference
         if reference.url or not self.shrink or not self._can_shrink():
             raise InvalidRequestError(mistakes)
-        path = self.files.path(reference.sha256, reference.mime_type)
+        path = self.files.local(reference.sha256, reference.mime_type)
         try:
             smaller = reencode(path, self._max_bytes, keep_format=False)
         except PictureError as error:

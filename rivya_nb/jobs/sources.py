@@ -107,7 +107,7 @@ def web_address(source: object) -> Reference | None:
 
 def is_there(reference: Reference, files: ContentFiles) -> bool:
     """True if a reference can be sent: a web address, or a file that is in the store."""
-    return bool(reference.url) or files.path(reference.sha256, reference.mime_type).is_file()
+    return bool(reference.url) or files.size(reference.sha256, reference.mime_type) is not None
 
 
 def write_source(source: object, name: str, target: Path, check: Check) -> str:

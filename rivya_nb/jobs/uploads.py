@@ -62,8 +62,9 @@ class Uploads:
         return await asyncio.to_thread(self._store.uploads.get, self._service, model, reference.sha256)
 
     async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
+        path = await asyncio.to_thread(self._store.files.local, reference.sha256, reference.mime_type)
         uploaded = await self._client.files.upload(
-            self._store.files.path(reference.sha256, reference.mime_type),
+            path,
             kind=reference.kind,
             model=job.model,
             mime_type=reference.mime_type,

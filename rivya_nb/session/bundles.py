@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def export_bundle(
     target = user_path(path)
     study, lost = _study(store, record, store.jobs(job_ids))
     files = {
-        file_name(sha256, mime_type): store.files.path(sha256, mime_type)
+        file_name(sha256, mime_type): partial(store.files.local, sha256, mime_type)
         for sha256, mime_type in study.files.items()
     }
     write_bundle(target, study_json(study), files)
@@ -133,7 +134,7 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
     found = files.names()
     for name in sorted(found - wanted.keys())[:1]:
         raise files.wrong(name, "no request of the bundle has it")
-    missing = {name: each for name, each in wanted.items() if not store.files.path(*each).is_file()}
+    missing = {name: each for name, each in wanted.items() if store.files.size(*each) is None}
     needed, free = sum(sizes[sha256] for sha256, _ in missing.values()), shutil.disk_usage(store.folder).free
     if needed > free:
         raise StoreError(

@@ -162,13 +162,21 @@ class Job(Markable):
 
     @property
     def paths(self) -> list[Path]:
-        """The absolute paths of the originals, which are the bytes that the service delivered."""
-        return [self._store.files.path(pic.sha256, pic.mime_type) for pic in self.record.pictures]
+        """The absolute paths of the originals, which are the bytes that the service delivered.
+
+        Where the store's pictures are in a bucket, they are fetched: the paths are those in a cache of this
+        machine, from which they go when others need the room. A picture that is gone has a path, and no file.
+
+        Raises:
+            StoreError: the bucket does not answer, or what it has is damaged.
+        """
+        return [self._store.files.local(pic.sha256, pic.mime_type) for pic in self.record.pictures]
 
     @property
     def path(self) -> Path | None:
         """The absolute path of the first original; None while there is none."""
-        return next(iter(self.paths), None)
+        first = next(iter(self.record.pictures), None)
+        return None if first is None else self._store.files.local(first.sha256, first.mime_type)
 
     @property
     def images(self) -> list[Picture]:
@@ -182,7 +190,8 @@ class Job(Markable):
     @property
     def image(self) -> Picture | None:
         """The first picture, decoded; None while there is none."""
-        return None if self.path is None else self._open(self.path)
+        path = self.path
+        return None if path is None else self._open(path)
 
     def save(self, folder: str | os.PathLike[str]) -> SavedPictures:
         """Copy the pictures into a folder, as `Run.save` does; the list of their absolute paths.

@@ -208,10 +208,11 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
     places: list[PicturedPlace] = []
     lost: dict[str, Path] = {}
     for place in found:
-        path = store.files.path(place.picture.sha256, place.picture.mime_type)
-        if path.is_file():
+        content = place.picture.sha256, place.picture.mime_type
+        if store.files.has(*content):
             places.append(place)
         else:
+            path = store.files.path(*content)
             lost[path.name] = path
     catalogue_of = cache(store.models.catalogue)
     known = Known(
@@ -257,13 +258,13 @@ def _imagefolder(
     tell: Callable[[int, int], None],
     stop: threading.Event,
 ) -> SavedPictures:
-    from rivya_nb.session.showing.looks import path_finder
+    from rivya_nb.session.showing.looks import fetcher
     from rivya_nb.session.showing.written import SavedPictures
     from rivya_nb.study.imagefolder import write_imagefolder
 
     _require(leaving)
     paths, metadata = write_imagefolder(
-        folder, leaving.places, leaving.table.rows, path_finder(store.files), tell, stop
+        folder, leaving.places, leaving.table.rows, fetcher(store.files), tell, stop
     )
     if leaving.lost:
         raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")

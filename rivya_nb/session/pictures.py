@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.ranking import Ranking
     from rivya_nb.session.showing.measures import Measurements, Wanted
     from rivya_nb.session.showing.written import SavedPictures, WrittenFile
+    from rivya_nb.store.files import ContentFiles
     from rivya_nb.widgets.viewer import Viewer
 
 
@@ -175,7 +176,7 @@ class Pictures(Leaving, Studying, Markable):
         from rivya_nb.session.showing.written import SavedPictures
 
         kept = self._kept()
-        jobs = [job for job in kept.jobs if self.files.has_all(job.record.pictures)]
+        jobs = [job for job in kept.jobs if all(path.is_file() for path in job.paths)]
         copies = save_copies(jobs, folder)
         marks = self._store.marks.of([job.id for job in jobs])
         lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks, kept._facts())
@@ -217,9 +218,13 @@ class Pictures(Leaving, Studying, Markable):
         ids = [job.id for job in jobs]
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
         catalogue_of = cache(self._store.models.catalogue)
-        kept = kept_columns(self._store, [(job.record, job.record.pictures[0]) for job in jobs if job.path])
+        kept = kept_columns(
+            self._store, [(job.record, job.record.pictures[0]) for job in jobs if job.record.pictures]
+        )
         rows = [
-            _row(job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id])
+            _row(
+                job, catalogue_of(job.record.service).get(job.model), marks[job.id], runs[job.id], self.files
+            )
             for job in jobs
         ]
         facts = self._facts()
@@ -262,8 +267,11 @@ def _numbers(
     }
 
 
-def _row(job: Job, model: Model | None, marks: Marks, runs: Sequence[int]) -> dict[str, Any]:
-    path = job.path
+def _row(
+    job: Job, model: Model | None, marks: Marks, runs: Sequence[int], files: ContentFiles
+) -> dict[str, Any]:
+    picture = next(iter(job.record.pictures), None)
+    path = None if picture is None else files.path(picture.sha256, picture.mime_type)
     return {
         "job": job.id,
         "model": job.model,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, overload
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY, Request
 from rivya_nb.contract.text import count
-from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.errors import CreditLimitError, Mistake, UsageError
 from rivya_nb.planning.expansion import Expansion, drawing_notes
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
@@ -97,6 +97,16 @@ class Plan:
     def check(self) -> None:
         """Raise what `run()` would raise; nothing is sent."""
         self._session.spending.check(self)
+
+    @property
+    def over_limit(self) -> str:
+        """Why a credit limit of the store does not allow `run()` now; empty where none forbids it."""
+        store = self._session.store
+        try:
+            store.credit_limits.check(store.user, self.draft.costing)
+        except CreditLimitError as error:
+            return str(error)
+        return ""
 
     def run(self) -> Run:
         """Send exactly these requests.

@@ -17,7 +17,7 @@ from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.showing.displays import Kept
 from rivya_nb.session.showing.live import in_notebook
-from rivya_nb.session.showing.looks import path_finder
+from rivya_nb.session.showing.looks import fetcher
 from rivya_nb.session.showing.rankings import Progress, Strengths
 from rivya_nb.session.showing.tables import table
 from rivya_nb.spreadsheets import csv_bytes
@@ -251,7 +251,7 @@ class Ranking:
         if job is None or not job.pictures:
             raise StoreError("A picture of this pair was deleted meanwhile; S skips the pair.")
         try:
-            return plain_picture(path_finder(self._store.files)(job.pictures[0]), box)
+            return plain_picture(fetcher(self._store.files)(job.pictures[0]), box)
         except PictureError:
             raise StoreError("A picture of this pair cannot be read; S skips the pair.") from None
 

@@ -120,8 +120,9 @@ class Spending:
         with self._live_records.dispatching:
             return self._enter(plan, limits)[0]
 
-    def carry(self, run: DeferredRun, most: int) -> list[LiveJob]:
-        """Go on with at most so many jobs of a deferred run that no process works on; gives them.
+    def carry(self, run: DeferredRun, most: int, user: str | None = None) -> list[LiveJob]:
+        """Go on with at most so many jobs of a deferred run that no process works on; gives them. With a `user`,
+        only with what this user asked for.
 
         Raises:
             CreditLimitError: they cost more than this session or the run may; nothing was taken.
@@ -131,11 +132,21 @@ class Spending:
             if self._max_credits is not None:
                 committed = self._store.jobs(self._committed).values()
                 left = self._max_credits - sum(job.committed for job in committed)
-            records = self._store.deferrals.claim(run.id, most=most, credits=left)
+            records = self._claim(run, most, left, user)
             self._committed |= {record.id for record in records if record.status in UNSENT}
             jobs = [self._live_records.job(record).live for record in records]
             self.runner.launch(jobs, run.id)
         return jobs
+
+    def _claim(self, run: DeferredRun, most: int, left: int | None, user: str | None) -> list[JobRecord]:
+        while True:
+            try:
+                return self._store.deferrals.claim(run.id, most=most, credits=left, user=user)
+            except CreditLimitError as error:
+                # Perhaps a limit of the store allows fewer.
+                if error.until is None or most <= 1:
+                    raise
+                most //= 2
 
     def lacking(self, price: int) -> str | None:
         """Why the balance does not cover a price, in credits; None if it does. Waits for the service's answer."""
@@ -169,6 +180,7 @@ class Spending:
                 current.run,
                 cells=current.cells,
                 jobs=current.new,
+                idle=[job.id for job in current.idle],
                 unanswered=current.unanswered,
                 deferral=deferral,
             )
@@ -178,6 +190,7 @@ class Spending:
             axes=current.axes,
             cells=(*current.kept, *current.cells),
             jobs=current.new,
+            idle=[job.id for job in current.idle],
             ask=plan.expansion.ask.to_json(),
             unanswered=current.unanswered,
             deferral=deferral,
@@ -296,13 +309,15 @@ class Spending:
         idle = self._live_records.idle(standing)
         self._allow([*new, *(job for job in standing if job.id in idle)], max_credits)
         if not failed:
+            self._store.ask_for(idle)
             return record
         added = [
             CellRecord(again[job.id].id, cell.coordinates, reused=job.identity in known)
             for cell in cells
             if (job := failed.get(cell.job_id)) is not None
         ]
-        return self._store.extend_run(record, cells=added, jobs=new, unanswered=known_again - known.keys())
+        unanswered = known_again - known.keys()
+        return self._store.extend_run(record, cells=added, jobs=new, idle=idle, unanswered=unanswered)
 
     def _allow(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         """Check the limits, and count these jobs against them.
@@ -341,6 +356,7 @@ class Spending:
                     f"{what}; this session has committed {before:,} of its {self._max_credits:,}. Nothing was "
                     "sent. connect(max_credits=…) sets another limit."
                 )
+        self._store.credit_limits.check(self._store.user, jobs)
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
@@ -367,6 +383,7 @@ class Spending:
                 rest = [each for each in jobs if each.status in UNSENT and each.id not in self._committed]
                 try:
                     self._check_price([*mine, *(each.record for each in rest)], self._limits.get(run_id))
+                    self._store.ask_for([each.id for each in rest])
                 except CreditLimitError as error:
                     reason = f"the kernel that was to send this does not: {error}"
                     for each in rest:
@@ -415,7 +432,10 @@ class Spending:
 
     def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
         """Check the limits for `_rest`, and count it against them."""
-        self._allow(self._rest(jobs, unsent), max_credits)
+        rest = self._rest(jobs, unsent)
+        self._allow(rest, max_credits)
+        # What was stopped is asked for when it is set back.
+        self._store.ask_for([job.id for job in rest if job.status in UNSENT])
 
     def _all_unfinished(self, unsent: bool, max_credits: int | None) -> tuple[Run, Sequence[Job]]:
         """All unfinished jobs, and a run that has all of them: an existing one, or a new one."""

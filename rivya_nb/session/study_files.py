@@ -176,11 +176,10 @@ class _Taking:
     def _known(self, given: GivenReference, path: Path | None) -> Reference | None:
         """The picture that the store has."""
         for kind in FORMATS if given.sha256 else ():
-            stored = self._files.path(given.sha256 or "", kind.mime_type)
-            if stored.is_file():
+            size = self._files.size(given.sha256 or "", kind.mime_type)
+            if size is not None:
                 origin = str(path) if path is not None and path.is_file() else ""
                 name = given.file and PurePosixPath(given.file).name
-                size = stored.stat().st_size
                 return Reference(
                     given.sha256 or "", "image", kind.mime_type, name or "reference", size, origin=origin
                 )

@@ -34,14 +34,21 @@ LATER = 60.0
 class Worker:
     """Carries the deferred runs of a session's service, within the session's limits.
 
+    It carries what the session's user deferred, and with `for_all` what any user did; the key is the session's.
     `tell` gets a line for each event; `show` gets the progress again and again: a line of text, and the part that
     is done, from 0 to 1. Only `drain` may be called while `work` runs, also by a signal's handler.
     """
 
     def __init__(
-        self, session: Session, tell: Callable[[str], None], show: Callable[[str, float], None]
+        self,
+        session: Session,
+        tell: Callable[[str], None],
+        show: Callable[[str, float], None],
+        *,
+        for_all: bool = False,
     ) -> None:
         self._session = session
+        self._user = None if for_all else session.store.user
         self._spending = session.spending
         self._tell = tell
         self._show = show
@@ -55,6 +62,13 @@ class Worker:
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.is_draining = False
 
+    @property
+    def whose(self) -> str:
+        """Whose runs it carries, in words."""
+        if self._user is None:
+            return "what all users deferred, with this worker's key"
+        return f"what {self._user or 'a user without a name'} deferred"
+
     def drain(self) -> None:
         """Take nothing more; collect what was sent."""
         self.is_draining = True
@@ -66,8 +80,9 @@ class Worker:
         Gives False if it left something deferred for which a limit or the service was the reason.
         """
         waiting: Sequence[DeferredRun] = ()
+        self._tell_of_others()
         while not self.is_draining:
-            waiting = self._session.store.deferrals.waiting(self._session.service)
+            waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
             left = sum(run.waiting for run in self._open(waiting)) - self._take(waiting)
             self._report(left)
             if until_idle and not self._mine and not self._open(waiting):
@@ -76,6 +91,19 @@ class Worker:
             self._note_ended()
         self._collect()
         return self.is_draining or not waiting
+
+    def _tell_of_others(self) -> None:
+        """Tell what waits for the workers of other users."""
+        if self._user is not None:
+            deferrals, service = self._session.store.deferrals, self._session.service
+            mine = {run.id for run in deferrals.waiting(service, self._user)}
+            others = [run.id for run in deferrals.waiting(service) if run.id not in mine]
+            if others:
+                runs = count(len(others), "run")
+                verb = "is" if len(others) == 1 else "are"
+                self._tell(
+                    f"{runs} that other users deferred {verb} left to their workers; --for-all sends all."
+                )
 
     def _open(self, waiting: Sequence[DeferredRun]) -> list[DeferredRun]:
         """The runs that are not set aside."""
@@ -100,9 +128,10 @@ class Worker:
                 if run.id not in self._begun and (lack := self._spending.lacking(run.price)):
                     self._leave(run.id, lack, LATER)
                     continue
-                jobs = self._spending.carry(run, share)
+                jobs = self._spending.carry(run, share, self._user)
             except CreditLimitError as error:
-                self._leave(run.id, str(error))
+                # A limit of the store ends with its period, and may be raised before.
+                self._leave(run.id, str(error), float("inf") if error.until is None else LATER)
                 continue
             if jobs and run.id not in self._begun:
                 self._begun.add(run.id)

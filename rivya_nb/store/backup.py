@@ -14,6 +14,8 @@ from sqlalchemy import Connection, func, select
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.opening_files import open_files
+from rivya_nb.store.picture_places import PicturesPlace, read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import jobs, pictures, runs
@@ -35,10 +37,13 @@ class Backup:
     missing: int
 
 
-def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None]) -> Backup:
+def back_up(
+    store: StorePlace, target: Path, progress: Callable[[int, int], None], pictures: str | None = None
+) -> Backup:
     """Copy the store in one folder to another, which appears as a whole or not at all. Kernels may go on
     using it.
 
+    `pictures` is the address of its pictures, if they are not in that folder; the backup has them in its own.
     `progress` is called after each file with the number of copied files and of all files.
 
     Raises:
@@ -67,7 +72,7 @@ def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None
         except FileNotFoundError as error:
             raise StoreError(f"{target} cannot be made: {error.strerror}; {ANOTHER_PLACE}.") from None
         try:
-            made = _fill(store, part, progress)
+            made = _fill(store, part, progress, read_pictures(pictures) if pictures else store)
             if target.exists():
                 target.rmdir()
             part.rename(target)
@@ -76,7 +81,9 @@ def back_up(store: StorePlace, target: Path, progress: Callable[[int, int], None
     return Backup(target, *made)
 
 
-def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tuple[int, int, int, int]:
+def _fill(
+    store: Path, part: Path, progress: Callable[[int, int], None], pictures: PicturesPlace
+) -> tuple[int, int, int, int]:
     with closing(SqliteDatabase(store / DATABASE, why_read_only(store))) as source:
         if source.obstacle is not None:
             source.prepare(store / "opening.lock")
@@ -91,7 +98,8 @@ def _fill(store: Path, part: Path, progress: Callable[[int, int], None]) -> tupl
     for kept in ("models", "tables"):
         if (store / kept).is_dir():
             shutil.copytree(store / kept, part / kept, ignore=shutil.ignore_patterns("*.part"))
-    originals, copies = ContentFiles(store, "it is only read"), ContentFiles(part)
+    originals = open_files(pictures, "it is only read", lambda _: None)
+    copies = ContentFiles(part)
     missing = 0
     for number, (sha256, mime_type) in enumerate(contents, 1):
         missing += not copies.copy(originals, sha256, mime_type)

@@ -7,7 +7,17 @@ from rivya_nb.store.records import FINAL, NOT_BILLED
 AMOUNTS = ("credits", "certain_credits", "costs_about", "perhaps_billed")
 """The fields of `Spent`; `costs_about` is the number of jobs that it is true of."""
 
+COMMITTED = ("credits", "unpriced")
+"""What counts against credit limits: what jobs cost, will or may have cost, and how many have no known price."""
+
 HOUR_SECONDS = 3600
+
+DAY = 24 * HOUR_SECONDS
+
+
+def day(row: str, dialect: str = "sqlite") -> str:
+    """The SQL of the day since the epoch in which a job counts against credit limits."""
+    return f"{_whole(f'{row}.counted_at', dialect)} / {DAY}"
 
 
 def hour(row: str, dialect: str = "sqlite") -> str:
@@ -15,10 +25,12 @@ def hour(row: str, dialect: str = "sqlite") -> str:
 
     It is divided as an integer: a float just below a full hour could become that hour.
     """
-    when = f"coalesce({row}.submitted_at, {row}.created_at)"
+    return f"{_whole(f'coalesce({row}.submitted_at, {row}.created_at)', dialect)} / {HOUR_SECONDS}"
+
+
+def _whole(seconds: str, dialect: str) -> str:
     # A cast rounds on PostgreSQL, and cuts off on SQLite, which may lack `trunc`.
-    whole = f"CAST({when} AS INTEGER)" if dialect == "sqlite" else f"CAST(trunc({when}) AS BIGINT)"
-    return f"{whole} / {HOUR_SECONDS}"
+    return f"CAST({seconds} AS INTEGER)" if dialect == "sqlite" else f"CAST(trunc({seconds}) AS BIGINT)"
 
 
 def _in(statuses: frozenset[str]) -> str:
@@ -37,6 +49,9 @@ _COMMITTED = (
     f" ELSE coalesce({_FINAL}, {{row}}.reserved_credits, {{row}}.price, 0) END"
 )
 _CREDITS = f"CASE WHEN {_IS_TAKEN} THEN {_COMMITTED} ELSE 0 END"
+# What came from somebody else's store was paid for there.
+_IS_OURS = f"(NOT {_in(frozenset({'succeeded', 'undelivered'}))} OR {_IS_TAKEN})"
+_HAS_NO_PRICE = f"NOT {_in(NOT_BILLED)} AND NOT {_IS_TOLD} AND {{row}}.price IS NULL AND {_IS_OURS}"
 _RULES = {
     "committed": _COMMITTED,
     "credits": _CREDITS,
@@ -44,6 +59,16 @@ _RULES = {
     "costs_about": f"CAST({_IS_ABOUT} AS INTEGER)",
     "perhaps_billed": f"CASE WHEN {_IS_UNKNOWN} THEN {_COMMITTED} ELSE 0 END",
 }
+
+_COUNTED = {
+    "credits": f"CASE WHEN {_IS_OURS} THEN {_COMMITTED} ELSE 0 END",
+    "unpriced": f"CAST({_HAS_NO_PRICE} AS INTEGER)",
+}
+
+
+def counted(name: str, row: str) -> str:
+    """The SQL of one of `COMMITTED`, for a row of `jobs`."""
+    return _COUNTED[name].format(row=row)
 
 
 def amount(name: str, row: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from rivya_nb.errors import Mistake, StoreError, UsageError
-from rivya_nb.store import rows, writing
+from rivya_nb.store import rows, tombstones, writing
 from rivya_nb.store.lookup import insert_one, load_jobs, load_runs, numbers_of
 from rivya_nb.store.marks import fill_in
 from rivya_nb.store.measurements import Subject, measurements, measures
@@ -81,6 +81,7 @@ def merge(
                     [Mistake(record.id, "this store has another job with this id; nothing was imported")]
                 )
         new = sorted((record for record in records if record.id not in here), key=lambda job: job.created_at)
+        tombstones.lift(connection, {each.sha256 for record in new for each in record.pictures})
         if not all(store.files.has_all(record.pictures) for record in new):
             raise StoreError("A picture was deleted while the bundle was imported; import it again.")
         for some in portions(new):

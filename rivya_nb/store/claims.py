@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
+from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
@@ -19,7 +20,8 @@ from rivya_nb.store.schema import jobs
 class Claims:
     """The claims of this process, the store's `owner`, on jobs."""
 
-    def __init__(self, database: Database, owner: Owner) -> None:
+    def __init__(self, database: Database, owner: Owner, user: str) -> None:
+        self._user = user
         self._database = database
         self._owner = owner
 
@@ -83,9 +85,16 @@ class Claims:
 
     def reopen(self, records: Iterable[JobRecord], status: str) -> None:
         """Set jobs that had ended back to a step, except those that another kernel has changed since they were
-        read."""
-        values = {"status": status, "error_code": None, "error_message": None}
-        with self._database.writing() as connection:
+        read. What is to be sent is asked for anew, by the user who works here.
+
+        Raises:
+            CreditLimitError: a credit limit does not allow it; nothing is changed.
+        """
+        now = self._database.now()
+        values: dict[str, object] = {"status": status, "error_code": None, "error_message": None}
+        if status in UNSENT:
+            values |= {"counted_at": now, "asked_by": self._user}
+        with self._database.writing() as connection, held(connection, {self._user}, now):
             for record in records:
                 still = (jobs.c.id == record.id) & (jobs.c.status == record.status)
                 connection.execute(update(jobs).where(still).values(values))

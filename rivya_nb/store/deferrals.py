@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.billing import amount
+from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import load_numbered_jobs
 from rivya_nb.store.ownership import Owner
@@ -47,12 +48,14 @@ class Deferrals:
         self._database = database
         self._owner = owner
 
-    def waiting(self, service: str) -> list[DeferredRun]:
-        """The runs with jobs that no process works on, oldest first."""
+    def waiting(self, service: str, user: str | None = None) -> list[DeferredRun]:
+        """The runs with jobs that no process works on, oldest first; of what this user asked for, or of all."""
         unsent = jobs.c.status.in_(UNSENT)
         parts = (jobs.c.deferred, jobs.c.owner, unsent)
         statement = select(*parts, func.count(), func.coalesce(func.sum(jobs.c.price), 0)).group_by(*parts)
         left = jobs.c.deferred.is_not(None) & jobs.c.status.in_(UNFINISHED) & (jobs.c.service == service)
+        if user is not None:
+            left &= jobs.c.asked_by == user
         with self._database.reading() as connection:
             found = connection.execute(statement.where(left)).all()
             living = self._living(connection, (owner for _, owner, *_ in found))
@@ -63,39 +66,65 @@ class Deferrals:
             price[run_id] += cost if is_unsent else 0
         return [DeferredRun(run_id, free[run_id], price[run_id]) for run_id in sorted(free) if free[run_id]]
 
-    def claim(self, run_id: int, *, most: int, credits: int | None = None) -> list[JobRecord]:  # noqa: A002
+    def claim(
+        self,
+        run_id: int,
+        *,
+        most: int,
+        credits: int | None = None,  # noqa: A002
+        user: str | None = None,
+    ) -> list[JobRecord]:
         """Take at most so many of the jobs that no process works on, of which those that were not sent cost at
-        most `credits`; what was sent already comes first.
+        most `credits`; what was sent already comes first. With a `user`, take only what this user asked for.
 
         Raises:
-            CreditLimitError: the run was not to cost so much; nothing is taken.
+            CreditLimitError: the run, or its user, was not to spend so much; nothing is taken.
         """
+        now = self._database.now()
         with self._database.writing() as connection:
-            here = jobs.c.deferred == run_id
-            connection.execute(update(jobs).where(here, jobs.c.status.in_(FINAL)).values(deferred=None))
-            here &= jobs.c.status.in_(UNFINISHED)
-            owners = connection.execute(select(jobs.c.owner).where(here).distinct()).scalars()
-            living = self._living(connection, owners)
+            # While another worker takes jobs of the run, this one waits: the run's limits are for all together.
             limits = connection.execute(
-                select(runs.c.max_credits, runs.c.max_parallel).where(runs.c.id == run_id)
+                select(runs.c.max_credits, runs.c.max_parallel).where(runs.c.id == run_id).with_for_update()
             ).one()
+            here = jobs.c.deferred == run_id
+            ended = select(jobs.c.number).where(here, jobs.c.status.in_(FINAL)).order_by(jobs.c.number)
+            gone = connection.execute(ended.with_for_update(skip_locked=True)).scalars().all()
+            for some in portions(gone):
+                connection.execute(update(jobs).where(jobs.c.number.in_(some)).values(deferred=None))
+            here &= jobs.c.status.in_(UNFINISHED)
+            found_owners = connection.execute(
+                select(jobs.c.owner, jobs.c.asked_by).where(here).distinct()
+            ).all()
+            living = self._living(connection, (row.owner for row in found_owners))
             if limits.max_parallel is not None:
                 busy = select(func.count()).select_from(jobs).where(here, jobs.c.owner.in_(living))
                 most = min(most, limits.max_parallel - connection.execute(busy).scalar_one())
-            unsent = jobs.c.status.in_(UNSENT).label("unsent")
-            free = select(jobs.c.number, jobs.c.price, unsent).where(
-                here, or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
-            )
-            found = connection.execute(free.order_by(unsent, jobs.c.number).limit(max(0, most))).all()
-            taken = _within(found, credits)
-            if found and not taken:
-                price = count(found[0].price or 0, "credit")
-                raise CreditLimitError(f"its next picture costs {price}, and the limit leaves {credits}")
-            self._own(connection, run_id, [row for row in taken if row.unsent], limits.max_credits)
-            numbers = [row.number for row in taken]
-            for some in portions(numbers):
-                connection.execute(update(jobs).where(jobs.c.number.in_(some)).values(owner=self._owner.id))
-            return load_numbered_jobs(connection, numbers)
+            with held(connection, {row.asked_by for row in found_owners}, now):
+                unsent = jobs.c.status.in_(UNSENT).label("unsent")
+                free = select(jobs.c.number, jobs.c.price, unsent).where(
+                    here, or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
+                )
+                if user is not None:
+                    free = free.where(jobs.c.asked_by == user)
+                free = free.order_by(unsent, jobs.c.number).limit(max(0, most))
+                # What is being stopped or taken back just now is not worked on.
+                found = connection.execute(free.with_for_update(skip_locked=True)).all()
+                taken = _within(found, credits)
+                if found and not taken:
+                    price = count(found[0].price or 0, "credit")
+                    raise CreditLimitError(f"its next picture costs {price}, and the limit leaves {credits}")
+                self._own(connection, run_id, [row for row in taken if row.unsent], limits.max_credits)
+                self._take(connection, taken, now)
+            return load_numbered_jobs(connection, [row.number for row in taken])
+
+    def _take(
+        self, connection: Connection, taken: Sequence[Row[tuple[int, int | None, bool]]], now: float
+    ) -> None:
+        """Own these jobs; what was not sent counts from now on against credit limits."""
+        for is_unsent, values in ((True, {"counted_at": now}), (False, {})):
+            for some in portions([row.number for row in taken if row.unsent == is_unsent]):
+                mine = update(jobs).where(jobs.c.number.in_(some))
+                connection.execute(mine.values(owner=self._owner.id, **values))
 
     def take_back(self, job_ids: Collection[str]) -> None:
         """Leave these jobs no longer to the workers, as far as they were not sent yet."""

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -35,8 +35,11 @@ class ContentFiles:
 
     Files are found by their hash and MIME type, which the records have. Every method may be called from any
     thread and process, and raises StoreError if the disk fails. `obstacle` is the reason why they may only be
-    read, if so. A deleted folder is created again when it is needed.
+    read, if so. A deleted folder is created again when it is needed. `are_elsewhere` is True where the files are
+    in a bucket, and only some of them on this machine.
     """
+
+    are_elsewhere = False
 
     def __init__(self, folder: Path, obstacle: str | None = None) -> None:
         self._obstacle = obstacle
@@ -55,7 +58,7 @@ class ContentFiles:
         if self._obstacle is not None:
             raise read_only(self._obstacle)
         with disk_trouble(self._incoming):
-            self._incoming.mkdir(exist_ok=True)
+            self._make(self._incoming)
         return self._incoming
 
     def try_out(self) -> None:
@@ -70,7 +73,7 @@ class ContentFiles:
             with disk_trouble(self._incoming):
                 part.write_bytes(_TRIAL)
             with disk_trouble(self.folder):
-                self.folder.mkdir(exist_ok=True)
+                self._make(self.folder)
                 part.replace(placed)
                 usage = shutil.disk_usage(self.folder)
                 # A disk that does not tell its size does not tell its free space, either.
@@ -82,11 +85,31 @@ class ContentFiles:
                     path.unlink(missing_ok=True)
 
     def path(self, sha256: str, mime_type: str) -> Path:
-        """The absolute path where the file is, or would be."""
+        """The absolute path where the file is, or would be, on this machine."""
         return self.folder / sha256[:2] / f"{sha256}{EXTENSIONS.get(mime_type, '.bin')}"
 
+    def local(self, sha256: str, mime_type: str) -> Path:
+        """This path, with the file in it unless it is gone; where the files are in a bucket, it is fetched first.
+        Call it off the event loop."""
+        return self.path(sha256, mime_type)
+
+    def has(self, sha256: str, mime_type: str) -> bool:
+        """Whether the file exists; of one in a bucket, whether it is not known to be gone."""
+        return self.path(sha256, mime_type).is_file()
+
+    def size(self, sha256: str, mime_type: str) -> int | None:
+        """The size of the file in bytes; None if there is none. A bucket may be asked for it."""
+        try:
+            return self.path(sha256, mime_type).stat().st_size
+        except OSError:
+            return None
+
+    def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
+        """What a user names as a file; if that is one of these files, fetched to this machine."""
+        return source
+
     def read(self, sha256: str, mime_type: str) -> bytes:
-        path = self.path(sha256, mime_type)
+        path = self.local(sha256, mime_type)
         if not path.is_file():
             raise StoreError(f"{path}: this picture's file is gone; its record is still there.")
         with disk_trouble(path):
@@ -101,7 +124,7 @@ class ContentFiles:
 
     def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
         """Copy another store's file; False if it is gone or damaged there."""
-        original = source.path(sha256, mime_type)
+        original = source.local(sha256, mime_type)
         with disk_trouble(original), self.arriving() as part:
             try:
                 shutil.copyfile(original, part)
@@ -112,17 +135,25 @@ class ContentFiles:
     def _make_folder_of(self, path: Path) -> None:
         # The store's own folder is not created: if it was moved, nothing may be in its place when it comes
         # back.
-        self.folder.mkdir(exist_ok=True)
-        path.parent.mkdir(exist_ok=True)
+        self._make(self.folder)
+        self._make(path.parent)
+
+    def _make(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
 
     def has_all(self, pictures: Iterable[PictureRecord]) -> bool:
         """True if the files of all these pictures exist."""
-        return all(self.path(each.sha256, each.mime_type).is_file() for each in pictures)
+        return all(self.has(each.sha256, each.mime_type) for each in pictures)
 
     @contextmanager
     def arriving(self) -> Iterator[Path]:
         """The path of a new file in `incoming`, which is removed at the end unless it was adopted."""
-        part = self.incoming / f"{uuid.uuid4().hex}.part"
+        with self._new_part(self.incoming) as part:
+            yield part
+
+    @contextmanager
+    def _new_part(self, incoming: Path) -> Iterator[Path]:
+        part = incoming / f"{uuid.uuid4().hex}.part"
         try:
             yield part
         finally:
@@ -141,16 +172,50 @@ class ContentFiles:
         """Move a complete file out of `incoming` into its place and return its hash, computed unless it is
         given. `part` does not exist afterwards."""
         with disk_trouble(part):
-            sha256 = sha256 or _hash_of(part)
-            path = self.path(sha256, mime_type)
-            if _is_there(path, part.stat().st_size):
-                part.unlink()
-            else:
-                self._make_folder_of(path)
-                with part.open("rb+") as file:
-                    _flush(file.fileno())
-                _into_place(part, path)
+            sha256 = sha256 or hash_of(part)
+            self._place(part, self.path(sha256, mime_type))
         return sha256
+
+    def receive(self, part: Path, mime_type: str, sha256: str) -> Path:
+        """Keep a complete file of `incoming` on this machine, and return where it is; `secure` follows."""
+        self.adopt(part, mime_type, sha256)
+        return self.path(sha256, mime_type)
+
+    def secure(self, contents: Collection[tuple[str, str]]) -> bool:
+        """Bring received files, by hash and MIME type, to where every machine finds them; False if one is gone, so
+        that it has to be received again."""
+        return all(self.has(*content) for content in contents)
+
+    def hold(self, job_id: str, pictures: Sequence[PictureRecord]) -> None:
+        """Remember on this machine that the pictures of a job were received, until `release`."""
+
+    def held(self, job_id: str) -> tuple[PictureRecord, ...]:  # noqa: ARG002 - a bucket holds some
+        """The received pictures of a job that were not secured yet."""
+        return ()
+
+    def release(self, job_id: str) -> None:
+        """Forget what `hold` remembers."""
+
+    def remove(self, contents: Collection[tuple[str, str]]) -> int:
+        """Remove files, by hash and MIME type, and their small pictures; returns the bytes that were freed."""
+        freed = 0
+        for sha256, mime_type in contents:
+            path = self.path(sha256, mime_type)
+            with disk_trouble(path):
+                freed += _remove(path)
+            for small in (self.thumbnails.folder / sha256[:2]).glob(f"{sha256}*"):
+                with suppress(OSError):
+                    freed += _remove(small)
+        return freed
+
+    def _place(self, part: Path, path: Path) -> None:
+        if _is_there(path, part.stat().st_size):
+            part.unlink()
+            return
+        self._make_folder_of(path)
+        with part.open("rb+") as file:
+            _flush(file.fileno())
+        _into_place(part, path)
 
 
 def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLACE) -> None:
@@ -171,7 +236,7 @@ def write_whole(target: Path, content: bytes | Path, way_out: str = ANOTHER_PLAC
             part.unlink(missing_ok=True)
 
 
-def _hash_of(path: Path) -> str:
+def hash_of(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
@@ -185,6 +250,16 @@ def _is_there(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except FileNotFoundError:
         return False
+
+
+def _remove(path: Path) -> int:
+    """The bytes of a removed file; 0 if it is gone."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return size
 
 
 def _flush(descriptor: int) -> None:

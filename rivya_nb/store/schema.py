@@ -9,8 +9,8 @@ form that can be searched; what many jobs share is there once. `pictured` says w
 `pictures`: the history lists only such jobs, and its indexes hold no others. `hidden` and `rating` repeat the
 marks.
 
-`tallies` and `ledger` are sums over jobs, so that no count and no bill has to read them all. Triggers keep them
-(each database has its own): whatever writes a job, they are right in the same transaction.
+`tallies`, `ledger` and `commitments` are sums over jobs, so that no count and no bill has to read them all.
+Triggers keep them (each database has its own): whatever writes a job, they are right in the same transaction.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from sqlalchemy import (
 )
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.billing import AMOUNTS
+from rivya_nb.store.billing import AMOUNTS, COMMITTED
 from rivya_nb.store.columns import Number, Words
 
 VERSION = 1
@@ -148,6 +148,8 @@ jobs = Table(
     Column("replicate", Integer, nullable=False, server_default=text("1")),
     # The user who asked for it, as `users.py` gives the name; empty where that is not known.
     Column("asked_by", Words, nullable=False, server_default=""),
+    # When it was asked for last, which is the period of credit limits that it counts in.
+    Column("counted_at", Float, nullable=False),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
     # planner away from the order that the newest page wants.
     Index("jobs_by_status", "status"),
@@ -197,6 +199,16 @@ ledger = Table(
     _shard(),
     Column("jobs", Number, nullable=False),
     *(Column(name, Number, nullable=False) for name in AMOUNTS),
+)
+
+commitments = Table(
+    "commitments",
+    metadata,
+    # What jobs cost, will cost or may have cost, by the day of `counted_at`; for credit limits.
+    Column("asked_by", Words, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    _shard(),
+    *(Column(name, Number, nullable=False) for name in COMMITTED),
 )
 
 pictures = Table(
@@ -365,9 +377,9 @@ def is_made(path: Path, connection: sqlite3.Connection) -> bool:
             f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
             "changed. Upgrade rivya-nb or use another folder (store=…)."
         )
-    if not found or (application == APPLICATION_ID and found >= _expected()):
+    if not found or (application == APPLICATION_ID and found >= expected()):
         return bool(found)
-    if found >= _OURS:
+    if found >= OURS:
         raise StoreError(
             f"{path} was written by an unreleased development state of rivya_nb, which this version cannot read; "
             f"nothing was changed: move the folder {path.parent} away, or name another one with store=…."
@@ -380,10 +392,10 @@ _COLUMNS = (
     # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
     " WHERE tables.type = 'table' AND tables.rootpage > 0"
 )
-_OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
+OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 """What every development state had."""
 
 
-def _expected() -> set[tuple[str, str]]:
+def expected() -> set[tuple[str, str]]:
     """Each table with its columns, also of the modules that have tables of their own."""
     return {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}

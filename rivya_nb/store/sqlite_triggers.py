@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from rivya_nb.store.billing import AMOUNTS, IS_FINAL, amount, hour
+from rivya_nb.store.billing import AMOUNTS, COMMITTED, IS_FINAL, amount, counted, day, hour
 from rivya_nb.store.schema import metadata
 
 
@@ -18,6 +18,24 @@ def _entry(row: str, sign: str) -> str:
         f" VALUES ({row}.service, {hour(row)}, 0, 1, {values})"
         f" ON CONFLICT (service, hour, shard) DO UPDATE SET {sums};"
     )
+
+
+def _count(row: str, sign: str) -> str:
+    """Adds a job to the commitments, or takes it away again."""
+    names = ", ".join(COMMITTED)
+    sums = ", ".join(f"{name} = {name} {sign} excluded.{name}" for name in COMMITTED)
+    values = ", ".join(counted(name, row) for name in COMMITTED)
+    return (
+        f"INSERT INTO commitments (asked_by, day, shard, {names})"  # noqa: S608 - our own names
+        f" VALUES ({row}.asked_by, {day(row)}, 0, {values})"
+        f" ON CONFLICT (asked_by, day, shard) DO UPDATE SET {sums};"
+    )
+
+
+def _counts_differently() -> str:
+    """Whether a change of a job may change the commitments."""
+    plain = [f"OLD.{name} IS NOT NEW.{name}" for name in ("asked_by", "counted_at")]
+    return " OR ".join([*plain, *(f"{counted(name, 'OLD')} != {counted(name, 'NEW')}" for name in COMMITTED)])
 
 
 def _differs() -> str:
@@ -61,10 +79,13 @@ TRIGGERS = (
             SELECT NEW.service, NEW.settings_id, NEW.hidden, 0, 1 WHERE NEW.pictured
             ON CONFLICT (service, settings_id, hidden, shard) DO UPDATE SET jobs = jobs + 1;
     END""",
-    f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_entry('NEW', '+')} END",
+    f"CREATE TRIGGER job_came AFTER INSERT ON jobs BEGIN {_entry('NEW', '+')} {_count('NEW', '+')} END",
     f"""CREATE TRIGGER job_changed AFTER UPDATE OF
         service, status, task_id, price, reserved_credits, final_credits, submitted_at, created_at ON jobs
     WHEN {_differs()} BEGIN {_entry("OLD", "-")} {_entry("NEW", "+")} END""",
+    f"""CREATE TRIGGER job_counted AFTER UPDATE OF
+        status, task_id, price, reserved_credits, final_credits, asked_by, counted_at ON jobs
+    WHEN {_counts_differently()} BEGIN {_count("OLD", "-")} {_count("NEW", "+")} END""",
 )
 """They keep `pictured`, `hidden`, `rating` and the sums as they should be. No job is ever deleted."""
 

@@ -49,7 +49,7 @@ class Thumbnails:
         """Make the small pictures of an original, if they do not exist; errors are ignored. `image` is the picture
         in `BOX`, where it was decoded already."""
         with suppress(PictureError):
-            if self._find(original) is not None:
+            if any(path.is_file() for path in self.shared(original)[:2]):
                 return
             image = self._make(original, image)
             image.thumbnail(OUTPUT_BOX, reducing_gap=GAP)
@@ -63,9 +63,10 @@ class Thumbnails:
         Raises:
             PictureError: the original is gone, or cannot be read as a picture.
         """
-        if not original.is_file():
+        if self.is_lost(original):
             raise PictureError(f"the picture {original.name} cannot be read: its file is gone")
         if box[0] > WIDTH or box[1] > HEIGHT:
+            self.bring(original)
             return decode(original, box)
         small = self._find(original)
         if small is not None:
@@ -73,13 +74,19 @@ class Thumbnails:
             with suppress(PictureError):
                 return decode(small, box)
         image = self._make(original)
+        self.share(original)
         image.thumbnail(box, reducing_gap=GAP)
         return image
 
     def kept(self, original: Path, box: Box, max_bytes: int) -> bytes | None:
         """The WebP that was kept for outputs of this size; None if there is no whole one."""
+        if self.is_lost(original):
+            return None
+        path = self._path(original, _name(box, max_bytes), ".webp")
+        if box == OUTPUT_BOX:
+            self.bring(path)
         try:
-            data = self._path(original, _name(box, max_bytes), ".webp").read_bytes()
+            data = path.read_bytes()
         except OSError:
             return None
         return data if len(data) == int.from_bytes(data[4:8], "little") + 8 else None
@@ -92,15 +99,35 @@ class Thumbnails:
 
         self._put(self._path(original, _name(box, max_bytes), ".webp"), write)
 
+    def is_lost(self, original: Path) -> bool:
+        """Whether an original is known to be gone."""
+        return not original.is_file()
+
+    def bring(self, path: Path) -> None:
+        """Bring a file to its place on this machine, if it is elsewhere. PictureError if that fails."""
+
+    def share(self, original: Path) -> None:
+        """Let other machines have the small pictures of an original; errors are ignored."""
+
+    def shared(self, original: Path) -> list[Path]:
+        """Where the small pictures of an original are that each machine needs."""
+        names = ((str(HEIGHT), ".jpg"), (str(HEIGHT), ".webp"), (_name(OUTPUT_BOX, OUTPUT_BYTES), ".webp"))
+        return [self._path(original, *name) for name in names]
+
     def _find(self, original: Path) -> Path | None:
-        paths = (self._path(original, str(HEIGHT), suffix) for suffix in (".jpg", ".webp"))
-        return next((path for path in paths if path.is_file()), None)
+        for path in self.shared(original)[:2]:
+            self.bring(path)
+            if path.is_file():
+                return path
+        return None
 
     def _path(self, original: Path, name: str, suffix: str) -> Path:
         return self.folder / original.stem[:2] / f"{original.stem}-{name}{suffix}"
 
     def _make(self, original: Path, image: Image.Image | None = None) -> Image.Image:
-        image = image or decode(original, BOX)
+        if image is None:
+            self.bring(original)
+            image = decode(original, BOX)
         opaque = image.mode == "RGB"
 
         def write(part: Path) -> None:

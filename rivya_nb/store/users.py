@@ -21,7 +21,11 @@ def user_name() -> str:
             name = getpass.getuser()
         except (KeyError, ImportError, OSError):  # a container's user without a name, or Windows
             return ""
-    # The environment may have bytes that are no text; a name is one line.
+    return one_line(name)
+
+
+def one_line(name: str) -> str:
+    """A name as it is kept. The environment may have bytes that are no text."""
     whole = name.encode("utf-8", "backslashreplace").decode()
     return " ".join("".join(each if each.isprintable() else " " for each in whole).split())[:LONGEST]
 

@@ -24,14 +24,27 @@ def take_turns(connection: Connection, service: str, identities: Collection[str]
     connection.execute(turn.with_for_update())
 
 
-def insert_jobs(connection: Connection, owner: str | None, records: Sequence[JobRecord]) -> None:
-    """Insert new jobs with their params and pictures; jobs without an owner get this one, if any."""
+def insert_jobs(
+    connection: Connection, owner: str | None, records: Sequence[JobRecord], *, now: float | None = None
+) -> None:
+    """Insert new jobs with their params and pictures; jobs without an owner get this one, if any.
+
+    They count against credit limits at `now`, by default when they were made.
+    """
     if not records:
         return
     prompts = prompt_index.ids_of(connection, [record.prompt for record in records])
     settings = job_settings.ids_of(connection, records)
     new = [rows.job_row(record, prompts[record.prompt], settings[record.id]) for record in records]
-    connection.execute(insert(jobs), [{**row, "owner": row["owner"] or owner} for row in new])
+    own = [
+        {
+            **row,
+            "owner": row["owner"] or owner,
+            "counted_at": row["created_at"] if now is None else now,
+        }
+        for row in new
+    ]
+    connection.execute(insert(jobs), own)
     pictured = [record for record in records if record.pictures]
     if pictured:
         numbers = numbers_of(connection, [record.id for record in pictured])

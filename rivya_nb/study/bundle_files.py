@@ -9,7 +9,7 @@ import uuid
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -35,8 +35,9 @@ _NAME_LENGTH = 80
 _DAMAGES = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
 
 
-def write_bundle(target: Path, text: bytes, files: Mapping[str, Path]) -> None:
-    """Write the text of a bundle and copies of its files, by their names, into a zip or a folder.
+def write_bundle(target: Path, text: bytes, files: Mapping[str, Callable[[], Path]]) -> None:
+    """Write the text of a bundle and copies of its files, by their names, into a zip or a folder. What `files` has
+    for a name gives the path of its file.
 
     An earlier bundle in its place is replaced; anything else there is left as it is.
 
@@ -52,7 +53,7 @@ def write_bundle(target: Path, text: bytes, files: Mapping[str, Path]) -> None:
             _write_folder(target, text, files)
 
 
-def _write_zip(target: Path, text: bytes, files: Mapping[str, Path]) -> None:
+def _write_zip(target: Path, text: bytes, files: Mapping[str, Callable[[], Path]]) -> None:
     if target.exists() and not (target.is_file() and zipfile.is_zipfile(target) and _has_text(target)):
         raise _occupied(target)
     part = target.with_name(f".{uuid.uuid4().hex}.part")
@@ -62,8 +63,8 @@ def _write_zip(target: Path, text: bytes, files: Mapping[str, Path]) -> None:
             info = zipfile.ZipInfo(TEXT)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, text)
-            for name, path in files.items():
-                with path.open("rb") as source, archive.open(zipfile.ZipInfo(name), "w") as copy:
+            for name, local in files.items():
+                with local().open("rb") as source, archive.open(zipfile.ZipInfo(name), "w") as copy:
                     while chunk := source.read(_CHUNK):
                         copy.write(chunk)
         part.replace(target)
@@ -76,13 +77,13 @@ def _has_text(target: Path) -> bool:
         return TEXT in archive.namelist()
 
 
-def _write_folder(target: Path, text: bytes, files: Mapping[str, Path]) -> None:
+def _write_folder(target: Path, text: bytes, files: Mapping[str, Callable[[], Path]]) -> None:
     if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / TEXT).is_file())):
         raise _occupied(target)
     earlier = {f"pictures/{path.parent.name}/{path.name}" for path in target.glob("pictures/*/*")}
-    for name, path in files.items():
+    for name, local in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target / name, path)
+        write_whole(target / name, local())
     target.mkdir(exist_ok=True)
     write_whole(target / TEXT, text)
     for name in earlier - files.keys():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from filelock import FileLock, Timeout
 
 from rivya_nb.contract.text import listing, printable
-from rivya_nb.errors import Mistake, PictureError, UsageError
+from rivya_nb.errors import Mistake, PictureError, StoreError, UsageError
 from rivya_nb.imaging.decoding import decoded
 from rivya_nb.imaging.modes import eight_bits, orientation, turned
 from rivya_nb.measures.definition import Measure
@@ -305,11 +305,12 @@ class _Reader:
         """
         path = self._files.path(picture.sha256, picture.mime_type)
         try:
+            self._files.local(picture.sha256, picture.mime_type)
             with decoded(path) as image:
                 return _plain(image)
         except FileNotFoundError:
             raise PictureError(f"its file is gone: {path}") from None
-        except (OSError, PictureError) as error:
+        except (OSError, PictureError, StoreError) as error:
             raise PictureError(f"its file cannot be read: {error}") from error
 
     def prepared(self, measure: Measure, picture: PictureRecord) -> object:

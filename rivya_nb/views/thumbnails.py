@@ -147,8 +147,8 @@ def thumbnail(
     """
     try:
         stamp = path.stat().st_mtime_ns
-    except OSError as error:
-        raise PictureError(f"the picture {path.name} cannot be read: {error.strerror}") from error
+    except OSError:
+        stamp = 0  # `load` knows whether it is gone, or only not on this machine.
     return _cached(load, shelf, path, stamp, box, max_bytes)
 
 

@@ -83,7 +83,7 @@ def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, Pictur
             }
             for page in look.layout.pages
         ],
-        "cells": [_cell(cell, look, small.get(cell.key), path_of) for cell in cells],
+        "cells": [_cell(cell, look, small.get(cell.key), files) for cell in cells],
         "page": look.page,
         "more_pages": look.pages,
         "first": look.first,
@@ -92,7 +92,7 @@ def make_scene(look: Look, files: ContentFiles) -> tuple[Scene, dict[str, Pictur
     return scene, {cell.key: cell.picture for cell in cells if cell.picture is not None}
 
 
-def _cell(cell: Cell, look: Look, small: Thumbnail | None, path_of: Any) -> dict[str, Any]:
+def _cell(cell: Cell, look: Look, small: Thumbnail | None, files: ContentFiles) -> dict[str, Any]:
     job, picture = cell.job, cell.picture
     return {
         "key": cell.key,
@@ -108,8 +108,8 @@ def _cell(cell: Cell, look: Look, small: Thumbnail | None, path_of: Any) -> dict
         "small": small.data if small else None,
         "small_mime": small.mime if small else "",
         "small_width": small.width if small else 0,
-        "words": "" if small else _words(job, picture, path_of),
-        "sign": "" if small else _sign(job, picture, path_of),
+        "words": "" if small else _words(job, picture, files),
+        "sign": "" if small else _sign(job, picture, files),
     }
 
 
@@ -144,22 +144,22 @@ def _asides(job: JobRecord, picture: PictureRecord | None, runs: Sequence[int]) 
     return asides
 
 
-def _words(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
+def _words(job: JobRecord, picture: PictureRecord | None, files: ContentFiles) -> str:
     """The text in a place without a small picture."""
     if picture is None:
         why = printable(reason(job), _MESSAGE_LENGTH)
         return f"{sign(job)} {why or state_word(job)}"
-    if not path_of(picture).is_file():
+    if not files.has(picture.sha256, picture.mime_type):
         return GONE
     if kind := unseen_kind(picture):
         return unseen_words(kind)
     return "too many for a small picture of each; open it"
 
 
-def _sign(job: JobRecord, picture: PictureRecord | None, path_of: Any) -> str:
+def _sign(job: JobRecord, picture: PictureRecord | None, files: ContentFiles) -> str:
     if picture is None:
         return sign(job)
-    return unseen_kind(picture) or "…" if path_of(picture).is_file() else "!"
+    return unseen_kind(picture) or "…" if files.has(picture.sha256, picture.mime_type) else "!"
 
 
 GONE = "The file of this picture is gone; what was asked for is still known."

@@ -158,7 +158,7 @@ class Viewer(AnsweringWidget):
         offset = content.get("offset")
         if picture is None or not isinstance(offset, int) or offset < 0:
             raise UsageError("This viewer shows no such picture.")
-        path = self._files.path(picture.sha256, picture.mime_type)
+        path = await asyncio.to_thread(self._files.local, picture.sha256, picture.mime_type)
         data, total = await asyncio.to_thread(read_piece, path, offset)
         return {"total": total, "mime": picture.mime_type}, [data]
 

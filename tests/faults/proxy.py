@@ -268,7 +268,9 @@ HTML = b"<html><body><h1>Bad Gateway</h1></body></html>"
 
 
 async def pass_on(exchange: Exchange) -> None:
-    await exchange.send(await exchange.forward())
+    answer = await exchange.forward()
+    told = answer.headers.get("content-length") if exchange.method == "HEAD" else None
+    await exchange.send(answer, length=None if told is None else int(told))
 
 
 async def reset(exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""Picture files: by content, whole or not there."""
+"""Picture files: by content, whole or not there; in a folder, and in a bucket with a cache."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import time
 from pathlib import Path
 
 import pytest
+from buckets import Buckets, environment
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.files import STALE, ContentFiles
+from rivya_nb.store.opening_files import open_files
+from rivya_nb.store.picture_places import read_pictures
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> ContentFiles:
-    return ContentFiles(tmp_path)
+@pytest.fixture(params=["folder", "bucket"])
+def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ContentFiles:
+    if request.param == "folder":
+        return ContentFiles(tmp_path)
+    buckets: Buckets = request.getfixturevalue("buckets")
+    for name, value in environment(buckets.url, tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    return open_files(read_pictures(f"s3://{buckets.new()}/pictures"), None, lambda _: None)
 
 
 def every_file(files: ContentFiles) -> list[Path]:
@@ -63,6 +71,7 @@ def test_a_truncated_file_is_mended_by_putting_it_again(files: ContentFiles) -> 
     assert files.read(sha256, "image/png") == b"whole picture"
 
 
+@pytest.mark.parametrize("files", ["folder"], indirect=True)
 def test_a_missing_file_is_named(files: ContentFiles) -> None:
     sha256 = files.put(b"gone", "image/png")
     files.path(sha256, "image/png").unlink()

@@ -27,8 +27,13 @@ def records(jobs: Mapping[str, Job]) -> dict[str, JobRecord]:
 
 
 def path_finder(files: ContentFiles) -> Callable[[PictureRecord], Path]:
-    """A function that gives the path of a picture's original."""
+    """A function that gives the path of a picture's original, where it is or would be on this machine."""
     return lambda picture: files.path(picture.sha256, picture.mime_type)
+
+
+def fetcher(files: ContentFiles) -> Callable[[PictureRecord], Path]:
+    """The same with the original in its place, unless it is gone. Call it off the event loop."""
+    return lambda picture: files.local(picture.sha256, picture.mime_type)
 
 
 def look_at(
@@ -70,9 +75,9 @@ def bundle(view: RunView, files: ContentFiles) -> Bundle:
 
 def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:
     """The missing files of shown pictures, by the keys of their cells."""
-    path_of = path_finder(files)
-    shown = ((cell.key, path_of(cell.picture)) for cell in layout.cells if cell.picture is not None)
-    return {key: path for key, path in shown if not path.is_file()}
+    shown = ((cell.key, cell.picture) for cell in layout.cells if cell.picture is not None)
+    names = ((key, picture.sha256, picture.mime_type) for key, picture in shown)
+    return {key: files.path(*name) for key, *name in names if not files.has(*name)}
 
 
 def thumbnails(layout: Layout, files: ContentFiles, *, budget: int = BUDGET) -> dict[str, Thumbnail | None]:

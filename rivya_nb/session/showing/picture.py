@@ -23,13 +23,16 @@ def picture_bundle(job: Job, store: Store) -> Bundle:
     from rivya_nb.views.picture import PictureView, picture_html, picture_text
 
     record, small, troubles = job.record, [], []
-    for path in job.paths:
+    files = store.files
+    for picture in record.pictures:
+        path = files.path(picture.sha256, picture.mime_type)
         try:
-            share = _BUDGET // max(2, len(job.paths))
-            load, shelf = store.files.thumbnails.load, store.files.thumbnails
+            share = _BUDGET // max(2, len(record.pictures))
+            load, shelf = files.thumbnails.load, files.thumbnails
             small.append(thumbnail(path, box=_BOX, max_bytes=share, load=load, shelf=shelf))
         except PictureError as error:
-            troubles.append(str(error) if path.is_file() else f"the file {path.name} is gone from the store")
+            is_there = files.has(picture.sha256, picture.mime_type)
+            troubles.append(str(error) if is_there else f"the file {path.name} is gone from the store")
     view = PictureView(
         record,
         job.params,

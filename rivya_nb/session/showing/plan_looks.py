@@ -113,6 +113,7 @@ def _progress(plan: Plan) -> str:
 
 def _hints(plan: Plan) -> tuple[Hint, ...]:
     return (
+        *(Hint("", why) for why in [plan.over_limit] if why),
         *(Hint(f"seed={seed}", "keeps this one") for seed in plan.seeds_to_keep[:1]),
         *(Hint("", note) for note in plan.notes),
     )

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from sqlalchemy import inspect, text
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store import tombstones
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
+from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.ownership import FileOwner
+from rivya_nb.store.picture_places import read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import APPLICATION_ID, jobs
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, shared_trouble
+
+if TYPE_CHECKING:
+    from rivya_nb.store.postgresql.database import PostgresqlDatabase
 
 UNFINISHED = f"{DATABASE}.moving"
 """The database of a folder into which a store is moved: it is no store before the move is finished."""
@@ -66,24 +74,21 @@ class End:
 
 
 @contextmanager
-def source_end(place: StorePlace) -> Iterator[End]:
-    """The store at a place, which is only read.
+def source_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
+    """The store at a place, which is only read; `pictures` is the address of its files (see `Store.open`).
 
     Raises:
+        UsageError: the address of the pictures cannot be used.
         StoreError: there is none, or a kernel has it open.
     """
     if isinstance(place, ServerAddress):
-        from rivya_nb.store.postgresql.database import PostgresqlDatabase
-
-        folder = local_folder(place)
-        server = PostgresqlDatabase(place)
-        with closing(server):
+        with _server(place) as server:
             with server.reading() as connection:
                 is_made = inspect(connection).has_table(jobs.name)
             if not is_made:
                 raise StoreError(f"There is no store in {place}.")
             server.prepare()
-            yield _idle(End(place, server, ContentFiles(folder, "it is only read"), folder))
+            yield _idle(_end(place, server, local_folder(place), pictures, "it is only read"))
         return
     with disk_trouble(place):
         if not (place / DATABASE).is_file():
@@ -92,23 +97,19 @@ def source_end(place: StorePlace) -> Iterator[End]:
         file = SqliteDatabase(place / DATABASE, why_read_only(place), is_shared=is_shared)
     with closing(file):
         file.prepare(place / "opening.lock")
-        yield _idle(End(place, file, ContentFiles(place, "it is only read"), place))
+        yield _idle(_end(place, file, place, pictures, "it is only read"))
 
 
 @contextmanager
-def target_end(place: StorePlace) -> Iterator[End]:
-    """The place where a store is made, for this move alone.
+def target_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
+    """The place where a store is made, for this move alone; `pictures` is the address of its files.
 
     Raises:
+        UsageError: the address of the pictures cannot be used.
         StoreError: there is a store or something else, or it cannot be one, or another move is writing it.
     """
     if isinstance(place, ServerAddress):
-        from rivya_nb.store.postgresql.database import PostgresqlDatabase
-
-        folder = local_folder(place)
-        with disk_trouble(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        with closing(PostgresqlDatabase(place)) as server:
+        with _server(place) as server:
             server.prepare()
             with server.reading() as connection:
                 # It is held by this connection, and so until the move ends.
@@ -116,7 +117,7 @@ def target_end(place: StorePlace) -> Iterator[End]:
                     text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}
                 ).scalar_one():
                     raise _busy(place)
-                yield _idle(End(place, server, ContentFiles(folder), folder))
+                yield _idle(_end(place, server, local_folder(place), pictures))
         return
     _check_folder(place)
     with disk_trouble(place, ANOTHER_PLACE):
@@ -129,11 +130,31 @@ def target_end(place: StorePlace) -> Iterator[End]:
     with lock, closing(SqliteDatabase(place / UNFINISHED)) as file:
         file.prepare(place / "opening.lock")
         file.begin_work()
-        yield End(place, file, ContentFiles(place), place)
+        yield _end(place, file, place, pictures)
         file.end_work()
     with disk_trouble(place, ANOTHER_PLACE):
         for left in (_LOCK, "opening.lock"):
             (place / left).unlink(missing_ok=True)
+
+
+@contextmanager
+def _server(address: ServerAddress) -> Iterator[PostgresqlDatabase]:
+    from rivya_nb.store.postgresql.connecting import require_driver
+
+    require_driver()
+    from rivya_nb.store.postgresql.database import PostgresqlDatabase
+
+    with closing(PostgresqlDatabase(address)) as database:
+        yield database
+
+
+def _end(
+    place: StorePlace, database: Database, folder: Path, pictures: str | None, obstacle: str | None = None
+) -> End:
+    with disk_trouble(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    kept = read_pictures(pictures) if pictures else folder
+    return End(place, database, open_files(kept, obstacle, partial(tombstones.spare, database)), folder)
 
 
 def _check_folder(place: Path) -> None:

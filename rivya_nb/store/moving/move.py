@@ -38,19 +38,28 @@ class Moved:
     missing: int
 
 
-def move(source: StorePlace, target: StorePlace, progress: Progress) -> Moved:
+def move(
+    source: StorePlace,
+    target: StorePlace,
+    progress: Progress,
+    *,
+    source_pictures: str | None = None,
+    target_pictures: str | None = None,
+) -> Moved:
     """Copy the store at one place to another, which is empty, or into which the same move was begun. The source
     is left as it was.
 
-    `progress` is called from time to time with what is done, what there is, and what these are (`rows`, `files`).
+    The pictures are at addresses as `Store.open` takes them, by default in the stores' folders. `progress` is
+    called from time to time with what is done, what there is, and what these are (`rows`, `files`).
 
     Raises:
+        UsageError: an address of pictures cannot be used.
         StoreError: there is no store, somebody works on it, the target is not empty, or what was written into it
             is not what the source has. What was copied so far stays, and the same call goes on with it.
     """
     _check_apart(source, target)
-    with source_end(source) as given:
-        with target_end(target) as made, given.database.reading() as connection:
+    with source_end(source, source_pictures) as given:
+        with target_end(target, target_pictures) as made, given.database.reading() as connection:
             with made.database.writing() as writer:
                 targets.begin(writer, str(source), str(target))
             counts = _copy_rows(connection, made.database, progress)
@@ -91,7 +100,7 @@ def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progr
                 )
 
     def copy(content: tuple[str, str]) -> bool:
-        return target.files.path(*content).is_file() or target.files.copy(source.files, *content)
+        return target.files.size(*content) is not None or target.files.copy(source.files, *content)
 
     missing = 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:

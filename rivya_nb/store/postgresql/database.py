@@ -7,15 +7,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, create_engine, inspect, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, create_engine, text
 
-from rivya_nb.contract.text import HALF, short_repr
-from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
+from rivya_nb.store.postgresql.connecting import parameters
+from rivya_nb.store.postgresql.examination import examine
+from rivya_nb.store.postgresql.poolers import refuse_pooler
+from rivya_nb.store.postgresql.trouble import server_trouble
+from rivya_nb.store.trouble import read_only
 
 CONNECTIONS = 2
 """The most connections for transactions; one more holds the ownership of jobs."""
@@ -28,6 +31,7 @@ class PostgresqlDatabase(Database):
         self.address = address
         self.name = str(address)
         self.obstacle: str | None = None
+        self.is_new = False
         self._process = os.getpid()
         self._closed = False
         self._ahead = 0.0
@@ -36,7 +40,8 @@ class PostgresqlDatabase(Database):
             pool_size=CONNECTIONS,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"application_name": "rivya_nb", **address.parameters},
+            connect_args=parameters(address),
+            hide_parameters=True,
         )
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -46,13 +51,13 @@ class PostgresqlDatabase(Database):
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         self._check_usable()
-        with self._trouble(), self._reader.begin() as connection:
+        with server_trouble(self.address), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         self.check_writable()
-        with self._trouble(), self._writer.begin() as connection:
+        with server_trouble(self.address), self._writer.begin() as connection:
             yield connection
 
     def now(self) -> float:
@@ -60,6 +65,8 @@ class PostgresqlDatabase(Database):
 
     def check_writable(self) -> None:
         self._check_usable()
+        if self.obstacle is not None:
+            raise read_only(self.obstacle)
 
     def check_in_place(self) -> None:
         """What the server has is checked by each transaction."""
@@ -79,12 +86,22 @@ class PostgresqlDatabase(Database):
         Raises:
             StoreError: the server cannot be reached, or the database is not one of ours.
         """
-        with self._trouble(), self._writer.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.APPLICATION_ID})
-            if not inspect(connection).has_table("jobs"):
-                schema.create(connection)
-            said = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
-            self._ahead = said.scalar_one() - time.time()
+        with server_trouble(self.address):
+            with self._writer.begin() as connection:
+                found = examine(connection, self.address)
+            if found.is_behind_another:
+                refuse_pooler(self.address)
+            if not found.is_made:
+                with self._writer.begin() as connection:
+                    # Another kernel may be making the tables at this moment.
+                    connection.execute(
+                        text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.APPLICATION_ID}
+                    )
+                    found = examine(connection, self.address)
+                    if not found.is_made:
+                        schema.create(connection)
+        self.obstacle, self.is_new = found.obstacle, not found.is_made
+        self._ahead = found.now - time.time()
 
     def close(self) -> None:
         self._closed = True
@@ -98,14 +115,3 @@ class PostgresqlDatabase(Database):
             raise StoreError(
                 f"The store {self.name} was opened before this process was forked; rv.connect(…) opens it here."
             )
-
-    @contextmanager
-    def _trouble(self) -> Iterator[None]:
-        try:
-            yield
-        except UnicodeEncodeError as error:
-            # Every text of a user is stored here in the end, among them panel names and search words.
-            raise UsageError(f"{short_repr(error.object)}: {HALF}") from None
-        except SQLAlchemyError as error:
-            said = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError(f"{self.name}: the database refused ({said}).") from error

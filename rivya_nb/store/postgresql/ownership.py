@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.places import ServerAddress
+from rivya_nb.store.postgresql.connecting import parameters
 
 _DEAD = text(
     "SELECT owner FROM unnest(CAST(:owners AS text[]), CAST(:keys AS bigint[])) AS known (owner, key)"
@@ -25,7 +26,7 @@ class SessionOwner(Owner):
     def __init__(self, address: ServerAddress) -> None:
         self.id = uuid.uuid4().hex
         self._process = os.getpid()
-        self._connection = psycopg.connect(make_conninfo(**address.parameters), autocommit=True)
+        self._connection = psycopg.connect(make_conninfo(**parameters(address)), autocommit=True)
         self._connection.execute("SELECT pg_advisory_lock(%s)", [_key(self.id)])
 
     def renew(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from rivya_nb.store.billing import AMOUNTS, IS_FINAL, amount, hour
+from rivya_nb.store.billing import AMOUNTS, COMMITTED, IS_FINAL, amount, counted, day, hour
 from rivya_nb.store.schema import metadata
 
 _SUMS = ("jobs", *AMOUNTS)
@@ -32,6 +32,24 @@ def _enter(entries: str) -> str:
     )
 
 
+def _counts(table: str, row: str, sign: str, condition: str = "") -> str:
+    """What jobs add to the commitments, or take away from them, a row for each."""
+    parts = [f"{sign}({counted(name, row)}) AS {name}" for name in COMMITTED]
+    of = f"{row}.asked_by AS asked_by, {day(row, 'postgresql')} AS day"
+    return f"SELECT {of}, {', '.join(parts)} FROM {table}{condition}"  # noqa: S608 - our own names
+
+
+def _count(entries: str) -> str:
+    """Adds entries to the commitments."""
+    added = ", ".join(f"sum({name})" for name in COMMITTED)
+    summed = ", ".join(f"{name} = commitments.{name} + excluded.{name}" for name in COMMITTED)
+    return (
+        f"INSERT INTO commitments (asked_by, day, shard, {', '.join(COMMITTED)})"  # noqa: S608 - our own names
+        f" SELECT asked_by, day, pg_backend_pid(), {added} FROM ({entries}) AS entries GROUP BY asked_by, day"
+        f" ON CONFLICT (asked_by, day, shard) DO UPDATE SET {summed};"
+    )
+
+
 _PLAIN = (
     "service",
     "task_id",
@@ -43,6 +61,12 @@ _PLAIN = (
 )
 _ENDED = f"o.status != n.status AND ({IS_FINAL.format(row='o')} OR {IS_FINAL.format(row='n')})"
 _BILLED = " OR ".join([*(f"o.{name} IS DISTINCT FROM n.{name}" for name in _PLAIN), f"({_ENDED})"])
+_COUNTED = " OR ".join(
+    [
+        *(f"o.{name} != n.{name}" for name in ("asked_by", "counted_at")),
+        *(f"{counted(name, 'o')} != {counted(name, 'n')}" for name in COMMITTED),
+    ]
+)
 _LISTED = (
     "(o.pictured OR n.pictured)"
     " AND (o.pictured, o.hidden, o.service) IS DISTINCT FROM (n.pictured, n.hidden, n.service)"
@@ -60,9 +84,13 @@ ON CONFLICT (service, settings_id, hidden, shard) DO UPDATE SET jobs = tallies.j
 """  # noqa: S608 - our own names
 
 _WHERE = f" WHERE {_BILLED}"
+_WHERE_COUNTED = f" WHERE {_COUNTED}"
 _CHANGED = f"""
 IF EXISTS (SELECT FROM {_BOTH}{_WHERE}) THEN
     {_enter(f"{_entries(_BOTH, 'o', '-', _WHERE)} UNION ALL {_entries(_BOTH, 'n', '', _WHERE)}")}
+END IF;
+IF EXISTS (SELECT FROM {_BOTH}{_WHERE_COUNTED}) THEN
+    {_count(f"{_counts(_BOTH, 'o', '-', _WHERE_COUNTED)} UNION ALL {_counts(_BOTH, 'n', '', _WHERE_COUNTED)}")}
 END IF;
 IF EXISTS (SELECT FROM {_BOTH} WHERE {_LISTED}) THEN {_TALLY} END IF;
 """  # noqa: S608 - our own names
@@ -89,7 +117,7 @@ _FUNCTIONS = {
     ),
     "job_came": (
         "AFTER INSERT ON jobs REFERENCING NEW TABLE AS came",
-        _enter(_entries("came", "came", "")),
+        _enter(_entries("came", "came", "")) + _count(_counts("came", "came", "")),
     ),
     "job_changed": (
         "AFTER UPDATE ON jobs REFERENCING OLD TABLE AS was NEW TABLE AS became",

@@ -1,0 +1,168 @@
+"""Finds out whether a database can have a store, before anything is written to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Connection, text
+
+from rivya_nb.errors import StoreError, shortened
+from rivya_nb.store import schema
+from rivya_nb.store.places import ServerAddress
+from rivya_nb.store.postgresql.trouble import grants, sql_name
+
+OLDEST = 140000
+"""The oldest version of the server, as it tells its version: 14."""
+
+_SERVER = text(
+    """
+    WITH its AS (
+        SELECT coalesce(
+            (SELECT relnamespace FROM pg_class WHERE pg_class.oid = to_regclass('run_jobs')),
+            (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+        ) AS schema
+    )
+    SELECT current_setting('server_version_num')::int AS version,
+           split_part(current_setting('server_version'), ' ', 1) AS version_name,
+           pg_encoding_to_char(encoding) AS encoding,
+           datctype AS ctype,
+           pg_is_in_recovery() AS is_standby,
+           current_setting('default_transaction_read_only')::bool AS is_read_only,
+           current_user::text AS username,
+           current_setting('search_path') AS search_path,
+           (SELECT nspname::text FROM pg_namespace WHERE pg_namespace.oid = its.schema) AS schema,
+           has_schema_privilege(its.schema, 'CREATE') AS may_make,
+           pg_backend_pid() AS process,
+           extract(epoch FROM clock_timestamp())::float8 AS now
+    FROM pg_database, its WHERE datname = current_database()
+    """
+)
+
+_THERE = text(
+    """
+    SELECT relname::text AS table_name, array_agg(attname::text) AS columns,
+           bool_and(has_table_privilege(pg_class.oid, 'SELECT')) AS may_read,
+           bool_and(has_table_privilege(pg_class.oid, 'INSERT') AND has_table_privilege(pg_class.oid, 'UPDATE')
+                    AND has_table_privilege(pg_class.oid, 'DELETE')) AS may_write
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+    WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
+          AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :schema)
+          -- What came with an extension is nobody's data.
+          AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND classid = 'pg_class'::regclass
+                                                  AND deptype = 'e')
+    GROUP BY relname
+    """
+)
+
+_SEQUENCES = text(
+    """
+    SELECT coalesce(bool_and(has_sequence_privilege(sequence.oid, 'USAGE')), true)
+    FROM pg_class AS sequence
+    JOIN pg_depend ON objid = sequence.oid AND classid = 'pg_class'::regclass AND deptype = 'a'
+    JOIN pg_class AS owner ON owner.oid = refobjid
+    WHERE sequence.relkind = 'S' AND owner.relname = ANY(:tables)
+          AND owner.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = :schema)
+    """
+)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a database is.
+
+    `is_made` says that there is a store, and `obstacle` why it may only be read. `now` is the server's time in
+    seconds. `is_behind_another` says that what was connected to is no process of the server.
+    """
+
+    is_made: bool
+    obstacle: str | None
+    now: float
+    is_behind_another: bool
+
+
+def examine(connection: Connection, address: ServerAddress) -> Examined:
+    """See whether there is a store, or can be one.
+
+    Raises:
+        StoreError: the server is too old, the database keeps no Unicode or has something else in it, or the user
+            lacks a right.
+    """
+    server = connection.execute(_SERVER).one()
+    _refuse_unfit(server, address)
+    where = server.schema
+    if where is None:
+        raise StoreError(
+            f"{address}: the user {server.username} may use no schema of the search path ({server.search_path}); "
+            f"let the server's administrator allow one: GRANT USAGE, CREATE ON SCHEMA public TO "
+            f"{sql_name(server.username)}."
+        )
+    tables = {row.table_name: row for row in connection.execute(_THERE, {"schema": where})}
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    is_behind_another = driver.info.backend_pid != server.process
+    obstacle = _obstacle(server)
+    if not _is_made(tables, address, where):
+        _refuse_unmakeable(server, address, where, obstacle)
+        return Examined(False, obstacle, server.now, is_behind_another)
+    ours = [row for name, row in tables.items() if name in schema.metadata.tables]
+    if not all(row.may_read for row in ours):
+        raise StoreError(
+            f"{address}: the user {server.username} may not read the store's tables; let their owner allow it: "
+            f"{grants(where, server.username)}."
+        )
+    names = list(schema.metadata.tables)
+    may_write = all(row.may_write for row in ours)
+    if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
+        obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"
+    return Examined(True, obstacle, server.now, is_behind_another)
+
+
+def _refuse_unfit(server: Any, address: ServerAddress) -> None:
+    if server.version < OLDEST:
+        raise StoreError(
+            f"{address}: the server is PostgreSQL {server.version_name}, and a store needs {OLDEST // 10000} or "
+            "newer; let its administrator upgrade it, or name another server."
+        )
+    if server.encoding != "UTF8":
+        raise StoreError(
+            f"{address}: the database's encoding is {server.encoding}, which lacks most characters, and a store "
+            "needs UTF8; let the server's administrator make one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE "
+            "template0."
+        )
+
+
+def _is_made(tables: dict[str, Any], address: ServerAddress, where: str) -> bool:
+    found = {(name, column) for name, row in tables.items() for column in row.columns}
+    if not found or found >= schema.expected():
+        return bool(found)
+    if found >= schema.OURS:
+        raise StoreError(
+            f"{address} was written by an unreleased development state of rivya_nb, which this version cannot "
+            "read; nothing was changed: name another database."
+        )
+    raise StoreError(
+        f"{address}: the schema {where} has tables of something else ({shortened(', '.join(sorted(tables)))}), "
+        "and nothing was changed; name another database, or a schema for the store alone: CREATE SCHEMA rivya, "
+        "and ?options=-csearch_path=rivya behind the address."
+    )
+
+
+def _obstacle(server: Any) -> str | None:
+    if server.is_standby:
+        return "the server is a standby, which only follows another"
+    if server.is_read_only:
+        return "the server lets this user only read: default_transaction_read_only is on"
+    return None
+
+
+def _refuse_unmakeable(server: Any, address: ServerAddress, where: str, obstacle: str | None) -> None:
+    """Raises StoreError if no store can be made in this empty place."""
+    if obstacle is not None:
+        raise StoreError(f"{address}: there is no store yet, and none can be made ({obstacle}).")
+    if not server.may_make:
+        raise StoreError(
+            f"{address}: the user {server.username} may make no tables in the schema {where}; let the server's "
+            f"administrator allow it: GRANT CREATE, USAGE ON SCHEMA {sql_name(where)} TO "
+            f"{sql_name(server.username)}."
+        )

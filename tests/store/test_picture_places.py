@@ -1,0 +1,72 @@
+"""The addresses of pictures: what they name, how they are compared, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rivya_nb.errors import UsageError
+from rivya_nb.store.picture_places import BucketAddress, read_pictures, same_spelling
+
+
+@pytest.mark.parametrize(
+    ("given", "scheme", "bucket", "prefix"),
+    [
+        ("s3://lab-rivya/pictures", "s3", "lab-rivya", "pictures"),
+        ("s3://lab-rivya", "s3", "lab-rivya", ""),
+        (" S3://lab-rivya//a/b/ ", "s3", "lab-rivya", "a/b"),
+        ("gs://lab/ภาพ%20x", "gs", "lab", "ภาพ x"),
+        ("az://container/p", "az", "container", "p"),
+    ],
+)
+def test_a_bucket_is_read(given: str, scheme: str, bucket: str, prefix: str) -> None:
+    assert read_pictures(given) == BucketAddress(scheme, bucket, prefix)
+    assert same_spelling(given) == f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
+    assert same_spelling(same_spelling(given)) == same_spelling(given)
+
+
+def test_a_folder_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures of ada ภาพ"
+    assert read_pictures(folder.as_uri()) == folder
+    assert read_pictures(f"file://localhost{tmp_path}/x") == tmp_path / "x"
+    assert same_spelling(folder.as_uri()) == folder.as_uri()
+    assert same_spelling(None) == same_spelling("") == ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "s3://AKIAEXAMPLE:s3cr3t@lab/p",
+        "s3://s3cr3t@lab/p",
+        "az://container/p?sig=s3cr3t",
+        "gs://lab/p#s3cr3t",
+        "https://user:s3cr3t@host/p",
+        "ftp://user:s3cr3t@host/p",
+        "s3://[s3cr3t/p",
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(given: str) -> None:
+    with pytest.raises(UsageError) as told:
+        read_pictures(given)
+    assert "s3cr3t" not in str(told.value)
+    assert "RIVYA_PICTURES: " in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("ftp://host/p", r"ftp://… is no address of pictures; known are s3://bucket/prefix, gs://"),
+        ("postgresql://db/p", "is no address of pictures"),
+        ("/data/pictures", "file:///folder"),
+        ("s3:/lab/p", "known are s3://bucket/prefix"),
+        ("s3://", "names no bucket"),
+        ("s3://host:9000/lab", "names no bucket"),
+        ("s3://lab/../p", "which no bucket has"),
+        ("file://host/share", "write file:///folder"),
+        ("file:///", "names no folder"),
+    ],
+)
+def test_what_is_no_address_says_what_would_be_right(given: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_pictures(given)

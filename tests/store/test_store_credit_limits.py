@@ -1,0 +1,267 @@
+"""Credit limits of a store and of its users: never exceeded, whoever writes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from itertools import count
+
+import pytest
+
+from rivya_nb.errors import CreditLimitError
+from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit
+from rivya_nb.store.records import CellRecord, Deferral, JobRecord
+from rivya_nb.store.store import Store
+
+from .filling import a_job, add
+
+PRICE = 12
+NOVEMBER = datetime(2026, 11, 11, 11, 0, tzinfo=timezone.utc).timestamp()  # a Wednesday
+DAY = 86_400.0
+_seeds = count(1000)
+
+
+class Clock:
+    """The time that a store's database tells."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def ada(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+
+
+@pytest.fixture
+def clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    told = Clock(NOVEMBER)
+    monkeypatch.setattr(store.database, "now", told)
+    return told
+
+
+@pytest.fixture
+def bobs(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The same store, opened by Bob."""
+    monkeypatch.setenv("JUPYTERHUB_USER", "bob")
+    opened = Store.open(store.place)
+    yield opened
+    opened.close()
+
+
+def some(number: int, **fields: object) -> list[JobRecord]:
+    return [a_job(params={"seed": next(_seeds)}, **fields) for _ in range(number)]
+
+
+def used(store: Store) -> list[tuple[str, str, int]]:
+    return [(use.limit.who, use.limit.per, use.used) for use in store.credit_limits.uses()]
+
+
+def limit(store: Store, who: str, credits: int, per: str = "month", unknown: int | None = None) -> None:  # noqa: A002
+    store.credit_limits.set(CreditLimit(who, per, credits, unknown))
+
+
+def refused(store: Store, jobs: list[JobRecord]) -> str:
+    """What is said of jobs that a limit does not allow, before they are asked for and then; nothing is kept."""
+    with pytest.raises(CreditLimitError) as before:
+        store.credit_limits.check(store.user, jobs)
+    runs = store.count_runs()
+    with pytest.raises(CreditLimitError) as then:
+        add(store, *jobs)
+    assert str(before.value) == str(then.value)
+    assert store.jobs(job.id for job in jobs) == {}
+    assert store.count_runs() == runs
+    return str(then.value)
+
+
+def test_a_user_is_held_to_a_limit_and_others_are_not(store: Store, bobs: Store, clock: Clock) -> None:
+    limit(store, "ada", 30)
+    store.credit_limits.check("ada", some(2))
+    add(store, *some(2))
+    assert used(store) == [("ada", "month", 24)]
+    assert refused(store, some(1)) == (
+        "12 credits more would pass ada's limit of 30 credits a month: 24 are used, and the month ends on "
+        "2026-12-01 00:00 UTC. Nothing was sent. Ask for less, wait until then, or let `rivya-nb limits set "
+        "--user ada --per month CREDITS` set another limit."
+    )
+    add(bobs, *some(5))
+    # What costs nothing is always allowed.
+    add(store, a_job(params={"seed": next(_seeds)}, price=0))
+    limit(store, "ada", 36)
+    add(store, *some(1))
+    assert used(store) == [("ada", "month", 36)]
+
+
+def test_the_store_has_a_limit_for_all_users_together(store: Store, bobs: Store) -> None:
+    limit(store, EVERYBODY, 36, "week")
+    add(store, *some(1))
+    add(bobs, *some(2))
+    assert (
+        "12 credits more would pass the limit of the whole store of 36 credits a week: 36 are used"
+        in refused(store, some(1))
+    )
+    assert "`rivya-nb limits set --store-wide --per week CREDITS`" in refused(bobs, some(1))
+
+
+@pytest.mark.parametrize(
+    ("per", "days", "is_new"),
+    [
+        ("day", 0.5, False), ("day", 1, True),
+        ("week", 4.5, False), ("week", 5, True),
+        ("month", 19.5, False), ("month", 20, True),
+    ],
+)  # fmt: skip
+def test_a_period_begins_at_midnight_on_monday_or_on_the_first(
+    store: Store, clock: Clock, per: str, days: float, is_new: bool
+) -> None:
+    limit(store, "ada", 24, per)
+    add(store, *some(2))
+    clock.now += days * DAY
+    if is_new:
+        assert used(store) == [("ada", per, 0)]
+        add(store, *some(2))
+    assert refused(store, some(1))
+    assert used(store) == [("ada", per, 24)]
+
+
+def test_the_strictest_of_several_limits_decides(store: Store, clock: Clock) -> None:
+    limit(store, "ada", 100, "month")
+    limit(store, "ada", 24, "day")
+    limit(store, EVERYBODY, 60, "week")
+    add(store, *some(2))
+    assert "24 credits a day" in refused(store, some(1))
+    clock.now += DAY
+    add(store, *some(2))
+    clock.now += DAY
+    assert "60 credits a week" in refused(store, some(2))
+    assert [use.used for use in store.credit_limits.uses()] == [48, 0, 48]
+    assert store.credit_limits.unset(EVERYBODY, None) == 1
+    assert store.credit_limits.unset("ada", "week") == 0
+    assert store.credit_limits.unset("ada", "day") == 1
+    add(store, *some(4))
+    assert used(store) == [("ada", "month", 96)]
+
+
+def test_what_was_not_billed_is_free_again_and_the_services_price_counts(store: Store) -> None:
+    limit(store, "ada", 36)
+    jobs = some(3)
+    add(store, *jobs)
+    refused(store, some(1))
+    store.update_job(jobs[0].id, status="failed", reserved_credits=12)
+    assert used(store) == [("ada", "month", 24)]
+    store.update_job(jobs[1].id, status="queued", task_id="t", reserved_credits=20)
+    assert used(store) == [("ada", "month", 32)]
+    store.update_job(jobs[1].id, status="succeeded", final_credits=9)
+    assert used(store) == [("ada", "month", 21)]
+    store.update_job(jobs[2].id, status="unknown")
+    assert used(store) == [("ada", "month", 21)]
+    add(store, *some(1))
+
+
+def test_pictures_without_a_known_price_are_refused_or_count_as_told(store: Store) -> None:
+    limit(store, "ada", 50)
+    without = some(2, price=None)
+    assert refused(store, without) == (
+        "2 pictures without a known price cannot be held to ada's limit of 50 credits a month, and nothing was "
+        "sent. Ask for models with a price, or let `rivya-nb limits set --user ada --per month 50 --unknown "
+        "CREDITS` say what each counts as."
+    )
+    limit(store, "ada", 50, unknown=20)
+    add(store, *without)
+    assert used(store) == [("ada", "month", 40)]
+    assert "20 credits more" in refused(store, some(1, price=None))
+    store.update_job(without[0].id, status="queued", task_id="t", reserved_credits=3)
+    assert used(store) == [("ada", "month", 23)]
+    add(store, *some(1, price=None))
+
+
+def test_what_is_taken_up_again_counts_in_the_period_in_which_it_is(
+    store: Store, bobs: Store, clock: Clock
+) -> None:
+    limit(store, "ada", 24, "day")
+    idle, stopped = some(1), some(1)
+    add(store, *idle, *stopped)
+    store.claims.stop([stopped[0].id])
+    clock.now += DAY
+    add(store, *some(1))
+    store.credit_limits.check("ada", idle)
+    store.ask_for([idle[0].id])
+    # Once more on the same day, it counts already.
+    store.credit_limits.check("ada", idle)
+    store.ask_for([idle[0].id])
+    assert used(store) == [("ada", "day", 24)]
+    ended = store.job(stopped[0].id)
+    with pytest.raises(CreditLimitError, match="12 credits more"):
+        store.credit_limits.check("ada", [ended])
+    with pytest.raises(CreditLimitError, match="12 credits more"):
+        store.claims.reopen([ended], "planned")
+    assert store.job(ended.id) == ended
+    # Who takes up what another user has left asks for it.
+    bobs.claims.reopen([ended], "planned")
+    assert (bobs.job(ended.id).status, bobs.job(ended.id).asked_by) == ("planned", "bob")
+    assert used(store) == [("ada", "day", 24)]
+
+
+def test_an_idle_job_of_a_new_run_counts_with_it(store: Store, clock: Clock) -> None:
+    limit(store, "ada", 24, "day")
+    idle = some(2)
+    run = add(store, *idle)
+    clock.now += DAY
+    new = some(1)
+    cells = [CellRecord(job.id, (at,)) for at, job in enumerate([*idle, *new])]
+    asked = {"cells": cells, "jobs": new, "idle": [job.id for job in idle]}
+    with pytest.raises(CreditLimitError, match="36 credits more"):
+        store.add_run(name=None, service="sandbox", axes=(), **asked)
+    assert store.extend_run(run, cells=[], jobs=[], idle=[job.id for job in idle])
+    assert used(store) == [("ada", "day", 24)]
+
+
+def test_a_retry_and_a_deferred_run_are_held_too(store: Store) -> None:
+    limit(store, "ada", 24)
+    failed, other = some(1, status="failed"), some(1)
+    run = add(store, *failed, *other)
+    again = some(2)
+    cells = [CellRecord(job.id, (at,)) for at, job in enumerate(again)]
+    with pytest.raises(CreditLimitError):
+        store.extend_run(run, cells=cells, jobs=again)
+    with pytest.raises(CreditLimitError):
+        store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=again, deferral=Deferral(1000))
+    store.replace_job(failed[0].id, again[0])
+    with pytest.raises(CreditLimitError):
+        store.replace_job(other[0].id, again[1])
+    assert used(store) == [("ada", "month", 24)]
+
+
+def test_twenty_kernels_racing_never_exceed_a_limit(store: Store) -> None:
+    limit(store, EVERYBODY, 1000, "day")
+    limit(store, "ada", 900, "day")
+    stores = [Store.open(store.place) for _ in range(20)]
+    for at, each in enumerate(stores):
+        each.user = f"user {at % 4}" if at % 2 else "ada"
+    ready = threading.Barrier(len(stores))
+    wrong: list[BaseException] = []
+
+    def ask(mine: Store) -> None:
+        ready.wait(60)
+        try:
+            for _ in range(12):
+                add(mine, *some(1))
+        except CreditLimitError:
+            pass
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=ask, args=(each,)) for each in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in stores:
+        each.close()
+    assert wrong == []
+    assert [use.used for use in store.credit_limits.uses()] == [996, pytest.approx(900, abs=900)]
+    assert len(store.unfinished()) * PRICE == 996
