@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 _PLACE = "a folder, or postgresql://host/database"
 _STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
 
-_PICTURES = "s3://…, gs://…, az://… or file://…; default: RIVYA_PICTURES if this is the store of RIVYA_STORE, else its folder"
+_PICTURES = (
+    "s3://…, gs://…, az://…, file://…; default: RIVYA_PICTURES for the store of RIVYA_STORE, else its folder"
+)
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:

@@ -17,6 +17,7 @@ from rivya_nb.store import tombstones
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
+from rivya_nb.store.moving.notes import move_notes
 from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.ownership import FileOwner
 from rivya_nb.store.picture_places import read_pictures
@@ -133,8 +134,20 @@ def target_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
         yield _end(place, file, place, pictures)
         file.end_work()
     with disk_trouble(place, ANOTHER_PLACE):
-        for left in (_LOCK, "opening.lock"):
-            (place / left).unlink(missing_ok=True)
+        (place / _LOCK).unlink(missing_ok=True)
+
+
+def put_in_place(folder: Path) -> None:
+    """Make a folder's finished database that of its store."""
+    with disk_trouble(folder, ANOTHER_PLACE):
+        (folder / UNFINISHED).rename(folder / DATABASE)
+    with closing(SqliteDatabase(folder / DATABASE)) as database:
+        database.prepare(folder / "opening.lock")
+        with database.writing() as connection:
+            # Until here they tell, after a kill, that this file is the one of this move.
+            move_notes.drop(connection)
+    with disk_trouble(folder, ANOTHER_PLACE):
+        (folder / "opening.lock").unlink(missing_ok=True)
 
 
 @contextmanager

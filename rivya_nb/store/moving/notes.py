@@ -48,10 +48,11 @@ def noted(connection: Connection, step: str) -> str | None:
     return found
 
 
-def noted_like(connection: Connection, start: str) -> list[str]:
-    """The states of all steps whose names begin so, in the order of the names."""
-    found = select(move_notes.c.state).where(move_notes.c.step.startswith(start, autoescape=True))
-    return list(connection.execute(found.order_by(move_notes.c.step)).scalars())
+def noted_like(connection: Connection, start: str) -> list[tuple[str, str]]:
+    """The steps whose names begin so, with their states, in the order of the names."""
+    these = move_notes.c.step.startswith(start, autoescape=True)
+    found = connection.execute(select(move_notes).where(these).order_by(move_notes.c.step))
+    return [(step, state) for step, state in found]
 
 
 def forget(connection: Connection, step: str) -> None:

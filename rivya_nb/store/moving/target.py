@@ -6,7 +6,7 @@ from sqlalchemy import Connection, exists, select, text
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import prompt_index
-from rivya_nb.store.moving.notes import SOURCE, is_moving, move_notes, note, noted, noted_like
+from rivya_nb.store.moving.notes import SOURCE, forget, is_moving, move_notes, note, noted, noted_like
 from rivya_nb.store.moving.rows import copied_tables
 from rivya_nb.store.schema import metadata
 from rivya_nb.store.sums import sum_anew
@@ -58,14 +58,18 @@ def begin(connection: Connection, source: str, name: str) -> None:
 
 
 def finish(connection: Connection) -> None:
-    """Make everything again that was taken away, and what follows from the rows."""
-    for make in noted_like(connection, _MAKE):
+    """Make everything again that was taken away, and what follows from the rows.
+
+    On a server this makes it a store; a folder's database is put in its place later.
+    """
+    for step, make in noted_like(connection, _MAKE):
         _run(connection, make)
+        forget(connection, step)
     sum_anew(connection)
     prompt_index.catch_up(connection)
     if connection.dialect.name == "postgresql":
         _count_on(connection)
-    move_notes.drop(connection)
+        move_notes.drop(connection)
 
 
 def _run(connection: Connection, statement: str) -> None:
