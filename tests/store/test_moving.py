@@ -59,7 +59,7 @@ def fill(store: Store, runs: int = 3) -> None:
             for at in range(5)
         ]  # fmt: skip
         some.append(a_job(f"unsent {run}"))
-        some.append(a_job(f"failed {run}", status="failed", error_message="x" * 5000, task_id="t"))
+        some.append(a_job(f"failed {run}", status="failed", error_message="x" * 5000, task_id=f"t{run}"))
         add(store, *some, name=f"run {run}")
         ids = [job.id for job in some]
         store.marks.change(ids[:2], rating=4, favourite=True, note="good\0")

@@ -75,13 +75,14 @@ class End:
 
 
 @contextmanager
-def source_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
+def opened_store(place: StorePlace, pictures: str | None) -> Iterator[End]:
     """The store at a place, which is only read; `pictures` is the address of its files (see `Store.open`).
 
     Raises:
         UsageError: the address of the pictures cannot be used.
-        StoreError: there is none, or a kernel has it open.
+        StoreError: there is none.
     """
+    obstacle = "it is only read"
     if isinstance(place, ServerAddress):
         with _server(place) as server:
             with server.reading() as connection:
@@ -89,7 +90,7 @@ def source_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
             if not is_made:
                 raise StoreError(f"There is no store in {place}.")
             server.prepare()
-            yield _idle(_end(place, server, local_folder(place), pictures, "it is only read"))
+            yield _end(place, server, local_folder(place), pictures, obstacle)
         return
     with disk_trouble(place):
         if not (place / DATABASE).is_file():
@@ -98,7 +99,7 @@ def source_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
         file = SqliteDatabase(place / DATABASE, why_read_only(place), is_shared=is_shared)
     with closing(file):
         file.prepare(place / "opening.lock")
-        yield _idle(_end(place, file, place, pictures, "it is only read"))
+        yield _end(place, file, place, pictures, obstacle)
 
 
 @contextmanager
@@ -118,7 +119,9 @@ def target_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
                     text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}
                 ).scalar_one():
                     raise _busy(place)
-                yield _idle(_end(place, server, local_folder(place), pictures))
+                made = _end(place, server, local_folder(place), pictures)
+                made.check_idle()
+                yield made
         return
     _check_folder(place)
     with disk_trouble(place, ANOTHER_PLACE):
@@ -178,11 +181,6 @@ def _check_folder(place: Path) -> None:
         is_begun = (place / UNFINISHED).exists()
         if place.exists() and not is_begun and (not place.is_dir() or any(place.iterdir())):
             raise StoreError(f"{place} already exists, and was left as it is; name a new folder.")
-
-
-def _idle(end: End) -> End:
-    end.check_idle()
-    return end
 
 
 def _busy(place: StorePlace) -> StoreError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rivya_nb.errors import StoreError
 from rivya_nb.store.backup import named_contents
 from rivya_nb.store.moving import target as targets
-from rivya_nb.store.moving.ends import End, put_in_place, source_end, target_end
+from rivya_nb.store.moving.ends import End, opened_store, put_in_place, target_end
 from rivya_nb.store.moving.rows import copy_rows
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.schema import jobs, runs
@@ -54,7 +54,8 @@ def move(
             is not what the source has. What was copied so far stays, and the same call goes on with it.
     """
     _check_apart(source, target)
-    with source_end(source, source_pictures) as given:
+    with opened_store(source, source_pictures) as given:
+        given.check_idle()
         with target_end(target, target_pictures) as made, given.database.reading() as connection:
             with made.database.writing() as writer:
                 targets.begin(writer, str(source), str(target))

@@ -14,12 +14,13 @@ from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables a
 from rivya_nb.store.columns import Words
 from rivya_nb.store.database import Database
 from rivya_nb.store.moving.notes import forget, note, noted
-from rivya_nb.store.schema import ledger, limit_members, metadata, tallies, turns
+from rivya_nb.store.schema import limit_members, metadata, turns
+from rivya_nb.store.sums import SUMS
 
 PORTION = 5000
 """Rows that are copied in one transaction."""
 
-_NOT_COPIED = {tallies, ledger, turns, limit_members}
+_NOT_COPIED = {*SUMS, turns, limit_members}
 """Sums are made from the rows; of what processes say to each other, nothing is true elsewhere."""
 
 Rows = Sequence[Row[Any]]
