@@ -193,7 +193,8 @@ def measure(store: Store) -> None:
         connection.execute(text("INSERT INTO measures (name, version, source) VALUES ('sharpness', '1', '')"))
         numbers = (
             "INSERT INTO measurements (measure_id, sha256, beside, part, value)"
-            " SELECT 1, sha256, '', '', job_number * 7919 % 100003 / 1000.0 FROM pictures WHERE job_number % 100 != 7"
+            " SELECT 1, sha256, '', '', job_number * 7919 % 100003 / 1000.0 FROM pictures"
+            " WHERE job_number % 100 != 7"
         )
         connection.execute(text(numbers))
     if not isinstance(store.place, Path):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import (
     Column,
+    CompoundSelect,
     Connection,
     ForeignKey,
     Index,
@@ -109,15 +110,18 @@ def ids_of(
     return {place: known[content] for place, content in contents.items()}
 
 
-def having(facts: Mapping[str, Asked], runs: Sequence[int]) -> Select[tuple[int]]:
-    """The numbers of the jobs at a place that has all these facts, each once; in one of the `runs`, if any."""
+def sets_with(facts: Mapping[str, Asked]) -> Select[tuple[int]] | CompoundSelect[tuple[int]]:
+    """The ids of the sets with all these facts."""
     sets = [
         select(set_facts.c.set_id).where(set_facts.c.name == name, fits(set_facts.c.value, value))
         for name, value in facts.items()
     ]
-    found = select(run_jobs.c.job_number).where(
-        run_jobs.c.facts_id.in_(intersect(*sets) if len(sets) > 1 else sets[0])
-    )
+    return intersect(*sets) if len(sets) > 1 else sets[0]
+
+
+def having(facts: Mapping[str, Asked], runs: Sequence[int]) -> Select[tuple[int]]:
+    """The numbers of the jobs at a place that has all these facts, each once; in one of the `runs`, if any."""
+    found = select(run_jobs.c.job_number).where(run_jobs.c.facts_id.in_(sets_with(facts)))
     return (found.where(run_jobs.c.run_id.in_(runs)) if runs else found).distinct()
 
 

@@ -13,13 +13,11 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Join,
     ScalarSelect,
     String,
     Table,
     UniqueConstraint,
     and_,
-    literal_column,
     or_,
     select,
 )
@@ -163,21 +161,14 @@ def measured_number(measure_id: int, part: str) -> ScalarSelect[float]:
     )
 
 
-def measured_pictures() -> Join:
-    """The numbers of first pictures with these, to be gone through in the order of the numbers."""
-    # SQLite looks for a picture by its number, and not the other way round, where the number has a plus.
-    return measurements.join(
-        _first, and_(_first.c.sha256 == literal_column("+measurements.sha256"), _first.c.position == 0)
-    )
-
-
 def is_measured(measure_id: int, part: str) -> ColumnElement[bool]:
     """The numbers of this measure, where `measurements` and `jobs` are joined."""
     return and_(measurements.c.measure_id == measure_id, measurements.c.part == part, _of_job)
 
 
-# Another name, so that conditions on `pictures` mean a table of their own.
-_first = pictures.alias("first_pictures")
+first_pictures = pictures.alias("first_pictures")
+"""Another name, so that conditions on `pictures` mean a table of their own."""
+
 _of_job = or_(measurements.c.beside == "", measurements.c.beside == jobs.c.identity)
 
 

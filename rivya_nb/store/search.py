@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     Boolean,
@@ -32,9 +32,9 @@ from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
 from rivya_nb.store.measurements import (
     find_kept,
+    first_pictures,
     is_measured,
     measured_number,
-    measured_pictures,
     measurements,
 )
 from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
@@ -42,6 +42,24 @@ from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
+
+
+class Search(Protocol):
+    """What this module does, and the one of the other database: within a transaction, find and count the jobs that
+    answer a question."""
+
+    def find(
+        self, connection: Connection, question: Question, limit: int | None, offset: int
+    ) -> list[int]: ...
+
+    def find_ids(
+        self, connection: Connection, question: Question, limit: int | None, offset: int
+    ) -> list[str]: ...
+
+    def count(self, connection: Connection, question: Question) -> int: ...
+
+    def counted(self, connection: Connection, question: Question) -> Counted: ...
+
 
 MANY = 10_000
 """Jobs that are counted where their number is only shown."""
@@ -206,7 +224,11 @@ def _by_measure(
         statement = _found(connection, column, question).order_by(by.nulls_last(), time)
         return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
     # Not the other way round: the index of the numbers has the order, and no job is looked up behind the page.
-    lead = measured_pictures()
+    # With a plus, SQLite looks for each by what is before it.
+    its = and_(
+        first_pictures.c.sha256 == literal_column("+measurements.sha256"), first_pictures.c.position == 0
+    )
+    lead = measurements.join(first_pictures, its)
     walk = select(column).select_from(
         lead.join(jobs, jobs.c.number == literal_column("+first_pictures.job_number"))
     )

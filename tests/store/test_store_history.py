@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from rivya_nb.store import database, prompt_index, search
+from rivya_nb.store import prompt_index, search, sqlite_database
 from rivya_nb.store.prompt_words import Sought
 from rivya_nb.store.records import CellRecord, Question
 from rivya_nb.store.store import Store
@@ -146,8 +146,8 @@ def test_what_a_python_without_the_word_index_wrote_is_found_and_indexed_later(
         return ids(store.history(Question(prompt="STUDIO")))
 
     with monkeypatch.context() as without:
-        without.setattr(prompt_index, "can_index", lambda connection: False)
-        without.setattr(database, "can_index", lambda connection: False)
+        for module in (prompt_index, sqlite_database):
+            without.setattr(module, "can_index", lambda connection: False)
         store = Store.open(folder)
         add(store, *jobs[:2])
         assert found(store) == ids(jobs[1::-1])

@@ -34,7 +34,7 @@ UNFINISHED = f"{DATABASE}.moving"
 """The database of a folder into which a store is moved: it is no store before the move is finished."""
 
 _LOCK = "moving.lock"
-_KEY = APPLICATION_ID + 1
+_KEY = APPLICATION_ID + 2
 """The number of the advisory lock of a move, on its target."""
 
 _OTHERS = text(
@@ -90,7 +90,7 @@ def opened_store(place: StorePlace, pictures: str | None) -> Iterator[End]:
             if not is_made:
                 raise StoreError(f"There is no store in {place}.")
             server.prepare()
-            yield _end(place, server, local_folder(place), pictures, obstacle)
+            yield _server_end(place, server, pictures, obstacle)
         return
     with disk_trouble(place):
         if not (place / DATABASE).is_file():
@@ -99,7 +99,7 @@ def opened_store(place: StorePlace, pictures: str | None) -> Iterator[End]:
         file = SqliteDatabase(place / DATABASE, why_read_only(place), is_shared=is_shared)
     with closing(file):
         file.prepare(place / "opening.lock")
-        yield _end(place, file, place, pictures, obstacle)
+        yield _folder_end(place, file, pictures, obstacle)
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def target_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
                     text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}
                 ).scalar_one():
                     raise _busy(place)
-                made = _end(place, server, local_folder(place), pictures)
+                made = _server_end(place, server, pictures)
                 made.check_idle()
                 yield made
         return
@@ -134,7 +134,7 @@ def target_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
     with lock, closing(SqliteDatabase(place / UNFINISHED)) as file:
         file.prepare(place / "opening.lock")
         file.begin_work()
-        yield _end(place, file, place, pictures)
+        yield _folder_end(place, file, pictures)
         file.end_work()
     with disk_trouble(place, ANOTHER_PLACE):
         (place / _LOCK).unlink(missing_ok=True)
@@ -164,13 +164,22 @@ def _server(address: ServerAddress) -> Iterator[PostgresqlDatabase]:
         yield database
 
 
-def _end(
-    place: StorePlace, database: Database, folder: Path, pictures: str | None, obstacle: str | None = None
+def _server_end(
+    address: ServerAddress, database: PostgresqlDatabase, pictures: str | None, obstacle: str | None = None
 ) -> End:
+    from rivya_nb.store.postgresql.files import open_agreed_files
+
+    folder = local_folder(address)
     with disk_trouble(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    return End(address, database, open_agreed_files(database, pictures, obstacle), folder)
+
+
+def _folder_end(
+    folder: Path, database: SqliteDatabase, pictures: str | None, obstacle: str | None = None
+) -> End:
     kept = read_pictures(pictures) if pictures else folder
-    return End(place, database, open_files(kept, obstacle, partial(tombstones.spare, database)), folder)
+    return End(folder, database, open_files(kept, obstacle, partial(tombstones.spare, database)), folder)
 
 
 def _check_folder(place: Path) -> None:

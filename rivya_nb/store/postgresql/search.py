@@ -1,34 +1,75 @@
 """Finds the numbers of the jobs that answer a question, on PostgreSQL.
 
-Its planner knows how often a value is there, so that nothing has to be chosen for it.
+Its planner does not know which values stand together, or only long ago: it goes through the newest jobs for a page
+of what none of them has. So a page is looked for in three ways, the first of which succeeds:
+
+1. The newest jobs are looked at one by one. What is frequent fills a page there.
+2. One of the things that are asked for leaves few jobs. These are looked at and sorted.
+3. An index that has the order of the page is gone through until the page is full.
+
+What is counted or listed as a whole is left to the planner.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    any_,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings
-from rivya_nb.store.measurements import find_kept, measured_number
-from rivya_nb.store.prompt_words import Sought, read_sought
-from rivya_nb.store.records import Counted, MeasureOrder, Question
-from rivya_nb.store.rows import fits, searchable
-from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags
+from rivya_nb.store.measurements import (
+    find_kept,
+    first_pictures,
+    is_measured,
+    measured_number,
+    measurements,
+)
+from rivya_nb.store.postgresql.words import contain
+from rivya_nb.store.prompt_words import read_sought
+from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
+from rivya_nb.store.rows import fits, seed_number
+from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags, tallies
+
+_Value = TypeVar("_Value")
 
 MANY = 10_000
 """Jobs that are counted where their number is only shown."""
 
+_NEWEST = 2000
+"""Jobs that are looked at before anything else is found out."""
+
+_FEW_JOBS = 5000
+"""Jobs that are looked at and sorted; of more, the newest are found sooner by going through an index."""
+
+_FEW_PROMPTS = 1000
+
 
 def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
-    page = _ordered(connection, select(jobs.c.number), question).limit(limit).offset(offset)
-    return list(connection.execute(page).scalars())
+    return _page(connection, jobs.c.number, question, limit, offset)
 
 
 def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
-    page = _ordered(connection, select(jobs.c.id), question).limit(limit).offset(offset)
-    return list(connection.execute(page).scalars())
+    return _page(connection, jobs.c.id, question, limit, offset)
 
 
 def count(connection: Connection, question: Question) -> int:
@@ -36,88 +77,323 @@ def count(connection: Connection, question: Question) -> int:
 
 
 def counted(connection: Connection, question: Question) -> Counted:
-    """The number, for a text; counting stops after `MANY`."""
+    """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
+    if _is_tallied(question):
+        return Counted(_tallied(connection, question))
     number = _count(connection, question, MANY + 1)
     return Counted(min(number, MANY), is_exact=number <= MANY)
 
 
 def _count(connection: Connection, question: Question, at_most: int | None) -> int:
-    some = select(jobs.c.number).where(*_conditions(connection, question)).limit(at_most).subquery()
-    number: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
-    return number
+    if _is_tallied(question):
+        return _tallied(connection, question)
+    few = _few(connection, question)
+    number = jobs.c.number
+    found = _all(connection, number, question) if few is None else _of(connection, number, few, question)
+    some = found.limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def _ordered(connection: Connection, statement: Select[Any], question: Question) -> Select[Any]:
-    by: list[ColumnElement[Any]] = []
+def _is_tallied(question: Question) -> bool:
+    """Whether nothing is asked for but what the tallies tell."""
+    told = Question(
+        service=question.service, model=question.model, params=question.params, hidden=question.hidden
+    )
+    return replace(question, order=None, oldest_first=False) == told and SEED_KEY not in question.params
+
+
+def _tallied(connection: Connection, question: Question) -> int:
+    statement = select(func.coalesce(func.sum(tallies.c.jobs), 0))
+    if question.service is not None:
+        statement = statement.where(tallies.c.service == question.service)
+    if not question.hidden:
+        statement = statement.where(~tallies.c.hidden)
+    settings = job_settings.matching(connection, question.model, question.params)
+    if settings is not None:
+        statement = statement.where(_is_one_of(tallies.c.settings_id, settings))
+    total = connection.execute(statement).scalar_one()
+    return int(total)
+
+
+def _page(
+    connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
+) -> list[_Value]:
+    def read(statement: Select[Any]) -> list[_Value]:
+        return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
+
+    order = _order(connection, question)
+    if limit is None:
+        return read(_all(connection, column, question).order_by(*order))
+    is_by_time = len(order) == 1
+    if is_by_time and limit + offset <= _NEWEST:
+        found = read(_among_newest(connection, column, question))
+        if len(found) == limit:
+            return found
+    few = _few(connection, question)
+    if few is not None:
+        # No index has the order of a sum, so that none is gone through instead.
+        return read(_of(connection, column, few, question).order_by(*_order(connection, question, 0)))
+    if is_by_time:
+        return read(_walk(connection, column, question, limit + offset))
     if isinstance(question.order, MeasureOrder):
-        if kept := find_kept(connection, question.order.name, question.order.version):
-            number = measured_number(kept.id, question.order.part)
-            by = [(number.asc() if question.order.lowest_first else number.desc()).nulls_last()]
-    elif question.order is not None:
-        by = [jobs.c.rating.desc() if question.order == "rating" else jobs.c.seed_number.asc()]
-    time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
-    return statement.where(*_conditions(connection, question)).order_by(*by, time)
+        return _by_measure(connection, column, question, question.order, limit, offset)
+    return read(_one_by_one(connection, select(column), question).order_by(*order))
 
 
-def _conditions(connection: Connection, question: Question) -> list[ColumnElement[bool]]:
+def _order(connection: Connection, question: Question, more: int | None = None) -> list[ColumnElement[Any]]:
+    """The order of the page, by numbers to which `more` is added."""
+
+    def number(column: ColumnElement[int]) -> ColumnElement[int]:
+        return column if more is None else column + more
+
+    time = _time(number(jobs.c.number), question)
+    if question.order is None:
+        return [time]
+    if not isinstance(question.order, MeasureOrder):
+        by_rating = number(jobs.c.rating).desc()
+        return [by_rating if question.order == "rating" else number(jobs.c.seed_number).asc(), time]
+    kept = find_kept(connection, question.order.name, question.order.version)
+    if kept is None:
+        return [time]
+    measured = measured_number(kept.id, question.order.part)
+    return [(measured.asc() if question.order.lowest_first else measured.desc()).nulls_last(), time]
+
+
+def _time(number: ColumnElement[Any], question: Question) -> ColumnElement[Any]:
+    return number.asc() if question.oldest_first else number.desc()
+
+
+def _among_newest(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
+    """Those that fit among the newest jobs, or the oldest."""
+    listed = select(jobs.c.number).where(jobs.c.pictured)
+    lead = listed.order_by(_time(jobs.c.number, question)).limit(_NEWEST).subquery("newest")
+    some = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.number))
+    return _one_by_one(connection, some, question).order_by(_time(lead.c.number, question))
+
+
+def _of(
+    connection: Connection, column: Column[Any], few: Select[tuple[int]], question: Question
+) -> Select[Any]:
+    """Those that fit among few jobs."""
+    lead = few.limit(_FEW_JOBS).subquery("few")
+    some = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c[0]))
+    return _one_by_one(connection, some, question)
+
+
+def _walk(connection: Connection, column: Column[Any], question: Question, at_most: int) -> Select[Any]:
+    """Goes through an index that has the order of the time; `at_most` jobs are wanted of it."""
+    if question.tags:
+        first, *others = question.tags
+        lead = select(tags.c.job_number).where(tags.c.tag == first).subquery("lead")
+        statement = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
+        led = _one_by_one(connection, statement, replace(question, tags=tuple(others)))
+        return led.order_by(_time(lead.c.job_number, question))
+    parts = _parts(connection, question)
+    if parts is None:
+        return _one_by_one(connection, select(column), question).order_by(_time(jobs.c.number, question))
+    # Each value has the order by itself, so that this many of each are enough.
+    leading, each = parts
+    listed = func.unnest(literal(list(each), ARRAY(leading.type))).table_valued("value")
+    values = listed.render_derived(name="wanted")
+    its = _one_by_one(connection, select(jobs.c.number, jobs.c.id), question).where(leading == values.c.value)
+    some = its.order_by(_time(jobs.c.number, question)).limit(at_most).lateral("some")
+    joined = select(some.c[column.name]).select_from(values.join(some, true()))
+    return joined.order_by(_time(some.c.number, question))
+
+
+def _parts(connection: Connection, question: Question) -> tuple[Column[Any], Collection[Any]] | None:
+    """A column with an index in the order of the time, and which values of it fit."""
+    if question.seed is not None and not isinstance(question.seed, range):
+        return jobs.c.seed_number, _seed_numbers(question.seed)
+    if question.asked_by is not None:
+        return jobs.c.asked_by, set(question.asked_by)
+    if SEED_KEY in question.params:
+        return None
+    settings = job_settings.matching(connection, question.model, question.params)
+    return None if settings is None else (jobs.c.settings_id, settings)
+
+
+def _by_measure(
+    connection: Connection,
+    column: Column[_Value],
+    question: Question,
+    order: MeasureOrder,
+    limit: int,
+    offset: int,
+) -> list[_Value]:
+    """A page by the number of each job's first picture; jobs without one come last, in the order of the time."""
+    kept = find_kept(connection, order.name, order.version)
+    assert kept is not None  # noqa: S101 - otherwise the order is by the time
+    time = _time(jobs.c.number, question)
+    first = and_(first_pictures.c.sha256 == measurements.c.sha256, first_pictures.c.position == 0)
+    lead = measurements.join(first_pictures, first)
+    walk = select(column).select_from(lead.join(jobs, jobs.c.number == first_pictures.c.job_number))
+    led = _one_by_one(connection, walk.where(is_measured(kept.id, order.part)), question)
+    value = measurements.c.value.asc() if order.lowest_first else measurements.c.value.desc()
+    found = list(connection.execute(led.order_by(value, time).limit(limit).offset(offset)).scalars())
+    if len(found) == limit:
+        return found
+    before = 0 if found else offset
+    if before:
+        before -= connection.execute(select(func.count()).select_from(led.subquery())).scalar_one()
+    number = measured_number(kept.id, order.part)
+    rest = _one_by_one(connection, select(column), question).where(number.is_(None))
+    left = rest.order_by(time).limit(limit - len(found)).offset(before)
+    return [*found, *connection.execute(left).scalars()]
+
+
+def _few(connection: Connection, question: Question) -> Select[tuple[int]] | None:
+    """The shortest list of jobs that fit one of the things that are asked for; None where all are long."""
+    lists = _lists(connection, question)
+    if not lists:
+        return None
+    some = [each.limit(_FEW_JOBS + 1).subquery() for each in lists]
+    numbers = [select(func.count()).select_from(each).scalar_subquery() for each in some]
+    found = connection.execute(select(*numbers)).one()
+    at = min(range(len(lists)), key=found.__getitem__)
+    return lists[at] if found[at] <= _FEW_JOBS else None
+
+
+def _lists(connection: Connection, question: Question) -> list[Select[tuple[int]]]:
+    """The numbers of the jobs that fit each of the things that are asked for, each once, from its index."""
+    lists: list[Select[tuple[int]]] = []
+    if question.facts:
+        lists.append(facts.having(question.facts, question.runs))
+    elif question.runs:
+        lists.append(select(run_jobs.c.job_number).where(run_jobs.c.run_id.in_(question.runs)).distinct())
+    lists += [select(tags.c.job_number).where(tags.c.tag == tag) for tag in question.tags]
+    if question.favourite:
+        lists.append(select(marks.c.job_number).where(marks.c.favourite))
+    if question.excluded:
+        lists.append(select(marks.c.job_number).where(_IS_EXCLUDED))
+    if sides := _sides(question):
+        lists.append(select(pictures.c.job_number).where(*sides).distinct())
+    listed = select(jobs.c.number).where(jobs.c.pictured)
+    if question.rating:
+        lists.append(listed.where(jobs.c.rating >= question.rating))
+    if question.asked_by is not None:
+        lists.append(listed.where(jobs.c.asked_by.in_(question.asked_by)))
+    if times := _times(question):
+        lists.append(listed.where(*times))
+    if question.seed is not None:
+        lists.append(listed.where(_is_seed(question.seed)))
+    params = {key: value for key, value in question.params.items() if key != SEED_KEY}
+    settings = job_settings.matching(connection, question.model, params)
+    if settings is not None and SEED_KEY not in question.params:
+        lists.append(listed.where(_is_one_of(jobs.c.settings_id, settings)))
+    if wanted := _wanted(question):
+        few = select(prompts.c.id).where(*wanted).limit(_FEW_PROMPTS + 1)
+        found = connection.execute(few).scalars().all()
+        if len(found) <= _FEW_PROMPTS:
+            lists.append(listed.where(_is_one_of(jobs.c.prompt_id, found)))
+    return lists
+
+
+def _all(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
+    """All that fit, as the planner likes it."""
+
+    def is_there(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(*conditions)
+
+    return select(column).where(*_conditions(connection, question, is_there))
+
+
+def _one_by_one(connection: Connection, statement: Select[Any], question: Question) -> Select[Any]:
+    """With everything that is asked for, to be looked up for each job that is met."""
+
+    def looked_up(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        # Of a value, other than of EXISTS, the planner makes no join.
+        return select(true()).where(*conditions).limit(1).scalar_subquery()
+
+    return statement.where(*_conditions(connection, question, looked_up))
+
+
+def _conditions(
+    connection: Connection, question: Question, is_there: Callable[..., ColumnElement[bool]]
+) -> list[ColumnElement[bool]]:
+    """What fits; `is_there` asks whether another table has a row."""
     conditions: list[ColumnElement[bool]] = [jobs.c.pictured]
-    marked = exists().where(marks.c.job_number == jobs.c.number)
+    marked = marks.c.job_number == jobs.c.number
     if question.service is not None:
         conditions.append(jobs.c.service == question.service)
     if not question.hidden:
         conditions.append(~jobs.c.hidden)
     if question.excluded is not None:
-        excluded = marked.where(marks.c.excluded != "")
-        conditions.append(excluded if question.excluded else ~excluded)
+        excluded = is_there(marked, _IS_EXCLUDED)
+        conditions.append(excluded if question.excluded else func.coalesce(~excluded, true()))
+    its = run_jobs.c.job_number == jobs.c.number
+    within = [run_jobs.c.run_id.in_(question.runs)] if question.runs else []
     if question.facts:
-        conditions.append(jobs.c.number.in_(facts.having(question.facts, question.runs)))
+        conditions.append(is_there(its, run_jobs.c.facts_id.in_(facts.sets_with(question.facts)), *within))
     elif question.runs:
-        its = run_jobs.c.job_number == jobs.c.number
-        conditions.append(exists().where(its, run_jobs.c.run_id.in_(question.runs)))
-    for tag in question.tags:
-        conditions.append(exists().where(tags.c.job_number == jobs.c.number, tags.c.tag == tag))
+        conditions.append(is_there(its, *within))
+    conditions += [is_there(tags.c.job_number == jobs.c.number, tags.c.tag == tag) for tag in question.tags]
     if question.rating:
         conditions.append(jobs.c.rating >= question.rating)
     if question.favourite:
-        conditions.append(marked.where(marks.c.favourite))
+        conditions.append(is_there(marked, marks.c.favourite))
     if question.asked_by is not None:
         conditions.append(jobs.c.asked_by.in_(question.asked_by))
-    if question.since is not None:
-        conditions.append(jobs.c.created_at >= question.since)
-    if question.until is not None:
-        conditions.append(jobs.c.created_at <= question.until)
-    sides = {name: side for name in ("width", "height") if (side := getattr(question, name)) is not None}
-    if sides:
-        sized = [fits(pictures.c[name], side) for name, side in sides.items()]
-        conditions.append(exists().where(pictures.c.job_number == jobs.c.number, *sized))
-    return [*conditions, *_words(question.prompt or ""), *_params(connection, question)]
+    conditions += _times(question)
+    if sides := _sides(question):
+        conditions.append(is_there(pictures.c.job_number == jobs.c.number, *sides))
+    for any_of in read_sought(question.prompt or ""):
+        conditions.append(is_there(prompts.c.id == jobs.c.prompt_id, contain(any_of)))
+    return [*conditions, *_params(connection, question)]
+
+
+def _times(question: Question) -> list[ColumnElement[bool]]:
+    since, until = question.since, question.until
+    first = [] if since is None else [jobs.c.created_at >= since]
+    return first if until is None else [*first, jobs.c.created_at <= until]
+
+
+def _sides(question: Question) -> list[ColumnElement[bool]]:
+    return [
+        fits(pictures.c[name], side)
+        for name in ("width", "height")
+        if (side := getattr(question, name)) is not None
+    ]
+
+
+def _wanted(question: Question) -> list[ColumnElement[bool]]:
+    """What the words of a prompt must have, without what they must not."""
+    sought = read_sought(question.prompt or "")
+    return [contain(any_of) for any_of in sought if not any(each.without for each in any_of)]
 
 
 def _params(connection: Connection, question: Question) -> list[ColumnElement[bool]]:
     """The conditions on model, params and seed."""
     params = dict(question.params)
     seeds = [each for each in (question.seed, params.pop(SEED_KEY, None)) if each is not None]
-    conditions = [fits(jobs.c.seed, seed) for seed in seeds]
+    conditions = list(map(_is_seed, seeds))
     settings = job_settings.matching(connection, question.model, params)
     if settings is not None:
-        conditions.append(jobs.c.settings_id.in_(settings))
+        conditions.append(_is_one_of(jobs.c.settings_id, settings))
     if question.seed is None and SEED_KEY in question.params:
         # A job without a seed of its own may have a documented one, among its settings.
         documented = job_settings.matching(connection, question.model, question.params)
         if documented:
-            written = conditions[0] if len(conditions) == 1 else conditions[0] & conditions[1]
-            return [or_(jobs.c.settings_id.in_(documented), written)]
+            return [or_(_is_one_of(jobs.c.settings_id, documented), and_(*conditions))]
     return conditions
 
 
-def _words(asked: str) -> list[ColumnElement[bool]]:
-    """The conditions on the words of a prompt."""
+def _is_seed(seed: Asked) -> ColumnElement[bool]:
+    """Whether a job has a seed that is asked for; the index has the seeds as numbers."""
+    number = jobs.c.seed_number
+    if isinstance(seed, range):
+        return and_(fits(number, seed), jobs.c.seed == cast(number, Text))
+    return and_(_is_one_of(number, _seed_numbers(seed)), fits(jobs.c.seed, seed))
 
-    def fits_one(sought: Sought) -> ColumnElement[bool]:
-        is_there = prompts.c.words.contains(searchable(sought.text), autoescape=True)
-        return ~is_there if sought.without else is_there
 
-    return [
-        jobs.c.prompt_id.in_(select(prompts.c.id).where(or_(*map(fits_one, any_of))))
-        for any_of in read_sought(asked)
-    ]
+def _seed_numbers(seed: Asked) -> set[int]:
+    several = seed if isinstance(seed, tuple) else (seed,)
+    return {seed_number(each) for each in several if not isinstance(each, range)}
+
+
+def _is_one_of(column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
+    """As `in_`, for more numbers than a statement may have values."""
+    return column == any_(literal(sorted(numbers), ARRAY(BigInteger)))
+
+
+_IS_EXCLUDED = marks.c.excluded != ""

@@ -1,0 +1,94 @@
+"""The index of the words of prompts: `pg_trgm` with GIN, which finds a part of a word by its pieces of three
+characters.
+
+The server chooses: what the index cannot find (a word of fewer characters, or of signs alone) is looked for in
+every prompt, each of which is kept once for all jobs that share it. Without the index, everything is.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, or_, text
+from sqlalchemy.exc import DBAPIError
+
+from rivya_nb.store.prompt_words import Sought
+from rivya_nb.store.rows import searchable
+from rivya_nb.store.schema import prompts
+
+INDEX = "prompts_by_pieces"
+
+_PENDING = 256
+"""Kilobytes of new prompts that wait unsorted. A prompt has a piece for each of its characters: to sort in each by
+itself costs much, but every search reads what waits."""
+
+_EXTENSION = text(
+    "SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'pg_trgm'"
+)
+_MAY_EXTEND = text(
+    "SELECT has_database_privilege(current_database(), 'CREATE')"
+    " AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
+)
+_HAS_INDEX = text("SELECT to_regclass(:name) IS NOT NULL")
+_OWNS_PROMPTS = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('prompts')")
+_CHINESE = "棚外"
+
+
+def prepare_index(connection: Connection) -> None:
+    """Make the index, and the extension that it needs, where there is none and this role may."""
+    if has_index(connection) or not connection.execute(_OWNS_PROMPTS).scalar_one():
+        return
+    if _schema(connection) is None and connection.execute(_MAY_EXTEND).scalar_one():
+        try:
+            with connection.begin_nested():
+                connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+        except DBAPIError:
+            # The admin may have left this to nobody else. `why_scanned` tells it.
+            return
+    if (schema := _schema(connection)) is not None:
+        quoted = connection.dialect.identifier_preparer.quote(schema)
+        connection.execute(
+            text(
+                f"CREATE INDEX {INDEX} ON prompts USING gin (words {quoted}.gin_trgm_ops)"
+                f" WITH (fastupdate = on, gin_pending_list_limit = {_PENDING})"
+            )
+        )
+
+
+def has_index(connection: Connection) -> bool:
+    there: bool = connection.execute(_HAS_INDEX, {"name": INDEX}).scalar_one()
+    return there
+
+
+def why_scanned(connection: Connection) -> str | None:
+    """Why words are not found by an index, or not those of every script, and what mends it; None where they
+    are."""
+    if not has_index(connection):
+        return (
+            "words in prompts are searched for without an index, which is slow in a large history: the database "
+            "lacks the extension pg_trgm, or the tables belong to another role. Let an admin run CREATE EXTENSION "
+            "pg_trgm in the database, and open the store once as the role that its tables belong to"
+        )
+    schema = connection.dialect.identifier_preparer.quote(_schema(connection) or "public")
+    pieces = connection.execute(text(f"SELECT {schema}.show_trgm(:word)"), {"word": _CHINESE}).scalar_one()
+    if not pieces:
+        return (
+            "Chinese, Thai and other words that are not ASCII are searched for without an index, which is slow in "
+            "a large history: the database has the ctype C. A database that is made with LOCALE 'C.UTF-8' and "
+            "TEMPLATE template0 has one for all scripts"
+        )
+    return None
+
+
+def contain(any_of: tuple[Sought, ...]) -> ColumnElement[bool]:
+    """Whether the words of a prompt have one of these texts, or lack one that is not wanted."""
+
+    def fits(sought: Sought) -> ColumnElement[bool]:
+        is_there = prompts.c.words.contains(searchable(sought.text), autoescape=True)
+        return ~is_there if sought.without else is_there
+
+    return or_(*map(fits, any_of))
+
+
+def _schema(connection: Connection) -> str | None:
+    """Where the extension is."""
+    schema: str | None = connection.execute(_EXTENSION).scalar_one_or_none()
+    return schema
