@@ -12,10 +12,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from buckets import Buckets, environment
 from servers import PostgresqlServer
 
 import rivya_nb as rv
 from rivya_nb.cli import main
+from rivya_nb.store.checking.check import check
 from rivya_nb.store.moving.move import Moved, move
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.records import Question
@@ -288,3 +290,39 @@ def test_the_command_says_what_it_did(
     assert f"rivya-nb: {target} has a store already" in capsys.readouterr().err
     assert main(["move", "mysql://a:b@c/d", str(tmp_path)]) == 1
     assert "mysql://" in capsys.readouterr().err
+
+
+def test_pictures_go_to_a_bucket_and_come_back(
+    new_place: NewPlace, buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(buckets.url, tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    bucket = buckets.new()
+    address = f"s3://{bucket}/pictures"
+    source, target = new_place("sqlite"), new_place("sqlite")
+    with opened(source) as store:
+        fill(store, 1)
+        before = seen(store)
+    assert move(source, target, silent, target_pictures=address) == Moved(runs=1, jobs=7, files=5, missing=0)
+    with closing(Store.open(target, address)) as moved:
+        assert seen(moved) == before
+        assert not list((tmp_path / target / "pictures").rglob("*.png"))
+    # A machine that has nothing of them yet.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    assert list(check(target, address, silent)) == []
+    back = new_place("sqlite")
+    assert move(target, back, silent, source_pictures=address).files == 5
+    with opened(back) as store:
+        assert seen(store) == before
+    gone, damaged, *_ = buckets.names(bucket)
+    buckets.store(bucket).delete(gone)
+    buckets.store(bucket).put(damaged, b"damaged")
+    orphan = f"pictures/ab/{'ab' * 32}.png"
+    buckets.store(bucket).put(orphan, b"an orphan")
+    said = [str(each) for each in check(target, address, silent)]
+    assert len(said) == 3, said
+    assert any("is gone" in each and Path(gone).name in each for each in said)
+    assert any("is damaged" in each and Path(damaged).name in each for each in said)
+    assert orphan in said[-1]
+    with pytest.raises(rv.StoreError, match="None of the 5 files"):
+        move(target, new_place("sqlite"), silent)

@@ -37,24 +37,31 @@ def begin(connection: Connection, source: str, name: str) -> None:
     Raises:
         StoreError: the target is not empty, or another move into it was begun.
     """
-    if is_moving(connection):
-        if (before := noted(connection, SOURCE)) != source:
-            raise StoreError(
-                f"A move from {before} to {name} was begun and is not finished: finish it, or name another place. "
-                "Nothing was copied."
-            )
-        return
+    if not is_moving(connection):
+        _check_empty(connection, name)
+        move_notes.create(connection)
+        note(connection, SOURCE, source)
+    elif (before := noted(connection, SOURCE)) != source:
+        raise StoreError(
+            f"A move from {before} to {name} was begun and is not finished: finish it, or name another place. "
+            "Nothing was copied."
+        )
+    made = [make for _, make in noted_like(connection, _MAKE)]
+    # Some is there again in a later call: who opens a database completes it.
+    for drop, make in _extras(connection):
+        if make not in made:
+            note(connection, f"{_MAKE}{len(made):04}", make)
+            made.append(make)
+        _run(connection, drop)
+
+
+def _check_empty(connection: Connection, name: str) -> None:
     for table in copied_tables():
         if connection.execute(select(exists(select(1).select_from(table)))).scalar_one():
             raise StoreError(
                 f"{name} has a store already, with rows in {table.name}: a move needs an empty place. Nothing was "
                 "copied."
             )
-    move_notes.create(connection)
-    note(connection, SOURCE, source)
-    for at, (drop, make) in enumerate(_extras(connection)):
-        note(connection, f"{_MAKE}{at:04}", make)
-        _run(connection, drop)
 
 
 def finish(connection: Connection) -> None:
