@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -85,6 +85,18 @@ class BucketFiles(ContentFiles):
     def size(self, sha256: str, mime_type: str) -> int | None:
         found = super().size(sha256, mime_type)
         return self._bucket.size(self._name(self.path(sha256, mime_type))) if found is None else found
+
+    def examine(self, sha256: str, mime_type: str) -> tuple[str, int] | None:
+        with disk_trouble(self._incoming):
+            self._make(self._incoming)
+        # What is in the cache says nothing of the bucket.
+        with self._new_part(self._incoming) as part:
+            found = self._bucket.fetch(self._name(self.path(sha256, mime_type)), part)
+            return None if found is None else (found, part.stat().st_size)
+
+    def names(self) -> Iterator[str]:
+        start = f"{self.folder.name}/"
+        return (name.removeprefix(start) for name in self._bucket.names(start))
 
     def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
         *_, root, folder, start, name = ("", "", "", "", *Path(source).parts)

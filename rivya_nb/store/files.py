@@ -119,6 +119,21 @@ class ContentFiles:
         except OSError:
             return None
 
+    def examine(self, sha256: str, mime_type: str) -> tuple[str, int] | None:
+        """The hash and the size of the file as it is kept; None if there is none. Slow: all of it is read."""
+        path = self.path(sha256, mime_type)
+        try:
+            with disk_trouble(path):
+                return hash_of(path), path.stat().st_size
+        except StoreError:
+            if path.is_file():
+                raise
+            return None
+
+    def names(self) -> Iterator[str]:
+        """The names of all files that are kept, as `ab/abcd….png`. Others come and go meanwhile."""
+        return (path.relative_to(self.folder).as_posix() for path in self.folder.glob("*/*"))
+
     def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """What a user names as a file; if that is one of these files, fetched to this machine."""
         return source

@@ -166,6 +166,7 @@ class Store:
         from rivya_nb.store.postgresql.connecting import require_driver
 
         require_driver()
+        from rivya_nb.store.moving.notes import refuse_unfinished
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
         from rivya_nb.store.postgresql.files import open_agreed_files
         from rivya_nb.store.postgresql.ownership import SessionOwner
@@ -174,6 +175,7 @@ class Store:
         database = PostgresqlDatabase(address)
         try:
             database.prepare()
+            refuse_unfinished(database)
             files = open_agreed_files(database, pictures)
             folder = local_folder(address)
             with disk_trouble(folder):

@@ -32,10 +32,14 @@ VALUES = ("1:1", "16:9", 7, 7.5, "7", "007", True, "a\0b", "%", 10**18, 9 * 10**
 SEEDS = (0, 1, 7, -3, "7", "007", 7.5, "x", 2**31, 2**62, 2**63 - 1)
 
 prompts = st.lists(
-    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=4), min_size=1, max_size=4
+    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+    min_size=1,
+    max_size=4,
 ).map(" ".join)
 seeds = st.sampled_from(SEEDS)
-ranges = st.builds(range, st.integers(-5, 8), st.integers(9, 40), st.integers(1, 3)) | st.just(range(2**61, 2**63 - 1))
+ranges = st.builds(range, st.integers(-5, 8), st.integers(9, 40), st.integers(1, 3)) | st.just(
+    range(2**61, 2**63 - 1)
+)
 asked_values = st.sampled_from(VALUES) | st.tuples(st.sampled_from(VALUES), st.sampled_from(VALUES)) | ranges
 TAGS = ("keep", "a%b", "ภาพ", "x\0y")
 times = st.sampled_from([1000.0, 1010.0, 1030.5, 1059.0, 1e12])
@@ -87,7 +91,10 @@ def fill(store: Store, jobs: list[JobRecord]) -> None:
     for at, tag in enumerate(TAGS, 2):
         store.marks.tag(ids[::at], [tag])
     store.measurements.keep(
-        "sharp", "1", "", [(Subject(job.pictures[0].sha256), {"": at % 7.0}) for at, job in enumerate(jobs[::2])]
+        "sharp",
+        "1",
+        "",
+        [(Subject(job.pictures[0].sha256), {"": at % 7.0}) for at, job in enumerate(jobs[::2])],
     )
 
 

@@ -55,7 +55,9 @@ def test_what_ended_connections_have_added_is_added_up_when_the_store_is_opened(
         assert store.spent("sandbox").credits == 3 * 42 + 12
 
 
-def test_a_connection_that_is_open_keeps_its_own(postgresql: PostgresqlServer, address: ServerAddress) -> None:
+def test_a_connection_that_is_open_keeps_its_own(
+    postgresql: PostgresqlServer, address: ServerAddress
+) -> None:
     with closing(Store.open(address)) as working:
         add(working, done(final_credits=12))
         with closing(Store.open(address)) as other:
@@ -70,5 +72,9 @@ def test_nobody_waits_for_a_row_that_is_in_use(postgresql: PostgresqlServer, add
     with closing(postgresql.connect(address.database)) as busy, busy.transaction():
         busy.execute("SELECT FROM ledger FOR UPDATE")
         with closing(Store.open(address)) as store:
-            assert shards(postgresql, address) == {"tallies": {False}, "ledger": {True}, "commitments": {False}}
+            assert shards(postgresql, address) == {
+                "tallies": {False},
+                "ledger": {True},
+                "commitments": {False},
+            }
             assert store.spent("sandbox").credits == 12
