@@ -486,6 +486,7 @@ def history(
     favourite: bool = False,
     tag: str | Collection[str] | None = None,
     run: Run | int | Collection[Run | int] | None = None,
+    by: str | Collection[str] | None = None,
     since: Moment | None = None,
     until: Moment | None = None,
     picture_width: Choice = None,
@@ -501,14 +502,15 @@ def history(
 
     `prompt` is words in any order: `fox OR wolf` is either, `-cartoon` none with it, `"red fox"` just that text.
     `rating` is at least that, several tags must all be there, `run` is a run or its id, or several of which it is
-    one: the grid of `run=[9, 10]` has the axes of both. Params are compared with those that were sent. Of several
-    models, or values of a param, any will do, and so will each whole number of a `range`. `picture_width` and
-    `picture_height` are those of the picture, in pixels. `since` and `until` are "30m", "12h", "7d" or "2w" ago,
-    a day, or a date with a time (local, where it names no zone); a day counts whole. What was hidden is left out
-    unless `hidden`. `facts` are what a table of prompts says of a picture beside the params, by the column:
-    `facts={"category": "animals"}`; all of them are of one place in a run. `excluded=True` finds what is kept out
-    of figures, False everything else. `sort` is "newest", "oldest", "rating" (the highest first) or "seed" (the
-    lowest first). `params={…}` is for keys that are also names of arguments here.
+    one: the grid of `run=[9, 10]` has the axes of both. `by` is the user who asked, or several of whom one did.
+    Params are compared with those that were sent. Of several models, or values of a param, any will do, and so
+    will each whole number of a `range`. `picture_width` and `picture_height` are those of the picture, in pixels.
+    `since` and `until` are "30m", "12h", "7d" or "2w" ago, a day, or a date with a time (local, where it names no
+    zone); a day counts whole. What was hidden is left out unless `hidden`. `facts` are what a table of prompts
+    says of a picture beside the params, by the column: `facts={"category": "animals"}`; all of them are of one
+    place in a run. `excluded=True` finds what is kept out of figures, False everything else. `sort` is "newest",
+    "oldest", "rating" (the highest first) or "seed" (the lowest first). `params={…}` is for keys that are also
+    names of arguments here.
 
     The store is read only when something is used: indexing, slicing and `page(n)` read what they give, and `len`
     only counts.
@@ -524,6 +526,7 @@ def history(
         favourite=favourite,
         tag=tag,
         run=run,
+        by=by,
         since=since,
         until=until,
         picture_width=picture_width,
@@ -595,6 +598,7 @@ def drift(
 def undo() -> str:
     """Take back the last favourite, rating, tag, note, hiding or exclusion; gives a text that says what it was.
 
-    Calling it again takes back the one before. A deletion cannot be taken back.
+    Calling it again takes back the one before. Each user of a store takes back the own marks; a picture that
+    another user has marked since stays as it is. A deletion cannot be taken back.
     """
     return current_session().undo()

@@ -352,6 +352,8 @@ def _notebooks() -> Path:
 
 
 def _environment(store: Path) -> Mapping[str, str]:
-    """This process' environment for the sandbox: without the key, and with the given store."""
-    inherited = {name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"}
+    """This process' environment for the sandbox: without the key, and with the given store alone."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("RIVYA_API_KEY", "RIVYA_PICTURES")
+    }
     return {**inherited, "RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(store)}

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -90,21 +90,32 @@ class PostgresqlServer:
         return self.address(name)
 
     def new_store(self) -> ServerAddress:
-        """A database in which a store was made and closed, which is faster than making each."""
-        return self.new_database(self._template)
+        """A database in which a store was made, which is faster than making each; its pictures have a folder."""
+        address = self.new_database(self._template)
+        pictures = self.pictures(address)
+        pictures.mkdir()
+        with self.connect(address.database) as connection:
+            connection.execute("INSERT INTO store_settings VALUES ('pictures', %s)", [pictures.as_uri()])
+        return address
+
+    def pictures(self, address: ServerAddress) -> Path:
+        """A folder for the pictures of a store."""
+        return self.folder / f"pictures of {address.database}"
 
     @cached_property
     def _template(self) -> str:
-        from rivya_nb.store.store import Store
+        from rivya_nb.store.postgresql.database import PostgresqlDatabase
 
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0")
-        Store.open(self.address(_TEMPLATE)).close()
+        with closing(PostgresqlDatabase(self.address(_TEMPLATE))) as database:
+            database.prepare()
         return _TEMPLATE
 
     def drop(self, address: ServerAddress) -> None:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {address.database} WITH (FORCE)")
+        shutil.rmtree(self.pictures(address), ignore_errors=True)
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self._binaries / program), *map(str, arguments)]

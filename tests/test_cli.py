@@ -176,6 +176,7 @@ def test_lab_opens_copies_with_the_sandbox_configured(tmp_path: Path) -> None:
     (config / "jupyter_lab_config.py").write_text(
         f"import json, os, pathlib\npathlib.Path({str(seen)!r}).write_text(json.dumps(dict(os.environ)))\n"
     )
+    environ["RIVYA_PICTURES"] = "s3://the-lab/pictures"
     done = rivya_nb("lab", "--folder", "mine", "--", "--show-config", cwd=tmp_path, environ=environ)
     assert done.returncode == 0, done.stderr
     copied = [path.name for path in sorted((tmp_path / "mine").glob("*.ipynb"))]
@@ -183,7 +184,7 @@ def test_lab_opens_copies_with_the_sandbox_configured(tmp_path: Path) -> None:
     passed = json.loads(seen.read_text())
     assert passed["RIVYA_BASE_URL"] == "sandbox"
     assert Path(passed["RIVYA_STORE"]).is_relative_to(tmp_path / "mine")
-    assert "RIVYA_API_KEY" not in passed
+    assert not {"RIVYA_API_KEY", "RIVYA_PICTURES"} & passed.keys()
 
 
 def test_lab_never_overwrites_a_notebook(tmp_path: Path) -> None:

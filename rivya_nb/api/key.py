@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable
 from functools import cache
@@ -61,6 +62,17 @@ class Key:
     def hand_to(self, receiver: Callable[[str], T]) -> T:
         """Call `receiver` with the key's text, and return the result; `receiver` must be allowed to have it."""
         return receiver(self._reveal())
+
+    def tag(self, purpose: str) -> str:
+        """A few letters that are the same for the same key and purpose. They are 32 bits of a one-way hash, far
+        too few to find a key by."""
+
+        def hashed(key: str) -> str:
+            # The environment may have bytes that are no text.
+            whole = key.encode("utf-8", "backslashreplace")
+            return hmac.new(whole, purpose.encode(), "sha256").hexdigest()[:8]
+
+        return self.hand_to(hashed)
 
     @property
     def mistake(self) -> str | None:

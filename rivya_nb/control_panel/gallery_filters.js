@@ -29,10 +29,12 @@ export class Filters {
     this.model = select("Filter: made with", [["", "any model"]]);
     this.rating = select("Filter: rating", LEAST);
     this.tag = select("Filter: tag", [["", "any tag"]]);
+    this.by = select("Filter: user", [["", "anybody's"]]);
+    this.by.hidden = true;
     this.order = select("Order", ORDERS);
     this.buildMore();
     this.toggle = button("More filters", "More filters", () => this.open(this.more.hidden), { "aria-expanded": "false" });
-    const selects = [this.model, this.rating, this.tag, this.order];
+    const selects = [this.model, this.rating, this.tag, this.by, this.order];
     const first = element("div", { class: "rivya-filters" }, this.words, ...selects, this.toggle);
     this.node = element("div", {}, first, this.more);
     for (const control of [this.words, this.run, this.seed]) control.addEventListener("input", () => this.typed());
@@ -98,6 +100,7 @@ export class Filters {
       rating: /^\d$/.test(rating) ? Number(rating) : 0,
       favourite: rating === "favourite",
       tag: this.tag.value,
+      by: this.by.value,
       run: this.run.value,
       seed: this.seed.value,
       since: this.since.value,
@@ -109,13 +112,17 @@ export class Filters {
   }
 
   get areSet() {
-    const controls = [this.words, this.model, this.rating, this.tag, this.run, this.seed, this.since, this.until];
+    const { words, model, rating, tag, by, run, seed, since, until } = this;
+    const controls = [words, model, rating, tag, by, run, seed, since, until];
     return this.params.size > 0 || controls.some((control) => control.value);
   }
 
-  offer(models, tags, measures) {
+  offer({ models, tags, users, measures }) {
     refill(this.model, models);
     refill(this.tag, tags);
+    // One user alone has nobody to tell apart.
+    refill(this.by, users, 1, (user) => `${user}'s`);
+    this.by.hidden = users.length < 2;
     refill(this.order, measures, ORDERS.length, (measure) => `by ${measure}`);
   }
 

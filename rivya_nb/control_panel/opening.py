@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 from rivya_nb.calls import current_session
 from rivya_nb.control_panel.panel import DEFAULT_NAME, Panel
+from rivya_nb.store.places import StorePlace
 
-_opened: WeakValueDictionary[tuple[Path, str], Panel] = WeakValueDictionary()
-"""The last panel of each name, by the folder of its store."""
+_opened: WeakValueDictionary[tuple[StorePlace, str], Panel] = WeakValueDictionary()
+"""The last panel of each name, by the place of its store."""
 
 
 def panel(name: str = DEFAULT_NAME) -> Panel:
@@ -21,7 +21,7 @@ def panel(name: str = DEFAULT_NAME) -> Panel:
         StoreError: its state cannot be read.
     """
     session = current_session()
-    place = session.store.folder, name
+    place = session.store.place, name
     if (before := _opened.get(place)) is not None:
         # It keeps its state first, which the new one reads.
         before.give_way()

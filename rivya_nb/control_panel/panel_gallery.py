@@ -15,7 +15,7 @@ from rivya_nb.errors import UsageError
 from rivya_nb.planning.question import Filters, history_question
 from rivya_nb.store.records import Counted, Question
 from rivya_nb.study.kept_measures import kept_names, measure_orders
-from rivya_nb.views.words import joined, param_words, replicate_words
+from rivya_nb.views.words import by_words, joined, param_words, replicate_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +67,7 @@ class PanelGallery(PictureTab):
             **page_words(first, total, len(records), PAGE, has_next=has_next),
             "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
             "tags": store.marks.known_tags(),
+            "users": store.users(),
             "measures": kept_names(store),
         }
         return Contents(self._captioned(records), more)
@@ -80,6 +81,7 @@ class PanelGallery(PictureTab):
     def _captioned(self, records: Sequence[JobRecord]) -> list[Shown]:
         """Each with its run, its date, what it was made with, and the beginning of its prompt."""
         runs = self._session.store.run_ids_of([record.id for record in records])
+        names = self._session.store.has_several_users
         shown = []
         for record in records:
             made = time.strftime("%Y-%m-%d %H:%M", time.localtime(record.created_at))
@@ -87,7 +89,7 @@ class PanelGallery(PictureTab):
             prompt = printable(record.prompt, _PROMPT_LENGTH)
             label = "\n".join(
                 [
-                    joined([where, made]),
+                    joined([where, made, by_words(record.asked_by) if names else ""]),
                     joined([*param_words(record.params), replicate_words(record)]),
                     prompt,
                 ]
@@ -109,7 +111,7 @@ class PanelGallery(PictureTab):
         """What the filters ask for. Raises UsageError with every mistake in them."""
         params = {str(key): str(value) for key, value in content.get("params") or ()}
         filters: Filters = {"params": params, "favourite": bool(content.get("favourite"))}
-        for name in ("model", "prompt", "tag", "since", "until", "seed"):
+        for name in ("model", "prompt", "tag", "by", "since", "until", "seed"):
             if text := str(content.get(name) or "").strip():
                 filters[name] = text
         if rating := int(content.get("rating") or 0):

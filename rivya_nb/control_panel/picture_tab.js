@@ -176,7 +176,7 @@ export class PictureTab {
     const isFirst = !this.page.known;
     this.page = message;
     this.sayTurning(false);
-    this.filters?.offer(message.models, message.tags, message.measures);
+    this.filters?.offer(message);
     this.tiles.take(items, buffers, message.layout);
     this.chosen.drop(message.gone);
     this.captions.hidden = !items.length;

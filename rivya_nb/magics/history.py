@@ -28,6 +28,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("--since", "WHEN"),
     Flag("--until", "WHEN"),
     Flag("--run", "RUN", repeatable=True),
+    Flag("--by", "USER", repeatable=True),
     Flag("--picture-width", "PIXELS"),
     Flag("--picture-height", "PIXELS"),
     Flag("--hidden"),
@@ -42,8 +43,8 @@ FLAGS: tuple[Flag, ...] = (
 USAGE = "[WORDS] [KEY=VALUE] [FLAGS]"
 HELP = (
     "pictures by words of their prompt (fox OR wolf, -cartoon), params, --model --rating --favourite --tag "
-    "--since --until --run --picture-width --picture-height --hidden --excluded --fact; --sort orders, --page "
-    "goes on; --rows and --cols make a grid"
+    "--since --until --run --by --picture-width --picture-height --hidden --excluded --fact; --sort orders, "
+    "--page goes on; --rows and --cols make a grid"
 )
 
 
@@ -100,12 +101,32 @@ class _HistoryReader(Reader):
             "sort": self._plain("--sort"),
             "params": params,
         }
+        if users := self._users():
+            filters["by"] = users
         if self._facts:
             filters["facts"] = self._facts
         tags = [
             tag for value in self._flags.get("--tag", ()) if (tag := self._one("--tag", value)) is not None
         ]
         return {**filters, "tag": tags} if tags else filters
+
+    def _users(self) -> list[str]:
+        """Users, also several between commas."""
+        users: list[str] = []
+        for value in self._flags.get("--by", ()):
+            if isinstance(value, Text):
+                users += [value.text] if value.quoted else value.text.split(",")
+            elif isinstance(value, ObjectName):
+                name = shortened(value.name)
+                self._wrong("--by", f"{{{name}}} is a variable, and the history takes plain text")
+        return users
+
+    def _param(self, key: str, raw: str) -> None:
+        # Who asked is a fact of a picture, as its params are, and may be written like one.
+        if key == "by" and (value := self._value("--by", raw, "by=")) is not None:
+            self._flags.setdefault("--by", []).append(value)
+        elif key != "by":
+            super()._param(key, raw)
 
     def _fact(self, raw: str) -> None:
         """Read `category=animals`, `category="wild animals"` or `"category=wild animals"`."""

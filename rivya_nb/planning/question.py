@@ -30,6 +30,7 @@ FILTERS = (
     "favourite",
     "tag",
     "run",
+    "by",
     "since",
     "until",
     "picture_width",
@@ -56,12 +57,12 @@ _LARGEST_ID = 2**63 - 1
 class Filters(TypedDict, total=False):
     """The arguments of `history`. A job has to fit all of them; None does not filter.
 
-    `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all
-    be there, `run` a run or its id, or several of which it is one. Of several values of `model`, `seed` or a
-    param, any will do; so will any whole number of a range. `picture_width` and `picture_height` are in pixels.
-    `hidden` lists what is hidden too; `facts` are those of a table by their column, all of one place; `excluded`
-    is True for what counts in no figure, False for what counts. `since` and `until` are what `moment` reads;
-    `sort` is one of `SORTS`, or a measure.
+    `prompt` is words as `read_sought` reads them, `rating` is at least that, `tag` one or several that must all be
+    there, `run` a run or its id, or several of which it is one, and `by` the users of whom one asked. Of several
+    values of `model`, `seed` or a param, any will do; so will any whole number of a range. `picture_width` and
+    `picture_height` are in pixels. `hidden` lists what is hidden too; `facts` are those of a table by their
+    column, all of one place; `excluded` is True for what counts in no figure, False for what counts. `since` and
+    `until` are what `moment` reads; `sort` is one of `SORTS`, or a measure.
     """
 
     prompt: str | None
@@ -71,6 +72,7 @@ class Filters(TypedDict, total=False):
     favourite: bool
     tag: str | Collection[str] | None
     run: object
+    by: str | Collection[str] | None
     since: Moment | None
     until: Moment | None
     picture_width: Choice
@@ -131,6 +133,7 @@ def history_question(
         favourite=read("favourite", _switch) or False,
         tags=read("tag", _tags) or (),
         runs=read("run", _runs) or (),
+        asked_by=read("by", _users),
         since=read("since", lambda value: (value, moment(value, now=time.time()))),
         until=read("until", lambda value: (value, moment(value, end=True, now=time.time()))),
         width=read("picture_width", _pixels),
@@ -292,6 +295,14 @@ def _runs(value: object) -> tuple[object, tuple[int, ...]]:
     return numbers if len(numbers) > 1 else numbers[0], tuple(numbers)
 
 
+def _users(value: object) -> tuple[object, tuple[str, ...]]:
+    users = list(value) if isinstance(value, Collection) and not isinstance(value, str) else [value]
+    if not users or not all(isinstance(user, str) and user.strip() for user in users):
+        raise ValueError(f"{short_repr(value)} is neither a user's name nor several")
+    names = tuple(dict.fromkeys(" ".join(str(user).split()) for user in users))
+    return names[0] if len(names) == 1 else list(names), names
+
+
 def _run(value: object) -> int:
     number = getattr(value, "id", value)
     if not isinstance(number, int) or isinstance(number, bool):
@@ -319,6 +330,14 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         for model in models
         if not store.count(Question(model=model, hidden=True))
     ]
+    if question.asked_by:
+        users = store.users()
+        reasons += [
+            f"No picture was asked for by {short_repr(user)}"
+            + (did_you_mean(user, users) or _there_are(users, "names"))
+            for user in question.asked_by
+            if user not in users
+        ]
     for run in question.runs:
         try:
             store.run(run)
@@ -348,8 +367,8 @@ _MOST_TAGS = 12
 _MOST_FACTS = 500
 
 
-def _there_are(tags: Sequence[str]) -> str:
-    return f"; there are {listing(tags[:_MOST_TAGS])}" if tags else "; there are no tags yet"
+def _there_are(known: Sequence[str], what: str = "tags") -> str:
+    return f"; there are {listing(known[:_MOST_TAGS])}" if known else f"; there are no {what} yet"
 
 
 def _words(name: str, value: object) -> str:

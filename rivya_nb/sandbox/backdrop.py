@@ -13,7 +13,7 @@ from rivya_nb.sandbox.scene import Scene
 _LONGER_SIDE = 192
 """Pixels of what is soft altogether."""
 _FINER = 3
-"""How much larger that is painted which has edges."""
+"""How much larger that is painted which has edges; less where the whole picture is smaller."""
 
 
 def backdrop(scene: Scene, size: tuple[int, int], prints: Sequence[Image.Image]) -> Image.Image:
@@ -28,7 +28,8 @@ def backdrop(scene: Scene, size: tuple[int, int], prints: Sequence[Image.Image])
     short, mean = min(width, height), math.sqrt(width * height)
     wide = scene.subject == "landscape"
     canvas = canvas.filter(ImageFilter.GaussianBlur(mean * (0.09 if wide else 0.055)))
-    finer = (width * _FINER, height * _FINER)
+    larger = min(_FINER, math.ceil(max(size) / _LONGER_SIDE))
+    finer = (width * larger, height * larger)
     if wide:
         canvas = _ridges(canvas.resize(finer, Image.Resampling.BICUBIC), scene)
     else:

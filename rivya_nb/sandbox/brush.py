@@ -34,8 +34,6 @@ class Brush:
     def __init__(self, scale: int, light: float) -> None:
         self.scale = scale
         self.light = light
-        self._column = _relief(light, _STEPS, 1)
-        self._globe = _relief(light, _STEPS, _STEPS)
         self.sheet = Image.new(
             "RGBA", (int(2 * self.HALF_WIDTH * scale), int((self.HEIGHT + self.FOOT) * scale))
         )
@@ -46,11 +44,11 @@ class Brush:
 
     def round(self, points: Sequence[Point], colour: Colour, alpha: float = 1.0, depth: float = 0.3) -> None:
         """A shape that is round like a column; `depth` is how much darker its far side is."""
-        self._lay(points, self._column, alpha, _ramps(colour, depth))
+        self._lay(points, _relief(self.light, _STEPS, 1), alpha, _ramps(colour, depth))
 
     def ball(self, points: Sequence[Point], colour: Colour, depth: float = 0.34) -> None:
         """A shape that is round like a ball, lit from above."""
-        self._lay(points, self._globe, 1.0, _ramps(colour, depth))
+        self._lay(points, _relief(self.light, _STEPS, _STEPS), 1.0, _ramps(colour, depth))
 
     def fall(self, points: Sequence[Point], top: Colour, bottom: Colour, alpha: float = 1.0) -> None:
         """A shape whose colour runs from its top to its bottom."""
@@ -104,7 +102,7 @@ class Brush:
 @lru_cache(maxsize=64)
 def _relief(light: float, width: int, height: int) -> Image.Image:
     """The light on a column (one pixel high) or a globe that fills the picture: 0 to 255."""
-    relief = Image.new("L", (width, height))
+    relief = bytearray()
     for y in range(height):
         v = 0.0 if height == 1 else 2 * (y + 0.5) / height - 1
         for x in range(width):
@@ -112,8 +110,8 @@ def _relief(light: float, width: int, height: int) -> Image.Image:
             z = math.sqrt(max(0.0, 1 - u * u - v * v))
             facing = 1.3 * max(-0.25, 0.55 * light * u - 0.5 * v + 0.66 * z) - 0.62
             share = (facing - _DARKEST) / (_BRIGHTEST - _DARKEST)
-            relief.putpixel((x, y), round(255 * min(1.0, max(0.0, share))))
-    return relief
+            relief.append(round(255 * min(1.0, max(0.0, share))))
+    return Image.frombytes("L", (width, height), bytes(relief))
 
 
 @lru_cache(maxsize=64)

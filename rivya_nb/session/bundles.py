@@ -135,10 +135,11 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
     for name in sorted(found - wanted.keys())[:1]:
         raise files.wrong(name, "no request of the bundle has it")
     missing = {name: each for name, each in wanted.items() if store.files.size(*each) is None}
-    needed, free = sum(sizes[sha256] for sha256, _ in missing.values()), shutil.disk_usage(store.folder).free
+    needed, disk = sum(sizes[sha256] for sha256, _ in missing.values()), store.files.folder
+    free = shutil.disk_usage(disk).free
     if needed > free:
         raise StoreError(
-            f"The bundle needs {file_size(needed)}, and {file_size(free)} are free on the disk of {store.folder}; "
+            f"The bundle needs {file_size(needed)}, and {file_size(free)} are free on the disk of {disk}; "
             "nothing of it was imported."
         )
     for name in sorted(wanted.keys() - found)[:1]:

@@ -257,7 +257,9 @@ class Grid(Leaving, Studying, Shown):
         if not self._run.id:
             # Pictures of any runs: each says when it was asked for, and where.
             runs = self._store.run_ids_of(ids)
-            view = replace(view, origins={each: origin_words(view.jobs[each], runs[each]) for each in ids})
+            names = self._store.has_several_users
+            origins = {each: origin_words(view.jobs[each], runs[each], names_users=names) for each in ids}
+            view = replace(view, origins=origins)
         return bundle(view, self._files)
 
     def _behind(self, layout: Layout) -> list[Hint]:

@@ -141,8 +141,11 @@ class Album(Shown, Pictures):
         )
         told, hints = self._with_numbers(jobs, facts)
         marks, runs = self._store.marks.of(ids), self._store.run_ids_of(ids)
+        names = self._store.has_several_users
         entries = (
-            GalleryEntry(job.record, text, marks[job.id], origin_words(job.record, runs[job.id]))
+            GalleryEntry(
+                job.record, text, marks[job.id], origin_words(job.record, runs[job.id], names_users=names)
+            )
             for job, text in zip(jobs, told, strict=True)
         )
         return GalleryPage(self.title, first, total, tuple(entries), (*self._hints(first, following), *hints))

@@ -60,6 +60,11 @@ class Job(Markable):
         return self.live.record
 
     @property
+    def asked_by(self) -> str:
+        """The user who asked for it: the name on JupyterHub, else the login; empty where that is not known."""
+        return self.record.asked_by
+
+    @property
     def job_ids(self) -> Sequence[str]:
         return [self.id]
 

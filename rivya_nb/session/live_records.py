@@ -55,8 +55,8 @@ class LiveRecords:
             raise UsageError("Nothing is connected; rv.connect() comes first.")
         if self.session.live_records is not self:
             raise UsageError(
-                f"These pictures are in the store {self.store.folder}, and the session works with "
-                f"{self.session.store.folder}; rv.connect(store=…) changes that."
+                f"These pictures are in the store {self.store.place}, and the session works with "
+                f"{self.session.store.place}; rv.connect(store=…) changes that."
             )
         return self.session
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from rivya_nb.contract.request import SEED_KEY
@@ -84,6 +85,16 @@ class Run(Pictures):
     def name(self) -> str | None:
         """The name it was given, if any."""
         return self.record.name
+
+    @property
+    def asked_by(self) -> str:
+        """The user who asked for it: the name on JupyterHub, else the login; empty where that is not known."""
+        return self.record.asked_by
+
+    @cached_property
+    def names_users(self) -> bool:
+        """Whether it says who asked: others ask in this store, too. Found out once, since a run is drawn often."""
+        return self._store.has_several_users
 
     @property
     def drawn_seeds(self) -> tuple[ParamValue, ...]:

@@ -127,7 +127,10 @@ class RunsPage:
 
         found = self._store.run_summaries(PAGE, (self._number - 1) * PAGE)
         jobs = self._store.jobs([run.job_id for run in found if run.job_id is not None])
-        rows = [RunRow(run, None if run.job_id is None else jobs[run.job_id]) for run in found]
+        names = self._store.has_several_users
+        rows = [
+            RunRow(run, None if run.job_id is None else jobs[run.job_id], names_users=names) for run in found
+        ]
         return rows, self._store.count_runs() - self._number * PAGE
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:

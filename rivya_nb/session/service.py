@@ -20,16 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A key, and a text that says where it came from or why there is none. The text may be advice already.
-
-    `label` stands for the key where kernels share what the service allows. It says only where the key is from,
-    so it tells nothing about it: two different keys that were given share a pace, which costs nothing but time.
-    """
+    """A key, and a text that says where it came from or why there is none. The text may be advice already."""
 
     key: Key
     source: str
     is_advice: bool = False
-    label: str = "given"
 
 
 class Service:
@@ -45,7 +40,8 @@ class Service:
         self.has_key = client.has_key
         self.key_source = found.source
         self.client = client
-        self.label = found.label
+        # What a service allows is for a key, whoever has it: kernels with the same tag share it.
+        self.label = found.key.tag(name)
         self._found = found
         self._lease = lease
 
@@ -137,7 +133,7 @@ def reach(given: Key, base_url: str | None, folder: Path) -> Service:
 
         lease = join(folder / SANDBOX)
         # The sandbox has a key of its own: a real one is never given to it.
-        found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own", label=SANDBOX)
+        found = FoundKey(Key(DEFAULT_KEY), "the sandbox's own")
         return Service(SANDBOX, RivyaClient(found.key, lease.url, on_wait=tell_waiting), found, lease)
     found = _find_key(given, service_origin(address), own)
     client = RivyaClient(found.key, address, on_wait=tell_waiting)
@@ -170,7 +166,7 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
         return FoundKey(Key(None), mistake_in_environment(key.mistake).rstrip("."), is_advice=True)
     home = DEFAULT_BASE_URL if own == SANDBOX else canonical_name(own)
     if key and origin in (home, DEFAULT_BASE_URL):
-        return FoundKey(key, "from the environment", label="environment")
+        return FoundKey(key, "from the environment")
     unused = None
     if key:
         unused = (
@@ -186,5 +182,5 @@ def _find_key(given: Key, origin: str, own: str) -> FoundKey:
     else:
         source = "from the keyring" if key else "none given, none in the environment or the keyring"
     if key or unused is None:
-        return FoundKey(key, source, label="keyring")
+        return FoundKey(key, source)
     return FoundKey(key, unused, is_advice=True)

@@ -416,7 +416,7 @@ class Session:
         return Selection(self.live_records, job_ids, title)
 
     def undo(self) -> str:
-        """Take back the last favourite, rating, tag, note, hiding or exclusion, of any kernel; says which."""
+        """Take back this user's last favourite, rating, tag, note, hiding or exclusion, and say which it was."""
         undone = self.store.marks.undo()
         return "There is nothing to undo." if undone is None else f"Undone: {undone}."
 

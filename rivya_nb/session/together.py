@@ -27,7 +27,7 @@ class Together(Selection):
 
     def __init__(self, runs: Sequence[Run]) -> None:
         first = runs[0]
-        if any(run.files.folder != first.files.folder for run in runs):
+        if any(run._live_records.store is not first._live_records.store for run in runs):
             raise UsageError("These runs are in different stores; only runs of one store make one grid.")
         self._summands = tuple(runs)
         ids = dict.fromkeys(job.id for run in runs for job in run.jobs)

@@ -1,16 +1,19 @@
 """What services were found to allow, and which kernels share it: one row for each service and key.
 
-A key is known here by a label only, which tells nothing about it.
+A key is known here by a label only, by which nobody finds the key.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import and_, delete, select
+import math
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
 from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import Demand, FoundLimits
 from rivya_nb.store.schema import limit_members, limits
+from rivya_nb.store.writing import take_turns
 
 GONE_AFTER = 5.0
 """Seconds without a sign after which a kernel no longer counts."""
@@ -47,14 +50,16 @@ class LimitBook:
         Raises:
             StoreError: the store cannot be written.
         """
-        now = self._database.now()
         key = {"service": service, "label": label}
-        values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
         here = and_(limit_members.c.service == service, limit_members.c.label == label)
         with self._database.writing() as connection:
+            # One after the other, so that what one has just found is not overwritten by another.
+            take_turns(connection, service, [label])
+            now = self._database.now()
+            values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
             # Where the clock was set back, the dead seem to come from the future.
             is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
-            connection.execute(delete(limit_members).where(~is_alive))
+            _delete(connection, limit_members, ~is_alive)
             statement = insert_for(connection, limit_members).values(**key, member=member, **values)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=limit_members.primary_key, set_=values)
@@ -74,7 +79,7 @@ class LimitBook:
                 found = _both(found, kept, agreed, now)
             if found.found_at <= (kept.found_at if is_ours else 0.0):
                 return kept, demands
-            connection.execute(delete(limits).where(limits.c.found_at < now - FORGOTTEN_AFTER))
+            _delete(connection, limits, limits.c.found_at < now - FORGOTTEN_AFTER)
             new = {"rate": found.rate, "places": found.places, "found_at": found.found_at}
             connection.execute(
                 insert_for(connection, limits)
@@ -93,9 +98,20 @@ class LimitBook:
             connection.execute(delete(limit_members).where(limit_members.c.member == member))
 
 
+def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> None:
+    """Delete these rows, but for those that another kernel changes just now: nobody waits for anybody."""
+    key = table.primary_key.columns
+    found = select(*key).where(condition).with_for_update(skip_locked=True)
+    for row in connection.execute(found).all():
+        mine = and_(*(column == value for column, value in zip(key, row, strict=True)))
+        connection.execute(delete(table).where(mine))
+
+
 def _both(mine: FoundLimits, theirs: FoundLimits, agreed: FoundLimits, now: float) -> FoundLimits:
     """What this kernel and others have found since they agreed."""
     newest = max(mine, theirs, key=lambda found: found.found_at)
     if mine.rate is None or theirs.rate is None or agreed.rate is None:
         return newest
-    return FoundLimits(theirs.rate * mine.rate / agreed.rate, newest.places, now)
+    # What is newest counts, however short the time between the two.
+    found_at = max(now, math.nextafter(theirs.found_at, math.inf))
+    return FoundLimits(theirs.rate * mine.rate / agreed.rate, newest.places, found_at)

@@ -1,7 +1,8 @@
 """The user's marks on pictures: favourites, ratings, tags, notes, what is hidden or excluded; with undo.
 
-All kernels share one journal, and steps are undone strictly from the last one on, no matter which kernel took
-it. So an undo never restores an older value over a newer one.
+Marks are shared by all users, and each user takes back the own steps, strictly from the last one on, no matter
+which kernel took them. All share one journal: where others have marked a picture since, an undo leaves it as it
+is, so that it never restores an older value over a newer one.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, distinct, func, insert, select, update
 
-from rivya_nb.contract.text import check_whole, count, short_repr
+from rivya_nb.contract.text import check_whole, count, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
@@ -21,7 +22,7 @@ from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import HIGHEST_RATING, MarkChanges, Marks
 from rivya_nb.store.rows import portions
-from rivya_nb.store.schema import mark_changes, mark_steps, marks, tags
+from rivya_nb.store.schema import jobs, mark_changes, mark_steps, marks, tags
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 STEPS_KEPT = 200
-"""The number of steps that can be undone; older ones are deleted."""
+"""The number of steps that can be undone, for each user on average; older ones are deleted."""
 
 _WORDS = {
     "rating": "rating",
@@ -48,8 +49,9 @@ class MarkBook:
     `changes` notifies of each step, and of each undo.
     """
 
-    def __init__(self, database: Database, owner: Owner) -> None:
+    def __init__(self, database: Database, owner: Owner, user: str) -> None:
         self.changes = News()
+        self._user = user
         self._database = database
         self._owner = owner
 
@@ -87,20 +89,29 @@ class MarkBook:
         )
 
     def last_step(self) -> int | None:
-        """The id of the last step of all kernels; None if there is none."""
+        """The id of this user's last step, in any kernel; None if there is none."""
         with self._database.reading() as connection:
-            last: int | None = connection.execute(select(func.max(mark_steps.c.id))).scalar_one()
+            last: int | None = connection.execute(
+                select(func.max(mark_steps.c.id)).where(*self._mine)
+            ).scalar_one()
         return last
 
+    @property
+    def _mine(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Which steps this user may take back."""
+        return mark_steps.c.made_by == self._user, ~mark_steps.c.undone
+
     def undo(self, only: int | None = None) -> str | None:
-        """Undo the last step of all kernels, and return what it was, in words; None if there is none.
+        """Undo this user's last step, in any kernel, and return what it was, in words; None if there is none.
+
+        A picture that was marked in the same way since then stays as it is, which the words say.
 
         Raises:
             UsageError: `only` is not the last step; nothing is undone.
         """
         with self._database.writing() as connection:
-            last = select(mark_steps).order_by(mark_steps.c.id.desc()).limit(1)
-            step = connection.execute(last).mappings().one_or_none()
+            last = select(mark_steps).where(*self._mine).order_by(mark_steps.c.id.desc()).limit(1)
+            step = connection.execute(last.with_for_update()).mappings().one_or_none()
             if step is None:
                 return None
             if only not in (None, step["id"]):
@@ -108,18 +119,27 @@ class MarkBook:
             changed = select(mark_changes.c.job_number, mark_changes.c.before)
             changed = changed.where(mark_changes.c.step_id == step["id"])
             before = {number: json.loads(text) for number, text in connection.execute(changed)}
-            current = _load(connection, before)
+            _hold(connection, before)
+            newer = _newer(connection, step["id"], before)
+            back = {number: values for number, values in before.items() if number not in newer}
+            current = _load(connection, back)
             _save(
                 connection,
                 {
                     number: replace(current.get(number, _NONE), **_restored(values))
-                    for number, values in before.items()
+                    for number, values in back.items()
                 },
             )
-            connection.execute(delete(mark_steps).where(mark_steps.c.id == step["id"]))
+            _take_out(connection, step["id"], back, is_whole=not newer)
         self.changes.tell()
         elsewhere = "" if step["owner"] == self._owner.id else ", made in another kernel"
-        return f"{step['what']}{elsewhere}"
+        if not newer:
+            return f"{step['what']}{elsewhere}"
+        them = "it" if len(newer) == 1 else "them"
+        who = listing(sorted({name or "another user" for name in newer.values()}))
+        if not back:
+            return f"nothing of {step['what']}{elsewhere}; {who} marked {them} since"
+        return f"{step['what']}{elsewhere}, but for {count(len(newer), 'picture')}; {who} marked {them} since"
 
     def known_tags(self) -> list[str]:
         """All tags in use, the most frequent first."""
@@ -130,6 +150,7 @@ class MarkBook:
     def _step(self, job_ids: Iterable[str], what: str, change: Callable[[Marks], Marks]) -> None:
         with self._database.writing() as connection:
             numbers = all_numbers_of(connection, list(dict.fromkeys(job_ids))).values()
+            _hold(connection, numbers)
             earlier = _load(connection, numbers)
             before = {number: earlier.get(number, _NONE) for number in numbers}
             after = {number: change(marks) for number, marks in before.items()}
@@ -147,7 +168,7 @@ class MarkBook:
     def _note_down(
         self, connection: Connection, what: str, before: Mapping[int, Mapping[str, object]]
     ) -> None:
-        step = {"what": what, "owner": self._owner.id}
+        step = {"what": what, "owner": self._owner.id, "made_by": self._user}
         step_id = insert_one(connection, mark_steps, step)
         connection.execute(
             insert(mark_changes),
@@ -156,7 +177,8 @@ class MarkBook:
                 for number, values in before.items()
             ],
         )
-        connection.execute(delete(mark_steps).where(mark_steps.c.id <= step_id - STEPS_KEPT))
+        users = connection.execute(select(func.count(distinct(mark_steps.c.made_by)))).scalar_one()
+        connection.execute(delete(mark_steps).where(mark_steps.c.id <= step_id - STEPS_KEPT * users))
 
 
 def excluded(store: Store, job_ids: Iterable[str]) -> set[str]:
@@ -196,6 +218,42 @@ def _restored(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if name == "tags" else value for name, value in values.items()}
 
 
+def _hold(connection: Connection, numbers: Collection[int]) -> None:
+    """Let nobody else change the marks of these jobs before this transaction ends."""
+    for some in portions(sorted(numbers)):
+        held = select(jobs.c.number).where(jobs.c.number.in_(some)).order_by(jobs.c.number)
+        connection.execute(held.with_for_update(key_share=True))
+
+
+def _newer(
+    connection: Connection, step_id: int, before: Mapping[int, Mapping[str, object]]
+) -> dict[int, str]:
+    """Those of these jobs that a later step has changed in the same way, each with the user who did it last."""
+    found: dict[int, str] = {}
+    for some in portions(list(before)):
+        later = (
+            select(mark_changes.c.job_number, mark_changes.c.before, mark_steps.c.made_by)
+            .join(mark_steps, mark_steps.c.id == mark_changes.c.step_id)
+            .where(mark_changes.c.step_id > step_id, mark_changes.c.job_number.in_(some))
+            .order_by(mark_changes.c.step_id)
+        )
+        for number, text, user in connection.execute(later):
+            if json.loads(text).keys() & before[number].keys():
+                found[number] = user
+    return found
+
+
+def _take_out(connection: Connection, step_id: int, numbers: Collection[int], *, is_whole: bool) -> None:
+    """Take an undone step out of the journal, but for the jobs that it left as they are."""
+    if is_whole:
+        connection.execute(delete(mark_steps).where(mark_steps.c.id == step_id))
+        return
+    for some in portions(list(numbers)):
+        gone = (mark_changes.c.step_id == step_id) & mark_changes.c.job_number.in_(some)
+        connection.execute(delete(mark_changes).where(gone))
+    connection.execute(update(mark_steps).where(mark_steps.c.id == step_id).values(undone=True))
+
+
 def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
     """The marks of those jobs that have any, by job number."""
     found: dict[int, Marks] = {}
@@ -215,6 +273,7 @@ def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
 def fill_in(connection: Connection, marks: Mapping[int, Marks]) -> int:
     """Set the marks of those of these jobs, by number, that have none yet; gives their number. It is no step that
     can be undone."""
+    _hold(connection, marks)
     here = _load(connection, list(marks))
     new = {number: each for number, each in marks.items() if number not in here and each != _NONE}
     _save(connection, new)

@@ -1,4 +1,4 @@
-"""The stored states of panels, by the panel's name."""
+"""The stored states of panels, by the user and the panel's name."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
+from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.schema import panel_states
 
 
 class PanelStates:
-    """The states of the panels of one store, as JSON data. The last stored one is kept."""
+    """The states of a user's panels in one store, as JSON data. The last stored one is kept."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, user: str) -> None:
         self._database = database
+        self._user = user
 
     def get(self, name: str) -> dict[str, Any] | None:
         """The state of the panel with this name; None if there is none."""
         with self._database.reading() as connection:
             text = connection.execute(
-                select(panel_states.c.state).where(panel_states.c.name == name)
+                select(panel_states.c.state).where(
+                    panel_states.c.name == name, panel_states.c.made_by == self._user
+                )
             ).scalar_one_or_none()
         state = None if text is None else json.loads(text)
         return state if isinstance(state, dict) else None
@@ -30,7 +34,9 @@ class PanelStates:
     def put(self, name: str, state: Mapping[str, Any]) -> None:
         """Store a state, which must be JSON data, and replace an earlier one."""
         text = json.dumps(dict(state), ensure_ascii=False)
+        values = {"state": text, "saved_at": self._database.now()}
         with self._database.writing() as connection:
-            connection.execute(delete(panel_states).where(panel_states.c.name == name))
-            values = {"name": name, "state": text, "saved_at": self._database.now()}
-            connection.execute(insert(panel_states).values(values))
+            statement = insert_for(connection, panel_states).values(name=name, made_by=self._user, **values)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=panel_states.primary_key, set_=values)
+            )

@@ -298,6 +298,10 @@ mark_steps = Table(
     Column("id", Number, primary_key=True, autoincrement=True),
     Column("what", Words, nullable=False),
     Column("owner", String(64), nullable=False),
+    # The user whose step it is.
+    Column("made_by", Words, nullable=False, server_default=""),
+    # It was taken back, but for the changes that it still has: newer ones stand there.
+    Column("undone", Boolean, nullable=False, server_default=false()),
 )
 
 mark_changes = Table(
@@ -346,6 +350,8 @@ limit_members = Table(
 panel_states = Table(
     "panel_states",
     metadata,
+    # The user whose panel it is.
+    Column("made_by", Words, primary_key=True),
     Column("name", Words, primary_key=True),
     Column("state", Words, nullable=False),
     Column("saved_at", Float, nullable=False),

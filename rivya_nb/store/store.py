@@ -49,7 +49,7 @@ from rivya_nb.store.news import News
 from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.panel_states import PanelStates
-from rivya_nb.store.picture_places import BucketAddress, PicturesPlace, read_pictures
+from rivya_nb.store.picture_places import PicturesPlace, read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.records import (
@@ -79,6 +79,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+_MOST_SWEEPING = 10.0
+"""Seconds that a store that is closed waits for its sweep."""
+
+
 class Store:
     """An open store.
 
@@ -102,11 +106,11 @@ class Store:
         self.models = ModelLists(folder / "models")
         self.owner = owner
         self.claims = Claims(database, owner, self.user)
-        self.marks = MarkBook(database, owner)
+        self.marks = MarkBook(database, owner, self.user)
         self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
         self.uploads = UploadBook(database)
-        self.panel_states = PanelStates(database)
+        self.panel_states = PanelStates(database, self.user)
         self.durations = DurationBook(database)
         self.facts = FactBook(database)
         self.measurements = MeasurementBook(database)
@@ -122,47 +126,52 @@ class Store:
 
             self._search = on_server
         self._is_new = False
+        self._sweeping: threading.Thread | None = None
         self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
     def open(cls, place: StorePlace, pictures: str | None = None) -> Store:
         """Open the store in a folder, which is created if necessary, or on a server. A store without write access
         is only read. `pictures` is the address of a bucket or a folder for its pictures (see `read_pictures`); by
-        default, they are in the store's folder.
+        default, they are in the store's folder. A store on a server keeps this address, and needs it once.
 
         Raises:
             UsageError: the folder can be no path, or `pictures` is no such address.
             StoreError: the folder or the server cannot be used, or the database is damaged, of something else,
-                newer than this code, or of an earlier development state. It is left as it is.
+                newer than this code, or of an earlier development state. It is left as it is. Or a store on a
+                server has no address for its pictures, or another one.
         """
         # What is wrong with the address is told before anything is made.
         kept = read_pictures(pictures) if pictures else None
         if isinstance(place, ServerAddress):
-            store = cls._open_on_server(place, kept)
+            store = cls._open_on_server(place, pictures)
         else:
             store = cls._open_folder(place, kept)
-        if isinstance(kept, BucketAddress) and not store.is_read_only:
-            threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True).start()
+        if store.files.are_elsewhere and not store.is_read_only:
+            store._sweeping = threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True)
+            store._sweeping.start()
         return store
 
     @classmethod
-    def _open_on_server(cls, address: ServerAddress, pictures: PicturesPlace | None) -> Store:
+    def _open_on_server(cls, address: ServerAddress, pictures: str | None) -> Store:
         from rivya_nb.store.postgresql.connecting import require_driver
 
         require_driver()
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
+        from rivya_nb.store.postgresql.files import open_agreed_files
         from rivya_nb.store.postgresql.ownership import SessionOwner
         from rivya_nb.store.postgresql.trouble import server_trouble
 
         database = PostgresqlDatabase(address)
         try:
             database.prepare()
-            with server_trouble(address):
-                owner = SessionOwner(address)
+            files = open_agreed_files(database, pictures)
             folder = local_folder(address)
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            store = cls(address, folder, database, cls._files(pictures or folder, database), owner)
+            with server_trouble(address):
+                owner = SessionOwner(address)
+            store = cls(address, folder, database, files, owner)
         except BaseException:
             database.close()
             raise
@@ -238,6 +247,8 @@ class Store:
 
     def close(self) -> None:
         """Close the database and release the ownership of jobs; later calls raise StoreError."""
+        if self._sweeping is not None:
+            self._sweeping.join(_MOST_SWEEPING)
         self.database.close()
         self.owner.close()
         if self._temporary is not None:
@@ -585,6 +596,11 @@ class Store:
         """What the jobs of a service have cost; of those submitted since `since`, in seconds since the epoch."""
         with self.database.reading() as connection:
             return spending.spent(connection, service, since)
+
+    @property
+    def has_several_users(self) -> bool:
+        """Whether more than one user has asked for something here."""
+        return len(self.users()) > 1
 
     def ask_for(self, job_ids: Collection[str]) -> None:
         """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.

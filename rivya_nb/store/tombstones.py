@@ -89,12 +89,19 @@ def sweep(
     """
     freed, last = 0, ""
     with suppress(StoreError):
+        old = tombstones.c.since <= database.now() - patience
+        due = select(tombstones.c.sha256, tombstones.c.mime_type).where(old)
+        with database.reading() as connection:
+            if connection.execute(due.limit(1)).first() is None:
+                return 0
         while True:
             with database.writing() as connection:
-                due = select(tombstones.c.sha256, tombstones.c.mime_type).where(
-                    tombstones.c.since <= database.now() - patience, tombstones.c.sha256 > last
+                locked = (
+                    due.where(tombstones.c.sha256 > last)
+                    .order_by(tombstones.c.sha256)
+                    .limit(AT_ONCE)
+                    .with_for_update(skip_locked=True)
                 )
-                locked = due.order_by(tombstones.c.sha256).limit(AT_ONCE).with_for_update(skip_locked=True)
                 found = [(sha256, mime_type) for sha256, mime_type in connection.execute(locked)]
                 if not found:
                     break

@@ -11,7 +11,7 @@ from rivya_nb.planning.prompt import PromptAxis
 from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.views.run_view import RunView, tally
 from rivya_nb.views.tally import Tally
-from rivya_nb.views.words import common_params, joined, param_words
+from rivya_nb.views.words import by_words, common_params, joined, param_words
 
 PROMPT_LENGTH = 160
 _NAME_LENGTH = 40
@@ -43,14 +43,18 @@ def headline(view: RunView) -> Headline:
 
     Pictures of several runs (from the history) have the run id 0, which is not shown.
     """
-    return headline_of(view.run, subject_of(view.run, view.jobs), tally(view) if view.live else None)
+    going = tally(view) if view.live else None
+    return headline_of(view.run, subject_of(view.run, view.jobs), going, names_users=view.names_users)
 
 
-def headline_of(run: RunRecord, subject: Subject, going: Tally | None) -> Headline:
+def headline_of(
+    run: RunRecord, subject: Subject, going: Tally | None, *, names_users: bool = False
+) -> Headline:
     """The same; `going` has the sums of a run that works."""
     names = [f"run {run.id}" if run.id else "", printable(run.name or "", _NAME_LENGTH)]
     price = [] if going is None else [count(going.total, "picture"), count(going.price, "credit")]
-    facts = joined([subject.common, *price, ", ".join(name for name in names if name)])
+    by = by_words(run.asked_by) if names_users else ""
+    facts = joined([subject.common, *price, ", ".join(name for name in names if name), by])
     return Headline(subject.prompt, subject.full_prompt, facts)
 
 

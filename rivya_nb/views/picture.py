@@ -30,7 +30,8 @@ _ALT_LENGTH = 90
 class PictureView:
     """A job and what is known of it: its params with their defaults, its marks, its runs by id.
 
-    `thumbnails` are of its pictures, in their order. `trouble` says why pictures cannot be shown.
+    `thumbnails` are of its pictures, in their order. `trouble` says why pictures cannot be shown. With
+    `names_users`, it says who asked.
     """
 
     job: JobRecord
@@ -39,6 +40,7 @@ class PictureView:
     runs: Sequence[int]
     thumbnails: Sequence[Thumbnail] = ()
     trouble: str = ""
+    names_users: bool = False
 
     @property
     def prompt(self) -> str:
@@ -74,7 +76,8 @@ class PictureView:
             )
             for each in job.pictures
         ]
-        return joined([cost(job), origin_words(job, self.runs), *dict.fromkeys(sizes)])
+        origin = origin_words(job, self.runs, names_users=self.names_users)
+        return joined([cost(job), origin, *dict.fromkeys(sizes)])
 
     @property
     def mark_words(self) -> str:

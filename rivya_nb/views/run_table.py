@@ -10,7 +10,7 @@ from rivya_nb.store.records import JobRecord, RunSummary
 from rivya_nb.views.headline import written_prompt
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import credit_count, joined, moment_words
+from rivya_nb.views.words import by_words, credit_count, joined, moment_words
 
 SIDE = 72
 """The longer side of a small picture in CSS pixels."""
@@ -24,11 +24,17 @@ _LABELS_LENGTH = 80
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run, the job that stands for it, and the small picture of that job, if there is one."""
+    """A run, the job that stands for it, and the small picture of that job, if there is one; with `names_users`,
+    it says who asked."""
 
     run: RunSummary
     job: JobRecord | None
     thumbnail: Thumbnail | None = None
+    names_users: bool = False
+
+    @property
+    def by(self) -> str:
+        return by_words(self.run.asked_by) if self.names_users else ""
 
     @property
     def name(self) -> str:
@@ -105,7 +111,7 @@ def run_table_text(rows: Sequence[RunRow]) -> str:
     shape = max((min(len(row.shape), _NAME_LENGTH) for row in rows), default=0)
     lines = [
         f"{row.run.id:>5}  {row.asked}  {row.name:<12} {row.short_prompt:<{_SHORT_PROMPT}}  "
-        f"{printable(row.shape, _NAME_LENGTH):<{shape}}  {joined([row.state, row.price])}"
+        f"{printable(row.shape, _NAME_LENGTH):<{shape}}  {joined([row.state, row.price, row.by])}"
         for row in rows
     ]
     return "\n".join(lines) or "no runs yet"

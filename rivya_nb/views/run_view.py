@@ -38,7 +38,8 @@ class RunView:
     are gone from the store. `marks` has the marks by job id, and `origins` where the pictures of these jobs
     come from, as far as they are there before the run. `prompts` are told as a whole to whoever opens them.
     `figures` has the number of a picture by cell key, where numbers are shown.
-    Unless it `grows`, the grid is no larger on a wide page than on a narrow one.
+    With `names_users`, it says who asked. Unless it `grows`, the grid is no larger on a wide page than on a
+    narrow one.
     """
 
     run: RunRecord
@@ -57,6 +58,7 @@ class RunView:
     prompts: Sequence[str] = ()
     figures: Mapping[str, Figure] = field(default_factory=dict)
     grows: bool = True
+    names_users: bool = False
 
     @property
     def notes(self) -> list[str]:

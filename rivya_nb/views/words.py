@@ -61,15 +61,21 @@ def moment_words(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
 
 
-def origin_words(job: JobRecord, runs: Sequence[int]) -> str:
-    """When a job was asked for, and its runs: `2026-11-23 14:05 · run 41`."""
+def origin_words(job: JobRecord, runs: Sequence[int], *, names_users: bool = False) -> str:
+    """When a job was asked for, its runs, and perhaps by whom: `2026-11-23 14:05 · run 41 · by ada`."""
     few = ", ".join(map(str, runs[:_MOST_RUNS]))
     more = f" and {len(runs) - _MOST_RUNS} more" if len(runs) > _MOST_RUNS else ""
     told = f"{'run' if len(runs) == 1 else 'runs'} {few}{more}" if runs else ""
-    return joined([moment_words(job.created_at), told])
+    return joined([moment_words(job.created_at), told, by_words(job.asked_by) if names_users else ""])
+
+
+def by_words(user: str) -> str:
+    """Who asked: `by ada`; empty where that is not known."""
+    return f"by {printable(user, _USER_LENGTH)}" if user else ""
 
 
 _MOST_RUNS = 3
+_USER_LENGTH = 40
 
 
 def about(value: float) -> str:

@@ -48,14 +48,15 @@ Scene = dict[str, Any]
 class Look:
     """What a viewer shows at one time: a layout, and by job id the params with their defaults.
 
-    `runs` are the runs of each job by its id. `page` is the page of a long history, counted from 0; `first` and
-    `total` count its pictures, from 1.
+    `runs` are the runs of each job by its id. With `names_users`, it says who asked. `page` is the page of a long
+    history, counted from 0; `first` and `total` count its pictures, from 1.
     """
 
     layout: Layout
     params: Mapping[str, Mapping[str, object]]
     title: str
     runs: Mapping[str, Sequence[int]]
+    names_users: bool = False
     page: int = 0
     pages: int = 1
     first: int = 1
@@ -101,7 +102,7 @@ def _cell(cell: Cell, look: Look, small: Thumbnail | None, files: ContentFiles) 
         "alt": joined([printable(job.prompt, 90), cell.caption.text]),
         "ratio": aspect_ratio(job, picture),
         "facts": _facts(job, look.params[job.id]),
-        "asides": _asides(job, picture, look.runs[job.id]),
+        "asides": _asides(job, picture, look),
         "width": picture.width if picture else 0,
         "height": picture.height if picture else 0,
         "has_picture": picture is not None,
@@ -128,11 +129,11 @@ def _facts(job: JobRecord, params: Mapping[str, object]) -> list[list[str]]:
     return facts
 
 
-def _asides(job: JobRecord, picture: PictureRecord | None, runs: Sequence[int]) -> list[list[str]]:
+def _asides(job: JobRecord, picture: PictureRecord | None, look: Look) -> list[list[str]]:
     """Other facts about a job and its picture."""
     asides = [
         ["status", job.status],
-        ["asked for", origin_words(job, runs)],
+        ["asked for", origin_words(job, look.runs[job.id], names_users=look.names_users)],
         ["credits", f"about {job.credits}" if job.costs_about else str(job.credits)],
     ]
     if picture is not None:

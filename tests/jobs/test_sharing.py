@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rivya_nb.api.key import Key
 from rivya_nb.api.retry import RetryPolicy
 from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.sharing import Sharing, fair_share
+from rivya_nb.session.service import reach
 from rivya_nb.store import limits as limit_book
 from rivya_nb.store import schema
 from rivya_nb.store.records import Demand, FoundLimits
@@ -139,3 +141,17 @@ def test_a_clock_that_was_set_back_does_not_make_the_past_the_newest(store: Stor
         first.agree(10)
     assert (first.limits.places, first.limits.kernels) == (5, 1)
     assert store.limits.share(HERE, "given", "another", Demand(0, 1), FoundLimits())[0].places == 5
+
+
+def test_a_pace_is_one_keys_wherever_the_key_is_from_and_the_label_does_not_show_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = "rvya_sk_" + "a1" * 16, "rvya_sk_" + "b2" * 16
+    given = reach(Key(mine), HERE, tmp_path).label
+    monkeypatch.setenv("RIVYA_API_KEY", mine)
+    monkeypatch.setenv("RIVYA_BASE_URL", HERE)
+    assert reach(Key(None), None, tmp_path).label == given
+    assert reach(Key(other), HERE, tmp_path).label != given
+    assert reach(Key(mine), "https://other.example.com", tmp_path).label != given
+    assert len(given) == 8
+    assert given not in mine

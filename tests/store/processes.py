@@ -6,13 +6,14 @@ import multiprocessing
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rivya_nb.store.places import StorePlace
+
 PATIENCE = 60.0
-Start = Callable[[Callable[..., None], Path], tuple[BaseProcess, "Connection[Any, Any]"]]
+Start = Callable[[Callable[..., None], StorePlace], tuple[BaseProcess, "Connection[Any, Any]"]]
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def start() -> Iterator[Start]:
     context = multiprocessing.get_context("spawn")
     begun: list[tuple[BaseProcess, Connection[Any, Any]]] = []
 
-    def start(target: Callable[..., None], folder: Path) -> tuple[BaseProcess, Connection[Any, Any]]:
+    def start(target: Callable[..., None], place: StorePlace) -> tuple[BaseProcess, Connection[Any, Any]]:
         here, there = context.Pipe()
-        process = context.Process(target=target, args=(folder, there))
+        process = context.Process(target=target, args=(place, there))
         process.start()
         there.close()
         begun.append((process, here))

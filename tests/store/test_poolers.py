@@ -92,7 +92,7 @@ def test_a_pooler_that_shares_connections_is_refused_before_anything_is_made(
     monkeypatch.setattr(poolers, "GRACE", 0.3)
     address = postgresql.new_database()
     with pooler(postgresql, **settings) as port, pytest.raises(StoreError) as refused:
-        Store.open(behind(port, address))
+        Store.open(behind(port, address), "file:///no/such/folder")
     assert re.search("a pooler .PgBouncer or the like.*pool_mode = session.*DISCARD ALL", str(refused.value))
     with postgresql.connect(address.database) as admin:
         assert admin.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)

@@ -20,6 +20,9 @@ from rivya_nb.errors import StoreError
 from rivya_nb.store.places import read_place
 from rivya_nb.store.store import Store
 
+PICTURES = "file:///no/such/folder"
+"""Nothing gets so far."""
+
 SECRET = "tres-secret-42"
 
 _RULES = """
@@ -65,7 +68,7 @@ def unused_port() -> int:
 def refusal(address: str) -> str:
     """What is said when a store is opened at this address; neither the message nor the trace has a secret."""
     with pytest.raises(StoreError) as caught:
-        Store.open(read_place(address)).close()
+        Store.open(read_place(address), PICTURES).close()
     error = caught.value
     assert error.__cause__ is error.__context__ is None
     trace = traceback.TracebackException.from_exception(error, capture_locals=True)
@@ -115,7 +118,7 @@ def test_a_password_from_a_file_opens_it_unless_others_may_read_that_file(
     file.chmod(0o644)
     assert f"{file} is ignored since others may read it: chmod 600 {file}" in refusal(address)
     file.chmod(0o600)
-    Store.open(read_place(address)).close()
+    Store.open(read_place(address), tmp_path.as_uri()).close()
 
 
 def test_what_is_no_server_is_named(tmp_path: Path) -> None:
@@ -181,7 +184,7 @@ def tables(server: PostgresqlServer, database: str) -> set[str]:
 
 
 def test_the_tables_of_something_else_are_left_alone_and_a_schema_of_its_own_is_a_way_out(
-    postgresql: PostgresqlServer,
+    postgresql: PostgresqlServer, tmp_path: Path
 ) -> None:
     address = postgresql.new_database()
     with postgresql.connect(address.database) as other:
@@ -192,20 +195,24 @@ def test_the_tables_of_something_else_are_left_alone_and_a_schema_of_its_own_is_
     )
     assert tables(postgresql, address.database) == {"public.recipes"}
     for _ in range(2):
-        with closing(Store.open(read_place(f"{address}?options=-csearch_path=rivya"))) as store:
+        with closing(
+            Store.open(read_place(f"{address}?options=-csearch_path=rivya"), tmp_path.as_uri())
+        ) as store:
             assert store.runs() == []
     assert "rivya.jobs" in tables(postgresql, address.database)
     assert "public.jobs" not in tables(postgresql, address.database)
 
 
-def test_what_came_with_an_extension_is_nobodys_data(postgresql: PostgresqlServer) -> None:
+def test_what_came_with_an_extension_is_nobodys_data(postgresql: PostgresqlServer, tmp_path: Path) -> None:
     address = postgresql.new_database()
     with postgresql.connect(address.database) as admin:
         admin.execute("CREATE EXTENSION pg_buffercache")
-    Store.open(address).close()
+    Store.open(address, tmp_path.as_uri()).close()
 
 
-def test_a_missing_right_to_make_or_to_read_tables_is_named(postgresql: PostgresqlServer) -> None:
+def test_a_missing_right_to_make_or_to_read_tables_is_named(
+    postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
     address = postgresql.new_database()
     role = new_role(postgresql)
     as_role = str(postgresql.address(address.database, role))
@@ -214,7 +221,7 @@ def test_a_missing_right_to_make_or_to_read_tables_is_named(postgresql: Postgres
         assert f"GRANT USAGE, CREATE ON SCHEMA public TO {role}." in refusal(as_role)
         admin.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
         assert re.search(f"{role} may make no tables.*GRANT CREATE, USAGE ON SCHEMA public", refusal(as_role))
-        Store.open(address).close()
+        Store.open(address, tmp_path.as_uri()).close()
         assert re.search(
             f"{role} may not read.*GRANT SELECT, INSERT, UPDATE, DELETE ON ALL", refusal(as_role)
         )

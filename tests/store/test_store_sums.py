@@ -83,6 +83,7 @@ def test_what_was_spent_is_what_the_jobs_say_whatever_became_of_them(
     for service in SERVICES:
         own = [job for job in everything if job.service == service]
         assert store.spent(service) == Spent.by(own)
+        assert type(store.spent(service).credits) is int, "as a user sees it"
         assert (service in store.services()) == bool(own)
         for since in (*HOURS, 3600.5, 1e9):
             late = [job for job in own if moment(job) >= since]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from rivya_nb.store.records import CellRecord, Question
+from rivya_nb.store.records import CellRecord, Marks, Question
 from rivya_nb.store.store import Store
 from rivya_nb.store.users import user_name
 
@@ -103,3 +104,75 @@ def test_the_name_is_that_of_the_hub_or_else_the_login(
     monkeypatch.setenv("JUPYTERHUB_USER", hub)
     monkeypatch.setattr(getpass, "getuser", known)
     assert user_name() == name
+
+
+def test_each_users_panels_have_states_of_their_own(store: Store, bobs: Store) -> None:
+    store.panel_states.put("main", {"prompt": "hers"})
+    assert bobs.panel_states.get("main") is None
+    bobs.panel_states.put("main", {"prompt": "his"})
+    bobs.panel_states.put("main", {"prompt": "his newer one"})
+    assert store.panel_states.get("main") == {"prompt": "hers"}
+    assert bobs.panel_states.get("main") == {"prompt": "his newer one"}
+
+
+def test_each_user_takes_back_the_own_marks(store: Store, bobs: Store) -> None:
+    first, second = done(params={"seed": 1}), done(params={"seed": 2})
+    add(store, first, second)
+    store.marks.change([first.id], rating=1)
+    mine = store.marks.last_step()
+    bobs.marks.change([second.id], rating=5)
+    bobs.marks.change([first.id], note="his")
+    assert store.marks.last_step() == mine != bobs.marks.last_step()
+    assert store.marks.undo(only=mine) == "rating of 1 picture"
+    assert store.marks.undo() is None
+    assert store.marks.of([first.id, second.id]) == {first.id: Marks(note="his"), second.id: Marks(5)}
+    assert bobs.marks.undo() == "note of 1 picture"
+    assert bobs.marks.undo() == "rating of 1 picture"
+    assert store.marks.of([first.id, second.id]) == {first.id: Marks(), second.id: Marks()}
+
+
+def test_an_undo_leaves_what_others_have_marked_since(store: Store, bobs: Store) -> None:
+    jobs = [done(params={"seed": seed}) for seed in range(3)]
+    add(store, *jobs)
+    ids = [job.id for job in jobs]
+
+    def ratings() -> list[int]:
+        return [marks.rating for marks in store.marks.of(ids).values()]
+
+    store.marks.change(ids, rating=1)
+    store.marks.change(ids[:1], rating=2)
+    bobs.marks.change(ids[:2], rating=5)
+    store.marks.change(ids[:1], rating=3)
+    assert bobs.marks.undo() == "rating of 2 pictures, but for 1 picture; ada marked it since"
+    assert ratings() == [3, 1, 1]
+    assert store.marks.undo() == "rating of 1 picture"
+    # That is Bob's, which was newer than the two that are taken back now.
+    assert ratings() == [5, 1, 1]
+    assert store.marks.undo() == "nothing of rating of 1 picture; bob marked it since"
+    assert store.marks.undo() == "rating of 3 pictures, but for 1 picture; bob marked it since"
+    assert ratings() == [5, 0, 0]
+    assert store.marks.undo() is None is bobs.marks.undo()
+
+
+def test_users_who_mark_the_same_pictures_at_the_same_time_lose_nothing(store: Store, bobs: Store) -> None:
+    jobs = [done(params={"seed": seed}) for seed in range(4)]
+    add(store, *jobs)
+    ids = [job.id for job in jobs]
+    wrong: list[BaseException] = []
+
+    def mark(mine: Store, order: list[str], name: str) -> None:
+        try:
+            for number in range(10):
+                mine.marks.tag(order, [f"{name} {number}"])
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [
+        threading.Thread(target=mark, args=args) for args in ((store, ids, "a"), (bobs, ids[::-1], "b"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert {len(marks.tags) for marks in store.marks.of(ids).values()} == {20}

@@ -128,6 +128,10 @@ class CommandLine:
         """The options of a param in any model: the history has pictures of all of them."""
         from rivya_nb.magics.completion.values import value_offers
 
+        if key == "by" and self.command in READERS and self._session is not None:
+            yield from (
+                value_offer(user, self.slot.typed, "user") for user in self._session.store.users()[:_MOST]
+            )
         for param in self._known_params().get(key, ()) if "KEY=VALUE" in self._usage.words else ():
             if param.options is not None:
                 offers = value_offers(param, self.slot.typed)
@@ -163,6 +167,11 @@ class CommandLine:
             tags = self._session.store.marks.known_tags()[:_MOST]
             yield from (
                 value_offer(tag, self.slot.typed, "tag") for tag in tags if tag not in self.slot.others
+            )
+        elif of == "by" and self._session is not None:
+            users = self._session.store.users()[:_MOST]
+            yield from (
+                value_offer(user, self.slot.typed, "user") for user in users if user not in self.slot.others
             )
         elif of == "fact" and self._session is not None:
             for column, value in self._session.store.facts.known(_MOST):

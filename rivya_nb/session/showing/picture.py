@@ -40,5 +40,6 @@ def picture_bundle(job: Job, store: Store) -> Bundle:
         store.run_ids_of([job.id])[job.id],
         small,
         joined(dict.fromkeys(troubles)),
+        names_users=store.has_several_users,
     )
     return {"text/html": picture_html(view), "text/plain": picture_text(view, repr(job))}

@@ -89,7 +89,9 @@ def overview(run: Run, *, in_panel: bool = False, mapped: bool = True) -> Overvi
     live = standing.is_working
     sums = standing.tally(now, live=live)
     return Overview(
-        headline=headline_of(standing.run, standing.subject, sums if live else None),
+        headline=headline_of(
+            standing.run, standing.subject, sums if live else None, names_users=run.names_users
+        ),
         progress=progress_words(sums, live=live),
         states=sums.states,
         map=standing.map() if mapped else None,
@@ -167,7 +169,7 @@ def run_view(
     layout = arrange(run.shown, records(run.jobs_by_id), rows=rows, cols=cols)
     view = look_at(run.shown, run.jobs_by_id, layout, {})
     hints = _next_steps(run, live=view.live, now=view.now, in_panel=in_panel)
-    return replace(view, hints=hints)
+    return replace(view, hints=hints, names_users=run.names_users)
 
 
 def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hint, ...]:

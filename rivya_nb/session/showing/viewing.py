@@ -99,6 +99,7 @@ def _look(
         params={job_id: _as_shown(jobs[job_id].params) for job_id in shown},
         title=title,
         runs=store.run_ids_of(shown),
+        names_users=store.has_several_users,
         page=page,
         pages=max(1, -(-total // PAGE)),
         first=first,

@@ -74,6 +74,7 @@ def source_end(place: StorePlace) -> Iterator[End]:
     """
     if isinstance(place, ServerAddress):
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
+        from rivya_nb.store.postgresql.files import open_agreed_files
 
         folder = local_folder(place)
         server = PostgresqlDatabase(place)
@@ -83,7 +84,7 @@ def source_end(place: StorePlace) -> Iterator[End]:
             if not is_made:
                 raise StoreError(f"There is no store in {place}.")
             server.prepare()
-            yield _idle(End(place, server, ContentFiles(folder, "it is only read"), folder))
+            yield _idle(End(place, server, open_agreed_files(server, None, "it is only read"), folder))
         return
     with disk_trouble(place):
         if not (place / DATABASE).is_file():
@@ -104,6 +105,7 @@ def target_end(place: StorePlace) -> Iterator[End]:
     """
     if isinstance(place, ServerAddress):
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
+        from rivya_nb.store.postgresql.files import open_agreed_files
 
         folder = local_folder(place)
         with disk_trouble(folder):
@@ -116,7 +118,7 @@ def target_end(place: StorePlace) -> Iterator[End]:
                     text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}
                 ).scalar_one():
                     raise _busy(place)
-                yield _idle(End(place, server, ContentFiles(folder), folder))
+                yield _idle(End(place, server, open_agreed_files(server, None), folder))
         return
     _check_folder(place)
     with disk_trouble(place, ANOTHER_PLACE):

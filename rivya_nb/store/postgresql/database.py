@@ -6,21 +6,26 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from psycopg.adapt import Loader
 from sqlalchemy import Connection, create_engine, event, text
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
-from rivya_nb.store.postgresql import folding, words
+from rivya_nb.store.postgresql import folding, settings, words
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters
 from rivya_nb.store.postgresql.examination import examine
 from rivya_nb.store.postgresql.poolers import refuse_pooler
 from rivya_nb.store.postgresql.trouble import server_trouble
 from rivya_nb.store.trouble import read_only
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.abc import Buffer
 
 CONNECTIONS = 2
 """The most connections for transactions; one more holds the ownership of jobs."""
@@ -104,6 +109,7 @@ class PostgresqlDatabase(Database):
                     found = examine(connection, self.address)
                     if not found.is_made:
                         schema.create(connection)
+                        settings.metadata.create_all(connection)
             if found.obstacle is None:
                 with self._writer.begin() as connection:
                     words.prepare_index(connection)
@@ -125,7 +131,17 @@ class PostgresqlDatabase(Database):
             )
 
 
-def _set_up(connection: Any, _: object) -> None:
-    """Prepare a new connection: no question takes as long as the machine code for it."""
+class _PlainNumber(Loader):
+    """Python's own number for PostgreSQL's `numeric`, which no column has, but which a sum of whole numbers is."""
+
+    def load(self, data: Buffer) -> int | float:
+        text = bytes(data)
+        return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
+def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
+    """Prepare a new connection."""
+    connection.adapters.register_loader("numeric", _PlainNumber)
+    # No question takes as long as the machine code for it.
     connection.execute("SET jit = off")
     connection.commit()

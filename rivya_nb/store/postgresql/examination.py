@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from rivya_nb.errors import StoreError, shortened
 from rivya_nb.store import schema
 from rivya_nb.store.places import ServerAddress
+from rivya_nb.store.postgresql import settings
 from rivya_nb.store.postgresql.trouble import grants, sql_name
 
 OLDEST = 140000
@@ -105,13 +106,13 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     if not _is_made(tables, address, where):
         _refuse_unmakeable(server, address, where, obstacle)
         return Examined(False, obstacle, server.now, is_behind_another)
-    ours = [row for name, row in tables.items() if name in schema.metadata.tables]
+    names = [*schema.metadata.tables, *settings.metadata.tables]
+    ours = [row for name, row in tables.items() if name in names]
     if not all(row.may_read for row in ours):
         raise StoreError(
             f"{address}: the user {server.username} may not read the store's tables; let their owner allow it: "
             f"{grants(where, server.username)}."
         )
-    names = list(schema.metadata.tables)
     may_write = all(row.may_write for row in ours)
     if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
         obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"

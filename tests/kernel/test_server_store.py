@@ -1,0 +1,42 @@
+"""A store on a server in the way of real kernels: all of them have one history, and nothing is bought twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kernels import NEWEST, Kernel
+from servers import PostgresqlServer
+
+CELL = "%%rivya seed=1..3 image_size=square --model ideogram-v3 --out bottles\nA bottle"
+SPENT = "session = rv.connect(); session.store.spent(session.service).credits"
+
+
+def test_kernels_share_a_history_and_pay_once_for_what_two_of_them_ask_at_once(
+    start_kernel: Callable[..., Kernel], postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    address = postgresql.new_database()
+    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address), "RIVYA_SANDBOX_LATENCY": "1"}
+    place = tmp_path / "shared pictures"
+    kernels = [start_kernel(NEWEST, {**env, "RIVYA_PICTURES": place.as_uri()}) for _ in range(2)]
+    for kernel in kernels:
+        kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
+    assert f"Store     {address} (new, empty)\n" in kernels[0].ok("%rivya").stdout
+    asked = [kernel.send(CELL) for kernel in kernels]
+    for kernel, cell in zip(kernels, asked, strict=True):
+        kernel.finish(cell)
+        assert not cell.error
+        kernel.ok("assert [job.status for job in bottles] == ['succeeded'] * 3")
+    assert kernels[0].ok(SPENT).result == "21"
+    assert len([*place.rglob("*.png"), *place.rglob("*.jpg"), *place.rglob("*.webp")]) >= 3
+
+    # The place of the pictures is known by now, and the history is there after a restart.
+    later = start_kernel(NEWEST, env)
+    later.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
+    later.ok("assert sorted(job.seed for job in rv.history()) == [1, 2, 3]; rv.history()[0].image.load()")
+    later.ok(CELL)
+    assert later.ok(SPENT).result == "21"
+    refused = later.run(f"rv.connect(base_url='sandbox', store={str(address) + '_none'!r})")
+    assert "has no such database" in refused.error
+    assert len(refused.traceback) == 1
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("postgresql")]

@@ -1,0 +1,49 @@
+"""Where a store on a server has its pictures: named once, and the same for all its kernels."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from servers import PostgresqlServer
+
+from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.store.records import Question
+from rivya_nb.store.store import Store
+
+from .filling import add, done, kept
+
+
+def test_the_first_kernel_names_the_place_of_the_pictures_and_all_others_have_it(
+    postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    address = postgresql.new_database()
+    with pytest.raises(
+        StoreError, match=r"no place for its pictures yet.*PICTURES=s3://.*PICTURES=file:///folder"
+    ):
+        Store.open(address)
+    mine = tmp_path / "the lab's pictures"
+    with closing(Store.open(address, mine.as_uri())) as store:
+        picture = kept(store, b"a picture")
+        add(store, done(pictures=(picture,)))
+    for again in (None, mine.as_uri(), f"{mine.as_uri()}/"):
+        with closing(Store.open(address, again)) as store:
+            (job,) = store.history(Question())
+            assert store.files.read(job.pictures[0].sha256, job.pictures[0].mime_type) == b"a picture"
+    assert [path.read_bytes() for path in mine.rglob("*.png")] == [b"a picture"]
+    with pytest.raises(StoreError) as refused:
+        Store.open(address, (tmp_path / "another").as_uri())
+    assert f"keeps its pictures in {mine.as_uri()}, and RIVYA_PICTURES names" in str(refused.value)
+    assert not (tmp_path / "another").exists()
+
+
+def test_a_place_that_cannot_be_written_is_not_kept(postgresql: PostgresqlServer, tmp_path: Path) -> None:
+    address = postgresql.new_database()
+    (tmp_path / "file").write_text("no folder")
+    for wrong in (tmp_path / "file", tmp_path / "no" / "such"):
+        with pytest.raises(StoreError, match=str(wrong)):
+            Store.open(address, wrong.as_uri())
+    with pytest.raises(UsageError, match="RIVYA_PICTURES"):
+        Store.open(address, "ftp://lab/pictures")
+    Store.open(address, (tmp_path / "right").as_uri()).close()

@@ -1,0 +1,199 @@
+"""A store on a server that may only be read, or whose server refuses in the middle of the work, says so."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from disks import may_mount, small_disk
+from servers import PostgresqlServer
+from sqlalchemy import text
+
+from rivya_nb.errors import StoreError
+from rivya_nb.store.places import ServerAddress, read_place
+from rivya_nb.store.postgresql.trouble import grants
+from rivya_nb.store.records import Question
+from rivya_nb.store.store import Store
+
+from .filling import a_job, add, done
+from .processes import Start, told
+from .test_server_refusals import new_role
+
+
+def as_role(address: ServerAddress, role: str, settings: str = "") -> ServerAddress:
+    found = read_place(
+        f"postgresql://{role}@/{address.database}?host={address.host}&port={address.port}{settings}"
+    )
+    assert isinstance(found, ServerAddress)
+    return found
+
+
+@contextmanager
+def only_reading(server: PostgresqlServer, address: ServerAddress) -> Iterator[Store]:
+    """A store with a job, opened as a user who may only read."""
+    with closing(Store.open(address)) as store:
+        add(store, done())
+    role = new_role(server)
+    with server.connect(address.database) as admin:
+        admin.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    with closing(Store.open(as_role(address, role))) as store:
+        yield store
+
+
+def test_a_user_who_may_only_read_reads_and_is_told_so(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with only_reading(postgresql, address) as store:
+        assert store.is_read_only
+        assert store.describe().endswith(" (may only be read)")
+        assert [job.request.prompt for job in store.history(Question())] == ["a cat"]
+        for write in (lambda: add(store, a_job()), store.make_ready):
+            with pytest.raises(
+                StoreError, match=r"may only be read \(.*no right to write.*To write, open another"
+            ):
+                write()
+    postgresql.drop(address)
+
+
+@pytest.mark.parametrize("setting", ["default_transaction_read_only = on"])
+def test_a_database_that_is_set_to_be_read_only_is_read(postgresql: PostgresqlServer, setting: str) -> None:
+    address = postgresql.new_store()
+    with postgresql.connect(address.database) as admin:
+        admin.execute(f"ALTER DATABASE {address.database} SET {setting}")
+    with closing(Store.open(address)) as store:
+        assert store.runs() == []
+        with pytest.raises(StoreError, match=r"only read.*default_transaction_read_only is on"):
+            add(store, a_job())
+    empty = postgresql.new_database()
+    with postgresql.connect(empty.database) as admin:
+        admin.execute(f"ALTER DATABASE {empty.database} SET {setting}")
+    with pytest.raises(
+        StoreError, match=r"there is no store yet, and none can be made .the server lets this user only"
+    ):
+        Store.open(empty)
+
+
+def test_a_right_that_is_taken_away_later_is_named(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    role = new_role(postgresql)
+    with postgresql.connect(address.database) as admin:
+        admin.execute(grants("public", role))
+        with closing(Store.open(as_role(address, role))) as store:
+            add(store, a_job())
+            admin.execute(f"REVOKE INSERT ON runs FROM {role}")
+            with pytest.raises(StoreError, match=r"lacks a right .permission denied for table runs"):
+                add(store, a_job())
+            assert len(store.runs()) == 1
+
+
+def test_limits_that_an_administrator_has_set_are_named(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with closing(Store.open(as_role(address, "postgres", "&options=-cstatement_timeout=200"))) as store:
+        with (
+            pytest.raises(StoreError, match=r"longer than it allows .*statement_timeout"),
+            store.database.reading() as connection,
+        ):
+            connection.execute(text("SELECT pg_sleep(60)"))
+        assert store.runs() == []
+    with (
+        closing(Store.open(as_role(address, "postgres", "&options=-clock_timeout=200"))) as store,
+        postgresql.connect(address.database) as admin,
+        admin.transaction(),
+    ):
+        admin.execute("LOCK TABLE runs")
+        with pytest.raises(StoreError, match="another program has locked what is needed"):
+            add(store, a_job())
+    postgresql.drop(address)
+
+
+def test_an_error_of_a_statement_repeats_nothing_of_what_was_written(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with (
+        closing(Store.open(address)) as store,
+        pytest.raises(StoreError) as caught,
+        store.database.writing() as connection,
+    ):
+        connection.execute(
+            text("SELECT CAST(:prompt AS int), now() + :prompt"), {"prompt": "a private prompt"}
+        )
+    assert caught.value.__context__ is caught.value.__cause__ is None
+    assert str(caught.value).startswith(str(address))
+
+
+def test_characters_that_the_environments_encoding_lacks_are_kept(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    address = postgresql.new_store()
+    with closing(Store.open(address)) as store:
+        add(store, done("a cat in 棚外"))
+        assert [job.request.prompt for job in store.history(Question())] == ["a cat in 棚外"]
+
+
+@pytest.mark.skipif(not may_mount(), reason="a small disk needs root, and Linux")
+def test_a_full_disk_of_the_server_is_named_and_loses_nothing(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with small_disk(postgresql.folder / "small") as disk, closing(Store.open(address)) as store:
+        os.chown(disk.folder, pwd.getpwnam("postgres").pw_uid, -1)
+        with postgresql.connect(address.database) as admin:
+            admin.execute(f"CREATE TABLESPACE small LOCATION '{disk.folder}'")
+            admin.execute("ALTER TABLE prompts SET TABLESPACE small")
+        add(store, a_job())
+        disk.fill()
+        with pytest.raises(
+            StoreError, match=r"the server's disk is full .*No space left.*stored before is safe"
+        ):
+            add(store, *[a_job(f"{number} prompts " * 100) for number in range(100)])
+        assert len(store.runs()) == 1
+        disk.free()
+        add(store, *[a_job(f"{number} prompts " * 100) for number in range(100)])
+        store.close()
+        postgresql.drop(address)
+        with postgresql.connect() as admin:
+            admin.execute("DROP TABLESPACE small")
+
+
+def open_when_told(place: ServerAddress, pipe: Connection[Any, Any]) -> None:
+    """In a process of its own: open the store, and tell what came of it."""
+    pipe.send("ready")
+    pictures = pipe.recv()
+    try:
+        with closing(Store.open(place, pictures)) as store:
+            add(store, a_job())
+            pipe.send("opened")
+    except StoreError as error:
+        pipe.send(str(error))
+
+
+def open_at_once(
+    server: PostgresqlServer, start: Start, pictures: list[Path]
+) -> tuple[ServerAddress, list[str]]:
+    """Open an empty database in several processes, each naming a place for the pictures; what comes of it."""
+    address = server.new_database()
+    pipes = [start(open_when_told, address)[1] for _ in pictures]
+    assert [told(pipe) for pipe in pipes] == ["ready"] * len(pictures)
+    for pipe, place in zip(pipes, pictures, strict=True):
+        pipe.send(place.as_uri())
+    return address, [told(pipe) for pipe in pipes]
+
+
+def test_kernels_that_open_an_empty_database_at_the_same_moment_make_one_store(
+    postgresql: PostgresqlServer, start: Start, tmp_path: Path
+) -> None:
+    address, said = open_at_once(postgresql, start, [tmp_path] * 3)
+    assert said == ["opened"] * 3
+    with closing(Store.open(address)) as store:
+        assert len(store.runs()) == 3
+
+
+def test_of_kernels_that_name_different_places_at_the_same_moment_one_has_its_way(
+    postgresql: PostgresqlServer, start: Start, tmp_path: Path
+) -> None:
+    _, said = open_at_once(postgresql, start, [tmp_path / "one", tmp_path / "two", tmp_path / "three"])
+    assert said.count("opened") == 1
+    assert sum("keeps its pictures in" in each for each in said) == 2

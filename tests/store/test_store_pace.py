@@ -1,0 +1,47 @@
+"""What a service allows, shared by kernels that write at the same time."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import insert
+
+from rivya_nb.store.records import Demand, FoundLimits
+from rivya_nb.store.schema import limit_members
+from rivya_nb.store.store import Store
+
+HERE = "https://example.com"
+
+
+def test_kernels_that_share_at_the_same_time_neither_wait_for_ever_nor_forget_a_refusal(store: Store) -> None:
+    now = store.database.now()
+    with store.database.writing() as connection:
+        dead = {"service": HERE, "wanted": 1, "in_flight": 1, "seen_at": now - 100}
+        rows = [{**dead, "label": f"key {at % 3}", "member": f"dead {at}"} for at in range(40)]
+        connection.execute(insert(limit_members), rows)
+    stores = [Store.open(store.place) for _ in range(8)]
+    ready, wrong = threading.Barrier(len(stores)), list[BaseException]()
+
+    def share(at: int, mine: Store) -> None:
+        label, agreed = f"key {at % 2}", FoundLimits(100.0, None, now)
+        ready.wait(60)
+        try:
+            for _ in range(12):
+                # Each is refused once in every turn, and halves the rate.
+                found = FoundLimits((agreed.rate or 0) / 2, None, mine.database.now())
+                agreed, _ = mine.limits.share(HERE, label, f"member {at}", Demand(1, 2), found, agreed)
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=share, args=pair) for pair in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    kept, others = store.limits.share(HERE, "key 0", "another", Demand(0, 0), FoundLimits())
+    assert kept.rate == pytest.approx(100.0 / 2**48, abs=0)
+    assert sorted(others, key=str) == [Demand(1, 2)] * 4
+    for each in stores:
+        each.close()
