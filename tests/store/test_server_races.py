@@ -63,12 +63,12 @@ def test_all_who_begin_to_rank_get_one_list_of_pairs(kernels: list[Store]) -> No
     jobs = two_jobs(kernels[0])
     for round_ in range(ROUNDS):
         axes = (f"axis {round_}",)
-        drawn = at_once(
-            kernels,
-            lambda store, at: store.votes.ranking(
-                axes, lambda known: True, lambda: replace(a_ranking(jobs, f"{round_} {at}"), by=axes)
-            ),
-        )
+        drafts = [replace(a_ranking(jobs, f"{round_} {at}"), by=axes) for at in range(KERNELS)]
+
+        def draw(store: Store, at: int, drafts: list[RankingRecord] = drafts) -> RankingRecord:
+            return store.votes.ranking(drafts[at].by, lambda known: True, lambda: drafts[at])
+
+        drawn = at_once(kernels, draw)
         assert len({ranking.id for ranking in drawn}) == 1
 
 
