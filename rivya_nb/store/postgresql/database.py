@@ -115,6 +115,8 @@ class PostgresqlDatabase(Database):
                 with self._writer.begin() as connection:
                     words.prepare_index(connection)
                     folding.fold(connection)
+            with self._reader.begin() as connection:
+                self.note = words.why_scanned(connection)
         self.obstacle, self.is_new = found.obstacle, not found.is_made
         self._ahead = found.now - time.time()
 
