@@ -166,14 +166,15 @@ _CODES = {
 }
 """Codes of errors (SQLSTATE), each with what it means."""
 
-_PASSING = ("40001", "40P01", "55P03", "53300", "57P")
+_PASSING = ("40001", "40P01", "53300", "57P")
 """How the codes begin of errors that another attempt may not meet."""
 
 _PASSING_WORDS = re.compile(
-    "too many|connection slots|no more connections allowed|query_wait_timeout|starting up|shutting down|recovery mode"
-    "|not accepting|administrator command|failed to resolve|could not translate host name|timeout|timed out"
+    "too many|connection slots|no more connections allowed|query_wait_timeout|starting up|shutting down"
+    "|recovery mode|not accepting|administrator command|failed to resolve|could not translate host name|time.?out"
+    "|timed out|could not (send|receive)"
     "|connection refused|no such file or directory|unreachable|no route|closed the connection"
-    "|consuming input failed|connection is closed|connection is lost|reset by peer|broken pipe"
+    "|consuming input failed|connection is closed|connection is lost|reset by peer|broken pipe|eof detected"
     "|sending query failed|server closed"
 )
 """The same for a lost connection, or one that could not be made."""
