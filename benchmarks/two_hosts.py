@@ -2,7 +2,7 @@
 
     sudo python benchmarks/two_hosts.py [KILLS] [CUTS] [RESTARTS] [CABLES]
 
-The hosts are two network, mount and PID namespaces, each joined to this one by a cable of its own (veth) and with a
+The hosts are two network, mount and PID namespaces, each joined to this one by a cable of its own (veth), with a
 cache of its own. The PostgreSQL server, the pictures and the sandbox are here. In each round a kernel on each host
 asks for the same pictures, and one of them dies by SIGKILL at a random moment; before every second death its
 host's cache is removed. The other one has to get all pictures. It is measured how long it takes until nothing
@@ -98,7 +98,7 @@ def be_kernel(url: str, store: str, prompt: str) -> None:
         )
         tell(prompt, "ended", len(asked.run().wait(PATIENCE).images))
         code = 0
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told
+    except BaseException as error:
         tell(prompt, "ended", repr(error))
     os._exit(code)
 
@@ -182,7 +182,7 @@ class Laboratory:
         with self.server.connect() as admin:
             admin.execute("SELECT pg_reload_conf()")
         self.address = self.server.new_store()
-        listener = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=512))  # noqa: S104
+        listener = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=512))
         sandbox = build(SandboxConfig(latency=LATENCY, credits=10**8), self.folder)
         thread = threading.Thread(target=sandbox.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

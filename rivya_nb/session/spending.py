@@ -13,6 +13,7 @@ from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.balance import Gate, short_of
 from rivya_nb.jobs.doubt import is_doubtful
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
+from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -26,7 +27,6 @@ from rivya_nb.store.records import (
     RunRecord,
     planned_job,
 )
-from rivya_nb.store.writing import persist
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
