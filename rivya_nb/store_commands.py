@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 _PLACE = "a folder, or postgresql://host/database"
 _STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
 
-_PICTURES = (
-    "s3://…, gs://…, az://…, file://…; default: RIVYA_PICTURES for the store of RIVYA_STORE, else its folder"
-)
-
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add these commands to the parser's."""
@@ -40,7 +36,6 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         epilog="Exit codes: 0 all is as it should be; 1 it is not, or cannot be read.",
     )
     check.add_argument("store", nargs="?", metavar="STORE", help=_STORE)
-    check.add_argument("--pictures", metavar="ADDRESS", help=f"where it keeps its pictures: {_PICTURES}")
     check.set_defaults(command=_check)
 
     move = commands.add_parser(
@@ -53,9 +48,11 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     move.add_argument("source", metavar="FROM", help=_PLACE)
     move.add_argument("target", metavar="TO", help="a new folder, or an empty database")
-    move.add_argument("--pictures", metavar="ADDRESS", help=f"where TO keeps its pictures: {_PICTURES}")
     move.add_argument(
-        "--from-pictures", metavar="ADDRESS", help=f"where FROM keeps its pictures: {_PICTURES}"
+        "--pictures",
+        metavar="ADDRESS",
+        help="where TO is to keep its pictures: s3://…, gs://…, az://… or file://…; default: its own folder (a store "
+        "on a server has none, and needs the address), or RIVYA_PICTURES where TO is RIVYA_STORE",
     )
     move.set_defaults(command=_move)
 
@@ -86,7 +83,7 @@ def _check(options: argparse.Namespace) -> int:
 
     place = store_place(options.store)
     found = 0
-    for finding in check(place, options.pictures or _pictures_of(place), _Progress().tell):
+    for finding in check(place, _pictures_of(place), _Progress().tell):
         found += 1
         print(printable(str(finding)), flush=True)
     outcome = f"{count(found, 'finding')}; nothing was changed" if found else "all is as it should be"
@@ -104,7 +101,7 @@ def _move(options: argparse.Namespace) -> int:
         source,
         target,
         _Progress().tell,
-        source_pictures=options.from_pictures or _pictures_of(source),
+        source_pictures=_pictures_of(source),
         target_pictures=options.pictures or _pictures_of(target),
     )
     files = count(moved.files, "file")
@@ -120,7 +117,7 @@ def _move(options: argparse.Namespace) -> int:
 
 
 def _pictures_of(place: StorePlace) -> str | None:
-    """Where a store keeps its pictures, as far as the environment says it."""
+    """Where a store keeps its pictures, as far as the environment says it: that is about one store."""
     from rivya_nb.calls import pictures_address, store_place
 
     return pictures_address() if place == store_place(None) else None

@@ -30,6 +30,10 @@ ROOM = 1 << 20
 _TRIAL = bytes(1 << 16)
 
 
+class DamagedError(StoreError):
+    """An object of a bucket has other bytes than its name says."""
+
+
 class ContentFiles:
     """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for files that are being written.
 
@@ -40,6 +44,8 @@ class ContentFiles:
     """
 
     are_elsewhere = False
+    trouble = ""
+    """Why files cannot be read from elsewhere now; empty where they can, as far as that is known."""
 
     def __init__(self, folder: Path, obstacle: str | None = None) -> None:
         self._obstacle = obstacle
@@ -51,6 +57,11 @@ class ContentFiles:
                 self.folder.mkdir(exist_ok=True)
                 self._incoming.mkdir(exist_ok=True)
             self._sweep()
+
+    @property
+    def place(self) -> str:
+        """The folder or the bucket of all the files."""
+        return str(self.folder.parent)
 
     @property
     def incoming(self) -> Path:
@@ -97,6 +108,10 @@ class ContentFiles:
         """Whether the file exists; of one in a bucket, whether it is not known to be gone."""
         return self.path(sha256, mime_type).is_file()
 
+    def name(self, sha256: str, mime_type: str) -> str:
+        """Where the file is: its path on this machine, or what it is called in a bucket."""
+        return str(self.path(sha256, mime_type))
+
     def size(self, sha256: str, mime_type: str) -> int | None:
         """The size of the file in bytes; None if there is none. A bucket may be asked for it."""
         try:
@@ -139,7 +154,10 @@ class ContentFiles:
 
     def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
         """Copy another store's file; False if it is gone or damaged there."""
-        original = source.local(sha256, mime_type)
+        try:
+            original = source.local(sha256, mime_type)
+        except DamagedError:
+            return False
         with disk_trouble(original), self.arriving() as part:
             try:
                 shutil.copyfile(original, part)

@@ -18,9 +18,8 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.moving.notes import move_notes
-from rivya_nb.store.opening_files import open_files
+from rivya_nb.store.opening_files import keep_place, open_files, place_of
 from rivya_nb.store.ownership import FileOwner
-from rivya_nb.store.picture_places import read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import APPLICATION_ID, jobs
@@ -76,7 +75,8 @@ class End:
 
 @contextmanager
 def opened_store(place: StorePlace, pictures: str | None) -> Iterator[End]:
-    """The store at a place, which is only read; `pictures` is the address of its files (see `Store.open`).
+    """The store at a place, which is only read; `pictures` is the address of its files, unless it
+    knows another.
 
     Raises:
         UsageError: the address of the pictures cannot be used.
@@ -178,8 +178,11 @@ def _server_end(
 def _folder_end(
     folder: Path, database: SqliteDatabase, pictures: str | None, obstacle: str | None = None
 ) -> End:
-    kept = read_pictures(pictures) if pictures else folder
-    return End(folder, database, open_files(kept, obstacle, partial(tombstones.spare, database)), folder)
+    kept = place_of(folder, pictures)
+    files = open_files(kept, obstacle, partial(tombstones.spare, database))
+    if obstacle is None:
+        keep_place(folder, kept)
+    return End(folder, database, files, folder)
 
 
 def _check_folder(place: Path) -> None:
