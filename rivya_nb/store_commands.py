@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -51,8 +52,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     move.add_argument(
         "--pictures",
         metavar="ADDRESS",
-        help="where TO is to keep its pictures: s3://…, gs://…, az://… or file://…; default: its own folder (a store "
-        "on a server has none, and needs the address), or RIVYA_PICTURES where TO is RIVYA_STORE",
+        help="where TO is to keep its pictures: s3://…, gs://…, az://… or file://…; default: its own folder (a "
+        "store on a server has none, and needs the address), or RIVYA_PICTURES where TO is RIVYA_STORE",
     )
     move.set_defaults(command=_move)
 
@@ -83,7 +84,8 @@ def _check(options: argparse.Namespace) -> int:
 
     place = store_place(options.store)
     found = 0
-    for finding in check(place, _pictures_of(place), _Progress().tell):
+    # Findings alone are on stdout.
+    for finding in check(place, _pictures_of(place), _Progress(file=sys.stderr).tell):
         found += 1
         print(printable(str(finding)), flush=True)
     outcome = f"{count(found, 'finding')}; nothing was changed" if found else "all is as it should be"
@@ -126,8 +128,9 @@ def _pictures_of(place: StorePlace) -> str | None:
 class _Progress:
     """Prints once a second how much is done."""
 
-    def __init__(self, what: str = "") -> None:
+    def __init__(self, what: str = "", file: TextIO | None = None) -> None:
         self._what = what
+        self._file = file
         self._said = time.monotonic()
 
     def say(self, done: int, total: int) -> None:
@@ -136,4 +139,4 @@ class _Progress:
     def tell(self, done: int, total: int, what: str) -> None:
         if time.monotonic() - self._said > 1:
             self._said = time.monotonic()
-            print(f"{done:,} of {total:,} {what}", flush=True)
+            print(f"{done:,} of {total:,} {what}", file=self._file, flush=True)

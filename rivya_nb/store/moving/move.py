@@ -94,8 +94,8 @@ def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progr
     if missing and missing == len(contents):
         raise StoreError(
             f"None of the {missing:,} files of pictures and references of {source.place} is in "
-            f"{source.files.place}, where it keeps them; put them back there. The rows are copied, and the same call "
-            "goes on."
+            f"{source.files.place}, where it keeps them; put them back there. The rows are copied, and the same "
+            "call goes on."
         )
     return missing
 
