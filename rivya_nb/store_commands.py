@@ -62,15 +62,22 @@ def _backup(options: argparse.Namespace) -> int:
     from rivya_nb.calls import store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
+    from rivya_nb.store.mounts import shared_mount
 
     place, say = store_place(options.store), _Progress("files").say
     made = back_up(place, options.folder.expanduser(), say, _pictures_of(place))
     files = count(made.files, "file")
     print(
         f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
-        f"are in {made.folder}.\n"
-        f"rv.connect(store={str(made.folder)!r}) opens it, and so does RIVYA_STORE in the environment."
+        f"are in {made.folder}."
     )
+    if shared_mount(made.folder):
+        print(
+            f"`rivya-nb move {made.folder} FOLDER` brings it to a disk of a machine, where it can be opened."
+        )
+    else:
+        shown = repr(str(made.folder))
+        print(f"rv.connect(store={shown}) opens it, and so does RIVYA_STORE in the environment.")
     if made.missing:
         missing = count(made.missing, "file")
         print(f"{missing} of the history are missing from the store or damaged, and not in the backup.")

@@ -1,5 +1,5 @@
-"""The page for a laboratory, tried from start to end: its own blocks, in its own order, on a real PostgreSQL server and
-an S3 of the test's own. Only the names of both are led to this machine."""
+"""The page for a laboratory, tried from start to end: its own blocks, in its own order, on a real PostgreSQL server
+and an S3 of the test's own. Only the names of both are led to this machine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,6 @@ from buckets import KEYS, Buckets
 from kernels import NEWEST, Kernel
 from servers import PostgresqlServer, postgresql_server, programs, unused_port
 from traitlets.config import Config
-
-from rivya_nb.store.places import read_place
-from rivya_nb.store.store import Store
 
 PAGE = (Path(__file__).parent.parent / "docs" / "laboratory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)

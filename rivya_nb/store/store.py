@@ -592,6 +592,7 @@ class Store:
         if not old:
             return
         with self.database.writing() as connection:
+            writing.take_turns(connection, "names of services", [""])
             for name in old:
                 for table in (jobs, runs):
                     change = update(table).where(table.c.service == name)

@@ -99,6 +99,7 @@ def test_all_that_one_sees_is_at_the_new_place(
         before = seen(store)
     target = new_place(target_kind)
     assert move(source, target, silent) == Moved(runs=3, jobs=21, files=15, missing=0)
+    assert list(check(target, None, silent)) == []
     with opened(target) as moved:
         assert seen(moved) == before
         # What is asked for next comes behind what was moved, and is counted.

@@ -23,11 +23,30 @@ from rivya_nb.store.store import Store
 from .filling import PICTURE, done
 
 JOBS = 60
-PIECES = (
-    *("fox", "Fox", "FUCHS", "straße", "STRASSE", "ΣΑΣ", "σας", "İstanbul", "ﬁne", "a", "é", "e\u0301", "Ｗide"),
-    *("50%", "%", "_", "a_b", "\\", "\\%", "/", "//", "'", '"', '"red fox"', '""', "-", "-fox", "--", "OR", "|", "a|b"),
-    *("🦊", "🦊🦊🦊", "👩‍🎨", "ภาพถ่าย", "ภาพ", "่", "棚", "棚外", "山水猫", "\0", "a\0b", "\ufdd0", "\ufdd01", "\u200b", "$1", ":x"),
+LETTERS = (
+    "fox",
+    "Fox",
+    "FUCHS",
+    "straße",
+    "STRASSE",
+    "ΣΑΣ",
+    "σας",
+    "İstanbul",
+    "ﬁne",
+    "a",
+    "é",
+    "e\u0301",
+    "Ｗide",
+)
+SIGNS = (
+    "50%", "%", "_", "a_b", "\\", "\\%", "/", "//", "'", '"', '"red fox"', '""', "-", "-fox", "--", "OR", "|",
 )  # fmt: skip
+OTHERS = (
+    "🦊", "🦊🦊🦊", "👩\u200d🎨", "ภาพถ่าย", "ภาพ", "่", "棚", "棚外", "山水猫",
+    "\0", "a\0b", "\ufdd0", "\ufdd01", "\u200b",
+)  # fmt: skip
+PIECES = (*LETTERS, *SIGNS, *OTHERS, "$1", ":x")
+LOWEST = MeasureOrder("sharp", lowest_first=True)
 VALUES = ("1:1", "16:9", 7, 7.5, "7", "007", True, "a\0b", "%", 10**18, 9 * 10**18, "x" * 50)
 SEEDS = (0, 1, 7, -3, "7", "007", 7.5, "x", 2**31, 2**62, 2**63 - 1)
 
@@ -52,7 +71,7 @@ def questions(draw: st.DrawFn) -> Question:
         "model": st.sampled_from(["imagen", ("imagen", "seedream-4"), "no-such"]),
         "seed": seeds | ranges | st.tuples(seeds, seeds),
         "prompt": prompts,
-        "params": st.dictionaries(st.sampled_from(["size", "style", "seed"]), asked_values, min_size=1, max_size=2),
+        "params": st.dictionaries(st.sampled_from(["size", "style", "seed"]), asked_values, min_size=1),
         "rating": st.integers(1, 5),
         "favourite": st.just(True),
         "tags": st.lists(st.sampled_from([*TAGS, "none"]), min_size=1, max_size=2, unique=True).map(tuple),
@@ -61,12 +80,12 @@ def questions(draw: st.DrawFn) -> Question:
         "until": times,
         "width": st.sampled_from([512, 1024, range(500, 900), (512, 2048)]),
         "height": st.sampled_from([768, range(700, 800, 4)]),
-        "facts": st.dictionaries(st.sampled_from(["place", "n\0"]), asked_values, min_size=1, max_size=2),
+        "facts": st.dictionaries(st.sampled_from(["place", "n\0"]), asked_values, min_size=1),
         "asked_by": st.sampled_from([("ada",), ("ada", "bob"), ("nobody",)]),
         "hidden": st.just(True),
         "excluded": st.booleans(),
         "service": st.sampled_from(["sandbox", "other"]),
-        "order": st.sampled_from(["rating", "seed", MeasureOrder("sharp"), MeasureOrder("sharp", lowest_first=True)]),
+        "order": st.sampled_from(["rating", "seed", MeasureOrder("sharp"), LOWEST]),
         "oldest_first": st.just(True),
     }  # fmt: skip
     names = draw(st.lists(st.sampled_from(sorted(options)), max_size=4, unique=True))
