@@ -35,7 +35,8 @@ def address(postgresql: PostgresqlServer) -> ServerAddress:
 def test_numbers_beyond_four_bytes_are_written_and_found(address: ServerAddress) -> None:
     one, other, waiting = done(), done("a dog"), a_job("a bird")
     axes = (AxisRecord("row", ("1", "2", "3"), tuple({"place": name} for name in "ABC")),)
-    cells = [CellRecord(job.id, (at,)) for at, job in enumerate((one, other, waiting))]
+    jobs = [one, other, waiting]
+    cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
     with closing(Store.open(address)) as store:
         run = store.add_run(
             name="far",
