@@ -5,8 +5,8 @@
 The store has runs of 50, with prompts of some 20 words in three scripts; by default five jobs share a prompt, and
 1 makes every prompt another. The first 12,000 jobs are written as a session writes them, and the rest are copies
 of these, with ids, prompts and times of their own. A store that is there already is taken as it is, and one
-that is filled there stays; on a server, RIVYA_PICTURES names a place for pictures, of which there are none. Figures
-are medians of eleven rounds in milliseconds, by the clock and of this process' processor, which alone counts where
+that is filled there stays; on a server, RIVYA_PICTURES names a place for pictures, which has none. Figures are
+medians of eleven rounds in milliseconds, by the clock and of this process' processor, which alone counts where
 the machine is busy with other things (for SQLite: a server has processes of its own); `open` is a new `Store.open`
 each time. What is counted is counted as a page tells it: "more than 10,000" of very many.
 The aim is 50 ms for finding and 100 ms for opening.
