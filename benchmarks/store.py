@@ -15,6 +15,7 @@ The aim is 50 ms for finding and 100 ms for opening.
 from __future__ import annotations
 
 import json
+import os
 import random
 import statistics
 import sys
@@ -342,7 +343,7 @@ def main() -> None:
         if isinstance(place, Path):
             place /= "store"
             place.parent.mkdir(exist_ok=True)
-        store = Store.open(place)
+        store = Store.open(place, os.environ.get("RIVYA_PICTURES"))
         if not store.count_runs():
             started = time.perf_counter()
             fill(store, count, sharing)
@@ -356,7 +357,7 @@ def main() -> None:
         print(f"{'':38}{'clock':>8}{'processor':>10}  found")
         clock, processor = measured(lambda: Store.open(place).close())
         print(f"{'open':38}{clock:8.1f}{processor:10.1f}")
-        store = Store.open(place)
+        store = Store.open(place, os.environ.get("RIVYA_PICTURES"))
         for rows in (table(store, ids), large_run(store)):
             for name, (clock, processor), remark in rows:
                 print(f"{name:38}{clock:8.1f}{processor:10.1f}  {remark}", flush=True)
