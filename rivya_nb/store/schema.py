@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from rivya_nb.store.billing import AMOUNTS, COMMITTED
-from rivya_nb.store.columns import Number, Words
+from rivya_nb.store.columns import Name, Number, Words
 
 VERSION = 1
 
@@ -57,7 +57,7 @@ settings = Table(
     "settings",
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
-    Column("model", Words, nullable=False),
+    Column("model", Name, nullable=False),
     # As `job_settings.py` writes them.
     Column("content", Words, nullable=False),
     Column("digest", String(64), nullable=False, unique=True),
@@ -68,7 +68,7 @@ setting_params = Table(
     "setting_params",
     metadata,
     Column("settings_id", ForeignKey("settings.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", Words, primary_key=True),
+    Column("key", Name, primary_key=True),
     Column("value", Words, nullable=False),
     Index("setting_params_by_value", "key", "value").ddl_if(dialect="sqlite"),
 )
@@ -111,7 +111,7 @@ jobs = Table(
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
-    Column("service", Words, nullable=False),
+    Column("service", Name, nullable=False),
     Column("model", Words, nullable=False),
     Column("prompt", Words, nullable=False),
     Column("params", Words, nullable=False),
@@ -144,7 +144,7 @@ jobs = Table(
     Column("deferred", Number),
     Column("replicate", Integer, nullable=False, server_default=text("1")),
     # The user who asked for it, as `users.py` gives the name; empty where that is not known.
-    Column("asked_by", Words, nullable=False, server_default=""),
+    Column("asked_by", Name, nullable=False, server_default=""),
     # When it was asked for last, which is the period of credit limits that it counts in.
     Column("counted_at", Float, nullable=False),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
@@ -180,7 +180,7 @@ tallies = Table(
     "tallies",
     metadata,
     # How many jobs have pictures.
-    Column("service", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
     Column("settings_id", Number, primary_key=True),
     Column("hidden", Boolean, primary_key=True),
     _shard(),
@@ -191,7 +191,7 @@ ledger = Table(
     "ledger",
     metadata,
     # What jobs have cost, by the hour of `coalesce(submitted_at, created_at)`; `billing.py` has the rules.
-    Column("service", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
     Column("hour", Integer, primary_key=True),
     _shard(),
     Column("jobs", Number, nullable=False),
@@ -202,7 +202,7 @@ commitments = Table(
     "commitments",
     metadata,
     # What jobs cost, will cost or may have cost, by the day of `counted_at`; for credit limits.
-    Column("asked_by", Words, primary_key=True),
+    Column("asked_by", Name, primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
     _shard(),
     *(Column(name, Number, nullable=False) for name in COMMITTED),
@@ -236,7 +236,7 @@ runs = Table(
     # The limits of a deferred run: what its own jobs may cost altogether, and how many are worked on at a time.
     Column("max_credits", Integer),
     Column("max_parallel", Integer),
-    Column("asked_by", Words, nullable=False, server_default=""),
+    Column("asked_by", Name, nullable=False, server_default=""),
     Index("runs_by_asker", "asked_by"),
     # A number that a user has typed once must never come to mean another run.
     sqlite_autoincrement=True,
@@ -258,8 +258,8 @@ run_jobs = Table(
 uploads = Table(
     "uploads",
     metadata,
-    Column("service", Words, primary_key=True),
-    Column("model", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
+    Column("model", Name, primary_key=True),
     Column("sha256", String(64), primary_key=True),
     Column("url", Words, nullable=False),
     Column("created_at", Float, nullable=False),
@@ -285,7 +285,7 @@ tags = Table(
     "tags",
     metadata,
     Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
-    Column("tag", Words, primary_key=True),
+    Column("tag", Name, primary_key=True),
     Index("tags_by_name", "tag", "job_number"),
 )
 
@@ -314,9 +314,9 @@ durations = Table(
     metadata,
     # In the order in which they were added.
     Column("id", Number, primary_key=True, autoincrement=True),
-    Column("service", Words, nullable=False),
-    Column("model", Words, nullable=False),
-    Column("kind", Words, nullable=False),
+    Column("service", Name, nullable=False),
+    Column("model", Name, nullable=False),
+    Column("kind", Name, nullable=False),
     Column("submitted_at", Float, nullable=False),
     Column("least", Float, nullable=False),
     Column("most", Float, nullable=False),
@@ -326,8 +326,8 @@ durations = Table(
 limits = Table(
     "limits",
     metadata,
-    Column("service", Words, primary_key=True),
-    Column("label", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
     Column("rate", Float),
     Column("places", Float),
     Column("found_at", Float, nullable=False),
@@ -336,8 +336,8 @@ limits = Table(
 limit_members = Table(
     "limit_members",
     metadata,
-    Column("service", Words, primary_key=True),
-    Column("label", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
     Column("member", String(64), primary_key=True),
     Column("wanted", Integer, nullable=False),
     Column("in_flight", Integer, nullable=False),
@@ -348,8 +348,8 @@ panel_states = Table(
     "panel_states",
     metadata,
     # The user whose panel it is.
-    Column("made_by", Words, primary_key=True),
-    Column("name", Words, primary_key=True),
+    Column("made_by", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("state", Words, nullable=False),
     Column("saved_at", Float, nullable=False),
 )
