@@ -1,4 +1,4 @@
-"""The page for a laboratory, tried from start to end: its own blocks, in its own order, on a real PostgreSQL server and
+"""The page for a laboratory, tried from start to end: its own blocks, in its own order, on a PostgreSQL server and
 an S3 of the test's own. Only the names of both are led to this machine."""
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from buckets import KEYS, Buckets
 from kernels import NEWEST, Kernel
 from servers import PostgresqlServer, postgresql_server, programs, unused_port
 from traitlets.config import Config
-
-from rivya_nb.store.places import read_place
-from rivya_nb.store.store import Store
 
 PAGE = (Path(__file__).parent.parent / "docs" / "laboratory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -124,7 +121,6 @@ def test_the_page_leads_from_nothing_to_a_restored_backup(
     buckets: Buckets,
     start_kernel: Callable[..., Kernel],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("lab-rivya", "lab-copy"):
         buckets.make(name)
@@ -133,4 +129,24 @@ def test_the_page_leads_from_nothing_to_a_restored_backup(
         reader.read(language, block)
     said = "\n".join(reader.said)
     assert "Store     postgresql://db.lab/rivya (new, empty)" in said
-    assert len([name for name in buckets.names("lab-rivya") if name.startswith("pictures/")]) >= 3
+    assert "the whole store  a month" in said
+    assert "ada              a week" in said
+
+    # The pictures are in the bucket alone, and what is restored reads its copy of them.
+    names = buckets.names("lab-rivya")
+    assert sum(name.startswith("pictures/") for name in names) == 3
+    for name in names:
+        data = buckets.store("lab-rivya").get(name).bytes()
+        buckets.store("lab-copy").put(name, bytes(data))
+        buckets.store("lab-rivya").delete(name)
+    here = reader.environment | {
+        "RIVYA_STORE": "postgresql://db.lab/restored",
+        "XDG_CACHE_HOME": str(tmp_path / "new"),
+    }
+    del here["RIVYA_PICTURES"]
+    later = start_kernel(NEWEST, here)
+    later.ok("import rivya_nb as rv\nassert sorted(job.seed for job in rv.history(by='ada')) == [1, 2, 3]")
+    later.ok("rv.history()[0].image.load()")
+    visitor = start_kernel(NEWEST, here | {"PGUSER": "visitor", "PGPASSWORD": "the-password-of-visitors"})
+    visitor.ok("import rivya_nb as rv\nassert len(rv.history()) == 3; rv.history()[0].image.load()")
+    assert "visitor has no right to write to it" in visitor.run("rv.history()[0].rate(3)").error
