@@ -22,6 +22,7 @@ from rivya_nb.errors import (
     ApiKeyMissingError,
     ApiKeyRevokedError,
     ApiScopeDeniedError,
+    CreditLimitError,
     InsufficientCreditsError,
     NotConnectedError,
     PublicApiDisabledError,
@@ -454,7 +455,12 @@ class Runner:
     async def _submit_anew(self, job: LiveJob) -> None:
         """Continue with a new job, once: another upload has another address, so the body is another one."""
         if job.id not in self._replacements:
-            replacement = await asyncio.to_thread(self._replace, job.record)
+            try:
+                replacement = await asyncio.to_thread(self._replace, job.record)
+            except CreditLimitError as error:
+                # What was refused is free again, and somebody else has used it.
+                job.changed(notice=str(error))
+                return
             self._replacements.add(replacement.id)
             for run_id in tuple(job.wanted_by):
                 self.launch([replacement], run_id)

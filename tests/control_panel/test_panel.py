@@ -16,6 +16,7 @@ from PIL import Image
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
 from rivya_nb.control_panel.panel import Panel
+from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit
 
 
 def test_generate_waits_for_a_prompt_and_says_so(opened: Callable[..., Panel]) -> None:
@@ -43,6 +44,20 @@ def test_what_is_over_the_limit_is_refused_before_the_click(opened: Callable[...
     assert "9 pictures" in panel.summary
     assert "108 credits" in panel.summary
     assert panel.generate.disabled
+
+
+def test_what_is_over_a_limit_of_the_store_is_refused_before_the_click(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    session.store.credit_limits.set(CreditLimit(EVERYBODY, "day", 20))
+    panel = opened()
+    panel.model.put(ASKED)
+    why = "Generate waits: 24 credits more would pass the limit of the whole store of 20 credits a day: 0 are used"
+    until(lambda: why in panel.reason)
+    assert panel.generate.disabled
+    session.store.credit_limits.unset(EVERYBODY, None)
+    panel.model.request_plan()
+    until(lambda: not panel.generate.disabled)
 
 
 def test_a_run_of_the_panel_is_a_run_of_the_session(

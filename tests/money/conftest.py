@@ -10,6 +10,7 @@ import pytest
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
+from rivya_nb.api.key import Key
 from rivya_nb.jobs import pacing
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.sandbox.config import SandboxConfig
@@ -52,7 +53,7 @@ def other_kernel(folder: Path) -> Iterator[Callable[[rv.Session], Session]]:
 
         def joined(session: rv.Session) -> Session:
             store = stack.enter_context(closing(Store.open(folder)))
-            service = reach(DEFAULT_KEY, session.address, folder)
+            service = reach(Key(DEFAULT_KEY), session.address, folder)
             return stack.enter_context(closing(Session(service, LiveRecords(store, WorkLoop.find()))))
 
         yield joined

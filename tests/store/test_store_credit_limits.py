@@ -6,12 +6,17 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from itertools import count
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit
-from rivya_nb.store.records import CellRecord, Deferral, JobRecord
+from rivya_nb.store.records import NOT_BILLED, STATUSES, CellRecord, Deferral, JobRecord
+from rivya_nb.store.schema import jobs as job_table
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add
@@ -234,6 +239,103 @@ def test_a_retry_and_a_deferred_run_are_held_too(store: Store) -> None:
     with pytest.raises(CreditLimitError):
         store.replace_job(other[0].id, again[1])
     assert used(store) == [("ada", "month", 24)]
+
+
+credits_ = st.none() | st.integers(0, 40)
+job_fields = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(STATUSES),
+        "task_id": st.sampled_from((None, "t")),
+        "reserved_credits": credits_,
+        "final_credits": credits_,
+    }
+)
+
+
+def counts(job: JobRecord) -> tuple[int, int]:
+    """What a job counts as, and whether its price is not known: the rules, once more."""
+    is_told = job.reserved_credits is not None or (job.is_final and job.final_credits is not None)
+    if job.status in ("succeeded", "undelivered") and job.task_id is None and not is_told:
+        return 0, 0  # it came from another store
+    return job.committed, int(job.price is None and not is_told and job.status not in NOT_BILLED)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    first=st.lists(st.tuples(job_fields, credits_, st.sampled_from(("ada", "bob"))), min_size=1, max_size=4),
+    then=st.lists(job_fields, max_size=4),
+)
+def test_what_is_used_is_what_the_jobs_say_whatever_became_of_them(
+    store: Store, first: list[tuple[dict[str, Any], int | None, str]], then: list[dict[str, Any]]
+) -> None:
+    made = [a_job(**fields, price=price, asked_by=user) for fields, price, user in first]
+    for who in (EVERYBODY, "ada"):
+        limit(store, who, 10**9, unknown=100)
+    add(store, *made)
+    for job, changes in zip(made, then, strict=False):
+        store.update_job(job.id, **changes)
+    everything = store.unfinished(statuses=STATUSES)
+    for use in store.credit_limits.uses():
+        mine = [counts(job) for job in everything if use.limit.who in (EVERYBODY, job.asked_by)]
+        assert (use.credits, use.unpriced) == (sum(each for each, _ in mine), sum(each for _, each in mine))
+
+
+def test_workers_that_claim_at_the_same_time_take_each_job_once_and_no_more_than_may_run(
+    store: Store,
+) -> None:
+    jobs = some(40)
+    cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
+    deferred = Deferral(10_000, max_parallel=7)
+    run = store.add_run(name=None, service="sandbox", axes=(), cells=cells, jobs=jobs, deferral=deferred)
+    assert run is not None
+    stores = [Store.open(store.place) for _ in range(6)]
+    ready, wrong = threading.Barrier(len(stores)), list[BaseException]()
+    taken: list[str] = []
+
+    def work(mine: Store) -> None:
+        ready.wait(60)
+        try:
+            while mine.deferrals.waiting("sandbox", "ada"):
+                claimed = mine.deferrals.claim(run.id, most=3, user="ada")
+                with mine.database.reading() as connection:
+                    busy = select(func.count()).where(
+                        job_table.c.owner.is_not(None), job_table.c.status == "planned"
+                    )
+                    assert connection.execute(busy).scalar_one() <= 7
+                for job in claimed:
+                    taken.append(job.id)
+                    mine.update_job(job.id, status="succeeded", final_credits=12, owner=None)
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in stores:
+        each.close()
+    assert wrong == []
+    assert sorted(taken) == sorted(job.id for job in jobs)
+    assert store.deferrals.claim(run.id, most=3) == []
+
+
+def test_a_worker_takes_only_what_its_user_deferred(store: Store, bobs: Store) -> None:
+    for mine in (store, bobs):
+        jobs = some(1)
+        mine.add_run(
+            name=None,
+            service="sandbox",
+            axes=(),
+            cells=[CellRecord(jobs[0].id, (0,))],
+            jobs=jobs,
+            deferral=Deferral(100),
+        )
+    assert [run.id for run in store.deferrals.waiting("sandbox")] == [1, 2]
+    assert [run.id for run in store.deferrals.waiting("sandbox", "bob")] == [2]
+    assert store.deferrals.claim(1, most=5, user="bob") == []
+    assert [job.asked_by for job in store.deferrals.claim(2, most=5, user="bob")] == ["bob"]
+    assert [job.asked_by for job in store.deferrals.claim(1, most=5)] == ["ada"]
 
 
 def test_twenty_kernels_racing_never_exceed_a_limit(store: Store) -> None:

@@ -45,6 +45,7 @@ asked_jobs = st.fixed_dictionaries(
         "service": st.sampled_from(SERVICES),
         "status": st.sampled_from(("succeeded", "failed")),
         "created_at": st.sampled_from(HOURS),
+        "asked_by": st.sampled_from(("ada", "bob")),
     }
 )
 questions = st.builds(
@@ -59,6 +60,7 @@ questions = st.builds(
     rating=st.none() | st.integers(0, 5),
     since=st.none() | st.sampled_from(HOURS),
     until=st.none() | st.sampled_from(HOURS),
+    asked_by=st.none() | st.sampled_from((("ada",), ("bob", "ada"), ("bob", "zoe"))),
     hidden=st.booleans(),
     oldest_first=st.booleans(),
 )
@@ -149,6 +151,7 @@ def fits(job: JobRecord, marks: Marks, question: Question) -> bool:
         and all(params.get(key) == value for key, value in wanted.items())
         and marks.rating >= (question.rating or 0)
         and (question.since is None or job.created_at >= question.since)
+        and (question.asked_by is None or job.asked_by in question.asked_by)
         and (question.until is None or job.created_at <= question.until)
     )
 
@@ -178,6 +181,9 @@ def test_no_question_with_few_answers_reads_every_job(store: Store, indexed_word
             store.history(Question(params={"aspect_ratio": "16:9", "seed": 7}), limit=24),
             store.count(Question(params={"aspect_ratio": "16:9", "seed": 7})),
             store.history(Question(prompt=indexed_words), limit=24),
+            store.history(Question(asked_by=("ada",)), limit=24),
+            store.count(Question(asked_by=("ada",), service="sandbox")),
+            store.users(),
             store.count(Question(prompt=indexed_words, model="imagen-4")),
             store.spent("sandbox"),
             store.spent("sandbox", since=1e6),
