@@ -18,6 +18,12 @@ from kernels import NEWEST, Kernel
 from servers import PostgresqlServer, postgresql_server, programs, unused_port
 from traitlets.config import Config
 
+from rivya_nb.store.picture_cache import DEFAULT_GB
+from rivya_nb.store.postgresql.connecting import _COUNT, _IDLE, _INTERVAL
+from rivya_nb.store.postgresql.database import CONNECTIONS
+from rivya_nb.store.postgresql.examination import OLDEST
+from rivya_nb.store.tombstones import PATIENCE
+
 PAGE = (Path(__file__).parent.parent / "docs" / "laboratory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -87,6 +93,8 @@ class Reader:
         self.said.append(self._kernel.ok(block).stdout)
 
     def _bash(self, block: str) -> None:
+        if "rivya-nb move" in block and self._kernel is not None:
+            self._kernel.shut_down()
         self.said.append(self._run(["bash", "-e", "-c", block]))
 
     def _run(self, command: list[object], given: str = "", **more: str) -> str:
@@ -98,6 +106,18 @@ class Reader:
                               cwd=self._home, timeout=120, check=False)  # fmt: skip
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+
+def test_the_page_has_the_numbers_of_the_code() -> None:
+    for said in (
+        f"PostgreSQL server, {OLDEST // 10000} or newer",
+        f"each kernel has up to {('', 'one', 'two', 'three')[CONNECTIONS + 1]} connections",
+        f"asks every {_INTERVAL} seconds",
+        f"keeps up to {DEFAULT_GB:g} GB",
+    ):
+        assert said in " ".join(PAGE.split())
+    assert _IDLE + _INTERVAL * _COUNT <= 30, "within half a minute"
+    assert PATIENCE == 3600, "an hour later at the earliest"
 
 
 @pytest.fixture
@@ -130,6 +150,7 @@ def test_the_page_leads_from_nothing_to_a_restored_backup(
     assert "Store     postgresql://db.lab/rivya (new, empty)" in said
     assert "the whole store  a month" in said
     assert "ada              a week" in said
+    assert said.count("all is as it should be.") == 2
 
     # The pictures are in the bucket alone, and what is restored reads its copy of them.
     names = buckets.names("lab-rivya")
