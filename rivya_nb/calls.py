@@ -145,9 +145,16 @@ def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
         known.store.close()
         known = None
     if known is None or known.work_loop is not work_loop:
-        store = Store.open(place, pictures_address()) if known is None else known.store
+        store = _open_store(place) if known is None else known.store
         known = _live_records[place] = LiveRecords(store, work_loop)
     return known
+
+
+def _open_store(place: StorePlace) -> Store:
+    store = Store.open(place, pictures_address())
+    if store.database.note is not None:
+        tell(f"{place}: {store.database.note}.")
+    return store
 
 
 def _begin_anew() -> None:

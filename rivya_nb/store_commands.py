@@ -1,4 +1,4 @@
-"""The commands of `rivya-nb` that treat a store as a whole: `backup` and `move`."""
+"""The commands of `rivya-nb` that treat a store as a whole: `backup`, `check` and `move`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
+    from rivya_nb.store.places import StorePlace
+
 _PLACE = "a folder, or postgresql://host/database"
 _STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
+
+_PICTURES = (
+    "s3://…, gs://…, az://…, file://…; default: RIVYA_PICTURES for the store of RIVYA_STORE, else its folder"
+)
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -25,6 +31,18 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     backup.add_argument("--store", help=_STORE)
     backup.set_defaults(command=_backup)
 
+    check = commands.add_parser(
+        "check",
+        help="see whether all rows and files of a store are as they should be",
+        description="Reads a store as a whole: whether every picture's file is there and unchanged, whether a "
+        "file belongs to nothing, whether a job is there twice, and whether sums and what is kept twice agree "
+        "with the rows. Kernels may go on using the store; nothing is changed.",
+        epilog="Exit codes: 0 all is as it should be; 1 it is not, or cannot be read.",
+    )
+    check.add_argument("store", nargs="?", metavar="STORE", help=_STORE)
+    check.add_argument("--pictures", metavar="ADDRESS", help=f"where it keeps its pictures: {_PICTURES}")
+    check.set_defaults(command=_check)
+
     move = commands.add_parser(
         "move",
         help="copy a store with its pictures between folders and PostgreSQL servers",
@@ -35,16 +53,20 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     move.add_argument("source", metavar="FROM", help=_PLACE)
     move.add_argument("target", metavar="TO", help="a new folder, or an empty database")
+    move.add_argument("--pictures", metavar="ADDRESS", help=f"where TO keeps its pictures: {_PICTURES}")
+    move.add_argument(
+        "--from-pictures", metavar="ADDRESS", help=f"where FROM keeps its pictures: {_PICTURES}"
+    )
     move.set_defaults(command=_move)
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from rivya_nb.calls import pictures_address, store_place
+    from rivya_nb.calls import store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
 
     place, say = store_place(options.store), _Progress("files").say
-    made = back_up(place, options.folder.expanduser(), say, pictures_address())
+    made = back_up(place, options.folder.expanduser(), say, _pictures_of(place))
     files = count(made.files, "file")
     print(
         f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
@@ -57,13 +79,34 @@ def _backup(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check(options: argparse.Namespace) -> int:
+    from rivya_nb.calls import store_place
+    from rivya_nb.contract.text import count, printable
+    from rivya_nb.store.checking.check import check
+
+    place = store_place(options.store)
+    found = 0
+    for finding in check(place, options.pictures or _pictures_of(place), _Progress().tell):
+        found += 1
+        print(printable(str(finding)), flush=True)
+    outcome = f"{count(found, 'finding')}; nothing was changed" if found else "all is as it should be"
+    print(f"{place}: {outcome}.")
+    return 1 if found else 0
+
+
 def _move(options: argparse.Namespace) -> int:
     from rivya_nb.contract.text import count
     from rivya_nb.store.moving.move import move
     from rivya_nb.store.places import read_place
 
     source, target = read_place(options.source), read_place(options.target)
-    moved = move(source, target, _Progress().tell)
+    moved = move(
+        source,
+        target,
+        _Progress().tell,
+        source_pictures=options.from_pictures or _pictures_of(source),
+        target_pictures=options.pictures or _pictures_of(target),
+    )
     files = count(moved.files, "file")
     print(
         f"{count(moved.jobs, 'job')} in {count(moved.runs, 'run')} and {files} of pictures and references are in "
@@ -74,6 +117,13 @@ def _move(options: argparse.Namespace) -> int:
         missing = count(moved.missing, "file")
         print(f"{missing} of the history are missing from {source} or damaged, and were not moved.")
     return 1 if moved.missing else 0
+
+
+def _pictures_of(place: StorePlace) -> str | None:
+    """Where a store keeps its pictures, as far as the environment says it."""
+    from rivya_nb.calls import pictures_address, store_place
+
+    return pictures_address() if place == store_place(None) else None
 
 
 class _Progress:

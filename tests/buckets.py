@@ -31,8 +31,11 @@ class Buckets:
 
     def new(self) -> str:
         name = f"lab-{next(self._numbers)}"
-        httpx.put(f"{self.url}/{name}").raise_for_status()
+        self.make(name)
         return name
+
+    def make(self, name: str) -> None:
+        httpx.put(f"{self.url}/{name}").raise_for_status()
 
     def store(self, bucket: str, prefix: str = "pictures"):  # type: ignore[no-untyped-def]
         """What is in a bucket, without the code that is tested."""

@@ -25,7 +25,7 @@ MODEL = "wan-2-7-image-pro"
 
 @contextlib.contextmanager
 def running_sandbox(
-    config: SandboxConfig = INSTANT, folder: Path | None = None, *, shrink: int = 4
+    config: SandboxConfig = INSTANT, folder: Path | None = None, *, shrink: int = 8
 ) -> Iterator[str]:
     """The url of a sandbox that runs for as long as the block; without a folder it forgets everything.
 
@@ -56,7 +56,7 @@ def sandbox_client(
     folder: Path | None = None,
     key: str | None = DEFAULT_KEY,
     *,
-    shrink: int = 4,
+    shrink: int = 8,
 ) -> Iterator[httpx.Client]:
     """A plain HTTP client of a sandbox of its own; the key is sent unless it is None."""
     headers = {} if key is None else bearer(key)

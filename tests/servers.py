@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ def programs() -> Path | None:
     return max((folder for folder in folders if (folder / "initdb").exists()), default=None)
 
 
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 class PostgresqlServer:
     """A server that listens on a socket file, and on `port` of `listen` if a port is given."""
 
@@ -58,6 +66,11 @@ class PostgresqlServer:
         """Make the server's files."""
         self._run("initdb", "-D", self._data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust",
                   "--no-sync")  # fmt: skip
+
+    def follow(self, primary: PostgresqlServer) -> None:
+        """Copy another server's files, and follow it as a standby once this one is started."""
+        self._run("pg_basebackup", "-D", self._data, "-h", primary.folder, "-p", primary.port, "-U", "postgres",
+                  "-R", "-X", "stream", "-c", "fast", "--no-sync")  # fmt: skip
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
@@ -128,8 +141,10 @@ class PostgresqlServer:
 
 
 @contextmanager
-def postgresql_server(**options: object) -> Iterator[PostgresqlServer]:
-    """A server that runs until the block ends."""
+def postgresql_server(
+    primary: PostgresqlServer | None = None, **options: object
+) -> Iterator[PostgresqlServer]:
+    """A server that runs until the block ends; with a `primary`, its standby."""
     binaries = programs()
     assert binaries is not None
     # Not pytest's folder: the path of a socket is short, and another user has to reach it.
@@ -138,7 +153,10 @@ def postgresql_server(**options: object) -> Iterator[PostgresqlServer]:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
         Path(folder).chmod(0o755)
         server = PostgresqlServer(Path(folder), binaries, **options)  # type: ignore[arg-type]
-        server.make()
+        if primary is None:
+            server.make()
+        else:
+            server.follow(primary)
         server.start()
         try:
             yield server

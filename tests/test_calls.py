@@ -57,7 +57,7 @@ def small(prompt: str = "A bottle", **params: object) -> rv.Run:
 def test_a_run_has_its_pictures_its_seeds_and_its_price(session: rv.Session) -> None:
     run = small(seed=[1, 2], aspect_ratio=("1:1", "16:9"))
     assert [job.seed for job in run] == [1, 1, 2, 2]
-    assert [image.size for image in run.images[:2]] == [(256, 256), run[1].image.size]  # type: ignore[union-attr]
+    assert [image.size for image in run.images[:2]] == [(128, 128), run[1].image.size]  # type: ignore[union-attr]
     assert run.credits == 48
     assert session.balance() == 1000 - 48
     assert run[0].params == {"aspect_ratio": "1:1", "resolution": "1K", "watermark": False, "seed": 1}

@@ -165,7 +165,7 @@ class PictureTab(Background):
             return None
         if content.get("known"):
             # Perhaps another kernel has marked or deleted something: whoever shows the same pictures looks too.
-            self._session.store.marks.changes.tell()
+            self._session.store.marks.changes.pass_on()
         have = set(map(str, content.get("have") or ()))
         most = allot(len(contents.shown), budget=BUDGET).max_bytes
         with ThreadPoolExecutor(WORKERS) as workers:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select
 
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.store.files import ContentFiles
-from rivya_nb.store.opening_files import open_files
-from rivya_nb.store.picture_places import PicturesPlace, read_pictures
+from rivya_nb.store.opening_files import open_files, place_of
+from rivya_nb.store.picture_places import PicturesPlace
 from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import jobs, pictures, runs
@@ -72,7 +72,7 @@ def back_up(
         except FileNotFoundError as error:
             raise StoreError(f"{target} cannot be made: {error.strerror}; {ANOTHER_PLACE}.") from None
         try:
-            made = _fill(store, part, progress, read_pictures(pictures) if pictures else store)
+            made = _fill(store, part, progress, place_of(store, pictures))
             if target.exists():
                 target.rmdir()
             part.rename(target)

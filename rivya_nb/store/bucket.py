@@ -130,6 +130,12 @@ class Bucket:
                     file.write(chunk)
         return digest.hexdigest()
 
+    def names(self, start: str) -> Iterator[str]:
+        """The names of all objects that begin so; `start` ends with `/`."""
+        with self._talking("be read"):
+            for batch in self._open(FOR_FILES).list(start):
+                yield from (each["path"] for each in batch)
+
     def delete(self, names: Sequence[str]) -> None:
         """Delete objects; those that are not there are no mistake."""
         store = self._open(FOR_SWEEPS)

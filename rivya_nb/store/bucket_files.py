@@ -11,14 +11,14 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from rivya_nb.errors import PictureError, StoreError, UnreachableError
 from rivya_nb.store.bucket import Bucket
-from rivya_nb.store.files import ContentFiles, hash_of, write_whole
+from rivya_nb.store.files import ContentFiles, DamagedError, hash_of, write_whole
 from rivya_nb.store.picture_cache import PictureCache, cache_folder, most_bytes
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
@@ -58,6 +58,10 @@ class BucketFiles(ContentFiles):
         self._trying = threading.Lock()
         self._sweep_waiting()
 
+    @property
+    def place(self) -> str:
+        return str(self._bucket.address)
+
     def try_out(self) -> None:
         super().try_out()
         with self._trying:
@@ -74,9 +78,25 @@ class BucketFiles(ContentFiles):
     def has(self, sha256: str, mime_type: str) -> bool:
         return not self.is_gone(self.path(sha256, mime_type))
 
+    def name(self, sha256: str, mime_type: str) -> str:
+        path = self.path(sha256, mime_type)
+        return str(path) if path.is_file() else f"{self._bucket.address}/{self._name(path)}"
+
     def size(self, sha256: str, mime_type: str) -> int | None:
         found = super().size(sha256, mime_type)
         return self._bucket.size(self._name(self.path(sha256, mime_type))) if found is None else found
+
+    def examine(self, sha256: str, mime_type: str) -> tuple[str, int] | None:
+        with disk_trouble(self._incoming):
+            self._make(self._incoming)
+        # What is in the cache says nothing of the bucket.
+        with self._new_part(self._incoming) as part:
+            found = self._bucket.fetch(self._name(self.path(sha256, mime_type)), part)
+            return None if found is None else (found, part.stat().st_size)
+
+    def names(self) -> Iterator[str]:
+        start = f"{self.folder.name}/"
+        return (name.removeprefix(start) for name in self._bucket.names(start))
 
     def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
         *_, root, folder, start, name = ("", "", "", "", *Path(source).parts)
@@ -103,13 +123,18 @@ class BucketFiles(ContentFiles):
         with disk_trouble(self._incoming):
             self._make(self._incoming)
         with self._new_part(self._incoming) as part:
-            found = self._bucket.fetch(self._name(path), part, trifle=not is_original)
+            try:
+                found = self._bucket.fetch(self._name(path), part, trifle=not is_original)
+            except UnreachableError as error:
+                self.trouble = str(error)
+                raise
+            self.trouble = ""
             if found is None:
                 if is_original:
                     self._gone.add(path)
                 return
             if is_original and found != path.stem:
-                raise StoreError(
+                raise DamagedError(
                     f"{self._bucket.address}/{self._name(path)} is damaged: its bytes are not those that were "
                     "kept. It is not shown; put the file back from a backup, or delete the picture."
                 )

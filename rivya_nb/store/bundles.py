@@ -73,6 +73,8 @@ def merge(
         StoreError: a picture was deleted meanwhile.
     """
     with store.database.writing() as connection:
+        # No constraint tells that two runs are the same.
+        writing.take_turns(connection, "imports", [""])
         here = _known(connection, [record.id for record in records])
         for record in records:
             known = here.get(record.id)
@@ -107,7 +109,8 @@ def _known(connection: Connection, ids: Sequence[str]) -> dict[str, JobRecord]:
 def _merge_run(connection: Connection, run: RunRecord) -> tuple[int, bool]:
     axes = rows.axes_text(run.axes)
     same = (runs.c.created_at == run.created_at, runs.c.service == run.service, runs.c.axes == axes)
-    for known in load_runs(connection, select(runs).where(*same).order_by(runs.c.id).limit(1)):
+    first = select(runs).where(*same).order_by(runs.c.id).limit(1)
+    for known in load_runs(connection, first.with_for_update()):
         there = {(cell.job_id, cell.coordinates) for cell in known.cells}
         more = [cell for cell in run.cells if (cell.job_id, cell.coordinates) not in there]
         writing.append_cells(connection, known.id, run.axes, more)

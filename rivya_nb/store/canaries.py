@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Table, insert, select, update
 
-from rivya_nb.store.columns import Number, Words
+from rivya_nb.store.columns import Number, Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.schema import metadata
 
@@ -83,18 +83,19 @@ class CanaryBook:
         """Keep a new canary with its first occasion; gives the one of its name that is kept: where another process
         was faster, its own."""
         with self._database.writing() as connection:
-            if (there := _load(connection, canary.name)) is not None:
-                return there
-            connection.execute(
-                insert(canaries).values(
-                    name=canary.name,
-                    run_id=canary.run_id,
-                    cells=json.dumps(canary.cells),
-                    replicates=canary.replicates,
-                    max_credits=canary.max_credits,
-                    created_at=canary.created_at,
-                )
+            new = insert_for(connection, canaries).values(
+                name=canary.name,
+                run_id=canary.run_id,
+                cells=json.dumps(canary.cells),
+                replicates=canary.replicates,
+                max_credits=canary.max_credits,
+                created_at=canary.created_at,
             )
+            added = new.on_conflict_do_nothing().returning(canaries.c.name)
+            if connection.execute(added).first() is None:
+                there = _load(connection, canary.name)
+                assert there is not None  # noqa: S101 - no canary is ever deleted
+                return there
             for occasion in canary.occasions:
                 connection.execute(insert(occasions).values(canary=canary.name, at=occasion.at))
         return canary
@@ -105,6 +106,9 @@ class CanaryBook:
         Gives the canary as it is now.
         """
         with self._database.writing() as connection:
+            connection.execute(
+                select(canaries.c.name).where(canaries.c.name == canary.name).with_for_update()
+            )
             known = _occasions(connection, canary.name)
             if [each.at for each in known] == [each.at for each in canary.occasions]:
                 connection.execute(insert(occasions).values(canary=canary.name, at=at))

@@ -65,4 +65,4 @@ def _cast(element: whole_number, compiler: SQLCompiler, **options: Any) -> str:
 def _cast_digits(element: whole_number, compiler: SQLCompiler, **options: Any) -> str:
     # PostgreSQL ends the whole statement where a text is no number.
     text = compiler.process(element.clauses, **options)
-    return f"CASE WHEN {text} ~ '^[+-]?[0-9]{{1,18}}$' THEN CAST({text} AS BIGINT) END"
+    return f"CASE WHEN {text} ~ '^[+-]?[0-9]{{1,30}}$' THEN CAST({text} AS NUMERIC) END"

@@ -12,11 +12,12 @@ class Database(ABC):
     """Transactions on the tables of one store; every method may be called from any thread.
 
     `name` is how messages call the database: its file, or its address without secrets. `obstacle` is the reason
-    why it may only be read; None if it may be written.
+    why it may only be read; None if it may be written. `note` is what its users should know of it, if anything.
     """
 
     name: str
     obstacle: str | None
+    note: str | None = None
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Connection]:

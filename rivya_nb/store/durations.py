@@ -39,6 +39,8 @@ class DurationBook:
             return
         of_kind = _is_of(**kind)
         too_old = select(durations.c.id).where(of_kind).order_by(durations.c.id.desc()).offset(DURATIONS_KEPT)
+        # What another kernel is deleting is left to it.
+        too_old = too_old.with_for_update(skip_locked=True)
         with self._database.writing() as connection:
             connection.execute(insert(durations), [{**kind, **asdict(duration)} for duration in ended])
             connection.execute(delete(durations).where(durations.c.id.in_(too_old)))

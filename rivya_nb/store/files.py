@@ -30,6 +30,10 @@ ROOM = 1 << 20
 _TRIAL = bytes(1 << 16)
 
 
+class DamagedError(StoreError):
+    """An object of a bucket has other bytes than its name says."""
+
+
 class ContentFiles:
     """Files below one folder: `pictures/ab/abcd….png`, and `incoming/` for files that are being written.
 
@@ -40,6 +44,8 @@ class ContentFiles:
     """
 
     are_elsewhere = False
+    trouble = ""
+    """Why files cannot be read from elsewhere now; empty where they can, as far as that is known."""
 
     def __init__(self, folder: Path, obstacle: str | None = None) -> None:
         self._obstacle = obstacle
@@ -51,6 +57,11 @@ class ContentFiles:
                 self.folder.mkdir(exist_ok=True)
                 self._incoming.mkdir(exist_ok=True)
             self._sweep()
+
+    @property
+    def place(self) -> str:
+        """The folder or the bucket of all the files."""
+        return str(self.folder.parent)
 
     @property
     def incoming(self) -> Path:
@@ -97,12 +108,31 @@ class ContentFiles:
         """Whether the file exists; of one in a bucket, whether it is not known to be gone."""
         return self.path(sha256, mime_type).is_file()
 
+    def name(self, sha256: str, mime_type: str) -> str:
+        """Where the file is: its path on this machine, or what it is called in a bucket."""
+        return str(self.path(sha256, mime_type))
+
     def size(self, sha256: str, mime_type: str) -> int | None:
         """The size of the file in bytes; None if there is none. A bucket may be asked for it."""
         try:
             return self.path(sha256, mime_type).stat().st_size
         except OSError:
             return None
+
+    def examine(self, sha256: str, mime_type: str) -> tuple[str, int] | None:
+        """The hash and the size of the file as it is kept; None if there is none. Slow: all of it is read."""
+        path = self.path(sha256, mime_type)
+        try:
+            with disk_trouble(path):
+                return hash_of(path), path.stat().st_size
+        except StoreError:
+            if path.is_file():
+                raise
+            return None
+
+    def names(self) -> Iterator[str]:
+        """The names of all files that are kept, as `ab/abcd….png`. Others come and go meanwhile."""
+        return (path.relative_to(self.folder).as_posix() for path in self.folder.glob("*/*"))
 
     def recalled(self, source: str | os.PathLike[str]) -> str | os.PathLike[str]:
         """What a user names as a file; if that is one of these files, fetched to this machine."""
@@ -124,7 +154,10 @@ class ContentFiles:
 
     def copy(self, source: ContentFiles, sha256: str, mime_type: str) -> bool:
         """Copy another store's file; False if it is gone or damaged there."""
-        original = source.local(sha256, mime_type)
+        try:
+            original = source.local(sha256, mime_type)
+        except DamagedError:
+            return False
         with disk_trouble(original), self.arriving() as part:
             try:
                 shutil.copyfile(original, part)

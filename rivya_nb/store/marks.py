@@ -53,7 +53,7 @@ class MarkBook:
         self.changes = News()
         self._user = user
         self._database = database
-        self._owner = owner
+        self._kernel = owner.id
 
     def of(self, job_ids: Iterable[str]) -> dict[str, Marks]:
         """The marks by job id, for every id."""
@@ -132,7 +132,7 @@ class MarkBook:
             )
             _take_out(connection, step["id"], back, is_whole=not newer)
         self.changes.tell()
-        elsewhere = "" if step["owner"] == self._owner.id else ", made in another kernel"
+        elsewhere = "" if step["owner"] == self._kernel else ", made in another kernel"
         if not newer:
             return f"{step['what']}{elsewhere}"
         them = "it" if len(newer) == 1 else "them"
@@ -168,7 +168,7 @@ class MarkBook:
     def _note_down(
         self, connection: Connection, what: str, before: Mapping[int, Mapping[str, object]]
     ) -> None:
-        step = {"what": what, "owner": self._owner.id, "made_by": self._user}
+        step = {"what": what, "owner": self._kernel, "made_by": self._user}
         step_id = insert_one(connection, mark_steps, step)
         connection.execute(
             insert(mark_changes),
@@ -273,6 +273,7 @@ def _load(connection: Connection, numbers: Collection[int]) -> dict[int, Marks]:
 def fill_in(connection: Connection, marks: Mapping[int, Marks]) -> int:
     """Set the marks of those of these jobs, by number, that have none yet; gives their number. It is no step that
     can be undone."""
+    _hold(connection, marks)
     _hold(connection, marks)
     here = _load(connection, list(marks))
     new = {number: each for number, each in marks.items() if number not in here and each != _NONE}

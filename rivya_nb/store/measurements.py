@@ -24,7 +24,6 @@ from sqlalchemy import (
 
 from rivya_nb.store.columns import Number, Words, insert_for
 from rivya_nb.store.database import Database
-from rivya_nb.store.lookup import insert_one
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, metadata, pictures
 
@@ -121,14 +120,19 @@ class MeasurementBook:
         """
         with self._database.writing() as connection:
             kept = find_kept(connection, name, version)
-            values = {"name": name, "version": version, "source": source}
-            number = kept.id if kept is not None else insert_one(connection, measures, values)
+            if kept is None:
+                # Of two that use a measure for the first time, the second one waits for the first.
+                values = {"name": name, "version": version, "source": source}
+                connection.execute(insert_for(connection, measures).values(values).on_conflict_do_nothing())
+                kept = find_kept(connection, name, version)
+                assert kept is not None  # noqa: S101 - no measure is ever deleted
             lines = [
-                {"measure_id": number, **subject._asdict(), "part": part, "value": value}
+                {"measure_id": kept.id, **subject._asdict(), "part": part, "value": value}
                 for subject, numbers in found
                 for part, value in numbers.items()
             ]
             if lines:
+                lines.sort(key=lambda line: (line["sha256"], line["beside"], line["part"]))
                 connection.execute(insert_for(connection, measurements).on_conflict_do_nothing(), lines)
 
 

@@ -1,4 +1,4 @@
-"""Notifies listeners in this process of changes in a store."""
+"""Notifies listeners of changes in a store."""
 
 from __future__ import annotations
 
@@ -7,19 +7,31 @@ from weakref import WeakMethod
 
 
 class News:
-    """The listeners to one kind of change. Changes by other processes are not noticed."""
+    """The listeners to one kind of change.
+
+    `announce`, if it is set, tells other processes of the changes that this one makes. Without it, changes by
+    other processes are not noticed.
+    """
 
     def __init__(self) -> None:
+        self.announce: Callable[[], None] | None = None
         self._listeners: list[WeakMethod[Callable[[], None]]] = []
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Call `listener`, a bound method, after each change, as long as its object exists.
 
-        It is called on the thread that made the change.
+        It is called on the thread that made the change, or on any other if another process made it.
         """
         self._listeners.append(WeakMethod(listener, self._listeners.remove))
 
     def tell(self) -> None:
+        """Tell of a change that this process has made."""
+        if self.announce is not None:
+            self.announce()
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Tell the listeners of a change that another process has made."""
         for reference in tuple(self._listeners):
             listener = reference()
             if listener is not None:

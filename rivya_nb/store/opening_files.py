@@ -5,9 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from rivya_nb.store.files import ContentFiles
-from rivya_nb.store.picture_places import PicturesPlace
+from rivya_nb.store.files import ContentFiles, write_whole
+from rivya_nb.store.picture_places import PicturesPlace, read_pictures, spelled
 from rivya_nb.store.trouble import disk_trouble
+
+_NOTE = "pictures.address"
+"""The file in a store's folder that says where its pictures are, if they are not in that folder."""
+
+
+def place_of(folder: Path, given: str | None) -> PicturesPlace:
+    """Where the pictures of a store in a folder are: where they have been, and else in the given place.
+
+    A store that was opened elsewhere once would take all its pictures for lost, and buy them again.
+    """
+    with disk_trouble(folder):
+        try:
+            return read_pictures((folder / _NOTE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            pass
+        has_some = next((folder / "pictures").glob("*/*"), None) is not None
+    return read_pictures(given) if given and not has_some else folder
+
+
+def keep_place(folder: Path, place: PicturesPlace) -> None:
+    """Note in a store's folder where its pictures are."""
+    if place != folder and not (folder / _NOTE).exists():
+        write_whole(folder / _NOTE, spelled(place).encode())
 
 
 def open_files(

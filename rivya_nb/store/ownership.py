@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
+from rivya_nb.store.news import News
 from rivya_nb.store.presence import Presence
 from rivya_nb.store.trouble import disk_trouble
 
@@ -29,8 +30,17 @@ class Owner(ABC):
     id: str
 
     @abstractmethod
+    def share(self, news: Mapping[str, News]) -> None:
+        """Where it can be done, announce this process' changes to the others that have the store open, and pass
+        theirs on; `news` has the kinds of changes by the names that all know."""
+
+    @abstractmethod
     def renew(self) -> None:
-        """See to it that others do not take this process for dead."""
+        """See to it that others do not take this process for dead.
+
+        Raises:
+            UnreachableError: they may at this moment, but not for long.
+        """
 
     @abstractmethod
     def living(self, connection: Connection, owners: Collection[str]) -> set[str]:
@@ -56,6 +66,9 @@ class FileOwner(Owner):
         if not read_only:
             self._acquire()
             self._forget_the_dead()
+
+    def share(self, news: Mapping[str, News]) -> None:
+        """Files tell nobody."""
 
     def renew(self) -> None:
         # The lock's file may have been deleted.

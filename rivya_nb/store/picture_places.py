@@ -80,16 +80,18 @@ def read_pictures(given: str) -> PicturesPlace:
     return BucketAddress(scheme, parts.netloc, prefix)
 
 
+def spelled(place: PicturesPlace) -> str:
+    """A place as an address."""
+    return str(place) if isinstance(place, BucketAddress) else place.absolute().as_uri()
+
+
 def same_spelling(given: str | None) -> str:
     """An address of pictures in one spelling, to be kept and compared; empty for the store's own folder.
 
     Raises:
         UsageError: see `read_pictures`.
     """
-    if not given:
-        return ""
-    place = read_pictures(given)
-    return str(place) if isinstance(place, BucketAddress) else place.absolute().as_uri()
+    return spelled(read_pictures(given)) if given else ""
 
 
 def endpoint_of(address: BucketAddress, environment: Mapping[str, str]) -> str:

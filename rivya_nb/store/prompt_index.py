@@ -134,13 +134,13 @@ def _parted(asked: str) -> tuple[list[tuple[str, ...]], list[tuple[Sought, ...]]
 def _statement(
     connection: Connection, wanted: Sequence[Sequence[str]], unwanted: Sequence[Sequence[Sought]]
 ) -> Select[tuple[int]]:
-    is_indexed = _is_indexed(connection)
-    long = [words for words in wanted if is_indexed and all(len(word) >= _SHORTEST for word in words)]
+    has_all = is_indexed(connection)
+    long = [words for words in wanted if has_all and all(len(word) >= _SHORTEST for word in words)]
     statement = select(prompts.c.id)
     others = [words for words in wanted if words not in long]
     for words in others:
         statement = statement.where(or_(*(func.instr(prompts.c.words, word) > 0 for word in words)))
-        few = _few_with(connection, words) if is_indexed else None
+        few = _few_with(connection, words) if has_all else None
         if few is not None:
             statement = statement.where(prompts.c.id.in_(few))
     if not long:
@@ -177,7 +177,7 @@ def _known(connection: Connection, wanted: list[str]) -> dict[str, int]:
     return known
 
 
-def _is_indexed(connection: Connection) -> bool:
+def is_indexed(connection: Connection) -> bool:
     """True if the index exists and has all prompts."""
     if not (can_index(connection) and has_index(connection)):
         return False

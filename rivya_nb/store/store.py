@@ -46,10 +46,10 @@ from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
 from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.news import News
-from rivya_nb.store.opening_files import open_files
+from rivya_nb.store.opening_files import keep_place, open_files, place_of
 from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.panel_states import PanelStates
-from rivya_nb.store.picture_places import PicturesPlace, read_pictures
+from rivya_nb.store.picture_places import read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.records import (
@@ -119,6 +119,14 @@ class Store:
         self.credit_limits = CreditLimits(database)
         self.arrivals = News()
         self.deletions = News()
+        owner.share(
+            {
+                "arrivals": self.arrivals,
+                "deletions": self.deletions,
+                "marks": self.marks.changes,
+                "votes": self.votes.changes,
+            }
+        )
         self.database = database
         self._search: search.Search = search
         if not isinstance(database, SqliteDatabase):
@@ -142,11 +150,12 @@ class Store:
                 server has no address for its pictures, or another one.
         """
         # What is wrong with the address is told before anything is made.
-        kept = read_pictures(pictures) if pictures else None
+        if pictures:
+            read_pictures(pictures)
         if isinstance(place, ServerAddress):
             store = cls._open_on_server(place, pictures)
         else:
-            store = cls._open_folder(place, kept)
+            store = cls._open_folder(place, pictures)
         if store.files.are_elsewhere and not store.is_read_only:
             store._sweeping = threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True)
             store._sweeping.start()
@@ -157,6 +166,7 @@ class Store:
         from rivya_nb.store.postgresql.connecting import require_driver
 
         require_driver()
+        from rivya_nb.store.moving.notes import refuse_unfinished
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
         from rivya_nb.store.postgresql.files import open_agreed_files
         from rivya_nb.store.postgresql.ownership import SessionOwner
@@ -165,12 +175,13 @@ class Store:
         database = PostgresqlDatabase(address)
         try:
             database.prepare()
+            refuse_unfinished(database)
             files = open_agreed_files(database, pictures)
             folder = local_folder(address)
             with disk_trouble(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             with server_trouble(address):
-                owner = SessionOwner(address)
+                owner = SessionOwner(address, read_only=database.obstacle is not None)
             store = cls(address, folder, database, files, owner)
         except BaseException:
             database.close()
@@ -179,7 +190,7 @@ class Store:
         return store
 
     @classmethod
-    def _open_folder(cls, folder: Path, pictures: PicturesPlace | None) -> Store:
+    def _open_folder(cls, folder: Path, pictures: str | None) -> Store:
         folder = user_path(folder)
         is_new = not cls.is_in(folder)
         with disk_trouble(folder):
@@ -192,16 +203,16 @@ class Store:
         try:
             database.prepare(folder / "opening.lock")
             owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
-            store = cls(folder, folder, database, cls._files(pictures or folder, database), owner)
+            kept = place_of(folder, pictures)
+            files = open_files(kept, database.obstacle, partial(tombstones.spare, database))
+            if database.obstacle is None:
+                keep_place(folder, kept)
+            store = cls(folder, folder, database, files, owner)
         except BaseException:
             database.close()
             raise
         store._is_new = is_new
         return store
-
-    @staticmethod
-    def _files(place: PicturesPlace, database: Database) -> ContentFiles:
-        return open_files(place, database.obstacle, partial(tombstones.spare, database))
 
     @staticmethod
     def is_in(place: StorePlace) -> bool:
@@ -212,13 +223,14 @@ class Store:
             return False
 
     def describe(self) -> str:
-        """Where it is, and whether it is read-only or new."""
+        """Where it is, whether it is read-only or new, and where its pictures are if that is elsewhere."""
+        elsewhere = "" if self.files.place == str(self.folder) else f", pictures in {self.files.place}"
         if self.is_read_only:
-            return f"{self.place} (may only be read)"
+            return f"{self.place} (may only be read){elsewhere}"
         with suppress(StoreError):  # a lost store cannot be read
             if self._is_new and not self.runs(limit=1):
-                return f"{self.place} (new, empty)"
-        return str(self.place)
+                return f"{self.place} (new, empty){elsewhere}"
+        return f"{self.place}{elsewhere}"
 
     @property
     def is_read_only(self) -> bool:
@@ -580,6 +592,7 @@ class Store:
         if not old:
             return
         with self.database.writing() as connection:
+            writing.take_turns(connection, "names of services", [""])
             for name in old:
                 for table in (jobs, runs):
                     change = update(table).where(table.c.service == name)

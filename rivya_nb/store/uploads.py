@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, select
 
+from rivya_nb.store.columns import insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import UploadRecord
 from rivya_nb.store.schema import uploads
@@ -26,8 +27,9 @@ class UploadBook:
         """Store an upload, and replace an earlier one of the same content."""
         values = {column.name: getattr(record, column.name) for column in uploads.columns}
         with self._database.writing() as connection:
-            connection.execute(delete(uploads).where(_is_of(record.service, record.model, record.sha256)))
-            connection.execute(insert(uploads).values(values))
+            new = insert_for(connection, uploads).values(values)
+            key = list(uploads.primary_key.columns)
+            connection.execute(new.on_conflict_do_update(index_elements=key, set_=values))
 
     def forget(self, record: UploadRecord) -> None:
         """Delete an upload that the service has lost; a newer one of the same content stays."""

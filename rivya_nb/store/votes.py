@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.store.columns import Words
+from rivya_nb.store.columns import Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, numbers_of
 from rivya_nb.store.news import News
@@ -40,6 +40,7 @@ from rivya_nb.store.vote_records import (
     RaterRecord,
     VoteRecord,
 )
+from rivya_nb.store.writing import take_turns
 
 rankings = Table(
     "rankings",
@@ -110,6 +111,7 @@ class VoteBook:
         if known is not None:
             return known
         with self._database.writing() as connection:
+            take_turns(connection, "rankings", [json.dumps(list(by))])
             known = _newest(connection, by, fits)
             if known is None:
                 known = draw()
@@ -161,11 +163,10 @@ class VoteBook:
             row = connection.execute(select(raters).where(mine)).mappings().one_or_none()
         if row is None:
             with self._database.writing() as connection:
-                row = connection.execute(select(raters).where(mine)).mappings().one_or_none()
-                if row is None:
-                    made = RaterRecord(ranking, name, uuid.uuid4().hex)
-                    connection.execute(insert(raters).values(**asdict(made), here=True))
-                    return made
+                made = RaterRecord(ranking, name, uuid.uuid4().hex)
+                new = insert_for(connection, raters).values(**asdict(made), here=True)
+                connection.execute(new.on_conflict_do_nothing())
+                row = connection.execute(select(raters).where(mine)).mappings().one()
         if not row["here"]:
             message = (
                 f"the votes of a rater {short_repr(name)} came from a page or from another store; choose another "
@@ -223,6 +224,8 @@ class VoteBook:
             StoreError: the store has no such job.
         """
         with self._database.writing() as connection:
+            # Their numbers are told, so that what is new must not become so twice.
+            take_turns(connection, "rankings", [ranking.id for ranking in judged.rankings])
             ids = list(dict.fromkeys(ranking.id for ranking in judged.rankings))
             known = {ranking.id: ranking for ranking in _rankings(connection, ids)}
             for ranking in judged.rankings:
@@ -232,12 +235,12 @@ class VoteBook:
                     raise UsageError([Mistake(f"ranking {ranking.id}", message)])
             rows = [_ranking_row(ranking) for ranking in judged.rankings if ranking.id not in known]
             if rows:
-                connection.execute(insert(rankings), rows)
+                connection.execute(insert_for(connection, rankings).on_conflict_do_nothing(), rows)
             for rater in judged.raters:
                 _admit(connection, rater)
             earlier = _times(connection, [*ids, *{vote.ranking for vote in judged.votes}])
             new = [vote for vote in judged.votes if vote.at > earlier.get(_place(vote), float("-inf"))]
-            _put(connection, new)
+            _put(connection, new, only_newer=True)
         if new:
             self.changes.tell()
         return len(new)
@@ -284,10 +287,9 @@ def _rater(row: RowMapping) -> RaterRecord:
 def _admit(connection: Connection, rater: RaterRecord) -> None:
     """Let a rater from elsewhere in. UsageError if the name belongs to somebody else."""
     mine = (raters.c.ranking == rater.ranking) & (raters.c.name == rater.name)
-    origin = connection.execute(select(raters.c.origin).where(mine)).scalar_one_or_none()
-    if origin is None:
-        connection.execute(insert(raters).values(**asdict(rater), here=False))
-    elif origin != rater.origin:
+    new = insert_for(connection, raters).values(**asdict(rater), here=False)
+    connection.execute(new.on_conflict_do_nothing())
+    if connection.execute(select(raters.c.origin).where(mine)).scalar_one() != rater.origin:
         message = (
             f"there are votes of another rater {short_repr(rater.name)} in this ranking already; nothing was "
             "imported: give these another name"
@@ -330,15 +332,19 @@ def _times(connection: Connection, ranking_ids: Sequence[str]) -> Mapping[tuple[
     }
 
 
-def _put(connection: Connection, new: Sequence[VoteRecord]) -> None:
+def _put(connection: Connection, new: Sequence[VoteRecord], *, only_newer: bool = False) -> None:
+    """Store votes, in the place of those that the same raters gave on the same pairs, if these are older."""
     if not new:
         return
     numbers = all_numbers_of(
         connection, list(dict.fromkeys(job for vote in new for job in (vote.one, vote.other)))
     )
-    for vote in new:
-        ranking, pair, rater = _place(vote)
-        mine = (votes.c.ranking == ranking) & (votes.c.pair == pair) & (votes.c.rater == rater)
-        connection.execute(delete(votes).where(mine))
     rows = [{**asdict(vote), "one": numbers[vote.one], "other": numbers[vote.other]} for vote in new]
-    connection.execute(insert(votes), rows)
+    statement = insert_for(connection, votes)
+    key = list(votes.primary_key.columns)
+    values = {column.name: statement.excluded[column.name] for column in votes.columns if column not in key}
+    replaced = statement.on_conflict_do_update(
+        index_elements=key, set_=values, where=statement.excluded.at > votes.c.at if only_newer else None
+    )
+    # In one order, so that none of two waits for the other one.
+    connection.execute(replaced, sorted(rows, key=lambda row: (row["ranking"], row["pair"], row["rater"])))

@@ -83,6 +83,8 @@ def _unseen(kinds: Sequence[str]) -> str:
 def _kept_small(missing: int, view: RunView) -> str:
     if not missing:
         return ""
+    if view.trouble:
+        return f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown now: {view.trouble}"
     return (
         f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown, to keep this page small; "
         "the originals are in the store"

@@ -21,7 +21,7 @@ _NOTICE_LENGTH = 300
 """Long enough for a lost store's message, whose end says what to do."""
 
 
-def render_text(view: RunView, path_of: Callable[[PictureRecord], Path] | None = None) -> str:
+def render_text(view: RunView, path_of: Callable[[PictureRecord], Path | str] | None = None) -> str:
     """A short summary on a few lines; with `path_of`, also the paths of the originals."""
     head = headline(view)
     lines = [head.prompt, f"  {head.facts}", f"  {progress_line(view)}"]
@@ -57,7 +57,7 @@ def _troubles(view: RunView) -> list[str]:
     return few(lines, "problem")
 
 
-def _paths(view: RunView, path_of: Callable[[PictureRecord], Path]) -> list[str]:
+def _paths(view: RunView, path_of: Callable[[PictureRecord], Path | str]) -> list[str]:
     pictures = [
         (joined([view.origins.get(job.id, ""), cell.label.text, _figure(view, cell)]), picture)
         for cell in view.layout.cells

@@ -32,12 +32,12 @@ class RunView:
     """Everything that a view of a run needs.
 
     `thumbnails` are by cell key: absent while there is none yet, None if one is left out. `now` is in epoch
-    seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True
-    while the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or
-    no process works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that
-    are gone from the store. `marks` has the marks by job id, and `origins` where the pictures of these jobs
-    come from, as far as they are there before the run. `prompts` are told as a whole to whoever opens them.
-    `figures` has the number of a picture by cell key, where numbers are shown.
+    seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True while
+    the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or no process
+    works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that are gone from
+    the store; `trouble` is why others could not be read now. `marks` has the marks by job id, and `origins`
+    where the pictures of these jobs come from, as far as they are there before the run. `prompts` are told as a
+    whole to whoever opens them. `figures` has the number of a picture by cell key, where numbers are shown.
     With `names_users`, it says who asked. Unless it `grows`, the grid is no larger on a wide page than on a
     narrow one.
     """
@@ -53,6 +53,7 @@ class RunView:
     hints: tuple[Hint, ...] = ()
     progress: str = ""
     lost: Mapping[str, Path] = field(default_factory=dict)
+    trouble: str = ""
     marks: Mapping[str, Marks] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     prompts: Sequence[str] = ()

@@ -116,7 +116,7 @@ class Viewer(AnsweringWidget):
         self._marks_are_stale = True
         await self._renew_marks()
         if self._marks != before:
-            self._book.changes.tell()
+            self._book.changes.pass_on()
 
     async def _renew(self) -> None:
         size = sum(len(cell["small"] or b"") for cell in self._scene["cells"])

@@ -79,10 +79,11 @@ def test_no_error_no_traceback_and_no_log_shows_the_key(
 def test_a_stalled_upload_that_times_out_or_is_cancelled_shows_no_key(tmp_path: Path) -> None:
     big = tmp_path / "big.png"
     big.write_bytes(os.urandom(20_000_000))
+    ended = asyncio.Event()
 
     async def refuse_to_read(_reader: object, _writer: object, service: Scripted) -> None:
         service.called.set()
-        await asyncio.sleep(0.6)
+        await ended.wait()
 
     async def main() -> list[BaseException]:
         async with scripted(refuse_to_read) as service, client_of(service) as client:
@@ -98,6 +99,7 @@ def test_a_stalled_upload_that_times_out_or_is_cancelled_shows_no_key(tmp_path: 
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as cancelled:
                 await task
+            ended.set()
             return [timed_out.value, cancelled.value]
 
     for error in asyncio.run(main()):

@@ -44,7 +44,7 @@ def lab(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Its notebooks find one sandbox with small pictures, unless they ask for one of their own."""
     base = tmp_path_factory.mktemp("lab")
     # Done at the first question; whoever watches a run at work asks the sandbox for more time.
-    with running_sandbox(SandboxConfig(latency=1, credits=10_000)) as url:
+    with running_sandbox(SandboxConfig(latency=1, credits=10_000), shrink=4) as url:
         environment = {
             "RIVYA_BASE_URL": url,
             "RIVYA_API_KEY": DEFAULT_KEY,

@@ -96,6 +96,7 @@ def notebook(lab: Lab) -> Iterator[OpenNotebook]:
     asked = cell_above("run-done")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RIVYA_SANDBOX_LATENCY", "0")
+        patch.setenv("SHRINK_PICTURES", "1")
         make_some(lab.folder / "pictured", asked.splitlines()[-1])
     setting = f"import os; os.environ['RIVYA_SANDBOX_LATENCY'] = '{SECONDS}'\n"
     path = write_notebook(lab.folder / "pictured.ipynb", [setting + CONNECT, asked, "rv.panel()"])

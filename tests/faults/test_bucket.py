@@ -17,6 +17,7 @@ from rivya_nb.session.showing.run_looks import run_bundle
 from rivya_nb.store import bucket as buckets_module
 from rivya_nb.store.bucket import Patience
 from rivya_nb.store.store import Store
+from rivya_nb.views.thumbnails import _cached
 
 from . import proxy
 from .place import PATIENT, PRICE, SMALL, WAIT, Place, check_money, finish, place_at
@@ -192,3 +193,21 @@ def test_a_picture_that_the_bucket_has_lost_is_bought_anew(
     finish(again)
     assert name in buckets.names(bucket)
     assert len(place.prices()) == 2
+
+
+def test_a_grid_says_that_the_bucket_does_not_answer_and_shows_it_when_it_does(
+    place: Place, way: Proxy, pictures: str
+) -> None:
+    run = rv.generate("A bottle", seed=1, **SMALL)
+    finish(run)
+    [job] = run
+    assert job.path is not None
+    for path in (job.path, *job.path.parents[2].glob("thumbnails/*/*")):
+        path.unlink()
+    _cached.cache_clear()
+    way.inject(Fault(GET, says(503)))
+    shown = run_bundle(run)
+    assert f"1 picture of 1 not shown now: {pictures} cannot be read: " in shown["text/html"]
+    assert f"{pictures}/pictures/{job.record.pictures[0].sha256[:2]}/" in shown["text/plain"]
+    way.heal()
+    until(run, lambda: "data:image/" in run_bundle(run)["text/html"])

@@ -1,19 +1,20 @@
 """On the path of a test's processes: what makes them quick.
 
-Sandboxes that they start draw pictures with a quarter of the width and height: what these show matters to few
+Sandboxes that they start draw pictures with an eighth of the width and height: what these show matters to few
 tests, and drawing them, decoding them and shrinking them again is most of what such processes would do.
 `sandboxes.running_sandbox` does the same within the test's own process.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-SHRINK = 4
+SHRINK = int(os.environ.get("SHRINK_PICTURES", "8"))
 
 # nbformat and JupyterLab import jsonschema, and that imports a grammar of addresses if it is there, which takes
 # two seconds of a processor and checks nothing of notebooks.

@@ -165,7 +165,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         assert submit(client, key="kept", seed=1, referenceMediaItems=[item]).json()["id"] == task["id"]
         assert until(lambda: retrieve(client, failing["id"])["status"] == "failed")
         assert credits_of(client) == 988
-        assert fetched(client, retrieve(client, task["id"])).size == (512, 512)
+        assert fetched(client, retrieve(client, task["id"])).size == (256, 256)
         assert client.get(f"/api/v1/files/{file['id']}").json()["name"] == file["name"]
         assert submit(client, seed=2, referenceMediaItems=[item]).status_code == 200
 

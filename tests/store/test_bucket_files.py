@@ -123,7 +123,7 @@ def test_a_small_picture_that_nobody_has_is_made_once_for_all(machine: Machine, 
 
 
 def test_a_damaged_object_is_told_and_never_shown(
-    machine: Machine, way: Proxy, bucket: str, buckets: Buckets
+    machine: Machine, way: Proxy, bucket: str, tmp_path: Path
 ) -> None:
     sha256 = machine("a").put(b"a picture", PNG)
     other = machine("b")
@@ -133,8 +133,10 @@ def test_a_damaged_object_is_told_and_never_shown(
     with pytest.raises(PictureError, match="is damaged"):
         other.thumbnails.load(other.path(sha256, PNG), (2000, 2000))
     assert on_disk(other) == set()
+    assert not ContentFiles(tmp_path).copy(other, sha256, PNG)
     way.heal()
     assert other.read(sha256, PNG) == b"a picture"
+    assert ContentFiles(tmp_path).copy(other, sha256, PNG)
 
 
 def test_a_truncated_object_is_mended_by_putting_it_again(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
+from buckets import Buckets, environment
 from servers import PostgresqlServer
 
+import rivya_nb as rv
+from rivya_nb.cli import main
+from rivya_nb.store.checking.check import check
 from rivya_nb.store.moving.move import Moved, move
 from rivya_nb.store.places import StorePlace
 from rivya_nb.store.records import Question
@@ -27,10 +36,11 @@ def silent(done: int, total: int, what: str) -> None:
 @pytest.fixture
 def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> NewPlace:
     """Makes empty places, of either kind."""
+    numbers = count(1)
 
     def make(kind: str) -> StorePlace:
         if kind == "sqlite":
-            return tmp_path / f"store {len(list(tmp_path.iterdir()))}"
+            return tmp_path / f"store {next(numbers)}"
         server: PostgresqlServer = request.getfixturevalue("postgresql")
         return server.new_store()
 
@@ -51,7 +61,7 @@ def fill(store: Store, runs: int = 3) -> None:
             for at in range(5)
         ]  # fmt: skip
         some.append(a_job(f"unsent {run}"))
-        some.append(a_job(f"failed {run}", status="failed", error_message="x" * 5000, task_id="t"))
+        some.append(a_job(f"failed {run}", status="failed", error_message="x" * 5000, task_id=f"t{run}"))
         add(store, *some, name=f"run {run}")
         ids = [job.id for job in some]
         store.marks.change(ids[:2], rating=4, favourite=True, note="good\0")
@@ -99,3 +109,220 @@ def test_all_that_one_sees_is_at_the_new_place(
         assert moved.count(Question()) == before[6] + 1  # type: ignore[operator]
     with opened(source) as store:
         assert seen(store) == before
+
+
+KILLED = """
+import os, signal, sys
+from rivya_nb.store.moving import move as moving, rows, target
+from rivya_nb.store.places import read_place
+
+source, to, moment = sys.argv[1:]
+rows.PORTION = 2
+calls = 0
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def progress(done, total, what):
+    global calls
+    calls += 1
+    if moment in (str(calls), what):
+        die()
+
+if moment == "sums":
+    target.sum_anew = die
+if moment == "end":
+    moving.Path.rename = die
+moving.move(read_place(source), read_place(to), progress)
+"""
+
+
+def kill_in(source: StorePlace, target: StorePlace, moment: str) -> None:
+    command = [sys.executable, "-c", KILLED, str(source), str(target), moment]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills in the way of POSIX")
+@pytest.mark.parametrize(
+    ("target_kind", "moment"),
+    [("sqlite", "30"), ("sqlite", "sums"), ("sqlite", "end"), ("postgresql", "30")],
+)
+def test_a_move_that_was_killed_goes_on(target_kind: str, moment: str, new_place: NewPlace) -> None:
+    source = new_place("sqlite")
+    with opened(source) as store:
+        fill(store)
+        before = seen(store)
+    target = new_place(target_kind)
+    kill_in(source, target, moment)
+    if isinstance(target, Path):
+        assert not Store.is_in(target)
+    else:
+        with pytest.raises(rv.StoreError, match=r"is not finished.*rivya-nb move .* goes on"):
+            Store.open(target)
+    other = new_place("sqlite")
+    with opened(other) as store:
+        fill(store, 1)
+    with pytest.raises(rv.StoreError, match="was begun and is not finished"):
+        move(other, target, silent)
+    move(source, target, silent)
+    with opened(target) as moved:
+        assert seen(moved) == before
+    if isinstance(target, Path):
+        # Nothing of the move itself is left.
+        assert {path.name for path in target.iterdir()} <= {
+            *("rivya.db", "pictures", "incoming", "locks", "opening.lock"),
+        }
+
+
+@pytest.mark.parametrize("target_kind", KINDS)
+def test_a_source_that_changed_between_two_calls_is_moved_as_it_is_now(
+    target_kind: str, new_place: NewPlace
+) -> None:
+    source, target = new_place("sqlite"), new_place(target_kind)
+    with opened(source) as store:
+        fill(store)
+    kill_in(source, target, "files")
+    with opened(source) as store:
+        store.marks.change([job.id for job in store.history(Question())], rating=1, note="again")
+        fill(store, 1)
+        before = seen(store)
+    move(source, target, silent)
+    with opened(target) as moved:
+        assert seen(moved) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_that_somebody_has_open_is_not_moved(kind: str, new_place: NewPlace) -> None:
+    source, target = new_place(kind), new_place("sqlite")
+    with opened(source) as store:
+        fill(store, 1)
+        with pytest.raises(rv.StoreError, match=r"1 other process has .* open.*shut"):
+            move(source, target, silent)
+    move(source, target, silent)
+
+
+def test_a_kernel_that_comes_while_it_is_moved_is_noticed(new_place: NewPlace) -> None:
+    source, target = new_place("sqlite"), new_place("sqlite")
+    with opened(source) as store:
+        fill(store, 1)
+    with ExitStack() as stack:
+        opening = iter([lambda: stack.enter_context(opened(source))])
+
+        def progress(done: int, total: int, what: str) -> None:
+            next(opening, lambda: None)()
+
+        with pytest.raises(rv.StoreError, match="other process"):
+            move(source, target, progress)
+        assert not Store.is_in(target)
+    move(source, target, silent)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_place_that_is_not_empty_is_refused_and_left_as_it_was(kind: str, new_place: NewPlace) -> None:
+    source, target = new_place("sqlite"), new_place(kind)
+    for place in (source, target):
+        with opened(place) as store:
+            fill(store, 1)
+            before = seen(store)
+    with pytest.raises(rv.StoreError, match="already"):
+        move(source, target, silent)
+    with opened(target) as store:
+        assert seen(store) == before
+
+
+def test_what_cannot_be_moved_is_told(new_place: NewPlace, tmp_path: Path) -> None:
+    source = new_place("sqlite")
+    assert isinstance(source, Path)
+    with pytest.raises(rv.StoreError, match="There is no store in"):
+        move(source, tmp_path / "target", silent)
+    assert not source.exists()
+    with opened(source) as store:
+        fill(store, 1)
+    with pytest.raises(rv.StoreError, match="to itself"):
+        move(source, source, silent)
+    with pytest.raises(rv.StoreError, match="inside the store itself"):
+        move(source, source / "inner", silent)
+    empty = new_place("postgresql")
+    with pytest.raises(rv.StoreError, match="There is no store in"):
+        move(tmp_path / "typo", empty, silent)
+
+
+def test_an_empty_database_has_no_store_and_gets_none(postgresql: PostgresqlServer, tmp_path: Path) -> None:
+    empty = postgresql.new_database()
+    with pytest.raises(rv.StoreError, match="There is no store in"):
+        move(empty, tmp_path / "target", silent)
+    with postgresql.connect(empty.database) as connection:
+        assert connection.execute(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchone() == (0,)
+
+
+def test_files_that_are_gone_or_damaged_are_counted(new_place: NewPlace) -> None:
+    source, target = new_place("sqlite"), new_place("sqlite")
+    assert isinstance(source, Path)
+    with opened(source) as store:
+        fill(store, 1)
+    first, second, *_ = sorted((source / "pictures").rglob("*.png"))
+    first.unlink()
+    second.write_bytes(b"damaged")
+    assert move(source, target, silent).missing == 2
+    for path in (source / "pictures").rglob("*.png"):
+        path.unlink()
+    with pytest.raises(rv.StoreError, match="None of the 5 files"):
+        move(source, new_place("sqlite"), silent)
+
+
+def test_the_command_says_what_it_did(
+    new_place: NewPlace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = new_place("sqlite"), new_place("postgresql")
+    assert isinstance(source, Path)
+    with opened(source) as store:
+        fill(store, 1)
+    next((source / "pictures").rglob("*.png")).unlink()
+    assert main(["move", str(source), str(target)]) == 1
+    said = capsys.readouterr().out
+    assert f"7 jobs in 1 run and 4 files of pictures and references are in {target}" in said
+    assert "1 file of the history are missing" in said
+    assert main(["move", str(target), str(tmp_path / "back")]) == 1
+    assert main(["move", str(tmp_path / "back"), str(target)]) == 1
+    assert f"rivya-nb: {target} has a store already" in capsys.readouterr().err
+    assert main(["move", "mysql://a:b@c/d", str(tmp_path)]) == 1
+    assert "mysql://" in capsys.readouterr().err
+
+
+def test_pictures_go_to_a_bucket_and_come_back(
+    new_place: NewPlace, buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(buckets.url, tmp_path / "cache").items():
+        monkeypatch.setenv(name, value)
+    bucket = buckets.new()
+    address = f"s3://{bucket}/pictures"
+    source, target = new_place("sqlite"), new_place("sqlite")
+    with opened(source) as store:
+        fill(store, 1)
+        before = seen(store)
+    assert move(source, target, silent, target_pictures=address) == Moved(runs=1, jobs=7, files=5, missing=0)
+    with closing(Store.open(target, address)) as moved:
+        assert seen(moved) == before
+        assert not list((tmp_path / target / "pictures").rglob("*.png"))
+    # A machine that has nothing of them yet.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    assert list(check(target, address, silent)) == []
+    back = new_place("sqlite")
+    assert move(target, back, silent, source_pictures=address).files == 5
+    with opened(back) as store:
+        assert seen(store) == before
+    gone, damaged, *_ = buckets.names(bucket)
+    buckets.store(bucket).delete(gone)
+    buckets.store(bucket).put(damaged, b"damaged")
+    orphan = f"pictures/ab/{'ab' * 32}.png"
+    buckets.store(bucket).put(orphan, b"an orphan")
+    said = [str(each) for each in check(target, address, silent)]
+    assert len(said) == 3, said
+    assert any("is gone" in each and Path(gone).name in each for each in said)
+    assert any("is damaged" in each and Path(damaged).name in each for each in said)
+    assert orphan in said[-1]
+    with pytest.raises(rv.StoreError, match="None of the 5 files"):
+        move(target, new_place("sqlite"), silent)

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
-from servers import PostgresqlServer
+from servers import PostgresqlServer, unused_port
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.places import ServerAddress
@@ -21,7 +21,6 @@ from rivya_nb.store.postgresql import poolers
 from rivya_nb.store.store import Store
 
 from .filling import a_job, add
-from .test_server_refusals import unused_port
 
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 

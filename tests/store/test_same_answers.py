@@ -23,19 +23,42 @@ from rivya_nb.store.store import Store
 from .filling import PICTURE, done
 
 JOBS = 60
-PIECES = (
-    *("fox", "Fox", "FUCHS", "straße", "STRASSE", "ΣΑΣ", "σας", "İstanbul", "ﬁne", "a", "é", "e\u0301", "Ｗide"),
-    *("50%", "%", "_", "a_b", "\\", "\\%", "/", "//", "'", '"', '"red fox"', '""', "-", "-fox", "--", "OR", "|", "a|b"),
-    *("🦊", "🦊🦊🦊", "👩‍🎨", "ภาพถ่าย", "ภาพ", "่", "棚", "棚外", "山水猫", "\0", "a\0b", "\ufdd0", "\ufdd01", "\u200b", "$1", ":x"),
+LETTERS = (
+    "fox",
+    "Fox",
+    "FUCHS",
+    "straße",
+    "STRASSE",
+    "ΣΑΣ",
+    "σας",
+    "İstanbul",
+    "ﬁne",
+    "a",
+    "é",
+    "e\u0301",
+    "Ｗide",
+)
+SIGNS = (
+    "50%", "%", "_", "a_b", "\\", "\\%", "/", "//", "'", '"', '"red fox"', '""', "-", "-fox", "--", "OR", "|",
 )  # fmt: skip
+OTHERS = (
+    "🦊", "🦊🦊🦊", "👩\u200d🎨", "ภาพถ่าย", "ภาพ", "่", "棚", "棚外", "山水猫",
+    "\0", "a\0b", "\ufdd0", "\ufdd01", "\u200b",
+)  # fmt: skip
+PIECES = (*LETTERS, *SIGNS, *OTHERS, "$1", ":x")
+LOWEST = MeasureOrder("sharp", lowest_first=True)
 VALUES = ("1:1", "16:9", 7, 7.5, "7", "007", True, "a\0b", "%", 10**18, 9 * 10**18, "x" * 50)
 SEEDS = (0, 1, 7, -3, "7", "007", 7.5, "x", 2**31, 2**62, 2**63 - 1)
 
 prompts = st.lists(
-    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=4), min_size=1, max_size=4
+    st.sampled_from(PIECES) | st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+    min_size=1,
+    max_size=4,
 ).map(" ".join)
 seeds = st.sampled_from(SEEDS)
-ranges = st.builds(range, st.integers(-5, 8), st.integers(9, 40), st.integers(1, 3)) | st.just(range(2**61, 2**63 - 1))
+ranges = st.builds(range, st.integers(-5, 8), st.integers(9, 40), st.integers(1, 3)) | st.just(
+    range(2**61, 2**63 - 1)
+)
 asked_values = st.sampled_from(VALUES) | st.tuples(st.sampled_from(VALUES), st.sampled_from(VALUES)) | ranges
 TAGS = ("keep", "a%b", "ภาพ", "x\0y")
 times = st.sampled_from([1000.0, 1010.0, 1030.5, 1059.0, 1e12])
@@ -48,7 +71,7 @@ def questions(draw: st.DrawFn) -> Question:
         "model": st.sampled_from(["imagen", ("imagen", "seedream-4"), "no-such"]),
         "seed": seeds | ranges | st.tuples(seeds, seeds),
         "prompt": prompts,
-        "params": st.dictionaries(st.sampled_from(["size", "style", "seed"]), asked_values, min_size=1, max_size=2),
+        "params": st.dictionaries(st.sampled_from(["size", "style", "seed"]), asked_values, min_size=1),
         "rating": st.integers(1, 5),
         "favourite": st.just(True),
         "tags": st.lists(st.sampled_from([*TAGS, "none"]), min_size=1, max_size=2, unique=True).map(tuple),
@@ -57,12 +80,12 @@ def questions(draw: st.DrawFn) -> Question:
         "until": times,
         "width": st.sampled_from([512, 1024, range(500, 900), (512, 2048)]),
         "height": st.sampled_from([768, range(700, 800, 4)]),
-        "facts": st.dictionaries(st.sampled_from(["place", "n\0"]), asked_values, min_size=1, max_size=2),
+        "facts": st.dictionaries(st.sampled_from(["place", "n\0"]), asked_values, min_size=1),
         "asked_by": st.sampled_from([("ada",), ("ada", "bob"), ("nobody",)]),
         "hidden": st.just(True),
         "excluded": st.booleans(),
         "service": st.sampled_from(["sandbox", "other"]),
-        "order": st.sampled_from(["rating", "seed", MeasureOrder("sharp"), MeasureOrder("sharp", lowest_first=True)]),
+        "order": st.sampled_from(["rating", "seed", MeasureOrder("sharp"), LOWEST]),
         "oldest_first": st.just(True),
     }  # fmt: skip
     names = draw(st.lists(st.sampled_from(sorted(options)), max_size=4, unique=True))
@@ -87,7 +110,10 @@ def fill(store: Store, jobs: list[JobRecord]) -> None:
     for at, tag in enumerate(TAGS, 2):
         store.marks.tag(ids[::at], [tag])
     store.measurements.keep(
-        "sharp", "1", "", [(Subject(job.pictures[0].sha256), {"": at % 7.0}) for at, job in enumerate(jobs[::2])]
+        "sharp",
+        "1",
+        "",
+        [(Subject(job.pictures[0].sha256), {"": at % 7.0}) for at, job in enumerate(jobs[::2])],
     )
 
 

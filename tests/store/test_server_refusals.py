@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from servers import PostgresqlServer, postgresql_server, programs
+from servers import PostgresqlServer, postgresql_server, programs, unused_port
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store.places import read_place
@@ -58,13 +59,6 @@ def _no_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def refusal(address: str) -> str:
     """What is said when a store is opened at this address; neither the message nor the trace has a secret."""
     with pytest.raises(StoreError) as caught:
@@ -83,7 +77,7 @@ def refusal(address: str) -> str:
     [
         ("ada", "/rivya", "wrong", 'does not take the password.*user "ada".*PGPASSFILE.*PGPASSWORD'),
         ("ada", "/rivya", None, r"asks for a password, and there is none.*~/\.pgpass.*PGPASSWORD"),
-        ("ada", "/history", SECRET, 'no such database.*CREATE DATABASE history ENCODING .UTF8. TEMPLATE'),
+        ("ada", "/history", SECRET, 'no such database.*CREATE DATABASE history .* LOCALE .C.UTF-8. TEMPLATE'),
         ("ada", "/Ada's%20store", SECRET, 'CREATE DATABASE "Ada\'s store" ENCODING'),
         ("ada", "/closed", SECRET, "may not connect to the database.*GRANT CONNECT ON DATABASE"),
         ("limited", "/rivya", SECRET, 'no connection to spare.*role "limited".*shut down kernels'),
@@ -119,6 +113,34 @@ def test_a_password_from_a_file_opens_it_unless_others_may_read_that_file(
     assert f"{file} is ignored since others may read it: chmod 600 {file}" in refusal(address)
     file.chmod(0o600)
     Store.open(read_place(address), tmp_path.as_uri()).close()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_encryption_that_is_missing_or_by_nobody_known_says_what_would_be_right(
+    guarded: PostgresqlServer, tmp_path: Path
+) -> None:
+    data = guarded.folder / "data"
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=another -keyout server.key -out server.crt"
+    subprocess.run(make.split(), check=True, capture_output=True, cwd=data)
+    for file in (data / "server.key", data / "server.crt"):
+        shutil.chown(file, data.owner())
+        file.chmod(0o600)
+    with guarded.connect() as admin:
+        admin.execute("ALTER SYSTEM SET ssl = on")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("hostssl all eve 127.0.0.1/32 trust\n")
+        admin.execute("CREATE ROLE eve LOGIN")
+        admin.execute("SELECT pg_reload_conf()")
+    address = f"postgresql://eve@127.0.0.1:{guarded.port}/rivya?sslmode="
+    assert "if its rules ask for encryption, write ?sslmode=require" in refusal(f"{address}disable")
+    (tmp_path / "root.crt").write_bytes((data / "server.crt").read_bytes())
+    for wrong in ("verify-full", f"verify-full&sslrootcert={tmp_path / 'root.crt'}"):
+        assert re.search("no encrypted connection was made .*sslrootcert=", refusal(address + wrong))
+    # It gets in, and no further.
+    assert "may make no tables" in refusal(f"{address}require")
+    with guarded.connect() as admin:
+        admin.execute("ALTER SYSTEM RESET ssl")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 def test_what_is_no_server_is_named(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_what_ended_connections_have_added_is_added_up_when_the_store_is_opened(
             add(store, done(final_credits=12), done("a dog", final_credits=30))
         until_ended(postgresql, address)
     with closing(Store.open(address)) as store:
-        assert shards(postgresql, address) == dict.fromkeys(TABLES, {False})
+        assert shards(postgresql, address) == {table: {False} for table in TABLES}
         assert store.count(Question()) == 6
         assert store.spent("sandbox").credits == 3 * 42
         add(store, done(final_credits=12))
@@ -55,11 +55,13 @@ def test_what_ended_connections_have_added_is_added_up_when_the_store_is_opened(
         assert store.spent("sandbox").credits == 3 * 42 + 12
 
 
-def test_a_connection_that_is_open_keeps_its_own(postgresql: PostgresqlServer, address: ServerAddress) -> None:
+def test_a_connection_that_is_open_keeps_its_own(
+    postgresql: PostgresqlServer, address: ServerAddress
+) -> None:
     with closing(Store.open(address)) as working:
         add(working, done(final_credits=12))
         with closing(Store.open(address)) as other:
-            assert shards(postgresql, address) == dict.fromkeys(TABLES, {True})
+            assert shards(postgresql, address) == {table: {True} for table in TABLES}
             assert other.count(Question()) == 1
 
 
@@ -70,5 +72,9 @@ def test_nobody_waits_for_a_row_that_is_in_use(postgresql: PostgresqlServer, add
     with closing(postgresql.connect(address.database)) as busy, busy.transaction():
         busy.execute("SELECT FROM ledger FOR UPDATE")
         with closing(Store.open(address)) as store:
-            assert shards(postgresql, address) == {"tallies": {False}, "ledger": {True}, "commitments": {False}}
+            assert shards(postgresql, address) == {
+                "tallies": {False},
+                "ledger": {True},
+                "commitments": {False},
+            }
             assert store.spent("sandbox").credits == 12

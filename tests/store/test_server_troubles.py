@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 from disks import may_mount, small_disk
-from servers import PostgresqlServer
+from servers import PostgresqlServer, postgresql_server
 from sqlalchemy import text
 
+import rivya_nb as rv
 from rivya_nb.errors import StoreError
+from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.places import ServerAddress, read_place
 from rivya_nb.store.postgresql.trouble import grants
 from rivya_nb.store.records import Question
@@ -76,6 +79,21 @@ def test_a_database_that_is_set_to_be_read_only_is_read(postgresql: PostgresqlSe
         StoreError, match=r"there is no store yet, and none can be made .the server lets this user only"
     ):
         Store.open(empty)
+
+
+def test_a_standby_is_read(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with closing(Store.open(address)) as store:
+        add(store, done())
+    with postgresql_server(postgresql) as standby:
+        with closing(Store.open(standby.address(address.database))) as store:
+            assert [job.request.prompt for job in store.history(Question())] == ["a cat"]
+            with pytest.raises(StoreError, match=r"may only be read .the server is a standby"):
+                add(store, a_job())
+        with pytest.raises(
+            StoreError, match=r"there is no store yet, and none can be made .the server is a standby"
+        ):
+            Store.open(standby.address("postgres"))
 
 
 def test_a_right_that_is_taken_away_later_is_named(postgresql: PostgresqlServer) -> None:
@@ -197,3 +215,35 @@ def test_of_kernels_that_name_different_places_at_the_same_moment_one_has_its_wa
     _, said = open_at_once(postgresql, start, [tmp_path / "one", tmp_path / "two", tmp_path / "three"])
     assert said.count("opened") == 1
     assert sum("keeps its pictures in" in each for each in said) == 2
+
+
+@pytest.mark.parametrize(
+    ("made_with", "said"),
+    [
+        ("LOCALE 'C'", "words that are not ASCII are searched for without an index.*the ctype C"),
+        ("LOCALE 'C.UTF-8'", "without an index.*CREATE EXTENSION pg_trgm"),
+    ],
+)
+def test_a_database_that_finds_words_slowly_says_so_when_it_is_opened(
+    postgresql: PostgresqlServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    made_with: str,
+    said: str,
+) -> None:
+    role = new_role(postgresql)
+    with postgresql.connect() as admin:
+        admin.execute(f"CREATE DATABASE {role} ENCODING 'UTF8' {made_with} TEMPLATE template0")
+    with postgresql.connect(role) as admin:
+        if made_with == "LOCALE 'C'":
+            admin.execute("CREATE EXTENSION pg_trgm")
+        admin.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+        admin.execute(f"REVOKE CREATE ON DATABASE {role} FROM PUBLIC")
+    address = as_role(postgresql.address(role), role)
+    monkeypatch.setenv("RIVYA_PICTURES", tmp_path.as_uri())
+    for _ in range(2):
+        rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=str(address))
+    told = re.findall(f"rivya_nb: {re.escape(str(address))}: .*", capsys.readouterr().err)
+    assert len(told) == 1, "once, though it is connected to twice"
+    assert re.search(said, told[0])

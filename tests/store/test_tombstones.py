@@ -15,6 +15,7 @@ from rivya_nb.errors import UnreachableError
 from rivya_nb.store import bucket as buckets_module
 from rivya_nb.store import deletion, tombstones
 from rivya_nb.store.bucket import Patience
+from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.records import JobRecord, PictureRecord, Question
 from rivya_nb.store.store import Store
 
@@ -41,6 +42,11 @@ def bucket(way: Proxy, buckets: Buckets, tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.fixture
 def lab(store: Store, bucket: str) -> Iterator[Store]:
     """A store, of each kind in turn, with its pictures in a bucket."""
+    if isinstance(store.place, ServerAddress):
+        from rivya_nb.store.postgresql.settings import settings
+
+        with store.database.writing() as connection:
+            connection.execute(settings.delete())
     opened = Store.open(store.place, f"s3://{bucket}/pictures")
     yield opened
     opened.close()

@@ -31,6 +31,11 @@ def path_finder(files: ContentFiles) -> Callable[[PictureRecord], Path]:
     return lambda picture: files.path(picture.sha256, picture.mime_type)
 
 
+def namer(files: ContentFiles) -> Callable[[PictureRecord], str]:
+    """A function that says where a picture's original is."""
+    return lambda picture: files.name(picture.sha256, picture.mime_type)
+
+
 def fetcher(files: ContentFiles) -> Callable[[PictureRecord], Path]:
     """The same with the original in its place, unless it is gone. Call it off the event loop."""
     return lambda picture: files.local(picture.sha256, picture.mime_type)
@@ -69,8 +74,8 @@ def bundle(view: RunView, files: ContentFiles) -> Bundle:
     from rivya_nb.views.run_html import render_run
     from rivya_nb.views.run_text import render_text
 
-    view = replace(view, lost=find_lost(view.layout, files))
-    return {"text/html": render_run(view), "text/plain": render_text(view, path_finder(files))}
+    view = replace(view, lost=find_lost(view.layout, files), trouble=files.trouble)
+    return {"text/html": render_run(view), "text/plain": render_text(view, namer(files))}
 
 
 def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import printable
-from rivya_nb.session.showing.looks import Bundle, bundle, find_lost, path_finder, thumbnails
+from rivya_nb.session.showing.looks import Bundle, bundle, find_lost, namer, thumbnails
 from rivya_nb.store.records import AxisRecord, JobRecord
 from rivya_nb.views.headline import PROMPT_LENGTH, headline_of, subject_of
 from rivya_nb.views.layout import MOST_CELLS, evenly, place_label, row_of
@@ -84,9 +84,9 @@ def _summary(plan: Plan) -> Bundle:
     pictured = [(cell.coordinates, jobs[cell.job_id]) for cell in record.cells if jobs[cell.job_id].pictures]
     if pictured:
         strip = _strip(plan, pictured)
-        path_of = path_finder(plan.files)
+        name_of = namer(plan.files)
         lines = [
-            f"  {joined([strip.origins[job.id], place_label(record.axes, place).text])}  {path_of(picture)}"
+            f"  {joined([strip.origins[job.id], place_label(record.axes, place).text])}  {name_of(picture)}"
             for place, job in pictured
             for picture in job.pictures[:1]
         ]

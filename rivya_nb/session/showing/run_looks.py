@@ -15,8 +15,8 @@ from rivya_nb.session.showing.looks import (
     bundle,
     find_lost,
     look_at,
+    namer,
     notice_of,
-    path_finder,
     records,
     thumbnails,
 )
@@ -129,8 +129,8 @@ def strip_bundle(run: Run) -> Bundle:
         marks=_marks(run, [job.id for _, job in shown]),
         hints=hints,
     )
-    path_of = path_finder(run.files)
-    paths = [f"  {path_of(job.pictures[0])}" for _, job in shown]
+    name_of = namer(run.files)
+    paths = [f"  {name_of(job.pictures[0])}" for _, job in shown]
     return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, "picture"))}
 
 
@@ -159,7 +159,7 @@ def run_text(run: Run) -> str:
     """The run as it is now, in a few lines of plain text."""
     if is_large(run):
         return overview_text(overview(run, mapped=False))
-    return render_text(run_view(run), path_finder(run.files))
+    return render_text(run_view(run), namer(run.files))
 
 
 def run_view(

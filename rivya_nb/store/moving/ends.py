@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from sqlalchemy import inspect, text
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store import tombstones
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
+from rivya_nb.store.moving.notes import move_notes
+from rivya_nb.store.opening_files import keep_place, open_files, place_of
 from rivya_nb.store.ownership import FileOwner
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
@@ -21,11 +26,14 @@ from rivya_nb.store.schema import APPLICATION_ID, jobs
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, shared_trouble
 
+if TYPE_CHECKING:
+    from rivya_nb.store.postgresql.database import PostgresqlDatabase
+
 UNFINISHED = f"{DATABASE}.moving"
 """The database of a folder into which a store is moved: it is no store before the move is finished."""
 
 _LOCK = "moving.lock"
-_KEY = APPLICATION_ID + 1
+_KEY = APPLICATION_ID + 2
 """The number of the advisory lock of a move, on its target."""
 
 _OTHERS = text(
@@ -66,25 +74,22 @@ class End:
 
 
 @contextmanager
-def source_end(place: StorePlace) -> Iterator[End]:
-    """The store at a place, which is only read.
+def opened_store(place: StorePlace, pictures: str | None) -> Iterator[End]:
+    """The store at a place, which is only read; `pictures` is the address of its files (see `Store.open`).
 
     Raises:
-        StoreError: there is none, or a kernel has it open.
+        UsageError: the address of the pictures cannot be used.
+        StoreError: there is none.
     """
+    obstacle = "it is only read"
     if isinstance(place, ServerAddress):
-        from rivya_nb.store.postgresql.database import PostgresqlDatabase
-        from rivya_nb.store.postgresql.files import open_agreed_files
-
-        folder = local_folder(place)
-        server = PostgresqlDatabase(place)
-        with closing(server):
+        with _server(place) as server:
             with server.reading() as connection:
                 is_made = inspect(connection).has_table(jobs.name)
             if not is_made:
                 raise StoreError(f"There is no store in {place}.")
             server.prepare()
-            yield _idle(End(place, server, open_agreed_files(server, None, "it is only read"), folder))
+            yield _server_end(place, server, pictures, obstacle)
         return
     with disk_trouble(place):
         if not (place / DATABASE).is_file():
@@ -93,24 +98,19 @@ def source_end(place: StorePlace) -> Iterator[End]:
         file = SqliteDatabase(place / DATABASE, why_read_only(place), is_shared=is_shared)
     with closing(file):
         file.prepare(place / "opening.lock")
-        yield _idle(End(place, file, ContentFiles(place, "it is only read"), place))
+        yield _folder_end(place, file, pictures, obstacle)
 
 
 @contextmanager
-def target_end(place: StorePlace) -> Iterator[End]:
-    """The place where a store is made, for this move alone.
+def target_end(place: StorePlace, pictures: str | None) -> Iterator[End]:
+    """The place where a store is made, for this move alone; `pictures` is the address of its files.
 
     Raises:
+        UsageError: the address of the pictures cannot be used.
         StoreError: there is a store or something else, or it cannot be one, or another move is writing it.
     """
     if isinstance(place, ServerAddress):
-        from rivya_nb.store.postgresql.database import PostgresqlDatabase
-        from rivya_nb.store.postgresql.files import open_agreed_files
-
-        folder = local_folder(place)
-        with disk_trouble(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        with closing(PostgresqlDatabase(place)) as server:
+        with _server(place) as server:
             server.prepare()
             with server.reading() as connection:
                 # It is held by this connection, and so until the move ends.
@@ -118,7 +118,9 @@ def target_end(place: StorePlace) -> Iterator[End]:
                     text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}
                 ).scalar_one():
                     raise _busy(place)
-                yield _idle(End(place, server, open_agreed_files(server, None), folder))
+                made = _server_end(place, server, pictures)
+                made.check_idle()
+                yield made
         return
     _check_folder(place)
     with disk_trouble(place, ANOTHER_PLACE):
@@ -131,11 +133,54 @@ def target_end(place: StorePlace) -> Iterator[End]:
     with lock, closing(SqliteDatabase(place / UNFINISHED)) as file:
         file.prepare(place / "opening.lock")
         file.begin_work()
-        yield End(place, file, ContentFiles(place), place)
+        yield _folder_end(place, file, pictures)
         file.end_work()
     with disk_trouble(place, ANOTHER_PLACE):
-        for left in (_LOCK, "opening.lock"):
-            (place / left).unlink(missing_ok=True)
+        (place / _LOCK).unlink(missing_ok=True)
+
+
+def put_in_place(folder: Path) -> None:
+    """Make a folder's finished database that of its store."""
+    with disk_trouble(folder, ANOTHER_PLACE):
+        (folder / UNFINISHED).rename(folder / DATABASE)
+    with closing(SqliteDatabase(folder / DATABASE)) as database:
+        database.prepare(folder / "opening.lock")
+        with database.writing() as connection:
+            # Until here they tell, after a kill, that this file is the one of this move.
+            move_notes.drop(connection)
+    with disk_trouble(folder, ANOTHER_PLACE):
+        (folder / "opening.lock").unlink(missing_ok=True)
+
+
+@contextmanager
+def _server(address: ServerAddress) -> Iterator[PostgresqlDatabase]:
+    from rivya_nb.store.postgresql.connecting import require_driver
+
+    require_driver()
+    from rivya_nb.store.postgresql.database import PostgresqlDatabase
+
+    with closing(PostgresqlDatabase(address)) as database:
+        yield database
+
+
+def _server_end(
+    address: ServerAddress, database: PostgresqlDatabase, pictures: str | None, obstacle: str | None = None
+) -> End:
+    from rivya_nb.store.postgresql.files import open_agreed_files
+
+    folder = local_folder(address)
+    with disk_trouble(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return End(address, database, open_agreed_files(database, pictures, obstacle), folder)
+
+
+def _folder_end(
+    folder: Path, database: SqliteDatabase, pictures: str | None, obstacle: str | None = None
+) -> End:
+    kept = place_of(folder, pictures)
+    if obstacle is None:
+        keep_place(folder, kept)
+    return End(folder, database, open_files(kept, obstacle, partial(tombstones.spare, database)), folder)
 
 
 def _check_folder(place: Path) -> None:
@@ -146,11 +191,6 @@ def _check_folder(place: Path) -> None:
         is_begun = (place / UNFINISHED).exists()
         if place.exists() and not is_begun and (not place.is_dir() or any(place.iterdir())):
             raise StoreError(f"{place} already exists, and was left as it is; name a new folder.")
-
-
-def _idle(end: End) -> End:
-    end.check_idle()
-    return end
 
 
 def _busy(place: StorePlace) -> StoreError:

@@ -8,16 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from rivya_nb.errors import StoreError
 from rivya_nb.store.backup import named_contents
-from rivya_nb.store.database import Database
 from rivya_nb.store.moving import target as targets
-from rivya_nb.store.moving.ends import UNFINISHED, End, source_end, target_end
-from rivya_nb.store.moving.rows import copied_tables, copy_table, rows_altogether
+from rivya_nb.store.moving.ends import End, opened_store, put_in_place, target_end
+from rivya_nb.store.moving.rows import copy_rows
 from rivya_nb.store.places import StorePlace
-from rivya_nb.store.presence import DATABASE
 from rivya_nb.store.schema import jobs, runs
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
 
@@ -38,22 +34,32 @@ class Moved:
     missing: int
 
 
-def move(source: StorePlace, target: StorePlace, progress: Progress) -> Moved:
+def move(
+    source: StorePlace,
+    target: StorePlace,
+    progress: Progress,
+    *,
+    source_pictures: str | None = None,
+    target_pictures: str | None = None,
+) -> Moved:
     """Copy the store at one place to another, which is empty, or into which the same move was begun. The source
     is left as it was.
 
-    `progress` is called from time to time with what is done, what there is, and what these are (`rows`, `files`).
+    The pictures are at addresses as `Store.open` takes them, by default in the stores' folders. `progress` is
+    called from time to time with what is done, what there is, and what these are (`rows`, `files`).
 
     Raises:
+        UsageError: an address of pictures cannot be used.
         StoreError: there is no store, somebody works on it, the target is not empty, or what was written into it
             is not what the source has. What was copied so far stays, and the same call goes on with it.
     """
     _check_apart(source, target)
-    with source_end(source) as given:
-        with target_end(target) as made, given.database.reading() as connection:
+    with opened_store(source, source_pictures) as given:
+        given.check_idle()
+        with target_end(target, target_pictures) as made, given.database.reading() as connection:
             with made.database.writing() as writer:
                 targets.begin(writer, str(source), str(target))
-            counts = _copy_rows(connection, made.database, progress)
+            counts = copy_rows(connection, made.database, lambda done, total: progress(done, total, "rows"))
             contents = named_contents(connection)
             missing = _copy_files(given, made, contents, progress)
             # Whoever began to work on the source meanwhile would go on with what is not moved.
@@ -61,22 +67,8 @@ def move(source: StorePlace, target: StorePlace, progress: Progress) -> Moved:
             with made.database.writing() as writer:
                 targets.finish(writer)
         if isinstance(target, Path):
-            with disk_trouble(target, ANOTHER_PLACE):
-                (target / UNFINISHED).rename(target / DATABASE)
+            put_in_place(target)
     return Moved(counts[runs.name], counts[jobs.name], len(contents) - missing, missing)
-
-
-def _copy_rows(source: Connection, target: Database, progress: Progress) -> dict[str, int]:
-    """Copy all tables; the numbers of their rows."""
-    total = rows_altogether(source)
-    done = 0
-
-    def copied(rows: int) -> None:
-        nonlocal done
-        done += rows
-        progress(min(done, total), total, "rows")
-
-    return {table.name: copy_table(source, target, table, copied) for table in copied_tables()}
 
 
 def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progress: Progress) -> int:
@@ -91,7 +83,7 @@ def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progr
                 )
 
     def copy(content: tuple[str, str]) -> bool:
-        return target.files.path(*content).is_file() or target.files.copy(source.files, *content)
+        return target.files.size(*content) is not None or target.files.copy(source.files, *content)
 
     missing = 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -10,15 +10,17 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, select, tuple_
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables are known
 from rivya_nb.store.columns import Words
 from rivya_nb.store.database import Database
 from rivya_nb.store.moving.notes import forget, note, noted
-from rivya_nb.store.schema import ledger, limit_members, metadata, tallies, turns
+from rivya_nb.store.schema import limit_members, metadata, turns
+from rivya_nb.store.sums import SUMS
 
 PORTION = 5000
 """Rows that are copied in one transaction."""
 
-_NOT_COPIED = {tallies, ledger, turns, limit_members}
+_NOT_COPIED = {*SUMS, turns, limit_members}
 """Sums are made from the rows; of what processes say to each other, nothing is true elsewhere."""
 
 Rows = Sequence[Row[Any]]
@@ -50,54 +52,68 @@ class Digest:
     __hash__ = None  # type: ignore[assignment]
 
 
-def copy_table(source: Connection, target: Database, table: Table, progress: Callable[[int], None]) -> int:
-    """Copy what the target does not have of a table yet, and compare both; returns the number of rows.
+def copy_rows(source: Connection, target: Database, progress: Callable[[int, int], None]) -> dict[str, int]:
+    """Copy what the target does not have yet, and compare all of it; returns the number of rows of each table.
 
-    `progress` is called with the number of rows of each portion.
+    `progress` is called after each portion with the numbers of rows that were copied and that there are.
 
     Raises:
-        StoreError: the target's rows are others.
+        StoreError: the target does not have the rows that were written into it.
     """
     with target.reading() as connection:
-        last = noted(connection, table.name)
-    digest = _append(source, target, table, last, progress)
-    if last is not None:
-        # The source may have changed since the earlier call.
-        digest = _digest(source, table)
-    with target.reading() as connection:
-        is_right = _digest(connection, table) == digest
-    if not is_right and last is not None:
+        is_begun = any(noted(connection, table.name) for table in copied_tables())
+    counts = _copy_all(source, target, progress)
+    if counts is None and is_begun:
+        # The source has changed since an earlier call.
         with target.writing() as connection:
-            connection.execute(delete(table))
-            forget(connection, table.name)
-        return copy_table(source, target, table, progress)
-    if not is_right:
+            for table in reversed(copied_tables()):
+                connection.execute(delete(table))
+                forget(connection, table.name)
+        counts = _copy_all(source, target, progress)
+    if counts is None:
         raise StoreError(
-            f"{target.name}: the table {table.name} does not have what was written into it. Move the store anew, "
-            "into an empty place."
+            f"{target.name} does not have what was written into it. Move the store anew, into an empty place."
         )
-    return digest.count
+    return counts
 
 
-def rows_altogether(connection: Connection) -> int:
-    """The number of rows that a move copies."""
-    counts = (select(func.count()).select_from(table) for table in copied_tables())
-    return sum(connection.execute(each).scalar_one() for each in counts)
+def _copy_all(
+    source: Connection, target: Database, progress: Callable[[int, int], None]
+) -> dict[str, int] | None:
+    """None where a table is another one in the target."""
+    sizes = {table: _size(source, table) for table in copied_tables()}
+    total, done = sum(sizes.values()), 0
+    counts = {}
+    for table, size in sizes.items():
+        with target.reading() as connection:
+            last = noted(connection, table.name)
+        digest = Digest()
+        for rows in _append(source, target, table, last):
+            digest.add(rows)
+            progress(done + digest.count, total)
+        if last is not None:
+            digest = _digest(source, table)
+        with target.reading() as connection:
+            if _digest(connection, table) != digest:
+                return None
+        counts[table.name] = digest.count
+        done += size
+    return counts
 
 
-def _append(
-    source: Connection, target: Database, table: Table, last: str | None, progress: Callable[[int], None]
-) -> Digest:
-    """Copy the rows behind the last one; gives the digest of these."""
-    digest = Digest()
+def _size(connection: Connection, table: Table) -> int:
+    size: int = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    return size
+
+
+def _append(source: Connection, target: Database, table: Table, last: str | None) -> Iterator[Rows]:
+    """Copy the rows behind the last one, and give them, portion by portion."""
     key = [table.columns.keys().index(column.name) for column in table.primary_key]
     for rows in _portions(source, table, last):
         with target.writing() as connection:
             _insert(connection, table, rows)
             note(connection, table.name, json.dumps([rows[-1][at] for at in key]))
-        digest.add(rows)
-        progress(len(rows))
-    return digest
+        yield rows
 
 
 def _portions(connection: Connection, table: Table, last: str | None = None) -> Iterator[Rows]:

@@ -6,12 +6,11 @@ from sqlalchemy import Connection, exists, select, text
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import prompt_index
-from rivya_nb.store.moving.notes import is_moving, move_notes, note, noted, noted_like
+from rivya_nb.store.moving.notes import SOURCE, forget, is_moving, move_notes, note, noted, noted_like
 from rivya_nb.store.moving.rows import copied_tables
 from rivya_nb.store.schema import metadata
 from rivya_nb.store.sums import sum_anew
 
-_SOURCE = "source"
 _MAKE = "make "
 """Begins the name of a step that keeps a statement, by which what was taken away is made again."""
 
@@ -38,35 +37,46 @@ def begin(connection: Connection, source: str, name: str) -> None:
     Raises:
         StoreError: the target is not empty, or another move into it was begun.
     """
-    if is_moving(connection):
-        if (before := noted(connection, _SOURCE)) != source:
-            raise StoreError(
-                f"A move from {before} to {name} was begun and is not finished: finish it, or name another place. "
-                "Nothing was copied."
-            )
-        return
+    if not is_moving(connection):
+        _check_empty(connection, name)
+        move_notes.create(connection)
+        note(connection, SOURCE, source)
+    elif (before := noted(connection, SOURCE)) != source:
+        raise StoreError(
+            f"A move from {before} to {name} was begun and is not finished: finish it, or name another place. "
+            "Nothing was copied."
+        )
+    made = [make for _, make in noted_like(connection, _MAKE)]
+    # Some is there again in a later call: who opens a database completes it.
+    for drop, make in _extras(connection):
+        if make not in made:
+            note(connection, f"{_MAKE}{len(made):04}", make)
+            made.append(make)
+        _run(connection, drop)
+
+
+def _check_empty(connection: Connection, name: str) -> None:
     for table in copied_tables():
         if connection.execute(select(exists(select(1).select_from(table)))).scalar_one():
             raise StoreError(
                 f"{name} has a store already, with rows in {table.name}: a move needs an empty place. Nothing was "
                 "copied."
             )
-    move_notes.create(connection)
-    note(connection, _SOURCE, source)
-    for at, (drop, make) in enumerate(_extras(connection)):
-        note(connection, f"{_MAKE}{at:04}", make)
-        _run(connection, drop)
 
 
 def finish(connection: Connection) -> None:
-    """Make everything again that was taken away, and what follows from the rows."""
-    for make in noted_like(connection, _MAKE):
+    """Make everything again that was taken away, and what follows from the rows.
+
+    On a server this makes it a store; a folder's database is put in its place later.
+    """
+    for step, make in noted_like(connection, _MAKE):
         _run(connection, make)
+        forget(connection, step)
     sum_anew(connection)
     prompt_index.catch_up(connection)
     if connection.dialect.name == "postgresql":
         _count_on(connection)
-    move_notes.drop(connection)
+        move_notes.drop(connection)
 
 
 def _run(connection: Connection, statement: str) -> None:

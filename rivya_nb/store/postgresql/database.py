@@ -17,8 +17,9 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
-from rivya_nb.store.postgresql.connecting import parameters
+from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.examination import examine
+from rivya_nb.store.postgresql.inherited import keep_from_children
 from rivya_nb.store.postgresql.poolers import refuse_pooler
 from rivya_nb.store.postgresql.trouble import server_trouble
 from rivya_nb.store.trouble import read_only
@@ -114,6 +115,8 @@ class PostgresqlDatabase(Database):
                 with self._writer.begin() as connection:
                     words.prepare_index(connection)
                     folding.fold(connection)
+            with self._reader.begin() as connection:
+                self.note = words.why_scanned(connection)
         self.obstacle, self.is_new = found.obstacle, not found.is_made
         self._ahead = found.now - time.time()
 
@@ -141,6 +144,8 @@ class _PlainNumber(Loader):
 
 def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
     """Prepare a new connection."""
+    keep_from_children(connection)
+    set_up(connection)
     connection.adapters.register_loader("numeric", _PlainNumber)
     # No question takes as long as the machine code for it.
     connection.execute("SET jit = off")

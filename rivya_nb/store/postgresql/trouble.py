@@ -219,7 +219,9 @@ def _meaning(address: ServerAddress, error: BaseException) -> str:
         return f"the server asks for a password, and there is none; {_loose_file(address) or _KEEP_IT}"
     words = str(origin)
     found = (meaning for pattern, meaning in _CONNECTING if re.search(pattern, words.lower(), re.DOTALL))
-    create = f"CREATE DATABASE {sql_name(address.database)} ENCODING 'UTF8' TEMPLATE template0"
+    create = (
+        f"CREATE DATABASE {sql_name(address.database)} ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0"
+    )
     return next(found, _REFUSED).format(said=_shown(words), create=create)
 
 

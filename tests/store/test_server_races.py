@@ -1,0 +1,185 @@
+"""What several kernels do at the same moment in a store on a server, where many may write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+from servers import PostgresqlServer
+
+from rivya_nb.contract.request import Request
+from rivya_nb.errors import UsageError
+from rivya_nb.store.bundles import merge
+from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
+from rivya_nb.store.measurements import Subject
+from rivya_nb.store.records import CellRecord, Marks, Question, RunRecord, TaskDuration, UploadRecord
+from rivya_nb.store.store import Store
+from rivya_nb.store.vote_records import Judgements, RankingPair, RankingRecord, RaterRecord, VoteRecord
+
+from .filling import add, done
+
+KERNELS = 5
+ROUNDS = 12
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def kernels(postgresql: PostgresqlServer) -> Iterator[list[Store]]:
+    """Several kernels at one store."""
+    address = postgresql.new_store()
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(Store.open(address))) for _ in range(KERNELS)]
+
+
+def at_once(kernels: list[Store], work: Callable[[Store, int], T]) -> list[T]:
+    """What each kernel, with its number, gets from doing this at the same moment."""
+    barrier = threading.Barrier(len(kernels))
+
+    def take_part(number: int) -> T:
+        barrier.wait()
+        return work(kernels[number], number)
+
+    with ThreadPoolExecutor(len(kernels)) as pool:
+        return list(pool.map(take_part, range(len(kernels))))
+
+
+def two_jobs(store: Store) -> tuple[str, str]:
+    one, other = done(), done("a dog")
+    add(store, one, other)
+    return one.id, other.id
+
+
+def a_ranking(jobs: tuple[str, str], name: str) -> RankingRecord:
+    return RankingRecord(name, ("seed",), 1000.0, jobs, (RankingPair(*jobs),))
+
+
+def test_all_who_begin_to_rank_get_one_list_of_pairs(kernels: list[Store]) -> None:
+    jobs = two_jobs(kernels[0])
+    for round_ in range(ROUNDS):
+        axes = (f"axis {round_}",)
+        drafts = [replace(a_ranking(jobs, f"{round_} {at}"), by=axes) for at in range(KERNELS)]
+
+        def draw(store: Store, at: int, drafts: list[RankingRecord] = drafts) -> RankingRecord:
+            return store.votes.ranking(drafts[at].by, lambda known: True, lambda: drafts[at])
+
+        drawn = at_once(kernels, draw)
+        assert len({ranking.id for ranking in drawn}) == 1
+
+
+def test_all_who_join_by_one_name_are_one_rater_with_one_vote(kernels: list[Store]) -> None:
+    jobs = two_jobs(kernels[0])
+    ranking = kernels[0].votes.ranking(("seed",), lambda known: True, lambda: a_ranking(jobs, "first"))
+    for round_ in range(ROUNDS):
+        rater = f"rater {round_}"
+
+        def judge(store: Store, at: int, name: str = rater) -> str:
+            joined = store.votes.join(ranking.id, name)
+            store.votes.cast(VoteRecord(ranking.id, 0, *jobs, "one", name, 2000.0 + at, 1.0, False))
+            return joined.origin
+
+        assert len(set(at_once(kernels, judge))) == 1
+    assert len(kernels[0].votes.of(ranking.id)) == ROUNDS
+
+
+def test_votes_that_all_import_are_new_to_one_of_them(kernels: list[Store]) -> None:
+    jobs = two_jobs(kernels[0])
+    for round_ in range(ROUNDS):
+        ranking = a_ranking(jobs, f"ranking {round_}")
+        vote = VoteRecord(ranking.id, 0, *jobs, "one", "A", 2000.0, 1.0, False)
+        judged = Judgements((ranking,), (RaterRecord(ranking.id, "A", "origin"),), (vote,))
+        new = at_once(kernels, lambda store, _, judged=judged: store.votes.merge(judged))
+        assert sorted(new) == [0] * (KERNELS - 1) + [1]
+
+
+def test_of_two_raters_from_elsewhere_by_one_name_the_second_one_is_refused(kernels: list[Store]) -> None:
+    jobs = two_jobs(kernels[0])
+    ranking = a_ranking(jobs, "first")
+
+    def admit(store: Store, at: int) -> bool:
+        try:
+            store.votes.merge(Judgements((ranking,), (RaterRecord(ranking.id, "A", f"origin {at}"),), ()))
+        except UsageError:
+            return False
+        return True
+
+    assert sorted(at_once(kernels, admit)) == [False] * (KERNELS - 1) + [True]
+
+
+def test_a_canary_is_pinned_once_and_an_occasion_begins_once(kernels: list[Store]) -> None:
+    two_jobs(kernels[0])
+    run = kernels[0].runs()[0].id
+    for round_ in range(ROUNDS):
+        name = f"canary {round_}"
+        wanted = [
+            CanaryRecord(name, run, (f"cell {at}",), 1, None, 1000.0, (OccasionRecord(1),))
+            for at in range(KERNELS)
+        ]
+        pinned = at_once(kernels, lambda store, at, wanted=wanted: store.canaries.pin(wanted[at]))
+        assert len({canary.cells for canary in pinned}) == 1
+        begun = at_once(kernels, lambda store, at, known=pinned[0]: store.canaries.begin(known, 10 + at))
+        assert {len(canary.occasions) for canary in begun} == {2}
+
+
+def test_a_measure_that_all_use_for_the_first_time_is_kept_once(kernels: list[Store]) -> None:
+    pictures = [f"{at:064x}" for at in range(20)]
+    for round_ in range(ROUNDS):
+        name = f"measure {round_}"
+
+        def keep(store: Store, at: int, name: str = name) -> None:
+            order = pictures if at % 2 else pictures[::-1]
+            store.measurements.keep(name, "1", "", [(Subject(each), {"": float(at)}) for each in order])
+
+        at_once(kernels, keep)
+        known = kernels[0].measurements.known(name, "1", [Subject(each) for each in pictures])
+        assert len(known) == 20
+    assert len(kernels[0].measurements.newest()) == ROUNDS
+
+
+def test_an_upload_that_all_make_is_kept_once(kernels: list[Store]) -> None:
+    for round_ in range(ROUNDS):
+        sha = f"{round_:064x}"
+        at_once(
+            kernels,
+            lambda store, at, sha=sha: store.uploads.add(
+                UploadRecord("sandbox", "model", sha, f"https://{at}", float(at))
+            ),
+        )
+        assert kernels[0].uploads.get("sandbox", "model", sha) is not None
+
+
+def test_durations_that_all_remember_stay_few(kernels: list[Store]) -> None:
+    request = Request("model", "a cat", {}, (), 12)
+    many = [TaskDuration(float(at), 1.0, 2.0) for at in range(300)]
+    for _ in range(4):
+        at_once(kernels, lambda store, _: store.durations.remember("sandbox", request, many))
+    assert 0 < len(kernels[0].durations.known("sandbox", request)) <= 300
+
+
+def test_a_bundle_that_all_import_is_there_once(kernels: list[Store]) -> None:
+    for round_ in range(4):
+        jobs = [done(f"a cat {round_}", {"seed": seed}, pictures=()) for seed in range(5)]
+        cells = tuple(CellRecord(job.id, (at,)) for at, job in enumerate(jobs))
+        run = RunRecord(7, f"run {round_}", "sandbox", 5.0 + round_, (), cells)
+        marks = {jobs[0].id: Marks(rating=4, tags=("keep",))}
+        at_once(kernels, lambda store, _, args=(jobs, [run], marks): merge(store, *args))
+        newest = kernels[0].runs(limit=1)[0]
+        assert (newest.name, len(newest.cells)) == (f"run {round_}", 5)
+    assert kernels[0].count_runs() == 4
+
+
+def test_services_are_renamed_once(kernels: list[Store]) -> None:
+    for number in range(20):
+        add(kernels[0], done(f"a cat {number}", service=f"Service{number % 3}"))
+        kernels[0].uploads.add(
+            UploadRecord(f"Service{number % 3}", "model", f"{number:064x}", "https://x", 1.0)
+        )
+    at_once(kernels, lambda store, _: store.rename_services(str.lower))
+    assert kernels[0].services() == ["service0", "service1", "service2"]
+    assert kernels[0].count(Question(service="service0")) == 7
+    assert kernels[0].uploads.get("service1", "model", f"{1:064x}") is not None
