@@ -1,5 +1,7 @@
-"""The page for a laboratory, tried from start to end: its own blocks, in its own order, on a PostgreSQL server and
-an S3 of the test's own. Only the names of both are led to this machine."""
+"""The page for a laboratory: its own blocks, in its own order, on a real server and an S3 of the test's own.
+
+Only the names of both are led to this machine.
+"""
 
 from __future__ import annotations
 
