@@ -103,17 +103,17 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
     is_behind_another = driver.info.backend_pid != server.process
     obstacle = _obstacle(server)
-    version = _version(connection, tables, address, where, may_upgrade=obstacle is None)
-    if version == 0:
-        _refuse_unmakeable(server, address, where, obstacle)
-        return Examined(0, obstacle, server.now, is_behind_another)
     names = [*schema.metadata.tables, *settings.metadata.tables]
     ours = [row for name, row in tables.items() if name in names]
-    if not all(row.may_read for row in ours):
+    if settings.settings.name in tables and not all(row.may_read for row in ours):
         raise StoreError(
             f"{address}: the user {server.username} may not read the store's tables; let their owner allow it: "
             f"{grants(where, server.username)}."
         )
+    version = _version(connection, tables, address, where, may_upgrade=obstacle is None)
+    if version == 0:
+        _refuse_unmakeable(server, address, where, obstacle)
+        return Examined(0, obstacle, server.now, is_behind_another)
     may_write = all(row.may_write for row in ours)
     if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
         obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"
