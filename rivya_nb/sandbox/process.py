@@ -41,7 +41,7 @@ main()
 """`python -m rivya_nb.sandbox` of this very package, also if it is not installed but beside a notebook."""
 
 _SECRETS = ("RIVYA_API_KEY", "PG", "AWS_", "AZURE_", "GOOGLE_")
-"""How the names begin of what the environment has for the real service, and for a laboratory's database and bucket."""
+"""How the names begin of what the environment has for the real service, for a database and for a bucket."""
 
 _SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
 
