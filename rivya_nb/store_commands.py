@@ -129,7 +129,7 @@ def _pictures_of(place: StorePlace) -> str | None:
     """Where a store keeps its pictures, as far as the environment says it: that is about one store."""
     from rivya_nb.calls import pictures_address, store_place
 
-    return pictures_address() if place == store_place(None) else None
+    return pictures_address(place) if place == store_place(None) else None
 
 
 class _Progress:

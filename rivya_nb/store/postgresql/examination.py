@@ -105,7 +105,7 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     obstacle = _obstacle(server)
     names = [*schema.metadata.tables, *settings.metadata.tables]
     ours = [row for name, row in tables.items() if name in names]
-    if not all(row.may_read for row in ours):
+    if settings.settings.name in tables and not all(row.may_read for row in ours):
         raise StoreError(
             f"{address}: the user {server.username} may not read the store's tables; let their owner allow it: "
             f"{grants(where, server.username)}."
