@@ -8,7 +8,9 @@ RivyaError
 ├── NotConnectedError             no service can be reached with the given key and address
 ├── KeyringError                  the operating system's keyring cannot be read or written
 ├── StoreError                    the folder of pictures and records cannot be used
-│   └── UnreachableError          the bucket of the pictures refuses or does not answer; later it may
+│   ├── UnreachableError          the bucket of the pictures refuses or does not answer; later it may
+│   │   └── DatabaseUnreachableError   the store's server does not answer; later it will
+│   └── JobTakenError             another process works on the job by now
 ├── TransportError                no usable answer came back
 │   ├── NotDeliveredError         the request certainly never reached the service
 │   └── UnexpectedResponseError   an answer came back that the contract does not describe
@@ -156,6 +158,17 @@ class StoreError(RivyaError):
 
 class UnreachableError(StoreError):
     """The bucket of the pictures refused, or did not answer; another attempt may succeed."""
+
+
+class DatabaseUnreachableError(UnreachableError):
+    """The store's database server did not answer, or ended the connection; another attempt may succeed.
+
+    It is not known whether a transaction was done whose end was not answered.
+    """
+
+
+class JobTakenError(StoreError):
+    """Another process works on the job by now, since it took this one for dead; nothing was changed."""
 
 
 class TransportError(RivyaError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
+    JobTakenError,
     NotFoundError,
     PictureError,
     PublicApiDisabledError,
@@ -19,6 +20,7 @@ from rivya_nb.errors import (
     UnreachableError,
 )
 from rivya_nb.jobs.pacing import DEADLINE, next_poll
+from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
 from rivya_nb.store.thumbnails import BOX
@@ -53,7 +55,10 @@ async def write_down(store: Store, job: LiveJob, *, notice: str | None = None, *
         StoreError: the store cannot be written. The message names a task id that is known only to this process.
     """
     try:
-        await asyncio.to_thread(store.update_job, job.id, **changes)
+        await stored(store.update_job, job.id, **changes)
+    except JobTakenError:
+        # The other kernel gets the same task for the same bytes.
+        raise
     except StoreError as error:
         if "task_id" not in changes:
             raise
@@ -232,7 +237,7 @@ class Collector:
             if secured is None:
                 return
             changes["finished_at"] = time.time()
-            kept = secured and await asyncio.to_thread(
+            kept = secured and await stored(
                 self._store.finish_job, job.id, pictures, secured_at=secured_at, **changes
             )
             if not kept:

@@ -12,7 +12,6 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,9 @@ from rivya_nb.errors import (
     ApiKeyRevokedError,
     ApiScopeDeniedError,
     CreditLimitError,
+    DatabaseUnreachableError,
     InsufficientCreditsError,
+    JobTakenError,
     NotConnectedError,
     PublicApiDisabledError,
     StoreError,
@@ -36,6 +37,7 @@ from rivya_nb.jobs.governor import Governor
 from rivya_nb.jobs.limits import Limits
 from rivya_nb.jobs.lines import Lines
 from rivya_nb.jobs.outlook import outlook
+from rivya_nb.jobs.patience import current, stored, tell
 from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
@@ -78,14 +80,10 @@ _FOR_EVERYTHING = (
 )
 """Refusals that are not about one request: the next submit would be refused, too."""
 
-_current: ContextVar[LiveJob | None] = ContextVar("rivya_job", default=None)
-
 
 def tell_waiting(notice: RetryNotice) -> None:
     """Show on the current task's job why the client waits; the client calls this before each wait."""
-    job = _current.get()
-    if job is not None:
-        job.changed(notice=str(notice))
+    tell(str(notice))
 
 
 class Runner:
@@ -235,9 +233,10 @@ class Runner:
         """Put jobs that this process may work on into the line; follow those that another one works on."""
         # The session may have been closed meanwhile.
         jobs = [job for job in jobs if job.id in self._jobs]
+        current.set(jobs)
         try:
             await self._begin_to_share()
-            claimed = await asyncio.to_thread(claim, self._store, jobs)
+            claimed = await stored(claim, self._store, jobs)
         except (NotConnectedError, StoreError) as error:
             async for job in _in_slices(jobs):
                 job.changed(notice=str(error))
@@ -305,9 +304,10 @@ class Runner:
     async def _give_back(self, jobs: Sequence[LiveJob]) -> None:
         records: dict[str, JobRecord] = {}
         notice: str | None = None
+        current.set(jobs)
         try:
-            await asyncio.to_thread(self._store.claims.put_back, [job.id for job in jobs])
-            records = await asyncio.to_thread(self._store.jobs, [job.id for job in jobs])
+            await stored(self._store.claims.put_back, [job.id for job in jobs])
+            records = await stored(self._store.jobs, [job.id for job in jobs])
         except StoreError as error:
             notice = str(error)
         async for job in _in_slices(jobs):
@@ -402,7 +402,7 @@ class Runner:
     # The steps of a job
 
     async def _work(self, job: LiveJob) -> None:
-        _current.set(job)
+        current.set([job])
         try:
             if is_given_up(job):
                 await self._sender.put_back(job)
@@ -410,7 +410,11 @@ class Runner:
                 await self._carry(job)
             if job.record.status not in _DONE:
                 # Another kernel may be able to continue it; it may have been stopped just after it was claimed.
-                await asyncio.to_thread(self._store.claims.release, [job.id])
+                await stored(self._store.claims.release, [job.id])
+        except (JobTakenError, DatabaseUnreachableError) as error:
+            # Its stored state decides how it goes on, and who goes on with it.
+            self._again.add(job.id)
+            job.changed(notice=str(error))
         except (NotConnectedError, StoreError) as error:
             # If the store or the connection fails, the job stays in its stored state.
             with suppress(StoreError):
@@ -433,7 +437,7 @@ class Runner:
         again = job.record.status == "submitting"
         # The user's permission holds for one submit.
         anew, job.may_be_billed_again = job.may_be_billed_again, False
-        if not again and (reason := await asyncio.to_thread(self._take_over, job)) is not None:
+        if not again and (reason := await stored(self._take_over, job)) is not None:
             job.changed(notice=reason)
         gate = self._gates.pop(job.id, None)
         if not again and gate is not None and (reason := await answer_of(gate, job)) is not None:
@@ -456,7 +460,7 @@ class Runner:
         """Continue with a new job, once: another upload has another address, so the body is another one."""
         if job.id not in self._replacements:
             try:
-                replacement = await asyncio.to_thread(self._replace, job.record)
+                replacement = await stored(self._replace, job.record)
             except CreditLimitError as error:
                 # What was refused is free again, and somebody else has used it.
                 job.changed(notice=str(error))

@@ -12,6 +12,7 @@ from rivya_nb.api.client import generation_body
 from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.errors import (
     ApiError,
+    JobTakenError,
     NotDeliveredError,
     RateLimitedError,
     TransportError,
@@ -20,6 +21,7 @@ from rivya_nb.errors import (
 from rivya_nb.jobs.collecting import NO_ERROR, write_down
 from rivya_nb.jobs.doubt import DOUBTFUL, is_doubtful
 from rivya_nb.jobs.giving_up import TICK
+from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import end
 from rivya_nb.jobs.uploads import Uploads
 
@@ -80,20 +82,20 @@ class Sender:
                 except RateLimitedError as error:
                     self._governor.was_refused(error, began, submit=True)
             if not again:
-                await asyncio.to_thread(self._store.claims.withdraw_submit, job.id)
-                job.changed(await asyncio.to_thread(self._store.job, job.id))
+                await stored(self._store.claims.withdraw_submit, job.id)
+                job.changed(await stored(self._store.job, job.id))
         return None
 
     async def put_back(self, job: LiveJob) -> None:
         """Set a job that is held back to planned."""
         # It may be stopped at this moment: a stopped job stays stopped.
-        await asyncio.to_thread(self._store.claims.put_back, [job.id])
-        job.changed(await asyncio.to_thread(self._store.job, job.id), notice=job.notice)
+        await stored(self._store.claims.put_back, [job.id])
+        job.changed(await stored(self._store.job, job.id), notice=job.notice)
 
     async def _may_repeat(self, job: LiveJob, anew: bool) -> bool:
         """False if a submit is too old to be repeated (the job becomes unknown), unless it may be billed
         `anew`."""
-        await asyncio.to_thread(self._store.make_ready)
+        await stored(self._store.make_ready)
         if anew or not is_doubtful(job.record):
             return True
         await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=time.time())
@@ -133,10 +135,13 @@ class Sender:
             self._store.make_ready()
             return self._store.claims.begin_submit(job.id, body=body, submitted_at=began)
 
-        if begun := await asyncio.to_thread(begin):
+        if begun := await stored(begin):
             job.changed(replace(job.record, status="submitting", body=body, submitted_at=began))
         else:
-            job.changed(await asyncio.to_thread(self._store.job, job.id))
+            record = await stored(self._store.job, job.id)
+            if record.status != "stopped" and self._store.claims.is_taken(record):
+                raise JobTakenError(f"Another kernel works on the job {job.id} by now.")
+            job.changed(record)
         return begun
 
     async def _send(self, job: LiveJob, began: float, *, again: bool, anew: bool) -> Task:

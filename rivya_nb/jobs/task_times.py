@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rivya_nb.jobs.durations import Durations, duration_of
+from rivya_nb.jobs.patience import stored
 from rivya_nb.store.durations import kind_of
 from rivya_nb.store.records import TaskDuration
 
@@ -37,7 +38,7 @@ class TaskTimes:
         """
         kind = (request.model, kind_of(request))
         if kind not in self._known:
-            read = await asyncio.to_thread(self._store.durations.known, self._service, request)
+            read = await stored(self._store.durations.known, self._service, request)
             self._known.setdefault(kind, Durations(read))
         return self._known[kind]
 

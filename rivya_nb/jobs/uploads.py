@@ -13,6 +13,7 @@ from rivya_nb.api.records import UploadedFile
 from rivya_nb.contract.params import REFERENCES_KEY
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import ApiError, NotFoundError, TransportError, ValidationFailedError
+from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import JobRecord, UploadRecord
 
@@ -55,11 +56,11 @@ class Uploads:
             if known is None:
                 async with self._slots:
                     known = await self._upload(job, reference)
-                await asyncio.to_thread(self._store.uploads.add, known)
+                await stored(self._store.uploads.add, known)
         return UploadedFile(known.file_id, known.url, known.duration_token).media_item(reference)
 
     async def _known(self, model: str, reference: Reference) -> UploadRecord | None:
-        return await asyncio.to_thread(self._store.uploads.get, self._service, model, reference.sha256)
+        return await stored(self._store.uploads.get, self._service, model, reference.sha256)
 
     async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
         path = await asyncio.to_thread(self._store.files.local, reference.sha256, reference.mime_type)
@@ -101,7 +102,7 @@ class Uploads:
             return True
         if not await self._is_gone(known, message):
             return False
-        await asyncio.to_thread(self._store.uploads.forget, known)
+        await stored(self._store.uploads.forget, known)
         return True
 
     async def _is_gone(self, upload: UploadRecord, message: str) -> bool:

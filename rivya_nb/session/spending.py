@@ -65,6 +65,7 @@ class Spending:
         self.max_parallel = max_parallel
         self._committed: set[str] = set()
         self._limits: dict[int, int | None] = {}
+        self._replacing: dict[str, JobRecord] = {}
 
     @cached_property
     def runner(self) -> Runner:
@@ -361,7 +362,8 @@ class Spending:
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
         new = planned_job(job.request, self._service.name, time.time())
-        replacement = replace(new, deferred=job.deferred)
+        # The same one where the database did not answer the first time.
+        replacement = self._replacing.setdefault(job.id, replace(new, deferred=job.deferred))
         new = self._store.replace_job(job.id, replacement)
         for record in self._store.runs_of([new.id]):
             self._live_records.run(record)

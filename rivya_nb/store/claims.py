@@ -62,8 +62,13 @@ class Claims:
                 connection.execute(update(jobs).where(mine).values(owner=None))
 
     def begin_submit(self, job_id: str, *, body: str, submitted_at: float) -> bool:
-        """Store the exact body, which may be sent then; False if the job was stopped or taken over."""
-        still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
+        """Store the exact body, which may be sent then; False if the job was stopped or taken over.
+
+        It may be repeated where it is not known whether it was done.
+        """
+        done = (jobs.c.status == "submitting") & (jobs.c.body == body) & (jobs.c.submitted_at == submitted_at)
+        step = jobs.c.status.in_(UNSENT) | done
+        still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & step
         values = {"status": "submitting", "body": body, "submitted_at": submitted_at}
         with self._database.writing() as connection:
             return connection.execute(update(jobs).where(still).values(values)).rowcount == 1

@@ -39,7 +39,7 @@ class Owner(ABC):
         """See to it that others do not take this process for dead.
 
         Raises:
-            UnreachableError: they may at this moment, but not for long.
+            DatabaseUnreachableError: they may at this moment, but not for long.
         """
 
     @abstractmethod

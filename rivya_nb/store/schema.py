@@ -15,8 +15,6 @@ Triggers keep them (each database has its own): whatever writes a job, they are 
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -36,7 +34,6 @@ from sqlalchemy import (
     text,
 )
 
-from rivya_nb.errors import StoreError
 from rivya_nb.store.billing import AMOUNTS, COMMITTED
 from rivya_nb.store.columns import Name, Number, Words
 
@@ -364,41 +361,19 @@ def create(connection: Connection) -> None:
     connection.execute(insert(turns), [{"number": number} for number in range(TURNS)])
 
 
-def sign(connection: Connection) -> None:
-    """Tell, in SQLite's header, that the database is ours, and its version."""
-    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-
-
-def is_made(path: Path, connection: sqlite3.Connection) -> bool:
-    """Whether the database has its tables; False where it is empty.
-
-    Raises:
-        StoreError: it is of a newer version, of an earlier development state, or of something else.
-    """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    found = set(connection.execute(_COLUMNS).fetchall())
-    if application == APPLICATION_ID and version > VERSION:
-        raise StoreError(
-            f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
-            "changed. Upgrade rivya-nb or use another folder (store=…)."
+def wrong_version(version: int) -> str:
+    """What is wrong with a store of another version that cannot be used; what to do follows."""
+    if version > VERSION:
+        return (
+            f"was written by a newer rivya_nb (version {version}, known here is {VERSION}), which lacks something "
+            "that is needed here; nothing was changed. Upgrade rivya-nb"
         )
-    if not found or (application == APPLICATION_ID and found >= expected()):
-        return bool(found)
-    if found >= OURS:
-        raise StoreError(
-            f"{path} was written by an unreleased development state of rivya_nb, which this version cannot read; "
-            f"nothing was changed: move the folder {path.parent} away, or name another one with store=…."
-        )
-    raise StoreError(f"{path} is not a database of rivya_nb; name another folder with store=….")
+    return (
+        f"was written by an earlier rivya_nb (version {version}, and this is {VERSION}), and may only be read, so "
+        "that it cannot be upgraded. Open it once where it may be written"
+    )
 
 
-_COLUMNS = (
-    "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
-    # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
-    " WHERE tables.type = 'table' AND tables.rootpage > 0"
-)
 OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 """What every development state had."""
 

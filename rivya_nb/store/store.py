@@ -292,23 +292,32 @@ class Store:
             CreditLimitError: a credit limit does not allow it; nothing is stored.
         """
         now = self.database.now()
-        with self.database.writing() as connection:
-            writing.take_turns(connection, service, unanswered)
-            if self._find_reusable(connection, service, unanswered):
-                return None
-            self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
-            values = {
-                "name": name,
-                "service": service,
-                "created_at": now,
-                "axes": rows.axes_text(axes),
-                "ask": ask,
-                "asked_by": self.user,
-            }
-            run_id = insert_one(connection, runs, values)
-            writing.append_cells(connection, run_id, axes, cells)
-            if deferral is not None:
-                defer(connection, run_id, deferral, before=0)
+
+        def add(*, is_again: bool) -> int | None:
+            with self.database.writing() as connection:
+                writing.take_turns(connection, service, unanswered)
+                if is_again and (known := writing.find_run(connection, service, now, self.user, jobs)):
+                    return known
+                if self._find_reusable(connection, service, unanswered):
+                    return None
+                self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
+                values = {
+                    "name": name,
+                    "service": service,
+                    "created_at": now,
+                    "axes": rows.axes_text(axes),
+                    "ask": ask,
+                    "asked_by": self.user,
+                }
+                run_id = insert_one(connection, runs, values)
+                writing.append_cells(connection, run_id, axes, cells)
+                if deferral is not None:
+                    defer(connection, run_id, deferral, before=0)
+            return run_id
+
+        run_id = writing.persist(add)
+        if run_id is None:
+            return None
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask, self.user)
 
     def run(self, run_id: int) -> RunRecord:
@@ -411,20 +420,28 @@ class Store:
             CreditLimitError: a credit limit does not allow it; nothing is stored.
         """
         now = self.database.now()
-        with self.database.writing() as connection:
-            connection.execute(select(runs.c.id).where(runs.c.id == run.id).with_for_update())
-            writing.take_turns(connection, run.service, unanswered)
-            count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
-            if connection.execute(count).scalar_one() != len(run.cells):
-                return None
-            if self._find_reusable(connection, run.service, unanswered):
-                return None
-            before = committed(connection, run.id) if deferral else 0
-            self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
-            writing.append_cells(connection, run.id, run.axes, cells)
-            if deferral is not None:
-                defer(connection, run.id, deferral, before)
-        return self.run(run.id)
+
+        def extend(*, is_again: bool) -> bool:
+            with self.database.writing() as connection:
+                connection.execute(select(runs.c.id).where(runs.c.id == run.id).with_for_update())
+                writing.take_turns(connection, run.service, unanswered)
+                if is_again and numbers_of(connection, [job.id for job in jobs[:1]]):
+                    return True
+                count = select(func.count()).select_from(run_jobs).where(run_jobs.c.run_id == run.id)
+                if connection.execute(count).scalar_one() != len(run.cells):
+                    return False
+                if self._find_reusable(connection, run.service, unanswered):
+                    return False
+                before = committed(connection, run.id) if deferral else 0
+                self._ask(connection, None if deferral else self.owner.id, jobs, idle, now)
+                writing.append_cells(connection, run.id, run.axes, cells)
+                if deferral is not None:
+                    defer(connection, run.id, deferral, before)
+            return True
+
+        if not writing.persist(extend):
+            return None
+        return writing.persist(lambda *, is_again: self.run(run.id))  # noqa: ARG005
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
         """Mark these jobs of a run as its own; another run was to pay for them."""
@@ -439,7 +456,7 @@ class Store:
         """Replace a job by a new one in every run, in one transaction; returns the job that is there now.
 
         If the replacement is known again, that may be a job that another kernel has asked for meanwhile. The
-        replaced job stays in the store, in no run.
+        replaced job stays in the store, in no run. It may be repeated with the same replacement.
 
         Raises:
             CreditLimitError: a credit limit does not allow it; nothing is stored.
@@ -448,6 +465,8 @@ class Store:
         with self.database.writing() as connection:
             known_again = [replacement.identity] if replacement.is_known_again else []
             writing.take_turns(connection, replacement.service, known_again)
+            if numbers_of(connection, [replacement.id]):
+                return replacement
             found = self._find_reusable(connection, replacement.service, known_again)
             if found:
                 replacement = found[replacement.identity]
@@ -461,9 +480,14 @@ class Store:
     # Jobs
 
     def update_job(self, job_id: str, **changes: Unpack[JobChanges]) -> None:
-        """Change a job, durably on disk on return. StoreError when the store has no such job."""
+        """Change a job, durably on disk on return.
+
+        Raises:
+            JobTakenError: another process has taken it; nothing is changed.
+            StoreError: the store has no such job.
+        """
         with self.database.writing() as connection:
-            writing.change(connection, job_id, changes)
+            writing.change(connection, self.owner.id, job_id, changes)
 
     def finish_job(
         self,
@@ -478,6 +502,9 @@ class Store:
         False, and nothing is changed, if a picture's file is gone: the same picture of another job was
         deleted just now. It has to be fetched again. The same if its file was secured too long ago
         (`secured_at`, seconds since the epoch): this machine may have slept, and others may have deleted it.
+
+        Raises:
+            JobTakenError: another process has taken the job; nothing is changed.
         """
         with self.database.writing() as connection:
             # First: it waits for a sweep that removes such a file.
@@ -487,7 +514,7 @@ class Store:
             if secured_at is not None and abs(time.time() - secured_at) > tombstones.PATIENCE / 2:
                 return False
             if changes:
-                writing.change(connection, job_id, changes)
+                writing.change(connection, self.owner.id, job_id, changes)
             number = all_numbers_of(connection, [job_id])[job_id]
             writing.replace_pictures(connection, number, pictures)
         self.arrivals.tell()

@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from rivya_nb.errors import DatabaseUnreachableError, JobTakenError
 from rivya_nb.store import facts, job_settings, prompt_index, rows
 from rivya_nb.store.columns import digest
-from rivya_nb.store.lookup import numbers_of, unknown_job
+from rivya_nb.store.lookup import all_numbers_of, numbers_of, unknown_job
 from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
-from rivya_nb.store.schema import TURNS, jobs, pictures, run_jobs, turns
+from rivya_nb.store.schema import TURNS, jobs, pictures, run_jobs, runs, turns
+
+PATIENCE, PAUSE = 10.0, 0.2
+"""Seconds for which a database that does not answer is asked again, and between two attempts."""
+
+T = TypeVar("T", covariant=True)
+
+
+class _Step(Protocol[T]):
+    def __call__(self, *, is_again: bool) -> T: ...
+
+
+def persist(step: _Step[T]) -> T:
+    """Take a step; where the database does not answer, again for some seconds. The step is told then that it may
+    have been taken already."""
+    end, is_again = time.monotonic() + PATIENCE, False
+    while True:
+        try:
+            return step(is_again=is_again)
+        except DatabaseUnreachableError:
+            if time.monotonic() > end:
+                raise
+        is_again = True
+        time.sleep(PAUSE)
+
+
+def find_run(
+    connection: Connection, service: str, created_at: float, asked_by: str, new: Sequence[JobRecord]
+) -> int | None:
+    """The run that was added at this moment, with these new jobs; None if there is none."""
+    added = (runs.c.service == service) & (runs.c.created_at == created_at) & (runs.c.asked_by == asked_by)
+    if new:
+        number = select(jobs.c.number).where(jobs.c.id == new[0].id)
+        added &= runs.c.id.in_(select(run_jobs.c.run_id).where(run_jobs.c.job_number.in_(number)))
+    return connection.execute(select(runs.c.id).where(added).limit(1)).scalar_one_or_none()
 
 
 def take_turns(connection: Connection, service: str, identities: Collection[str]) -> None:
@@ -67,10 +104,12 @@ def append_cells(
         connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers, sets))
 
 
-def change(connection: Connection, job_id: str, changes: JobChanges) -> None:
-    """Change a job. StoreError for an unknown job."""
-    if connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(changes))).rowcount == 0:
-        raise unknown_job(job_id)
+def change(connection: Connection, owner: str, job_id: str, changes: JobChanges) -> None:
+    """Change a job of this owner. StoreError for an unknown job, JobTakenError for one that is not the owner's."""
+    mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
+    if connection.execute(update(jobs).where(mine).values(dict(changes))).rowcount == 0:
+        all_numbers_of(connection, [job_id])
+        raise JobTakenError(f"Another kernel works on the job {job_id} by now.")
 
 
 def replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, text
 
-from rivya_nb.errors import UnreachableError
+from rivya_nb.errors import DatabaseUnreachableError
 from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.places import ServerAddress
@@ -78,7 +78,7 @@ class SessionOwner(Owner):
 
     def renew(self) -> None:
         if not self._is_held.is_set():
-            raise UnreachableError(
+            raise DatabaseUnreachableError(
                 f"{self._address}: the connection that tells other kernels that this one lives was lost, and is "
                 "being made anew."
             )

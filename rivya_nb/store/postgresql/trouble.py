@@ -13,9 +13,10 @@ from pathlib import Path
 
 from psycopg import Error as DriverError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from rivya_nb.contract.text import HALF, printable, short_repr
-from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.errors import DatabaseUnreachableError, StoreError, UsageError
 from rivya_nb.store.places import ServerAddress
 
 _LONGEST = 200
@@ -165,6 +166,19 @@ _CODES = {
 }
 """Codes of errors (SQLSTATE), each with what it means."""
 
+_PASSING = ("40001", "40P01", "53300", "57P")
+"""How the codes begin of errors that another attempt may not meet."""
+
+_PASSING_WORDS = re.compile(
+    "too many|connection slots|no more connections allowed|query_wait_timeout|starting up|shutting down"
+    "|recovery mode|not accepting|administrator command|failed to resolve|could not translate host name|time.?out"
+    "|timed out|could not (send|receive)"
+    "|connection refused|no such file or directory|unreachable|no route|closed the connection"
+    "|consuming input failed|connection is closed|connection is lost|reset by peer|broken pipe|eof detected"
+    "|sending query failed|server closed"
+)
+"""The same for a lost connection, or one that could not be made."""
+
 _AROUND = re.compile(r"connection (?:failed|is bad): |connection to server .*? failed: |\b[A-Z]+:  ")
 
 
@@ -182,7 +196,8 @@ def server_trouble(address: ServerAddress) -> Iterator[None]:
         # Every text of a user is stored here in the end, among them panel names and search words.
         problem = UsageError(f"{short_repr(error.object)}: {HALF}")
     except (SQLAlchemyError, DriverError) as error:
-        problem = StoreError(f"{address}: {_meaning(address, error)}.")
+        kind = DatabaseUnreachableError if _may_pass(error) else StoreError
+        problem = kind(f"{address}: {_meaning(address, error)}.")
     else:
         return
     try:
@@ -205,6 +220,18 @@ def grants(schema: str, user: str) -> str:
 def sql_name(name: str) -> str:
     """A name as SQL has it, in quotes where it needs them."""
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another attempt may succeed without anybody's doing."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(origin, DriverError):
+        return False
+    if origin.sqlstate and not origin.sqlstate.startswith(_NO_CODE):
+        return origin.sqlstate.startswith(_PASSING)
+    return bool(_PASSING_WORDS.search(str(origin).lower()))
 
 
 def _meaning(address: ServerAddress, error: BaseException) -> str:

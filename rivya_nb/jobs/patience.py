@@ -1,0 +1,48 @@
+"""Waits for a database server that does not answer, for as long as it takes.
+
+What a job needs to go on is in this process meanwhile. Each step may be repeated where it is not known whether it
+was done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from rivya_nb.errors import DatabaseUnreachableError
+
+if TYPE_CHECKING:
+    from rivya_nb.jobs.job import LiveJob
+
+FIRST_PAUSE, MOST_PAUSE = 0.2, 5.0
+"""Seconds before a step is tried again: at first, and at most."""
+
+current: ContextVar[Sequence[LiveJob]] = ContextVar("rivya_jobs", default=())
+"""The jobs that a task works on, which tell why it waits."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def tell(notice: str | None) -> None:
+    """Show on the current task's jobs why it waits."""
+    for job in current.get():
+        job.changed(notice=notice)
+
+
+async def stored(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Take a step in the store on another thread; where its database does not answer, again and again."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            result = await asyncio.to_thread(step, *args, **kwargs)
+        except DatabaseUnreachableError as error:
+            tell(f"{error} This goes on when it can.")
+        else:
+            if pause > FIRST_PAUSE:
+                tell(None)
+            return result
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, MOST_PAUSE)
