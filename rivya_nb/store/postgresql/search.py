@@ -186,19 +186,37 @@ def _walk(connection: Connection, column: Column[Any], question: Question, at_mo
         first, *others = question.tags
         lead = select(tags.c.job_number).where(tags.c.tag == first).subquery("lead")
         statement = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
-        led = _one_by_one(connection, statement, replace(question, tags=tuple(others)))
+        begun = statement.where(*_begin(question, lead.c.job_number))
+        led = _one_by_one(connection, begun, replace(question, tags=tuple(others)))
         return led.order_by(_time(lead.c.job_number, question))
     parts = _parts(connection, question)
     if parts is None:
-        return _one_by_one(connection, select(column), question).order_by(_time(jobs.c.number, question))
+        begun = select(column).where(*_begin(question, jobs.c.number))
+        return _one_by_one(connection, begun, question).order_by(_time(jobs.c.number, question))
     # Each value has the order by itself, so that this many of each are enough.
     leading, each = parts
     listed = func.unnest(literal(list(each), ARRAY(leading.type))).table_valued("value")
     values = listed.render_derived(name="wanted")
-    its = _one_by_one(connection, select(jobs.c.number, jobs.c.id), question).where(leading == values.c.value)
+    begun = select(jobs.c.number, jobs.c.id).where(
+        leading == values.c.value, *_begin(question, jobs.c.number)
+    )
+    its = _one_by_one(connection, begun, question)
     some = its.order_by(_time(jobs.c.number, question)).limit(at_most).lateral("some")
     joined = select(some.c[column.name]).select_from(values.join(some, true()))
     return joined.order_by(_time(some.c.number, question))
+
+
+def _begin(question: Question, number: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """Where the jobs of a time that is asked for begin: all that came later need not be gone through."""
+    if (question.since if question.oldest_first else question.until) is None:
+        return []
+    within = jobs.alias("within")
+    # Of a sum, the planner does not look for the extreme one by going through all jobs, either.
+    numbers = within.c.number + 0
+    extreme = func.min(numbers) if question.oldest_first else func.max(numbers)
+    found = select(extreme).where(within.c.pictured, *_times(question, within.c.created_at))
+    first = found.scalar_subquery()
+    return [number >= first if question.oldest_first else number <= first]
 
 
 def _parts(connection: Connection, question: Question) -> tuple[Column[Any], Collection[Any]] | None:
@@ -352,10 +370,12 @@ def _conditions(
     return [*conditions, *_params(connection, question)]
 
 
-def _times(question: Question) -> list[ColumnElement[bool]]:
+def _times(
+    question: Question, created_at: ColumnElement[float] = jobs.c.created_at
+) -> list[ColumnElement[bool]]:
     since, until = question.since, question.until
-    first = [] if since is None else [jobs.c.created_at >= since]
-    return first if until is None else [*first, jobs.c.created_at <= until]
+    first = [] if since is None else [created_at >= since]
+    return first if until is None else [*first, created_at <= until]
 
 
 def _sides(question: Question) -> list[ColumnElement[bool]]:
