@@ -125,8 +125,15 @@ def store_place(store: str | os.PathLike[str] | None) -> StorePlace:
     return user_data_path("rivya_nb", appauthor=False)
 
 
-def pictures_address() -> str | None:
-    """The address of the store's pictures, `RIVYA_PICTURES`; None where they are in the store's folder."""
+def pictures_address(place: StorePlace) -> str | None:
+    """What `RIVYA_PICTURES` says of a store; None if it says nothing of it.
+
+    It is about the store that `RIVYA_STORE` names, and about any where that names none: the pictures of another
+    store do not get into a laboratory's bucket, where a deletion would find them.
+    """
+    named = os.environ.get("RIVYA_STORE")
+    if named and read_place(named) != place:
+        return None
     return os.environ.get(PICTURES_VARIABLE) or None
 
 
@@ -151,7 +158,7 @@ def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
 
 
 def _open_store(place: StorePlace) -> Store:
-    store = Store.open(place, pictures_address())
+    store = Store.open(place, pictures_address(place))
     if store.database.note is not None:
         tell(f"{place}: {store.database.note}.")
     return store

@@ -1,5 +1,4 @@
-"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift`, `backup` and
-`limits`.
+"""The command line: `rivya-nb demo`, `lab`, `sandbox`, `run`, `work`, `drift`, `backup`, `move` and `limits`.
 
 No command but `run`, `work` and `drift` needs a key or a network: the pictures come from the sandbox on this
 machine.

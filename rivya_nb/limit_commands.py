@@ -157,7 +157,7 @@ class _Opened:
         place = store_place(self._given)
         if isinstance(place, Path) and not self._may_be_new and not Store.is_in(place):
             raise StoreError(f"There is no store in {place}; --store or RIVYA_STORE names another one.")
-        self._store = Store.open(place, pictures_address())
+        self._store = Store.open(place, pictures_address(place))
         return self._store
 
     def __exit__(self, *_: object) -> None:

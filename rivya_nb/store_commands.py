@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
 
 _PLACE = "a folder, or postgresql://host/database"
 _STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
-
-_PICTURES = (
-    "s3://…, gs://…, az://…, file://…; default: RIVYA_PICTURES for the store of RIVYA_STORE, else its folder"
-)
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -40,7 +37,6 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         epilog="Exit codes: 0 all is as it should be; 1 it is not, or cannot be read.",
     )
     check.add_argument("store", nargs="?", metavar="STORE", help=_STORE)
-    check.add_argument("--pictures", metavar="ADDRESS", help=f"where it keeps its pictures: {_PICTURES}")
     check.set_defaults(command=_check)
 
     move = commands.add_parser(
@@ -53,9 +49,11 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )
     move.add_argument("source", metavar="FROM", help=_PLACE)
     move.add_argument("target", metavar="TO", help="a new folder, or an empty database")
-    move.add_argument("--pictures", metavar="ADDRESS", help=f"where TO keeps its pictures: {_PICTURES}")
     move.add_argument(
-        "--from-pictures", metavar="ADDRESS", help=f"where FROM keeps its pictures: {_PICTURES}"
+        "--pictures",
+        metavar="ADDRESS",
+        help="where TO is to keep its pictures: s3://…, gs://…, az://… or file://…; default: its own folder (a "
+        "store on a server has none, and needs the address), or RIVYA_PICTURES where TO is RIVYA_STORE",
     )
     move.set_defaults(command=_move)
 
@@ -64,15 +62,22 @@ def _backup(options: argparse.Namespace) -> int:
     from rivya_nb.calls import store_place
     from rivya_nb.contract.text import count
     from rivya_nb.store.backup import back_up
+    from rivya_nb.store.mounts import shared_mount
 
     place, say = store_place(options.store), _Progress("files").say
     made = back_up(place, options.folder.expanduser(), say, _pictures_of(place))
     files = count(made.files, "file")
     print(
         f"{count(made.runs, 'run')} and {files} of pictures and references, {made.size / 1e6:,.1f} MB, "
-        f"are in {made.folder}.\n"
-        f"rv.connect(store={str(made.folder)!r}) opens it, and so does RIVYA_STORE in the environment."
+        f"are in {made.folder}."
     )
+    if shared_mount(made.folder):
+        print(
+            f"`rivya-nb move {made.folder} FOLDER` brings it to a disk of a machine, where it can be opened."
+        )
+    else:
+        shown = repr(str(made.folder))
+        print(f"rv.connect(store={shown}) opens it, and so does RIVYA_STORE in the environment.")
     if made.missing:
         missing = count(made.missing, "file")
         print(f"{missing} of the history are missing from the store or damaged, and not in the backup.")
@@ -86,7 +91,8 @@ def _check(options: argparse.Namespace) -> int:
 
     place = store_place(options.store)
     found = 0
-    for finding in check(place, options.pictures or _pictures_of(place), _Progress().tell):
+    # Findings alone are on stdout.
+    for finding in check(place, _pictures_of(place), _Progress(file=sys.stderr).tell):
         found += 1
         print(printable(str(finding)), flush=True)
     outcome = f"{count(found, 'finding')}; nothing was changed" if found else "all is as it should be"
@@ -104,7 +110,7 @@ def _move(options: argparse.Namespace) -> int:
         source,
         target,
         _Progress().tell,
-        source_pictures=options.from_pictures or _pictures_of(source),
+        source_pictures=_pictures_of(source),
         target_pictures=options.pictures or _pictures_of(target),
     )
     files = count(moved.files, "file")
@@ -120,17 +126,18 @@ def _move(options: argparse.Namespace) -> int:
 
 
 def _pictures_of(place: StorePlace) -> str | None:
-    """Where a store keeps its pictures, as far as the environment says it."""
+    """Where a store keeps its pictures, as far as the environment says it: that is about one store."""
     from rivya_nb.calls import pictures_address, store_place
 
-    return pictures_address() if place == store_place(None) else None
+    return pictures_address(place) if place == store_place(None) else None
 
 
 class _Progress:
     """Prints once a second how much is done."""
 
-    def __init__(self, what: str = "") -> None:
+    def __init__(self, what: str = "", file: TextIO | None = None) -> None:
         self._what = what
+        self._file = file
         self._said = time.monotonic()
 
     def say(self, done: int, total: int) -> None:
@@ -139,4 +146,4 @@ class _Progress:
     def tell(self, done: int, total: int, what: str) -> None:
         if time.monotonic() - self._said > 1:
             self._said = time.monotonic()
-            print(f"{done:,} of {total:,} {what}", flush=True)
+            print(f"{done:,} of {total:,} {what}", file=self._file, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,30 @@ class Buckets:
 
     def make(self, name: str) -> None:
         httpx.put(f"{self.url}/{name}").raise_for_status()
+
+    def keys_of_user(self, policy: object) -> dict[str, str]:
+        """What a user sets who has these rights, and no others; from now on they are asked for."""
+        import boto3
+
+        iam = boto3.client(
+            "iam",
+            endpoint_url=self.url,
+            region_name=KEYS["AWS_REGION"],
+            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        )
+        iam.create_user(UserName="lab")
+        iam.put_user_policy(UserName="lab", PolicyName="pictures", PolicyDocument=json.dumps(policy))
+        keys = iam.create_access_key(UserName="lab")["AccessKey"]
+        httpx.post(f"{self.url}/moto-api/reset-auth", content=b"0").raise_for_status()
+        return {
+            **KEYS,
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        }
+
+    def ask_for_no_rights(self) -> None:
+        httpx.post(f"{self.url}/moto-api/reset-auth", content=b"inf").raise_for_status()
 
     def store(self, bucket: str, prefix: str = "pictures"):  # type: ignore[no-untyped-def]
         """What is in a bucket, without the code that is tested."""

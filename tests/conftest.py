@@ -42,7 +42,7 @@ TOGETHER = (
 )  # fmt: skip
 """Tests that share something costly, which each process would start for itself: each of these stays in one."""
 
-LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme")
+LONG = ("death", "test_mixtures", "kernel", "test_notebooks", "test_readme", "test_laboratory_page")
 """Tests that take long or wait much, the longest first."""
 
 PROCESSES = (

@@ -196,6 +196,10 @@ class Kernel:
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
 
+    def shut_down(self) -> None:
+        """End it, as closing a notebook does."""
+        self._manager.shutdown_kernel()
+
     def create_subshell(self) -> str:
         request = self._send("create_subshell_request", {}, None, control=True)
         self.until(lambda: request.reply is not None, "the subshell is there")

@@ -106,7 +106,7 @@ class PostgresqlServer:
         """A database in which a store was made, which is faster than making each; its pictures have a folder."""
         address = self.new_database(self._template)
         pictures = self.pictures(address)
-        pictures.mkdir()
+        (pictures / "pictures").mkdir(parents=True)
         with self.connect(address.database) as connection:
             connection.execute("INSERT INTO store_settings VALUES ('pictures', %s)", [pictures.as_uri()])
         return address

@@ -1,5 +1,7 @@
-"""The page for a laboratory, tried from start to end: its own blocks, in its own order, on a real PostgreSQL server
-and an S3 of the test's own. Only the names of both are led to this machine."""
+"""The page for a laboratory: its own blocks, in its own order, on a real server and an S3 of the test's own.
+
+Only the names of both are led to this machine.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,12 @@ from buckets import KEYS, Buckets
 from kernels import NEWEST, Kernel
 from servers import PostgresqlServer, postgresql_server, programs, unused_port
 from traitlets.config import Config
+
+from rivya_nb.store.picture_cache import DEFAULT_GB
+from rivya_nb.store.postgresql.connecting import _COUNT, _IDLE, _INTERVAL
+from rivya_nb.store.postgresql.database import CONNECTIONS
+from rivya_nb.store.postgresql.examination import OLDEST
+from rivya_nb.store.tombstones import PATIENCE
 
 PAGE = (Path(__file__).parent.parent / "docs" / "laboratory.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)\n```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -71,8 +79,8 @@ class Reader:
         file.chmod(0o600)
 
     def _json(self, block: str) -> None:
-        actions = [action for each in json.loads(block)["Statement"] for action in _listed(each["Action"])]
-        assert {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"} <= set(actions)
+        """From now on the service asks for rights, and the reader has those of the page."""
+        self.environment |= self._buckets.keys_of_user(json.loads(block))
 
     def _python(self, block: str) -> None:
         config = Config()
@@ -87,6 +95,8 @@ class Reader:
         self.said.append(self._kernel.ok(block).stdout)
 
     def _bash(self, block: str) -> None:
+        if "rivya-nb move" in block and self._kernel is not None:
+            self._kernel.shut_down()
         self.said.append(self._run(["bash", "-e", "-c", block]))
 
     def _run(self, command: list[object], given: str = "", **more: str) -> str:
@@ -100,8 +110,16 @@ class Reader:
         return done.stdout
 
 
-def _listed(given: str | list[str]) -> list[str]:
-    return [given] if isinstance(given, str) else given
+def test_the_page_has_the_numbers_of_the_code() -> None:
+    for said in (
+        f"PostgreSQL server, {OLDEST // 10000} or newer",
+        f"each kernel has up to {('', 'one', 'two', 'three')[CONNECTIONS + 1]} connections",
+        f"asks every {_INTERVAL} seconds",
+        f"keeps up to {DEFAULT_GB:g} GB",
+    ):
+        assert said in " ".join(PAGE.split())
+    assert _IDLE + _INTERVAL * _COUNT <= 30, "within half a minute"
+    assert PATIENCE == 3600, "an hour later at the earliest"
 
 
 @pytest.fixture
@@ -121,13 +139,36 @@ def test_the_page_leads_from_nothing_to_a_restored_backup(
     buckets: Buckets,
     start_kernel: Callable[..., Kernel],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("lab-rivya", "lab-copy"):
         buckets.make(name)
     reader = Reader(server, buckets, tmp_path / "home", start_kernel)
-    for language, block in BLOCKS:
-        reader.read(language, block)
+    try:
+        for language, block in BLOCKS:
+            reader.read(language, block)
+    finally:
+        buckets.ask_for_no_rights()
     said = "\n".join(reader.said)
     assert "Store     postgresql://db.lab/rivya (new, empty)" in said
-    assert len([name for name in buckets.names("lab-rivya") if name.startswith("pictures/")]) >= 3
+    assert "the whole store  a month" in said
+    assert "ada              a week" in said
+    assert said.count("all is as it should be.") == 2
+
+    # The pictures are in the bucket alone, and what is restored reads its copy of them.
+    names = buckets.names("lab-rivya")
+    assert sum(name.startswith("pictures/") for name in names) == 3
+    for name in names:
+        data = buckets.store("lab-rivya").get(name).bytes()
+        buckets.store("lab-copy").put(name, bytes(data))
+        buckets.store("lab-rivya").delete(name)
+    here = reader.environment | {
+        "RIVYA_STORE": "postgresql://db.lab/restored",
+        "XDG_CACHE_HOME": str(tmp_path / "new"),
+    }
+    del here["RIVYA_PICTURES"]
+    later = start_kernel(NEWEST, here)
+    later.ok("import rivya_nb as rv\nassert sorted(job.seed for job in rv.history(by='ada')) == [1, 2, 3]")
+    later.ok("rv.history()[0].image.load()")
+    visitor = start_kernel(NEWEST, here | {"PGUSER": "visitor", "PGPASSWORD": "the-password-of-visitors"})
+    visitor.ok("import rivya_nb as rv\nassert len(rv.history()) == 3; rv.history()[0].image.load()")
+    assert "visitor has no right to write to it" in visitor.run("rv.history()[0].rate(3)").error

@@ -40,6 +40,9 @@ main()
 """
 """`python -m rivya_nb.sandbox` of this very package, also if it is not installed but beside a notebook."""
 
+_SECRETS = ("RIVYA_API_KEY", "PG", "AWS_", "AZURE_", "GOOGLE_")
+"""How the names begin of what the environment has for the real service, for a database and for a bucket."""
+
 _SERVER_MODULES = ("fastapi", "uvicorn", "python_multipart")
 
 
@@ -189,8 +192,7 @@ def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # The sandbox must not get the real service's key.
-            env={name: value for name, value in os.environ.items() if name != "RIVYA_API_KEY"},
+            env={name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)},
             start_new_session=os.name == "posix",
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Table, insert, select, update
 
-from rivya_nb.store.columns import Number, Words, insert_for
+from rivya_nb.store.columns import Name, Number, Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.schema import metadata
 
 canaries = Table(
     "canaries",
     metadata,
-    Column("name", Words, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     # The ids of the jobs whose requests are the cells, as JSON.
     Column("cells", Words, nullable=False),
     Column("replicates", Integer, nullable=False),
-    Column("max_credits", Integer),
+    Column("max_credits", Number),
     Column("created_at", Float, nullable=False),
 )
 

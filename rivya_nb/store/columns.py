@@ -7,12 +7,19 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Dialect, Integer, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from rivya_nb.contract.text import short_repr
+from rivya_nb.errors import UsageError
+
 Number = BigInteger().with_variant(Integer, "sqlite")
 """Ids and sums; SQLite makes ids only in a column that is called INTEGER."""
+
+LONGEST_NAME = 200
+"""Characters, each of up to four bytes; up to three names stand in an index together."""
 
 _ESCAPE = "\ufdd0"
 """A character that Unicode reserves for the use within a program."""
@@ -36,6 +43,27 @@ class Words(TypeDecorator[str]):
         if value is None or _ESCAPE not in value or dialect.name == "sqlite":
             return value
         return value.replace(f"{_ESCAPE}0", "\0").replace(f"{_ESCAPE}1", _ESCAPE)
+
+
+class TooLongError(UsageError, DontWrapMixin):
+    """A text that stands in an index is too long. SQLAlchemy passes it on as it is."""
+
+
+class Name(Words):
+    """A text that stands in an index, which PostgreSQL has of no more than 2,704 bytes.
+
+    Writing or looking for a longer one raises a `UsageError`, whatever the database.
+    """
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and len(value) > LONGEST_NAME:
+            raise TooLongError(
+                f"{short_repr(value)} has {len(value):,} characters; a name, a tag, a param or a table's column "
+                f"may have {LONGEST_NAME}. Nothing was changed: choose a shorter one."
+            )
+        return super().process_bind_param(value, dialect)
 
 
 def digest(text: str) -> str:

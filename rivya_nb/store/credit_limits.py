@@ -20,7 +20,7 @@ from sqlalchemy import Column, Connection, String, Table, delete, func, select, 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.billing import DAY
-from rivya_nb.store.columns import Number, Words, insert_for
+from rivya_nb.store.columns import Name, Number, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import NOT_BILLED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
@@ -34,7 +34,7 @@ EVERYBODY = ""
 credit_limits = Table(
     "credit_limits",
     metadata,
-    Column("who", Words, primary_key=True),
+    Column("who", Name, primary_key=True),
     Column("per", String(8), primary_key=True),
     Column("credits", Number, nullable=False),
     # What a picture counts as whose price is not known; such pictures are refused where there is none.

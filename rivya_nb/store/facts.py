@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from rivya_nb.store.columns import Number, Words, digest, insert_for
+from rivya_nb.store.columns import Name, Number, Words, digest, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.records import Asked, AxisRecord, facts_at
 from rivya_nb.store.rows import fits, portions, to_json
@@ -41,7 +41,7 @@ set_facts = Table(
     "set_facts",
     metadata,
     Column("set_id", ForeignKey("fact_sets.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", Words, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("value", Words, nullable=False),
     Index("set_facts_by_value", "name", "value").ddl_if(dialect="sqlite"),
 )

@@ -21,6 +21,9 @@ from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, read_only
 
 _CHUNK = 1 << 20
 
+PICTURES = "pictures"
+"""The folder of the originals, in the folder of all files."""
+
 STALE = 24 * 3600.0
 """Seconds after which no process writes to an incoming file any more."""
 
@@ -49,7 +52,7 @@ class ContentFiles:
 
     def __init__(self, folder: Path, obstacle: str | None = None) -> None:
         self._obstacle = obstacle
-        self.folder = folder / "pictures"
+        self.folder = folder / PICTURES
         self._incoming = folder / "incoming"
         self.thumbnails = Thumbnails(folder / "thumbnails", self._incoming)
         if obstacle is None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
 )
 
-from rivya_nb.store.columns import Number, Words, insert_for
+from rivya_nb.store.columns import Name, Number, Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, metadata, pictures
@@ -32,8 +32,8 @@ measures = Table(
     metadata,
     # In the order in which they were first used.
     Column("id", Number, primary_key=True, autoincrement=True),
-    Column("name", Words, nullable=False),
-    Column("version", Words, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("version", Name, nullable=False),
     # A hash of the function's source text at that time.
     Column("source", Words, nullable=False),
     UniqueConstraint("name", "version"),
@@ -46,7 +46,7 @@ measurements = Table(
     Column("sha256", String(64), primary_key=True),
     # What else the number depends on: a request's identity, or the content of the other picture of a pair.
     Column("beside", String(64), primary_key=True),
-    Column("part", Words, primary_key=True),
+    Column("part", Name, primary_key=True),
     Column("value", Float, nullable=False),
     Index("measurements_by_value", "measure_id", "part", "value", "sha256", "beside"),
     sqlite_with_rowid=False,

@@ -15,8 +15,6 @@ Triggers keep them (each database has its own): whatever writes a job, they are 
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -36,9 +34,8 @@ from sqlalchemy import (
     text,
 )
 
-from rivya_nb.errors import StoreError
 from rivya_nb.store.billing import AMOUNTS, COMMITTED
-from rivya_nb.store.columns import Number, Words
+from rivya_nb.store.columns import Name, Number, Words
 
 VERSION = 1
 
@@ -60,7 +57,7 @@ settings = Table(
     "settings",
     metadata,
     Column("id", Number, primary_key=True, autoincrement=True),
-    Column("model", Words, nullable=False),
+    Column("model", Name, nullable=False),
     # As `job_settings.py` writes them.
     Column("content", Words, nullable=False),
     Column("digest", String(64), nullable=False, unique=True),
@@ -71,7 +68,7 @@ setting_params = Table(
     "setting_params",
     metadata,
     Column("settings_id", ForeignKey("settings.id", ondelete="CASCADE"), primary_key=True),
-    Column("key", Words, primary_key=True),
+    Column("key", Name, primary_key=True),
     Column("value", Words, nullable=False),
     Index("setting_params_by_value", "key", "value").ddl_if(dialect="sqlite"),
 )
@@ -114,7 +111,7 @@ jobs = Table(
     metadata,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
-    Column("service", Words, nullable=False),
+    Column("service", Name, nullable=False),
     Column("model", Words, nullable=False),
     Column("prompt", Words, nullable=False),
     Column("params", Words, nullable=False),
@@ -123,11 +120,11 @@ jobs = Table(
     Column("seed", Words),
     # By which seeds are ordered, as `rows.seed_number` gives it; what has none comes last.
     Column("seed_number", Number, nullable=False),
-    Column("price", Integer),
+    Column("price", Number),
     Column("status", String(16), nullable=False),
     Column("task_id", Words),
-    Column("reserved_credits", Integer),
-    Column("final_credits", Integer),
+    Column("reserved_credits", Number),
+    Column("final_credits", Number),
     Column("body", Words),
     Column("remote_status", Words),
     Column("error_code", Words),
@@ -147,7 +144,7 @@ jobs = Table(
     Column("deferred", Number),
     Column("replicate", Integer, nullable=False, server_default=text("1")),
     # The user who asked for it, as `users.py` gives the name; empty where that is not known.
-    Column("asked_by", Words, nullable=False, server_default=""),
+    Column("asked_by", Name, nullable=False, server_default=""),
     # When it was asked for last, which is the period of credit limits that it counts in.
     Column("counted_at", Float, nullable=False),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
@@ -183,7 +180,7 @@ tallies = Table(
     "tallies",
     metadata,
     # How many jobs have pictures.
-    Column("service", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
     Column("settings_id", Number, primary_key=True),
     Column("hidden", Boolean, primary_key=True),
     _shard(),
@@ -194,7 +191,7 @@ ledger = Table(
     "ledger",
     metadata,
     # What jobs have cost, by the hour of `coalesce(submitted_at, created_at)`; `billing.py` has the rules.
-    Column("service", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
     Column("hour", Integer, primary_key=True),
     _shard(),
     Column("jobs", Number, nullable=False),
@@ -205,7 +202,7 @@ commitments = Table(
     "commitments",
     metadata,
     # What jobs cost, will cost or may have cost, by the day of `counted_at`; for credit limits.
-    Column("asked_by", Words, primary_key=True),
+    Column("asked_by", Name, primary_key=True),
     Column("day", Integer, primary_key=True, autoincrement=False),
     _shard(),
     *(Column(name, Number, nullable=False) for name in COMMITTED),
@@ -218,9 +215,9 @@ pictures = Table(
     Column("position", Integer, primary_key=True),
     Column("sha256", String(64), nullable=False),
     Column("mime_type", Words, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("width", Number, nullable=False),
+    Column("height", Number, nullable=False),
+    Column("size", Number, nullable=False),
     Index("pictures_by_content", "sha256"),
     Index("pictures_by_size", "width", "height", "job_number"),
 )
@@ -237,9 +234,9 @@ runs = Table(
     # What was asked, as JSON (`planning/ask.py` has its form).
     Column("ask", Words),
     # The limits of a deferred run: what its own jobs may cost altogether, and how many are worked on at a time.
-    Column("max_credits", Integer),
+    Column("max_credits", Number),
     Column("max_parallel", Integer),
-    Column("asked_by", Words, nullable=False, server_default=""),
+    Column("asked_by", Name, nullable=False, server_default=""),
     Index("runs_by_asker", "asked_by"),
     # A number that a user has typed once must never come to mean another run.
     sqlite_autoincrement=True,
@@ -261,8 +258,8 @@ run_jobs = Table(
 uploads = Table(
     "uploads",
     metadata,
-    Column("service", Words, primary_key=True),
-    Column("model", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
+    Column("model", Name, primary_key=True),
     Column("sha256", String(64), primary_key=True),
     Column("url", Words, nullable=False),
     Column("created_at", Float, nullable=False),
@@ -288,7 +285,7 @@ tags = Table(
     "tags",
     metadata,
     Column("job_number", ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
-    Column("tag", Words, primary_key=True),
+    Column("tag", Name, primary_key=True),
     Index("tags_by_name", "tag", "job_number"),
 )
 
@@ -317,9 +314,9 @@ durations = Table(
     metadata,
     # In the order in which they were added.
     Column("id", Number, primary_key=True, autoincrement=True),
-    Column("service", Words, nullable=False),
-    Column("model", Words, nullable=False),
-    Column("kind", Words, nullable=False),
+    Column("service", Name, nullable=False),
+    Column("model", Name, nullable=False),
+    Column("kind", Name, nullable=False),
     Column("submitted_at", Float, nullable=False),
     Column("least", Float, nullable=False),
     Column("most", Float, nullable=False),
@@ -329,8 +326,8 @@ durations = Table(
 limits = Table(
     "limits",
     metadata,
-    Column("service", Words, primary_key=True),
-    Column("label", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
     Column("rate", Float),
     Column("places", Float),
     Column("found_at", Float, nullable=False),
@@ -339,8 +336,8 @@ limits = Table(
 limit_members = Table(
     "limit_members",
     metadata,
-    Column("service", Words, primary_key=True),
-    Column("label", Words, primary_key=True),
+    Column("service", Name, primary_key=True),
+    Column("label", Name, primary_key=True),
     Column("member", String(64), primary_key=True),
     Column("wanted", Integer, nullable=False),
     Column("in_flight", Integer, nullable=False),
@@ -351,8 +348,8 @@ panel_states = Table(
     "panel_states",
     metadata,
     # The user whose panel it is.
-    Column("made_by", Words, primary_key=True),
-    Column("name", Words, primary_key=True),
+    Column("made_by", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("state", Words, nullable=False),
     Column("saved_at", Float, nullable=False),
 )
@@ -364,41 +361,19 @@ def create(connection: Connection) -> None:
     connection.execute(insert(turns), [{"number": number} for number in range(TURNS)])
 
 
-def sign(connection: Connection) -> None:
-    """Tell, in SQLite's header, that the database is ours, and its version."""
-    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-
-
-def is_made(path: Path, connection: sqlite3.Connection) -> bool:
-    """Whether the database has its tables; False where it is empty.
-
-    Raises:
-        StoreError: it is of a newer version, of an earlier development state, or of something else.
-    """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    found = set(connection.execute(_COLUMNS).fetchall())
-    if application == APPLICATION_ID and version > VERSION:
-        raise StoreError(
-            f"{path} was written by a newer rivya_nb (version {version}, known here is {VERSION}); nothing was "
-            "changed. Upgrade rivya-nb or use another folder (store=…)."
+def wrong_version(version: int) -> str:
+    """What is wrong with a store of another version that cannot be used; what to do follows."""
+    if version > VERSION:
+        return (
+            f"was written by a newer rivya_nb (version {version}, known here is {VERSION}), which lacks something "
+            "that is needed here; nothing was changed. Upgrade rivya-nb"
         )
-    if not found or (application == APPLICATION_ID and found >= expected()):
-        return bool(found)
-    if found >= OURS:
-        raise StoreError(
-            f"{path} was written by an unreleased development state of rivya_nb, which this version cannot read; "
-            f"nothing was changed: move the folder {path.parent} away, or name another one with store=…."
-        )
-    raise StoreError(f"{path} is not a database of rivya_nb; name another folder with store=….")
+    return (
+        f"was written by an earlier rivya_nb (version {version}, and this is {VERSION}), and may only be read, so "
+        "that it cannot be upgraded. Open it once where it may be written"
+    )
 
 
-_COLUMNS = (
-    "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
-    # A virtual table has no page, and cannot be looked at where SQLite lacks its module.
-    " WHERE tables.type = 'table' AND tables.rootpage > 0"
-)
 OURS = {("run_jobs", "run_id"), ("run_jobs", "coordinates")}
 """What every development state had."""
 

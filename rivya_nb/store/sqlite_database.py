@@ -25,6 +25,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.forks import FORKS
 from rivya_nb.store.presence import Presence
 from rivya_nb.store.prompt_index import can_index, has_index, prepare_index
+from rivya_nb.store.sqlite_version import is_made, sign, version_of
 from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
 
 BUSY_SECONDS = 30
@@ -157,8 +158,9 @@ class SqliteDatabase(Database):
             self._checkpoint()
 
     def prepare(self, lock: Path) -> None:
-        """Make the tables where there are none; `lock` is the file that holds other processes back meanwhile.
+        """Make the tables where there are none, and upgrade those of an earlier version.
 
+        `lock` is the file that holds other processes back meanwhile.
         What may only be read stays as it is: a copy of it is completed and read, where need be.
 
         Raises:
@@ -176,7 +178,14 @@ class SqliteDatabase(Database):
                     # Read again: whoever held the lock before may have done it all.
                     if not self._is_made(connection):
                         schema.create(connection)
-                        schema.sign(connection)
+                    elif (version := version_of(_driver(connection))) < schema.VERSION:
+                        # It takes some 100 ms to import, and hardly any store needs it.
+                        from rivya_nb.store.migrations import upgrade
+
+                        upgrade(connection, version)
+                    if version_of(_driver(connection)) < schema.VERSION:
+                        sign(connection)
+                    self._is_made(connection)
                     prepare_index(connection)
         self._may_create = False
         # One connection stays open: when the last one closes, SQLite deletes the log.
@@ -188,7 +197,8 @@ class SqliteDatabase(Database):
 
     def _is_ready(self) -> bool:
         with self.reading() as connection:
-            return self._is_made(connection) and (has_index(connection) or not can_index(connection))
+            is_made = self._is_made(connection) and version_of(_driver(connection)) >= schema.VERSION
+            return is_made and (has_index(connection) or not can_index(connection))
 
     def _prepare_reading(self) -> None:
         log, index = self._beside
@@ -257,7 +267,7 @@ class SqliteDatabase(Database):
         )
 
     def _is_made(self, connection: Connection) -> bool:
-        return schema.is_made(self.path, cast(sqlite3.Connection, connection.connection.driver_connection))
+        return is_made(self.path, _driver(connection), may_upgrade=self.obstacle is None)
 
     def _refuse_foreign(self) -> None:
         """Raises StoreError for a database that is none of ours, before anything could write to it: even a
@@ -271,7 +281,7 @@ class SqliteDatabase(Database):
             FORKS.held_off(),
             closing(sqlite3.connect(address, uri=True)) as connection,
         ):
-            schema.is_made(self.path, connection)
+            is_made(self.path, connection, may_upgrade=self.obstacle is None)
 
     def _write_ahead(self) -> None:
         # Readers and a writer do not wait for each other in this mode. The file keeps it. It cannot be set
@@ -310,6 +320,10 @@ class SqliteDatabase(Database):
         else:
             return
         raise UsageError(half)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.driver_connection)
 
 
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:

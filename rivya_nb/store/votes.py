@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.store.columns import Words, insert_for
+from rivya_nb.store.columns import Name, Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, numbers_of
 from rivya_nb.store.news import News
@@ -50,14 +50,14 @@ rankings = Table(
     Column("by", Words, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("design", Words, nullable=False),
-    Index("rankings_by_axes", "by"),
+    Index("rankings_by_axes", "by").ddl_if(dialect="sqlite"),
 )
 
 raters = Table(
     "raters",
     metadata,
     Column("ranking", ForeignKey("rankings.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", Words, primary_key=True),
+    Column("name", Name, primary_key=True),
     Column("origin", String(64), nullable=False),
     # Whether this rater judges in a notebook with this store; others judged on a page, or with another store.
     Column("here", Boolean, nullable=False),
@@ -68,7 +68,7 @@ votes = Table(
     metadata,
     Column("ranking", ForeignKey("rankings.id", ondelete="CASCADE"), primary_key=True),
     Column("pair", Integer, primary_key=True),
-    Column("rater", Words, primary_key=True),
+    Column("rater", Name, primary_key=True),
     Column("one", ForeignKey("jobs.number"), nullable=False, index=True),
     Column("other", ForeignKey("jobs.number"), nullable=False),
     Column("outcome", String(8), nullable=False),

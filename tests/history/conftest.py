@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from servers import PostgresqlServer
 from store.filling import done
 
 import rivya_nb as rv
@@ -19,10 +20,27 @@ from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, PictureRec
 Fill = Callable[..., rv.Run]
 
 
+ON_A_SERVER = ("test_finding", "test_marks", "test_measuring", "test_several_runs", "test_users")
+"""The tests in which the store finds or keeps something: they run on a server as well. The others compute with, or
+show, what these have found."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "session" in metafunc.fixturenames and metafunc.definition.path.stem in ON_A_SERVER:
+        metafunc.parametrize("session", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[rv.Session]:
-    with closing(rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=tmp_path / "store")) as session:
+def session(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[rv.Session]:
+    if getattr(request, "param", "sqlite") == "sqlite":
+        with closing(rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=tmp_path / "store")) as session:
+            yield session
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    address = server.new_store()
+    with closing(rv.connect(DEFAULT_KEY, "http://127.0.0.1:9", store=str(address))) as session:
         yield session
+    server.drop(address)
 
 
 @pytest.fixture

@@ -164,7 +164,7 @@ def test_what_is_in_the_way_of_a_saved_file_is_named_as_the_user_named_it(fill: 
         with pytest.raises(rv.StoreError, match=f"^{folder}: there is a folder where a file should be"):
             save(folder)
     assert file.read_text() == "mine"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.png", "store"]
+    assert {path.name for path in tmp_path.iterdir()} - {"store"} == {"file", "folder.png"}
 
 
 def test_a_lost_file_does_not_keep_the_others_from_being_saved(fill: Fill, tmp_path: Path) -> None:

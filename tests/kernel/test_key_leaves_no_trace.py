@@ -161,10 +161,11 @@ def test_no_piece_of_the_key_is_left_anywhere(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows another process' environment")
-def test_the_environments_key_does_not_reach_the_sandbox(
+def test_the_environments_secrets_do_not_reach_the_sandbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RIVYA_API_KEY", KEY)
+    for name in ("RIVYA_API_KEY", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, KEY)
     lease = join(tmp_path)
     try:
         process = json.loads((tmp_path / "server.json").read_text())["pid"]

@@ -21,7 +21,7 @@ def test_kernels_share_a_history_and_pay_once_for_what_two_of_them_ask_at_once(
     kernels = [start_kernel(NEWEST, {**env, "RIVYA_PICTURES": place.as_uri()}) for _ in range(2)]
     for kernel in kernels:
         kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
-    assert f"Store     {address} (new, empty)\n" in kernels[0].ok("%rivya").stdout
+    assert f"Store     {address} (new, empty), pictures in {place}\n" in kernels[0].ok("%rivya").stdout
     asked = [kernel.send(CELL) for kernel in kernels]
     for kernel, cell in zip(kernels, asked, strict=True):
         kernel.finish(cell)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from buckets import GET, HEAD, KEYS, PUT, Buckets, bad_way, environment, gives, says
+from buckets import GET, HEAD, PUT, Buckets, bad_way, environment, gives, says
 from faults.proxy import Fault, Kind, Proxy, reset, stall
 from views.making import gradient, noise
 
@@ -301,9 +301,7 @@ def test_a_bucket_that_cannot_be_written_says_why_in_one_sentence(
     files.try_out()
 
 
-def test_no_connection_and_no_bucket_are_told(
-    machine: Machine, way: Proxy, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_connection_and_no_bucket_are_told(machine: Machine, way: Proxy, bucket: str) -> None:
     with pytest.raises(UnreachableError, match="s3://nobodys/pictures cannot be written: there is no such"):
         machine("a", "nobodys").try_out()
     files = machine("a")
@@ -312,8 +310,6 @@ def test_no_connection_and_no_bucket_are_told(
         UnreachableError, match=f"s3://{bucket}/pictures cannot be written: it does not answer"
     ):
         files.try_out()
-    for name in KEYS:
-        monkeypatch.delenv(name, raising=False)
 
 
 def test_a_bucket_that_could_be_written_just_now_is_not_tried_again(machine: Machine, way: Proxy) -> None:

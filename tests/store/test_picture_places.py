@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from rivya_nb.calls import pictures_address
 from rivya_nb.errors import UsageError
 from rivya_nb.store.picture_places import BucketAddress, read_pictures, same_spelling
+from rivya_nb.store.places import read_place
 
 
 @pytest.mark.parametrize(
@@ -70,3 +72,14 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(given: str) -> None:
 def test_what_is_no_address_says_what_would_be_right(given: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         read_pictures(given)
+
+
+def test_the_environments_address_is_about_the_environments_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIVYA_PICTURES", "s3://lab-rivya/pictures")
+    monkeypatch.delenv("RIVYA_STORE", raising=False)
+    assert pictures_address(tmp_path) == "s3://lab-rivya/pictures"
+    monkeypatch.setenv("RIVYA_STORE", "postgresql://db.lab/rivya")
+    assert pictures_address(read_place("postgresql://DB.lab/rivya")) == "s3://lab-rivya/pictures"
+    assert pictures_address(tmp_path) is None

@@ -38,6 +38,24 @@ def test_the_first_kernel_names_the_place_of_the_pictures_and_all_others_have_it
     assert not (tmp_path / "another").exists()
 
 
+def test_a_shared_folder_that_is_not_mounted_here_is_named_and_not_made(
+    postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    address = postgresql.new_database()
+    shared = tmp_path / "shared"
+    Store.open(address, shared.as_uri()).close()
+    shared.rename(tmp_path / "away")
+    for is_there in (False, True):
+        if is_there:
+            shared.mkdir()
+        with pytest.raises(StoreError, match=r"keeps its pictures in file://.*mount the folder"):
+            Store.open(address)
+        assert not list(shared.glob("*"))
+    shared.rmdir()
+    (tmp_path / "away").rename(shared)
+    Store.open(address).close()
+
+
 def test_a_place_that_cannot_be_written_is_not_kept(postgresql: PostgresqlServer, tmp_path: Path) -> None:
     address = postgresql.new_database()
     (tmp_path / "file").write_text("no folder")

@@ -53,7 +53,7 @@ def test_a_user_who_may_only_read_reads_and_is_told_so(postgresql: PostgresqlSer
     address = postgresql.new_store()
     with only_reading(postgresql, address) as store:
         assert store.is_read_only
-        assert store.describe().endswith(" (may only be read)")
+        assert "(may only be read), pictures in " in store.describe()
         assert [job.request.prompt for job in store.history(Question())] == ["a cat"]
         for write in (lambda: add(store, a_job()), store.make_ready):
             with pytest.raises(

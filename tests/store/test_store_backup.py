@@ -177,6 +177,7 @@ def test_a_newer_store_is_refused_and_left_alone(store: Store, target: Path) -> 
     store.close()
     with closing(sqlite3.connect(store.folder / "rivya.db")) as other:
         other.execute("PRAGMA user_version = 99")
+        other.execute("ALTER TABLE runs RENAME COLUMN ask TO question")
         other.commit()
     with pytest.raises(StoreError, match=r"store.*rivya\.db was written by a newer rivya_nb"):
         back_up(store.folder, target, silent)

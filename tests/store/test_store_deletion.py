@@ -29,7 +29,7 @@ def with_picture(store: Store, data: bytes) -> JobRecord:
 def test_deleting_frees_the_disk_and_keeps_the_record(store: Store) -> None:
     gone, other = with_picture(store, b"x" * 5000), with_picture(store, b"other")
     run = add(store, gone, other)
-    small = store.folder / "thumbnails" / gone.pictures[0].sha256[:2]
+    small = store.files.thumbnails.folder / gone.pictures[0].sha256[:2]
     small.mkdir(parents=True, exist_ok=True)
     (small / f"{gone.pictures[0].sha256}-512.jpg").write_bytes(b"small")
     (small / "another-512.jpg").write_bytes(b"another")

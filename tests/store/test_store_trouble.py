@@ -27,6 +27,7 @@ def test_a_newer_store_is_refused_and_left_alone(folder: Path) -> None:
     Store.open(folder).close()
     with closing(sqlite3.connect(folder / "rivya.db")) as other:
         other.execute("PRAGMA user_version = 99")
+        other.execute("ALTER TABLE runs RENAME COLUMN ask TO question")
         other.commit()
     before = (folder / "rivya.db").read_bytes()
     with pytest.raises(StoreError, match=r"rivya\.db was written by a newer rivya_nb \(version 99"):

@@ -20,6 +20,7 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from rivya_nb.errors import UsageError
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import Marks
 from rivya_nb.store.vote_records import Judgements, RankingPair, RankingRecord, RaterRecord, VoteRecord
@@ -125,7 +126,10 @@ def test_what_somebody_else_paid_costs_nothing_here(connect: Connect, tmp_path: 
     assert spent.credits == 2 * PRICE
     rv.history().export(tmp_path / "a.zip", format="bundle")
     theirs = connect("theirs")
+    theirs.store.credit_limits.set(CreditLimit(EVERYBODY, "month", 100))
     run = rv.import_bundle(tmp_path / "a.zip").runs[0]
+    assert {run.asked_by, *(job.asked_by for job in run.jobs)} == {""}
+    assert [use.used for use in theirs.store.credit_limits.uses()] == [0]
     assert theirs.store.spent(theirs.service).credits == 0
     assert theirs.store.spent(theirs.service).perhaps_billed == 0
     assert (run.credits, [job.credits for job in run.jobs]) == (0, [0, 0])
@@ -154,7 +158,10 @@ def test_nobody_goes_on_with_what_another_store_has_sent(connect: Connect, tmp_p
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a"])
-def test_a_bundle_holds_no_key_and_no_path(connect: Connect, tmp_path: Path, name: str) -> None:
+def test_a_bundle_holds_no_key_no_path_and_no_name(
+    connect: Connect, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada.of.the.lab")
     mine = connect("mine")
     run = study(mine, tmp_path)
     mine.store.update_job(run.jobs[3].id, error_message=f"{tmp_path}: the disk is full")
@@ -162,7 +169,9 @@ def test_a_bundle_holds_no_key_and_no_path(connect: Connect, tmp_path: Path, nam
     with opened(tmp_path / name) as files:
         text = files.text().decode()
     tasks = [job.task_id or "-" for job in run.jobs]
-    assert not [word for word in (DEFAULT_KEY, str(tmp_path), str(Path.home()), *tasks) if word in text]
+    assert run.asked_by == "ada.of.the.lab"
+    secrets = (DEFAULT_KEY, str(tmp_path), str(Path.home()), run.asked_by, *tasks)
+    assert not [word for word in secrets if word in text]
     assert "private-cat.png" in text
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from sqlalchemy import Connection, select
 
 from rivya_nb.store.backup import named_contents
-from rivya_nb.store.checking.findings import FROM_BACKUP, Finding
+from rivya_nb.store.checking.findings import FROM_BACKUP, MOST, Finding
 from rivya_nb.store.database import Database
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.schema import jobs, panel_states, pictures
@@ -33,24 +33,28 @@ def named_files(
         contents = named_contents(connection)
         shown = connection.execute(select(pictures.c.sha256, pictures.c.size))
         sizes: dict[str, int] = dict(iter(shown))
+    wrong: dict[Content, str] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         examined = pool.map(lambda content: files.examine(*content), contents)
         for number, (content, found) in enumerate(zip(contents, examined, strict=True), 1):
             progress(number, len(contents))
             if found is None:
-                what = "is gone"
+                wrong[content] = "is gone"
             elif found[0] != content[0]:
-                what = "is damaged: its bytes are not those that were kept"
+                wrong[content] = "is damaged: its bytes are not those that were kept"
             elif found[1] != sizes.get(content[0], found[1]):
-                what = f"has {found[1]:,} bytes, and its picture's record says {sizes[content[0]]:,}"
-            else:
-                continue
-            # Somebody may have deleted the picture meanwhile.
-            with database.reading() as connection:
-                owners = _jobs_with(connection, content[0])
-            if owners:
-                place = files.path(*content).name
-                yield Finding(f"the file {place} of {_listed(owners)} {what}", FROM_BACKUP)
+                wrong[content] = (
+                    f"has {found[1]:,} bytes, and its picture's record says {sizes[content[0]]:,}"
+                )
+    if not wrong:
+        return
+    with database.reading() as connection:
+        # Somebody may have deleted the picture meanwhile.
+        still = [content for content in named_contents(connection) if content in wrong]
+        for number, content in enumerate(still):
+            # Only the first ones are told one by one.
+            owners = _listed(_jobs_with(connection, content[0])) if number < MOST else "a job"
+            yield Finding(f"the file {files.path(*content).name} of {owners} {wrong[content]}", FROM_BACKUP)
 
 
 def orphans(database: Database, files: ContentFiles) -> Iterator[Finding]:

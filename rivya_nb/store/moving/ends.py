@@ -75,7 +75,8 @@ class End:
 
 @contextmanager
 def opened_store(place: StorePlace, pictures: str | None) -> Iterator[End]:
-    """The store at a place, which is only read; `pictures` is the address of its files (see `Store.open`).
+    """The store at a place, which is only read; `pictures` is the address of its files, unless it
+    knows another.
 
     Raises:
         UsageError: the address of the pictures cannot be used.
@@ -178,9 +179,10 @@ def _folder_end(
     folder: Path, database: SqliteDatabase, pictures: str | None, obstacle: str | None = None
 ) -> End:
     kept = place_of(folder, pictures)
+    files = open_files(kept, obstacle, partial(tombstones.spare, database))
     if obstacle is None:
         keep_place(folder, kept)
-    return End(folder, database, open_files(kept, obstacle, partial(tombstones.spare, database)), folder)
+    return End(folder, database, files, folder)
 
 
 def _check_folder(place: Path) -> None:

@@ -45,8 +45,9 @@ def move(
     """Copy the store at one place to another, which is empty, or into which the same move was begun. The source
     is left as it was.
 
-    The pictures are at addresses as `Store.open` takes them, by default in the stores' folders. `progress` is
-    called from time to time with what is done, what there is, and what these are (`rows`, `files`).
+    The addresses of the pictures are as `Store.open` takes them: a store that knows where its pictures are needs
+    none. `progress` is called from time to time with what is done, what there is, and what these are (`rows`,
+    `files`).
 
     Raises:
         UsageError: an address of pictures cannot be used.
@@ -92,8 +93,9 @@ def _copy_files(source: End, target: End, contents: list[tuple[str, str]], progr
             progress(number, len(contents), "files")
     if missing and missing == len(contents):
         raise StoreError(
-            f"None of the {missing:,} files of pictures and references is where the store {source.place} is said "
-            "to keep them; name their place with --from-pictures. The rows are copied; the same call goes on."
+            f"None of the {missing:,} files of pictures and references of {source.place} is in "
+            f"{source.files.place}, where it keeps them; put them back there. The rows are copied, and the same "
+            "call goes on."
         )
     return missing
 

@@ -101,23 +101,31 @@ class PostgresqlDatabase(Database):
                 found = examine(connection, self.address)
             if found.is_behind_another:
                 refuse_pooler(self.address)
-            if not found.is_made:
+            if found.obstacle is None and found.version < schema.VERSION:
                 with self._writer.begin() as connection:
                     # Another kernel may be making the tables at this moment.
                     connection.execute(
                         text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.APPLICATION_ID}
                     )
                     found = examine(connection, self.address)
-                    if not found.is_made:
+                    if found.version == 0:
                         schema.create(connection)
                         settings.metadata.create_all(connection)
+                    elif found.version < schema.VERSION:
+                        # It takes some 100 ms to import, and hardly any store needs it.
+                        from rivya_nb.store.migrations import upgrade
+
+                        upgrade(connection, found.version)
+                    if found.version < schema.VERSION:
+                        settings.keep_version(connection, schema.VERSION)
+                        examine(connection, self.address)
             if found.obstacle is None:
                 with self._writer.begin() as connection:
                     words.prepare_index(connection)
                     folding.fold(connection)
             with self._reader.begin() as connection:
                 self.note = words.why_scanned(connection)
-        self.obstacle, self.is_new = found.obstacle, not found.is_made
+        self.obstacle, self.is_new = found.obstacle, found.version == 0
         self._ahead = found.now - time.time()
 
     def close(self) -> None:

@@ -73,11 +73,11 @@ _SEQUENCES = text(
 class Examined:
     """What a database is.
 
-    `is_made` says that there is a store, and `obstacle` why it may only be read. `now` is the server's time in
-    seconds. `is_behind_another` says that what was connected to is no process of the server.
+    `version` is that of the store, 0 where there is none, and `obstacle` says why it may only be read. `now` is
+    the server's time in seconds. `is_behind_another` says that what was connected to is no process of the server.
     """
 
-    is_made: bool
+    version: int
     obstacle: str | None
     now: float
     is_behind_another: bool
@@ -103,20 +103,21 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
     is_behind_another = driver.info.backend_pid != server.process
     obstacle = _obstacle(server)
-    if not _is_made(tables, address, where):
-        _refuse_unmakeable(server, address, where, obstacle)
-        return Examined(False, obstacle, server.now, is_behind_another)
     names = [*schema.metadata.tables, *settings.metadata.tables]
     ours = [row for name, row in tables.items() if name in names]
-    if not all(row.may_read for row in ours):
+    if settings.settings.name in tables and not all(row.may_read for row in ours):
         raise StoreError(
             f"{address}: the user {server.username} may not read the store's tables; let their owner allow it: "
             f"{grants(where, server.username)}."
         )
+    version = _version(connection, tables, address, where, may_upgrade=obstacle is None)
+    if version == 0:
+        _refuse_unmakeable(server, address, where, obstacle)
+        return Examined(0, obstacle, server.now, is_behind_another)
     may_write = all(row.may_write for row in ours)
     if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
         obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"
-    return Examined(True, obstacle, server.now, is_behind_another)
+    return Examined(version, obstacle, server.now, is_behind_another)
 
 
 def _refuse_unfit(server: Any, address: ServerAddress) -> None:
@@ -133,10 +134,18 @@ def _refuse_unfit(server: Any, address: ServerAddress) -> None:
         )
 
 
-def _is_made(tables: dict[str, Any], address: ServerAddress, where: str) -> bool:
+def _version(
+    connection: Connection, tables: dict[str, Any], address: ServerAddress, where: str, *, may_upgrade: bool
+) -> int:
+    """The version of a store that can be used, or 0 where there is none yet."""
     found = {(name, column) for name, row in tables.items() for column in row.columns}
-    if not found or found >= schema.expected():
-        return bool(found)
+    if not found:
+        return 0
+    version = settings.version_of(connection) if settings.settings.name in tables else 0
+    if version and (found >= schema.expected() or (may_upgrade and version < schema.VERSION)):
+        return version
+    if version and version != schema.VERSION:
+        raise StoreError(f"{address} {schema.wrong_version(version)} or name another database.")
     if found >= schema.OURS:
         raise StoreError(
             f"{address} was written by an unreleased development state of rivya_nb, which this version cannot "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import tombstones
-from rivya_nb.store.files import ContentFiles
+from rivya_nb.store.files import PICTURES, ContentFiles
 from rivya_nb.store.opening_files import open_files
 from rivya_nb.store.picture_places import VARIABLE, read_pictures, same_spelling
 from rivya_nb.store.postgresql.database import PostgresqlDatabase
@@ -28,8 +29,14 @@ def open_agreed_files(
     with database.reading() as connection:
         kept = kept_pictures(connection)
     agreed = _agreed(database, kept, given)
-    obstacle = obstacle or database.obstacle
-    files = open_files(read_pictures(agreed), obstacle, partial(tombstones.spare, database))
+    place, obstacle = read_pictures(agreed), obstacle or database.obstacle
+    if kept and isinstance(place, Path) and not (place / PICTURES).is_dir():
+        # It must not be made here: it would be a folder that only this machine has.
+        raise StoreError(
+            f"The store {database.name} keeps its pictures in {kept}, and this machine has no such folder, or "
+            "another one; mount the folder there that all its machines share."
+        )
+    files = open_files(place, obstacle, partial(tombstones.spare, database))
     if not kept and obstacle is None:
         files.try_out()
         with database.writing() as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, MetaData, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert
 
-_PICTURES = "pictures"
+_PICTURES, _VERSION = "pictures", "version"
 
 metadata = MetaData()
 
@@ -18,6 +18,19 @@ settings = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+
+def version_of(connection: Connection) -> int:
+    """The version of the store's tables."""
+    kept = connection.execute(select(settings.c.value).where(settings.c.name == _VERSION))
+    return int(kept.scalar_one())
+
+
+def keep_version(connection: Connection, version: int) -> None:
+    """Keep the version of the store's tables."""
+    row = insert(settings).values(name=_VERSION, value=str(version))
+    changed = row.on_conflict_do_update(index_elements=[settings.c.name], set_={"value": str(version)})
+    connection.execute(changed)
 
 
 def kept_pictures(connection: Connection) -> str:
