@@ -77,7 +77,11 @@ def forward(gateway: str, port: int) -> None:
     with socket.create_server(("127.0.0.1", port), backlog=512) as listener:
         while True:
             near, _ = listener.accept()
-            far = socket.create_connection((gateway, port))
+            try:
+                far = socket.create_connection((gateway, port))
+            except OSError:  # the cable is pulled
+                near.close()
+                continue
             for pair in ((near, far), (far, near)):
                 threading.Thread(target=pump, args=pair, daemon=True).start()
 
