@@ -39,7 +39,9 @@ class Sharing:
         limits, in_flight = self._governor.limits, self._governor.in_flight
         found = FoundLimits()
         if (changed := limits.changed) is not None:
-            found = FoundLimits(limits.rate, limits.places, time.time() - (time.monotonic() - changed))
+            found = FoundLimits(
+                limits.rate, limits.places, self._store.database.now() - (time.monotonic() - changed)
+            )
         mine = Demand(len(in_flight), wanted)
         try:
             newest, others = await asyncio.to_thread(

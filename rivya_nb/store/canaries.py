@@ -19,7 +19,7 @@ canaries = Table(
     # The ids of the jobs whose requests are the cells, as JSON.
     Column("cells", Words, nullable=False),
     Column("replicates", Integer, nullable=False),
-    Column("max_credits", Integer),
+    Column("max_credits", Number),
     Column("created_at", Float, nullable=False),
 )
 

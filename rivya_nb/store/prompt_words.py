@@ -49,3 +49,18 @@ def read_sought(written: str) -> list[tuple[Sought, ...]]:
             found.append((sought,))
         either = False
     return found
+
+
+def wanted(written: str) -> list[tuple[Sought, ...]]:
+    """What has to be there."""
+    return [any_of for any_of in read_sought(written) if not _may_lack(any_of)]
+
+
+def unwanted(written: str) -> str:
+    """The rest of what is sought, as `read_sought` reads it: what must not be there, or may be."""
+    rest = (any_of for any_of in read_sought(written) if _may_lack(any_of))
+    return " ".join(" | ".join(each.written for each in any_of) for any_of in rest)
+
+
+def _may_lack(any_of: tuple[Sought, ...]) -> bool:
+    return any(each.without for each in any_of)

@@ -120,11 +120,11 @@ jobs = Table(
     Column("seed", Words),
     # By which seeds are ordered, as `rows.seed_number` gives it; what has none comes last.
     Column("seed_number", Number, nullable=False),
-    Column("price", Integer),
+    Column("price", Number),
     Column("status", String(16), nullable=False),
     Column("task_id", Words),
-    Column("reserved_credits", Integer),
-    Column("final_credits", Integer),
+    Column("reserved_credits", Number),
+    Column("final_credits", Number),
     Column("body", Words),
     Column("remote_status", Words),
     Column("error_code", Words),
@@ -215,9 +215,9 @@ pictures = Table(
     Column("position", Integer, primary_key=True),
     Column("sha256", String(64), nullable=False),
     Column("mime_type", Words, nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("width", Number, nullable=False),
+    Column("height", Number, nullable=False),
+    Column("size", Number, nullable=False),
     Index("pictures_by_content", "sha256"),
     Index("pictures_by_size", "width", "height", "job_number"),
 )
@@ -234,7 +234,7 @@ runs = Table(
     # What was asked, as JSON (`planning/ask.py` has its form).
     Column("ask", Words),
     # The limits of a deferred run: what its own jobs may cost altogether, and how many are worked on at a time.
-    Column("max_credits", Integer),
+    Column("max_credits", Number),
     Column("max_parallel", Integer),
     Column("asked_by", Name, nullable=False, server_default=""),
     Index("runs_by_asker", "asked_by"),

@@ -351,7 +351,7 @@ def test_twenty_kernels_racing_never_exceed_a_limit(store: Store) -> None:
         ready.wait(60)
         try:
             for _ in range(12):
-                add(mine, *some(1))
+                add(mine, *some(1, price=48))
         except CreditLimitError:
             pass
         except BaseException as error:
@@ -365,5 +365,5 @@ def test_twenty_kernels_racing_never_exceed_a_limit(store: Store) -> None:
     for each in stores:
         each.close()
     assert wrong == []
-    assert [use.used for use in store.credit_limits.uses()] == [996, pytest.approx(900, abs=900)]
-    assert len(store.unfinished()) * PRICE == 996
+    assert [use.used for use in store.credit_limits.uses()] == [960, pytest.approx(900, abs=900)]
+    assert len(store.unfinished()) * 48 == 960

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -29,7 +30,8 @@ def test_kernels_that_share_at_the_same_time_neither_wait_for_ever_nor_forget_a_
         try:
             for _ in range(12):
                 # Each is refused once in every turn, and halves the rate.
-                found = FoundLimits((agreed.rate or 0) / 2, None, mine.database.now())
+                found_at = max(mine.database.now(), math.nextafter(agreed.found_at, math.inf))
+                found = FoundLimits((agreed.rate or 0) / 2, None, found_at)
                 agreed, _ = mine.limits.share(HERE, label, f"member {at}", Demand(1, 2), found, agreed)
         except BaseException as error:
             wrong.append(error)

@@ -139,6 +139,7 @@ def test_a_log_that_is_deleted_is_noticed_and_nothing_is_lost(folder: Path, suff
     store.close()
     with closing(Store.open(folder)) as store:
         assert store.job(job.id).reserved_credits is None
+        store.claims.claim([job.id])
         store.update_job(job.id, reserved_credits=1)
 
 

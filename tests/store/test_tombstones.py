@@ -46,7 +46,7 @@ def lab(store: Store, bucket: str) -> Iterator[Store]:
         from rivya_nb.store.postgresql.settings import settings
 
         with store.database.writing() as connection:
-            connection.execute(settings.delete())
+            connection.execute(settings.delete().where(settings.c.name == "pictures"))
     opened = Store.open(store.place, f"s3://{bucket}/pictures")
     yield opened
     opened.close()

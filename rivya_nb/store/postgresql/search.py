@@ -45,7 +45,7 @@ from rivya_nb.store.measurements import (
     measurements,
 )
 from rivya_nb.store.postgresql.words import contain
-from rivya_nb.store.prompt_words import read_sought
+from rivya_nb.store.prompt_words import read_sought, unwanted, wanted
 from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags, tallies
@@ -89,7 +89,7 @@ def _count(connection: Connection, question: Question, at_most: int | None) -> i
         return _tallied(connection, question)
     few = _few(connection, question)
     number = jobs.c.number
-    found = _all(connection, number, question) if few is None else _of(connection, number, few, question)
+    found = _all(connection, number, question) if few is None else _of(connection, number, *few)
     some = found.limit(at_most).subquery()
     return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
@@ -132,7 +132,7 @@ def _page(
     few = _few(connection, question)
     if few is not None:
         # No index has the order of a sum, so that none is gone through instead.
-        return read(_of(connection, column, few, question).order_by(*_order(connection, question, 0)))
+        return read(_of(connection, column, *few).order_by(*_order(connection, question, 0)))
     if is_by_time:
         return read(_walk(connection, column, question, limit + offset))
     if isinstance(question.order, MeasureOrder):
@@ -186,19 +186,37 @@ def _walk(connection: Connection, column: Column[Any], question: Question, at_mo
         first, *others = question.tags
         lead = select(tags.c.job_number).where(tags.c.tag == first).subquery("lead")
         statement = select(column).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
-        led = _one_by_one(connection, statement, replace(question, tags=tuple(others)))
+        begun = statement.where(*_begin(question, lead.c.job_number))
+        led = _one_by_one(connection, begun, replace(question, tags=tuple(others)))
         return led.order_by(_time(lead.c.job_number, question))
     parts = _parts(connection, question)
     if parts is None:
-        return _one_by_one(connection, select(column), question).order_by(_time(jobs.c.number, question))
+        begun = select(column).where(*_begin(question, jobs.c.number))
+        return _one_by_one(connection, begun, question).order_by(_time(jobs.c.number, question))
     # Each value has the order by itself, so that this many of each are enough.
     leading, each = parts
     listed = func.unnest(literal(list(each), ARRAY(leading.type))).table_valued("value")
     values = listed.render_derived(name="wanted")
-    its = _one_by_one(connection, select(jobs.c.number, jobs.c.id), question).where(leading == values.c.value)
+    begun = select(jobs.c.number, jobs.c.id).where(
+        leading == values.c.value, *_begin(question, jobs.c.number)
+    )
+    its = _one_by_one(connection, begun, question)
     some = its.order_by(_time(jobs.c.number, question)).limit(at_most).lateral("some")
     joined = select(some.c[column.name]).select_from(values.join(some, true()))
     return joined.order_by(_time(some.c.number, question))
+
+
+def _begin(question: Question, number: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """Where the jobs of a time that is asked for begin: all that came later need not be gone through."""
+    if (question.since if question.oldest_first else question.until) is None:
+        return []
+    within = jobs.alias("within")
+    # Of a sum, the planner does not look for the extreme one by going through all jobs, either.
+    numbers = within.c.number + 0
+    extreme = func.min(numbers) if question.oldest_first else func.max(numbers)
+    found = select(extreme).where(within.c.pictured, *_times(question, within.c.created_at))
+    first = found.scalar_subquery()
+    return [number >= first if question.oldest_first else number <= first]
 
 
 def _parts(connection: Connection, question: Question) -> tuple[Column[Any], Collection[Any]] | None:
@@ -242,12 +260,16 @@ def _by_measure(
     return [*found, *connection.execute(left).scalars()]
 
 
-def _few(connection: Connection, question: Question) -> Select[tuple[int]] | None:
-    """The shortest list of jobs that fit one of the things that are asked for; None where all are long."""
-    lists = _lists(connection, question)
+def _few(connection: Connection, question: Question) -> tuple[Select[tuple[int]], Question] | None:
+    """The shortest list of jobs that fit one of the things that are asked for, and what these have to fit; None
+    where all are long."""
+    lists = [(each, question) for each in _lists(connection, question)]
+    if (by_words := _with_words(connection, question)) is not None:
+        # Looking at the words of each job again would take longer than finding the prompts did.
+        lists.append((by_words, replace(question, prompt=unwanted(question.prompt or ""))))
     if not lists:
         return None
-    some = [each.limit(_FEW_JOBS + 1).subquery() for each in lists]
+    some = [each.limit(_FEW_JOBS + 1).subquery() for each, _ in lists]
     numbers = [select(func.count()).select_from(each).scalar_subquery() for each in some]
     found = connection.execute(select(*numbers)).one()
     at = min(range(len(lists)), key=found.__getitem__)
@@ -281,12 +303,18 @@ def _lists(connection: Connection, question: Question) -> list[Select[tuple[int]
     settings = job_settings.matching(connection, question.model, params)
     if settings is not None and SEED_KEY not in question.params:
         lists.append(listed.where(_is_one_of(jobs.c.settings_id, settings)))
-    if wanted := _wanted(question):
-        few = select(prompts.c.id).where(*wanted).limit(_FEW_PROMPTS + 1)
-        found = connection.execute(few).scalars().all()
-        if len(found) <= _FEW_PROMPTS:
-            lists.append(listed.where(_is_one_of(jobs.c.prompt_id, found)))
     return lists
+
+
+def _with_words(connection: Connection, question: Question) -> Select[tuple[int]] | None:
+    """The numbers of the jobs with the words that are wanted; None where very many prompts have them."""
+    if not (those := wanted(question.prompt or "")):
+        return None
+    few = select(prompts.c.id).where(*map(contain, those)).limit(_FEW_PROMPTS + 1)
+    found = connection.execute(few).scalars().all()
+    if len(found) > _FEW_PROMPTS:
+        return None
+    return select(jobs.c.number).where(jobs.c.pictured, _is_one_of(jobs.c.prompt_id, found))
 
 
 def _all(connection: Connection, column: Column[Any], question: Question) -> Select[Any]:
@@ -342,10 +370,12 @@ def _conditions(
     return [*conditions, *_params(connection, question)]
 
 
-def _times(question: Question) -> list[ColumnElement[bool]]:
+def _times(
+    question: Question, created_at: ColumnElement[float] = jobs.c.created_at
+) -> list[ColumnElement[bool]]:
     since, until = question.since, question.until
-    first = [] if since is None else [jobs.c.created_at >= since]
-    return first if until is None else [*first, jobs.c.created_at <= until]
+    first = [] if since is None else [created_at >= since]
+    return first if until is None else [*first, created_at <= until]
 
 
 def _sides(question: Question) -> list[ColumnElement[bool]]:
@@ -354,12 +384,6 @@ def _sides(question: Question) -> list[ColumnElement[bool]]:
         for name in ("width", "height")
         if (side := getattr(question, name)) is not None
     ]
-
-
-def _wanted(question: Question) -> list[ColumnElement[bool]]:
-    """What the words of a prompt must have, without what they must not."""
-    sought = read_sought(question.prompt or "")
-    return [contain(any_of) for any_of in sought if not any(each.without for each in any_of)]
 
 
 def _params(connection: Connection, question: Question) -> list[ColumnElement[bool]]:

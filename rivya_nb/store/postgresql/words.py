@@ -16,7 +16,7 @@ from rivya_nb.store.schema import prompts
 
 INDEX = "prompts_by_pieces"
 
-_PENDING = 256
+_PENDING = 1024
 """Kilobytes of new prompts that wait unsorted. A prompt has a piece for each of its characters: to sort in each by
 itself costs much, but every search reads what waits."""
 
