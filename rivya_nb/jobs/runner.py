@@ -60,7 +60,7 @@ MORE_READY = 8
 """Jobs that are uploaded, or wait for the turn of their submit, at a time: so many more than calls are under
 way."""
 
-FOLLOW_INTERVAL = 1.0
+FOLLOW_INTERVAL = 0.5
 """Seconds between two looks at the jobs that other processes work on."""
 
 SLICE = 100

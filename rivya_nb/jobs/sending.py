@@ -24,6 +24,7 @@ from rivya_nb.jobs.giving_up import TICK
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import end
 from rivya_nb.jobs.uploads import Uploads
+from rivya_nb.store.records import UNFINISHED
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -139,7 +140,8 @@ class Sender:
             job.changed(replace(job.record, status="submitting", body=body, submitted_at=began))
         else:
             record = await stored(self._store.job, job.id)
-            if record.status != "stopped" and self._store.claims.is_taken(record):
+            if record.status in UNFINISHED:
+                # Perhaps it is this process' again by the time it is looked at.
                 raise JobTakenError(f"Another kernel works on the job {job.id} by now.")
             job.changed(record)
         return begun

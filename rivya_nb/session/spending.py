@@ -13,6 +13,7 @@ from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.balance import Gate, short_of
 from rivya_nb.jobs.doubt import is_doubtful
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
+from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import (
     COLLECTABLE,
     SENT,
@@ -102,7 +103,7 @@ class Spending:
             NotConnectedError: there is no key for the service.
         """
         with self._live_records.dispatching:
-            run, current = self._enter(plan)
+            run, current = persist(lambda *, is_again: self._enter(plan))  # noqa: ARG005
             gate = self._gate(current.costing)
             # Stopped jobs stay stopped: no draft counts their price.
             going = [job for job in run.jobs if job.status != "stopped"]
@@ -119,7 +120,7 @@ class Spending:
         limit = self._max_credits if plan.max_credits is None else plan.max_credits
         limits = Deferral(DEFAULT_LIMIT if limit is None else limit, plan.max_parallel)
         with self._live_records.dispatching:
-            return self._enter(plan, limits)[0]
+            return persist(lambda *, is_again: self._enter(plan, limits))[0]  # noqa: ARG005
 
     def carry(self, run: DeferredRun, most: int, user: str | None = None) -> list[LiveJob]:
         """Go on with at most so many jobs of a deferred run that no process works on; gives them. With a `user`,

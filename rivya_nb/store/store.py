@@ -49,6 +49,7 @@ from rivya_nb.store.news import News
 from rivya_nb.store.opening_files import keep_place, open_files, place_of
 from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.panel_states import PanelStates
+from rivya_nb.store.persisting import persist
 from rivya_nb.store.picture_places import read_pictures
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
@@ -315,7 +316,7 @@ class Store:
                     defer(connection, run_id, deferral, before=0)
             return run_id
 
-        run_id = writing.persist(add)
+        run_id = persist(add)
         if run_id is None:
             return None
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask, self.user)
@@ -439,9 +440,9 @@ class Store:
                     defer(connection, run.id, deferral, before)
             return True
 
-        if not writing.persist(extend):
+        if not persist(extend):
             return None
-        return writing.persist(lambda *, is_again: self.run(run.id))  # noqa: ARG005
+        return persist(lambda *, is_again: self.run(run.id))  # noqa: ARG005
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
         """Mark these jobs of a run as its own; another run was to pay for them."""

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
-from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from rivya_nb.errors import DatabaseUnreachableError, JobTakenError
+from rivya_nb.errors import JobTakenError
 from rivya_nb.store import facts, job_settings, prompt_index, rows
 from rivya_nb.store.columns import digest
 from rivya_nb.store.lookup import all_numbers_of, numbers_of, unknown_job
 from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
 from rivya_nb.store.schema import TURNS, jobs, pictures, run_jobs, runs, turns
-
-PATIENCE, PAUSE = 10.0, 0.2
-"""Seconds for which a database that does not answer is asked again, and between two attempts."""
-
-T = TypeVar("T", covariant=True)
-
-
-class _Step(Protocol[T]):
-    def __call__(self, *, is_again: bool) -> T: ...
-
-
-def persist(step: _Step[T]) -> T:
-    """Take a step; where the database does not answer, again for some seconds. The step is told then that it may
-    have been taken already."""
-    end, is_again = time.monotonic() + PATIENCE, False
-    while True:
-        try:
-            return step(is_again=is_again)
-        except DatabaseUnreachableError:
-            if time.monotonic() > end:
-                raise
-        is_again = True
-        time.sleep(PAUSE)
 
 
 def find_run(
