@@ -214,7 +214,7 @@ def test_of_kernels_that_name_different_places_at_the_same_moment_one_has_its_wa
 ) -> None:
     _, said = open_at_once(postgresql, start, [tmp_path / "one", tmp_path / "two", tmp_path / "three"])
     assert said.count("opened") == 1
-    assert sum("keeps its pictures in" in each for each in said) == 2
+    assert sum("keeps its pictures in" in each for each in said) == 2, said
 
 
 @pytest.mark.parametrize(

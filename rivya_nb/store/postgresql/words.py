@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rivya_nb.store.prompt_words import Sought
 from rivya_nb.store.rows import searchable
-from rivya_nb.store.schema import prompts
+from rivya_nb.store.schema import APPLICATION_ID, prompts
 
 INDEX = "prompts_by_pieces"
 
@@ -27,7 +27,11 @@ _MAY_EXTEND = text(
     "SELECT has_database_privilege(current_database(), 'CREATE')"
     " AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')"
 )
-_HAS_INDEX = text("SELECT to_regclass(:name) IS NOT NULL")
+# `to_regclass` goes on to say what a transaction was told at first, while another kernel makes it.
+_HAS_INDEX = text(
+    "SELECT EXISTS (SELECT FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid"
+    " WHERE indrelid = to_regclass('prompts') AND relname = :name)"
+)
 _OWNS_PROMPTS = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('prompts')")
 _CHINESE = "棚外"
 
@@ -35,6 +39,10 @@ _CHINESE = "棚外"
 def prepare_index(connection: Connection) -> None:
     """Make the index, and the extension that it needs, where there is none and this role may."""
     if has_index(connection) or not connection.execute(_OWNS_PROMPTS).scalar_one():
+        return
+    # Another kernel may be making it at this moment.
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPLICATION_ID})
+    if has_index(connection):
         return
     if _schema(connection) is None and connection.execute(_MAY_EXTEND).scalar_one():
         try:
