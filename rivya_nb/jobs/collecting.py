@@ -112,7 +112,8 @@ class Collector:
 
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
         """Poll the task until it has ended; None if its end was not seen."""
-        age = 0.0 if submitted else max(0.0, time.time() - (job.record.submitted_at or time.time()))
+        now = self._store.database.now()
+        age = 0.0 if submitted else max(0.0, now - (job.record.submitted_at or now))
         start = time.monotonic() - age
         polls: list[float] = []
         running: list[float] = []
@@ -182,7 +183,7 @@ class Collector:
             error_code=error.code or None,
             error_message=error.message,
             request_id=error.request_id,
-            finished_at=job.record.finished_at if status in UNFINISHED else time.time(),
+            finished_at=job.record.finished_at if status in UNFINISHED else self._store.database.now(),
         )
 
     async def _still_running(self, job: LiveJob, task: Task, *, asked: int) -> None:
@@ -213,7 +214,7 @@ class Collector:
                 remote_status=task.status,
                 error_code=task.error_code or "generation_failed",
                 error_message=task.error_message,
-                finished_at=time.time(),
+                finished_at=self._store.database.now(),
                 **said,
             )
             return
@@ -229,14 +230,15 @@ class Collector:
                 if not pictures:
                     raise PictureError("the service gave no address of a picture")
             except PictureError as error:
-                failure: JobChanges = {**NO_ERROR, "error_message": str(error), "finished_at": time.time()}
-                await write_down(self._store, job, status="undelivered", **failure)
+                failure: JobChanges = {**NO_ERROR, "error_message": str(error)}
+                ended = self._store.database.now()
+                await write_down(self._store, job, status="undelivered", finished_at=ended, **failure)
                 return
             secured_at = time.time()
             secured = await self._secure(job, pictures)
             if secured is None:
                 return
-            changes["finished_at"] = time.time()
+            changes["finished_at"] = self._store.database.now()
             kept = secured and await stored(
                 self._store.finish_job, job.id, pictures, secured_at=secured_at, **changes
             )

@@ -99,7 +99,8 @@ class Sender:
         await stored(self._store.make_ready)
         if anew or not is_doubtful(job.record):
             return True
-        await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=time.time())
+        ended = self._store.database.now()
+        await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=ended)
         return False
 
     async def _media_items(self, job: LiveJob) -> Sequence[Mapping[str, Any]] | None:
@@ -130,7 +131,7 @@ class Sender:
             await self.put_back(job)
             return False
         body = generation_body(job.record.request, media, job.id).decode()
-        began = time.time()
+        began = self._store.database.now()
 
         def begin() -> bool:
             self._store.make_ready()
@@ -196,5 +197,5 @@ class Sender:
             error_code=(error.code or None) if isinstance(error, ApiError) else None,
             error_message=error.message if isinstance(error, ApiError) else str(error),
             request_id=error.request_id if isinstance(error, ApiError) else None,
-            finished_at=time.time(),
+            finished_at=self._store.database.now(),
         )

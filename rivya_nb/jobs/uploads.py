@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -77,7 +76,7 @@ class Uploads:
             model=job.model,
             sha256=reference.sha256,
             url=uploaded.url,
-            created_at=time.time(),
+            created_at=self._store.database.now(),
             file_id=uploaded.id,
             duration_token=uploaded.duration_token,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -57,7 +56,7 @@ def draft(live_records: LiveRecords, service: str, expansion: Expansion) -> Draf
     reusable = {item.request.identity for item in expansion.requests if item.reusable}
     known = live_records.store.find_reusable(service, list(reusable))
     idle_ids = live_records.idle(list(known.values()))
-    now = time.time()
+    now = live_records.store.database.now()
     new: dict[tuple[str, int], JobRecord] = {}
     earlier: dict[str, JobRecord] = {}
     idle: dict[str, JobRecord] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -303,7 +302,8 @@ class Spending:
         known_again = {job.identity for job in failed.values() if replicated or job.is_known_again}
         known = self._store.find_reusable(self._service.name, known_again)
         again = {
-            job.id: known.get(job.identity) or planned_job(job.request, self._service.name, time.time())
+            job.id: known.get(job.identity)
+            or planned_job(job.request, self._service.name, self._store.database.now())
             for job in failed.values()
         }
         new = [job for job in again.values() if job.identity not in known]
@@ -362,7 +362,7 @@ class Spending:
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
-        new = planned_job(job.request, self._service.name, time.time())
+        new = planned_job(job.request, self._service.name, self._store.database.now())
         # The same one where the database did not answer the first time.
         replacement = self._replacing.setdefault(job.id, replace(new, deferred=job.deferred))
         new = self._store.replace_job(job.id, replacement)
