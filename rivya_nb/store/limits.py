@@ -53,8 +53,6 @@ class LimitBook:
         key = {"service": service, "label": label}
         here = and_(limit_members.c.service == service, limit_members.c.label == label)
         with self._database.writing() as connection:
-            # One after the other, so that what one has just found is not overwritten by another.
-            take_turns(connection, service, [label])
             now = self._database.now()
             values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
             # Where the clock was set back, the dead seem to come from the future.
@@ -68,13 +66,13 @@ class LimitBook:
                 here, limit_members.c.member != member
             )
             demands = [Demand(*row) for row in connection.execute(others)]
-            # What was found for another key is a better beginning than nothing.
-            newest = select(limits.c.rate, limits.c.places, limits.c.found_at, limits.c.label)
-            newest = newest.where(limits.c.service == service)
-            newest = newest.order_by((limits.c.label == label).desc(), limits.c.found_at.desc()).limit(1)
-            row = connection.execute(newest).first()
-            kept = FoundLimits(*row[:3]) if row is not None else NOTHING
-            is_ours = row is not None and row.label == label and kept.found_at <= now + GONE_AFTER
+            kept, is_ours = _kept(connection, service, label, now)
+            if found.found_at <= (min(kept.found_at, agreed.found_at) if is_ours else 0.0):
+                # Mostly there is nothing new, and nobody waits for anybody.
+                return kept, demands
+            # One after the other, so that what one has just found is not overwritten by another.
+            take_turns(connection, service, [label])
+            kept, is_ours = _kept(connection, service, label, now)
             if is_ours and kept.found_at > agreed.found_at < found.found_at:
                 found = _both(found, kept, agreed, now)
             if found.found_at <= (kept.found_at if is_ours else 0.0):
@@ -96,6 +94,18 @@ class LimitBook:
         """
         with self._database.writing() as connection:
             connection.execute(delete(limit_members).where(limit_members.c.member == member))
+
+
+def _kept(connection: Connection, service: str, label: str, now: float) -> tuple[FoundLimits, bool]:
+    """What was found for this key, or, with False, for another one: that is a better beginning than nothing."""
+    newest = select(limits.c.rate, limits.c.places, limits.c.found_at, limits.c.label)
+    newest = newest.where(limits.c.service == service)
+    row = connection.execute(
+        newest.order_by((limits.c.label == label).desc(), limits.c.found_at.desc()).limit(1)
+    ).first()
+    if row is None:
+        return NOTHING, False
+    return FoundLimits(*row[:3]), row.label == label and row.found_at <= now + GONE_AFTER
 
 
 def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]) -> None:

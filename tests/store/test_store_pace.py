@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
+from servers import PostgresqlServer
 from sqlalchemy import insert
 
 from rivya_nb.store.records import Demand, FoundLimits
 from rivya_nb.store.schema import limit_members
 from rivya_nb.store.store import Store
+from rivya_nb.store.writing import take_turns
 
 HERE = "https://example.com"
 
@@ -47,3 +51,17 @@ def test_kernels_that_share_at_the_same_time_neither_wait_for_ever_nor_forget_a_
     assert sorted(others, key=str) == [Demand(1, 2)] * 4
     for each in stores:
         each.close()
+
+
+def test_a_kernel_that_found_nothing_new_waits_for_nobody(postgresql: PostgresqlServer) -> None:
+    place = postgresql.new_store()
+    with closing(Store.open(place)) as one, closing(Store.open(place)) as other:
+        found = FoundLimits(5.0, None, one.database.now())
+        one.limits.share(HERE, "key", "one", Demand(1, 2), found)
+        with ThreadPoolExecutor(1) as threads, one.database.writing() as connection:
+            # What whoever has found something holds, or a large run.
+            take_turns(connection, HERE, ["key"])
+            shared = threads.submit(
+                other.limits.share, HERE, "key", "other", Demand(0, 3), FoundLimits()
+            ).result(30)
+    assert shared == (found, [Demand(1, 2)])
