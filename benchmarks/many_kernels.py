@@ -103,9 +103,10 @@ def steps(store: Store, job: JobRecord) -> Iterator[Callable[[], object]]:
 
 def work(store: Store, number: int, rate: float, seconds: float, told: Told) -> None:
     """Be a kernel: its steps are due at a steady rate."""
-    rng = random.Random(number)
+    rng = random.Random(f"kernel {number}")
     pause = 1 / rate
-    due = time.perf_counter() + rng.random() * pause
+    # No two write their runs at the same moment but by chance.
+    due = time.perf_counter() + rng.random() * RUN * STEPS_A_JOB * pause
     end, shared = due + seconds, due + rng.random()
     agreed = FoundLimits()
 
@@ -115,6 +116,7 @@ def work(store: Store, number: int, rate: float, seconds: float, told: Told) -> 
         kept.append(time.perf_counter() - began)
 
     while due < end:
+        time.sleep(max(due - time.perf_counter(), 0.0))
         jobs = new_jobs(store, rng, RUN)
         timed(lambda jobs=jobs: add(store, jobs), told.runs)
         for job in jobs:
@@ -138,7 +140,7 @@ def be_kernels(
     """In a process of its own: be some kernels."""
     told = Told()
     stores = [Store.open(place) for _ in numbers]
-    warm = random.Random(-1 - numbers[0])
+    warm = random.Random(f"process {numbers[0]}")
     for store in stores:
         add(store, new_jobs(store, warm, 1))
         # The pictures have no files here.
@@ -172,7 +174,7 @@ def race(place: ServerAddress, kernels: int) -> None:
         barrier, allowed, waited = threading.Barrier(kernels), [], []
 
         def ask(store: Store, number: int) -> None:
-            rng = random.Random(number)
+            rng = random.Random(f"racer {number}")
             barrier.wait()
             while True:
                 began = time.perf_counter()
