@@ -31,6 +31,8 @@ def surroundings(folder: Path) -> dict[str, str]:
         "IPYTHONDIR": str(folder / "ipython"),
         "RIVYA_STORE": str(folder / "store"),
         "RIVYA_SANDBOX_LATENCY": "0",
+        # How much a picture moves is measured in some of them.
+        "SHRINK_PICTURES": "4",
     }
     return {**inherited, **own}
 

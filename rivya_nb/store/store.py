@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+_A_SECOND = 1.0
+
 _MOST_SWEEPING = 10.0
 """Seconds that a store that is closed waits for its sweep."""
 
@@ -134,7 +136,8 @@ class Store:
             from rivya_nb.store.postgresql import search as on_server
 
             self._search = on_server
-        self._is_new = False
+        self._is_new = self._is_shared = False
+        self._asked_at = 0.0
         self._sweeping: threading.Thread | None = None
         self._temporary: TemporaryDirectory[str] | None = None
 
@@ -640,8 +643,17 @@ class Store:
 
     @property
     def has_several_users(self) -> bool:
-        """Whether more than one user has asked for something here."""
-        return len(self.users()) > 1
+        """Whether more than one user has asked for something here.
+
+        Everything that shows a picture wants to know, so that it is looked up at most once a second, and not
+        where the store cannot be read.
+        """
+        now = time.monotonic()
+        if not self._is_shared and now > self._asked_at + _A_SECOND:
+            self._asked_at = now
+            with suppress(StoreError):
+                self._is_shared = len(self.users()) > 1
+        return self._is_shared
 
     def ask_for(self, job_ids: Collection[str]) -> None:
         """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.

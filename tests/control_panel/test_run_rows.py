@@ -228,7 +228,7 @@ def test_the_rest_tells_the_price_of_what_was_stopped_and_is_sent_with_it(tmp_pa
     ):
         held = rv.generate("a dog", seed=[1, 2, 3], resolution="1K")
         until(lambda: not held.is_working)
-        session.store.update_job(held[0].id, status="stopped")
+        session.store.claims.stop([held[0].id])
         with closing(Panel(session, "main")) as panel:
             until(lambda: buttons(panel))
             send = buttons(panel)[f"Send the rest of run {held.id}"]
