@@ -25,7 +25,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.forks import FORKS
 from rivya_nb.store.presence import Presence
 from rivya_nb.store.prompt_index import can_index, has_index, prepare_index
-from rivya_nb.store.sqlite_version import is_made, sign, version_of
+from rivya_nb.store.sqlite_version import is_made, is_signed, sign, version_of
 from rivya_nb.store.trouble import database_trouble, disk_trouble, read_only
 
 BUSY_SECONDS = 30
@@ -203,7 +203,7 @@ class SqliteDatabase(Database):
     def _prepare_reading(self) -> None:
         log, index = self._beside
         # Only a process with write access can create the missing index of the log; another machine's is of no use.
-        is_cut_off = log.exists() and log.stat().st_size > 0 and (self._is_shared or not index.exists())
+        is_cut_off = self._has_log() and (self._is_shared or not index.exists())
         if not is_cut_off:
             with self.reading() as connection:
                 if self._is_made(connection):
@@ -281,7 +281,14 @@ class SqliteDatabase(Database):
             FORKS.held_off(),
             closing(sqlite3.connect(address, uri=True)) as connection,
         ):
+            if is_signed(connection) and not self._has_log():
+                # To look at all tables takes as long as the rest: the next connection does it, and harms nothing.
+                return
             is_made(self.path, connection, may_upgrade=self.obstacle is None)
+
+    def _has_log(self) -> bool:
+        log, _ = self._beside
+        return log.exists() and log.stat().st_size > 0
 
     def _write_ahead(self) -> None:
         # Readers and a writer do not wait for each other in this mode. The file keeps it. It cannot be set

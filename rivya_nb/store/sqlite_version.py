@@ -30,6 +30,12 @@ def version_of(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
+def is_signed(connection: sqlite3.Connection) -> bool:
+    """Whether the database says that it is ours, and of this version."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    return bool(application == APPLICATION_ID and version_of(connection) == schema.VERSION)
+
+
 def is_made(path: Path, connection: sqlite3.Connection, *, may_upgrade: bool = False) -> bool:
     """Whether the database has the tables, of any version that can be used; False where it is empty.
 
