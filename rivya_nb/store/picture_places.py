@@ -8,7 +8,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from rivya_nb.errors import UsageError
 
@@ -71,6 +70,9 @@ def read_pictures(given: str) -> PicturesPlace:
             raise UsageError(f"{VARIABLE}: {scheme}://{parts.netloc}/… names a host; write file:///folder.")
         if len(parts.path) < 2:
             raise UsageError(f"{VARIABLE}: {given} names no folder; write file:///folder.")
+        # Only here: it imports much that hardly any store needs.
+        from urllib.request import url2pathname
+
         return Path(url2pathname(parts.path))
     prefix = "/".join(part for part in unquote(parts.path).split("/") if part)
     if not parts.netloc or ":" in parts.netloc:
