@@ -12,18 +12,18 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from servers import PostgresqlServer
-from sqlalchemy import inspect, text
+from sqlalchemy import Column, Connection, MetaData, Table, Text, create_engine, event, inspect, text
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import migrations, schema
 from rivya_nb.store.places import StorePlace
+from rivya_nb.store.postgresql.connecting import parameters
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
+from . import released
 from .filling import add, done, ids
 
 GROWS = dedent("""
@@ -32,6 +32,9 @@ GROWS = dedent("""
     op.create_index("jobs_by_mood", "jobs", ["mood"])
     op.execute("INSERT INTO moods SELECT DISTINCT mood FROM jobs")
 """)
+
+BREAKS: set[int] = set()
+"""The versions whose kernels cannot go on in a later store: they are told so, and have to be upgraded."""
 
 Script = Callable[[str], None]
 
@@ -178,19 +181,93 @@ def test_an_earlier_store_that_may_only_be_read_says_what_to_do(
         Store.open(store.place)
 
 
-@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection", "ignore:autogenerate skipping")
-def test_the_tables_are_those_of_the_latest_version(store: Store) -> None:
+@pytest.fixture
+def empty_like(store: Store, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """An empty database of the same kind as the store, whose transaction is undone."""
+    if isinstance(store.place, Path):
+        engine = create_engine("sqlite://")
+        event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    else:
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        engine = create_engine("postgresql+psycopg://", connect_args=parameters(server.new_database()))
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def test_a_store_of_each_release_becomes_what_a_new_one_is(store: Store, empty_like: Connection) -> None:
+    dialect = empty_like.dialect.name
     assert ScriptDirectory(str(migrations.SCRIPTS)).get_current_head() == str(schema.VERSION)
-    with store.database.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
-        assert compare_metadata(context, schema.metadata) == []
-
-
-def _is_ours(_thing: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
-    """Leaves out the word index, and indexes, which each database has of its own."""
-    return kind != "index" and not (name or "").startswith(
-        ("prompt_index", "prompt_pieces", "store_settings")
+    latest = released.kept(schema.VERSION, dialect) or released.statements(dialect)
+    # Their order is that in which the modules were imported.
+    assert set(latest) == set(released.statements(dialect)), (
+        f"schema.py is not that of the release with version {schema.VERSION}: raise VERSION, and write a script"
     )
+    with store.database.reading() as connection:
+        new = released.catalogue(connection)
+    for version in range(1, schema.VERSION + 1):
+        made = latest if version == schema.VERSION else released.kept(version, dialect)
+        assert made, f"the tables of version {version} were not written when it was released"
+        with empty_like.begin_nested() as attempt:
+            released.make(empty_like, made)
+            before = released.catalogue(empty_like)
+            migrations.upgrade(empty_like, version)
+            after = released.catalogue(empty_like)
+            attempt.rollback()
+        assert after == new
+        assert version in BREAKS or released.stops_earlier_kernels(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("does", "stopped"),
+    [
+        (GROWS, []),
+        ('op.add_column("jobs", sa.Column("mood", sa.Text))', []),
+        ('op.drop_column("runs", "ask")', ["runs.ask"]),
+        ('op.alter_column("runs", "ask", new_column_name="question")', ["runs.ask"]),
+        ('op.drop_table("turns")', ["turns.number"]),
+    ],
+)
+def test_a_script_that_would_stop_earlier_kernels_is_found(
+    store: Store, empty_like: Connection, script: Script, does: str, stopped: list[str]
+) -> None:
+    released.make(empty_like, released.statements(empty_like.dialect.name))
+    before = released.catalogue(empty_like)
+    script(does)
+    migrations.upgrade(empty_like, 1)
+    after = released.catalogue(empty_like)
+    assert after != before
+    assert released.stops_earlier_kernels(before, after) == stopped
+
+
+def test_a_new_column_that_earlier_kernels_cannot_fill_is_found(
+    postgresql: PostgresqlServer, script: Script
+) -> None:
+    script('op.add_column("jobs", sa.Column("mood", sa.Text, nullable=False))')
+    engine = create_engine("postgresql+psycopg://", connect_args=parameters(postgresql.new_store()))
+    with engine.connect() as connection:
+        before = released.catalogue(connection)
+        migrations.upgrade(connection, 1)
+        assert released.stops_earlier_kernels(before, released.catalogue(connection)) == ["jobs.mood"]
+    engine.dispose()
+
+
+def test_a_schema_that_changes_after_its_release_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released.write(tmp_path / "released")
+    for dialect in released.DIALECTS:
+        assert set(released.kept(1, dialect, tmp_path / "released") or ()) == set(
+            released.statements(dialect)
+        )
+    changed = MetaData()
+    Table("jobs", changed, Column("mood", Text))
+    monkeypatch.setattr(schema, "metadata", changed)
+    for dialect in released.DIALECTS:
+        assert set(released.kept(1, dialect, tmp_path / "released") or ()) != set(
+            released.statements(dialect)
+        )
 
 
 def test_opening_a_store_of_this_version_imports_no_alembic(place: StorePlace) -> None:
