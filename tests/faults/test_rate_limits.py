@@ -165,7 +165,8 @@ def test_a_kernel_with_a_ceiling_leaves_the_other_places_to_others(place: Place)
     limits = place.session.store.limits
 
     def demands() -> list[Demand]:
-        return limits.share(place.session.service, "given", "other", other, nothing)[1]
+        label = place.session.spending._service.label
+        return limits.share(place.session.service, label, "other", other, nothing)[1]
 
     assert until(lambda: demands() == [Demand(0, 2)])
     run.stop()
