@@ -98,6 +98,18 @@ def test_an_earlier_store_is_upgraded_once_and_goes_on(place: StorePlace, script
         assert moods(again) == ["calm"]
 
 
+def test_a_kernel_that_began_before_an_upgrade_goes_on(place: StorePlace, script: Script) -> None:
+    with closing(Store.open(place)) as early:
+        add(early, dog := done("a dog", price=12, final_credits=12, task_id="t"))
+        script(GROWS)
+        Store.open(place).close()
+        early.marks.change([dog.id], favourite=True)
+        add(early, done("a bird", price=12, final_credits=12, task_id="u"))
+        assert "mood" in columns(early)
+        assert [job.prompt for job in early.history(Question())] == ["a bird", "a dog", "a cat"]
+        assert early.spent("sandbox").credits == 24
+
+
 def test_two_kernels_that_open_it_at_once_upgrade_it_once(place: StorePlace, script: Script) -> None:
     script(GROWS)
     with ThreadPoolExecutor(4) as kernels:
@@ -167,6 +179,29 @@ def test_a_later_store_that_lacks_something_is_refused_and_left_as_it_is(
         StoreError, match=r"a newer rivya_nb \(version 2, known here is 1\).*Upgrade rivya-nb or"
     ):
         Store.open(place)
+
+
+def test_a_user_who_does_not_own_the_tables_is_told_who_can_upgrade_them(
+    postgresql: PostgresqlServer, script: Script
+) -> None:
+    place = postgresql.new_store()
+    with postgresql.connect(place.database) as admin:
+        admin.execute("CREATE ROLE visitor LOGIN")
+        admin.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO visitor")
+        admin.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO visitor")
+    visitors = postgresql.address(place.database, user="visitor")
+    Store.open(visitors).close()
+    script('op.add_column("jobs", sa.Column("mood", sa.Text))')
+    with pytest.raises(
+        StoreError, match=r"an earlier rivya_nb .* only postgres, who owns .* Let postgres open it"
+    ):
+        Store.open(visitors)
+    Store.open(place).close()
+    with closing(Store.open(visitors)) as store:
+        assert "mood" in columns(store)
+    postgresql.drop(place)
+    with postgresql.connect() as admin:
+        admin.execute("DROP ROLE visitor")
 
 
 @pytest.mark.sqlite

@@ -18,7 +18,7 @@ from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters, set_up
-from rivya_nb.store.postgresql.examination import examine
+from rivya_nb.store.postgresql.examination import examine, refuse_stranger
 from rivya_nb.store.postgresql.inherited import keep_from_children
 from rivya_nb.store.postgresql.poolers import refuse_pooler
 from rivya_nb.store.postgresql.trouble import server_trouble
@@ -112,6 +112,7 @@ class PostgresqlDatabase(Database):
                         schema.create(connection)
                         settings.metadata.create_all(connection)
                     elif found.version < schema.VERSION:
+                        refuse_stranger(connection, self.address, found.version)
                         # It takes some 100 ms to import, and hardly any store needs it.
                         from rivya_nb.store.migrations import upgrade
 

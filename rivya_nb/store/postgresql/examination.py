@@ -69,6 +69,12 @@ _SEQUENCES = text(
 )
 
 
+_OWNER = text(
+    "SELECT pg_get_userbyid(relowner)::text AS name, pg_has_role(relowner, 'USAGE') AS is_this_user"
+    " FROM pg_class WHERE oid = to_regclass('jobs')"
+)
+
+
 @dataclass(frozen=True)
 class Examined:
     """What a database is.
@@ -118,6 +124,18 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
         obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"
     return Examined(version, obstacle, server.now, is_behind_another)
+
+
+def refuse_stranger(connection: Connection, address: ServerAddress, version: int) -> None:
+    """Raises StoreError if the store is of an earlier version, and this user may not upgrade it: no right that can
+    be granted lets anybody else change tables."""
+    owner = connection.execute(_OWNER).one()
+    if not owner.is_this_user:
+        raise StoreError(
+            f"{address} was written by an earlier rivya_nb (version {version}, and this is {schema.VERSION}), and "
+            f"only {owner.name}, who owns its tables, can upgrade it; nothing was changed. Let {owner.name} open "
+            "it once with this version of rivya-nb."
+        )
 
 
 def _refuse_unfit(server: Any, address: ServerAddress) -> None:
