@@ -73,7 +73,12 @@ SLOW = (*TOGETHER, *LONG, *PROCESSES, *WAITING, *BUSY)
 """What `-m "not slow"` leaves out."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--readme-pictures"):
+        # Other browser tests prove what these show: they are for those who take the pictures anew.
+        pictures = [item for item in items if item.path.stem == "test_readme_pictures"]
+        config.hook.pytest_deselected(items=pictures)
+        items[:] = [item for item in items if item not in pictures]
     for item in items:
         if _named(item.path, SLOW):
             item.add_marker(pytest.mark.slow)
