@@ -73,12 +73,43 @@ SLOW = (*TOGETHER, *LONG, *PROCESSES, *WAITING, *BUSY)
 """What `-m "not slow"` leaves out."""
 
 
+THOROUGH = (
+    "test_awkward_texts",
+    "test_bucket_files",
+    "test_checking",
+    "test_laboratory_page",
+    "test_moving",
+    "test_poolers",
+    "test_same_answers",
+    "test_server_races",
+    "test_server_refusals",
+    "test_server_troubles",
+)
+"""Tests of stores on servers that take minutes together, and are run with `--thorough`."""
+
+ON_SERVERS = (
+    "test_store_runs",
+    "test_store_history",
+    "test_store_credit_limits",
+    "test_migrations",
+    "test_tombstones",
+)
+"""Of those that run on both databases, these always do; the others do with `--thorough`."""
+
+
+def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
+    stem = item.path.stem
+    # Other browser tests prove what the README's pictures show: they are for those who take them anew.
+    if stem == "test_readme_pictures":
+        return not config.getoption("--readme-pictures")
+    is_thorough = stem in THOROUGH or ("[postgresql" in item.name and stem not in ON_SERVERS)
+    return is_thorough and not config.getoption("--thorough")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--readme-pictures"):
-        # Other browser tests prove what these show: they are for those who take the pictures anew.
-        pictures = [item for item in items if item.path.stem == "test_readme_pictures"]
-        config.hook.pytest_deselected(items=pictures)
-        items[:] = [item for item in items if item not in pictures]
+    left_out = {id(item) for item in items if _is_left_out(config, item)}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+    items[:] = [item for item in items if id(item) not in left_out]
     for item in items:
         if _named(item.path, SLOW):
             item.add_marker(pytest.mark.slow)
@@ -106,6 +137,7 @@ def _named(path: Path, names: tuple[str, ...]) -> str | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
     parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
+    parser.addoption("--thorough", action="store_true", help="also what takes minutes on servers")
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
     )
