@@ -78,6 +78,7 @@ THOROUGH = (
     "test_bucket_files",
     "test_checking",
     "test_laboratory_page",
+    "test_mounts",
     "test_moving",
     "test_poolers",
     "test_same_answers",
