@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rivya-nb {__version__}")
     commands = parser.add_subparsers(
-        required=True, metavar="demo | lab | sandbox | run | work | drift | backup | move | limits"
+        required=True, metavar="demo | lab | sandbox | run | work | drift | backup | check | move | limits"
     )
 
     demo = commands.add_parser(

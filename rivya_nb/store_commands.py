@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rivya_nb.store.places import StorePlace
 
 _PLACE = "a folder, or postgresql://host/database"
-_STORE = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
+STORE_HELP = f"the store: {_PLACE}; default: RIVYA_STORE, else the user's own folder"
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -25,7 +25,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         description="Copies a store to a new folder, which appears whole. Kernels may go on using the store.",
     )
     backup.add_argument("folder", type=Path, metavar="FOLDER", help="a new folder")
-    backup.add_argument("--store", help=_STORE)
+    backup.add_argument("--store", help=STORE_HELP)
     backup.set_defaults(command=_backup)
 
     check = commands.add_parser(
@@ -36,7 +36,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "with the rows. Kernels may go on using the store; nothing is changed.",
         epilog="Exit codes: 0 all is as it should be; 1 it is not, or cannot be read.",
     )
-    check.add_argument("store", nargs="?", metavar="STORE", help=_STORE)
+    check.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
     check.set_defaults(command=_check)
 
     move = commands.add_parser(

@@ -10,6 +10,17 @@ AMOUNTS = ("credits", "certain_credits", "costs_about", "perhaps_billed")
 COMMITTED = ("credits", "unpriced")
 """What counts against credit limits: what jobs cost, will or may have cost, and how many have no known price."""
 
+BILLED_BY = (
+    "service",
+    "task_id",
+    "price",
+    "reserved_credits",
+    "final_credits",
+    "submitted_at",
+    "created_at",
+)
+"""The columns of a job, beside its status, that what it costs and when depends on."""
+
 HOUR_SECONDS = 3600
 
 DAY = 24 * HOUR_SECONDS

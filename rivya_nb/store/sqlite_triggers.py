@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from rivya_nb.store.billing import AMOUNTS, COMMITTED, IS_FINAL, amount, counted, day, hour
+from rivya_nb.store.billing import AMOUNTS, BILLED_BY, COMMITTED, IS_FINAL, amount, counted, day, hour
 from rivya_nb.store.schema import metadata
 
 
@@ -40,16 +40,7 @@ def _counts_differently() -> str:
 
 def _differs() -> str:
     """Whether a change of a job may change the ledger; most steps of a job do not, and it is quickly seen."""
-    columns = (
-        "service",
-        "task_id",
-        "price",
-        "reserved_credits",
-        "final_credits",
-        "submitted_at",
-        "created_at",
-    )
-    plain = [f"OLD.{name} IS NOT NEW.{name}" for name in columns]
+    plain = [f"OLD.{name} IS NOT NEW.{name}" for name in BILLED_BY]
     # The rules ask of a status only whether it is final, and which final one it is.
     ended = f"OLD.status != NEW.status AND ({IS_FINAL.format(row='OLD')} OR {IS_FINAL.format(row='NEW')})"
     return " OR ".join([*plain, f"({ended})"])

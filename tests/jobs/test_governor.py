@@ -95,7 +95,7 @@ def test_many_places_more_are_found_one_try_after_the_other(told: bool) -> None:
         service = Service(loop, places=5, told=told)
         loop.call_later(30, setattr, service, "places", 50)
         took, _, _ = ran(loop, service, seconds)
-    assert took < 30 + (7 if told else 4) * best_schedule(seconds, 50)
+    assert took < 30 + (5 if told else 3) * best_schedule(seconds, 50)
 
 
 @TOLD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -65,3 +66,11 @@ def test_a_place_that_cannot_be_written_is_not_kept(postgresql: PostgresqlServer
     with pytest.raises(UsageError, match="RIVYA_PICTURES"):
         Store.open(address, "ftp://lab/pictures")
     Store.open(address, (tmp_path / "right").as_uri()).close()
+
+
+def test_the_clock_is_the_servers_however_long_opening_takes(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.store.postgresql.words.prepare_index", lambda _: time.sleep(0.5))
+    with closing(Store.open(postgresql.new_store())) as store:
+        assert abs(store.database.now() - time.time()) < 0.4

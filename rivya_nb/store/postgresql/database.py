@@ -126,8 +126,9 @@ class PostgresqlDatabase(Database):
                     folding.fold(connection)
             with self._reader.begin() as connection:
                 self.note = words.why_scanned(connection)
+                now = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
+                self._ahead = now.scalar_one() - time.time()
         self.obstacle, self.is_new = found.obstacle, found.version == 0
-        self._ahead = found.now - time.time()
 
     def close(self) -> None:
         self._closed = True

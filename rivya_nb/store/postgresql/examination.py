@@ -35,8 +35,7 @@ _SERVER = text(
            current_setting('search_path') AS search_path,
            (SELECT nspname::text FROM pg_namespace WHERE pg_namespace.oid = its.schema) AS schema,
            has_schema_privilege(its.schema, 'CREATE') AS may_make,
-           pg_backend_pid() AS process,
-           extract(epoch FROM clock_timestamp())::float8 AS now
+           pg_backend_pid() AS process
     FROM pg_database, its WHERE datname = current_database()
     """
 )
@@ -79,13 +78,12 @@ _OWNER = text(
 class Examined:
     """What a database is.
 
-    `version` is that of the store, 0 where there is none, and `obstacle` says why it may only be read. `now` is
-    the server's time in seconds. `is_behind_another` says that what was connected to is no process of the server.
+    `version` is that of the store, 0 where there is none, and `obstacle` says why it may only be read.
+    `is_behind_another` says that what was connected to is no process of the server.
     """
 
     version: int
     obstacle: str | None
-    now: float
     is_behind_another: bool
 
 
@@ -119,11 +117,11 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
     version = _version(connection, tables, address, where, may_upgrade=obstacle is None)
     if version == 0:
         _refuse_unmakeable(server, address, where, obstacle)
-        return Examined(0, obstacle, server.now, is_behind_another)
+        return Examined(0, obstacle, is_behind_another)
     may_write = all(row.may_write for row in ours)
     if not (may_write and connection.execute(_SEQUENCES, {"tables": names, "schema": where}).scalar_one()):
         obstacle = obstacle or f"{address}: the user {server.username} has no right to write to it"
-    return Examined(version, obstacle, server.now, is_behind_another)
+    return Examined(version, obstacle, is_behind_another)
 
 
 def refuse_stranger(connection: Connection, address: ServerAddress, version: int) -> None:

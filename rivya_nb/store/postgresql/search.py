@@ -49,11 +49,9 @@ from rivya_nb.store.prompt_words import read_sought, unwanted, wanted
 from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags, tallies
+from rivya_nb.store.search import MANY
 
 _Value = TypeVar("_Value")
-
-MANY = 10_000
-"""Jobs that are counted where their number is only shown."""
 
 _NEWEST = 2000
 """Jobs that are looked at before anything else is found out."""

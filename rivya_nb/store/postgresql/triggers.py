@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import DDL, event
 
-from rivya_nb.store.billing import AMOUNTS, COMMITTED, IS_FINAL, amount, counted, day, hour
+from rivya_nb.store.billing import AMOUNTS, BILLED_BY, COMMITTED, IS_FINAL, amount, counted, day, hour
 from rivya_nb.store.schema import metadata
 
 _SUMS = ("jobs", *AMOUNTS)
@@ -50,17 +50,8 @@ def _count(entries: str) -> str:
     )
 
 
-_PLAIN = (
-    "service",
-    "task_id",
-    "price",
-    "reserved_credits",
-    "final_credits",
-    "submitted_at",
-    "created_at",
-)
 _ENDED = f"o.status != n.status AND ({IS_FINAL.format(row='o')} OR {IS_FINAL.format(row='n')})"
-_BILLED = " OR ".join([*(f"o.{name} IS DISTINCT FROM n.{name}" for name in _PLAIN), f"({_ENDED})"])
+_BILLED = " OR ".join([*(f"o.{name} IS DISTINCT FROM n.{name}" for name in BILLED_BY), f"({_ENDED})"])
 _COUNTED = " OR ".join(
     [
         *(f"o.{name} != n.{name}" for name in ("asked_by", "counted_at")),
