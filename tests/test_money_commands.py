@@ -62,18 +62,20 @@ def test_stopping_what_was_sent_says_that_it_goes_on(
 
 
 def test_the_way_on_that_a_limit_names_can_be_gone(session: rv.Session) -> None:
+    failed = rv.generate("A bottle", seed=45)
+    failed.wait(TIMEOUT)
+    session.store.update_job(failed[0].id, status="failed")
     run = rv.generate("A bottle", seed=range(45), max_credits=600)
     run.hold()
     run.finished().result(TIMEOUT)
-    held = len(run.jobs) - 1
-    session.store.update_job(run[0].id, status="failed")
-    run = session.run(run.id)
+    held = sum(job.status == "planned" for job in run.jobs)
     with pytest.raises(rv.UsageError, match="--max-credits needs a whole number of credits"):
         COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits"))
     with pytest.raises(rv.CreditLimitError, match=f"{held} new pictures .* limit is 9"):
         COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits", "9"))
+    failed = session.run(failed.id)
     with pytest.raises(rv.CreditLimitError, match=r"1 new picture would .* limit is 0"):
-        COMMANDS["retry"].act(("--max-credits=0", str(run.id)))
+        COMMANDS["retry"].act(("--max-credits=0", str(failed.id)))
     [resumed] = COMMANDS["resume"].act((str(run.id), "--unsent", "--max-credits=600"))  # type: ignore[misc]
     assert isinstance(resumed, rv.Run)
     assert resumed.is_working
