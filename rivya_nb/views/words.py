@@ -11,7 +11,7 @@ from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
 
 if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord
