@@ -37,7 +37,9 @@ _NAMES = {each.mime_type: each.name for each in FORMATS}
 _AUDIO_OF = {MP4: M4A, MOV: M4A, WEBM: WEBA, MKV: MKA, OGV: OGG}
 _VIDEO_OF = {M4A: MP4, WEBA: WEBM, MKA: MKV, OGG: OGV}
 
-_SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
+SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
+"""What an MP4 with sound alone begins with; its pictures, if any, are covers."""
+
 _FIRST_BOXES = {b"moov", b"mdat", b"wide", b"pnot"}
 """What a QuickTime film may begin with that has no `ftyp`."""
 
@@ -79,7 +81,7 @@ def _find_film(header: bytes) -> Format | None:
     first = header[4:8]
     if first == b"ftyp":
         brand = header[8:12]
-        return MOV if brand == b"qt  " else M4A if brand in _SOUND_BRANDS else MP4
+        return MOV if brand == b"qt  " else M4A if brand in SOUND_BRANDS else MP4
     if first in _FIRST_BOXES:
         return MOV
     if header.startswith(_EBML):
