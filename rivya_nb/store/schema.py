@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Connection,
@@ -29,8 +30,8 @@ from sqlalchemy import (
     String,
     Table,
     TextClause,
+    event,
     false,
-    insert,
     text,
 )
 
@@ -167,13 +168,18 @@ jobs = Table(
     *_listed("jobs_by_asker", "asked_by", "number"),
 )
 
-TURNS = 4096
-
 turns = Table(
     "turns",
     metadata,
-    # Who stores jobs locks, of these, what their identities fall to: no two kernels buy the same at the same time.
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Who stores jobs adds the numbers of their identities, and takes them away again, in the same transaction: no
+    # two kernels buy the same at the same time (`writing.take_turns`). So it is empty for everybody else.
+    Column("number", Number, primary_key=True, autoincrement=False),
+)
+# What is here ends with its transaction, and need not be on a disk.
+event.listen(
+    turns,
+    "after_create",
+    DDL("ALTER TABLE turns SET UNLOGGED").execute_if(dialect="postgresql"),  # type: ignore[no-untyped-call]
 )
 
 tallies = Table(
@@ -358,7 +364,6 @@ panel_states = Table(
 def create(connection: Connection) -> None:
     """Make all tables in an empty database."""
     metadata.create_all(connection)
-    connection.execute(insert(turns), [{"number": number} for number in range(TURNS)])
 
 
 def wrong_version(version: int) -> str:

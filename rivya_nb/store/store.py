@@ -33,7 +33,6 @@ from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
-    all_numbers_of,
     insert_one,
     load_jobs,
     load_numbered_jobs,
@@ -490,7 +489,7 @@ class Store:
             JobTakenError: another process has taken it; nothing is changed.
             StoreError: the store has no such job.
         """
-        with self.database.writing() as connection:
+        with self.database.changing() as connection:
             writing.change(connection, self.owner.id, job_id, changes)
 
     def finish_job(
@@ -519,8 +518,7 @@ class Store:
                 return False
             if changes:
                 writing.change(connection, self.owner.id, job_id, changes)
-            number = all_numbers_of(connection, [job_id])[job_id]
-            writing.replace_pictures(connection, number, pictures)
+            writing.replace_pictures(connection, job_id, pictures)
         self.arrivals.tell()
         return True
 

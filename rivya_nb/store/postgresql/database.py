@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.adapt import Loader
 from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
@@ -47,16 +49,17 @@ class PostgresqlDatabase(Database):
             "postgresql+psycopg://",
             pool_size=CONNECTIONS,
             max_overflow=0,
-            pool_pre_ping=True,
             # A plan that is kept for any value is a bad one for a rare value.
             connect_args={**parameters(address), "prepare_threshold": None},
             hide_parameters=True,
         )
         event.listen(self._engine, "connect", _set_up)
+        event.listen(self._engine, "checkout", _refuse_closed)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")
+        self._changer = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,6 +71,12 @@ class PostgresqlDatabase(Database):
     def writing(self) -> Iterator[Connection]:
         self.check_writable()
         with server_trouble(self.address), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        self.check_writable()
+        with server_trouble(self.address), self._changer.connect() as connection:
             yield connection
 
     def now(self) -> float:
@@ -160,3 +169,14 @@ def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
     # No question takes as long as the machine code for it.
     connection.execute("SET jit = off")
     connection.commit()
+
+
+def _refuse_closed(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Let another connection be made in the place of one that the server has closed.
+
+    Of one that is open, nothing is to be read between two transactions, so that the server need not be asked.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if connection.closed or selector.select(timeout=0):
+            raise DisconnectionError
