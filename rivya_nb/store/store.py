@@ -675,6 +675,7 @@ class Store:
         mine = [record if record.asked_by else replace(record, asked_by=self.user) for record in new]
         if not mine and not idle:
             return
+        self.credit_limits.tidy(connection, now)
         with held(connection, {self.user, *(record.asked_by for record in mine)}, now):
             writing.insert_jobs(connection, owner, mine, now=now)
             ask_for(connection, idle, self.user, now)
