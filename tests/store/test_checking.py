@@ -67,6 +67,17 @@ def test_rows_that_do_not_agree_are_told(store: Store) -> None:
     assert len(said) == len(WRONG)
 
 
+def test_what_is_too_old_for_credit_limits_is_no_finding(store: Store) -> None:
+    fill(store, 1)
+    run(store, "UPDATE jobs SET counted_at = counted_at - 100 * 86400.0")
+    assert found(store) == []
+    with closing(Store.open(store.place)) as other:
+        add(other, a_job())
+    with store.database.reading() as connection:
+        assert connection.execute(text("SELECT count(DISTINCT day) FROM commitments")).scalar_one() == 1
+    assert found(store) == []
+
+
 def test_what_was_bought_at_the_same_time_is_told(store: Store) -> None:
     one = done(pictures=(kept(store, b"one"),), task_id="one", finished_at=1010.0)
     other = done(pictures=(kept(store, b"other"),), task_id="other", created_at=1005.0)
