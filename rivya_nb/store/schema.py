@@ -87,6 +87,10 @@ _ASKED = (
 )
 
 
+ONLY = "only"
+"""The note of an index that says which rows it has on PostgreSQL (`postgresql/indexes.py`)."""
+
+
 def _listed(name: str, *columns: str | TextClause) -> list[Index]:
     """An index of the jobs with pictures; SQLite's has all that the history asks for."""
     more = [each for each in (*_ASKED, "id") if each not in map(str, columns)]
@@ -99,7 +103,7 @@ def _listed(name: str, *columns: str | TextClause) -> list[Index]:
 
 def _only(sqlite: str, postgresql: str = "") -> Any:
     """Options of an index that has only those rows; SQLite uses one only for a condition in the same words."""
-    return {"sqlite_where": text(sqlite), "postgresql_where": text(postgresql or sqlite)}
+    return {"sqlite_where": text(sqlite), "info": {ONLY: postgresql or sqlite}}
 
 
 def _shard() -> Column[int]:
@@ -284,7 +288,7 @@ marks = Table(
     # The reason why the pictures count in no figure; empty where they count.
     Column("excluded", Words, nullable=False, server_default=""),
     Index("marks_excluded", "job_number", **_only("excluded != ''")),
-    Index("marks_favourite", "job_number", postgresql_where=text("favourite")).ddl_if(dialect="postgresql"),
+    Index("marks_favourite", "job_number", info={ONLY: "favourite"}).ddl_if(dialect="postgresql"),
 )
 
 tags = Table(

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
+from rivya_nb.store.answers import Search
 from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.columns import insert_for
@@ -130,11 +131,11 @@ class Store:
             }
         )
         self.database = database
-        self._search: search.Search = search
+        self._search: Search = search.SEARCH
         if not isinstance(database, SqliteDatabase):
             from rivya_nb.store.postgresql import search as on_server
 
-            self._search = on_server
+            self._search = on_server.SEARCH
         self._is_new = self._is_shared = False
         self._asked_at = 0.0
         self._sweeping: threading.Thread | None = None
