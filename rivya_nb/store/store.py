@@ -517,9 +517,7 @@ class Store:
                 return False
             if secured_at is not None and abs(time.time() - secured_at) > tombstones.PATIENCE / 2:
                 return False
-            if changes:
-                writing.change(connection, self.owner.id, job_id, changes)
-            writing.replace_pictures(connection, job_id, pictures)
+            writing.finish(connection, self.owner.id, job_id, changes, pictures)
         self.arrivals.tell()
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
@@ -87,22 +87,30 @@ def append_cells(
         insert_many(connection, run_jobs, rows.cell_rows(run_id, start, cells, numbers, sets))
 
 
-def change(connection: Connection, owner: str, job_id: str, changes: JobChanges) -> None:
+def change(connection: Connection, owner: str, job_id: str, values: Mapping[str, object]) -> None:
     """Change a job of this owner. StoreError for an unknown job, JobTakenError for one that is not the owner's."""
     mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
-    if connection.execute(update(jobs).where(mine).values(dict(changes))).rowcount == 0:
+    if connection.execute(update(jobs).where(mine).values(dict(values))).rowcount == 0:
         all_numbers_of(connection, [job_id])
         raise JobTakenError(f"Another kernel works on the job {job_id} by now.")
 
 
-def replace_pictures(connection: Connection, job_id: str, records: Sequence[PictureRecord]) -> None:
-    """Replace the pictures of a job. StoreError for an unknown job."""
-    found = connection.execute(
-        select(jobs.c.number, jobs.c.pictured).where(jobs.c.id == job_id)
-    ).one_or_none()
+def finish(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    changes: JobChanges,
+    records: Sequence[PictureRecord],
+) -> None:
+    """Change a job as `change` does, if there are changes, and replace its pictures."""
+    before = select(jobs.c.number, jobs.c.pictured).where(jobs.c.id == job_id)
+    found = connection.execute(before).one_or_none()
     if found is None:
         raise unknown_job(job_id)
     if found.pictured:
         connection.execute(delete(pictures).where(pictures.c.job_number == found.number))
+    if changes:
+        # The pictures' trigger would say it, too, and the job be written twice.
+        change(connection, owner, job_id, {**changes, "pictured": bool(records)})
     if records:
         insert_many(connection, pictures, rows.picture_rows(found.number, records))

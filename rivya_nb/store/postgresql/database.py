@@ -178,6 +178,7 @@ def _refuse_closed(connection: psycopg.Connection[Any], _record: object, _proxy:
     Of one that is open, nothing is to be read between two transactions, so that the server need not be asked.
     """
     with selectors.DefaultSelector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if not connection.closed:
+            selector.register(connection.fileno(), selectors.EVENT_READ)
         if connection.closed or selector.select(timeout=0):
             raise DisconnectionError
