@@ -125,7 +125,7 @@ def test_a_refresh_says_since_when_the_list_holds(tmp_path: Path) -> None:
         closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")),
     ):
         assert "fetched 0 s ago" in sheet("wan-2-6", "--refresh")
-        assert "makes video · coming soon" in sheet("wan-2-6")
+        assert "makes video · coming soon" in sheet("wan-2-7-video")
 
 
 @pytest.mark.parametrize(

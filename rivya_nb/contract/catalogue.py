@@ -50,11 +50,14 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRule:
-    """The limits for references of one kind: at most `max_bytes` bytes, one of `mime_types`."""
+    """The limits for references of one kind: at most `max_bytes` bytes, one of `mime_types`, and from
+    `min_duration` to `max_duration` seconds."""
 
     kind: str
-    max_bytes: int | None
-    mime_types: tuple[str, ...] | None
+    max_bytes: int | None = None
+    mime_types: tuple[str, ...] | None = None
+    min_duration: float | None = None
+    max_duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
