@@ -52,7 +52,7 @@ def live(**entry: object) -> Model:
 def test_all_models_are_listed_and_those_that_make_pictures_come_first(offline: rv.Session) -> None:
     shown = table()
     assert set(ids(shown)) == set(bundled())
-    pictures = [model.makes_pictures for model in shown]
+    pictures = [model.can_run for model in shown]
     assert pictures == sorted(pictures, reverse=True)
     lines = repr(shown).splitlines()
     assert len(lines) == len(shown) + 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,10 @@ from rivya_nb.contract.catalogue import MEGABYTE
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
 from rivya_nb.files import open_file
-from rivya_nb.imaging.formats import HEADER_BYTES
 from rivya_nb.imaging.modes import ORIENTATION, given_eight_bits, orientation
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
+from rivya_nb.media.formats import HEADER_BYTES
+from rivya_nb.media.suffixes import named_medium
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ LARGEST = 100 * MEGABYTE
 
 LOST = "this reference is not in the store any more; give its file again"
 
-_GIVES_TEXT = 'it gives text instead of bytes; open the picture with open(path, "rb")'
+_GIVES_TEXT = 'it gives text instead of bytes; open the file with open(path, "rb")'
 
 _CHUNK = 1 << 20
 
@@ -85,8 +86,10 @@ def listed_references(given: object) -> list[object]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def web_address(source: object) -> Reference | None:
+def web_address(source: object, kinds: Collection[str] = ()) -> Reference | None:
     """A reference that is a web address; None for anything else. Nothing is fetched.
+
+    Its kind is what its name ends in, or else the only one of the `kinds` that are taken, or else a picture.
 
     Raises:
         InvalidRequestError: it is not an https address that can be passed on.
@@ -102,7 +105,8 @@ def web_address(source: object) -> Reference | None:
             source, "only https addresses are accepted; give one, or download the picture and give the file"
         )
     name = parts.path.rpartition("/")[2] or host
-    return Reference(hashlib.sha256(source.encode()).hexdigest(), "image", "", name, 0, url=source)
+    kind = named_medium(parts.path) or (next(iter(kinds)) if len(kinds) == 1 else "image")
+    return Reference(hashlib.sha256(source.encode()).hexdigest(), kind, "", name, 0, url=source)
 
 
 def is_there(reference: Reference, files: ContentFiles) -> bool:
@@ -238,7 +242,7 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
         raise wrong_source(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
     takes = "a path, bytes, an open file, a Pillow image, a numpy array or a job"
-    raise wrong_source(name, f"an object of type {kind} is not a picture; give {takes}")
+    raise wrong_source(name, f"an object of type {kind} is no picture, video or audio; give {takes}")
 
 
 def _from_array(source: Any, name: str) -> Picture:

@@ -134,7 +134,7 @@ class Job(Markable):
     @property
     def seed(self) -> ParamValue | None:
         """The seed that was sent; None if the service chose one."""
-        return self.record.params.get("seed")
+        return self.record.seed
 
     @property
     def replicate(self) -> int:

@@ -125,7 +125,7 @@ def _expanded(ask: Ask, catalogue: Catalogue, rows: Rows | None) -> Expansion:
         return expansion
     missing = ask.repeat - len(ask.drawn)
     if ask.drawn and missing > 0:
-        models = [catalogue.image_model(model) for model in ask.models]
+        models = [catalogue.runnable(model) for model in ask.models]
         if seeded := [model for model in models if seed_param(model) is not None]:
             taken = {int(seed) for seed in ask.drawn}
             ask = replace(ask, drawn=(*ask.drawn, *draw_seeds(seeded, missing, draw_seed, taken)))

@@ -137,7 +137,7 @@ class CreditLimits:
                 counts = counted_at is not None and job.status not in NOT_BILLED and counted_at >= begin
                 if not (counts and use.limit.who in (EVERYBODY, asked_by)):
                     new.append(job)
-            unpriced = sum(job.price is None and job.reserved_credits is None for job in new)
+            unpriced = sum(job.has_open_price and job.reserved_credits is None for job in new)
             _allow(use, sum(job.expected_credits for job in new), unpriced)
 
 
@@ -171,9 +171,9 @@ def _allow(use: CreditUse, credits: int, unpriced: int) -> None:  # noqa: A002
     limit = use.limit
     if unpriced > 0 and limit.unknown is None:
         raise CreditLimitError(
-            f"{count(unpriced, 'picture')} without a known price cannot be held to {limit.words}, and nothing was "
-            f"sent. Ask for models with a price, or let `{limit.command} {limit.credits} --unknown CREDITS` say "
-            "what each counts as.",
+            f"{count(unpriced, 'request')} without a certain price cannot be held to {limit.words}, and nothing "
+            f"was sent. Ask for models with a fixed price, or let `{limit.command} {limit.credits} --unknown "
+            "CREDITS` say what each counts as.",
             until=use.until,
         )
     more = credits + unpriced * (limit.unknown or 0)

@@ -141,7 +141,7 @@ def test_everything_else_is_left_to_ipython(tab: Tab, text: str) -> None:
 
 def test_every_command_and_every_model_is_offered(tab: Tab) -> None:
     assert tab("%rivya ‸") == [f"%rivya {name}" for name in COMMANDS]
-    usable = {f"%%rivya --model {model.id}" for model in bundled().values() if model.makes_pictures}
+    usable = {f"%%rivya --model {model.id}" for model in bundled().values() if model.can_run}
     found = tab("%%rivya --model ‸") or []
     assert found[0] == "%%rivya --model wan-2-7-image-pro"
     assert set(found) == usable

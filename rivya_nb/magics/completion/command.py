@@ -139,7 +139,7 @@ class CommandLine:
 
     def _known_params(self) -> dict[str, list[Param]]:
         found: dict[str, list[Param]] = {}
-        models = [model for model in self._catalogue.values() if model.makes_pictures]
+        models = [model for model in self._catalogue.values() if model.can_run]
         for model in sorted(models, key=lambda model: model.id != DEFAULT_MODEL):
             for param in model.params:
                 found.setdefault(param.key, []).append(param)
@@ -149,7 +149,7 @@ class CommandLine:
         """The values of a flag, by its name."""
         of = flag.name.lstrip("-")
         if of == "model":
-            yield from model_offers(model for model in self._catalogue.values() if model.makes_pictures)
+            yield from model_offers(model for model in self._catalogue.values() if model.can_run)
         elif of == "category":
             sizes = Counter(model.category for model in self._catalogue.values() if model.category)
             yield from (Offer(category, count(size, "model")) for category, size in sizes.items())

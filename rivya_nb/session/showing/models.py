@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from rivya_nb.contract.catalogue import Catalogue, Model
+from rivya_nb.contract.media import MEDIA
 from rivya_nb.contract.text import count, printable
 from rivya_nb.session.showing.looks import Bundle
 from rivya_nb.views.models import HEADINGS, PARAM_HEADINGS, model_page, model_row, text_table
@@ -13,13 +14,13 @@ from rivya_nb.views.words import joined, seconds
 
 
 class ModelList:
-    """Some models of a service's catalogue, those that make pictures first.
+    """Some models of a service's catalogue: those that can be run first, and pictures before video and audio.
 
     `notice` is what went wrong on the way to it, if anything did.
     """
 
     def __init__(self, models: Sequence[Model], catalogue: Catalogue, service: str, notice: str = "") -> None:
-        self._models = sorted(models, key=lambda model: (not model.makes_pictures, model.category != "image"))
+        self._models = sorted(models, key=_rank)
         self._foot = joined([_counted(self._models), _age(catalogue, service), printable(notice)])
 
     def __len__(self) -> int:
@@ -62,9 +63,14 @@ class ModelSheet:
         return "\n".join([f"{page.title}  {page.name}", page.facts, *params, *remarks])
 
 
+def _rank(model: Model) -> tuple[bool, int]:
+    media: Sequence[str] = MEDIA
+    return not model.can_run, media.index(model.category) if model.category in media else len(media)
+
+
 def _counted(models: Sequence[Model]) -> str:
-    usable = sum(model.makes_pictures for model in models)
-    return f"{count(len(models), 'model')}, {usable} of which can be asked for pictures"
+    usable = sum(model.can_run for model in models)
+    return f"{count(len(models), 'model')}, {usable} of which can be run"
 
 
 def _age(catalogue: Catalogue, service: str) -> str:
