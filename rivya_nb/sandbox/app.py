@@ -195,7 +195,7 @@ def upload_file(
     """Keep a reference file; if `model` is given, its limits apply."""
     backend = _backend(request)
     stored = backend.upload(_key(request), file.file, file.filename or "", kind, model)
-    return backend.public_file(stored, _origin(request))
+    return backend.files.public(stored, _origin(request))
 
 
 @_api.get(
@@ -207,7 +207,7 @@ def upload_file(
 def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
     """The record of an uploaded file."""
     backend = _backend(request)
-    return backend.public_file(backend.file(file_id, _key(request)), _origin(request))
+    return backend.files.public(backend.files.file(file_id, _key(request)), _origin(request))
 
 
 @_downloads.get("/pictures/{task_id}/{number}.{extension}")
@@ -224,9 +224,9 @@ async def download_picture(request: Request, task_id: str, number: str, extensio
 
 @_downloads.get("/files/{file_id}.{_extension}")
 def download_file(request: Request, file_id: str) -> FileResponse:
-    backend = _backend(request)
-    file = backend.file(file_id)
-    return FileResponse(backend.upload_path(file), media_type=file.mime_type)
+    files = _backend(request).files
+    file = files.file(file_id)
+    return FileResponse(files.path(file.id), media_type=file.mime_type)
 
 
 def _backend(request: Request) -> Backend:

@@ -12,22 +12,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
-from rivya_nb.contract.catalogue import Model, bundled
-from rivya_nb.contract.references import SNIFF_BYTES, sniff
+from rivya_nb.contract.catalogue import Catalogue, Model, bundled
 from rivya_nb.sandbox import tasks, validation
-from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
+from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import Fault
 from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
 from rivya_nb.sandbox.latency import task_seconds
 from rivya_nb.sandbox.model_list import is_available, model_list
+from rivya_nb.sandbox.own_models import OWN_MODELS
 from rivya_nb.sandbox.schemas import (
     Credits,
     GenerationBody,
     GenerationTask,
     ModelList,
-    PublicApiFile,
     TaskFailure,
     TaskResult,
 )
@@ -40,8 +38,8 @@ from rivya_nb.sandbox.task_database import (
     TaskDatabase,
 )
 from rivya_nb.sandbox.tasks import Task
+from rivya_nb.sandbox.uploads import Uploads
 
-_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _COUNT_KEY = "max_images"
 _KEY_REFUSALS = {
     "api_key_revoked": "This API key was revoked.",
@@ -56,10 +54,10 @@ class Backend:
 
     def __init__(self, config: SandboxConfig, folder: Path) -> None:
         self.config = config
-        self.uploads = folder / "files"
-        self.uploads.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._database = TaskDatabase(folder / "sandbox.sqlite")
-        self._catalogue = bundled()
+        self.files = Uploads(config, folder / "files", self._database)
+        self._catalogue = Catalogue([*bundled().values(), *OWN_MODELS])
         self._calls: dict[str, deque[float]] = {}
 
     def close(self) -> None:
@@ -101,7 +99,7 @@ class Backend:
         """Accept a generation and reserve its credits; the same key and body give the same task."""
         model = self._model(body.model)
         wrong = validation.problems(model, body.prompt, body.params, self.config)
-        references = [] if wrong else self._references(key, body.params, wrong)
+        references = [] if wrong else self.files.references(key, body.params, wrong)
         if wrong:
             raise Fault("validation_failed", "; ".join(wrong))
         now = time.time()
@@ -140,55 +138,8 @@ class Backend:
         return task
 
     def upload(self, key: KeyGrant, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
-        """Keep a file, if the model, or else the service, accepts its type and size."""
-        limits = validation.upload_limits(self._model(model) if model else None, kind, self.config)
-        if limits is None:
-            raise Fault("validation_failed", f"{model} takes no files of kind {kind}.")
-        if kind != "image":
-            raise Fault("validation_failed", "The sandbox keeps images only.")
-        data = content.read()
-        most, types = limits
-        mime_type = sniff(data[:SNIFF_BYTES])
-        if mime_type is None or mime_type not in types:
-            raise Fault("validation_failed", f"The file's signature is none of {', '.join(types)}.")
-        if len(data) > most:
-            raise Fault("validation_failed", f"The file has {len(data)} bytes; the maximum is {most}.")
-        file = StoredFile(
-            id=f"file_{secrets.token_hex(12)}",
-            account=key.account,
-            kind=kind,
-            name=name[:255],
-            mime_type=mime_type,
-            size=len(data),
-            created_at=time.time(),
-        )
-        self.upload_path(file).write_bytes(data)
-        self._database.add_file(file)
-        return file
-
-    def file(self, file_id: str, key: KeyGrant | None = None) -> StoredFile:
-        """An uploaded file that has not expired; if a key is given, of its account."""
-        file = self._database.file(file_id)
-        expired = file is not None and time.time() > self._expiry(file)
-        if file is None or expired or (key is not None and file.account != key.account):
-            raise Fault("not_found", "There is no such file.")
-        return file
-
-    def public_file(self, file: StoredFile, origin: str) -> PublicApiFile:
-        expiry = self._expiry(file)
-        return PublicApiFile(
-            **{self.config.file_id_key: file.id},
-            url=f"{origin}/files/{file.id}.{_EXTENSIONS[file.mime_type]}",
-            kind="image",
-            name=file.name,
-            mime_type=file.mime_type,
-            size=file.size,
-            created_at=tasks.timestamp(file.created_at),
-            expires_at=None if math.isinf(expiry) else tasks.timestamp(expiry),
-        )
-
-    def upload_path(self, file: StoredFile) -> Path:
-        return self.uploads / file.id
+        """Keep a file, if the model, or else the service, accepts it."""
+        return self.files.keep(key, content, name, kind, self._model(model) if model else None)
 
     def params_of(self, task: Task) -> dict[str, Any]:
         """The params with which a task is drawn, the model's defaults included."""
@@ -213,24 +164,9 @@ class Backend:
             raise Fault("not_found", f"There is no model {model_id!r}.")
         if not is_available(model):
             raise Fault(
-                "validation_failed", f"The model {model_id} is not available: the sandbox only draws."
+                "validation_failed", f"The model {model_id} is not available: its record is not complete."
             )
         return model
-
-    def _references(self, key: KeyGrant, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
-        """The ids of the files that a request refers to; a mistake for an unknown one is added to `wrong`."""
-        found = []
-        for index, item in enumerate(validation.media_items(params)):
-            if self.config.url_input and item["url"].startswith("https://"):
-                continue
-            file_id = _uploaded_id(item["url"])
-            try:
-                found.append(self.file(file_id, key).id)
-            except Fault:
-                wrong.append(
-                    f"params.referenceMediaItems[{index}].url is not a file that was uploaded to this service"
-                )
-        return found
 
     def _keep(self, key: KeyGrant, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:
         idempotency = None
@@ -287,10 +223,6 @@ class Backend:
     def _granted(self, key: KeyGrant) -> int:
         return 0 if key.account in PENNILESS_ACCOUNTS else self.config.credits
 
-    def _expiry(self, file: StoredFile) -> float:
-        lifetime = self.config.file_seconds
-        return math.inf if lifetime is None else file.created_at + lifetime
-
     def _count_call(self, name: str) -> None:
         if self.config.rate_limit is None:
             return
@@ -306,13 +238,3 @@ class Backend:
         # Whole seconds, at least one: the header has no fractions.
         after = max(1, math.ceil(wait)) if self.config.send_retry_after else None
         return Fault("rate_limited", message, retry_after=after)
-
-
-def _uploaded_id(url: str) -> str:
-    """The file id in one of our own urls, of any port: after a restart the sandbox has another one."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    own = parts.hostname in LOOPBACK_HOSTS and parts.path.startswith("/files/")
-    return parts.path.removeprefix("/files/").partition(".")[0] if own else ""

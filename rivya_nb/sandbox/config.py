@@ -50,6 +50,10 @@ class SandboxConfig:
     """How long an idempotency key is remembered."""
     file_seconds: float | None = None
     """How long an uploaded file lives; None: for ever."""
+    token_required: bool = True
+    """Whether a reference to a video or audio file has to give its duration token back."""
+    token_seconds: float | None = None
+    """How long a duration token is valid after its upload; None: as long as its file."""
     url_input: bool = False
     """Whether a reference may be any https address; the picture there is not fetched."""
     picture_seconds: float | None = None

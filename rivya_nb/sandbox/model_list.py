@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from rivya_nb.contract.catalogue import MEGABYTE, Catalogue, Model, Param, ReferenceRules
+from rivya_nb.sandbox.own_models import OWN_MODELS, OWN_NOTICE
 from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
 
 
 def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
-    """Every model; those that make no pictures are listed as coming soon, because the sandbox only draws."""
+    """Every model; the video and audio models whose records are not complete are listed as coming soon."""
     return ModelList(data=[_model(model, url_input) for model in catalogue.values()])
 
 
 def is_available(model: Model) -> bool:
-    return model.category == "image"
+    return model.category == "image" or model.complete
 
 
 def _model(model: Model, url_input: bool) -> PublicModel:
@@ -37,7 +38,7 @@ def _model(model: Model, url_input: bool) -> PublicModel:
         url_input_supported=url_input and takes_files,
         file_kinds=list(model.references.kinds or ()) if model.references else [],
         chat_capabilities=None,
-        notices=[],
+        notices=[OWN_NOTICE] if model in OWN_MODELS else [],
     )
 
 
@@ -61,6 +62,8 @@ def _references(rules: ReferenceRules) -> ReferenceMedia:
             rule.kind: MediaRule(
                 max_size_mb=None if rule.max_bytes is None else rule.max_bytes / MEGABYTE,
                 mime_types=None if rule.mime_types is None else list(rule.mime_types),
+                min_duration_seconds=rule.min_duration,
+                max_duration_seconds=rule.max_duration,
             )
             for rule in rules.rules
         },

@@ -77,7 +77,7 @@ class TaskPictures:
                 seed=seed if number == 1 else f"{seed}/{number}",
                 size=pixel_size(params),
                 style=f"{task.model} {sorted(style.items())}",
-                references=[(self._backend.uploads / file_id).read_bytes() for file_id in task.references],
+                references=[self._backend.files.path(file_id).read_bytes() for file_id in task.references],
                 picture_format="PNG" if path.suffix == ".png" else "JPEG",
                 light=task.light,
                 watermark=params.get("watermark") not in (None, "", "false"),
