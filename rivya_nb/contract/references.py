@@ -104,12 +104,14 @@ def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
 
 
 def _check_duration(rule: ReferenceRule, reference: Reference) -> list[Mistake]:
-    least, most, duration = rule.min_duration, rule.max_duration, reference.duration
+    least, most = rule.min_duration, rule.max_duration
     if least is None and most is None:
         return []
     allowed = duration_limits(least, most)
-    if duration is None:
+    if reference.duration is None:
         return [Mistake(reference.name, f"its duration cannot be read, and has to be {allowed}")]
+    # To the millisecond, as it is told.
+    duration = round(reference.duration, 3)
     if (most is not None and duration > most) or (least is not None and duration < least):
         return [Mistake(reference.name, f"it is {exact_seconds(duration)} long, and has to be {allowed}")]
     return []

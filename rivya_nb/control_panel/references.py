@@ -12,7 +12,6 @@ from urllib.parse import quote
 import traitlets
 
 from rivya_nb.contract.catalogue import MEGABYTE
-from rivya_nb.contract.media import medium_of
 from rivya_nb.contract.references import Reference, exact_seconds, shared_kinds
 from rivya_nb.contract.text import count, printable
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
@@ -309,7 +308,7 @@ def _as_reference(job: JobRecord) -> Reference:
     """A picture of the store as a reference: its prompt is its name."""
     picture = job.pictures[0]
     name = printable(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
-    return Reference(picture.sha256, medium_of(picture.mime_type), picture.mime_type, name, picture.size)
+    return picture.as_reference(name)
 
 
 def _rules(models: Sequence[Model]) -> Rules:

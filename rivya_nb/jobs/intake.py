@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from rivya_nb.api.data_url import is_data_url
 from rivya_nb.api.inspection import examine, inspect
 from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRules
-from rivya_nb.contract.media import Medium, medium_of
+from rivya_nb.contract.media import Medium
 from rivya_nb.contract.references import (
     Reference,
     check_references,
@@ -102,8 +102,7 @@ class _Taking:
 
     def _taken(self, source: object, name: str) -> Reference:
         if isinstance(source, PictureRecord):
-            kind = medium_of(source.mime_type)
-            source = Reference(source.sha256, kind, source.mime_type, name, source.size)
+            source = source.as_reference(name)
         source = web_address(source, self._kinds) or source
         if isinstance(source, Reference):
             return self._known(source)

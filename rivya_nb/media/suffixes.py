@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from rivya_nb.media.formats import EXTENSIONS
-
 from rivya_nb.contract.media import Medium, medium_of
+from rivya_nb.media.formats import EXTENSIONS
 
 _MORE = {
     "image/jpeg": (".jpeg",),

@@ -78,6 +78,8 @@ class Provenance(NamedTuple):
 
 def _told(reference: Reference) -> dict[str, object]:
     told: dict[str, object] = {"name": reference.name, "sha256": reference.sha256, "kind": reference.kind}
+    if reference.duration is not None:
+        told["duration"] = reference.duration
     return told if reference.url else {**told, "mime_type": reference.mime_type, "size": reference.size}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
 from rivya_nb.contract.ideas import shared_names
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
@@ -88,9 +89,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.
+    """One file that a job has made: `sha256` in hex names it; width and height in pixels, size in bytes, duration
+    in seconds.
 
-    Width and height are 0 if the format could not be decoded.
+    Width and height are 0 if there is no picture in it, or its format could not be decoded. The duration of a
+    picture is None, and that of a video or sound where it cannot be read.
     """
 
     sha256: str
@@ -98,6 +101,16 @@ class PictureRecord:
     width: int
     height: int
     size: int
+    duration: float | None = None
+
+    @property
+    def medium(self) -> Medium:
+        """Whether it is a picture, a video or sound."""
+        return medium_of(self.mime_type)
+
+    def as_reference(self, name: str) -> Reference:
+        """The file as the input of another request, under this name."""
+        return Reference(self.sha256, self.medium, self.mime_type, name, self.size, duration=self.duration)
 
 
 @dataclass(frozen=True, slots=True)

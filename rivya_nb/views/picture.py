@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import listing, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.gallery import mark_words
 from rivya_nb.views.thumbnails import Thumbnail

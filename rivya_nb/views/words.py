@@ -12,7 +12,7 @@ from rivya_nb.contract.ideas import shape, shared_names
 from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
 
 if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rivya_nb.contract.text import count, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.views.layout import Cell, Layout
