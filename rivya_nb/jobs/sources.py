@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from rivya_nb.api.data_url import is_data_url, read_data_url
 from rivya_nb.api.hosts import split_address
 from rivya_nb.contract.catalogue import MEGABYTE
+from rivya_nb.contract.media import Medium
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
 from rivya_nb.files import open_file
@@ -86,7 +87,7 @@ def listed_references(given: object) -> list[object]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def web_address(source: object, kinds: Collection[str] = ()) -> Reference | None:
+def web_address(source: object, kinds: Sequence[Medium] = ()) -> Reference | None:
     """A reference that is a web address; None for anything else. Nothing is fetched.
 
     Its kind is what its name ends in, or else the only one of the `kinds` that are taken, or else a picture.
@@ -105,7 +106,7 @@ def web_address(source: object, kinds: Collection[str] = ()) -> Reference | None
             source, "only https addresses are accepted; give one, or download the picture and give the file"
         )
     name = parts.path.rpartition("/")[2] or host
-    kind = named_medium(parts.path) or (next(iter(kinds)) if len(kinds) == 1 else "image")
+    kind = named_medium(parts.path) or (kinds[0] if len(kinds) == 1 else "image")
     return Reference(hashlib.sha256(source.encode()).hexdigest(), kind, "", name, 0, url=source)
 
 
