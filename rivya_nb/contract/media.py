@@ -9,6 +9,9 @@ Medium: TypeAlias = Literal["image", "video", "audio"]
 
 MEDIA: tuple[Medium, ...] = ("image", "video", "audio")
 
+WORDS: dict[Medium, str] = {"image": "picture", "video": "video", "audio": "sound"}
+"""What users call a file of each medium."""
+
 
 def medium_of(mime_type: str) -> Medium:
     """The medium of a file with this MIME type; what is neither video nor audio counts as a picture."""

@@ -44,8 +44,8 @@ class _Box(NamedTuple):
 
 @dataclass(slots=True)
 class _Track:
-    """A track: what it has, how long it is shown in seconds, its size in pixels, how many ticks of its samples go to a
-    second, and where the last one ends in the file."""
+    """A track: what it has, how long it is shown in seconds, its size in pixels, how many ticks of its samples go
+    to a second, and where the last one ends in the file."""
 
     handler: bytes = b""
     codec: bytes = b""

@@ -150,7 +150,7 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
             try:
                 kind = examine(part).kind
             except PictureError as error:
-                raise files.wrong(name, f"it is no picture: {error}") from None
+                raise files.wrong(name, f"it is no picture, video or sound: {error}") from None
             if kind.mime_type != mime_type:
                 raise files.wrong(name, f"it is {kind.article} {kind.name}, and not what the bundle says")
             store.files.adopt(part, mime_type, sha256)

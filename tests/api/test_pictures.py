@@ -15,10 +15,22 @@ import pytest
 from imaging.samples import BOMBS, FILM, HEIC, SIZE, WHOLE, with_chunks
 from PIL import Image, ImageFile
 
-from api.scripted import IMPATIENT, KEY, Action, Scripted, answer, fetcher_of, raw, reset, scripted, silence
+from api.scripted import (
+    IMPATIENT,
+    KEY,
+    Action,
+    Scripted,
+    answer,
+    capped,
+    fetcher_of,
+    raw,
+    reset,
+    scripted,
+    silence,
+)
 from rivya_nb.api.address import is_public, literal
 from rivya_nb.api.hosts import check_target
-from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
+from rivya_nb.api.pictures import FetchedFile, PictureFetcher
 from rivya_nb.errors import PictureError
 
 
@@ -35,8 +47,8 @@ PAGE = answer(200, b"<!doctype html><p>sign in")
 CUT = answer(200, PNG[:-40])
 
 
-def fetch(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> tuple[FetchedPicture, Scripted]:
-    async def main() -> tuple[FetchedPicture, Scripted]:
+def fetch(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> tuple[FetchedFile, Scripted]:
+    async def main() -> tuple[FetchedFile, Scripted]:
         async with scripted(*actions) as service:
             fetcher = fetcher_of(service, max_bytes=max_bytes)
             try:
@@ -144,7 +156,7 @@ def test_a_relative_address_is_the_services(tmp_path: Path, url: str) -> None:
     ids=["base64", "for addresses", "percent"],
 )
 def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
-    async def main() -> FetchedPicture:
+    async def main() -> FetchedFile:
         return await PictureFetcher("https://rivya.ai").fetch(url, tmp_path)
 
     assert asyncio.run(main()).path.read_bytes() == PNG
@@ -188,7 +200,7 @@ def test_a_data_address_that_goes_on_behind_its_padding_is_damaged(tmp_path: Pat
 def test_a_data_address_that_is_no_picture_is_told(tmp_path: Path, url: str, said: str) -> None:
     async def main() -> None:
         with pytest.raises(PictureError, match=said):
-            await PictureFetcher("https://rivya.ai", max_bytes=1000).fetch(url, tmp_path)
+            await PictureFetcher("https://rivya.ai", cap_of=capped(1000)).fetch(url, tmp_path)
 
     asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
