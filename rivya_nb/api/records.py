@@ -94,7 +94,7 @@ class UploadedFile:
             "mimeType": reference.mime_type,
         }
         if reference.duration is not None:
-            item["durationSeconds"] = reference.duration
+            item["durationSeconds"] = round(reference.duration, 3)
         if self.duration_token is not None:
             item["durationToken"] = self.duration_token
         return item
