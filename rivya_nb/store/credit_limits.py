@@ -71,8 +71,8 @@ class CreditLimit:
 class CreditUse:
     """A limit, and what is used of it in the period that ends at `until`, in seconds since the epoch.
 
-    `credits` were billed, are reserved or are the price of what was asked for; `unpriced` pictures without a known
-    price are not among them.
+    `credits` were billed, are reserved or are the price of what was asked for; what `unpriced` requests,
+    whose price is not known or may be higher, cost beyond that is not among them.
     """
 
     limit: CreditLimit
