@@ -214,3 +214,13 @@ def test_a_cell_with_a_wrong_file_says_it_in_one_line_and_nothing_is_sent(
     assert all("\n" not in str(mistake) for mistake in caught.value.mistakes)
     assert not rv.runs()
     assert session.balance() == 10_000
+
+
+def test_a_video_is_polled_later_than_a_picture(
+    connect: Callable[[SandboxConfig], rv.Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "SLOWER", 1000.0)
+    connect(SandboxConfig(latency=0.3))
+    film = rv.generate("Rain", model=CLIP, seed=1)
+    rv.generate("Rain", resolution="1K", seed=1).wait(TIMEOUT)
+    assert film[0].status in ("queued", "processing")

@@ -224,6 +224,32 @@ def test_references_are_pictures_and_folders(
     assert tab("%%rivya --ref ca‸", cat="cat.jpg")[0] == "%%rivya --ref cat.jpg"  # type: ignore[index]
 
 
+def test_references_are_files_of_the_kinds_that_the_models_take(
+    tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat.jpg", "clip.MP4", "clip.webm", "film.mov", "song.mp3", "notes.txt"):
+        Path(name).write_bytes(b"x")
+    offered = {
+        "wan-2-7-image-pro": ["cat.jpg"],
+        "wan-2-6": ["cat.jpg", "clip.MP4", "film.mov"],
+        "sora-2": ["cat.jpg"],
+        "seedance-2": [],
+        "seedance-2,wan-2-6": ["cat.jpg", "clip.MP4", "film.mov"],
+    }
+    for models, names in offered.items():
+        line = f"%%rivya --model {models} --ref "
+        assert tab(line + "‸") == [line + name for name in names], models
+
+
+def test_the_seed_and_a_param_called_model_are_offered_by_the_names_that_axes_have(tab: Tab) -> None:
+    assert tab("%%rivya --model veo3-1-fast se‸") == ["%%rivya --model veo3-1-fast seed="]
+    assert tab("%%rivya --model suno-music mod‸") == ["%%rivya --model suno-music params.model="]
+    assert tab("%%rivya --model suno-music params.model=V5_‸") == [
+        "%%rivya --model suno-music params.model=V5_5"
+    ]
+
+
 def test_every_flag_has_a_note_from_the_help(tab: Tab) -> None:
     found = offers_at(Shell(), "%%rivya ", 0, 8)  # type: ignore[arg-type]
     assert found is not None
