@@ -15,7 +15,7 @@ from typing import Any
 
 from rivya_nb.contract.ideas import PREFIX, is_seed, shared_name
 from rivya_nb.contract.media import MEDIA
-from rivya_nb.contract.text import did_you_mean, listing, nearest, short_repr
+from rivya_nb.contract.text import did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 DEFAULT_MODEL = "wan-2-7-image-pro"
@@ -198,7 +198,7 @@ def why_not(model: Model) -> str:
     if not model.category:
         return f"what {name} makes is not known, and {_ASKS_FOR}"
     if model.category not in MEDIA:
-        return f"{name} is of the category {short_repr(model.category)}, and {_ASKS_FOR}"
+        return f"{name} makes {printable(model.category)}, and {_ASKS_FOR}"
     if model.api_status == AVAILABLE:
         lacking = listing(model.unknown or model.notes or ("all of its params",))
         return (

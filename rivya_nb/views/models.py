@@ -96,9 +96,9 @@ def state_words(model: Model) -> str:
     )
     unlisted = "not listed" if NOT_LISTED in model.notes else ""
     known = "" if model.complete else "partly known"
-    if model.can_run:
-        return joined(["ready", unlisted, known])
-    return joined([status, unlisted, known if model.category in MEDIA else "not for this tool"])
+    if model.category not in MEDIA:
+        return joined(["not for this tool", status])
+    return joined([status or ("ready" if model.can_run else ""), unlisted, known])
 
 
 def not_known_words(model: Model) -> list[str]:

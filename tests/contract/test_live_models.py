@@ -209,7 +209,7 @@ def test_prices_are_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({"category": "video"}, "makes video"),
+        ({"category": "video"}, "the record of 'brand-new' is not complete"),
         ({"category": "chat", "billing_type": "TOKEN_BASED"}, "makes chat"),
         ({"category": None}, "what 'brand-new' makes is not known"),
         ({"api_status": "coming_soon"}, "cannot be called yet"),
@@ -217,20 +217,20 @@ def test_prices_are_what_they_are() -> None:
         ({"api_status": "retired"}, "the service says 'retired' of it"),
     ],
 )
-def test_what_cannot_be_asked_for_a_picture_says_what_it_is(entry: dict[str, object], words: str) -> None:
+def test_what_cannot_be_run_says_what_it_is(entry: dict[str, object], words: str) -> None:
     catalogue = merge(bundled(), [{"id": "brand-new", "category": "image", **entry}], 1.0)
     with pytest.raises(InvalidRequestError, match=words) as refused:
         catalogue.runnable("brand-new")
-    assert "the nearest that makes pictures is" in str(refused.value)
+    assert "the nearest that can be run is" in str(refused.value)
     assert "Nothing was sent" in str(refused.value)
 
 
 def test_the_nearest_model_that_can_be_asked_is_offered() -> None:
-    with pytest.raises(InvalidRequestError, match="the nearest that makes pictures is 'wan-2-7-image"):
-        bundled().runnable("wan-2-7-video")
-    only = Catalogue([bundled()["sora-2"]])
-    with pytest.raises(InvalidRequestError, match="makes video, and this tool asks for pictures\n"):
-        only.runnable("sora-2")
+    with pytest.raises(InvalidRequestError, match="the nearest that can be run is 'seedance-1-5-pro'"):
+        bundled().runnable("seedance-1-0-pro")
+    only = Catalogue([bundled()["wan-2-7-video"]])
+    with pytest.raises(InvalidRequestError, match=r"is not complete.* asks the service for it\n"):
+        only.runnable("wan-2-7-video")
 
 
 def test_an_incomplete_record_says_what_is_not_known_and_a_live_one_fills_it() -> None:

@@ -52,7 +52,7 @@ def test_a_model_that_the_service_describes_as_a_whole_can_be_run_and_another_ca
     assert not live(api_status="coming_soon").can_run
     assert not live(category="chat").can_run
     catalogue = merge(bundled(), [{"id": "gpt", "category": "chat"}], 1.0)
-    with pytest.raises(InvalidRequestError, match="category 'chat', and this tool asks for pictures, video"):
+    with pytest.raises(InvalidRequestError, match="'gpt' makes chat, and this tool asks for pictures, video"):
         catalogue.runnable("gpt")
 
 

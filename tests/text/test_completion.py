@@ -118,7 +118,7 @@ def test_what_is_given_is_not_offered_again(tab: Tab) -> None:
         ("%rivya models flux-2-p‸", ["%rivya models flux-2-pro"]),
         ("%rivya history --rating 4‸", ["%rivya history --rating 4"]),
         ("%rivya history fox --run ‸", []),
-        ("%rivya history --rows model --cols mo‸", []),
+        ("%rivya history --rows model --cols mod‸", ["%rivya history --rows model --cols mode"]),
         ("%rivya history --rows resol‸", ["%rivya history --rows resolution"]),
         ("%rivya sandbox ‸", ["%rivya sandbox words"]),
         ("%rivya history --rating=3‸", ["%rivya history --rating=3"]),
