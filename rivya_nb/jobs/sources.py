@@ -243,7 +243,7 @@ def _picture(source: Any, name: str) -> tuple[Picture, dict[str, Any]]:
         raise wrong_source(name, f"this picture cannot be read ({type(error).__name__}: {error})") from None
     kind = type(source).__name__
     takes = "a path, bytes, an open file, a Pillow image, a numpy array or a job"
-    raise wrong_source(name, f"an object of type {kind} is no picture, video or audio; give {takes}")
+    raise wrong_source(name, f"an object of type {kind} is not a picture; give {takes}")
 
 
 def _from_array(source: Any, name: str) -> Picture:
