@@ -11,7 +11,7 @@ from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
 _SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
-_ENTRY, _TYPE, _FRAME_TIME, _VIDEO = 0xAE, 0x83, 0x23E383, 0xE0
+_ENTRY, _NUMBER, _TYPE, _FRAME_TIME, _VIDEO = 0xAE, 0xD7, 0x83, 0x23E383, 0xE0
 _WIDTH, _HEIGHT, _SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0xB0, 0xBA, 0x54B0, 0x54BA, 0x54B2
 _TIME, _SIMPLE_BLOCK, _GROUP, _BLOCK, _BLOCK_TIME = 0xE7, 0xA3, 0xA0, 0xA1, 0x9B
 
@@ -46,7 +46,8 @@ class _Segment:
     """Nanoseconds of a tick."""
     ticks: float = 0.0
     types: set[int] = field(default_factory=set)
-    frame_time: int = 0
+    frame_times: dict[int, int] = field(default_factory=dict)
+    """Nanoseconds of a frame, by the number of its track."""
     width: int = 0
     height: int = 0
     last_cluster: _Element | None = None
@@ -157,8 +158,7 @@ def _read_tracks(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) 
         inner = {each.id: each for each in _elements(data, entry.content, min(entry.end, len(data)), steps)}
         kind = _value(data, inner.get(_TYPE))
         found.types.add(kind)
-        if kind == _FILM:
-            found.frame_time = _value(data, inner.get(_FRAME_TIME))
+        found.frame_times[_value(data, inner.get(_NUMBER))] = _value(data, inner.get(_FRAME_TIME))
         if kind == _FILM and (video := inner.get(_VIDEO)) is not None and video.end is not None:
             shape = {
                 each.id: each for each in _elements(data, video.content, min(video.end, len(data)), steps)
@@ -205,16 +205,19 @@ def _last_time(data: Bytes, found: _Segment, steps: Steps) -> float:
     for element in _elements(data, cluster.content, end, steps):
         if element.id in _ON_TOP:
             break
-        lasting = found.frame_time / found.scale
+        lasting = 0.0
         block: _Element | None = element
         if element.id == _TIME:
             start = float(_value(data, element))
         if element.id == _GROUP and element.end is not None:
             inner = {each.id: each for each in _elements(data, element.content, min(element.end, end), steps)}
             block = inner.get(_BLOCK)
-            lasting = float(_value(data, inner.get(_BLOCK_TIME))) or lasting
+            lasting = float(_value(data, inner.get(_BLOCK_TIME)))
         if block is not None and block.id in (_SIMPLE_BLOCK, _BLOCK):
-            at = block.content + (_leading(data, block.content, 8) or 1)
+            size = _leading(data, block.content, 8) or 1
+            at = block.content + size
+            track = number(data, block.content, size) & (1 << 7 * size) - 1
+            lasting = lasting or found.frame_times.get(track, 0) / found.scale
             offset = int.from_bytes(data[at : at + 2], "big", signed=True)
             last = max(last, start + offset + lasting)
     return last

@@ -10,7 +10,6 @@ from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.imaging.formats import Format
 from rivya_nb.media.formats import FORMATS, HEADER_BYTES, find_kind, with_tracks
 from rivya_nb.media.mpeg import id3_end
-from rivya_nb.media.structure import walk
 from rivya_nb.media.walking import Walked
 
 
@@ -64,5 +63,8 @@ def read_kind(path: Path) -> tuple[Format, Walked] | None:
                 kind = behind if behind in FORMATS else kind
             if kind is None or kind not in FORMATS:
                 return None if kind is None else (kind, Walked(None))
+            # Imported only where a video or sound is met.
+            from rivya_nb.media.structure import walk
+
             walked = walk(data, kind)
     return with_tracks(kind, walked.medium), walked

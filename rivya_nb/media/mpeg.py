@@ -34,6 +34,9 @@ _AAC_RATES = (
     7_350,
 )
 
+_TAG_BYTES = 128
+"""The size of the oldest tag, which ends a file."""
+
 _TAIL_TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 """How tags behind the sound begin: nothing of the sound is missing before them."""
 
@@ -78,15 +81,17 @@ def walk_mpeg(data: Bytes, steps: Steps) -> Walked:
     told_frames, told_bytes = _told(data, start, first)
     end, frames, rate = _chain(data, start, _mpeg_frame, steps)
     is_cut = end > len(data)
+    rest = bytes(data[end : end + _TAG_BYTES])
+    is_tag_cut = 0 < len(rest) < _TAG_BYTES and b"TAG".startswith(rest[:3])
     whole: bool | None
-    if is_cut or start + (told_bytes or 0) > len(data):
+    if is_cut or is_tag_cut or start + (told_bytes or 0) > len(data):
         whole = False
     elif told_frames is not None:
         # The frame that tells it is not counted. Behind something else in between there may be more.
         whole = frames > told_frames or (None if end < len(data) else False)
     else:
-        whole = told_bytes is not None or data[end : end + 11].startswith(_TAIL_TAGS) or None
-    if told_frames is None and end < len(data) and not data[end : end + 11].startswith(_TAIL_TAGS):
+        whole = told_bytes is not None or rest.startswith(_TAIL_TAGS) or None
+    if told_frames is None and end < len(data) and not rest.startswith(_TAIL_TAGS):
         # Something else is in between; what the rest of it is, is not known.
         return Walked(whole)
     count = frames - is_cut if told_frames is None else told_frames

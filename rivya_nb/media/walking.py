@@ -10,7 +10,7 @@ from rivya_nb.contract.media import Medium
 
 Bytes = bytes | mmap
 
-MOST_STEPS = 2_000_000
+MOST_STEPS = 1_000_000
 """The most parts and entries of one file that are looked at: some seconds."""
 
 
