@@ -21,6 +21,7 @@ from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
 from rivya_nb.sandbox.latency import task_seconds
 from rivya_nb.sandbox.model_list import is_available, model_list
 from rivya_nb.sandbox.own_models import OWN_MODELS
+from rivya_nb.sandbox.pricing import price
 from rivya_nb.sandbox.schemas import (
     Credits,
     GenerationBody,
@@ -111,14 +112,16 @@ class Backend:
             params=body.params,
             references=tuple(references),
             drawn_seed=secrets.randbelow(2**31),
-            price=model.base_credits or 0,
+            price=price(model, body.prompt, self.with_defaults(model, body.params)),
             fails=tasks.must_fail(body.prompt, self.with_defaults(model, body.params)),
             created_at=now,
             finished_at=now,
             light=0.0,
         )
         number = self._database.times_asked(task)
-        seconds = task_seconds(self.config.latency, task.request, number)
+        seconds = task_seconds(self.config.latency, task.request, number) * self.config.slowness(
+            model.category
+        )
         light = self.config.light.of_task(self.params_of(task), task.request, number)
         task = replace(task, finished_at=now + seconds, light=light)
         return self._keep(key, task, body, idempotency_key)
@@ -130,11 +133,11 @@ class Backend:
         return task
 
     def finished_task(self, task_id: str) -> Task:
-        """A task whose pictures can be fetched."""
+        """A task whose results can be fetched."""
         task, now = self._database.task(task_id), time.time()
         lifetime = math.inf if self.config.picture_seconds is None else self.config.picture_seconds
         if task is None or task.status(now) != "succeeded" or now > task.finished_at + lifetime:
-            raise Fault("not_found", "There is no such picture.")
+            raise Fault("not_found", "There is no such result.")
         return task
 
     def upload(self, key: KeyGrant, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
@@ -142,18 +145,21 @@ class Backend:
         return self.files.keep(key, content, name, kind, self._model(model) if model else None)
 
     def params_of(self, task: Task) -> dict[str, Any]:
-        """The params with which a task is drawn, the model's defaults included."""
+        """The params with which a task is made, the model's defaults included."""
         return self.with_defaults(self._catalogue[task.model], task.params)
 
     @staticmethod
     def with_defaults(model: Model, params: Mapping[str, Any]) -> dict[str, Any]:
         return {p.key: p.default for p in model.params if p.default is not None} | dict(params)
 
-    def picture_count(self, task: Task) -> int:
+    def result_count(self, task: Task) -> int:
         return int(self.params_of(task).get(_COUNT_KEY, 1))
 
-    def picture_format(self, task: Task) -> str:
-        """`png` or `jpg`, which is also the url's extension."""
+    def result_format(self, task: Task) -> str:
+        """`png`, `jpg`, `webm` or `wav`, which is also the url's extension."""
+        category = self._catalogue[task.model].category
+        if category != "image":
+            return "webm" if category == "video" else "wav"
         params = self.params_of(task)
         named = params.get("output_format", params.get("outputFormat", "png"))
         return "png" if named == "png" else "jpg"
@@ -190,7 +196,7 @@ class Backend:
             raise Fault("insufficient_credits", text) from None
 
     def public_task(self, task: Task, origin: str) -> GenerationTask:
-        """The current state of the task; `origin` begins its pictures' urls."""
+        """The current state of the task; `origin` begins its results' urls."""
         now = time.time()
         status = task.status(now)
         times: dict[str, Any] = {}
@@ -215,8 +221,8 @@ class Backend:
         )
 
     def _result(self, task: Task, origin: str) -> TaskResult:
-        extension = self.picture_format(task)
-        count = self.picture_count(task)
+        extension = self.result_format(task)
+        count = self.result_count(task)
         urls = [f"{origin}/pictures/{task.id}/{number}.{extension}" for number in range(1, count + 1)]
         return TaskResult(primary_url=urls[0], urls=urls)
 

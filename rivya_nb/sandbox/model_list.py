@@ -6,6 +6,16 @@ from rivya_nb.contract.catalogue import MEGABYTE, Catalogue, Model, Param, Refer
 from rivya_nb.sandbox.own_models import OWN_MODELS, OWN_NOTICE
 from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
 
+_ANSWERS = {
+    "video": [
+        "The sandbox answers with a loop of 1 to 3 seconds, as WebM without sound, with half the pixels per side."
+    ],
+    "audio": [
+        "The sandbox answers with a melody of at most 3 seconds, as WAV whatever the output format is."
+    ],
+}
+"""What is not as it was asked for."""
+
 
 def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
     """Every model; the video and audio models whose records are not complete are listed as coming soon."""
@@ -38,8 +48,13 @@ def _model(model: Model, url_input: bool) -> PublicModel:
         url_input_supported=url_input and takes_files,
         file_kinds=list(model.references.kinds or ()) if model.references else [],
         chat_capabilities=None,
-        notices=[OWN_NOTICE] if model in OWN_MODELS else [],
+        notices=_notices(model),
     )
+
+
+def _notices(model: Model) -> list[str]:
+    own = [OWN_NOTICE] if model in OWN_MODELS else []
+    return own + _ANSWERS.get(model.category, [])
 
 
 def _param(param: Param) -> ModelParam:

@@ -28,7 +28,7 @@ CLIP = Model(
     billing_type=FIXED,
     max_prompt_length=5000,
     params=(
-        Param("duration", "number", default=2, minimum=1, maximum=3, step=0.5),
+        Param("seconds", "number", default=2, minimum=1, maximum=3, step=0.5),
         Param("aspect_ratio", "select", default="16:9", options=("16:9", "9:16", "1:1", "4:3", "3:4")),
         Param("resolution", "select", default="720p", options=("480p", "720p")),
         _SEED,
@@ -44,7 +44,7 @@ TUNE = Model(
     base_credits=3,
     billing_type=FIXED,
     max_prompt_length=500,
-    params=(Param("duration_seconds", "number", default=2, minimum=1, maximum=3, step=0.5), _SEED),
+    params=(Param("seconds", "number", default=2, minimum=1, maximum=3, step=0.5), _SEED),
     references=ReferenceRules(1, ("audio",), (_SOUNDS,)),
     complete=True,
 )
