@@ -175,16 +175,17 @@ class PictureFetcher:
             try:
                 if not response.has_redirect_location:
                     _check_status(response, target.named, expected)
-                    return await self._save(response, path, target.named)
+                    return await self._save(response, path, target.named, expected)
                 url = redirected(url, response.headers["location"])
             finally:
                 await response.aclose()
         raise PictureError(f"The {WORDS[expected]}'s address redirects more than {MAX_REDIRECTS} times.")
 
-    async def _save(self, response: httpx.Response, path: Path, host: str) -> str:
+    async def _save(self, response: httpx.Response, path: Path, host: str, expected: Medium) -> str:
         """Write an answer's body into a file, and return its hash; its first bytes decide how long it may be."""
         told = response.headers.get("content-length", "")
         claimed = int(told) if told.isdecimal() else 0
+        self._cap_of(expected).check(claimed)
         size, waiting, digest = 0, bytearray(), hashlib.sha256()
         cap: Cap | None = None
 

@@ -106,10 +106,10 @@ def _waveform(path: Path, kind: Format, walked: Walked, box: tuple[int, int] | N
 
 
 def _extremes(samples: Sequence[int], columns: int) -> list[tuple[int, int]]:
-    """The lowest and the highest sample of each column."""
+    """The lowest and the highest sample of each column, with the middle line between them."""
     edges = [len(samples) * column // columns for column in range(columns + 1)]
     parts = (samples[start : max(end, start + 1)] for start, end in pairwise(edges))
-    return [(min(part), max(part)) if part else (0, 0) for part in parts]
+    return [(min(0, min(part)), max(0, max(part))) if part else (0, 0) for part in parts]
 
 
 def _wav_samples(path: Path) -> bytes | None:

@@ -47,7 +47,7 @@ def test_the_poster_of_a_video_is_one_of_its_frames(name: str) -> None:
     assert is_true
     assert (image.mode, image.size) == ("RGB", SAMPLES[name].size)
     # The test picture has many colours; a card has few.
-    assert len(set(image.resize((24, 16)).getdata())) > 40
+    assert len(image.resize((24, 16)).getcolors(1 << 16) or ()) > 40
 
 
 def test_a_poster_has_a_play_sign_and_fits_into_its_box() -> None:
@@ -90,7 +90,7 @@ def test_a_plain_wav_needs_no_ffmpeg(tmp_path: Path, wide: int, channels: int) -
     assert is_true
     columns = [image.crop((at, 0, at + 1, image.height)) for at in (image.width // 4, image.width * 3 // 4)]
     ground = image.getpixel((2, 2))
-    quiet, loud = (sum(pixel != ground for pixel in column.getdata()) for column in columns)
+    quiet, loud = (image.height - dict(map(reversed, column.getcolors())).get(ground, 0) for column in columns)
     assert quiet < 0.05 * image.height
     assert loud > 0.8 * image.height
 
@@ -102,7 +102,7 @@ def test_without_ffmpeg_a_card_stands_there(name: str) -> None:
     assert not is_true
     assert image.size == (SAMPLES[name].size if SAMPLES[name].medium == "video" else (720, 360))
     # It is seen on a light page and on a dark one.
-    brightness = [sum(pixel) / 765 for pixel in set(image.getdata())]
+    brightness = [sum(colour) / 765 for _, colour in image.getcolors(1 << 16)]
     assert max(brightness) > 0.5
     assert min(brightness) < 0.2
     assert 0.05 < sum(image.getpixel((image.width // 2, 2))) / 765 < 0.6  # type: ignore[arg-type]
