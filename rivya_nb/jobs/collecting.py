@@ -20,7 +20,7 @@ from rivya_nb.errors import (
     TransportError,
     UnreachableError,
 )
-from rivya_nb.jobs.pacing import DEADLINE, next_poll
+from rivya_nb.jobs.pacing import DEADLINE, next_poll, slowness
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
@@ -111,6 +111,11 @@ class Collector:
         if task is not None:
             await self._deliver(job, task)
 
+    def _medium(self, job: LiveJob) -> str:
+        """What the job's model makes; pictures where that is not known."""
+        model = self._store.models.catalogue(job.record.service).get(job.record.model)
+        return "image" if model is None else model.category or "image"
+
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
         """Poll the task until it has ended; None if its end was not seen."""
         now = self._store.database.now()
@@ -120,10 +125,11 @@ class Collector:
         running: list[float] = []
         waited, trouble = 0.0, ""
         status, asked = "", 0
-        while waited <= DEADLINE:
+        slower = slowness(self._medium(job))
+        while waited <= DEADLINE * slower:
             last = polls[-1] if polls else age
             durations = await self._times.known(job.record.request)
-            due = next_poll(durations, polls) if submitted or polls else age
+            due = next_poll(durations, polls, slower) if submitted or polls else age
             waited += due - last
             await asyncio.sleep(start + due - time.monotonic())
             asked_at = time.monotonic()

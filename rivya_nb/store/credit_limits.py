@@ -72,8 +72,8 @@ class CreditLimit:
 class CreditUse:
     """A limit, and what is used of it in the period that ends at `until`, in seconds since the epoch.
 
-    `credits` were billed, are reserved or are the price of what was asked for; `unpriced` pictures without a known
-    price are not among them.
+    `credits` were billed, are reserved or are the price of what was asked for; what `unpriced` requests,
+    whose price is not known or may be higher, cost beyond that is not among them.
     """
 
     limit: CreditLimit
@@ -146,7 +146,7 @@ class CreditLimits:
                 counts = counted_at is not None and job.status not in NOT_BILLED and counted_at >= begin
                 if not (counts and use.limit.who in (EVERYBODY, asked_by)):
                     new.append(job)
-            unpriced = sum(job.price is None and job.reserved_credits is None for job in new)
+            unpriced = sum(job.has_open_price and job.reserved_credits is None for job in new)
             _allow(use, sum(job.expected_credits for job in new), unpriced)
 
 
@@ -180,9 +180,9 @@ def _allow(use: CreditUse, credits: int, unpriced: int) -> None:  # noqa: A002
     limit = use.limit
     if unpriced > 0 and limit.unknown is None:
         raise CreditLimitError(
-            f"{count(unpriced, 'picture')} without a known price cannot be held to {limit.words}, and nothing was "
-            f"sent. Ask for models with a price, or let `{limit.command} {limit.credits} --unknown CREDITS` say "
-            "what each counts as.",
+            f"{count(unpriced, 'request')} without a certain price cannot be held to {limit.words}, and nothing "
+            f"was sent. Ask for models with a fixed price, or let `{limit.command} {limit.credits} --unknown "
+            "CREDITS` say what each counts as.",
             until=use.until,
         )
     more = credits + unpriced * (limit.unknown or 0)

@@ -126,6 +126,8 @@ jobs = Table(
     # By which seeds are ordered, as `rows.seed_number` gives it; what has none comes last.
     Column("seed_number", Number, nullable=False),
     Column("price", Number),
+    # Whether it may cost more than that, as what is metered does.
+    Column("price_is_least", Boolean, nullable=False, server_default=false()),
     Column("status", String(16), nullable=False),
     Column("task_id", Words),
     Column("reserved_credits", Number),

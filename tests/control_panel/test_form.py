@@ -19,7 +19,7 @@ from rivya_nb.control_panel.model import PanelModel
 from rivya_nb.control_panel.seed import UNSET, SeedControl
 from rivya_nb.errors import InvalidRequestError, Mistake
 
-IMAGE_MODELS = [model.id for model in bundled().values() if model.makes_pictures]
+IMAGE_MODELS = [model.id for model in bundled().values() if model.can_run]
 
 
 @pytest.fixture
