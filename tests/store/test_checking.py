@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from servers import PostgresqlServer
 from sqlalchemy import text
 
 import rivya_nb as rv
 from rivya_nb.cli import main
+from rivya_nb.errors import StoreError
 from rivya_nb.store.checking.check import check
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
@@ -53,6 +55,8 @@ WRONG = {
     "UPDATE jobs SET task_id = 'same' WHERE number IN (1, 7)": "2 jobs have the same task same of sandbox",
     "UPDATE tallies SET jobs = jobs + 1": "tallies has .* wrong sums",
     "UPDATE ledger SET credits = credits + 1": "ledger has 1 wrong sums: .*jobs give",
+    "UPDATE jobs SET params = 'no JSON' WHERE number = 6": "jobs says something as params that cannot be read",
+    "UPDATE runs SET axes = '[{}]'": "runs says something as axes that cannot be read, first where id is 1",
     "DELETE FROM commitments": "commitments has 1 wrong sums",
 }
 
@@ -65,6 +69,26 @@ def test_rows_that_do_not_agree_are_told(store: Store) -> None:
     for line in WRONG.values():
         assert any(re.search(line, each) for each in said), said
     assert len(said) == len(WRONG)
+
+
+def test_references_that_cannot_be_read_end_it_in_a_sentence(store: Store) -> None:
+    fill(store, 1)
+    run(store, """UPDATE jobs SET "references" = '[5]' WHERE number = 3""")
+    found = check(store.place, None, lambda *_: None)
+    assert str(next(found)).startswith("jobs says something as references that cannot be read")
+    with pytest.raises(StoreError, match="which files belong to the store: `rivya-nb check` says where"):
+        list(found)
+
+
+def test_a_server_where_kernels_cannot_take_turns_is_told(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with closing(Store.open(address)) as store:
+        run(store, "DELETE FROM turns WHERE number > 4000")
+        (said,) = found(store)
+        assert said.startswith("turns has 4,001 rows of 4,096, so that two kernels may buy the same")
+        run(store, said.partition("; ")[2])
+        assert found(store) == []
+    postgresql.drop(address)
 
 
 def test_what_was_bought_at_the_same_time_is_told(store: Store) -> None:
