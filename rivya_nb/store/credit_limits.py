@@ -10,6 +10,7 @@ Days begin at midnight UTC, weeks on Monday, months on their first day: a store 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class CreditLimit:
     @property
     def command(self) -> str:
         """The command that sets it, but for the number of credits."""
-        whose = f"--user {self.who}" if self.who else "--store-wide"
+        whose = f"--user {shlex.quote(self.who)}" if self.who else "--store-wide"
         return f"rivya-nb limits set {whose} --per {self.per}"
 
 
@@ -163,8 +164,10 @@ def held(connection: Connection, users: Collection[str], now: float) -> Iterator
     before = _uses(connection, users, now, for_update=True)
     yield
     if before:
-        after = _uses(connection, users, now)
-        for was, use in zip(before, after, strict=True):
+        # A limit that is set meanwhile holds for those who come later.
+        after = {(use.limit.who, use.limit.per): use for use in _uses(connection, users, now)}
+        for was in before:
+            use = after[was.limit.who, was.limit.per]
             _allow(was, use.credits - was.credits, use.unpriced - was.unpriced)
 
 

@@ -71,7 +71,7 @@ from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.summaries import summaries
-from rivya_nb.store.trouble import disk_trouble, shared_trouble
+from rivya_nb.store.trouble import ANOTHER_CACHE, disk_trouble, shared_trouble
 from rivya_nb.store.uploads import UploadBook
 from rivya_nb.store.users import user_name, users
 from rivya_nb.store.votes import VoteBook
@@ -182,7 +182,7 @@ class Store:
             refuse_unfinished(database)
             files = open_agreed_files(database, pictures)
             folder = local_folder(address)
-            with disk_trouble(folder):
+            with disk_trouble(folder, ANOTHER_CACHE):
                 folder.mkdir(parents=True, exist_ok=True)
             with server_trouble(address):
                 owner = SessionOwner(address, read_only=database.obstacle is not None)

@@ -66,7 +66,7 @@ class SessionOwner(Owner):
         self._bell, self._button = socket.socketpair()
         for end in (self._bell, self._button):
             end.setblocking(False)
-        self._channel = ""
+        self._channel, self._is_copy = "", False
         self._connection = self._take()
         self._holder = threading.Thread(target=self._hold, name="rivya-owner", daemon=True)
         self._holder.start()
@@ -84,6 +84,9 @@ class SessionOwner(Owner):
             )
 
     def living(self, connection: Connection, owners: Collection[str]) -> set[str]:
+        if self._is_copy:
+            # A standby knows nothing of the locks of the server that it follows.
+            return set(owners)
         found = set(owners) - self._earlier
         others = [owner for owner in found if owner != self.id]
         if others:
@@ -117,8 +120,8 @@ class SessionOwner(Owner):
             set_up(connection)
             owner = uuid.uuid4().hex
             connection.execute("SELECT pg_advisory_lock(%s)", [_key(owner)])
-            (self._channel, is_copy) = connection.execute(_CHANNEL).fetchone()  # type: ignore[misc]
-            if not is_copy:
+            (self._channel, self._is_copy) = connection.execute(_CHANNEL).fetchone()  # type: ignore[misc]
+            if not self._is_copy:
                 connection.execute(f"LISTEN {self._channel}")
             if self.id:
                 self._earlier.add(self.id)
