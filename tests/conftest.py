@@ -30,8 +30,8 @@ QUICK = str(Path(__file__).parent / "quick_processes")
 if QUICK not in os.environ.get("PYTHONPATH", ""):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [QUICK, os.environ.get("PYTHONPATH")]))
 
-# Each test opens stores, and each store waits for its disk. What is written here ends with the tests, so that it may
-# as well be in memory: a third of their time is saved.
+# Each test opens stores, and each store waits for its disk. What is written here ends with the tests, so that it
+# may as well be in memory: a third of their time is saved.
 MEMORY = Path("/dev/shm")
 ENOUGH = 4_000_000_000
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
