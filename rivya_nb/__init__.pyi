@@ -141,6 +141,7 @@ from .session.history import (
     Selection as Selection,
 )
 from .session.job import Job as Job
+from .session.media import Media as Media
 from .session.plan import Plan as Plan
 from .session.ranking import Ranking as Ranking
 from .session.run import Run as Run

@@ -56,6 +56,7 @@ FLOORS = (
     ("jobs",),
     ("planning",),
     ("store", "api", "sandbox"),
+    ("media",),
     ("imaging",),
     ("contract",),
     ("files", "spreadsheets"),

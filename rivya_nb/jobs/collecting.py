@@ -1,4 +1,4 @@
-"""Collects submitted jobs: it polls a task until it has ended, and downloads its pictures."""
+"""Collects submitted jobs: it polls a task until it has ended, and downloads what it has made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rivya_nb.contract.media import MEDIA, WORDS, Medium
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
+    from rivya_nb.api.pictures import FetchedFile, PictureFetcher
     from rivya_nb.api.records import Task
     from rivya_nb.jobs.governor import Governor
     from rivya_nb.jobs.job import LiveJob
@@ -222,13 +223,13 @@ class Collector:
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         files = self._store.files
         pictures = await asyncio.to_thread(files.held, job.id)
-        kept = False
+        kept, expected = False, self._expected(job)
         while not kept:
             try:
                 if not pictures:
-                    pictures = tuple(await together(self._download(url) for url in task.urls))
+                    pictures = tuple(await together(self._download(url, expected) for url in task.urls))
                 if not pictures:
-                    raise PictureError("the service gave no address of a picture")
+                    raise PictureError(f"the service gave no address of a {WORDS[expected]}")
             except PictureError as error:
                 failure: JobChanges = {**NO_ERROR, "error_message": str(error)}
                 ended = self._store.database.now()
@@ -244,7 +245,9 @@ class Collector:
             )
             if not kept:
                 pictures = await asyncio.to_thread(files.held, job.id)
-        job.changed(replace(job.record, pictures=pictures, **changes))
+        job.changed(
+            replace(job.record, pictures=pictures, **changes), notice=self._other_medium(job, pictures)
+        )
         await asyncio.to_thread(files.release, job.id)
 
     async def _secure(self, job: LiveJob, pictures: Sequence[PictureRecord]) -> bool | None:
@@ -267,14 +270,30 @@ class Collector:
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_SECURE_PAUSE)
 
-    async def _download(self, url: str) -> PictureRecord:
+    def _expected(self, job: LiveJob) -> Medium:
+        """What the job's model is known to make; a picture if that is not known."""
+        model = self._store.models.catalogue(job.record.service).get(job.record.model)
+        return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
+
+    def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
+        """What to tell about files that are not what the model is known to make; they are kept all the same."""
+        expected = self._expected(job)
+        others = sorted({WORDS[each.medium] for each in files if each.medium != expected})
+        if not others:
+            return None
+        came = " and a ".join(others)
+        return f"{job.record.model} is known to make a {WORDS[expected]}; a {came} came, and is kept"
+
+    async def _download(self, url: str, expected: Medium) -> PictureRecord:
         async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX)
+            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX, expected=expected)
             await asyncio.to_thread(self._adopt, fetched)
         found = fetched.inspected
-        return PictureRecord(found.sha256, found.mime_type, found.width, found.height, found.size)
+        return PictureRecord(
+            found.sha256, found.mime_type, found.width, found.height, found.size, found.duration
+        )
 
-    def _adopt(self, fetched: FetchedPicture) -> None:
+    def _adopt(self, fetched: FetchedFile) -> None:
         files, found = self._store.files, fetched.inspected
         original = files.receive(fetched.path, found.mime_type, found.sha256)
         # Done now, so that a grid of many pictures does not have to decode them again.

@@ -13,8 +13,10 @@ from rivya_nb.contract.text import printable
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.job import LiveJob
+from rivya_nb.media.formats import medium_by_name
 from rivya_nb.session.going_on import KEPT, plan_variation
 from rivya_nb.session.marking import Markable
+from rivya_nb.session.media import Media
 from rivya_nb.session.showing.live import insert_cell
 from rivya_nb.store.records import JobRecord, Marks
 
@@ -184,19 +186,24 @@ class Job(Markable):
         return None if first is None else self._store.files.local(first.sha256, first.mime_type)
 
     @property
+    def media(self) -> tuple[Media, ...]:
+        """What the job has made: pictures, videos or sounds, each with its kind, type, size, duration and path."""
+        return tuple(Media.of(each, self._store.files) for each in self.record.pictures)
+
+    @property
     def images(self) -> list[Picture]:
-        """The pictures, decoded; a task may give several.
+        """The pictures, decoded; a task may give several. Of a video its poster; sounds are skipped.
 
         Raises:
-            StoreError: a picture's file is gone or cannot be read.
+            StoreError: a file is gone or cannot be read.
         """
-        return [self._open(path) for path in self.paths]
+        return [self._open(each.path) for each in self.media if each.kind != "audio"]
 
     @property
     def image(self) -> Picture | None:
-        """The first picture, decoded; None while there is none."""
-        path = self.path
-        return None if path is None else self._open(path)
+        """The first picture, decoded, or the poster of the first video; None while there is none."""
+        first = next((each for each in self.media if each.kind != "audio"), None)
+        return None if first is None else self._open(first.path)
 
     def save(self, folder: str | os.PathLike[str]) -> SavedPictures:
         """Copy the pictures into a folder, as `Run.save` does; the list of their absolute paths.
@@ -272,7 +279,11 @@ class Job(Markable):
         from rivya_nb.imaging.decoding import load
 
         try:
-            return load(path)
+            if medium_by_name(path) == "image":
+                return load(path)
+            from rivya_nb.media.posters import make_poster
+
+            return make_poster(path, sign=False).image
         except FileNotFoundError:
             raise StoreError(f"The picture's file is gone: {path}") from None
         except (OSError, PictureError) as error:

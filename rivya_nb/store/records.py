@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
@@ -87,9 +88,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.
+    """One file that a job has made: `sha256` in hex names it; width and height in pixels, size in bytes, duration
+    in seconds.
 
-    Width and height are 0 if the format could not be decoded.
+    Width and height are 0 if there is no picture in it, or its format could not be decoded. The duration of a
+    picture is None, and that of a video or sound where it cannot be read.
     """
 
     sha256: str
@@ -97,6 +100,12 @@ class PictureRecord:
     width: int
     height: int
     size: int
+    duration: float | None = None
+
+    @property
+    def medium(self) -> Medium:
+        """Whether it is a picture, a video or sound."""
+        return medium_of(self.mime_type)
 
 
 @dataclass(frozen=True, slots=True)

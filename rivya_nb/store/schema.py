@@ -218,6 +218,8 @@ pictures = Table(
     Column("width", Number, nullable=False),
     Column("height", Number, nullable=False),
     Column("size", Number, nullable=False),
+    # Of video and audio, in seconds.
+    Column("duration", Float),
     Index("pictures_by_content", "sha256"),
     Index("pictures_by_size", "width", "height", "job_number"),
 )

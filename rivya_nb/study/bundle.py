@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from rivya_nb._version import __version__
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import UsageError
-from rivya_nb.imaging.formats import EXTENSIONS
+from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord

@@ -11,7 +11,8 @@ from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
+from rivya_nb.media.words import SOUND_RATIO
 
 if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord
@@ -187,8 +188,9 @@ def unseen_words(kind: str) -> str:
 
 
 def unseen_kind(picture: PictureRecord | None) -> str:
-    """The format of a picture that could not be decoded here, as `HEIC`; empty for any other."""
-    if picture is None or picture.width:
+    """The format of a picture that could not be decoded here, as `HEIC`; empty for any other, and for videos and
+    sounds, which have a poster in any case."""
+    if picture is None or picture.width or picture.medium != "image":
         return ""
     return printable(format_name(picture.mime_type))
 
@@ -252,6 +254,8 @@ def aspect_ratio(job: JobRecord, picture: PictureRecord | None) -> float:
     """Width over height of a job's picture: that of the picture, else of the params, else 1."""
     if picture is not None and picture.height > 0 and picture.width > 0:
         return picture.width / picture.height
+    if picture is not None and picture.medium == "audio":
+        return SOUND_RATIO
     model = bundled().get(job.model)
     sent = [job.params.get(key) for key in _SHAPE_KEYS]
     defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]
