@@ -90,7 +90,9 @@ def test_a_plain_wav_needs_no_ffmpeg(tmp_path: Path, wide: int, channels: int) -
     assert is_true
     columns = [image.crop((at, 0, at + 1, image.height)) for at in (image.width // 4, image.width * 3 // 4)]
     ground = image.getpixel((2, 2))
-    quiet, loud = (image.height - dict(map(reversed, column.getcolors())).get(ground, 0) for column in columns)
+    quiet, loud = (
+        image.height - dict(map(reversed, column.getcolors())).get(ground, 0) for column in columns
+    )
     assert quiet < 0.05 * image.height
     assert loud > 0.8 * image.height
 
