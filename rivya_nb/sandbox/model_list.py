@@ -7,9 +7,7 @@ from rivya_nb.sandbox.own_models import OWN_MODELS, OWN_NOTICE
 from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
 
 _ANSWERS = {
-    "video": [
-        "The sandbox answers with a loop of 1 to 3 seconds, as WebM without sound, with half the pixels per side."
-    ],
+    "video": ["The sandbox answers with a loop of 1 to 3 seconds, as WebM, with half the pixels per side."],
     "audio": [
         "The sandbox answers with a melody of at most 3 seconds, as WAV whatever the output format is."
     ],

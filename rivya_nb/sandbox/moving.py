@@ -17,6 +17,7 @@ from rivya_nb.sandbox.backdrop import backdrop
 from rivya_nb.sandbox.drawing import comment, decoded, hang, lit, mark, things
 from rivya_nb.sandbox.prompt_reading import read
 from rivya_nb.sandbox.scene import Scene, compose
+from rivya_nb.sandbox.soundtracks import soundtrack
 from rivya_nb.sandbox.webm import webm
 
 RATE = 12
@@ -39,6 +40,7 @@ def loop(
     references: Sequence[bytes] = (),
     light: float = 0.0,
     watermark: bool = False,
+    sound: bool = False,
 ) -> bytes:
     """A WebM of `size` (width and height in pixels) that ends as it begins; for the rest, see `drawing.draw`."""
     frames = _frames(prompt, seed, size, max(1, round(seconds * RATE)), style, references)
@@ -51,7 +53,8 @@ def loop(
             mark(picture, larger=watermark)
             yield picture
 
-    return webm(finished(), size, RATE, comment(prompt))
+    track = soundtrack(f"{seed} {prompt}", seconds) if sound else None
+    return webm(finished(), size, RATE, comment(prompt), track)
 
 
 def _frames(

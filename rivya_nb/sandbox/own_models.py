@@ -31,6 +31,7 @@ CLIP = Model(
         Param("seconds", "number", default=2, minimum=1, maximum=3, step=0.5),
         Param("aspect_ratio", "select", default="16:9", options=("16:9", "9:16", "1:1", "4:3", "3:4")),
         Param("resolution", "select", default="720p", options=("480p", "720p")),
+        Param("sound", "select", default="false", options=("false", "true")),
         _SEED,
     ),
     references=ReferenceRules(4, ("image", "video", "audio"), (_IMAGES, _VIDEOS, _SOUNDS)),

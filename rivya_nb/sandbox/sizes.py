@@ -25,6 +25,7 @@ _LENGTH_KEYS = ("duration", "duration_seconds", "n_frames")
 _EXACT_KEY = "seconds"
 """The name of the seconds that a model of the sandbox's own takes exactly."""
 SEED_KEYS = ("seed", "seeds")
+_SOUND_KEYS = ("sound", "generate_audio")
 
 LONGEST = 3.0
 """The most seconds of a video or a sound."""
@@ -38,6 +39,7 @@ DRAWN_ELSEWHERE = frozenset(
         *_LENGTH_KEYS,
         _EXACT_KEY,
         *SEED_KEYS,
+        *_SOUND_KEYS,
         "watermark",
         "max_images",
         "output_format",
@@ -77,6 +79,11 @@ def video_seconds(params: Mapping[str, Any]) -> float:
         return float(params[_EXACT_KEY])
     asked = _asked_seconds(params) or 8.0
     return max(1.0, min(LONGEST, 1 + asked / 7.5))
+
+
+def has_sound(params: Mapping[str, Any]) -> bool:
+    """True if a video has to have sound."""
+    return any(params.get(key) == "true" for key in _SOUND_KEYS)
 
 
 def audio_seconds(params: Mapping[str, Any], prompt: str) -> float:

@@ -18,6 +18,7 @@ from rivya_nb.sandbox.sizes import (
     DRAWN_ELSEWHERE,
     SEED_KEYS,
     audio_seconds,
+    has_sound,
     pixel_size,
     sampling_rate,
     video_seconds,
@@ -115,6 +116,7 @@ class TaskResults:
                 references=references,
                 light=task.light,
                 watermark=watermark,
+                sound=has_sound(params),
             )
         return draw(
             prompt,

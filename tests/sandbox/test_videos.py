@@ -22,6 +22,7 @@ from rivya_nb.sandbox.moving import RATE, loop
 from rivya_nb.sandbox.own_models import OWN_MODELS
 from rivya_nb.sandbox.recordings import read_recording
 from rivya_nb.sandbox.sizes import audio_seconds, video_seconds, video_size
+from rivya_nb.sandbox.soundtracks import COUNT, soundtrack
 from rivya_nb.sandbox.tones import melody
 
 SMALL = (160, 90)
@@ -185,6 +186,20 @@ def test_a_video_bears_the_sandboxs_mark() -> None:
     assert changed is not None
     assert changed[0] > size[0] / 2
     assert changed[1] > size[1] * 0.8
+
+
+def test_a_video_has_sound_where_it_is_asked_for(client: httpx.Client) -> None:
+    silent, loud = (
+        result(ask(client, "sandbox-clip", seed=1, sound=sound)).content for sound in ("false", "true")
+    )
+    assert b"A_OPUS" not in silent
+    assert b"A_OPUS" in loud
+    assert len(frames(loud)) == len(frames(silent))
+    assert difference(frames(loud)[0], frames(silent)[0]) == 0, "it changes nothing that is seen"
+    heard = [soundtrack(str(number), 1.5) for number in range(60)]
+    assert len(heard[0].packets) == 75
+    assert len(set(heard)) == COUNT
+    assert b"A_OPUS" in result(ask(client, "seedance-2")).content, "its default"
 
 
 def test_seeds_are_the_seed_whatever_a_model_calls_them(client: httpx.Client) -> None:
