@@ -108,8 +108,9 @@ def test_the_seed_is_one_axis_and_one_filter_for_models_that_call_it_differently
     for filters in ({"seed": 20001}, {"seeds": 20001}, {"params": {"seeds": 20001}}):
         assert len(rv.history(prompt="bottle", run=run, **filters)) == 2  # type: ignore[arg-type]
     assert rv.plan("A bottle", model=["veo3-1-lite", "wan-2-7-image-pro"], seed=20001).credits == 0
-    grown = run.extend(seeds=[20003]) if hasattr(run, "extend") else run
-    assert "20003" in repr(grown)
+    grown = run.extend(seeds=[20003])
+    assert [request.seed for request in grown.requests] == [20003, 20003]
+    assert grown.summary.startswith("2 results · 22 credits · beside 4")
     text = run.grid(rows="seed", cols="model")._repr_mimebundle_()["text/plain"]
     assert "20001" in text
 
