@@ -59,7 +59,8 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
     """The params as they are sent, and every mistake in them.
 
     They may bear the names that they have in an ask, and are sent under the model's own. A param that is None is
-    not sent. Numpy's numbers and booleans are converted; any other value that does not fit is a mistake.
+    not sent; one that the model requires, and of which nothing is said, is sent with its documented default.
+    Numpy's numbers and booleans are converted; any other value that does not fit is a mistake.
     """
     accepted: dict[str, ParamValue] = {}
     mistakes: list[Mistake] = []
@@ -79,11 +80,11 @@ def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, 
                 mistakes.append(result)
             else:
                 accepted[key] = result
-    mistakes += [
-        Mistake(param.key, f"{model.id} requires it{_allowed(param)}")
-        for param in model.params
-        if param.required and params.get(given.get(param.key, "")) is None
-    ]
+    for param in model.params:
+        if param.required and param.key not in given and param.default is not None:
+            accepted[param.key] = param.default
+        elif param.required and params.get(given.get(param.key, "")) is None:
+            mistakes.append(Mistake(param.key, f"{model.id} requires it{_allowed(param)}"))
     return accepted, mistakes
 
 

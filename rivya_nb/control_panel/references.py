@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import traitlets
 
@@ -288,17 +287,15 @@ class References(Background):
         }
 
     def _make_thumbnails(self, references: Sequence[Reference]) -> None:
+        files = self._session.store.files
         for reference in references:
             if reference.sha256 not in self._thumbnails and not reference.url:
                 try:
-                    path = self._session.store.files.local(reference.sha256, reference.mime_type)
-                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES)
-                    uri = small.uri
+                    path = files.local(reference.sha256, reference.mime_type)
+                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=files.thumbnails.load)
                 except (PictureError, StoreError):
-                    if reference.kind == "image":
-                        continue
-                    uri = _card_uri(reference)
-                self._thumbnails[reference.sha256] = uri
+                    continue
+                self._thumbnails[reference.sha256] = small.uri
 
 
 _IS_GONE = ("is not in the store any more", "are not in the store any more")
@@ -338,17 +335,6 @@ def _rules(models: Sequence[Model]) -> Rules:
 
 
 _CALLED = {"image": "pictures", "video": "video", "audio": "audio"}
-
-
-def _card_uri(reference: Reference) -> str:
-    """What stands for a file that has no picture: a play sign or a note, on grey."""
-    sign = "▶" if reference.kind == "video" else "♪"
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="144" height="81"><rect width="144" height="81" '
-        'fill="#777"/><text x="72" y="40" fill="#fff" font-family="sans-serif" font-size="34" '
-        f'text-anchor="middle" dominant-baseline="central">{sign}</text></svg>'
-    )
-    return f"data:image/svg+xml,{quote(svg)}"
 
 
 def _about(reference: Reference) -> str:

@@ -35,8 +35,9 @@ def live(**entry: object) -> Model:
 def test_a_model_is_run_if_its_record_is_complete_and_else_the_reason_is_told(model: Model) -> None:
     if model.complete:
         assert bundled().runnable(model.id) is model
-        needed = {param.key: param.default for param in model.params if param.required}
-        request = build_request(model, "Rain on a tin roof", needed)
+        request = build_request(model, "Rain on a tin roof", {})
+        # What a model requires is sent with its documented default.
+        assert request.params == {param.key: param.default for param in model.params if param.required}
         assert request.base_credits == model.base_credits
         assert request.price_is_least == (model.billing_type == "METERED")
         return
@@ -163,6 +164,10 @@ def test_a_duration_is_compared_as_it_is_told() -> None:
     assert told(5.042) == "clip.mp4: it is 5.042 s long, and has to be from 2 s to 5 s"
     assert told(1.96) == "clip.mp4: it is 1.96 s long, and has to be from 2 s to 5 s"
     assert told(None) == "clip.mp4: its duration cannot be read, and has to be from 2 s to 5 s"
+
+
+def test_what_is_required_is_refused_only_where_it_is_left_out_on_purpose() -> None:
+    assert "requires it; it takes TX3L" in wrong("elevenlabs-turbo-2-5", voice=None)
 
 
 def test_the_seed_of_a_request_is_found_under_any_name() -> None:
