@@ -32,6 +32,9 @@ TURN = 0.2
 FIRST_PAUSE, MOST_PAUSE = 0.1, 5.0
 """Seconds before another connection is tried: at first, and at most."""
 
+MOMENT = 2.0
+"""Seconds to wait for the next connection where one was lost: where the server answers, it takes a tenth."""
+
 PATIENCE = 10.0
 """Seconds to wait, when a store is closed, for the end of its connection; it takes milliseconds."""
 
@@ -77,10 +80,10 @@ class SessionOwner(Owner):
             each.announce = partial(self._announce, kind)
 
     def renew(self) -> None:
-        if not self._is_held.is_set():
+        if not self._is_held.wait(MOMENT):
             raise DatabaseUnreachableError(
                 f"{self._address}: the connection that tells other kernels that this one lives was lost, and is "
-                "being made anew."
+                "being made anew; try again in a moment."
             )
 
     def living(self, connection: Connection, owners: Collection[str]) -> set[str]:
