@@ -22,6 +22,9 @@ from .calls import (
     import_votes as import_votes,
 )
 from .calls import (
+    models as models,
+)
+from .calls import (
     plan as plan,
 )
 from .calls import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rivya_nb.contract.media import Medium, medium_of
@@ -44,6 +45,9 @@ _FIRST_BOXES = {b"moov", b"mdat", b"wide", b"pnot"}
 """What a QuickTime film may begin with that has no `ftyp`."""
 
 _EBML = b"\x1a\x45\xdf\xa3"
+_DOC_TYPE = re.compile(rb"\x42\x82[^a-z]{1,8}(webm|matroska)")
+_EBML_HEAD = 256
+"""Bytes in which the type of such a file stands, however long its numbers are written."""
 
 
 def format_name(mime_type: str) -> str:
@@ -85,7 +89,8 @@ def _find_film(header: bytes) -> Format | None:
     if first in _FIRST_BOXES:
         return MOV
     if header.startswith(_EBML):
-        return WEBM if b"webm" in header[:64] else MKV if b"matroska" in header[:64] else None
+        named = _DOC_TYPE.search(header, 0, _EBML_HEAD)
+        return None if named is None else WEBM if named[1] == b"webm" else MKV
     return None
 
 

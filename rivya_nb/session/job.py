@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.ideas import shared_name, shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import printable
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
 
 
 def python_params(model: Model | None, sent: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
-    """The params that were sent, and the documented defaults of the others; a switch is True or False."""
-    known = {} if model is None else {param.key: param for param in model.params}
+    """The params that were sent, and the documented defaults of the others, by the names that axes have; a switch
+    is True or False."""
+    known = {} if model is None else {shared_name(param.key): param for param in model.params}
     defaults = {key: param.default for key, param in known.items() if param.default is not None}
     return {
         key: value == "true" if key in known and known[key].is_switch else value
-        for key, value in {**defaults, **sent}.items()
+        for key, value in {**defaults, **shared_names(sent)}.items()
     }
 
 
@@ -129,14 +131,15 @@ class Job(Markable):
 
     @property
     def params(self) -> dict[str, ParamValue]:
-        """The params that were sent, and the documented defaults of the others; a switch is True or False."""
+        """The params that were sent, and the documented defaults of the others, by the names that axes have: the
+        seed is `seed` for every model. A switch is True or False."""
         record = self.record
         return python_params(self._store.models.catalogue(record.service).get(record.model), record.params)
 
     @property
     def seed(self) -> ParamValue | None:
         """The seed that was sent; None if the service chose one."""
-        return self.record.params.get("seed")
+        return self.record.seed
 
     @property
     def replicate(self) -> int:

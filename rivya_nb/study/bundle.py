@@ -116,7 +116,8 @@ def _job(job: JobRecord) -> dict[str, object]:
 
 def _reference(reference: Reference) -> dict[str, object]:
     names = ("sha256", "kind", "mime_type", "name", "size", "url")
-    return {name: getattr(reference, name) for name in names}
+    told = {name: getattr(reference, name) for name in names}
+    return told if reference.duration is None else {**told, "duration": reference.duration}
 
 
 def _run(run: RunRecord) -> dict[str, object]:

@@ -166,6 +166,7 @@ def _reference(where: str, given: object) -> Reference:
     if url and not url.startswith("https://"):
         raise _wrong(f"{where}.url", "it is no https address")
     name = _text(f"{where}.name", reference.get("name"), _NAME)
+    duration = reference.get("duration")
     return Reference(
         _matching(f"{where}.sha256", reference.get("sha256"), _SHA256),
         _text(f"{where}.kind", reference.get("kind"), _NAME),
@@ -174,6 +175,7 @@ def _reference(where: str, given: object) -> Reference:
         re.split(r"[/\\]", name)[-1] or "reference",
         0 if url else _whole(f"{where}.size", reference.get("size"), 1, LARGEST_FILE),
         url=url,
+        duration=None if duration is None else _number(f"{where}.duration", duration, 0, LONGEST_FILE),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.ideas import shape
+from rivya_nb.contract.ideas import shape, shared_names
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.media.formats import format_name
@@ -55,6 +56,21 @@ def seconds(value: float) -> str:
         hours, rest = divmod(whole, 3600)
         return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
     return f"{whole // 86_400} d"
+
+
+def made_by(job: JobRecord) -> Medium:
+    """What a job makes: by its results, else by the record of its model, else a picture."""
+    if job.pictures:
+        return medium_of(job.pictures[0].mime_type)
+    model = bundled().get(job.model)
+    return medium_of(f"{model.category}/") if model is not None else "image"
+
+
+def noun(media: Collection[str]) -> str:
+    """The word for one of these: `picture`, `video`, `audio file`, and `result` where they differ."""
+    if len(media) > 1:
+        return "result"
+    return {"video": "video", "audio": "audio file"}.get(next(iter(media), ""), "picture")
 
 
 def moment_words(moment: float) -> str:
@@ -209,13 +225,14 @@ def replicate_words(job: JobRecord) -> str:
 
 
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
-    """The params that all jobs have with the same value, as sent."""
+    """The params that all jobs have with the same value, as sent, by the names that axes have."""
     shared: dict[str, object] | None = None
     for job in jobs:
         if shared is None:
-            shared = dict(job.params)
+            shared = {**job.shared_params}
         else:
-            shared = {key: value for key, value in shared.items() if job.params.get(key, _ABSENT) == value}
+            mine = job.shared_params
+            shared = {key: value for key, value in shared.items() if mine.get(key, _ABSENT) == value}
     return shared or {}
 
 
@@ -237,7 +254,7 @@ def _asked(job: JobRecord) -> dict[str, object]:
     """What a job was asked for, the documented defaults included."""
     model = bundled().get(job.model)
     defaults = {} if model is None else {param.key: param.default for param in model.params}
-    params = {**defaults, **job.params}
+    params = {**shared_names(defaults), **job.shared_params}
     return {
         "model": job.model,
         **params,

@@ -28,7 +28,7 @@ Use = Callable[[RivyaClient], Awaitable[object]]
 
 
 def request(*references: Reference, seed: int = 7) -> Request:
-    model = bundled().image_model(DEFAULT_MODEL)
+    model = bundled().runnable(DEFAULT_MODEL)
     return build_request(model, "A glass bottle", {"seed": seed}, references)
 
 
@@ -172,7 +172,7 @@ def test_every_documented_refusal_is_an_error_of_its_own(code: str, use: Use, ke
 def test_a_failed_task_has_its_documented_code_and_costs_nothing() -> None:
     async def use(client: RivyaClient) -> None:
         before = (await client.credits.retrieve()).current_credits
-        model = bundled().image_model(DEFAULT_MODEL)
+        model = bundled().runnable(DEFAULT_MODEL)
         asked = build_request(model, "A bottle, sandbox:fail", {"seed": 7}, ())
         task = await finished(client, await client.generations.create(asked))
         assert (task.status, task.error_code, task.urls) == ("failed", IN_A_TASK, ())
