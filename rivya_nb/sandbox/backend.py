@@ -119,9 +119,8 @@ class Backend:
             light=0.0,
         )
         number = self._database.times_asked(task)
-        seconds = task_seconds(self.config.latency, task.request, number) * self.config.slowness(
-            model.category
-        )
+        pace = self.config.slowness(model.category)
+        seconds = pace * task_seconds(self.config.latency, task.request, number)
         light = self.config.light.of_task(self.params_of(task), task.request, number)
         task = replace(task, finished_at=now + seconds, light=light)
         return self._keep(key, task, body, idempotency_key)

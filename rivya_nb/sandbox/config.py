@@ -21,7 +21,7 @@ class SandboxConfig:
     """
 
     latency: Latency = 3.0
-    """From submission to the end of a task: a tenth of it queued, the rest processing. 0: done at once. A
+    """From submission to the end of a picture: a tenth of it queued, the rest processing. 0: done at once. A
     LatencyRange gives each task a time of its own."""
     video_slowness: float = 4.0
     """How many times as long as a picture a video takes."""

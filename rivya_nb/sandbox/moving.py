@@ -115,7 +115,7 @@ def _swayed(sheet: Image.Image, foot: float, scene: Scene, place: int, time: flo
     tall = 1 + 0.02 * math.sin(_FULL_TURN * time + phase + 1.2)
     # Where each pixel comes from: x - lean * (foot - y), and y stretched from the foot.
     matrix = (1, lean / tall, -lean / tall * foot, 0, 1 / tall, foot - foot / tall)
-    return sheet.transform(sheet.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    return sheet.transform(sheet.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
 def _brighter(scene: Scene, time: float) -> list[int]:

@@ -16,29 +16,15 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from rivya_nb.contract.catalogue import Model
-from rivya_nb.contract.references import SNIFF_BYTES, sniff
+from rivya_nb.media.facts import read_facts
+from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
 from rivya_nb.sandbox.faults import Fault
 from rivya_nb.sandbox.keys import KeyGrant
-from rivya_nb.sandbox.recordings import Recording, read_recording
 from rivya_nb.sandbox.schemas import PublicApiFile
 from rivya_nb.sandbox.task_database import StoredFile, TaskDatabase
 
-_EXTENSIONS = {
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/webp": "webp",
-    "video/mp4": "mp4",
-    "video/quicktime": "mov",
-    "video/webm": "webm",
-    "video/x-matroska": "mkv",
-    "audio/mpeg": "mp3",
-    "audio/wav": "wav",
-    "audio/mp4": "m4a",
-    "audio/ogg": "ogg",
-    "audio/flac": "flac",
-}
 _ROUNDED = 0.1
 """By how many seconds a `durationSeconds` may differ from what was measured: clients round."""
 
@@ -57,25 +43,26 @@ class Uploads:
         rule = validation.upload_rule(model, kind)
         if rule is None:
             raise Fault("validation_failed", f"{model.id if model else ''} takes no files of kind {kind}.")
-        recording = _read(content, kind)
-        size = content.seek(0, 2)
-        for problem in validation.upload_problems(rule, recording, size, self._config):
-            raise Fault("validation_failed", problem)
-        assert recording is not None  # noqa: S101 - it would be a problem
+        file_id = f"file_{secrets.token_hex(12)}"
+        path = self.path(file_id)
+        with path.open("wb") as kept:
+            shutil.copyfileobj(content, kept)
+        facts, size = read_facts(path), path.stat().st_size
+        wrong = next(validation.upload_problems(rule, facts, size, self._config), None)
+        if wrong is not None or facts is None:
+            path.unlink()
+            raise Fault("validation_failed", wrong or "")
         file = StoredFile(
-            id=f"file_{secrets.token_hex(12)}",
+            id=file_id,
             account=key.account,
             kind=kind,
             name=name[:255],
-            mime_type=recording.mime_type,
+            mime_type=facts.mime_type,
             size=size,
             created_at=time.time(),
-            seconds=recording.seconds,
-            token=None if recording.seconds is None else f"dur_{secrets.token_urlsafe(18)}",
+            seconds=facts.duration,
+            token=None if facts.duration is None else f"dur_{secrets.token_urlsafe(18)}",
         )
-        content.seek(0)
-        with self.path(file.id).open("wb") as kept:
-            shutil.copyfileobj(content, kept)
         self._database.add_file(file)
         return file
 
@@ -93,7 +80,7 @@ class Uploads:
         return PublicApiFile.model_validate(
             {
                 self._config.file_id_key: file.id,
-                "url": f"{origin}/files/{file.id}.{_EXTENSIONS.get(file.mime_type, 'bin')}",
+                "url": f"{origin}/files/{file.id}{EXTENSIONS[file.mime_type]}",
                 "kind": file.kind,
                 "name": file.name,
                 "mime_type": file.mime_type,
@@ -143,15 +130,6 @@ class Uploads:
     def _expiry(self, file: StoredFile) -> float:
         lifetime = self._config.file_seconds
         return math.inf if lifetime is None else file.created_at + lifetime
-
-
-def _read(content: BinaryIO, kind: str) -> Recording | None:
-    """What the file is by its signature; None if that is not of the kind."""
-    if kind == "image":
-        mime_type = sniff(content.read(SNIFF_BYTES))
-        return None if mime_type is None else Recording(mime_type, None)
-    recording = read_recording(content)
-    return recording if recording is not None and recording.mime_type.startswith(f"{kind}/") else None
 
 
 def _uploaded_id(url: str) -> str:

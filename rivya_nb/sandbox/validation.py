@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from rivya_nb.contract.catalogue import MEGABYTE, Model, Param, ReferenceRule
+from rivya_nb.media.facts import Facts
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.sandbox.recordings import Recording
 
 DEFAULT_RULES = {
     "image": ReferenceRule("image", 10 * MEGABYTE, ("image/jpeg", "image/png", "image/webp")),
@@ -66,21 +66,21 @@ def upload_rule(model: Model | None, kind: str) -> ReferenceRule | None:
 
 
 def upload_problems(
-    rule: ReferenceRule, recording: Recording | None, size: int, config: SandboxConfig
+    rule: ReferenceRule, facts: Facts | None, size: int, config: SandboxConfig
 ) -> Iterator[str]:
-    """What the rule does not allow: `recording` is what the file's signature shows, `size` is in bytes."""
+    """What the rule does not allow in a file of `size` bytes; `facts` are what the file itself shows."""
     types, most = rule.mime_types or (), int((rule.max_bytes or 0) / MEGABYTE * config.megabyte)
-    if recording is None or recording.mime_type not in types:
+    if facts is None or facts.medium != rule.kind or facts.mime_type not in types:
         yield f"The file's signature is none of {', '.join(types)}."
     elif size > most:
         yield f"The file has {size} bytes; the maximum is {most}."
-    elif rule.kind != "image" and not recording.seconds:
+    elif rule.kind != "image" and not facts.duration:
         yield "The file's duration cannot be read."
-    elif recording.seconds is not None:
-        if rule.max_duration is not None and recording.seconds > rule.max_duration:
-            yield f"The file takes {recording.seconds:g} seconds; the maximum is {rule.max_duration:g}."
-        if rule.min_duration is not None and recording.seconds < rule.min_duration:
-            yield f"The file takes {recording.seconds:g} seconds; the minimum is {rule.min_duration:g}."
+    elif facts.duration is not None:
+        if rule.max_duration is not None and facts.duration > rule.max_duration:
+            yield f"The file takes {facts.duration:g} seconds; the maximum is {rule.max_duration:g}."
+        if rule.min_duration is not None and facts.duration < rule.min_duration:
+            yield f"The file takes {facts.duration:g} seconds; the minimum is {rule.min_duration:g}."
 
 
 def _prompt_problems(model: Model, prompt: str, config: SandboxConfig) -> Iterator[str]:

@@ -91,5 +91,7 @@ def _number(name: int, value: int) -> bytes:
 
 
 def _element(name: int, content: bytes) -> bytes:
-    length = (len(content) | 1 << 56).to_bytes(8, "big")
+    # As few bytes as can hold it: who looks for the word "webm" looks at the first bytes only.
+    size = next(size for size in range(1, 9) if len(content) < (1 << 7 * size) - 1)
+    length = (len(content) | 1 << 7 * size).to_bytes(size, "big")
     return name.to_bytes(-(-name.bit_length() // 8), "big") + length + content

@@ -85,6 +85,7 @@ def test_an_image_has_no_token(client: httpx.Client) -> None:
         (b"RIFF\0\0\0\0WAVE", "audio"),
         (b"ID3", "audio"),
     ],
+    ids=[f"{number}" for number in range(13)],
 )
 def test_what_is_not_of_the_kind_or_has_no_duration_is_refused(
     client: httpx.Client, data: bytes, kind: str
@@ -109,6 +110,7 @@ def test_what_is_not_of_the_kind_or_has_no_duration_is_refused(
         ("", mp4(600), "video", True),
         ("", wav(2), "audio", True),
     ],
+    ids=[f"{number}" for number in range(13)],
 )
 def test_the_models_limits_are_applied(
     client: httpx.Client, model: str, data: bytes, kind: str, accepted: bool
