@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import FetchedFile, PictureFetcher
     from rivya_nb.api.records import Task
+    from rivya_nb.api.results import FetchedFile, ResultFetcher
     from rivya_nb.jobs.governor import Governor
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.task_times import TaskTimes
@@ -86,7 +86,7 @@ class Collector:
     def __init__(
         self,
         client: RivyaClient,
-        fetcher: PictureFetcher,
+        fetcher: ResultFetcher,
         store: Store,
         governor: Governor,
         times: TaskTimes,

@@ -203,7 +203,7 @@ def _samples_end(data: Bytes, stbl: _Box | None, steps: Steps) -> int:
     if not chunks:
         return 0
     stsz = _find(data, stbl, steps, b"stsz")
-    same = 0 if stsz is None else number(data, stsz.content + 4, 4)
+    same, count = (0, 0) if stsz is None else (number(data, stsz.content + at, 4) for at in (4, 8))
     sizes = [] if same else [size for (size,) in _table(data, stsz, steps, ">I", head=8)]
     ends = [0, *accumulate(sizes)]
     last = sample = 0
@@ -211,7 +211,9 @@ def _samples_end(data: Bytes, stbl: _Box | None, steps: Steps) -> int:
         first, each = run
         for (place,) in chunks[first - 1 : following - 1]:
             end = sample + each
-            size = same * each if same else ends[min(end, len(sizes))] - ends[min(sample, len(sizes))]
+            size = ends[min(end, len(sizes))] - ends[min(sample, len(sizes))]
+            if same:
+                size = same * (min(end, count) - min(sample, count))
             last, sample = max(last, place + size), end
     return last
 

@@ -49,6 +49,13 @@ class _Frame(NamedTuple):
     rate: int
 
 
+class _Told(NamedTuple):
+    """How many frames follow the first one, and how many bytes there are from it on; None if that is not told."""
+
+    frames: int | None = None
+    size: int | None = None
+
+
 _Reader: TypeAlias = Callable[[Bytes, int], "_Frame | None"]
 """Reads the frame at a place; None if there is none."""
 
@@ -78,24 +85,32 @@ def walk_mpeg(data: Bytes, steps: Steps) -> Walked:
     first = _mpeg_frame(data, start)
     if first is None:
         return Walked(False if start + 4 > len(data) else None)
-    told_frames, told_bytes = _told(data, start, first)
-    end, frames, rate = _chain(data, start, _mpeg_frame, steps)
+    told = _told(data, start, first)
+    end, frames = _chain(data, start, _mpeg_frame, steps)
     is_cut = end > len(data)
     rest = bytes(data[end : end + _TAG_BYTES])
+    has_tag = rest.startswith(_TAIL_TAGS)
     is_tag_cut = 0 < len(rest) < _TAG_BYTES and b"TAG".startswith(rest[:3])
-    whole: bool | None
-    if is_cut or is_tag_cut or start + (told_bytes or 0) > len(data):
-        whole = False
-    elif told_frames is not None:
-        # The frame that tells it is not counted. Behind something else in between there may be more.
-        whole = frames > told_frames or (None if end < len(data) else False)
-    else:
-        whole = told_bytes is not None or rest.startswith(_TAIL_TAGS) or None
-    if told_frames is None and end < len(data) and not rest.startswith(_TAIL_TAGS):
+    whole = False if is_cut or is_tag_cut else _has_all(len(data) - start, frames, told, bool(rest))
+    if whole is None and told == _Told() and has_tag:
+        whole = True
+    if told.frames is None and rest and not has_tag:
         # Something else is in between; what the rest of it is, is not known.
         return Walked(whole)
-    count = frames - is_cut if told_frames is None else told_frames
-    return Walked(whole, seconds(count * first.samples, rate))
+    count = frames - is_cut if told.frames is None else told.frames
+    return Walked(whole, seconds(count * first.samples, first.rate))
+
+
+def _has_all(size: int, frames: int, told: _Told, goes_on: bool) -> bool | None:
+    """Whether a sound of so many bytes and frames has what its first frame tells; None if that does not say."""
+    # The frame that tells it is not counted, or is, by a few programs; as are the bytes of a tag before it.
+    if told.frames is not None and frames > told.frames:
+        return True
+    if told.size is not None and size < told.size:
+        return False
+    if told.frames is None:
+        return True if told.size is not None else None
+    return None if goes_on or told.size is not None or frames == told.frames else False
 
 
 def walk_adts(data: Bytes, steps: Steps) -> Walked:
@@ -103,9 +118,9 @@ def walk_adts(data: Bytes, steps: Steps) -> Walked:
     first = _adts_frame(data, start)
     if first is None:
         return Walked(False if start + 7 > len(data) else None)
-    end, frames, rate = _chain(data, start, _adts_frame, steps)
+    end, frames = _chain(data, start, _adts_frame, steps)
     is_cut = end > len(data)
-    return Walked(False if is_cut else None, seconds((frames - is_cut) * first.samples, rate))
+    return Walked(False if is_cut else None, seconds((frames - is_cut) * first.samples, first.rate))
 
 
 def _is_chain(header: bytes, frame_at: _Reader) -> bool:
@@ -115,17 +130,17 @@ def _is_chain(header: bytes, frame_at: _Reader) -> bool:
     )
 
 
-def _chain(data: Bytes, start: int, frame_at: _Reader, steps: Steps) -> tuple[int, int, int]:
-    """Where the frames end, how many there are, and their rate; an end past the file's end means that the last one
-    is cut."""
-    at, frames, rate = start, 0, 0
+def _chain(data: Bytes, start: int, frame_at: _Reader, steps: Steps) -> tuple[int, int]:
+    """Where the frames end, and how many there are; an end past the file's end means that the last one is cut."""
+    at = start
+    frames = 0
     while at < len(data) and (frame := frame_at(data, at)) is not None:
         steps.take()
-        at, frames, rate = at + frame.length, frames + 1, rate or frame.rate
+        at, frames = at + frame.length, frames + 1
     if at < len(data) < at + 4 and data[at] == 0xFF:
         # Less than a frame's head is left.
-        return len(data) + 1, frames + 1, rate
-    return at, frames, rate
+        return len(data) + 1, frames + 1
+    return at, frames
 
 
 def _mpeg_frame(data: Bytes, at: int) -> _Frame | None:
@@ -149,16 +164,15 @@ def _adts_frame(data: Bytes, at: int) -> _Frame | None:
     return _Frame(length, 1024 * ((head & 3) + 1), _AAC_RATES[rate])
 
 
-def _told(data: Bytes, start: int, first: _Frame) -> tuple[int | None, int | None]:
-    """How many frames follow, and how many bytes there are from the first frame on, as encoders write them into
-    it; None where it does not say."""
+def _told(data: Bytes, start: int, first: _Frame) -> _Told:
+    """What an encoder has written into the first frame."""
     frame = bytes(data[start : start + first.length])
     at = max(frame.find(b"Xing", 4, 48), frame.find(b"Info", 4, 48))
     if at >= 0:
         flags = number(frame, at + 4, 4)
         frames = number(frame, at + 8, 4) if flags & 1 else 0
         size = number(frame, at + 8 + 4 * (flags & 1), 4) if flags & 2 else 0
-        return frames or None, size or None
+        return _Told(frames or None, size or None)
     if frame[36:40] == b"VBRI":
-        return number(frame, 50, 4) or None, number(frame, 46, 4) or None
-    return None, None
+        return _Told(number(frame, 50, 4) or None, number(frame, 46, 4) or None)
+    return _Told()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from rivya_nb.api.caps import Cap
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.api.pictures import PictureFetcher
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.api.retry import RetryNotice, RetryPolicy
 from rivya_nb.contract.media import Medium
 
@@ -178,9 +178,9 @@ def client_of(service: Scripted, notices: list[RetryNotice] | None = None) -> Ri
     return RivyaClient(KEY, service.origin, timeout=0.3, retries=IMPATIENT, on_wait=listen)
 
 
-def fetcher_of(service: Scripted, *, max_bytes: int = 1_000_000) -> PictureFetcher:
+def fetcher_of(service: Scripted, *, max_bytes: int = 1_000_000) -> ResultFetcher:
     """An impatient fetcher of a scripted service's results."""
-    return PictureFetcher(service.origin, cap_of=capped(max_bytes), timeout=0.3, retries=IMPATIENT)
+    return ResultFetcher(service.origin, cap_of=capped(max_bytes), timeout=0.3, retries=IMPATIENT)
 
 
 def capped(max_bytes: int, max_seconds: float = math.inf) -> Callable[[Medium], Cap]:

@@ -15,8 +15,8 @@ from sandboxes import INSTANT, running_sandbox
 
 from api.scripted import IMPATIENT, answer, scripted
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.api.pictures import PictureFetcher
 from rivya_nb.api.records import Task
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request, build_request
@@ -82,7 +82,7 @@ def test_from_a_reference_to_a_picture_and_its_price(config: SandboxConfig, tmp_
         assert task.status == "succeeded"
         assert (await client.credits.retrieve()).current_credits < before
 
-        fetcher = PictureFetcher(client.origin)
+        fetcher = ResultFetcher(client.origin)
         picture = await fetcher.fetch(task.urls[0], tmp_path)
         await fetcher.aclose()
         assert picture.path.stat().st_size == picture.inspected.size

@@ -32,7 +32,7 @@ from api.scripted import (
 from rivya_nb.api.address import is_public, literal
 from rivya_nb.api.caps import Cap
 from rivya_nb.api.hosts import check_target
-from rivya_nb.api.pictures import FetchedFile, PictureFetcher
+from rivya_nb.api.results import FetchedFile, ResultFetcher
 from rivya_nb.contract.media import Medium
 from rivya_nb.errors import PictureError
 
@@ -160,7 +160,7 @@ def test_a_relative_address_is_the_services(tmp_path: Path, url: str) -> None:
 )
 def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
     async def main() -> FetchedFile:
-        return await PictureFetcher("https://rivya.ai").fetch(url, tmp_path)
+        return await ResultFetcher("https://rivya.ai").fetch(url, tmp_path)
 
     assert asyncio.run(main()).path.read_bytes() == PNG
 
@@ -176,7 +176,7 @@ def test_a_long_data_address_is_read_piece_by_piece(tmp_path: Path, monkeypatch:
     picture = encoded("PNG", (1200, 800)) + b"\0"
     monkeypatch.setattr(base64, "b64decode", noting)
     url = "data:image/png;base64," + base64.b64encode(picture).decode().rstrip("=")
-    found = asyncio.run(PictureFetcher("https://rivya.ai").fetch(url, tmp_path))
+    found = asyncio.run(ResultFetcher("https://rivya.ai").fetch(url, tmp_path))
     assert found.path.read_bytes() == picture
     # Python does nothing else while a piece is decoded.
     assert max(read) < 1 << 20 < sum(read)
@@ -186,7 +186,7 @@ def test_a_long_data_address_is_read_piece_by_piece(tmp_path: Path, monkeypatch:
 def test_a_data_address_that_goes_on_behind_its_padding_is_damaged(tmp_path: Path, behind: str) -> None:
     url = "data:image/png;base64," + "AAAA" * 200_000 + "AA==" + behind
     with pytest.raises(PictureError, match="damaged"):
-        asyncio.run(PictureFetcher("https://rivya.ai").fetch(url, tmp_path))
+        asyncio.run(ResultFetcher("https://rivya.ai").fetch(url, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_data_address_that_goes_on_behind_its_padding_is_damaged(tmp_path: Pat
 def test_a_data_address_that_is_no_picture_is_told(tmp_path: Path, url: str, said: str) -> None:
     async def main() -> None:
         with pytest.raises(PictureError, match=said):
-            await PictureFetcher("https://rivya.ai", cap_of=capped(1000)).fetch(url, tmp_path)
+            await ResultFetcher("https://rivya.ai", cap_of=capped(1000)).fetch(url, tmp_path)
 
     asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
@@ -378,7 +378,7 @@ def test_a_redirect_to_where_no_picture_may_come_from_is_refused(
 def test_a_service_elsewhere_cannot_point_at_this_machine(tmp_path: Path, url: str) -> None:
     async def main() -> None:
         async with scripted(OK) as service:
-            fetcher = PictureFetcher("https://rivya.ai", timeout=0.3, retries=IMPATIENT)
+            fetcher = ResultFetcher("https://rivya.ai", timeout=0.3, retries=IMPATIENT)
             port = service.origin.rpartition(":")[2]
             with pytest.raises(PictureError):
                 await fetcher.fetch(url.format(port=port), tmp_path)
@@ -431,7 +431,7 @@ def test_a_folder_that_is_not_there_is_a_message(tmp_path: Path) -> None:
 def test_a_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
     async def main() -> None:
         async with scripted(silence()) as service:
-            fetcher = PictureFetcher(service.origin)
+            fetcher = ResultFetcher(service.origin)
             task = asyncio.create_task(fetcher.fetch(f"{service.origin}/1.png", tmp_path))
             await service.called.wait()
             task.cancel()
@@ -473,7 +473,7 @@ def test_a_video_or_sound_that_is_cut_is_fetched_again(tmp_path: Path, name: str
 def test_a_film_of_four_gigabytes_is_refused_by_what_its_head_says(tmp_path: Path) -> None:
     async def main() -> int:
         async with scripted(FOUR_GB) as service:
-            fetcher = PictureFetcher(service.origin, timeout=5, retries=IMPATIENT)
+            fetcher = ResultFetcher(service.origin, timeout=5, retries=IMPATIENT)
             with pytest.raises(
                 PictureError, match=r"The video has more than 1,000 MB; RIVYA_MAX_VIDEO_MB raises"
             ):
@@ -492,7 +492,7 @@ def test_each_medium_has_a_cap_of_its_own(tmp_path: Path) -> None:
     async def main(data: bytes) -> FetchedFile:
         head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
         async with scripted(raw(head + data)) as service:
-            fetcher = PictureFetcher(service.origin, cap_of=cap_of, timeout=5, retries=IMPATIENT)
+            fetcher = ResultFetcher(service.origin, cap_of=cap_of, timeout=5, retries=IMPATIENT)
             return await fetcher.fetch(service.origin, tmp_path)
 
     assert asyncio.run(main(sample("film.mp4"))).inspected.medium == "video"
@@ -507,7 +507,7 @@ def test_a_film_that_is_too_long_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 
     async def main() -> FetchedFile:
         async with scripted(page) as service:
-            return await PictureFetcher(service.origin, timeout=5).fetch(service.origin, tmp_path)
+            return await ResultFetcher(service.origin, timeout=5).fetch(service.origin, tmp_path)
 
     monkeypatch.setenv("RIVYA_MAX_VIDEO_SECONDS", "0.4")
     with pytest.raises(

@@ -191,6 +191,23 @@ def test_an_mp3_that_lacks_frames_is_cut_at_each_place() -> None:
     assert {walked(data[:end], "sound.mp3").whole for end in range(200, len(data))} == {False}
 
 
+@pytest.mark.parametrize(
+    ("more", "size", "whole"),
+    [(0, 0, True), (1, 0, None), (2, 0, False), (None, 99, True), (None, 9999, False), (None, 0, None)],
+)
+def test_what_the_first_frame_of_an_mp3_tells_is_read_leniently(
+    more: int | None, size: int, whole: bool | None
+) -> None:
+    data = DATA["sound.mp3"]
+    at = data.index(b"Info")
+    # Some programs count that frame, too, or tell only one of the two numbers, or none.
+    told = 0 if more is None else int.from_bytes(data[at + 8 : at + 12], "big") + more
+    numbers = [number for number in (told, size) if number]
+    flags = (told > 0) | (size > 0) << 1
+    lying = patched(data, at + 4, struct.pack(f">{1 + len(numbers)}I", flags, *numbers))
+    assert walked(lying, "sound.mp3").whole is whole
+
+
 def test_a_flac_that_lacks_frames_is_cut() -> None:
     data = DATA["sound.flac"]
     assert walked(data[: len(data) // 2], "sound.flac").whole is False

@@ -67,7 +67,7 @@ class FetchedFile(NamedTuple):
     inspected: Inspected
 
 
-class PictureFetcher:
+class ResultFetcher:
     """Downloads results for one service; it does not have the key.
 
     Args:
