@@ -76,6 +76,17 @@ def test_loading_it_loads_nothing_heavy(code: str) -> None:
     assert not loaded_by(code).intersection(HEAVY)
 
 
+def test_a_store_in_a_folder_loads_nothing_of_a_server(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys; from rivya_nb.store.store import Store;"
+        " Store.open(pathlib.Path(sys.argv[1])).close(); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "store")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    others = ("sqlalchemy.dialects.postgresql", "psycopg", "obstore")
+    assert [name for name in done.stdout.split() if name.startswith(others)] == []
+
+
 PICTURES_ALONE = """
 import sys
 from pathlib import Path

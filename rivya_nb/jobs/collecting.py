@@ -46,6 +46,11 @@ SECURE_PAUSE, MOST_SECURE_PAUSE = 1.0, 30.0
 STRANGE_POLLS = 3
 """After so many polls with the same unknown status the user is told about it."""
 
+_OF_ANOTHER_KEY = (
+    "the service does not show this task with the API key here; it was made with another one. Resume it where "
+    "that key is used, which collects it"
+)
+
 NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
 
@@ -81,16 +86,19 @@ def _strange(task: Task) -> str:
 
 
 class Collector:
-    """Collects the tasks of one session. Every coroutine runs on the session's loop."""
+    """Collects the tasks of one session, with the key of the tag `label`. Every coroutine runs on the session's
+    loop."""
 
     def __init__(
         self,
+        label: str,
         client: RivyaClient,
         fetcher: ResultFetcher,
         store: Store,
         governor: Governor,
         times: TaskTimes,
     ) -> None:
+        self._label = label
         self._client = client
         self._fetcher = fetcher
         self._store = store
@@ -176,19 +184,21 @@ class Collector:
 
     async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
         """Write down why the service does not tell about a task that it took."""
-        status = job.record.status
+        status, code, message = job.record.status, error.code or None, error.message
         if status == "downloading":
             status = "undelivered"
         elif isinstance(error, NotFoundError):
             # It is not known whether it was billed; with the id, it can be asked for again.
             status = "unknown"
+            if job.record.sent_with not in ("", self._label):
+                code, message = None, _OF_ANOTHER_KEY
         await write_down(
             self._store,
             job,
-            notice=str(error),
+            notice=str(error) if code else message,
             status=status,
-            error_code=error.code or None,
-            error_message=error.message,
+            error_code=code,
+            error_message=message,
             request_id=error.request_id,
             finished_at=job.record.finished_at if status in UNFINISHED else self._store.database.now(),
         )

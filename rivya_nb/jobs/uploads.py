@@ -32,10 +32,12 @@ _TOKEN = re.compile(r"duration[\W_]*token", re.IGNORECASE)
 
 
 class Uploads:
-    """The uploads of this store's references to one service. Every coroutine runs on the session's loop."""
+    """The uploads of this store's references to one service, with the key of the tag `label`. Every coroutine runs
+    on the session's loop."""
 
-    def __init__(self, service: str, client: RivyaClient, store: Store) -> None:
+    def __init__(self, service: str, label: str, client: RivyaClient, store: Store) -> None:
         self._service = service
+        self._label = label
         self._client = client
         self._store = store
         self._slots = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -63,7 +65,7 @@ class Uploads:
         return UploadedFile(known.file_id, known.url, known.duration_token).media_item(reference)
 
     async def _known(self, model: str, reference: Reference) -> UploadRecord | None:
-        return await stored(self._store.uploads.get, self._service, model, reference.sha256)
+        return await stored(self._store.uploads.get, self._service, model, reference.sha256, self._label)
 
     async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
         path = await asyncio.to_thread(self._store.files.local, reference.sha256, reference.mime_type)
@@ -83,6 +85,7 @@ class Uploads:
             created_at=self._store.database.now(),
             file_id=uploaded.id,
             duration_token=uploaded.duration_token,
+            sent_with=self._label,
         )
 
     async def forget_lost(self, job: JobRecord, refusal: Exception) -> bool:

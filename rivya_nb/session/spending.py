@@ -12,7 +12,7 @@ from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.balance import Gate, short_of
-from rivya_nb.jobs.doubt import is_doubtful
+from rivya_nb.jobs.doubt import doubt
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
 from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import (
@@ -242,7 +242,7 @@ class Spending:
         going: list[LiveJob] = []
         steps: dict[str, list[Job]] = {}
         for job in jobs:
-            if doubtful and is_doubtful(job.record):
+            if doubtful and self._is_doubtful(job.record):
                 job.live.may_be_billed_again = True
             if job.status in SENT or (unsent and job.status in UNSENT):
                 going.append(job.live)
@@ -445,8 +445,12 @@ class Spending:
     def _rest(self, jobs: Sequence[JobRecord], unsent: bool) -> list[JobRecord]:
         """With `unsent`, those of these jobs that have to be sent, or sent once more; without, none."""
         given_up = (*UNSENT, "stopped")
-        rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
+        rest = [job for job in jobs if job.status in given_up or self._is_doubtful(job)] if unsent else []
         return [job for job in rest if not self._live_records.is_working(job.id)]
+
+    def _is_doubtful(self, job: JobRecord) -> bool:
+        """Whether its submit got no answer, and may be billed again if it is repeated here."""
+        return doubt(job, self._store.database.now(), self._service.label) is not None
 
     def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
         """Check the limits for `_rest`, and count it against them."""

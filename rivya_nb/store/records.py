@@ -124,7 +124,8 @@ class JobRecord:
     epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
     sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is when the user
     deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent. `asked_by` is
-    the user who asked for it; empty where that is not known.
+    the user who asked for it; empty where that is not known. `sent_with` is the tag of the key with which it was
+    sent, once it was.
     """
 
     id: str
@@ -154,6 +155,7 @@ class JobRecord:
     replicate: int = 1
     asked_by: str = ""
     price_is_least: bool = False
+    sent_with: str = ""
     pictures: tuple[PictureRecord, ...] = ()
 
     @property
@@ -316,6 +318,7 @@ class JobChanges(TypedDict, total=False):
     submitted_at: float | None
     finished_at: float | None
     owner: str | None
+    sent_with: str
 
 
 HIGHEST_RATING = 5
@@ -516,7 +519,8 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds."""
+    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds, `sent_with` the
+    tag of the key: an account's files are not another one's."""
 
     service: str
     model: str
@@ -525,6 +529,7 @@ class UploadRecord:
     created_at: float
     file_id: str | None = None
     duration_token: str | None = None
+    sent_with: str = ""
 
 
 def planned_job(request: Request, service: str, now: float) -> JobRecord:

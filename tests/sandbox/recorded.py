@@ -10,9 +10,9 @@ import wave
 def mp4(seconds: float, *, handler: bytes = b"vide", brand: bytes = b"isom") -> bytes:
     """An MP4 with one track; with the brand `qt  ` a MOV, with the handler `soun` an M4A."""
     header = struct.pack(">4xIIII80x", 0, 0, 1000, round(seconds * 1000))
-    track = _box(b"tkhd", struct.pack(">12xI4xI60x", 1, round(seconds * 1000)))
-    track += _box(b"mdia", _box(b"hdlr", bytes(8) + handler + bytes(13)))
-    movie = _box(b"moov", _box(b"mvhd", header) + _box(b"trak", track))
+    head = struct.pack(">4xIIII", 0, 0, 1, 0) + struct.pack(">I60x", round(seconds * 1000))
+    media = _box(b"mdia", _box(b"hdlr", bytes(8) + handler + bytes(13)))
+    movie = _box(b"moov", _box(b"mvhd", header) + _box(b"trak", _box(b"tkhd", head) + media))
     return _box(b"ftyp", brand + bytes(4) + brand) + _box(b"mdat", bytes(64)) + movie
 
 
