@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sandbox.recorded import mp4, wav
-from sandboxes import running_sandbox
+from sandboxes import running_sandbox, until
 
 import rivya_nb as rv
 from rivya_nb.jobs import pacing
@@ -220,7 +220,15 @@ def test_a_video_is_polled_later_than_a_picture(
     connect: Callable[[SandboxConfig], rv.Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pacing, "SLOWER", 1000.0)
-    connect(SandboxConfig(latency=0.3))
+    session = connect(SandboxConfig(latency=0.3))
     film = rv.generate("Rain", model=CLIP, seed=1)
-    rv.generate("Rain", resolution="1K", seed=1).wait(TIMEOUT)
+    rv.generate("A bottle", resolution="1K", seed=1).wait(TIMEOUT)
+
+    def has_ended() -> bool:
+        call = session.connection.client.generations.retrieve(film[0].task_id or "")
+        return session.work_loop.wait(session.work_loop.start(call)).finished
+
+    assert until(has_ended)
+    # Another picture is asked for and there, and nobody has looked at the video meanwhile.
+    rv.generate("A bottle", resolution="1K", seed=2).wait(TIMEOUT)
     assert film[0].status in ("queued", "processing")
