@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select, update
 
 from rivya_nb.errors import StoreError, UsageError
-from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
 from rivya_nb.store.answers import Search
 from rivya_nb.store.canaries import CanaryBook
@@ -44,15 +43,14 @@ from rivya_nb.store.lookup import (
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
-from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.news import News
-from rivya_nb.store.opening_files import keep_place, open_files, place_of
-from rivya_nb.store.ownership import FileOwner, Owner
+from rivya_nb.store.opening import open_folder, open_on_server
+from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
 from rivya_nb.store.persisting import persist
 from rivya_nb.store.picture_places import read_pictures
-from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
-from rivya_nb.store.presence import DATABASE, why_read_only
+from rivya_nb.store.places import ServerAddress, StorePlace
+from rivya_nb.store.presence import DATABASE
 from rivya_nb.store.records import (
     UNFINISHED,
     AxisRecord,
@@ -71,7 +69,6 @@ from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.summaries import summaries
-from rivya_nb.store.trouble import ANOTHER_CACHE, disk_trouble, shared_trouble
 from rivya_nb.store.uploads import UploadBook
 from rivya_nb.store.users import user_name, users
 from rivya_nb.store.votes import VoteBook
@@ -157,65 +154,14 @@ class Store:
         if pictures:
             read_pictures(pictures)
         if isinstance(place, ServerAddress):
-            store = cls._open_on_server(place, pictures)
+            opened = open_on_server(place, pictures)
         else:
-            store = cls._open_folder(place, pictures)
+            opened = open_folder(place, pictures)
+        store = cls(opened.place, opened.folder, opened.database, opened.files, opened.owner)
+        store._is_new = opened.is_new
         if store.files.are_elsewhere and not store.is_read_only:
             store._sweeping = threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True)
             store._sweeping.start()
-        return store
-
-    @classmethod
-    def _open_on_server(cls, address: ServerAddress, pictures: str | None) -> Store:
-        from rivya_nb.store.postgresql.connecting import require_driver
-
-        require_driver()
-        from rivya_nb.store.moving.notes import refuse_unfinished
-        from rivya_nb.store.postgresql.database import PostgresqlDatabase
-        from rivya_nb.store.postgresql.files import open_agreed_files
-        from rivya_nb.store.postgresql.ownership import SessionOwner
-        from rivya_nb.store.postgresql.trouble import server_trouble
-
-        database = PostgresqlDatabase(address)
-        try:
-            database.prepare()
-            refuse_unfinished(database)
-            files = open_agreed_files(database, pictures)
-            folder = local_folder(address)
-            with disk_trouble(folder, ANOTHER_CACHE):
-                folder.mkdir(parents=True, exist_ok=True)
-            with server_trouble(address):
-                owner = SessionOwner(address, read_only=database.obstacle is not None)
-            store = cls(address, folder, database, files, owner)
-        except BaseException:
-            database.close()
-            raise
-        store._is_new = database.is_new
-        return store
-
-    @classmethod
-    def _open_folder(cls, folder: Path, pictures: str | None) -> Store:
-        folder = user_path(folder)
-        is_new = not cls.is_in(folder)
-        with disk_trouble(folder):
-            obstacle = why_read_only(folder)
-            mount = shared_mount(folder / DATABASE)
-            if mount is not None and obstacle is None:
-                raise shared_trouble(folder, mount)
-            folder.mkdir(parents=True, exist_ok=True)
-            database = SqliteDatabase(folder / DATABASE, obstacle, is_shared=mount is not None)
-        try:
-            database.prepare(folder / "opening.lock")
-            owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
-            kept = place_of(folder, pictures)
-            files = open_files(kept, database.obstacle, partial(tombstones.spare, database))
-            if database.obstacle is None:
-                keep_place(folder, kept)
-            store = cls(folder, folder, database, files, owner)
-        except BaseException:
-            database.close()
-            raise
-        store._is_new = is_new
         return store
 
     @staticmethod

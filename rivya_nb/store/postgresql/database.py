@@ -19,7 +19,6 @@ from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
-from rivya_nb.store.postgresql import indexes as _indexes  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.examination import examine, refuse_stranger
