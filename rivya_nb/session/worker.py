@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
-from rivya_nb.errors import CreditLimitError
+from rivya_nb.errors import CreditLimitError, DatabaseUnreachableError
 from rivya_nb.jobs.runner import MOST_JOBS
 from rivya_nb.store.records import UNSENT, DeferredRun
 from rivya_nb.views.words import joined
@@ -25,7 +25,10 @@ PORTION = 32
 """Jobs that one worker has taken and not sent yet, at most."""
 
 LOOK = 1.0
-"""Seconds between two looks for deferred runs."""
+"""Seconds between two looks for deferred runs, at least; where nothing is heard of others, also at most."""
+
+LONGEST_LOOK = 10.0
+"""Seconds after which it looks although nothing was heard."""
 
 LATER = 60.0
 """Seconds after which a run is tried again that the balance did not cover."""
@@ -60,7 +63,12 @@ class Worker:
         self._done = self._failed = 0
         # A signal's handler may put something into this queue while its thread waits there.
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting: Sequence[DeferredRun] = ()
+        self._left = 0
+        self._looked = float("-inf")
+        self._is_stirred = self._is_away = False
         self.is_draining = False
+        session.store.steps.subscribe(self._hear)
 
     @property
     def whose(self) -> str:
@@ -79,18 +87,44 @@ class Worker:
 
         Gives False if it left something deferred for which a limit or the service was the reason.
         """
-        waiting: Sequence[DeferredRun] = ()
-        self._tell_of_others()
+        with self._patience():
+            self._tell_of_others()
         while not self.is_draining:
-            waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
-            left = sum(run.waiting for run in self._open(waiting)) - self._take(waiting)
-            self._report(left)
-            if until_idle and not self._mine and not self._open(waiting):
-                break
-            self._pause(is_behind=left > 0)
-            self._note_ended()
+            with self._patience():
+                if until_idle or self._has_to_look():
+                    self._look()
+                if until_idle and not self._mine and not self._open(self._waiting):
+                    break
+            self._report(self._left)
+            self._pause(is_behind=self._left > 0)
+            with self._patience():
+                self._note_ended()
         self._collect()
-        return self.is_draining or not waiting
+        return self.is_draining or not self._waiting
+
+    def _has_to_look(self) -> bool:
+        """Whether there may be something to take that was not there at the last look."""
+        is_old = time.monotonic() - self._looked >= LONGEST_LOOK
+        return self._is_stirred or self._left > 0 or is_old or not self._session.store.owner.hears_others
+
+    def _look(self) -> None:
+        """Take what waits, as far as there is room."""
+        self._is_stirred = False
+        self._waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
+        self._left = sum(run.waiting for run in self._open(self._waiting)) - self._take(self._waiting)
+        self._looked = time.monotonic()
+        self._is_away = False
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Where the store's database does not answer, say so, and try again later."""
+        try:
+            yield
+        except DatabaseUnreachableError as error:
+            self._looked = float("-inf")
+            if not self._is_away:
+                self._is_away = True
+                self._tell(f"{error} This goes on when it can.")
 
     def _tell_of_others(self) -> None:
         """Tell what waits for the workers of other users."""
@@ -153,12 +187,18 @@ class Worker:
     def _wake(self) -> None:
         self._news.put(None)
 
+    def _hear(self) -> None:
+        self._is_stirred = True
+        self._news.put(None)
+
     def _pause(self, *, is_behind: bool) -> None:
-        """Wait until it is time for a look: sooner where jobs wait and there is room for many of them, or where
-        all that was taken has ended."""
+        """Wait until it is time for a look: sooner where jobs wait and there is room for many of them, where all
+        that was taken has ended, or where others have done something."""
         end = time.monotonic() + LOOK
         while not self.is_draining and (left := end - time.monotonic()) > 0:
             is_busy = any(job.is_working for _, job in self._mine.values())
+            if self._is_stirred and time.monotonic() - self._looked >= LOOK:
+                return
             if self._mine and not is_busy:
                 return
             if is_busy and is_behind and self._room >= min(PORTION, self._most_jobs) / 2:
@@ -171,6 +211,9 @@ class Worker:
     def _note_ended(self) -> None:
         """Count the jobs that have ended, and set the runs aside whose jobs were held back."""
         ended = {job_id: pair for job_id, pair in self._mine.items() if not pair[1].is_working}
+        if ended:
+            # What was given back may be taken again.
+            self._is_stirred = True
         for job_id, (run_id, job) in ended.items():
             del self._mine[job_id]
             job.unsubscribe(self._wake)
@@ -191,7 +234,8 @@ class Worker:
 
     def _collect(self) -> None:
         """Hold back what was not sent, and wait for the rest."""
-        self._note_ended()
+        with self._patience():
+            self._note_ended()
         for _, job in self._mine.values():
             # A submit under way may meet a rate limit, and would wait for its turn to be sent.
             if job.record.status in UNSENT or job.record.status == "submitting":
@@ -204,7 +248,8 @@ class Worker:
             self._report(0)
             with suppress(queue.Empty):
                 self._news.get(timeout=LOOK)
-            self._note_ended()
+            with self._patience():
+                self._note_ended()
 
     def _report(self, left: int) -> None:
         """Show the progress; `left` jobs wait that nobody has taken."""
