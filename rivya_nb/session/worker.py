@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
@@ -60,13 +60,15 @@ class Worker:
         self._begun: set[int] = set()
         self._aside: dict[int, float] = {}
         self._reasons: dict[int, str] = {}
+        self._untold: set[int] = set()
+        self._trouble = ""
         self._done = self._failed = 0
         # A signal's handler may put something into this queue while its thread waits there.
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._waiting: Sequence[DeferredRun] = ()
         self._left = 0
         self._looked = float("-inf")
-        self._is_stirred = self._is_away = False
+        self._is_stirred = False
         self.is_draining = False
         session.store.steps.subscribe(self._hear)
 
@@ -87,18 +89,22 @@ class Worker:
 
         Gives False if it left something deferred for which a limit or the service was the reason.
         """
-        with self._patience():
+        with suppress(DatabaseUnreachableError):  # the first look tells it
             self._tell_of_others()
         while not self.is_draining:
-            with self._patience():
+            try:
+                self._note_ended()
                 if until_idle or self._has_to_look():
                     self._look()
-                if until_idle and not self._mine and not self._open(self._waiting):
-                    break
+            except DatabaseUnreachableError as error:
+                self._looked = float("-inf")
+                self._tell_trouble(error)
+                continue
+            self._trouble = ""
             self._report(self._left)
+            if until_idle and not self._mine and not self._open(self._waiting):
+                break
             self._pause(is_behind=self._left > 0)
-            with self._patience():
-                self._note_ended()
         self._collect()
         return self.is_draining or not self._waiting
 
@@ -113,18 +119,14 @@ class Worker:
         self._waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
         self._left = sum(run.waiting for run in self._open(self._waiting)) - self._take(self._waiting)
         self._looked = time.monotonic()
-        self._is_away = False
 
-    @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Where the store's database does not answer, say so, and try again later."""
-        try:
-            yield
-        except DatabaseUnreachableError as error:
-            self._looked = float("-inf")
-            if not self._is_away:
-                self._is_away = True
-                self._tell(f"{error} This goes on when it can.")
+    def _tell_trouble(self, error: DatabaseUnreachableError) -> None:
+        """Tell that the store's server does not answer, once for each reason, and wait a moment."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self._tell(f"{error} This goes on when it can.")
+        self._report(0)
+        time.sleep(LOOK)
 
     def _tell_of_others(self) -> None:
         """Tell what waits for the workers of other users."""
@@ -225,31 +227,36 @@ class Worker:
                 and self._aside.get(run_id, 0.0) < float("inf")
             ):
                 self._leave(run_id, job.notice or str(job.failure or "it was held back"))
+        self._untold |= {run_id for run_id, _ in ended.values()}
         busy = {run_id for run_id, _ in self._mine.values()}
-        for run_id in sorted({run_id for run_id, _ in ended.values()} - busy):
+        for run_id in sorted(self._untold - busy):
             run = self._session.run(run_id)
+            self._untold.discard(run_id)
             if not any(job.record.is_deferred for job in run.jobs):
                 self._begun.discard(run_id)
                 self._tell(f"Run {run_id}: {run.line()}")
 
     def _collect(self) -> None:
         """Hold back what was not sent, and wait for the rest."""
-        with self._patience():
-            self._note_ended()
         for _, job in self._mine.values():
             # A submit under way may meet a rate limit, and would wait for its turn to be sent.
             if job.record.status in UNSENT or job.record.status == "submitting":
                 job.wanted_by.clear()
-        if self._mine:
+        if any(job.is_working for _, job in self._mine.values()):
             self._tell(
                 "Ending: what was sent is collected, and the rest stays deferred. Once more ends at once."
             )
-        while self._mine:
+        while True:
+            try:
+                self._note_ended()
+            except DatabaseUnreachableError as error:
+                self._tell_trouble(error)
+                continue
+            if not self._mine:
+                return
             self._report(0)
             with suppress(queue.Empty):
                 self._news.get(timeout=LOOK)
-            with self._patience():
-                self._note_ended()
 
     def _report(self, left: int) -> None:
         """Show the progress; `left` jobs wait that nobody has taken."""

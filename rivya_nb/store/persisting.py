@@ -131,9 +131,12 @@ def once(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     return step(*args, **kwargs)
 
 
-def connection_of(
-    connect: Callable[[], Connection], name: str, on_wait: OnWait, *, patience: float | None
-) -> Connection:
+class _Connect(Protocol):
+    def __call__(self, *, sure: bool) -> Connection:
+        """A connection; a `sure` one has been answered on just now."""
+
+
+def connection_of(connect: _Connect, name: str, on_wait: OnWait, *, patience: float | None) -> Connection:
     """A connection to the database called `name`, by `connect`, which raises DatabaseUnreachableError.
 
     For a call of a user, another thread connects, so that the user can interrupt the wait whatever happens there;
@@ -146,7 +149,7 @@ def connection_of(
     listener = _listener.get()
     if listener is None or not listener.is_open:
         if threading.current_thread() is not threading.main_thread():
-            return connect()
+            return connect(sure=False)
         listener = Listener(on_wait)
     if patience is None:
         return _Waiting(connect, name, listener, None).result()
@@ -157,9 +160,7 @@ def connection_of(
 class _Waiting:
     """Waits for a connection until `end`, in monotonic seconds; without one, for the end of a single attempt."""
 
-    def __init__(
-        self, connect: Callable[[], Connection], name: str, listener: Listener, end: float | None
-    ) -> None:
+    def __init__(self, connect: _Connect, name: str, listener: Listener, end: float | None) -> None:
         self._connect = connect
         self._name = name
         self._listener = listener
@@ -216,9 +217,9 @@ class _Waiting:
             self._listener.hear(Wait(self._name, self._why, left))
 
 
-def _fulfil(attempt: Future[Connection], connect: Callable[[], Connection]) -> None:
+def _fulfil(attempt: Future[Connection], connect: _Connect) -> None:
     try:
-        attempt.set_result(connect())
+        attempt.set_result(connect(sure=True))
     except BaseException as error:
         attempt.set_exception(error)
 

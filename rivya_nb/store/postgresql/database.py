@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import selectors
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.adapt import Loader
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 
 from rivya_nb.errors import DatabaseUnreachableError, StoreError
 from rivya_nb.store import persisting, schema
@@ -17,6 +20,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.persisting import OnWait, connection_of
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
+from rivya_nb.store.postgresql import indexes as _indexes  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.examination import examine, refuse_stranger
@@ -56,51 +60,63 @@ class PostgresqlDatabase(Database):
             "postgresql+psycopg://",
             pool_size=CONNECTIONS,
             max_overflow=0,
-            pool_pre_ping=True,
             # A plan that is kept for any value is a bad one for a rare value.
             connect_args={**parameters(address), "prepare_threshold": None},
             hide_parameters=True,
         )
-        event.listen(self._engine, "connect", _set_up)
+        event.listen(self._engine, "connect", self._set_up)
+        event.listen(self._engine, "checkout", _refuse_closed)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")
+        self._changer = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         self._check_usable()
-        with self._begun(self._reader) as connection:
+        with server_trouble(self.address), self._connected(self._reader) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         self.check_writable()
-        with self._begun(self._writer) as connection:
+        with server_trouble(self.address), self._connected(self._writer) as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def _begun(self, engine: Engine, *, once: bool = False) -> Iterator[Connection]:
-        """A transaction. Whether the server answers is seen before it begins: where it does not, a call of the
-        user waits for some seconds, unless it may be tried only `once`."""
+    def changing(self) -> Iterator[Connection]:
+        self.check_writable()
+        with server_trouble(self.address), self._connected(self._changer) as connection:
+            yield connection
 
-        def connect() -> Connection:
+    def _connected(self, engine: Engine, *, once: bool = False) -> Connection:
+        """A connection. Where the server does not answer, a call of the user waits for some seconds, unless it may
+        be tried only `once`."""
+
+        def connect(*, sure: bool) -> Connection:
             with server_trouble(self.address):
-                return engine.connect()
+                connection = engine.connect()
+                try:
+                    if sure and (driver := connection.connection.dbapi_connection) is not None:
+                        engine.dialect.do_ping(driver)
+                except BaseException:
+                    with connection:
+                        connection.invalidate()
+                    raise
+                return connection
 
         # A notebook may ask for several looks of what cannot be shown; only the first one waits.
         is_tired = time.monotonic() - self._gave_up < _TIRED
         patience = None if once else 0.0 if is_tired else persisting.PATIENCE
         try:
-            connection = connection_of(connect, self.name, self._on_wait, patience=patience)
+            return connection_of(connect, self.name, self._on_wait, patience=patience)
         except DatabaseUnreachableError:
             self._gave_up = time.monotonic()
             raise
-        with server_trouble(self.address), connection, connection.begin():
-            yield connection
 
     def now(self) -> float:
-        return time.time() + self._ahead
+        return _steady() + self._ahead
 
     def check_writable(self) -> None:
         self._check_usable()
@@ -127,7 +143,7 @@ class PostgresqlDatabase(Database):
         """
         with server_trouble(self.address):
             # Who opens a store may have mistaken its address.
-            with self._begun(self._writer, once=True) as connection:
+            with self._connected(self._writer, once=True) as connection, connection.begin():
                 found = examine(connection, self.address)
             if found.is_behind_another:
                 refuse_pooler(self.address)
@@ -156,14 +172,24 @@ class PostgresqlDatabase(Database):
                     folding.fold(connection)
             with self._reader.begin() as connection:
                 self.note = words.why_scanned(connection)
-                now = connection.execute(text("SELECT extract(epoch FROM clock_timestamp())::float8"))
-                self._ahead = now.scalar_one() - time.time()
         self.obstacle, self.is_new = found.obstacle, found.version == 0
 
     def close(self) -> None:
         self._closed = True
         if os.getpid() == self._process:
             self._engine.dispose()
+
+    def _set_up(self, connection: psycopg.Connection[Any], _record: object) -> None:
+        """Prepare a new connection."""
+        keep_from_children(connection)
+        set_up(connection)
+        connection.adapters.register_loader("numeric", _PlainNumber)
+        # No question takes as long as the machine code for it.
+        connection.execute("SET jit = off")
+        now = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+        assert now is not None  # noqa: S101 - one row always
+        self._ahead = now[0] - _steady()
+        connection.commit()
 
     def _check_usable(self) -> None:
         if self._closed:
@@ -182,11 +208,22 @@ class _PlainNumber(Loader):
         return int(text) if text.lstrip(b"-").isdigit() else float(text)
 
 
-def _set_up(connection: psycopg.Connection[Any], _record: object) -> None:
-    """Prepare a new connection."""
-    keep_from_children(connection)
-    set_up(connection)
-    connection.adapters.register_loader("numeric", _PlainNumber)
-    # No question takes as long as the machine code for it.
-    connection.execute("SET jit = off")
-    connection.commit()
+def _refuse_closed(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Let another connection be made in the place of one that the server has closed.
+
+    Of one that is open, nothing is to be read between two transactions, so that the server need not be asked.
+    """
+    with selectors.DefaultSelector() as selector:
+        if not connection.closed:
+            selector.register(connection.fileno(), selectors.EVENT_READ)
+        if connection.closed or selector.select(timeout=0):
+            raise DisconnectionError
+
+
+def _steady() -> float:
+    """Seconds of a clock of this machine that nobody sets: a time of day that is put right in the middle would
+    move jobs into another day of a limit, and let tombstones seem old. It goes on while the machine sleeps, where
+    there is such a clock; where not, the connection is lost meanwhile, and the next one reads the server's."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()

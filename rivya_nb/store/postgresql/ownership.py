@@ -41,6 +41,8 @@ REMEMBERED = 30.0
 
 JOBS = "jobs"
 """The news of a death: its jobs are free."""
+MOMENT = 2.0
+"""Seconds to wait for the next connection where one was lost: where the server answers, it takes a tenth."""
 
 PATIENCE = 10.0
 """Seconds to wait, when a store is closed, for the end of its connection; it takes milliseconds."""
@@ -78,12 +80,11 @@ class SessionOwner(Owner):
         self._announced: set[str] = set()
         self._asked_about: dict[str, float] = {}
         self._looked = 0.0
-        self._is_copy = False
         self._is_held, self._is_closed = threading.Event(), threading.Event()
         self._bell, self._button = socket.socketpair()
         for end in (self._bell, self._button):
             end.setblocking(False)
-        self._channel = ""
+        self._channel, self._is_copy = "", False
         self._connection = self._take()
         self._holder = threading.Thread(target=self._hold, name="rivya-owner", daemon=True)
         self._holder.start()
@@ -98,13 +99,16 @@ class SessionOwner(Owner):
             each.announce = partial(self._announce, kind)
 
     def renew(self) -> None:
-        if not self._is_held.is_set():
+        if not self._is_held.wait(MOMENT):
             raise DatabaseUnreachableError(
                 f"{self._address}: the connection that tells other kernels that this one lives was lost, and is "
-                "being made anew."
+                "being made anew; try again in a moment."
             )
 
     def living(self, connection: Connection, owners: Collection[str]) -> set[str]:
+        if self._is_copy:
+            # A standby knows nothing of the locks of the server that it follows.
+            return set(owners)
         found = set(owners) - self._earlier
         others = [owner for owner in found if owner != self.id]
         if others:
