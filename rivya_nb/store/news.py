@@ -26,9 +26,13 @@ class News:
 
     def tell(self) -> None:
         """Tell of a change that this process has made."""
+        self.tell_others()
+        self.pass_on()
+
+    def tell_others(self) -> None:
+        """Tell only other processes: this one knows already what it has changed."""
         if self.announce is not None:
             self.announce()
-        self.pass_on()
 
     def pass_on(self) -> None:
         """Tell the listeners of a change that another process has made."""

@@ -13,6 +13,7 @@ from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.opening_files import keep_place, open_files, place_of
 from rivya_nb.store.ownership import FileOwner, Owner
+from rivya_nb.store.persisting import OnWait
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.sqlite_database import SqliteDatabase
@@ -31,7 +32,7 @@ class Opened:
     is_new: bool
 
 
-def open_on_server(address: ServerAddress, pictures: str | None) -> Opened:
+def open_on_server(address: ServerAddress, pictures: str | None, on_wait: OnWait) -> Opened:
     """A store on a server; the errors are those of `Store.open`."""
     from rivya_nb.store.postgresql.connecting import require_driver
 
@@ -42,7 +43,7 @@ def open_on_server(address: ServerAddress, pictures: str | None) -> Opened:
     from rivya_nb.store.postgresql.ownership import SessionOwner
     from rivya_nb.store.postgresql.trouble import server_trouble
 
-    database = PostgresqlDatabase(address)
+    database = PostgresqlDatabase(address, on_wait)
     try:
         database.prepare()
         refuse_unfinished(database)

@@ -9,6 +9,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -32,19 +33,31 @@ TURN = 0.2
 FIRST_PAUSE, MOST_PAUSE = 0.1, 5.0
 """Seconds before another connection is tried: at first, and at most."""
 
+LOOK = 0.5
+"""Seconds between two looks whether owners have died that somebody has asked about: a dead one tells nobody."""
+
+REMEMBERED = 30.0
+"""Seconds for which they are looked for after somebody has asked."""
+
+JOBS = "jobs"
+"""The news of a death: its jobs are free."""
 MOMENT = 2.0
 """Seconds to wait for the next connection where one was lost: where the server answers, it takes a tenth."""
 
 PATIENCE = 10.0
 """Seconds to wait, when a store is closed, for the end of its connection; it takes milliseconds."""
 
-_DEAD = text(
-    "SELECT owner FROM unnest(CAST(:owners AS text[]), CAST(:keys AS bigint[])) AS known (owner, key)"
+_DEAD = (
+    "SELECT owner FROM unnest(CAST({} AS text[]), CAST({} AS bigint[])) AS known (owner, key)"
     " WHERE pg_try_advisory_xact_lock_shared(key)"
 )
+_DEAD_WITHIN, _DEAD_NOW = text(_DEAD.format(":owners", ":keys")), _DEAD.format("%s", "%s")
 
 _CHANNEL = "SELECT 'rivya_nb_' || to_regclass('jobs')::oid, pg_is_in_recovery()"
 """A channel belongs to a database, which may have several stores."""
+
+_TELL = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+"""Whoever tells holds back all others who do, so that none of them waits for a disk: nothing is stored."""
 
 _GO_ON = "UPDATE jobs SET owner = %s WHERE owner = ANY(%s) AND status = ANY(%s)"
 
@@ -65,6 +78,8 @@ class SessionOwner(Owner):
         self._earlier: set[str] = set()
         self._news: Mapping[str, News] = {}
         self._announced: set[str] = set()
+        self._asked_about: dict[str, float] = {}
+        self._looked = 0.0
         self._is_held, self._is_closed = threading.Event(), threading.Event()
         self._bell, self._button = socket.socketpair()
         for end in (self._bell, self._button):
@@ -73,6 +88,10 @@ class SessionOwner(Owner):
         self._connection = self._take()
         self._holder = threading.Thread(target=self._hold, name="rivya-owner", daemon=True)
         self._holder.start()
+
+    @property
+    def hears_others(self) -> bool:
+        return self._is_held.is_set() and not self._is_copy
 
     def share(self, news: Mapping[str, News]) -> None:
         self._news = news
@@ -94,9 +113,17 @@ class SessionOwner(Owner):
         others = [owner for owner in found if owner != self.id]
         if others:
             # Who only looks takes a shared lock until the transaction ends: two who look never see each other.
-            dead = connection.execute(_DEAD, {"owners": others, "keys": [_key(owner) for owner in others]})
+            keys = [_key(owner) for owner in others]
+            dead = connection.execute(_DEAD_WITHIN, {"owners": others, "keys": keys})
             found -= set(dead.scalars())
+            self._look_for(found - {self.id})
         return found
+
+    def _look_for(self, owners: Collection[str]) -> None:
+        is_idle = not self._asked_about
+        self._asked_about |= dict.fromkeys(owners, time.monotonic())
+        if is_idle and owners:
+            self._ring()
 
     def close(self) -> None:
         if os.getpid() == self._process:
@@ -169,18 +196,19 @@ class SessionOwner(Owner):
             selector.register(self._connection.pgconn.socket, selectors.EVENT_READ)
             selector.register(self._bell, selectors.EVENT_READ)
             while not self._is_closed.is_set():
-                selector.select()
+                selector.select(LOOK if self._asked_about else None)
                 with suppress(BlockingIOError):
                     self._bell.recv(4096)
                 self._say()
                 self._hear()
+                self._look_for_deaths()
                 self._is_closed.wait(TURN)
 
     def _say(self) -> None:
         said, self._announced = self._announced, set()
         if said and not self._read_only:
             try:
-                self._connection.execute("SELECT pg_notify(%s, %s)", [self._channel, " ".join(sorted(said))])
+                self._connection.execute(_TELL, [self._channel, " ".join(sorted(said))])
             except psycopg.Error:
                 self._announced |= said
                 raise
@@ -189,6 +217,25 @@ class SessionOwner(Owner):
         me = self._connection.info.backend_pid
         notes = [note for note in self._connection.notifies(timeout=0) if note.pid != me]
         self._pass_on({kind for note in notes for kind in note.payload.split()})
+
+    def _look_for_deaths(self) -> None:
+        """Pass on that owners have died: the server tells nobody."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        # Another thread may ask meanwhile.
+        for owner, asked in tuple(self._asked_about.items()):
+            if now - asked > REMEMBERED:
+                del self._asked_about[owner]
+        owners = tuple(self._asked_about)
+        if owners:
+            keys = [_key(owner) for owner in owners]
+            dead = self._connection.execute(_DEAD_NOW, [list(owners), keys]).fetchall()
+            for (owner,) in dead:
+                self._asked_about.pop(owner, None)
+            if dead:
+                self._pass_on([JOBS])
 
     def _pass_on(self, kinds: Iterable[str]) -> None:
         for kind in kinds:
