@@ -70,7 +70,7 @@ def items(job: rv.Job) -> list[dict[str, Any]]:
 def spoil_token(session: rv.Session, job: rv.Job) -> None:
     """Let the store have a token that the service does not accept any more."""
     [reference] = job.request.references
-    upload = session.store.uploads.get(session.service, job.model, reference.sha256)
+    upload = session.store.uploads.get(session.service, job.model, reference.sha256, session.connection.label)
     assert upload is not None
     assert upload.duration_token
     session.store.uploads.add(replace(upload, duration_token="dur_old"))
@@ -155,7 +155,8 @@ def test_a_service_that_gives_no_token_is_sent_none(
 ) -> None:
     session = connect(SandboxConfig(latency=0, token_required=False))
     run = asked(clip)
-    upload = session.store.uploads.get(session.service, CLIP, run[0].request.references[0].sha256)
+    sha256, label = run[0].request.references[0].sha256, session.connection.label
+    upload = session.store.uploads.get(session.service, CLIP, sha256, label)
     assert upload is not None
     session.store.uploads.add(replace(upload, duration_token=None))
     again = asked(clip, seed=2)
