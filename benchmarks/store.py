@@ -30,10 +30,11 @@ from sqlalchemy import Connection, text
 
 from rivya_nb.contract.request import Request
 from rivya_nb.store import prompt_index, writing
-from rivya_nb.store.lookup import insert_one, numbers_of
+from rivya_nb.store.lookup import insert_one
 from rivya_nb.store.places import read_place
 from rivya_nb.store.records import (
     CellRecord,
+    JobChanges,
     JobRecord,
     MeasureOrder,
     PictureRecord,
@@ -320,10 +321,11 @@ def submit(store: Store, job_id: str) -> None:
 
 
 def finish(store: Store, job_id: str) -> None:
-    store.update_job(job_id, status="succeeded", final_credits=12, finished_at=time.time())
+    # The picture has no file.
+    picture = PictureRecord(job_id, "image/png", 2048, 2048, 5_000_000)
+    changes: JobChanges = {"status": "succeeded", "final_credits": 12, "finished_at": time.time()}
     with store.database.writing() as connection:
-        picture = PictureRecord(job_id, "image/png", 2048, 2048, 5_000_000)
-        writing.replace_pictures(connection, numbers_of(connection, [job_id])[job_id], [picture])
+        writing.finish(connection, store.owner.id, job_id, changes, [picture])
 
 
 def size_of(store: Store) -> float:

@@ -46,8 +46,8 @@ from rivya_nb.store.records import UNSENT, JobRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import PictureFetcher
     from rivya_nb.api.records import Task
+    from rivya_nb.api.results import ResultFetcher
     from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.work_loop import WorkLoop
@@ -102,7 +102,7 @@ class Runner:
         service: str,
         label: str,
         client: RivyaClient,
-        fetcher: PictureFetcher,
+        fetcher: ResultFetcher,
         store: Store,
         work_loop: WorkLoop,
         replace_job: Callable[[JobRecord], LiveJob],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ UPLOADS_AT_ONCE = 4
 
 _NAMING_A_FILE = ("reference", "file", "url")
 """Words in lower case by which a refusal is about an upload, if nothing more certain is known."""
+
+_TOKEN = re.compile(r"duration[\W_]*token", re.IGNORECASE)
+"""How a refusal names a token of a file's duration: the file is there, and the token does not hold any more."""
 
 
 class Uploads:
@@ -85,9 +89,10 @@ class Uploads:
         )
 
     async def forget_lost(self, job: JobRecord, refusal: Exception) -> bool:
-        """True if a submit was refused because the service has lost an upload in its body.
+        """True if a submit was refused because the service has lost an upload in its body, or does not accept the
+        token of its duration any more.
 
-        A lost upload is forgotten here, too, so that the next job that needs it uploads it again.
+        Such an upload is forgotten here, too, so that the next job that needs it uploads it again.
         """
         if not job.references or not isinstance(refusal, (ValidationFailedError, NotFoundError)):
             return False
@@ -102,7 +107,10 @@ class Uploads:
         if known is None or known.url != url:
             # Another job has already replaced it.
             return True
-        if not await self._is_gone(known, message):
+        names_token = _TOKEN.search(message) is not None
+        if names_token and reference.kind == "image":
+            return False
+        if not names_token and not await self._is_gone(known, message):
             return False
         await stored(self._store.uploads.forget, known)
         return True

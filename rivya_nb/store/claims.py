@@ -76,14 +76,14 @@ class Claims:
             "submitted_at": submitted_at,
             "sent_with": sent_with,
         }
-        with self._database.writing() as connection:
+        with self._database.changing() as connection:
             return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
 
     def withdraw_submit(self, job_id: str) -> None:
         """Set a job whose submit was certainly not accepted back to planned."""
         still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & (jobs.c.status == "submitting")
         values = {"status": "planned", "body": None, "submitted_at": None, "sent_with": ""}
-        with self._database.writing() as connection:
+        with self._database.changing() as connection:
             connection.execute(update(jobs).where(still).values(values))
 
     def put_back(self, job_ids: Collection[str]) -> None:

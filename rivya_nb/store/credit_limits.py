@@ -26,6 +26,7 @@ from rivya_nb.store.database import Database
 from rivya_nb.store.records import NOT_BILLED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import commitments, jobs, metadata
+from rivya_nb.store.sums import forget_old
 
 PERIODS = ("day", "week", "month")
 
@@ -72,8 +73,8 @@ class CreditLimit:
 class CreditUse:
     """A limit, and what is used of it in the period that ends at `until`, in seconds since the epoch.
 
-    `credits` were billed, are reserved or are the price of what was asked for; `unpriced` pictures without a known
-    price are not among them.
+    `credits` were billed, are reserved or are the price of what was asked for; what `unpriced` requests,
+    whose price is not known or may be higher, cost beyond that is not among them.
     """
 
     limit: CreditLimit
@@ -92,10 +93,11 @@ class CreditUse:
 
 
 class CreditLimits:
-    """The credit limits of one store. Each method is one transaction."""
+    """The credit limits of one store. Each method but `tidy` is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._tidied_on = 0
 
     def uses(self) -> list[CreditUse]:
         """All limits with what is used of them: the store's first, then those of users in their order."""
@@ -118,6 +120,13 @@ class CreditLimits:
             found = delete(credit_limits).where(mine if per is None else mine & (credit_limits.c.per == per))
             return connection.execute(found).rowcount
 
+    def tidy(self, connection: Connection, now: float) -> None:
+        """Once a day, delete within a transaction the sums that are too old for any limit."""
+        today = int(now // DAY)
+        if today != self._tidied_on:
+            forget_old(connection, now)
+            self._tidied_on = today
+
     def check(self, user: str, wanted: Sequence[JobRecord]) -> None:
         """Tell before anything is written whether these jobs may be asked for now.
 
@@ -138,7 +147,7 @@ class CreditLimits:
                 counts = counted_at is not None and job.status not in NOT_BILLED and counted_at >= begin
                 if not (counts and use.limit.who in (EVERYBODY, asked_by)):
                     new.append(job)
-            unpriced = sum(job.price is None and job.reserved_credits is None for job in new)
+            unpriced = sum(job.has_open_price and job.reserved_credits is None for job in new)
             _allow(use, sum(job.expected_credits for job in new), unpriced)
 
 
@@ -174,9 +183,9 @@ def _allow(use: CreditUse, credits: int, unpriced: int) -> None:  # noqa: A002
     limit = use.limit
     if unpriced > 0 and limit.unknown is None:
         raise CreditLimitError(
-            f"{count(unpriced, 'picture')} without a known price cannot be held to {limit.words}, and nothing was "
-            f"sent. Ask for models with a price, or let `{limit.command} {limit.credits} --unknown CREDITS` say "
-            "what each counts as.",
+            f"{count(unpriced, 'request')} without a certain price cannot be held to {limit.words}, and nothing "
+            f"was sent. Ask for models with a fixed price, or let `{limit.command} {limit.credits} --unknown "
+            "CREDITS` say what each counts as.",
             until=use.until,
         )
     more = credits + unpriced * (limit.unknown or 0)

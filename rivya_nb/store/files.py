@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
-from rivya_nb.imaging.formats import EXTENSIONS
+from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
 from rivya_nb.store.trouble import ANOTHER_PLACE, ANOTHER_STORE, disk_trouble, read_only

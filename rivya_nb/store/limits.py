@@ -28,7 +28,7 @@ NOTHING = FoundLimits()
 
 
 class LimitBook:
-    """The limits in one store. Each method is one transaction."""
+    """The limits in one store."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,25 +51,28 @@ class LimitBook:
             StoreError: the store cannot be written.
         """
         key = {"service": service, "label": label}
-        here = and_(limit_members.c.service == service, limit_members.c.label == label)
-        with self._database.writing() as connection:
+        with self._database.changing() as connection:
             now = self._database.now()
             values = {"in_flight": mine.in_flight, "wanted": mine.wanted, "seen_at": now}
-            # Where the clock was set back, the dead seem to come from the future.
-            is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
-            _delete(connection, limit_members, ~is_alive)
             statement = insert_for(connection, limit_members).values(**key, member=member, **values)
             connection.execute(
                 statement.on_conflict_do_update(index_elements=limit_members.primary_key, set_=values)
             )
-            others = select(limit_members.c.in_flight, limit_members.c.wanted).where(
-                here, limit_members.c.member != member
-            )
-            demands = [Demand(*row) for row in connection.execute(others)]
+            members = connection.execute(select(limit_members)).all()
             kept, is_ours = _kept(connection, service, label, now)
-            if found.found_at <= (min(kept.found_at, agreed.found_at) if is_ours else 0.0):
-                # Mostly there is nothing new, and nobody waits for anybody.
-                return kept, demands
+        # Where the clock was set back, the dead seem to come from the future.
+        alive = [each for each in members if abs(each.seen_at - now) <= GONE_AFTER]
+        if len(alive) < len(members):
+            with self._database.writing() as connection:
+                now = self._database.now()
+                is_alive = limit_members.c.seen_at.between(now - GONE_AFTER, now + GONE_AFTER)
+                _delete(connection, limit_members, ~is_alive)
+        others = (each for each in alive if (each.service, each.label) == (service, label))
+        demands = [Demand(each.in_flight, each.wanted) for each in others if each.member != member]
+        if found.found_at <= (min(kept.found_at, agreed.found_at) if is_ours else 0.0):
+            # Mostly there is nothing new, and nobody waits for anybody.
+            return kept, demands
+        with self._database.writing() as connection:
             # One after the other, so that what one has just found is not overwritten by another.
             take_turns(connection, service, [label])
             kept, is_ours = _kept(connection, service, label, now)

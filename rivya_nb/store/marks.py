@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, delete, distinct, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, distinct, func, select, update
 
 from rivya_nb.contract.text import check_whole, count, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError
+from rivya_nb.store.columns import insert_many
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import all_numbers_of, insert_one, numbers_of
 from rivya_nb.store.news import News
@@ -170,8 +171,9 @@ class MarkBook:
     ) -> None:
         step = {"what": what, "owner": self._kernel, "made_by": self._user}
         step_id = insert_one(connection, mark_steps, step)
-        connection.execute(
-            insert(mark_changes),
+        insert_many(
+            connection,
+            mark_changes,
             [
                 {"step_id": step_id, "job_number": number, "before": json.dumps(values, ensure_ascii=False)}
                 for number, values in before.items()
@@ -294,4 +296,4 @@ def _save(connection: Connection, changed: Mapping[int, Marks]) -> None:
     tagged = [{"job_number": number, "tag": tag} for number, each in changed.items() for tag in each.tags]
     for table, values in ((marks, plain), (tags, tagged)):
         if values:
-            connection.execute(insert(table), values)
+            insert_many(connection, table, values)

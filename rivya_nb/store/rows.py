@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, RowMapping, Text, and_, cast
 
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY
@@ -129,7 +130,7 @@ def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
         **{name: row[name] for name in _PLAIN_JOB_FIELDS},
         params=params,
         references=read_references(row["references"]),
-        seed=params.get(SEED_KEY),
+        seed=shared_names(params).get(SEED_KEY),
         pictures=tuple(pictures),
     )
 

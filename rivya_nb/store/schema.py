@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Connection,
@@ -29,8 +30,8 @@ from sqlalchemy import (
     String,
     Table,
     TextClause,
+    event,
     false,
-    insert,
     text,
 )
 
@@ -86,6 +87,10 @@ _ASKED = (
 )
 
 
+ONLY = "only"
+"""The note of an index that says which rows it has on PostgreSQL (`postgresql/indexes.py`)."""
+
+
 def _listed(name: str, *columns: str | TextClause) -> list[Index]:
     """An index of the jobs with pictures; SQLite's has all that the history asks for."""
     more = [each for each in (*_ASKED, "id") if each not in map(str, columns)]
@@ -98,7 +103,7 @@ def _listed(name: str, *columns: str | TextClause) -> list[Index]:
 
 def _only(sqlite: str, postgresql: str = "") -> Any:
     """Options of an index that has only those rows; SQLite uses one only for a condition in the same words."""
-    return {"sqlite_where": text(sqlite), "postgresql_where": text(postgresql or sqlite)}
+    return {"sqlite_where": text(sqlite), "info": {ONLY: postgresql or sqlite}}
 
 
 def _shard() -> Column[int]:
@@ -121,6 +126,8 @@ jobs = Table(
     # By which seeds are ordered, as `rows.seed_number` gives it; what has none comes last.
     Column("seed_number", Number, nullable=False),
     Column("price", Number),
+    # Whether it may cost more than that, as what is metered does.
+    Column("price_is_least", Boolean, nullable=False, server_default=false()),
     Column("status", String(16), nullable=False),
     Column("task_id", Words),
     Column("reserved_credits", Number),
@@ -169,13 +176,18 @@ jobs = Table(
     *_listed("jobs_by_asker", "asked_by", "number"),
 )
 
-TURNS = 4096
-
 turns = Table(
     "turns",
     metadata,
-    # Who stores jobs locks, of these, what their identities fall to: no two kernels buy the same at the same time.
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Who stores jobs adds the numbers of their identities, and takes them away again, in the same transaction: no
+    # two kernels buy the same at the same time (`writing.take_turns`). So it is empty for everybody else.
+    Column("number", Number, primary_key=True, autoincrement=False),
+)
+# What is here ends with its transaction, and need not be on a disk.
+event.listen(
+    turns,
+    "after_create",
+    DDL("ALTER TABLE turns SET UNLOGGED").execute_if(dialect="postgresql"),  # type: ignore[no-untyped-call]
 )
 
 tallies = Table(
@@ -220,6 +232,8 @@ pictures = Table(
     Column("width", Number, nullable=False),
     Column("height", Number, nullable=False),
     Column("size", Number, nullable=False),
+    # Of video and audio, in seconds.
+    Column("duration", Float),
     Index("pictures_by_content", "sha256"),
     Index("pictures_by_size", "width", "height", "job_number"),
 )
@@ -282,7 +296,7 @@ marks = Table(
     # The reason why the pictures count in no figure; empty where they count.
     Column("excluded", Words, nullable=False, server_default=""),
     Index("marks_excluded", "job_number", **_only("excluded != ''")),
-    Index("marks_favourite", "job_number", postgresql_where=text("favourite")).ddl_if(dialect="postgresql"),
+    Index("marks_favourite", "job_number", info={ONLY: "favourite"}).ddl_if(dialect="postgresql"),
 )
 
 tags = Table(
@@ -362,7 +376,6 @@ panel_states = Table(
 def create(connection: Connection) -> None:
     """Make all tables in an empty database."""
     metadata.create_all(connection)
-    connection.execute(insert(turns), [{"number": number} for number in range(TURNS)])
 
 
 def wrong_version(version: int) -> str:

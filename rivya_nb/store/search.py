@@ -7,9 +7,9 @@ conditions makes it read every job's row.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Boolean,
@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
+from rivya_nb.store.answers import MANY, Search, tallied
 from rivya_nb.store.measurements import (
     find_kept,
     first_pictures,
@@ -43,27 +44,6 @@ from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
 
-
-class Search(Protocol):
-    """What this module does, and the one of the other database: within a transaction, find and count the jobs that
-    answer a question."""
-
-    def find(
-        self, connection: Connection, question: Question, limit: int | None, offset: int
-    ) -> list[int]: ...
-
-    def find_ids(
-        self, connection: Connection, question: Question, limit: int | None, offset: int
-    ) -> list[str]: ...
-
-    def count(self, connection: Connection, question: Question) -> int: ...
-
-    def counted(self, connection: Connection, question: Question) -> Counted: ...
-
-
-MANY = 10_000
-"""Jobs that are counted where their number is only shown."""
-
 _CANDIDATES = 30_000
 """Jobs of a tag that are looked at to count those that fit everything else, where the number is only shown."""
 
@@ -71,69 +51,34 @@ _FEW_JOBS = 10_000
 """Jobs that are sorted by number; of more, the newest are found sooner by going through the listed ones."""
 
 
-def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
-    return _page(connection, jobs.c.number, question, limit, offset)
+class SqliteSearch(Search):
+    def _page(
+        self,
+        connection: Connection,
+        column: Column[_Value],
+        question: Question,
+        limit: int | None,
+        offset: int,
+    ) -> list[_Value]:
+        return _page(connection, column, question, limit, offset)
+
+    def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
+        found = _listed(question)
+        if found is None:
+            found = _found(connection, jobs.c.number, question)
+        return _number(connection, found.limit(at_most).subquery())
+
+    def _counted(self, connection: Connection, question: Question) -> Counted:
+        if _is_walked(connection, question):
+            some = _walked(connection, jobs.c.number, question, _CANDIDATES).limit(MANY + 1).subquery()
+            if found := _number(connection, some):
+                tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0])
+                walked = _number(connection, tagged.limit(_CANDIDATES + 1).subquery())
+                return Counted(min(found, MANY), is_exact=found <= MANY and walked <= _CANDIDATES)
+        return super()._counted(connection, question)
 
 
-def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
-    return _page(connection, jobs.c.id, question, limit, offset)
-
-
-def count(connection: Connection, question: Question) -> int:
-    return _count(connection, question, None)
-
-
-def counted(connection: Connection, question: Question) -> Counted:
-    """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
-    if _is_tallied(question):
-        return Counted(_count(connection, question, None))
-    if _is_walked(connection, question):
-        some = _walked(connection, jobs.c.number, question, _CANDIDATES).limit(MANY + 1).subquery()
-        found: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
-        if found:
-            tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0]).limit(_CANDIDATES + 1)
-            walked = connection.execute(select(func.count()).select_from(tagged.subquery())).scalar_one()
-            return Counted(min(found, MANY), is_exact=found <= MANY and walked <= _CANDIDATES)
-    number = _count(connection, question, MANY + 1)
-    return Counted(min(number, MANY), is_exact=number <= MANY)
-
-
-def _count(connection: Connection, question: Question, at_most: int | None) -> int:
-    if _is_tallied(question):
-        settings = job_settings.matching(connection, question.model, question.params)
-        return _tallied(connection, question, settings)
-    found = _listed(question)
-    if found is None:
-        found = _found(connection, jobs.c.number, question)
-    some = found.limit(at_most).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
-
-
-def _is_tallied(question: Question) -> bool:
-    """Whether nothing is asked for but what the tallies tell."""
-    others = (
-        question.prompt,
-        question.seed,
-        question.since,
-        question.until,
-        question.width,
-        question.height,
-        question.excluded,
-        question.asked_by,
-    )
-    return SEED_KEY not in question.params and not _lists(question) and all(each is None for each in others)
-
-
-def _tallied(connection: Connection, question: Question, settings: Collection[int] | None) -> int:
-    statement = select(func.coalesce(func.sum(tallies.c.jobs), 0))
-    if question.service is not None:
-        statement = statement.where(tallies.c.service == question.service)
-    if not question.hidden:
-        statement = statement.where(~tallies.c.hidden)
-    if settings is not None:
-        statement = statement.where(tallies.c.settings_id.in_(settings))
-    total: int = connection.execute(statement).scalar_one()
-    return total
+SEARCH = SqliteSearch()
 
 
 def _listed(question: Question) -> Select[tuple[int]] | None:
@@ -261,7 +206,7 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
     if isinstance(prompt_index.containing(connection, question.prompt or ""), Sequence):
         alone.append(Question(prompt=question.prompt))
     asked = (replace(each, hidden=True) for each in alone if each != Question())
-    return any(_count(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
+    return any(SEARCH.up_to(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
 
 
 def _number(connection: Connection, rows: Subquery) -> int:
@@ -392,7 +337,8 @@ def _params(connection: Connection, question: Question, *, may_lead: bool) -> li
         conditions += numbers
     settings = job_settings.matching(connection, question.model, params)
     if settings is not None:
-        few = may_lead and not seeds and _tallied(connection, question, settings) <= _FEW_JOBS
+        led = may_lead and not seeds
+        few = led and tallied(connection, question, tallies.c.settings_id.in_(settings)) <= _FEW_JOBS
         conditions.append(_column("settings_id", few).in_(settings))
     if question.seed is None and SEED_KEY in question.params:
         # A job without a seed of its own may have a documented one, among its settings.

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from rivya_nb.errors import StoreError, UsageError
 from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
+from rivya_nb.store.answers import Search
 from rivya_nb.store.canaries import CanaryBook
 from rivya_nb.store.claims import Claims
 from rivya_nb.store.columns import insert_for
@@ -33,7 +34,6 @@ from rivya_nb.store.facts import FactBook
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.limits import LimitBook
 from rivya_nb.store.lookup import (
-    all_numbers_of,
     insert_one,
     load_jobs,
     load_numbered_jobs,
@@ -131,11 +131,11 @@ class Store:
             }
         )
         self.database = database
-        self._search: search.Search = search
+        self._search: Search = search.SEARCH
         if not isinstance(database, SqliteDatabase):
             from rivya_nb.store.postgresql import search as on_server
 
-            self._search = on_server
+            self._search = on_server.SEARCH
         self._is_new = self._is_shared = False
         self._asked_at = 0.0
         self._sweeping: threading.Thread | None = None
@@ -490,7 +490,7 @@ class Store:
             JobTakenError: another process has taken it; nothing is changed.
             StoreError: the store has no such job.
         """
-        with self.database.writing() as connection:
+        with self.database.changing() as connection:
             writing.change(connection, self.owner.id, job_id, changes)
 
     def finish_job(
@@ -517,10 +517,7 @@ class Store:
                 return False
             if secured_at is not None and abs(time.time() - secured_at) > tombstones.PATIENCE / 2:
                 return False
-            if changes:
-                writing.change(connection, self.owner.id, job_id, changes)
-            number = all_numbers_of(connection, [job_id])[job_id]
-            writing.replace_pictures(connection, number, pictures)
+            writing.finish(connection, self.owner.id, job_id, changes, pictures)
         self.arrivals.tell()
         return True
 
@@ -677,6 +674,7 @@ class Store:
         mine = [record if record.asked_by else replace(record, asked_by=self.user) for record in new]
         if not mine and not idle:
             return
+        self.credit_limits.tidy(connection, now)
         with held(connection, {self.user, *(record.asked_by for record in mine)}, now):
             writing.insert_jobs(connection, owner, mine, now=now)
             ask_for(connection, idle, self.user, now)

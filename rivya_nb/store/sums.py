@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, delete, text
+import time
 
-from rivya_nb.store.billing import AMOUNTS, COMMITTED, amount, counted, day, hour
+from sqlalchemy import Connection, Table, delete, select, text, tuple_
+
+from rivya_nb.store.billing import AMOUNTS, COMMITTED, DAY, amount, counted, day, hour
 from rivya_nb.store.schema import commitments, ledger, tallies
 
 SUMS = {tallies: ("jobs",), ledger: ("jobs", *AMOUNTS), commitments: COMMITTED}
 """The tables of sums over jobs, with the columns that are sums."""
+
+_KEPT = 62
+"""Days for which commitments are kept at least; the longest period of a limit has 31."""
+
+_FORGOTTEN = 70
+"""Days after which commitments are deleted."""
 
 
 def wanted(table: Table, dialect: str) -> str:
@@ -22,14 +30,17 @@ def wanted(table: Table, dialect: str) -> str:
         return _summed(
             ("service", hour("jobs", dialect)), ("count(*)", *(amount(name, "jobs") for name in AMOUNTS))
         )
-    return _summed(("asked_by", day("jobs", dialect)), tuple(counted(name, "jobs") for name in COMMITTED))
+    kept = f"WHERE {day('jobs', dialect)} >= {_first_day()}"
+    sums = tuple(counted(name, "jobs") for name in COMMITTED)
+    return _summed(("asked_by", day("jobs", dialect)), sums, kept)
 
 
 def said(table: Table) -> str:
     """The SELECT of what it says, in the same form."""
     keys = ", ".join(column.name for column in table.primary_key if column.name != "shard")
     sums = ", ".join(f"CAST(sum({name}) AS BIGINT) AS {name}" for name in SUMS[table])
-    return f"SELECT {keys}, {sums} FROM {table.name} GROUP BY {keys}"  # noqa: S608 - our own names
+    kept = f"WHERE day >= {_first_day()}" if table is commitments else ""
+    return f"SELECT {keys}, {sums} FROM {table.name} {kept} GROUP BY {keys}"  # noqa: S608 - our own names
 
 
 def sum_anew(connection: Connection) -> None:
@@ -42,6 +53,22 @@ def sum_anew(connection: Connection) -> None:
         )
 
 
-def _summed(keys: tuple[str, ...], sums: tuple[str, ...]) -> str:
+def forget_old(connection: Connection, now: float) -> None:
+    """Delete the commitments that no limit looks at any more, but for those that another kernel changes just now.
+
+    Where a job of that time still changes, it leaves a row again, which is deleted like the others.
+    """
+    key = list(commitments.primary_key)
+    old = select(*key).where(commitments.c.day < int(now // DAY) - _FORGOTTEN)
+    free = old.with_for_update(skip_locked=True)
+    connection.execute(delete(commitments).where(tuple_(*key).in_(free)))
+
+
+def _first_day() -> int:
+    """The first day whose commitments are there for sure."""
+    return int(time.time() // DAY) - _KEPT
+
+
+def _summed(keys: tuple[str, ...], sums: tuple[str, ...], condition: str = "") -> str:
     summed = ", ".join(each if each == "count(*)" else f"CAST(sum({each}) AS BIGINT)" for each in sums)
-    return f"SELECT {', '.join(keys)}, {summed} FROM jobs GROUP BY {', '.join(keys)}"  # noqa: S608 - our own names
+    return f"SELECT {', '.join(keys)}, {summed} FROM jobs {condition} GROUP BY {', '.join(keys)}"  # noqa: S608 - our own names

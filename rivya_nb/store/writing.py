@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from rivya_nb.errors import JobTakenError
 from rivya_nb.store import facts, job_settings, prompt_index, rows
-from rivya_nb.store.columns import digest
+from rivya_nb.store.columns import digest, insert_many
 from rivya_nb.store.lookup import all_numbers_of, numbers_of, unknown_job
 from rivya_nb.store.records import AxisRecord, CellRecord, JobChanges, JobRecord, PictureRecord
-from rivya_nb.store.schema import TURNS, jobs, pictures, run_jobs, runs, turns
+from rivya_nb.store.schema import jobs, pictures, run_jobs, runs
+
+# Whoever adds a row that another transaction has added waits until that one has ended, also where it has deleted
+# the row again.
+_TAKE = text(
+    "INSERT INTO turns SELECT unnest(CAST(:numbers AS bigint[]))"
+    " ON CONFLICT (number) DO UPDATE SET number = excluded.number"
+)
+_LEAVE = text("DELETE FROM turns WHERE number = ANY(CAST(:numbers AS bigint[]))")
 
 
 def find_run(
@@ -30,10 +38,10 @@ def take_turns(connection: Connection, service: str, identities: Collection[str]
     time anyway."""
     if connection.dialect.name == "sqlite" or not identities:
         return
-    mine = {int(digest(f"{service} {identity}")[:8], 16) % TURNS for identity in identities}
-    # One row of the table stands for many identities, and all take them in one order.
-    turn = select(turns.c.number).where(turns.c.number.in_(mine)).order_by(turns.c.number)
-    connection.execute(turn.with_for_update())
+    # All take them in one order, so that no two wait for each other.
+    mine = sorted({int(digest(f"{service} {identity}")[:15], 16) for identity in identities})
+    for statement in (_TAKE, _LEAVE):
+        connection.execute(statement, {"numbers": mine})
 
 
 def insert_jobs(
@@ -56,12 +64,12 @@ def insert_jobs(
         }
         for row in new
     ]
-    connection.execute(insert(jobs), own)
+    insert_many(connection, jobs, own)
     pictured = [record for record in records if record.pictures]
     if pictured:
         numbers = numbers_of(connection, [record.id for record in pictured])
         came = [row for each in pictured for row in rows.picture_rows(numbers[each.id], each.pictures)]
-        connection.execute(insert(pictures), came)
+        insert_many(connection, pictures, came)
 
 
 def append_cells(
@@ -76,19 +84,33 @@ def append_cells(
     start: int = connection.execute(following).scalar_one()
     if cells:
         sets = facts.ids_of(connection, axes, dict.fromkeys(cell.coordinates for cell in cells))
-        connection.execute(insert(run_jobs), rows.cell_rows(run_id, start, cells, numbers, sets))
+        insert_many(connection, run_jobs, rows.cell_rows(run_id, start, cells, numbers, sets))
 
 
-def change(connection: Connection, owner: str, job_id: str, changes: JobChanges) -> None:
+def change(connection: Connection, owner: str, job_id: str, values: Mapping[str, object]) -> None:
     """Change a job of this owner. StoreError for an unknown job, JobTakenError for one that is not the owner's."""
     mine = (jobs.c.id == job_id) & (jobs.c.owner == owner)
-    if connection.execute(update(jobs).where(mine).values(dict(changes))).rowcount == 0:
+    if connection.execute(update(jobs).where(mine).values(dict(values))).rowcount == 0:
         all_numbers_of(connection, [job_id])
         raise JobTakenError(f"Another kernel works on the job {job_id} by now.")
 
 
-def replace_pictures(connection: Connection, number: int, records: Sequence[PictureRecord]) -> None:
-    """Replace the pictures of the job with this number."""
-    connection.execute(delete(pictures).where(pictures.c.job_number == number))
+def finish(
+    connection: Connection,
+    owner: str,
+    job_id: str,
+    changes: JobChanges,
+    records: Sequence[PictureRecord],
+) -> None:
+    """Change a job as `change` does, if there are changes, and replace its pictures."""
+    before = select(jobs.c.number, jobs.c.pictured).where(jobs.c.id == job_id)
+    found = connection.execute(before).one_or_none()
+    if found is None:
+        raise unknown_job(job_id)
+    if found.pictured:
+        connection.execute(delete(pictures).where(pictures.c.job_number == found.number))
+    if changes:
+        # The pictures' trigger would say it, too, and the job be written twice.
+        change(connection, owner, job_id, {**changes, "pictured": bool(records)})
     if records:
-        connection.execute(insert(pictures), rows.picture_rows(number, records))
+        insert_many(connection, pictures, rows.picture_rows(found.number, records))

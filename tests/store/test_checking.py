@@ -73,6 +73,17 @@ def test_rows_that_do_not_agree_are_told(store: Store) -> None:
     assert len(said) == len(WRONG)
 
 
+def test_what_is_too_old_for_credit_limits_is_no_finding(store: Store) -> None:
+    fill(store, 1)
+    run(store, "UPDATE jobs SET counted_at = counted_at - 100 * 86400.0")
+    assert found(store) == []
+    with closing(Store.open(store.place)) as other:
+        add(other, a_job())
+    with store.database.reading() as connection:
+        assert connection.execute(text("SELECT count(DISTINCT day) FROM commitments")).scalar_one() == 1
+    assert found(store) == []
+
+
 def test_references_that_cannot_be_read_end_it_in_a_sentence(store: Store) -> None:
     fill(store, 1)
     run(store, """UPDATE jobs SET "references" = '[5]' WHERE number = 3""")
@@ -101,17 +112,6 @@ def test_a_store_in_a_schema_of_any_name_is_checked_and_moved(
     assert [str(each) for each in check(back, None, lambda *_: None)] == []
     for each in (address, emptied):
         postgresql.drop(each)
-
-
-def test_a_server_where_kernels_cannot_take_turns_is_told(postgresql: PostgresqlServer) -> None:
-    address = postgresql.new_store()
-    with closing(Store.open(address)) as store:
-        run(store, "DELETE FROM turns WHERE number > 4000")
-        (said,) = found(store)
-        assert said.startswith("turns has 4,001 rows of 4,096, so that two kernels may buy the same")
-        run(store, said.partition("; ")[2])
-        assert found(store) == []
-    postgresql.drop(address)
 
 
 def test_what_was_bought_at_the_same_time_is_told(store: Store) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -11,9 +12,11 @@ from typing import TypeVar
 
 import pytest
 from servers import PostgresqlServer
+from sqlalchemy import text
 
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
+from rivya_nb.store import writing
 from rivya_nb.store.bundles import merge
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
 from rivya_nb.store.measurements import Subject
@@ -21,7 +24,7 @@ from rivya_nb.store.records import CellRecord, Marks, Question, RunRecord, TaskD
 from rivya_nb.store.store import Store
 from rivya_nb.store.vote_records import Judgements, RankingPair, RankingRecord, RaterRecord, VoteRecord
 
-from .filling import add, done
+from .filling import a_job, add, done
 
 KERNELS = 5
 ROUNDS = 12
@@ -57,6 +60,73 @@ def two_jobs(store: Store) -> tuple[str, str]:
 
 def a_ranking(jobs: tuple[str, str], name: str) -> RankingRecord:
     return RankingRecord(name, ("seed",), 1000.0, jobs, (RankingPair(*jobs),))
+
+
+def a_run(store: Store, prompt: str, seeds: Iterable[int]) -> bool:
+    """Ask for pictures that the store has not answered; whether a run of them was written."""
+    jobs = [a_job(prompt, {"seed": seed}) for seed in seeds]
+    cells = [CellRecord(job.id, (at,)) for at, job in enumerate(jobs)]
+    identities = {job.identity for job in jobs}
+    asked = {"name": None, "service": "sandbox", "axes": (), "cells": cells, "jobs": jobs}
+    return store.add_run(**asked, unanswered=identities) is not None
+
+
+def test_kernels_that_ask_for_many_other_pictures_do_not_wait_for_each_other(kernels: list[Store]) -> None:
+    first, second, *_ = kernels
+    ours = {a_job("a dog", {"seed": seed}).identity for seed in range(1000)}
+    with ThreadPoolExecutor(2) as pool, first.database.writing() as connection:
+        writing.take_turns(connection, "sandbox", ours)
+        assert pool.submit(a_run, second, "a cat", range(1000)).result(timeout=60)
+        same = pool.submit(a_run, second, "a dog", [999, 1000])
+        while not same.done() and not locked(first):
+            pass
+        assert not same.done()
+    assert second.count_runs() == 2
+
+
+def locked(store: Store) -> bool:
+    """Whether somebody waits for the end of a transaction."""
+    waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted)")
+    with store.database.reading() as connection:
+        return bool(connection.execute(waiting).scalar_one())
+
+
+def test_of_kernels_that_ask_for_some_of_the_same_pictures_each_is_asked_for_once(
+    kernels: list[Store],
+) -> None:
+    for round_ in range(ROUNDS):
+        prompt = f"a cat {round_}"
+        known = {a_job(prompt, {"seed": seed}).identity: seed for seed in range(60)}
+
+        def ask(store: Store, at: int, prompt: str = prompt, known: dict[str, int] = known) -> None:
+            mine = random.Random(at).sample(sorted(known), 40)
+            while True:
+                there = store.find_reusable("sandbox", mine)
+                missing = [each for each in mine if each not in there]
+                if not missing or a_run(store, prompt, [known[each] for each in missing]):
+                    return
+
+        at_once(kernels, ask)
+        asked = [job.identity for job in kernels[0].unfinished() if job.prompt == prompt]
+        assert len(asked) == len(set(asked)) > 40
+
+
+def test_connections_that_the_server_has_closed_meanwhile_are_made_anew(
+    postgresql: PostgresqlServer, kernels: list[Store]
+) -> None:
+    store = kernels[0]
+    job = a_job()
+    add(store, job)
+    with postgresql.connect() as connection:
+        for step in ("queued", "processing"):
+            # But for the one that holds the ownership.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'rivya_nb'"
+                " AND query NOT LIKE '%LISTEN%' AND query NOT LIKE '%notify%' AND pid NOT IN"
+                " (SELECT pid FROM pg_locks WHERE locktype = 'advisory')"
+            )
+            store.update_job(job.id, status=step)
+            assert store.job(job.id).status == step
 
 
 def test_all_who_begin_to_rank_get_one_list_of_pairs(kernels: list[Store]) -> None:

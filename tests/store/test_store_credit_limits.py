@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit, held
 from rivya_nb.store.records import NOT_BILLED, STATUSES, CellRecord, Deferral, JobRecord
+from rivya_nb.store.schema import commitments
 from rivya_nb.store.schema import jobs as job_table
 from rivya_nb.store.store import Store
 from rivya_nb.store.writing import insert_jobs
@@ -134,6 +135,29 @@ def test_a_period_begins_at_midnight_on_monday_or_on_the_first(
         add(store, *some(2))
     assert refused(store, some(1))
     assert used(store) == [("ada", per, 24)]
+
+
+def test_sums_that_no_limit_looks_at_any_more_do_not_pile_up(store: Store, clock: Clock) -> None:
+    def rows() -> int:
+        with store.database.reading() as connection:
+            return connection.execute(select(func.count()).select_from(commitments)).scalar_one()
+
+    limit(store, "ada", 30)
+    old = some(1)
+    add(store, *old)
+    clock.now += 35 * DAY
+    add(store, *some(1))
+    assert rows() == 2, "the longest period has 31 days"
+    clock.now += 40 * DAY
+    add(store, *some(2))
+    assert rows() == 2
+    # What becomes of a job of that time makes no difference.
+    store.update_job(old[0].id, status="failed")
+    assert used(store) == [("ada", "month", 24)]
+    assert refused(store, some(1))
+    clock.now += DAY
+    add(store, a_job(params={"seed": next(_seeds)}, price=0))
+    assert rows() == 3
 
 
 def test_the_strictest_of_several_limits_decides(store: Store, clock: Clock) -> None:

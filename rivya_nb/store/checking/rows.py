@@ -25,7 +25,6 @@ from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables a
 from rivya_nb.store.checking.findings import REPORT, Finding
 from rivya_nb.store.records import NOT_BILLED
 from rivya_nb.store.schema import (
-    TURNS,
     jobs,
     mark_changes,
     marks,
@@ -36,7 +35,6 @@ from rivya_nb.store.schema import (
     run_jobs,
     runs,
     settings,
-    turns,
 )
 from rivya_nb.store.sums import SUMS, said, wanted
 
@@ -79,16 +77,6 @@ def unreadable(connection: Connection) -> Iterator[Finding]:
                     f"{first}",
                     "go back to a backup",
                 )
-
-
-def turns_taken(connection: Connection) -> Iterator[Finding]:
-    """The rows at which kernels take turns."""
-    count = connection.execute(select(func.count()).select_from(turns)).scalar_one()
-    if connection.dialect.name == "postgresql" and count < TURNS:
-        yield Finding(
-            f"turns has {count:,} rows of {TURNS:,}, so that two kernels may buy the same at the same moment",
-            f"INSERT INTO turns SELECT generate_series(0, {TURNS - 1}) ON CONFLICT DO NOTHING",
-        )
 
 
 def keys(connection: Connection) -> Iterator[Finding]:
@@ -190,7 +178,7 @@ _READ: dict[Column[Any], Callable[[str], object]] = {
     panel_states.c.state: lambda text: dict(json.loads(text)),
 }
 
-CHECKS: tuple[Check, ...] = (damage, unreadable, turns_taken, keys, repeated, sums, twice, words)
+CHECKS: tuple[Check, ...] = (damage, unreadable, keys, repeated, sums, twice, words)
 """In the order in which they are made."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import sys
 import time
 from collections.abc import Iterator
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.adapt import Loader
 from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 
 from rivya_nb.errors import StoreError
 from rivya_nb.store import schema
 from rivya_nb.store.database import Database
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
+from rivya_nb.store.postgresql import indexes as _indexes  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.examination import examine, refuse_stranger
@@ -48,16 +51,17 @@ class PostgresqlDatabase(Database):
             "postgresql+psycopg://",
             pool_size=CONNECTIONS,
             max_overflow=0,
-            pool_pre_ping=True,
             # A plan that is kept for any value is a bad one for a rare value.
             connect_args={**parameters(address), "prepare_threshold": None},
             hide_parameters=True,
         )
         event.listen(self._engine, "connect", self._set_up)
+        event.listen(self._engine, "checkout", _refuse_closed)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
         self._writer = self._engine.execution_options(isolation_level="READ COMMITTED")
+        self._changer = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -69,6 +73,12 @@ class PostgresqlDatabase(Database):
     def writing(self) -> Iterator[Connection]:
         self.check_writable()
         with server_trouble(self.address), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        self.check_writable()
+        with server_trouble(self.address), self._changer.connect() as connection:
             yield connection
 
     def now(self) -> float:
@@ -161,6 +171,18 @@ class _PlainNumber(Loader):
     def load(self, data: Buffer) -> int | float:
         text = bytes(data)
         return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+
+def _refuse_closed(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Let another connection be made in the place of one that the server has closed.
+
+    Of one that is open, nothing is to be read between two transactions, so that the server need not be asked.
+    """
+    with selectors.DefaultSelector() as selector:
+        if not connection.closed:
+            selector.register(connection.fileno(), selectors.EVENT_READ)
+        if connection.closed or selector.select(timeout=0):
+            raise DisconnectionError
 
 
 def _steady() -> float:

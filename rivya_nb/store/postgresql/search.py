@@ -37,6 +37,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings
+from rivya_nb.store.answers import Search
 from rivya_nb.store.measurements import (
     find_kept,
     first_pictures,
@@ -46,10 +47,9 @@ from rivya_nb.store.measurements import (
 )
 from rivya_nb.store.postgresql.words import contain
 from rivya_nb.store.prompt_words import read_sought, unwanted, wanted
-from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
+from rivya_nb.store.records import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
-from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags, tallies
-from rivya_nb.store.search import MANY
+from rivya_nb.store.schema import jobs, marks, pictures, prompts, run_jobs, tags
 
 _Value = TypeVar("_Value")
 
@@ -62,55 +62,29 @@ _FEW_JOBS = 5000
 _FEW_PROMPTS = 1000
 
 
-def find(connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
-    return _page(connection, jobs.c.number, question, limit, offset)
+class PostgresqlSearch(Search):
+    def _page(
+        self,
+        connection: Connection,
+        column: Column[_Value],
+        question: Question,
+        limit: int | None,
+        offset: int,
+    ) -> list[_Value]:
+        return _page(connection, column, question, limit, offset)
+
+    def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
+        few, number = _few(connection, question), jobs.c.number
+        found = _all(connection, number, question) if few is None else _of(connection, number, *few)
+        some = found.limit(at_most).subquery()
+        total: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
+        return total
+
+    def _is_one_of(self, column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
+        return _is_one_of(column, numbers)
 
 
-def find_ids(connection: Connection, question: Question, limit: int | None, offset: int) -> list[str]:
-    return _page(connection, jobs.c.id, question, limit, offset)
-
-
-def count(connection: Connection, question: Question) -> int:
-    return _count(connection, question, None)
-
-
-def counted(connection: Connection, question: Question) -> Counted:
-    """The number, for a text; counting stops after `MANY`, but for what the tallies tell."""
-    if _is_tallied(question):
-        return Counted(_tallied(connection, question))
-    number = _count(connection, question, MANY + 1)
-    return Counted(min(number, MANY), is_exact=number <= MANY)
-
-
-def _count(connection: Connection, question: Question, at_most: int | None) -> int:
-    if _is_tallied(question):
-        return _tallied(connection, question)
-    few = _few(connection, question)
-    number = jobs.c.number
-    found = _all(connection, number, question) if few is None else _of(connection, number, *few)
-    some = found.limit(at_most).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
-
-
-def _is_tallied(question: Question) -> bool:
-    """Whether nothing is asked for but what the tallies tell."""
-    told = Question(
-        service=question.service, model=question.model, params=question.params, hidden=question.hidden
-    )
-    return replace(question, order=None, oldest_first=False) == told and SEED_KEY not in question.params
-
-
-def _tallied(connection: Connection, question: Question) -> int:
-    statement = select(func.coalesce(func.sum(tallies.c.jobs), 0))
-    if question.service is not None:
-        statement = statement.where(tallies.c.service == question.service)
-    if not question.hidden:
-        statement = statement.where(~tallies.c.hidden)
-    settings = job_settings.matching(connection, question.model, question.params)
-    if settings is not None:
-        statement = statement.where(_is_one_of(tallies.c.settings_id, settings))
-    total = connection.execute(statement).scalar_one()
-    return int(total)
+SEARCH = PostgresqlSearch()
 
 
 def _page(

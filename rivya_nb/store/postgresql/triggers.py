@@ -77,13 +77,14 @@ ON CONFLICT (service, settings_id, hidden, shard) DO UPDATE SET jobs = tallies.j
 _WHERE = f" WHERE {_BILLED}"
 _WHERE_COUNTED = f" WHERE {_COUNTED}"
 _CHANGED = f"""
-IF EXISTS (SELECT FROM {_BOTH}{_WHERE}) THEN
+SELECT bool_or({_BILLED}), bool_or({_COUNTED}), bool_or({_LISTED}) INTO billed, counted, listed FROM {_BOTH};
+IF billed THEN
     {_enter(f"{_entries(_BOTH, 'o', '-', _WHERE)} UNION ALL {_entries(_BOTH, 'n', '', _WHERE)}")}
 END IF;
-IF EXISTS (SELECT FROM {_BOTH}{_WHERE_COUNTED}) THEN
+IF counted THEN
     {_count(f"{_counts(_BOTH, 'o', '-', _WHERE_COUNTED)} UNION ALL {_counts(_BOTH, 'n', '', _WHERE_COUNTED)}")}
 END IF;
-IF EXISTS (SELECT FROM {_BOTH} WHERE {_LISTED}) THEN {_TALLY} END IF;
+IF listed THEN {_TALLY} END IF;
 """  # noqa: S608 - our own names
 
 _FUNCTIONS = {
@@ -122,7 +123,8 @@ for _name, (_when, _body) in _FUNCTIONS.items():
     _set = " SET enable_nestloop = off" if _name == "job_changed" else ""
     for _statement in (
         f"CREATE FUNCTION {_name}() RETURNS trigger LANGUAGE plpgsql{_set}"
-        f" AS $$ BEGIN {_body} RETURN NULL; END $$",
+        f" AS $$ DECLARE billed boolean; counted boolean; listed boolean;"
+        f" BEGIN {_body} RETURN NULL; END $$",
         f"CREATE TRIGGER {_name} {_when} FOR EACH STATEMENT EXECUTE FUNCTION {_name}()",
     ):
         _ddl = DDL(_statement).execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]

@@ -1,0 +1,93 @@
+"""Answers questions to the history, whatever the database: which jobs fit, and how many.
+
+How the jobs are found is written once for each database, in `search.py` and `postgresql/search.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TypeVar
+
+from sqlalchemy import Column, ColumnElement, Connection, func, select
+
+from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.store import job_settings
+from rivya_nb.store.records import Counted, Question
+from rivya_nb.store.schema import jobs, tallies
+
+MANY = 10_000
+"""Jobs that are counted where their number is only shown."""
+
+_Value = TypeVar("_Value")
+
+
+class Search(ABC):
+    """Each method is part of a transaction."""
+
+    def find(self, connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
+        """The numbers of the jobs that answer a question, or of a page of them, in the order of the question."""
+        return self._page(connection, jobs.c.number, question, limit, offset)
+
+    def find_ids(
+        self, connection: Connection, question: Question, limit: int | None, offset: int
+    ) -> list[str]:
+        """Their ids."""
+        return self._page(connection, jobs.c.id, question, limit, offset)
+
+    def count(self, connection: Connection, question: Question) -> int:
+        """How many there are."""
+        return self.up_to(connection, question, None)
+
+    def up_to(self, connection: Connection, question: Question, at_most: int | None) -> int:
+        """How many there are, counted up to this number, but for what the tallies tell."""
+        told = self._tallied(connection, question)
+        return self._count(connection, question, at_most) if told is None else told
+
+    def counted(self, connection: Connection, question: Question) -> Counted:
+        """How many there are, for a text; counting stops after `MANY`, but for what the tallies tell."""
+        told = self._tallied(connection, question)
+        return self._counted(connection, question) if told is None else Counted(told)
+
+    def _counted(self, connection: Connection, question: Question) -> Counted:
+        number = self._count(connection, question, MANY + 1)
+        return Counted(min(number, MANY), is_exact=number <= MANY)
+
+    def _tallied(self, connection: Connection, question: Question) -> int | None:
+        """The number where nothing is asked for but what the tallies tell."""
+        told = Question(
+            service=question.service, model=question.model, params=question.params, hidden=question.hidden
+        )
+        if replace(question, order=None, oldest_first=False) != told or SEED_KEY in question.params:
+            return None
+        settings = job_settings.matching(connection, question.model, question.params)
+        if settings is None:
+            return tallied(connection, question)
+        return tallied(connection, question, self._is_one_of(tallies.c.settings_id, settings))
+
+    def _is_one_of(self, column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
+        return column.in_(numbers)
+
+    @abstractmethod
+    def _page(
+        self,
+        connection: Connection,
+        column: Column[_Value],
+        question: Question,
+        limit: int | None,
+        offset: int,
+    ) -> list[_Value]: ...
+
+    @abstractmethod
+    def _count(self, connection: Connection, question: Question, at_most: int | None) -> int: ...
+
+
+def tallied(connection: Connection, question: Question, *conditions: ColumnElement[bool]) -> int:
+    """The number of jobs of the question's service, as the tallies tell it under these conditions."""
+    statement = select(func.coalesce(func.sum(tallies.c.jobs), 0)).where(*conditions)
+    if question.service is not None:
+        statement = statement.where(tallies.c.service == question.service)
+    if not question.hidden:
+        statement = statement.where(~tallies.c.hidden)
+    return int(connection.execute(statement).scalar_one())
