@@ -38,7 +38,7 @@ PRELOADED = [
     "sqlalchemy.dialects.sqlite",
     "rivya_nb.calls",
     "rivya_nb.jobs.runner",
-    "rivya_nb.api.pictures",
+    "rivya_nb.api.results",
 ]
 """What a process of a round would spend its first seconds on."""
 

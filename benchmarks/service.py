@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.sandbox.config import SandboxConfig
-from rivya_nb.sandbox.task_pictures import TaskPictures
+from rivya_nb.sandbox.task_results import TaskResults
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -77,7 +77,7 @@ def _serve(config: SandboxConfig, folder: Path, one_picture: bool, line: Connect
     server = build(config, folder)
     app: Any = server.config.app
     if one_picture:
-        app.state.pictures = _OnePicture(app.state.backend, folder)
+        app.state.results = _OnePicture(app.state.backend, folder)
     counted: Counter[str] = Counter()
     server.config.app = _counting(app, counted)
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -113,7 +113,7 @@ def _kind(scope: Any) -> str:
     return "downloads" if path.startswith("/pictures/") else "others"
 
 
-class _OnePicture(TaskPictures):
+class _OnePicture(TaskResults):
     def __init__(self, backend: Any, folder: Path) -> None:
         from rivya_nb.sandbox.drawing import draw
 
@@ -124,5 +124,5 @@ class _OnePicture(TaskPictures):
     def prepare(self, task: Task) -> None:
         """Nothing is drawn."""
 
-    async def picture(self, _task: Task, _number: int) -> Path:
+    async def result(self, _task: Task, _number: int) -> Path:
         return self._one

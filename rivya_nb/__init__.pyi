@@ -22,6 +22,9 @@ from .calls import (
     import_votes as import_votes,
 )
 from .calls import (
+    models as models,
+)
+from .calls import (
     plan as plan,
 )
 from .calls import (
@@ -141,6 +144,7 @@ from .session.history import (
     Selection as Selection,
 )
 from .session.job import Job as Job
+from .session.media import Media as Media
 from .session.plan import Plan as Plan
 from .session.ranking import Ranking as Ranking
 from .session.run import Run as Run

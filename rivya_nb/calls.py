@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
     from rivya_nb.session.runs import Runs
     from rivya_nb.session.showing.drift import Canaries, Drift
+    from rivya_nb.session.showing.models import ModelList, ModelSheet
     from rivya_nb.study.ranking.page import ImportedVotes
 
 V = TypeVar("V")
@@ -489,6 +490,19 @@ def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
     is none)."""
     session = current_session()
     return session.runs() if id is None else session.run(id)
+
+
+def models(*words: str, category: str | None = None, refresh: bool = False) -> ModelList | ModelSheet:
+    """The models with all these words in their id or name, or the page of the one with this id: what each makes,
+    takes and costs, and whether it can be run. `category` is "image", "video" or "audio"; `refresh` fetches the
+    service's own list first.
+
+    Raises:
+        UsageError: no model matches; the message offers the nearest choice.
+    """
+    from rivya_nb.session.showing.models import find_models
+
+    return find_models(current_session(), words, category, refresh=refresh)
 
 
 def history(

@@ -7,17 +7,17 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from rivya_nb.sandbox import DEFAULT_KEY, task_pictures
+from rivya_nb.sandbox import DEFAULT_KEY, task_results
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.server import build
-from rivya_nb.sandbox.sizes import pixel_size
+from rivya_nb.sandbox.sizes import pixel_size, video_size
 
 INSTANT = SandboxConfig(latency=0, credits=1000)
 MODEL = "wan-2-7-image-pro"
@@ -29,14 +29,14 @@ def running_sandbox(
 ) -> Iterator[str]:
     """The url of a sandbox that runs for as long as the block; without a folder it forgets everything.
 
-    Its pictures' sides are divided by `shrink`: what they show matters to few, and drawing them, decoding them
-    and shrinking them again is most of what tests would do.
+    The sides of its pictures and videos are divided by `shrink`: what they show matters to few, and drawing them,
+    decoding them and shrinking them again is most of what tests would do.
     """
     with contextlib.ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(
-            task_pictures, "pixel_size", lambda params: tuple(n // shrink for n in pixel_size(params))
-        )
+        for size in (pixel_size, video_size):
+            smaller = _smaller(size, shrink)
+            patch.setattr(task_results, size.__name__, smaller)
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -48,6 +48,12 @@ def running_sandbox(
         finally:
             server.should_exit = True
             thread.join(timeout=10)
+
+
+def _smaller(
+    size: Callable[[Mapping[str, Any]], tuple[int, int]], shrink: int
+) -> Callable[[Mapping[str, Any]], tuple[int, ...]]:
+    return lambda params: tuple(length // shrink for length in size(params))
 
 
 @contextlib.contextmanager

@@ -111,7 +111,7 @@ def test_a_run_has_the_list_fetched_beside_it(connect: Connect) -> None:
         assert session.catalogue.fetched_at is None
         run = rv.generate("A bottle", seed=1, resolution="1K")
         assert until(lambda: session.catalogue.fetched_at is not None)
-        assert session.catalogue["sora-2"].api_status == "coming_soon"
+        assert session.catalogue["hailuo-pro"].api_status == "coming_soon"
         run.wait(30)
 
 

@@ -49,14 +49,17 @@ def live(**entry: object) -> Model:
     return merge(bundled(), [{"id": "new", "category": "image", **entry}], 1.0)["new"]
 
 
-def test_all_models_are_listed_and_those_that_make_pictures_come_first(offline: rv.Session) -> None:
+def test_all_models_are_listed_and_those_that_can_be_run_come_first_by_what_they_make(
+    offline: rv.Session,
+) -> None:
     shown = table()
     assert set(ids(shown)) == set(bundled())
-    pictures = [model.makes_pictures for model in shown]
-    assert pictures == sorted(pictures, reverse=True)
+    usable = [model.category for model in shown if model.can_run]
+    assert list(dict.fromkeys(usable)) == ["image", "video", "audio"]
+    assert [model.category for model in shown][: len(usable)] == usable
     lines = repr(shown).splitlines()
     assert len(lines) == len(shown) + 2
-    assert lines[0].split()[:3] == ["model", "name", "price"]
+    assert lines[0].split()[:3] == ["model", "makes", "name"]
     assert "%rivya models --refresh" in lines[-1]
 
 
@@ -67,7 +70,8 @@ def test_words_are_looked_for_in_ids_and_names_and_all_must_occur(offline: rv.Se
 
 @pytest.mark.parametrize("flags", [("--category", "video"), ("--category=Video",)])
 def test_a_category_narrows_the_table(offline: rv.Session, flags: tuple[str, ...]) -> None:
-    assert ids(table("wan", *flags)) == ["wan-2-5-video", "wan-2-6", "wan-2-7-video"]
+    assert ids(table("wan", *flags)) == ["wan-2-6", "wan-2-5-video", "wan-2-7-video"]
+    assert ids(rv.models("wan", category="Video")) == ids(table("wan", *flags))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +106,9 @@ def test_the_page_of_a_model_has_params_ranges_prices_and_rules(offline: rv.Sess
     assert "not known" not in text
 
 
-def test_the_page_says_what_is_not_known_and_what_makes_no_pictures(offline: rv.Session) -> None:
+def test_the_page_says_what_is_not_known_and_what_a_model_makes(offline: rv.Session) -> None:
     assert "how many references it takes" in sheet("seedream-4-5")
-    assert "makes audio · from 3 credits, metered" in sheet("elevenlabs-sound-effect-v2")
+    assert "makes audio · ready · from 3 credits, metered" in sheet("elevenlabs-sound-effect-v2")
 
 
 def test_a_refresh_without_a_network_soon_shows_what_there_is_and_how_old_it_is(offline: rv.Session) -> None:
@@ -125,7 +129,7 @@ def test_a_refresh_says_since_when_the_list_holds(tmp_path: Path) -> None:
         closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / "store")),
     ):
         assert "fetched 0 s ago" in sheet("wan-2-6", "--refresh")
-        assert "makes video · coming soon" in sheet("wan-2-6")
+        assert "makes video · coming soon · partly known" in sheet("wan-2-7-video")
 
 
 @pytest.mark.parametrize(
@@ -137,11 +141,15 @@ def test_a_refresh_says_since_when_the_list_holds(tmp_path: Path) -> None:
         ({"base_credits": None}, "price not known", "ready"),
         ({"base_credits": 2, "billing_type": "PER_MOON_PHASE"}, "from 2 credits, per moon phase", "ready"),
         ({"api_status": "studio_only"}, "price not known", "studio only"),
-        ({"api_status": "coming_soon", "category": "chat"}, "price not known", "makes chat · coming soon"),
+        (
+            {"api_status": "coming_soon", "category": "chat"},
+            "price not known",
+            "not for this tool · coming soon",
+        ),
         (
             {"api_status": "asleep", "category": None},
             "price not known",
-            "what it makes is not known · asleep",
+            "not for this tool · asleep",
         ),
     ],
 )
@@ -169,7 +177,7 @@ def test_columns_stand_below_each_other_whatever_the_script() -> None:
 
 
 def test_every_row_has_a_cell_for_each_heading() -> None:
-    assert {len(model_row(model)) for model in bundled().values()} == {6}
+    assert {len(model_row(model)) for model in bundled().values()} == {7}
 
 
 def test_a_plan_says_what_was_not_read_of_a_model(offline: rv.Session) -> None:

@@ -50,6 +50,9 @@ def test_the_page_has_the_numbers_of_the_polls() -> None:
         f"grow by {pacing.GROWTH:g}, up to {pacing.LONGEST:g} s",
         f"{pacing.LONGEST_SHARE:.0%} of its age".replace("%", " %"),
         f"After {pacing.DEADLINE / 60:g} minutes",
+        f"are {pacing.SLOWER:g} times as long there",
+        f"within the first {pacing.SLOWER * pacing.EARLIEST:g} s",
+        f"is shorter than {pacing.SLOWER * pacing.SECOND:g} s",
     ):
         assert said in PAGE, said
     assert durations.RENEWED_AFTER == 1 / 10

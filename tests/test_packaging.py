@@ -56,6 +56,7 @@ FLOORS = (
     ("jobs",),
     ("planning",),
     ("store", "api", "sandbox"),
+    ("media",),
     ("imaging",),
     ("contract",),
     ("files", "spreadsheets"),
@@ -84,6 +85,27 @@ def test_a_store_in_a_folder_loads_nothing_of_a_server(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     others = ("sqlalchemy.dialects.postgresql", "psycopg", "obstore")
     assert [name for name in done.stdout.split() if name.startswith(others)] == []
+
+
+PICTURES_ALONE = """
+import sys
+from pathlib import Path
+import rivya_nb.jobs.collecting, rivya_nb.session.job, rivya_nb.views.run_html, rivya_nb.widgets.scene
+from rivya_nb.api.inspection import inspect
+from rivya_nb.store.thumbnails import BOX, decode
+from PIL import Image
+path = Path(sys.argv[1])
+Image.new("RGB", (8, 8)).save(path)
+assert inspect(path, BOX).mime_type == "image/png" and decode(path, BOX)
+print(*(name for name in sys.modules if name.startswith("rivya_nb.media.")), *{"wave"} & set(sys.modules))
+"""
+
+
+def test_pictures_need_nothing_of_what_reads_videos_and_sounds(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PICTURES_ALONE, str(tmp_path / "a.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    light = {f"rivya_nb.media.{name}" for name in ("facts", "formats", "mpeg", "walking", "words")}
+    assert set(done.stdout.split()) <= light
 
 
 def test_it_tells_type_checkers_that_it_is_typed() -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from sandboxes import running_sandbox, until
+from servers import PostgresqlServer
 
 import rivya_nb as rv
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store.places import StorePlace
 from rivya_nb.store.records import SENT, JobRecord
 
 SECONDS = 60
@@ -32,12 +34,12 @@ Worker = subprocess.Popen[str]
 class Place:
     """A store and a sandbox, and workers there."""
 
-    def __init__(self, folder: Path, stack: ExitStack, latency: float, most: int | None = None) -> None:
+    def __init__(self, folder: StorePlace, stack: ExitStack, latency: float, most: int | None = None) -> None:
         self.folder = folder
         self._stack = stack
         config = SandboxConfig(latency=latency, credits=10_000, max_in_flight=most)
         self.url = stack.enter_context(running_sandbox(config))
-        self.session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, self.url, store=folder)))
+        self.session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, self.url, store=str(folder))))
 
     def worker(self, *arguments: str, **more: str) -> Worker:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("RIVYA_")}
@@ -162,3 +164,22 @@ def test_without_a_key_or_with_a_bad_number_it_says_so_in_a_sentence(place: Call
         1,
         "rivya-nb: RIVYA_MAX_PARALLEL in the environment is 'many', which is not a whole number from 1 on.\n",
     )
+
+
+def test_a_worker_waits_for_a_server_that_is_restarted(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with ExitStack() as stack:
+        here = Place(address, stack, 0.3)
+        run = deferred(10)
+        worker = here.worker("--parallel", "2", "--until-idle")
+        assert until(lambda: here.count(run, "succeeded") >= 2, SECONDS)
+        postgresql.stop("fast")
+        assert worker.stdout is not None
+        said = ""
+        while worker.poll() is None and "This goes on when it can." not in said:
+            said = worker.stdout.readline()
+        postgresql.start()
+        assert "no server listens there" in said or "the server is starting or stopping" in said
+        assert ended(worker)[0] == 0
+        assert (here.count(run, "succeeded"), here.bought) == (10, 10)
+    postgresql.drop(address)

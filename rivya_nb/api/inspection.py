@@ -1,4 +1,4 @@
-"""Checks whether bytes are a whole picture, by their structure and their pixels."""
+"""Checks whether bytes are a whole picture, video or sound: by their structure, and pictures by their pixels."""
 
 from __future__ import annotations
 
@@ -9,76 +9,106 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.errors import PictureError
 from rivya_nb.imaging.decoding import TooManyPixelsError, can_decode, decoded
-from rivya_nb.imaging.formats import HEADER_BYTES, Format, find_format
+from rivya_nb.imaging.formats import Format
 from rivya_nb.imaging.shrinking import Box, shrunk
 from rivya_nb.imaging.structure import is_whole
+from rivya_nb.media.facts import read_kind
+from rivya_nb.media.walking import Walked
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 _CHUNK = 1 << 20
 
+_EXPECTED: dict[Medium, str] = {
+    "image": "a PNG, JPEG or WebP",
+    "video": "an MP4 or WebM",
+    "audio": "an MP3, WAV or Ogg",
+}
+
 
 class SpoiledError(PictureError):
-    """The data are not a picture, are cut, or are damaged: another download may bring them whole."""
+    """The data are no file of a known format, are cut, or are damaged: another download may bring them whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A whole picture: width and height in pixels, 0 if Pillow cannot decode its format here; size in bytes,
-    SHA-256 in hex. `small` is the picture shrunk into the box that was asked for, if it could be decoded."""
+    """A whole file: width and height in pixels, 0 for sound, and where Pillow cannot decode a picture's format
+    here; size in bytes, SHA-256 in hex, duration in seconds where it is known. `small` is a picture shrunk into
+    the box that was asked for, if it could be decoded."""
 
     sha256: str
     mime_type: str
     width: int
     height: int
     size: int
+    duration: float | None = None
     small: Picture | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def medium(self) -> Medium:
+        return medium_of(self.mime_type)
 
 
 class Examined(NamedTuple):
-    """A file's format; `is_whole` is True if the file itself shows that nothing is missing."""
+    """A file's format; `is_whole` is True if the file itself shows that nothing is missing. `walked` is what the
+    parts of a video or sound tell."""
 
     kind: Format
     is_whole: bool
+    walked: Walked
 
 
-def inspect(path: Path, box: Box | None = None) -> Inspected:
-    """Decode and hash the picture in a file, and shrink it into `box` (width, height in pixels). Slow (it decodes
-    every pixel, once): call it off the event loop.
+def inspect(
+    path: Path, box: Box | None = None, *, sha256: str | None = None, expected: Medium = "image"
+) -> Inspected:
+    """Examine the file, decode a picture, and shrink it into `box` (width, height in pixels). Slow (it decodes
+    every pixel, once): call it off the event loop. The hash is computed unless it is given.
 
     Raises:
-        SpoiledError: it is not a picture, or not whole.
+        SpoiledError: it is of no known format, or not whole. The message names formats of the `expected` medium.
         PictureError: it has more pixels than `MAX_PIXELS`.
     """
-    examined = examine(path)
-    (width, height), small = _decode(path, examined, box)
+    examined = examine(path, expected)
+    kind, walked = examined.kind, examined.walked
+    (width, height), small = (walked.width, walked.height), None
+    if medium_of(kind.mime_type) == "image":
+        (width, height), small = _decode(path, examined, box)
+    size = path.stat().st_size
+    return Inspected(sha256 or _hash_of(path), kind.mime_type, width, height, size, walked.duration, small)
+
+
+def examine(path: Path, expected: Medium = "image") -> Examined:
+    """The format of a file, by its structure; nothing is decoded.
+
+    Raises:
+        SpoiledError: it is of no known format, or is cut.
+    """
+    found = read_kind(path)
+    if found is None:
+        with path.open("rb") as file:
+            came = _what_came(file.read(_CHUNK))
+        raise SpoiledError(f"{came}; {_EXPECTED[expected]} was expected.")
+    kind, walked = found
+    whole = walked.whole
+    if medium_of(kind.mime_type) == "image":
+        # Mapped, not read: several large files may be examined together.
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            whole = is_whole(data, kind)
+    if whole is False:
+        raise SpoiledError(f"The {kind.name} is cut short after {path.stat().st_size:,} bytes.")
+    return Examined(kind, bool(whole), walked)
+
+
+def _hash_of(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-        return Inspected(digest.hexdigest(), examined.kind.mime_type, width, height, file.tell(), small)
-
-
-def examine(path: Path) -> Examined:
-    """The format of the picture in a file, by its structure; the pixels are not decoded.
-
-    Raises:
-        SpoiledError: it is not a picture, or is cut.
-    """
-    with path.open("rb") as file:
-        header = file.read(HEADER_BYTES)
-        kind = find_format(header)
-        if kind is None:
-            raise SpoiledError(f"{_what_came(header)}; a PNG, JPEG or WebP was expected.")
-        # Mapped, not read: several large files may be examined together.
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            whole = is_whole(data, kind)
-            if whole is False:
-                raise SpoiledError(f"The {kind.name} is cut short after {len(data):,} bytes.")
-    return Examined(kind, bool(whole))
+    return digest.hexdigest()
 
 
 def _decode(path: Path, examined: Examined, box: Box | None) -> tuple[tuple[int, int], Picture | None]:
@@ -103,12 +133,12 @@ def _decode(path: Path, examined: Examined, box: Box | None) -> tuple[tuple[int,
         return (0, 0), None
 
 
-def _what_came(header: bytes) -> str:
-    start = header.lstrip()
+def _what_came(start: bytes) -> str:
+    start = start.lstrip()
     if not start:
         return "Nothing came"
     if start.startswith(b"<"):
         return "A web page (HTML) or other markup came"
     if start.startswith((b"{", b"[")):
         return "JSON came"
-    return "What came is not a picture"
+    return "What came is no picture, video or sound that is known here"

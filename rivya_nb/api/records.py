@@ -87,13 +87,17 @@ class UploadedFile:
 
     def media_item(self, reference: Reference) -> dict[str, Any]:
         """The entry of `referenceMediaItems` for this file; in camelCase, as in the contract."""
-        item = {
+        item: dict[str, Any] = {
             "url": self.url,
             "kind": reference.kind,
             "name": reference.name,
             "mimeType": reference.mime_type,
         }
-        return item if self.duration_token is None else {**item, "durationToken": self.duration_token}
+        if reference.duration is not None:
+            item["durationSeconds"] = round(reference.duration, 3)
+        if self.duration_token is not None:
+            item["durationToken"] = self.duration_token
+        return item
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from rivya_nb.contract.text import did_you_mean, nearest, short_repr
+from rivya_nb.contract.ideas import PREFIX, is_seed, shared_name
+from rivya_nb.contract.media import MEDIA
+from rivya_nb.contract.text import did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
 DEFAULT_MODEL = "wan-2-7-image-pro"
@@ -50,11 +52,14 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRule:
-    """The limits for references of one kind: at most `max_bytes` bytes, one of `mime_types`."""
+    """The limits for references of one kind: at most `max_bytes` bytes, one of `mime_types`, and from
+    `min_duration` to `max_duration` seconds."""
 
     kind: str
-    max_bytes: int | None
-    mime_types: tuple[str, ...] | None
+    max_bytes: int | None = None
+    mime_types: tuple[str, ...] | None = None
+    min_duration: float | None = None
+    max_duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,12 @@ class ReferenceRules:
     rules: tuple[ReferenceRule, ...]
 
     def rule(self, kind: str) -> ReferenceRule:
-        """The rule for a kind. If the record has none, both of its limits are None."""
-        return next((rule for rule in self.rules if rule.kind == kind), ReferenceRule(kind, None, None))
+        """The rule for a kind. If the record has none, all of its limits are None."""
+        return next((rule for rule in self.rules if rule.kind == kind), ReferenceRule(kind))
+
+    def takes(self, kind: str) -> bool:
+        """True if files of this kind are taken, or it is not known which ones are."""
+        return self.kinds is None or kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +104,23 @@ class Model:
     notes: tuple[str, ...] = ()
 
     def param(self, key: str) -> Param | None:
-        return next((param for param in self.params if param.key == key), None)
+        """The param with this key, or with this name in an ask; the seed is found under each of its names."""
+        own = key.removeprefix(PREFIX)
+        found = next((param for param in self.params if param.key == own), None)
+        if found is None and is_seed(own):
+            found = next((param for param in self.params if is_seed(param.key)), None)
+        return found
 
     @property
     def param_keys(self) -> tuple[str, ...]:
         return tuple(param.key for param in self.params)
 
     @property
-    def makes_pictures(self) -> bool:
-        """True if the model makes images and can be called."""
-        return self.category == "image" and self.api_status == AVAILABLE
+    def can_run(self) -> bool:
+        """True if the model can be called and makes pictures, video or audio. Of video and audio the whole record
+        must be known: they cost too much to find out."""
+        is_known = self.category == "image" or (self.category in MEDIA and self.complete)
+        return is_known and self.api_status == AVAILABLE
 
     @property
     def has_fixed_price(self) -> bool:
@@ -115,7 +131,7 @@ class Model:
     def unknown(self) -> tuple[str, ...]:
         """What the record does not say, in words."""
         rules = self.references
-        taken = (rules.kinds or ("image",)) if rules is not None else ()
+        taken: Sequence[str] = (rules.kinds or ("image",)) if rules is not None else ()
         known = tuple(rules.rule(kind) for kind in taken) if rules is not None else ()
         missing = {
             "its price": self.base_credits is None,
@@ -145,38 +161,50 @@ class Catalogue(Mapping[str, Model]):
     def __len__(self) -> int:
         return len(self._models)
 
-    def image_model(self, model_id: object) -> Model:
-        """The model with that id, which must make images.
+    def runnable(self, model_id: object) -> Model:
+        """The model with that id, which must be one that can be run.
 
         Raises:
-            InvalidRequestError: the catalogue does not have it, it does not make images, or it cannot be called;
-                the message names the most similar model that can be used.
+            InvalidRequestError: the catalogue does not have it, it makes neither pictures nor video nor audio, its
+                record is not complete, or it cannot be called; the message names the most similar model that can
+                be used.
         """
         if not isinstance(model_id, str):
             raise InvalidRequestError(
                 [Mistake("model", f"{short_repr(model_id)} is not a model's id; give the id as text")]
             )
         model = self.get(model_id)
-        images = [model.id for model in self.values() if model.makes_pictures]
+        usable = {model.id: model for model in self.values() if model.can_run}
         if model is None:
-            hint = did_you_mean(model_id, images) or "; %rivya models lists them"
+            hint = did_you_mean(model_id, usable) or "; %rivya models lists them"
             raise InvalidRequestError(
                 [Mistake("model", f"{short_repr(model_id)} is not in the catalogue{hint}")]
             )
-        if not model.makes_pictures:
-            fallback = DEFAULT_MODEL if DEFAULT_MODEL in images else None
-            near = nearest(model_id, images) or fallback
-            hint = "" if near is None else f"; the nearest that makes pictures is {near!r}"
-            raise InvalidRequestError([Mistake("model", f"{_why_not(model)}{hint}")])
+        if not model.can_run:
+            alike = [each.id for each in usable.values() if each.category == model.category] or list(usable)
+            fallback = DEFAULT_MODEL if DEFAULT_MODEL in alike else next(iter(alike), None)
+            near = nearest(model_id, alike) or fallback
+            hint = "" if near is None else f"; the nearest that can be run is {near!r}"
+            raise InvalidRequestError([Mistake("model", f"{why_not(model)}{hint}")])
         return model
 
 
-def _why_not(model: Model) -> str:
+_ASKS_FOR = "this tool asks for pictures, video and audio"
+
+
+def why_not(model: Model) -> str:
+    """Why a model cannot be run; only for those that cannot."""
     name = repr(model.id)
     if not model.category:
-        return f"what {name} makes is not known, and this tool asks for pictures"
-    if model.category != "image":
-        return f"{name} makes {model.category}, and this tool asks for pictures"
+        return f"what {name} makes is not known, and {_ASKS_FOR}"
+    if model.category not in MEDIA:
+        return f"{name} makes {printable(model.category)}, and {_ASKS_FOR}"
+    if model.api_status == AVAILABLE:
+        lacking = listing(model.unknown or model.notes or ("all of its params",))
+        return (
+            f"the record of {name} is not complete, so what it costs and takes cannot be checked (not known: "
+            f"{lacking}); `%rivya models --refresh` asks the service for it"
+        )
     if model.api_status == "coming_soon":
         return f"{name} is announced and cannot be called yet (coming_soon)"
     if model.api_status == "studio_only":
@@ -200,26 +228,39 @@ def common_params(models: Sequence[Model]) -> tuple[Param, ...]:
     """The params that all these models have, in the order of the first one, with the values that all of them
     accept.
 
-    The default is None unless it is the same for all. If they have no option in common, the first one's are
-    kept.
+    Each has the name that asks have for it. The default is None unless it is the same for all. If they have no
+    option in common, the first one's are kept.
     """
-    keys = models[0].param_keys if models else ()
+    keys = map(shared_name, models[0].param_keys if models else ())
     return tuple(_common(key, models) for key in keys if all(model.param(key) for model in models))
 
 
 def _common(key: str, models: Sequence[Model]) -> Param:
     same = [param for model in models if (param := model.param(key)) is not None]
     first = shared_param(key, models) or same[0]
-    limits = [set(param.options) for param in same if param.options is not None]
-    options = tuple(option for option in first.options or () if all(option in each for each in limits))
+    listed = next((param.options for param in same if param.options is not None), ())
+    options = tuple(option for option in listed if all(_has(param, option) for param in same))
     return replace(
         first,
+        key=key,
         required=any(param.required for param in same),
         default=first.default if all(param.default == first.default for param in same) else None,
-        options=options or first.options,
+        options=options or listed or None,
         minimum=max((param.minimum for param in same if param.minimum is not None), default=None),
         maximum=min((param.maximum for param in same if param.maximum is not None), default=None),
     )
+
+
+def _has(param: Param, option: str) -> bool:
+    """True if a param may take an option of another model's: one of its own, or a number within its limits."""
+    if param.options is not None or param.type != "number":
+        return param.options is None or option in param.options
+    try:
+        number = float(option)
+    except ValueError:
+        return False
+    least, most = param.minimum, param.maximum
+    return (least is None or number >= least) and (most is None or number <= most)
 
 
 @cache
@@ -277,4 +318,6 @@ def _read_rule(kind: str, record: Mapping[str, Any]) -> ReferenceRule:
         kind=kind,
         max_bytes=None if size is None else int(size * MEGABYTE),
         mime_types=None if types is None else tuple(types),
+        min_duration=record.get("min_duration_seconds"),
+        max_duration=record.get("max_duration_seconds"),
     )

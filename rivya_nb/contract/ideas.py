@@ -1,21 +1,39 @@
 """Different names for the same setting: the models do not agree on one.
 
-A name is only suggested to the user. What is sent is what was written.
+A name is only suggested to the user. What is sent is what was written, except for the seed: it has one name in
+every ask, and each model is sent it under its own.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+SEED_KEY = "seed"
+"""What the seed is called everywhere but in a request."""
+
+_SEEDS = (SEED_KEY, "seeds")
+
+RESERVED = ("model", "prompt", "references", "repeat", "replicate", "request")
+"""Names that mean something else than a param: a param that is called so has `PREFIX` before its name."""
+
+PREFIX = "params."
 
 IDEAS: tuple[tuple[str, ...], ...] = (
     ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size", "ratio", "shape"),
     ("resolution", "image_resolution"),
     ("output_format", "outputFormat", "format"),
     ("max_images", "num_images", "n"),
-    ("seed", "seeds"),
-    ("expand_prompt", "promptUpsampling", "prompt_extend", "enable_prompt_expansion"),
+    _SEEDS,
+    ("duration", "duration_seconds", "seconds", "length", "n_frames", "num_frames"),
+    ("generate_audio", "sound", "audio", "with_audio"),
+    ("camera_fixed", "fixed_lens"),
+    ("loop", "soundLoop"),
+    ("expand_prompt", "promptUpsampling", "prompt_extend", "enable_prompt_expansion", "prompt_optimizer"),
     ("guidance_scale", "cfg_scale", "guidance"),
     ("rendering_speed", "speed"),
     ("nsfw_checker", "enable_safety_checker"),
@@ -23,11 +41,33 @@ IDEAS: tuple[tuple[str, ...], ...] = (
 )
 """Names of documented params that mean the same, and some names that users know from other tools."""
 
-TIMED = ("resolution", "quality", "rendering_speed", "max_images")
+TIMED = ("resolution", "quality", "rendering_speed", "max_images", "duration")
 """Params by which a task takes longer or shorter."""
 
 _SAME_SHAPE = 0.03
 """The largest relative difference of two ratios that still have one name: 1344 × 768 is called 16:9."""
+
+
+def is_seed(key: str) -> bool:
+    """True if a param of this name is the seed."""
+    return _fold(key) in _SEEDS
+
+
+def seed_named(name: str) -> str:
+    """The name of an axis, in which each name of the seed is the same."""
+    return SEED_KEY if is_seed(name) else name
+
+
+def shared_name(key: str) -> str:
+    """What asks, axes and the history call a param: the seed always `seed`, and what is called like something else
+    `params.model`."""
+    own = seed_named(key.removeprefix(PREFIX))
+    return f"{PREFIX}{own}" if own in RESERVED else own
+
+
+def shared_names(params: Mapping[str, Value]) -> dict[str, Value]:
+    """Params by their `shared_name`."""
+    return {shared_name(key): value for key, value in params.items()}
 
 
 def same_idea(name: str, keys: Sequence[str]) -> str | None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from rivya_nb.contract.catalogue import MEGABYTE, ReferenceRule, ReferenceRules
 from rivya_nb.contract.lenient import fields, number_of, texts_of, whole_of
+from rivya_nb.contract.media import MEDIA
 
-_MEDIA = ("image", "video", "audio")
 _NAMES = {"max_files", "kinds", "per_kind"}
+_DURATIONS = ("duration_seconds", "duration", "seconds", "duration_s", "length_seconds")
+"""What a limit of the duration may be called behind `min_` and `max_`; the contract does not say."""
 
 
 def read_references(
@@ -38,7 +40,7 @@ def read_references(
 
 
 def _kinds_of(value: object) -> tuple[str, ...]:
-    return tuple(kind for kind in texts_of(value) if kind in _MEDIA)
+    return tuple(kind for kind in texts_of(value) if kind in MEDIA)
 
 
 def _rule(kind: str, record: Mapping[object, object]) -> ReferenceRule:
@@ -47,7 +49,16 @@ def _rule(kind: str, record: Mapping[object, object]) -> ReferenceRule:
         kind=kind,
         max_bytes=int(megabytes * MEGABYTE) if megabytes is not None and megabytes > 0 else None,
         mime_types=tuple(mime for mime in texts_of(record.get("mime_types")) if "/" in mime) or None,
+        min_duration=_duration(record, "min"),
+        max_duration=_duration(record, "max"),
     )
+
+
+def _duration(record: Mapping[object, object], which: str) -> float | None:
+    """A limit in seconds, under one of its possible names, in either spelling: `maxDurationSeconds`."""
+    plain = {str(name).replace("_", "").casefold(): value for name, value in record.items()}
+    found = (number_of(plain.get(f"{which}{name.replace('_', '')}")) for name in _DURATIONS)
+    return next((seconds for seconds in found if seconds is not None and seconds > 0), None)
 
 
 def _filled(rules: ReferenceRules, known: ReferenceRules) -> ReferenceRules:
@@ -56,7 +67,13 @@ def _filled(rules: ReferenceRules, known: ReferenceRules) -> ReferenceRules:
     for kind in dict.fromkeys(rule.kind for rule in (*rules.rules, *known.rules)):
         live, bundled = rules.rule(kind), known.rule(kind)
         merged.append(
-            ReferenceRule(kind, live.max_bytes or bundled.max_bytes, live.mime_types or bundled.mime_types)
+            ReferenceRule(
+                kind,
+                live.max_bytes or bundled.max_bytes,
+                live.mime_types or bundled.mime_types,
+                live.min_duration or bundled.min_duration,
+                live.max_duration or bundled.max_duration,
+            )
         )
     count = known.max_files if rules.max_files is None else rules.max_files
     return ReferenceRules(count, rules.kinds or known.kinds, tuple(merged))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import NoReturn
 
 from rivya_nb.contract.catalogue import Model, Param
-from rivya_nb.contract.ideas import same_idea, same_shape
+from rivya_nb.contract.ideas import is_seed, same_idea, same_shape
 from rivya_nb.contract.text import HALF, did_you_mean, is_whole, listing, short_repr
 from rivya_nb.errors import Mistake
 
@@ -23,6 +24,9 @@ ParamValue = str | int | float
 LARGEST_EXACT = 2**53
 """The largest whole number that every JSON reader keeps exactly."""
 
+_NOISE = Decimal("1e-6")
+"""The part of a step by which a computed number may miss it."""
+
 REFERENCES_KEY = "referenceMediaItems"
 """The key of the uploaded references in a request; users never give it themselves."""
 
@@ -30,7 +34,6 @@ REFERENCES_KEY = "referenceMediaItems"
 COUNTS = ("n", "num_images", "num_outputs", "batch_size", "batch_count", "images", "count", "samples")
 """What other tools call the number of pictures."""
 
-_SEED = "seed"
 _AT_RANDOM = ("-1", "-1.0", "random", "rand", "rnd", "any", "auto", "?", "*")
 """What other tools take for a seed that is drawn."""
 
@@ -55,26 +58,33 @@ class FrozenParams(dict[str, ParamValue]):
 def check_params(model: Model, params: Mapping[str, object]) -> tuple[dict[str, ParamValue], list[Mistake]]:
     """The params as they are sent, and every mistake in them.
 
-    A param that is None is not sent. Numpy's numbers and booleans are converted; any other value that does
-    not fit is a mistake.
+    They may bear the names that they have in an ask, and are sent under the model's own. A param that is None is
+    not sent; one that the model requires, and of which nothing is said, is sent with its documented default.
+    Numpy's numbers and booleans are converted; any other value that does not fit is a mistake.
     """
     accepted: dict[str, ParamValue] = {}
     mistakes: list[Mistake] = []
-    for key, value in params.items():
-        param = model.param(key)
+    given: dict[str, str] = {}
+    for name, value in params.items():
+        param = model.param(name)
         if param is None:
-            mistakes.append(Mistake(key, _unknown(model, key)))
+            mistakes.append(Mistake(name, _unknown(model, name)))
+            continue
+        key = param.key
+        if (other := given.setdefault(key, name)) != name:
+            mistakes.append(Mistake(name, f"it is given as {other!r} too; leave one of them out"))
         elif value is not None:
-            result = _check_value(param, value)
+            # A mistake bears the name that the user wrote.
+            result = _check_value(replace(param, key=name), value)
             if isinstance(result, Mistake):
                 mistakes.append(result)
             else:
                 accepted[key] = result
-    mistakes += [
-        Mistake(param.key, f"{model.id} requires it{_allowed(param)}")
-        for param in model.params
-        if param.required and params.get(param.key) is None
-    ]
+    for param in model.params:
+        if param.required and param.key not in given and param.default is not None:
+            accepted[param.key] = param.default
+        elif param.required and params.get(given.get(param.key, "")) is None:
+            mistakes.append(Mistake(param.key, f"{model.id} requires it{_allowed(param)}"))
     return accepted, mistakes
 
 
@@ -95,7 +105,7 @@ def _unknown(model: Model, key: str) -> str:
 
 
 def _check_value(param: Param, value: object) -> ParamValue | Mistake:
-    if param.key != _SEED or str(value).strip().casefold() not in _AT_RANDOM:
+    if not is_seed(param.key) or str(value).strip().casefold() not in _AT_RANDOM:
         return _checked(param, value)
     found = _checked(param, value)
     wrong = found.message if isinstance(found, Mistake) else f"{short_repr(value)} is not a seed"
@@ -108,6 +118,8 @@ def _checked(param: Param, value: object) -> ParamValue | Mistake:
         return _check_number(param, value)
     if isinstance(value, bool):
         value = "true" if value else "false"
+    elif isinstance(value, float) and value.is_integer():
+        value = str(int(value))
     elif isinstance(value, (int, float)):
         value = str(value)
     if not isinstance(value, str):
@@ -135,13 +147,14 @@ def plain_value(value: object) -> object:
 def _check_number(param: Param, value: object) -> ParamValue | Mistake:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
-    number = value if isinstance(value, int) else float(value)
+    value = on_step(param, value)
+    number = value if isinstance(value, int) else float(value)  # type: ignore[arg-type]
     if isinstance(number, float) and not math.isfinite(number):
         return Mistake(param.key, f"{short_repr(value)} is not a number{_allowed(param)}")
     if abs(number) > LARGEST_EXACT:
         # The number is not shown: Python refuses to print an int of thousands of digits.
         return Mistake(param.key, f"it is too large to be sent exactly{_allowed(param)}")
-    whole = param.step == 1 or param.key == "seed"
+    whole = param.step == 1 or is_seed(param.key)
     if whole and number != int(number):
         return Mistake(param.key, f"{short_repr(value)} is not a whole number{_allowed(param)}")
     if param.minimum is not None and number < param.minimum:
@@ -151,6 +164,17 @@ def _check_number(param: Param, value: object) -> ParamValue | Mistake:
     if param.step is not None and not _on_step(number, param.minimum or 0, param.step):
         return Mistake(param.key, f"{short_repr(value)} is between two steps{_allowed(param)}")
     return int(number) if number == int(number) else number
+
+
+def on_step(param: Param, value: object) -> object:
+    """The value, or the step that it is next to if only computing in binary keeps them apart: 0.15 for
+    0.15000000000000002."""
+    plain = plain_value(value)
+    if param.step is None or not isinstance(plain, float) or not abs(plain) <= LARGEST_EXACT:
+        return value
+    start, step = Decimal(repr(param.minimum or 0)), Decimal(repr(param.step))
+    nearest = start + round((Decimal(repr(plain)) - start) / step) * step
+    return float(nearest) if abs(Decimal(repr(plain)) - nearest) <= step * _NOISE else value
 
 
 def _on_step(number: float, start: float, step: float) -> bool:
@@ -168,7 +192,7 @@ def _allowed(param: Param) -> str:
 
 def range_words(param: Param) -> str:
     """The numbers that a param takes: `a whole number from 0 on`, `a number from 1 to 10 in steps of 0.1`."""
-    words = "a whole number" if param.step == 1 or param.key == "seed" else "a number"
+    words = "a whole number" if param.step == 1 or is_seed(param.key) else "a number"
     if param.minimum is not None and param.maximum is not None:
         words += f" from {_plain(param.minimum)} to {_plain(param.maximum)}"
     elif param.minimum is not None:

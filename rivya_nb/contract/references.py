@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRules
+from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRule, ReferenceRules
+from rivya_nb.contract.media import MEDIA, Medium
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake
 
@@ -15,7 +16,9 @@ SNIFF_BYTES = 12
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An input picture, known by the SHA-256 of its bytes in hex; `size` is in bytes.
+    """An input file, known by the SHA-256 of its bytes in hex: a picture, a video or audio (`kind`).
+
+    `size` is in bytes, `duration` in seconds; it is None for pictures, and where it could not be measured.
 
     `note` tells the user how the bytes were changed; it is empty if they were not. A reference with a `url`
     is a web address: its bytes are not known, and `sha256` is that of the address. `origin` is what the user wrote
@@ -30,6 +33,7 @@ class Reference:
     note: str = field(default="", compare=False)
     url: str = ""
     origin: str = field(default="", compare=False)
+    duration: float | None = field(default=None, compare=False)
 
 
 def sniff(header: bytes) -> str | None:
@@ -46,6 +50,12 @@ def sniff(header: bytes) -> str | None:
     return None
 
 
+def shared_kinds(rules: Sequence[ReferenceRules]) -> tuple[Medium, ...]:
+    """The kinds of files that are taken by all of these rules; pictures alone where none names any."""
+    named = [kind for kind in MEDIA if any(kind in (each.kinds or ("image",)) for each in rules)]
+    return tuple(kind for kind in named if all(each.takes(kind) for each in rules))
+
+
 def check_references(model: Model, references: Sequence[Reference]) -> list[Mistake]:
     """Every mistake in the references of a request: their number, kinds, types and sizes."""
     if not references:
@@ -59,17 +69,23 @@ def check_references(model: Model, references: Sequence[Reference]) -> list[Mist
     for reference in references:
         mistakes += _check_one(model.references, reference)
         if reference.url and not model.takes_urls:
-            hint = f"{model.id} is not known to take web addresses; download the picture and give the file"
+            what = "picture" if reference.kind == "image" else reference.kind
+            hint = f"{model.id} is not known to take web addresses; download the {what} and give the file"
             mistakes.append(Mistake(reference.url, hint))
     return mistakes
 
 
+def format_words(mime_type: str) -> str:
+    """What a message calls the format of a MIME type: `png`, `matroska`."""
+    return mime_type.partition("/")[2].removeprefix("x-")
+
+
 def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
-    if rules.kinds is not None and reference.kind not in rules.kinds:
+    if not rules.takes(reference.kind):
         return [
             Mistake(
                 reference.name,
-                f"a reference of kind {reference.kind} is not accepted; accepted: {listing(rules.kinds)}",
+                f"a reference of kind {reference.kind} is not accepted; accepted: {listing(rules.kinds or ())}",
             )
         ]
     if reference.url:
@@ -77,11 +93,37 @@ def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
     rule = rules.rule(reference.kind)
     mistakes = []
     if rule.mime_types is not None and reference.mime_type not in rule.mime_types:
-        accepted = listing(mime.partition("/")[2] for mime in rule.mime_types)
+        accepted = listing(map(format_words, rule.mime_types))
         mistakes.append(
             Mistake(reference.name, f"its bytes are {reference.mime_type}; accepted are {accepted}")
         )
     if rule.max_bytes is not None and reference.size > rule.max_bytes:
         size, limit = reference.size / MEGABYTE, rule.max_bytes / MEGABYTE
         mistakes.append(Mistake(reference.name, f"{size:.1f} MB is over the limit of {limit:g} MB"))
-    return mistakes
+    return mistakes + _check_duration(rule, reference)
+
+
+def _check_duration(rule: ReferenceRule, reference: Reference) -> list[Mistake]:
+    least, most = rule.min_duration, rule.max_duration
+    if least is None and most is None:
+        return []
+    allowed = duration_limits(least, most)
+    if reference.duration is None:
+        return [Mistake(reference.name, f"its duration cannot be read, and has to be {allowed}")]
+    # To the millisecond, as it is told.
+    duration = round(reference.duration, 3)
+    if (most is not None and duration > most) or (least is not None and duration < least):
+        return [Mistake(reference.name, f"it is {exact_seconds(duration)} long, and has to be {allowed}")]
+    return []
+
+
+def duration_limits(least: float | None, most: float | None) -> str:
+    """The limits of a duration in words: `at most 10 s`, `from 2 s to 10 s`."""
+    if least is None or most is None:
+        return f"at most {exact_seconds(most or 0)}" if least is None else f"at least {exact_seconds(least)}"
+    return f"from {exact_seconds(least)} to {exact_seconds(most)}"
+
+
+def exact_seconds(duration: float) -> str:
+    """A duration to the millisecond, so that one frame too many is seen: `10.042 s`."""
+    return f"{duration:.3f}".rstrip("0").rstrip(".") + " s"

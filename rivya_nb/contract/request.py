@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import Any, cast
 
 from rivya_nb.contract.catalogue import Model
+from rivya_nb.contract.ideas import SEED_KEY as SEED_KEY
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import REFERENCES_KEY, FrozenParams, ParamValue, check_params, plain_value
 from rivya_nb.contract.references import Reference, check_references
 from rivya_nb.contract.text import HALF, as_sent, comparable, is_whole, prompt_length, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
-
-SEED_KEY = "seed"
 
 LAST_REPLICATE = 2**31 - 1
 """The highest number of a replicate."""
@@ -37,9 +37,10 @@ class Request:
 
     The prompt and text params are normalized by `as_sent`, and params that are None are left out. Two
     requests are equal if their identities are. `base_credits` is the documented price in credits, None if it
-    is not known. `notes` tell the user how the request differs from the picture it was recalled from; they
-    are not sent. `replicate` numbers requests that are the same on purpose, from 1 on: it is not sent, and the
-    store keeps the pictures of each number apart.
+    is not known; where `price_is_least`, the model is not billed by request, and it may cost more. `notes` tell
+    the user how the request differs from the picture it was recalled from; they are not sent. `replicate` numbers
+    requests that are the same on purpose, from 1 on: it is not sent, and the store keeps the pictures of each
+    number apart.
 
     Raises:
         InvalidRequestError: `replicate` is not a whole number from 1 on.
@@ -52,6 +53,7 @@ class Request:
     base_credits: int | None = None
     notes: tuple[str, ...] = ()
     replicate: int = 1
+    price_is_least: bool = False
 
     def __post_init__(self) -> None:
         params = {key: _as_sent(value) for key, value in self.params.items() if value is not None}
@@ -96,8 +98,8 @@ class Request:
 
     @property
     def seed(self) -> ParamValue | None:
-        """The param `seed`; None if it is not sent, so that the service chooses one."""
-        return self.params.get(SEED_KEY)
+        """The seed, whatever the model calls it; None if it is not sent, so that the service chooses one."""
+        return shared_names(self.params).get(SEED_KEY)
 
     def body(self, media_items: Sequence[Mapping[str, Any]], client_request_id: str) -> dict[str, Any]:
         """The JSON body of `POST /generations`; `media_items` are the uploaded references, in their order."""
@@ -152,4 +154,12 @@ def build_request(
     mistakes += wrong + check_references(model, references)
     if mistakes:
         raise InvalidRequestError(mistakes)
-    return Request(model.id, prompt, accepted, tuple(references), model.base_credits, replicate=replicate)
+    return Request(
+        model.id,
+        prompt,
+        accepted,
+        tuple(references),
+        model.base_credits,
+        replicate=replicate,
+        price_is_least=model.base_credits is not None and not model.has_fixed_price,
+    )

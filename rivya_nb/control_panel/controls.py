@@ -117,7 +117,7 @@ def _single_control(param: Param) -> Any:
         options = [(option, option) for option in param.options if option != param.default]
         return make(ipywidgets.Dropdown, description=name, options=[(unset, ""), *options], value="")
     if _has_slider(param):
-        whole = param.step == 1 or isinstance(param.default, int)
+        whole = param.step == 1 or (param.step is None and isinstance(param.default, int))
         kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
         return make(
             kind,

@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import Any
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model, Param, shared_param
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY, Request, replicates_before
@@ -99,7 +100,7 @@ class FormState:
         return cls(
             models=(request.model,),
             prompt=escaped(request.prompt),
-            params={key: str(value) for key, value in request.params.items()},
+            params={key: str(value) for key, value in shared_names(request.params).items()},
             references=(request.references,) if request.references else (),
             replicates=replicates_before(request.replicate),
         )

@@ -8,7 +8,8 @@ from typing import Any
 
 import traitlets
 
-from rivya_nb.contract.catalogue import Model
+from rivya_nb.contract.catalogue import AVAILABLE, Model
+from rivya_nb.contract.media import MEDIA
 from rivya_nb.contract.text import count
 from rivya_nb.widgets.late import LateWidget
 from rivya_nb.widgets.modules import joined
@@ -31,7 +32,7 @@ class ModelPicker(LateWidget):
 
 def entries(models: Iterable[Model]) -> list[dict[str, Any]]:
     """What the picker shows of each model; `why` is why it cannot be asked, empty where it can."""
-    ranked = sorted(models, key=lambda model: (not model.makes_pictures, model.category, model.id))
+    ranked = sorted(models, key=lambda model: (not model.can_run, _rank(model.category), model.id))
     return [
         {
             "id": model.id,
@@ -57,13 +58,20 @@ def _facts(model: Model) -> list[str]:
     return [model.category or "category not known", _why_not(model) or price_words([model])]
 
 
+def _rank(category: str) -> tuple[int, str]:
+    media: Sequence[str] = MEDIA
+    return media.index(category) if category in media else len(media), category
+
+
 def _why_not(model: Model) -> str:
-    if model.makes_pictures:
+    if model.can_run:
         return ""
     if not model.category:
         return "nobody says what it makes"
-    if model.category != "image":
-        return "it makes no pictures"
+    if model.category not in MEDIA:
+        return "it makes neither pictures nor video nor audio"
+    if model.api_status == AVAILABLE:
+        return "its record is not complete"
     known = {
         "coming_soon": "it is only announced",
         "studio_only": "it works in the service's own studio only",

@@ -77,7 +77,7 @@ def _words(plan: Plan, balance: Balance) -> tuple[str, str, tuple[str, ...]]:
     """How many pictures, in which shape, and at what price, what would be left, and the plan's notes."""
     axes = [len(axis) for axis in plan.expansion.axes]
     pictures = len({job.id for job in (*plan.draft.costing, *plan.draft.reused)})
-    price = [count(plan.credits, "credit")]
+    price = [plan.draft.price_words]
     if plan.draft.reused:
         price.append(f"{len(plan.draft.reused):,} from the history at no cost")
     if plan.draft.unpriced:
@@ -91,4 +91,4 @@ def _words(plan: Plan, balance: Balance) -> tuple[str, str, tuple[str, ...]]:
             price.append(f"{promised:,} for runs that go on")
         price.append(f"{left:,} left after" if left >= 0 else f"{-left:,} more than there are")
     shape = " × ".join(map(str, axes)) if len(axes) > 1 else ""
-    return count(pictures, "picture"), shape, (" · ".join(price), *plan.notes)
+    return count(pictures, plan.noun), shape, (" · ".join(price), *plan.notes)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rivya_nb.errors import InvalidRequestError, StoreError
+from rivya_nb.errors import InvalidRequestError, StoreError, UsageError
 from rivya_nb.jobs.intake import take_references
+from rivya_nb.planning.names import notebook_object
 from rivya_nb.planning.words import ObjectName
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class Origins:
         return str(self._session.store.files.path(reference.sha256, reference.mime_type))
 
     def _holds(self, name: str, reference: Reference) -> bool:
-        value = self._variables().get(name)
+        try:
+            value = notebook_object(name, self._variables(), "")
+        except UsageError:
+            return False
         return value is not None and self._content((name, id(value)), value) == reference.sha256
 
     def _is_file(self, said: str, reference: Reference) -> bool:

@@ -65,7 +65,7 @@ class PanelGallery(PictureTab):
         has_next, records = len(records) > PAGE, records[:PAGE]
         more = {
             **page_words(first, total, len(records), PAGE, has_next=has_next),
-            "models": [model.id for model in self._session.catalogue.values() if model.makes_pictures],
+            "models": [model.id for model in self._session.catalogue.values() if model.can_run],
             "tags": store.marks.known_tags(),
             "users": store.users(),
             "measures": kept_names(store),
@@ -90,7 +90,7 @@ class PanelGallery(PictureTab):
             label = "\n".join(
                 [
                     joined([where, made, by_words(record.asked_by) if names else ""]),
-                    joined([*param_words(record.params), replicate_words(record)]),
+                    joined([*param_words(record.shared_params), replicate_words(record)]),
                     prompt,
                 ]
             )

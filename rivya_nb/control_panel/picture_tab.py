@@ -289,7 +289,7 @@ class PictureTab(Background):
         """The cells that ask for these jobs' pictures: one for those that differ in their seeds only."""
         alike: dict[str, list[JobRecord]] = {}
         for record in self._records(ids):
-            rest = {key: value for key, value in record.params.items() if key != SEED_KEY}
+            rest = {key: value for key, value in record.shared_params.items() if key != SEED_KEY}
             alike.setdefault(repr((record.model, record.prompt, rest, record.references)), []).append(record)
         return [
             cell
@@ -322,7 +322,7 @@ def _asking(records: Sequence[JobRecord]) -> FormState:
     state = FormState.of_request(last.request)
     if SEED_KEY not in state.params:
         return state
-    seeds = dict.fromkeys(str(record.params[SEED_KEY]) for record in records)
+    seeds = dict.fromkeys(str(record.seed) for record in records)
     return replace(state, params={**state.params, SEED_KEY: ",".join(seeds)})
 
 

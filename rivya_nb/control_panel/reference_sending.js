@@ -18,8 +18,11 @@ function refusal(file, rules, shrink, taken) {
   if (!rules.taken) return "this model takes no references";
   if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files} references are the most this model takes`;
   if (file.size === 0) return "the file is empty";
-  const limit = shrink ? rules.largest : (rules.max_bytes ?? rules.largest);
-  const way = file.size > rules.largest ? "" : "; “shrink what is too large” sends it encoded anew";
+  // The browser goes by the name; the kernel looks at the bytes.
+  const kind = file.type.split("/")[0];
+  const isPicture = kind !== "video" && kind !== "audio";
+  const limit = shrink && isPicture ? rules.largest : (rules.limits[isPicture ? "image" : kind] ?? rules.largest);
+  const way = file.size > rules.largest || !isPicture ? "" : "; “shrink what is too large” sends it encoded anew";
   if (file.size > limit) return `${megabytes(file.size)} is over the limit of ${megabytes(limit)}${way}`;
   return "";
 }

@@ -1,4 +1,4 @@
-// Reference pictures: dropped, chosen or pasted, sent to the kernel in pieces, shown as a row of thumbnails, which
+// References (pictures, video, audio): dropped, chosen or pasted, sent to the kernel in pieces, shown as a row of thumbnails, which
 // are framed set by set where the sets are an axis. What the kernel and the files say is put in as text, never as
 // markup.
 
@@ -63,7 +63,7 @@ class Strip {
   }
 
   build(host) {
-    this.input = element("input", { type: "file", multiple: true, accept: "image/*", hidden: true, onchange: () => {
+    this.input = element("input", { type: "file", multiple: true, hidden: true, onchange: () => {
       this.take([...this.input.files]);
       this.input.value = "";
     } });
@@ -183,6 +183,7 @@ class Strip {
     this.shrink.hidden = !rules.taken;
     this.shrinkBox.checked = model.get("shrink");
     this.add.disabled = !rules.taken;
+    this.input.accept = rules.accept;
     this.keepFocus(() => this.row.replaceChildren(...this.cards(items), ...[...this.sending.files].map((each) => this.waiting(each)), this.add));
   }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from rivya_nb.contract.catalogue import MEGABYTE
-from rivya_nb.contract.references import Reference
+from rivya_nb.contract.references import Reference, exact_seconds, shared_kinds
 from rivya_nb.contract.text import count, printable
 from rivya_nb.control_panel.arrivals import KINDS, Arrival, Arrivals
 from rivya_nb.control_panel.background import Background
@@ -22,6 +22,7 @@ from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
 from rivya_nb.planning.table_files import is_table_name
 from rivya_nb.views.thumbnails import thumbnail
+from rivya_nb.views.words import joined
 
 if TYPE_CHECKING:
     from rivya_nb.contract.catalogue import Model
@@ -286,11 +287,12 @@ class References(Background):
         }
 
     def _make_thumbnails(self, references: Sequence[Reference]) -> None:
+        files = self._session.store.files
         for reference in references:
             if reference.sha256 not in self._thumbnails and not reference.url:
                 try:
-                    path = self._session.store.files.local(reference.sha256, reference.mime_type)
-                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES)
+                    path = files.local(reference.sha256, reference.mime_type)
+                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=files.thumbnails.load)
                 except (PictureError, StoreError):
                     continue
                 self._thumbnails[reference.sha256] = small.uri
@@ -303,7 +305,7 @@ def _as_reference(job: JobRecord) -> Reference:
     """A picture of the store as a reference: its prompt is its name."""
     picture = job.pictures[0]
     name = printable(job.prompt, NAME) + ("" if job.seed is None else f", seed {job.seed}")
-    return Reference(picture.sha256, "image", picture.mime_type, name, picture.size)
+    return picture.as_reference(name)
 
 
 def _rules(models: Sequence[Model]) -> Rules:
@@ -311,29 +313,41 @@ def _rules(models: Sequence[Model]) -> Rules:
     known = [model.references for model in models if model.references is not None]
     taken = bool(known) and len(known) == len(models)
     most = min((rules.max_files for rules in known if rules.max_files is not None), default=None)
-    sizes = [size for rules in known if (size := rules.rule("image").max_bytes) is not None]
+    kinds = shared_kinds(known)
+    sizes = {kind: [rules.rule(kind).max_bytes for rules in known] for kind in kinds}
+    limits = {kind: min(size for size in each if size) for kind, each in sizes.items() if any(each)}
     words = ["{n}" if most is None else f"{{n}} of {most}"]
-    if sizes:
-        words.append(f"≤ {min(sizes) / MEGABYTE:g} MB each")
+    if kinds not in ((), ("image",)):
+        words.append(" or ".join(_CALLED[kind] for kind in kinds))
+    if len({*limits.values()}) > 1:
+        words.append(", ".join(f"{kind} ≤ {size / MEGABYTE:g} MB" for kind, size in limits.items()))
+    elif limits:
+        words.append(f"≤ {min(limits.values()) / MEGABYTE:g} MB each")
     refusal = "this model takes none" if len(models) < 2 else "not all of these models take any"
     return {
         "taken": taken,
         "max_files": most,
-        "max_bytes": min(sizes, default=None),
+        "limits": limits,
         "largest": LARGEST,
+        "accept": ",".join(f"{kind}/*" for kind in kinds or ("image",)),
         "words": " · ".join(words) if taken else refusal,
     }
 
 
+_CALLED = {"image": "pictures", "video": "video", "audio": "audio"}
+
+
 def _about(reference: Reference) -> str:
     if reference.url:
-        return "a web address"
+        return "a web address" if reference.kind == "image" else f"a web address of {reference.kind}"
     size = (
         f"{reference.size / MEGABYTE:.1f} MB"
         if reference.size >= MEGABYTE / 10
         else f"{reference.size:,} bytes"
     )
-    return f"{size} · {reference.note}" if reference.note else size
+    length = "" if reference.duration is None else exact_seconds(reference.duration)
+    kind = "" if reference.kind == "image" else reference.kind
+    return joined([kind, length, size, reference.note])
 
 
 def _why(error: RivyaError) -> str:

@@ -87,13 +87,14 @@ def find_format(header: bytes) -> Format | None:
     mime_type = sniff(header)
     if mime_type is not None:
         return _EXPECTED[mime_type]
+    # Before the others: a box of 256 bytes begins like an ICO.
+    if header[4:8] == b"ftyp":
+        return _by_brands(header)
     for start, kind in _STARTS:
         if header.startswith(start):
             return kind
     if header.startswith(b"BM") and header[6:10] == bytes(4):
         return BMP
-    if header[4:8] == b"ftyp":
-        return _by_brands(header)
     return SVG if _SVG_START.match(header) else None
 
 

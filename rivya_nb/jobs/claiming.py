@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
 
 if TYPE_CHECKING:
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Claimed:
     """The ids of the jobs that this process owns now (`own`), and of those that other processes work on or a
-    worker will (`elsewhere`); `records` has the records that have changed, by id."""
+    worker will (`elsewhere`); `records` has the records that have changed, by id. `refusal` is why those stay
+    stopped that another process has stopped, if they do."""
 
     own: Set[str]
     elsewhere: Set[str]
     records: Mapping[str, JobRecord]
+    refusal: str | None = None
 
 
 def claim(store: Store, jobs: Sequence[LiveJob]) -> Claimed:
@@ -33,8 +36,12 @@ def claim(store: Store, jobs: Sequence[LiveJob]) -> Claimed:
     states = claims.states([job.id for job in jobs])
     # The kernel that was to send a job has stopped it, but a run of this process wants it.
     stopped = [job for job in jobs if states[job.id][0] == "stopped" and not job.is_held]
+    refusal = None
     if stopped:
-        claims.reopen(store.jobs([job.id for job in stopped]).values(), "planned")
+        try:
+            claims.reopen(store.jobs([job.id for job in stopped]).values(), "planned")
+        except CreditLimitError as error:
+            stopped, refusal = [], f"stopped where it was to be sent, and not sent here: {error}"
     free = {job.id for job in stopped}
     free |= {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and not taken}
     left = free & {job.id for job in jobs if job.is_watched}
@@ -51,4 +58,4 @@ def claim(store: Store, jobs: Sequence[LiveJob]) -> Claimed:
     elsewhere = {job_id for job_id, (status, taken) in states.items() if status in UNFINISHED and taken}
     # Where a worker died, the next one takes over.
     elsewhere |= {job_id for job_id in left if records[job_id].deferred is not None}
-    return Claimed(own, elsewhere, records)
+    return Claimed(own, elsewhere, records, refusal)

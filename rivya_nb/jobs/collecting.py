@@ -1,4 +1,4 @@
-"""Collects submitted jobs: it polls a task until it has ended, and downloads its pictures."""
+"""Collects submitted jobs: it polls a task until it has ended, and downloads what it has made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rivya_nb.contract.media import MEDIA, WORDS, Medium
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
@@ -19,7 +20,7 @@ from rivya_nb.errors import (
     TransportError,
     UnreachableError,
 )
-from rivya_nb.jobs.pacing import DEADLINE, next_poll
+from rivya_nb.jobs.pacing import DEADLINE, next_poll, slowness
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
     from rivya_nb.api.records import Task
+    from rivya_nb.api.results import FetchedFile, ResultFetcher
     from rivya_nb.jobs.governor import Governor
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.task_times import TaskTimes
@@ -44,6 +45,11 @@ SECURE_PAUSE, MOST_SECURE_PAUSE = 1.0, 30.0
 
 STRANGE_POLLS = 3
 """After so many polls with the same unknown status the user is told about it."""
+
+_OF_ANOTHER_KEY = (
+    "the service does not show this task with the API key here; it was made with another one. Resume it where "
+    "that key is used, which collects it"
+)
 
 NO_ERROR: JobChanges = {"error_code": None, "error_message": None, "request_id": None}
 
@@ -80,16 +86,19 @@ def _strange(task: Task) -> str:
 
 
 class Collector:
-    """Collects the tasks of one session. Every coroutine runs on the session's loop."""
+    """Collects the tasks of one session, with the key of the tag `label`. Every coroutine runs on the session's
+    loop."""
 
     def __init__(
         self,
+        label: str,
         client: RivyaClient,
-        fetcher: PictureFetcher,
+        fetcher: ResultFetcher,
         store: Store,
         governor: Governor,
         times: TaskTimes,
     ) -> None:
+        self._label = label
         self._client = client
         self._fetcher = fetcher
         self._store = store
@@ -110,6 +119,11 @@ class Collector:
         if task is not None:
             await self._deliver(job, task)
 
+    def _medium(self, job: LiveJob) -> str:
+        """What the job's model makes; pictures where that is not known."""
+        model = self._store.models.catalogue(job.record.service).get(job.record.model)
+        return "image" if model is None else model.category or "image"
+
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
         """Poll the task until it has ended; None if its end was not seen."""
         now = self._store.database.now()
@@ -119,10 +133,11 @@ class Collector:
         running: list[float] = []
         waited, trouble = 0.0, ""
         status, asked = "", 0
-        while waited <= DEADLINE:
+        slower = slowness(self._medium(job))
+        while waited <= DEADLINE * slower:
             last = polls[-1] if polls else age
             durations = await self._times.known(job.record.request)
-            due = next_poll(durations, polls) if submitted or polls else age
+            due = next_poll(durations, polls, slower) if submitted or polls else age
             waited += due - last
             await asyncio.sleep(start + due - time.monotonic())
             asked_at = time.monotonic()
@@ -169,19 +184,21 @@ class Collector:
 
     async def _lost_sight(self, job: LiveJob, error: ApiError) -> None:
         """Write down why the service does not tell about a task that it took."""
-        status = job.record.status
+        status, code, message = job.record.status, error.code or None, error.message
         if status == "downloading":
             status = "undelivered"
         elif isinstance(error, NotFoundError):
             # It is not known whether it was billed; with the id, it can be asked for again.
             status = "unknown"
+            if job.record.sent_with not in ("", self._label):
+                code, message = None, _OF_ANOTHER_KEY
         await write_down(
             self._store,
             job,
-            notice=str(error),
+            notice=str(error) if code else message,
             status=status,
-            error_code=error.code or None,
-            error_message=error.message,
+            error_code=code,
+            error_message=message,
             request_id=error.request_id,
             finished_at=job.record.finished_at if status in UNFINISHED else self._store.database.now(),
         )
@@ -222,13 +239,13 @@ class Collector:
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         files = self._store.files
         pictures = await asyncio.to_thread(files.held, job.id)
-        kept = False
+        kept, expected = False, self._expected(job)
         while not kept:
             try:
                 if not pictures:
-                    pictures = tuple(await together(self._download(url) for url in task.urls))
+                    pictures = tuple(await together(self._download(url, expected) for url in task.urls))
                 if not pictures:
-                    raise PictureError("the service gave no address of a picture")
+                    raise PictureError(f"the service gave no address of a {WORDS[expected]}")
             except PictureError as error:
                 failure: JobChanges = {**NO_ERROR, "error_message": str(error)}
                 ended = self._store.database.now()
@@ -244,7 +261,9 @@ class Collector:
             )
             if not kept:
                 pictures = await asyncio.to_thread(files.held, job.id)
-        job.changed(replace(job.record, pictures=pictures, **changes))
+        job.changed(
+            replace(job.record, pictures=pictures, **changes), notice=self._other_medium(job, pictures)
+        )
         await asyncio.to_thread(files.release, job.id)
 
     async def _secure(self, job: LiveJob, pictures: Sequence[PictureRecord]) -> bool | None:
@@ -267,14 +286,30 @@ class Collector:
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_SECURE_PAUSE)
 
-    async def _download(self, url: str) -> PictureRecord:
+    def _expected(self, job: LiveJob) -> Medium:
+        """What the job's model is known to make; a picture if that is not known."""
+        model = self._store.models.catalogue(job.record.service).get(job.record.model)
+        return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
+
+    def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
+        """What to tell about files that are not what the model is known to make; they are kept all the same."""
+        expected = self._expected(job)
+        others = sorted({WORDS[each.medium] for each in files if each.medium != expected})
+        if not others:
+            return None
+        came = " and a ".join(others)
+        return f"{job.record.model} is known to make a {WORDS[expected]}; a {came} came, and is kept"
+
+    async def _download(self, url: str, expected: Medium) -> PictureRecord:
         async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX)
+            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX, expected=expected)
             await asyncio.to_thread(self._adopt, fetched)
         found = fetched.inspected
-        return PictureRecord(found.sha256, found.mime_type, found.width, found.height, found.size)
+        return PictureRecord(
+            found.sha256, found.mime_type, found.width, found.height, found.size, found.duration
+        )
 
-    def _adopt(self, fetched: FetchedPicture) -> None:
+    def _adopt(self, fetched: FetchedFile) -> None:
         files, found = self._store.files, fetched.inspected
         original = files.receive(fetched.path, found.mime_type, found.sha256)
         # Done now, so that a grid of many pictures does not have to decode them again.

@@ -1,20 +1,32 @@
-"""How long a submit without an answer may be repeated."""
+"""When a submit without an answer may be repeated: as long as the service knows its idempotency key, which belongs
+to the account of the API key that it was sent with."""
 
 from __future__ import annotations
-
-import time
 
 from rivya_nb.api.retry import REMEMBERED
 from rivya_nb.store.records import JobRecord
 
-DOUBTFUL = (
+_LATE = (
     "no answer came to its submit, more than 24 hours ago: whether it was billed is not known, and only "
     "resume with unsent=True (--unsent) sends it again, or fresh=True (--fresh) asks anew"
 )
 
+_OF_ANOTHER_KEY = (
+    "no answer came to its submit, which was made with another API key: whether it was billed is not known. "
+    "Resume it where that key is used, which finds out; here only resume with unsent=True (--unsent) sends it "
+    "again, or fresh=True (--fresh) asks anew"
+)
 
-def is_doubtful(job: JobRecord) -> bool:
-    """True if a submit got no answer, and is so old that repeating it under its key may be billed again."""
-    unanswered = job.status in ("submitting", "unknown") and job.task_id is None
+
+def doubt(job: JobRecord, now: float, label: str) -> str | None:
+    """Why a submit that got no answer may be billed a second time if it is repeated; None if it may not, or if
+    there is no such submit.
+
+    `now` is the time of the store's clock, in seconds since the epoch, and `label` the tag of the key here.
+    """
+    if job.status not in ("submitting", "unknown") or job.task_id is not None:
+        return None
+    if job.sent_with not in ("", label):
+        return _OF_ANOTHER_KEY
     # A time in the future was written by a wrong clock: then the age is not known.
-    return unanswered and abs(time.time() - (job.submitted_at or job.created_at)) > REMEMBERED
+    return _LATE if abs(now - (job.submitted_at or job.created_at)) > REMEMBERED else None

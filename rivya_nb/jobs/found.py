@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from rivya_nb.contract.lenient import number_of
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import LAST_REPLICATE
 from rivya_nb.contract.text import short_repr
@@ -105,4 +106,5 @@ def _reference(told: object) -> Reference | None:
         mime_type=as_text(told.get("mime_type")) or "",
         name=name or sha256[:12],
         size=size if isinstance(size, int) else 0,
+        duration=number_of(told.get("duration")),
     )

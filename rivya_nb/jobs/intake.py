@@ -1,8 +1,8 @@
-"""Takes in references: copies a picture of any source into the store, where it is known by its hash.
+"""Takes in references: copies a file of any source into the store, where it is known by its hash.
 
 Bytes are sent unchanged, with three exceptions of which the user is told: the location is removed from a
 picture that has one, a picture that must be turned is turned, and `shrink` encodes a picture anew that a
-model would refuse.
+model would refuse. Video and audio are always sent as they are.
 
 It is slow (it reads, decodes and hashes): call it off the event loop.
 """
@@ -10,7 +10,7 @@ It is slow (it reads, decodes and hashes): call it off the event loop.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from mmap import ACCESS_READ, mmap
@@ -19,9 +19,16 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.api.data_url import is_data_url
 from rivya_nb.api.inspection import examine, inspect
-from rivya_nb.contract.catalogue import MEGABYTE, Model
-from rivya_nb.contract.references import Reference, check_references, sniff
-from rivya_nb.contract.text import file_size
+from rivya_nb.contract.catalogue import MEGABYTE, Model, ReferenceRules
+from rivya_nb.contract.media import Medium
+from rivya_nb.contract.references import (
+    Reference,
+    check_references,
+    format_words,
+    shared_kinds,
+    sniff,
+)
+from rivya_nb.contract.text import file_size, listing
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError
 from rivya_nb.imaging.decoding import require_decoder
 from rivya_nb.imaging.formats import FORMATS, find_format
@@ -37,6 +44,7 @@ from rivya_nb.jobs.sources import (
     write_source,
     wrong_source,
 )
+from rivya_nb.media.formats import HEADER_BYTES, find_medium
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.trouble import disk_trouble
 
@@ -51,14 +59,15 @@ def take_references(
 ) -> tuple[Reference, ...]:
     """Copy references into the store and describe them; the `note` of each says how it was changed.
 
-    Sources are paths (a leading `~` is the user's home), bytes, data URLs, open files, Pillow images and
-    numpy arrays (both sent as PNG), pictures of the store, references that were taken before, and https
-    addresses, which are passed on unchanged to models that take them. Only pictures that every model would
-    take are kept. With `shrink`, pictures that are too large, or of a format that no model takes, are encoded
-    anew.
+    Each is a picture, a video or audio, by its bytes. Sources are paths (a leading `~` is the user's home), bytes,
+    data URLs, open files, Pillow images and numpy arrays (both sent as PNG), files of the store, references that
+    were taken before, and https addresses, which are passed on unchanged to models that take them. Only files that
+    every model would take are kept. With `shrink`, pictures that are too large, or of a format that no model
+    takes, are encoded anew.
 
     Raises:
-        InvalidRequestError: with every source that is missing, unreadable, not a picture or against a rule.
+        InvalidRequestError: with every source that is missing, unreadable, no picture, video or audio, or against
+            a rule.
         StoreError: the store cannot be written.
     """
     taking = _Taking(models, files, shrink)
@@ -93,8 +102,8 @@ class _Taking:
 
     def _taken(self, source: object, name: str) -> Reference:
         if isinstance(source, PictureRecord):
-            source = Reference(source.sha256, "image", source.mime_type, name, source.size)
-        source = web_address(source) or source
+            source = source.as_reference(name)
+        source = web_address(source, self._kinds) or source
         if isinstance(source, Reference):
             return self._known(source)
         if isinstance(source, (str, os.PathLike)):
@@ -107,13 +116,13 @@ class _Taking:
                 raise wrong_source(name, str(error)) from None
 
     def _known(self, reference: Reference) -> Reference:
-        """A picture that is already in the store, made smaller if necessary."""
+        """A file that is already in the store; a picture is made smaller if necessary."""
         if not is_there(reference, self.files):
             raise wrong_source(reference.name, LOST)
         mistakes = self._mistakes(reference)
         if not mistakes:
             return reference
-        if reference.url or not self.shrink or not self._can_shrink():
+        if reference.url or reference.kind != "image" or not self.shrink or not self._can_shrink():
             raise InvalidRequestError(mistakes)
         path = self.files.local(reference.sha256, reference.mime_type)
         try:
@@ -129,19 +138,29 @@ class _Taking:
         if size > LARGEST:
             limit = f"{LARGEST / MEGABYTE:g} MB"
             raise wrong_source(name, f"{size / MEGABYTE:.1f} MB is over the limit of {limit} for any file")
+        if (found := find_medium(header)) is not None and found[0] != "image":
+            # What is in it, and how long it is, is known when all of it is there.
+            return
         mime_type = sniff(header)
         if mime_type is None:
-            self._check_other(header, name)
+            self._check_other(header, name, size)
             return
         mistakes = self._mistakes(Reference("", "image", mime_type, name, size))
         if mistakes and not (self.shrink and self._can_shrink()):
             raise InvalidRequestError(mistakes)
 
-    def _check_other(self, header: bytes, name: str) -> None:
+    def _check_other(self, header: bytes, name: str, size: int) -> None:
         known = find_format(header)
+        kinds = self._kinds or ("image",)
         if known is None:
             kind = "text" if _is_text(header) else "something else"
-            raise wrong_source(name, f"this is not a picture but {kind}; accepted are jpeg, png and webp")
+            accepted = "" if "image" not in kinds else "; accepted are jpeg, png and webp"
+            if kinds != ("image",):
+                accepted = f"; accepted are {listing(self._formats)}"
+            wanted = " or ".join(_CALLED[each] for each in kinds)
+            raise wrong_source(name, f"this is not {wanted} but {kind}{accepted}")
+        if "image" not in kinds:
+            raise InvalidRequestError(self._mistakes(Reference("", "image", known.mime_type, name, size)))
         message = f"its bytes are {known.article} {known.name}; accepted are jpeg, png and webp"
         if known.pillow is None and not self.shrink:
             raise wrong_source(name, message)
@@ -157,7 +176,7 @@ class _Taking:
         found = dict.fromkeys(
             mistake for model in self.models for mistake in check_references(model, [reference])
         )
-        if reference.url or not self._can_shrink():
+        if reference.url or reference.kind != "image" or not self._can_shrink():
             return list(found)
         way_out = SHRINK_OFFER
         kind = next((each for each in FORMATS if each.mime_type == reference.mime_type), None)
@@ -170,8 +189,21 @@ class _Taking:
 
     def _can_shrink(self) -> bool:
         """True if every model takes images."""
-        rules = [model.references for model in self.models]
-        return all(rule is not None and (rule.kinds is None or "image" in rule.kinds) for rule in rules)
+        return all(model.references is not None and model.references.takes("image") for model in self.models)
+
+    @property
+    def _rules(self) -> list[ReferenceRules]:
+        return [model.references for model in self.models if model.references is not None]
+
+    @property
+    def _kinds(self) -> tuple[Medium, ...]:
+        return shared_kinds(self._rules)
+
+    @property
+    def _formats(self) -> tuple[str, ...]:
+        """The formats that any model's record names for these kinds."""
+        types = (rules.rule(kind).mime_types or () for rules in self._rules for kind in self._kinds)
+        return tuple(dict.fromkeys(format_words(each) for several in types for each in several))
 
     @property
     def _max_bytes(self) -> int | None:
@@ -182,6 +214,10 @@ class _Taking:
     def _finished(self, part: Path, name: str) -> Reference:
         """Examine the file, change it if necessary, and keep it."""
         size = part.stat().st_size
+        with part.open("rb") as file:
+            found_medium = find_medium(file.read(HEADER_BYTES))
+        if found_medium is not None and found_medium[0] != "image":
+            return self._recorded(part, name, size)
         kind = examine(part).kind
         if not kind.is_expected:
             converted = reencode(part, self._max_bytes, keep_format=True)
@@ -200,6 +236,18 @@ class _Taking:
             return self._without_location(part, name, mime_type)
         return Reference(self.files.adopt(part, mime_type, found.sha256), "image", mime_type, name, size)
 
+    def _recorded(self, part: Path, name: str, size: int) -> Reference:
+        """Keep a video or audio file as it is."""
+        from rivya_nb.media.facts import read_facts
+
+        facts = read_facts(part)
+        if facts is None or facts.whole is False:
+            raise wrong_source(name, "it is cut or damaged: not all of it is there")
+        taken = Reference("", facts.medium, facts.mime_type, name, size, duration=facts.duration)
+        if mistakes := self._mistakes(taken):
+            raise InvalidRequestError(mistakes)
+        return replace(taken, sha256=self.files.adopt(part, facts.mime_type))
+
     def _without_location(self, part: Path, name: str, mime_type: str) -> Reference:
         with self.files.arriving() as cleaned:
             with _mapped(part) as data, disk_trouble(cleaned), cleaned.open("wb") as target:
@@ -213,6 +261,9 @@ class _Taking:
         sha256 = self.files.put(picture.data, picture.mime_type)
         size = len(picture.data)
         return Reference(sha256, "image", picture.mime_type, name, size, f"{name}: {change}")
+
+
+_CALLED: Mapping[Medium, str] = {"image": "a picture", "video": "a video", "audio": "audio"}
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """When a task is polled.
 
 As long as nothing is known about tasks of its kind, it is as the contract recommends: first after 2 to 3 s, then
-every 5 to 10 s with growing intervals. With known durations the polls are placed where they find most, by the
-same rules: none in the first 2 s, and intervals of at least 5 s that never shrink. `docs/pace.md` has the
-formulas, and what they bring.
+every 5 to 10 s with growing intervals, and slower for video and audio. With known durations the polls are placed
+where they find most, by the same rules: none in the first 2 s, and intervals of at least 5 s that never shrink.
+`docs/pace.md` has the formulas, and what they bring.
 """
 
 from __future__ import annotations
@@ -54,22 +54,32 @@ BEYOND = 1.3
 DEADLINE = 30 * 60.0
 """Seconds after which a task that has not ended is no longer polled; it can be resumed later."""
 
+SLOWER = 2.0
+"""By how much all of these times are longer for video and audio."""
 
-def next_poll(durations: Durations | None, polls: Sequence[float]) -> float:
+
+def slowness(medium: str) -> float:
+    """The factor of the times between polls for tasks that make this."""
+    return 1.0 if medium == "image" else SLOWER
+
+
+def next_poll(durations: Durations | None, polls: Sequence[float], slower: float = 1.0) -> float:
     """When to poll a task next; in seconds after the answer to its submission, as all times here.
 
     `polls` are the earlier polls, in their order, at the times at which they left; all found the task running.
+    `slower` is its `slowness`.
     """
     curve = None if durations is None else durations.curve
     if curve is None:
-        return polls[-1] + max(_documented(len(polls)), _last_interval(polls)) if polls else FIRST
-    plan = _plan(curve, min(EARLIEST, FIRST), SECOND)
+        documented = slower * _documented(len(polls))
+        return polls[-1] + max(documented, _last_interval(polls)) if polls else slower * FIRST
+    plan = _plan(curve, slower * min(EARLIEST, FIRST), slower * SECOND)
     if not polls:
         return plan.first
-    interval = max(SECOND, _last_interval(polls))
+    interval = max(slower * SECOND, _last_interval(polls))
     earliest = polls[-1] + interval
     if earliest > plan.moments[-1]:
-        longest = max(LONGEST, LONGEST_SHARE * polls[-1])
+        longest = max(slower * LONGEST, LONGEST_SHARE * polls[-1])
         return polls[-1] + max(interval, min(longest, _last_interval(polls) * GROWTH))
     return plan.after(polls[-1], earliest)
 

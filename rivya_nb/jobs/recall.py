@@ -148,9 +148,9 @@ def fitted(found: Found, catalogue: Catalogue) -> Request:
 def _model(found: Found, catalogue: Catalogue) -> tuple[Model, list[str]]:
     wanted = (found.model or "").casefold()
     for model in catalogue.values():
-        if model.makes_pictures and wanted in (model.id.casefold(), model.display_name.casefold()):
+        if model.can_run and wanted in (model.id.casefold(), model.display_name.casefold()):
             return model, []
-    model = catalogue.image_model(DEFAULT_MODEL)
+    model = catalogue.runnable(DEFAULT_MODEL)
     said = f"{short_repr(found.model)} is not in the catalogue" if found.model else "it is not named"
     return model, [f"model: {said}; {model.id} is used instead"]
 

@@ -46,8 +46,8 @@ from rivya_nb.store.records import UNSENT, JobRecord
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import PictureFetcher
     from rivya_nb.api.records import Task
+    from rivya_nb.api.results import ResultFetcher
     from rivya_nb.api.retry import RetryNotice
     from rivya_nb.jobs.job import LiveJob
     from rivya_nb.jobs.work_loop import WorkLoop
@@ -102,7 +102,7 @@ class Runner:
         service: str,
         label: str,
         client: RivyaClient,
-        fetcher: PictureFetcher,
+        fetcher: ResultFetcher,
         store: Store,
         work_loop: WorkLoop,
         replace_job: Callable[[JobRecord], LiveJob],
@@ -118,8 +118,8 @@ class Runner:
         self.governor = Governor(client.retries, Limits())
         self._sharing = Sharing(service, label, store, self.governor)
         self._times = TaskTimes(service, store)
-        self._sender = Sender(service, client, store, self.governor, self._times)
-        self._collector = Collector(client, fetcher, store, self.governor, self._times)
+        self._sender = Sender(service, label, client, store, self.governor, self._times)
+        self._collector = Collector(label, client, fetcher, store, self.governor, self._times)
         self._launching = threading.Lock()
         self._jobs: dict[str, LiveJob] = {}
         self._again: set[str] = set()
@@ -249,7 +249,8 @@ class Runner:
         async for job in _in_slices(jobs):
             was_followed = self._followed.pop(job.id, None) is not None
             if (record := claimed.records.get(job.id)) is not None:
-                job.changed(record, notice=job.notice)
+                is_refused = record.status == "stopped" and claimed.refusal is not None
+                job.changed(record, notice=claimed.refusal if is_refused else job.notice)
             if job.id in claimed.own and not job.record.is_final:
                 self._lines.add(job)
             elif job.id not in claimed.elsewhere if job.is_watched else is_given_up(job):

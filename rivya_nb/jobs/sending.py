@@ -19,12 +19,12 @@ from rivya_nb.errors import (
     ValidationFailedError,
 )
 from rivya_nb.jobs.collecting import NO_ERROR, write_down
-from rivya_nb.jobs.doubt import DOUBTFUL, is_doubtful
+from rivya_nb.jobs.doubt import doubt
 from rivya_nb.jobs.giving_up import TICK
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import end
 from rivya_nb.jobs.uploads import Uploads
-from rivya_nb.store.records import UNFINISHED
+from rivya_nb.store.records import UNFINISHED, JobChanges
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
@@ -46,16 +46,24 @@ class SubmitRefusedError(Exception):
 
 
 class Sender:
-    """Submits the jobs of one session. Every coroutine runs on the session's loop."""
+    """Submits the jobs of one session, with the key of the tag `label`. Every coroutine runs on the session's
+    loop."""
 
     def __init__(
-        self, service: str, client: RivyaClient, store: Store, governor: Governor, times: TaskTimes
+        self,
+        service: str,
+        label: str,
+        client: RivyaClient,
+        store: Store,
+        governor: Governor,
+        times: TaskTimes,
     ) -> None:
+        self._label = label
         self._client = client
         self._store = store
         self._governor = governor
         self._times = times
-        self._references = Uploads(service, client, store)
+        self._references = Uploads(service, label, client, store)
         # After a rate limit the job is planned again, so that it can be stopped while it waits.
         self._retries = replace(client.retries, ends_at_limit=True)
 
@@ -94,14 +102,17 @@ class Sender:
         job.changed(await stored(self._store.job, job.id), notice=job.notice)
 
     async def _may_repeat(self, job: LiveJob, anew: bool) -> bool:
-        """False if a submit is too old to be repeated (the job becomes unknown), unless it may be billed
-        `anew`."""
+        """False if the service may not know a submit any more, or not with this key (the job becomes unknown),
+        unless it may be billed `anew`."""
         await stored(self._store.make_ready)
-        if anew or not is_doubtful(job.record):
-            return True
-        ended = self._store.database.now()
-        await write_down(self._store, job, status="unknown", error_message=DOUBTFUL, finished_at=ended)
-        return False
+        now = self._store.database.now()
+        reason = doubt(job.record, now, self._label)
+        if reason is not None and not anew:
+            await write_down(self._store, job, status="unknown", error_message=reason, finished_at=now)
+            return False
+        if job.record.sent_with != self._label:
+            await write_down(self._store, job, sent_with=self._label)
+        return True
 
     async def _media_items(self, job: LiveJob) -> Sequence[Mapping[str, Any]] | None:
         """The job's references as they are sent, uploaded if necessary; None if that failed, or the job is
@@ -135,10 +146,18 @@ class Sender:
 
         def begin() -> bool:
             self._store.make_ready()
-            return self._store.claims.begin_submit(job.id, body=body, submitted_at=began)
+            return self._store.claims.begin_submit(
+                job.id, body=body, submitted_at=began, sent_with=self._label
+            )
 
         if begun := await stored(begin):
-            job.changed(replace(job.record, status="submitting", body=body, submitted_at=began))
+            sent: JobChanges = {
+                "status": "submitting",
+                "body": body,
+                "submitted_at": began,
+                "sent_with": self._label,
+            }
+            job.changed(replace(job.record, **sent))
         else:
             record = await stored(self._store.job, job.id)
             if record.status in UNFINISHED:
@@ -159,7 +178,11 @@ class Sender:
         """
         durations = await self._times.known(job.record.request)
         body = (job.record.body or "").encode()
-        until = None if anew or not again else (job.record.submitted_at or job.record.created_at) + REMEMBERED
+        until = None
+        if again and not anew:
+            # The store's clock wrote when it was sent; the client looks at this machine's.
+            ahead = self._store.database.now() - time.time()
+            until = (job.record.submitted_at or job.record.created_at) - ahead + REMEMBERED
         try:
             task = await self._client.generations.create(
                 body, idempotency_key=job.id, retries=self._retries, repeat_until=until

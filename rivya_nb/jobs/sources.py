@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from rivya_nb.api.data_url import is_data_url, read_data_url
 from rivya_nb.api.hosts import split_address
 from rivya_nb.contract.catalogue import MEGABYTE
+from rivya_nb.contract.media import Medium
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import InvalidRequestError, Mistake, PictureError, RivyaError, UsageError
 from rivya_nb.files import open_file
-from rivya_nb.imaging.formats import HEADER_BYTES
 from rivya_nb.imaging.modes import ORIENTATION, given_eight_bits, orientation
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
+from rivya_nb.media.formats import HEADER_BYTES
+from rivya_nb.media.suffixes import named_medium
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ LARGEST = 100 * MEGABYTE
 
 LOST = "this reference is not in the store any more; give its file again"
 
-_GIVES_TEXT = 'it gives text instead of bytes; open the picture with open(path, "rb")'
+_GIVES_TEXT = 'it gives text instead of bytes; open the file with open(path, "rb")'
 
 _CHUNK = 1 << 20
 
@@ -85,8 +87,10 @@ def listed_references(given: object) -> list[object]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def web_address(source: object) -> Reference | None:
+def web_address(source: object, kinds: Sequence[Medium] = ()) -> Reference | None:
     """A reference that is a web address; None for anything else. Nothing is fetched.
+
+    Its kind is what its name ends in, or else the only one of the `kinds` that are taken, or else a picture.
 
     Raises:
         InvalidRequestError: it is not an https address that can be passed on.
@@ -102,7 +106,8 @@ def web_address(source: object) -> Reference | None:
             source, "only https addresses are accepted; give one, or download the picture and give the file"
         )
     name = parts.path.rpartition("/")[2] or host
-    return Reference(hashlib.sha256(source.encode()).hexdigest(), "image", "", name, 0, url=source)
+    kind = named_medium(parts.path) or (kinds[0] if len(kinds) == 1 else "image")
+    return Reference(hashlib.sha256(source.encode()).hexdigest(), kind, "", name, 0, url=source)
 
 
 def is_there(reference: Reference, files: ContentFiles) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,12 +27,17 @@ UPLOADS_AT_ONCE = 4
 _NAMING_A_FILE = ("reference", "file", "url")
 """Words in lower case by which a refusal is about an upload, if nothing more certain is known."""
 
+_TOKEN = re.compile(r"duration[\W_]*token", re.IGNORECASE)
+"""How a refusal names a token of a file's duration: the file is there, and the token does not hold any more."""
+
 
 class Uploads:
-    """The uploads of this store's references to one service. Every coroutine runs on the session's loop."""
+    """The uploads of this store's references to one service, with the key of the tag `label`. Every coroutine runs
+    on the session's loop."""
 
-    def __init__(self, service: str, client: RivyaClient, store: Store) -> None:
+    def __init__(self, service: str, label: str, client: RivyaClient, store: Store) -> None:
         self._service = service
+        self._label = label
         self._client = client
         self._store = store
         self._slots = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -59,7 +65,7 @@ class Uploads:
         return UploadedFile(known.file_id, known.url, known.duration_token).media_item(reference)
 
     async def _known(self, model: str, reference: Reference) -> UploadRecord | None:
-        return await stored(self._store.uploads.get, self._service, model, reference.sha256)
+        return await stored(self._store.uploads.get, self._service, model, reference.sha256, self._label)
 
     async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
         path = await asyncio.to_thread(self._store.files.local, reference.sha256, reference.mime_type)
@@ -79,12 +85,14 @@ class Uploads:
             created_at=self._store.database.now(),
             file_id=uploaded.id,
             duration_token=uploaded.duration_token,
+            sent_with=self._label,
         )
 
     async def forget_lost(self, job: JobRecord, refusal: Exception) -> bool:
-        """True if a submit was refused because the service has lost an upload in its body.
+        """True if a submit was refused because the service has lost an upload in its body, or does not accept the
+        token of its duration any more.
 
-        A lost upload is forgotten here, too, so that the next job that needs it uploads it again.
+        Such an upload is forgotten here, too, so that the next job that needs it uploads it again.
         """
         if not job.references or not isinstance(refusal, (ValidationFailedError, NotFoundError)):
             return False
@@ -99,7 +107,10 @@ class Uploads:
         if known is None or known.url != url:
             # Another job has already replaced it.
             return True
-        if not await self._is_gone(known, message):
+        names_token = _TOKEN.search(message) is not None
+        if names_token and reference.kind == "image":
+            return False
+        if not names_token and not await self._is_gone(known, message):
             return False
         await stored(self._store.uploads.forget, known)
         return True

@@ -41,6 +41,7 @@ from functools import cached_property, lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue, plain_value
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
@@ -146,7 +147,7 @@ class Ask:
         """The ask without axes for one request, or for that of one job."""
         if asked.replicate > 1:
             return cls(requests=(asked if isinstance(asked, Request) else asked.request,))
-        params = {key: (value,) for key, value in asked.params.items()}
+        params = {key: (value,) for key, value in shared_names(asked.params).items()}
         references = {"": asked.references} if asked.references else {}
         return cls(literal_prompt(asked.prompt), (asked.model,), params, references)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from rivya_nb.contract.catalogue import Catalogue, Model
+from rivya_nb.contract.catalogue import Catalogue, Model, shared_param
+from rivya_nb.contract.ideas import shared_name, shared_names
+from rivya_nb.contract.params import on_step
 from rivya_nb.contract.request import SEED_KEY, Request, build_request
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.planning.ask import (
@@ -88,8 +90,9 @@ def expand(ask: Ask, catalogue: Catalogue, draw_seed: DrawSeed, rows: Rows | Non
     """
     check_repeat(ask.repeat)
     check_repeat(ask.replicates, "replicates")
-    models = [catalogue.image_model(model) for model in dict.fromkeys(ask.models)]
+    models = [catalogue.runnable(model) for model in dict.fromkeys(ask.models)]
     _check_names(ask, models)
+    ask = _stepped(ask, models)
     seeded = ask if ask.drawn else with_seeds(ask, models, draw_seed)
     expansion, wrong = expand_places(seeded, catalogue)
     if wrong:
@@ -126,7 +129,7 @@ def expand_places(
     """
     axes = ask.axes()
     places = places_of(ask, axes)
-    model_of = cache(catalogue.image_model)
+    model_of = cache(catalogue.runnable)
     requests: list[PlannedRequest] = []
     wrong: dict[Place, Sequence[Mistake]] = {}
     for coordinates in places:
@@ -169,7 +172,7 @@ def _planned(
         given = ask.requests[places.get(REQUEST_AXIS, 0)]
         model_id, prompt, references = given.model, given.prompt, given.references
         replicate += given.replicate - 1
-        params = {**given.params, **params}
+        params = {**shared_names(given.params), **params}
     else:
         model_id = ask.models[places.get(MODEL_AXIS, 0)]
         prompt = wording(ask, places)
@@ -201,9 +204,18 @@ def _planned(
     )
 
 
+def _stepped(ask: Ask, models: Sequence[Model]) -> Ask:
+    """The ask with computed numbers on the steps of their params, so that 0.1 + 0.2 is called 0.3."""
+    params = dict(ask.params)
+    for key, values in ask.params.items():
+        if (param := shared_param(key, models)) is not None:
+            params[key] = tuple(on_step(param, value) for value in values)
+    return replace(ask, params=params)
+
+
 def _check_names(ask: Ask, models: Sequence[Model]) -> None:
     """The prompt's axes may be called anything but what a request is made of."""
-    keys = {key for model in models for key in model.param_keys}
+    keys = {shared_name(key) for model in models for key in model.param_keys}
     taken = {*keys, *ask.params, MODEL_AXIS, REFERENCES_AXIS, REPEAT_AXIS, REPLICATE_AXIS}
     wrong = [axis.name for axis in ask.prompt.axes if axis.name in taken]
     if wrong:

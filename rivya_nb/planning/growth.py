@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rivya_nb.contract.catalogue import Catalogue, Model
-from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.ideas import SEED_KEY, seed_named, shared_name, shared_names
 from rivya_nb.contract.text import did_you_mean, listing, printable
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.planning.ask import (
@@ -63,6 +63,7 @@ class Growth:
         Raises:
             UsageError: there is nothing of that name that could have several values, or it belongs to rows.
         """
+        name = seed_named(name)
         self._check_alone(name)
         if name not in self.labels:
             today = self._today(name)
@@ -169,7 +170,7 @@ class Growth:
 
     def _todays_param(self, key: str) -> str:
         models = self._models
-        keys = dict.fromkeys(each for model in models for each in model.param_keys)
+        keys = dict.fromkeys(shared_name(each) for model in models for each in model.param_keys)
         if key not in keys:
             choices = [*self.ask.order, *keys, *_WHOLE]
             message = f"no axis of {self._run}, and no param of {listing(model.id for model in models)}"
@@ -184,7 +185,8 @@ class Growth:
         """The values of a param; of requests that were given one by one, the one that they share."""
         if key in self.ask.params or not self.ask.requests:
             return self.ask.params.get(key, (None,))
-        values = {label(value): value for value in (each.params.get(key) for each in self.ask.requests)}
+        given = (shared_names(each.params).get(key) for each in self.ask.requests)
+        values = {label(value): value for value in given}
         if len(values) == 1:
             return tuple(values.values())
         shown = listing(printable(text, _VALUE_LENGTH) for text in list(values)[:_MOST_VALUES])

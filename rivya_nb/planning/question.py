@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue, plain_value
 from rivya_nb.contract.text import count, did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
@@ -173,7 +174,7 @@ class _Reader:
 
     def params(self, params: Mapping[str, Choice], known: Collection[str]) -> dict[str, Asked]:
         found: dict[str, Asked] = {}
-        for name, value in params.items():
+        for name, value in shared_names(params).items():
             meant = None if name in (*known, *FILTERS) else nearest(name, FILTERS)
             if meant is not None:
                 self.mistakes.append(Mistake(name, f"no model has such a param; did you mean {meant!r}?"))

@@ -118,5 +118,6 @@ def seed_param(model: Model) -> Param | None:
 
 
 def _bounds(seed: Param) -> tuple[int, int]:
-    low = 0 if seed.minimum is None else int(seed.minimum)
+    # A negative one is a service's word for "any".
+    low = max(0, int(seed.minimum or 0))
     return low, LARGEST_SEED if seed.maximum is None else int(seed.maximum)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rivya_nb.contract.catalogue import Catalogue, Model, Param, shared_param
+from rivya_nb.contract.ideas import shared_name
 from rivya_nb.contract.text import HALF, count, is_whole, listing, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError, shortened
 from rivya_nb.planning.ask import MODEL_AXIS, NONE, PROMPT_AXIS, REFERENCES_AXIS, Coupling, label
@@ -95,7 +96,7 @@ class _Roles:
         self._known = list({each.id: each for each in self._of_row or models}.values())
 
     def read(self) -> RolesOfColumns:
-        keys = dict.fromkeys(key for model in self._known for key in model.param_keys)
+        keys = {shared_name(key) for model in self._known for key in model.param_keys}
         columns = self._table.columns
         params = {key: self._param(key, cells) for key, cells in columns.items() if key in keys}
         references = self._references(columns.get(REFERENCES_AXIS, ()))
@@ -117,7 +118,7 @@ class _Roles:
         found: list[Model] = []
         for at, cell in enumerate(self._table.columns.get(MODEL_AXIS, ())):
             try:
-                found.append(self._default[0] if cell is None else self._catalogue.image_model(cell))
+                found.append(self._default[0] if cell is None else self._catalogue.runnable(cell))
             except InvalidRequestError as error:
                 found.append(self._default[0])
                 for mistake in error.mistakes:

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rivya_nb.contract.catalogue import Param
+from rivya_nb.contract.ideas import is_seed
 from rivya_nb.contract.params import ParamValue
-from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.contract.text import mark, short_repr
 from rivya_nb.errors import Mistake, UsageError, shortened
 from rivya_nb.planning.names import notebook_object
@@ -147,7 +147,7 @@ def variable_values(
 
 def is_free_text(param: Param) -> bool:
     """True if a comma in the param's text is only a comma."""
-    return param.type != "number" and param.options is None and param.key != SEED_KEY
+    return param.type != "number" and param.options is None and not is_seed(param.key)
 
 
 def _is_none(text: str) -> bool:

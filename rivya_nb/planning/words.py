@@ -3,7 +3,8 @@
 The tokenizer is our own, since `shlex` would eat the backslashes of a Windows path.
 Blanks separate words. Double quotes hold blanks together, around a value or a part of it; single quotes stand
 around a whole value, so that an apostrophe is only a sign. A quote within quotes is doubled: `"a ""b"" c"`.
-A backslash is a backslash. A value `{name}` is the notebook's object of that name, itself.
+A backslash is a backslash. A value `{name}` is the notebook's object of that name, itself, and `{name[0]}` one of
+what it holds, by its number.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from rivya_nb.errors import Mistake, UsageError, shortened
-from rivya_nb.planning.names import python_name
+from rivya_nb.planning.names import python_name, split_item
 
 _QUOTED_PATTERN = (
     r'"[^"]*(?:""[^"]*)*(?:"|\Z)'
@@ -43,7 +44,7 @@ class Text:
 
 @dataclass(frozen=True)
 class ObjectName:
-    """A value `{name}`: the notebook's object of that name."""
+    """A value `{name}` or `{name[0]}`: the notebook's object of that name, or one of what it holds."""
 
     name: str
 
@@ -68,10 +69,11 @@ def read_value(raw: str) -> Value:
     """
     shown = shortened(raw)
     if _BRACED.fullmatch(raw):
-        name = python_name(raw[1:-1].strip())
+        whole, item = split_item(raw[1:-1].strip())
+        name = python_name(whole)
         if name is None:
             raise WordError(f"{shown} is not the plain name of a variable; give the object a name first")
-        return ObjectName(name)
+        return ObjectName(name if item is None else f"{name}[{item}]")
     pieces = _QUOTED.findall(raw)
     bare = _QUOTED.sub("", raw)
     if any(piece.count(piece[0]) % 2 for piece in pieces):

@@ -34,7 +34,7 @@ from rivya_nb.sandbox.schemas import (
     ModelList,
     PublicApiFile,
 )
-from rivya_nb.sandbox.task_pictures import MIME_TYPES, TaskPictures
+from rivya_nb.sandbox.task_results import MIME_TYPES, TaskResults
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, `rvya_sk_…`")
 _KEY_CODES = (
@@ -69,25 +69,25 @@ def create_app(config: SandboxConfig, folder: Path) -> FastAPI:
     """The sandbox as an ASGI app that keeps its state in `folder`, which is created if necessary."""
     folder.mkdir(parents=True, exist_ok=True)
     backend = Backend(config, folder)
-    pictures = TaskPictures(backend, folder)
+    results = TaskResults(backend, folder)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        pictures.close()
+        results.close()
         backend.close()
 
     app = _DocumentedAPI(
         lifespan=lifespan,
         title="Rivya Public API (sandbox)",
         version=__version__,
-        description="The documented contract of the Rivya Public API v1 on this machine; pictures are drawn.",
+        description="The documented contract of the Rivya Public API v1 on this machine; results are drawn.",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
     )
     app.state.backend = backend
-    app.state.pictures = pictures
+    app.state.results = results
     app.include_router(_api)
     app.include_router(_downloads)
     # A page in the user's browser must not reach the sandbox under another host name.
@@ -163,7 +163,7 @@ async def create_generation(
     """Submit a generation; its credits are reserved."""
     backend = _backend(request)
     task = backend.submit(_key(request), body, idempotency_key)
-    _pictures(request).prepare(task)
+    _results(request).prepare(task)
     return backend.public_task(task, _origin(request))
 
 
@@ -195,7 +195,7 @@ def upload_file(
     """Keep a reference file; if `model` is given, its limits apply."""
     backend = _backend(request)
     stored = backend.upload(_key(request), file.file, file.filename or "", kind, model)
-    return backend.public_file(stored, _origin(request))
+    return backend.files.public(stored, _origin(request))
 
 
 @_api.get(
@@ -207,26 +207,26 @@ def upload_file(
 def retrieve_file(request: Request, file_id: str) -> PublicApiFile:
     """The record of an uploaded file."""
     backend = _backend(request)
-    return backend.public_file(backend.file(file_id, _key(request)), _origin(request))
+    return backend.files.public(backend.files.file(file_id, _key(request)), _origin(request))
 
 
 @_downloads.get("/pictures/{task_id}/{number}.{extension}")
-async def download_picture(request: Request, task_id: str, number: str, extension: str) -> FileResponse:
+async def download_result(request: Request, task_id: str, number: str, extension: str) -> FileResponse:
     backend: Backend = _backend(request)
     task = backend.finished_task(task_id)
-    numbers = {str(n): n for n in range(1, backend.picture_count(task) + 1)}
-    if number not in numbers or extension != backend.picture_format(task):
-        raise Fault("not_found", "There is no such picture.")
+    numbers = {str(n): n for n in range(1, backend.result_count(task) + 1)}
+    if number not in numbers or extension != backend.result_format(task):
+        raise Fault("not_found", "There is no such result.")
     return FileResponse(
-        await _pictures(request).picture(task, numbers[number]), media_type=MIME_TYPES[extension]
+        await _results(request).result(task, numbers[number]), media_type=MIME_TYPES[extension]
     )
 
 
 @_downloads.get("/files/{file_id}.{_extension}")
 def download_file(request: Request, file_id: str) -> FileResponse:
-    backend = _backend(request)
-    file = backend.file(file_id)
-    return FileResponse(backend.upload_path(file), media_type=file.mime_type)
+    files = _backend(request).files
+    file = files.file(file_id)
+    return FileResponse(files.path(file.id), media_type=file.mime_type)
 
 
 def _backend(request: Request) -> Backend:
@@ -234,9 +234,9 @@ def _backend(request: Request) -> Backend:
     return backend
 
 
-def _pictures(request: Request) -> TaskPictures:
-    pictures: TaskPictures = request.app.state.pictures
-    return pictures
+def _results(request: Request) -> TaskResults:
+    results: TaskResults = request.app.state.results
+    return results
 
 
 def _key(request: Request) -> KeyGrant:

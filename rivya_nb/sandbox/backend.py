@@ -12,22 +12,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import urlsplit
 
-from rivya_nb.contract.catalogue import Model, bundled
-from rivya_nb.contract.references import SNIFF_BYTES, sniff
+from rivya_nb.contract.catalogue import Catalogue, Model, bundled
 from rivya_nb.sandbox import tasks, validation
-from rivya_nb.sandbox.config import LOOPBACK_HOSTS, SandboxConfig
+from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import Fault
 from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
 from rivya_nb.sandbox.latency import task_seconds
 from rivya_nb.sandbox.model_list import is_available, model_list
+from rivya_nb.sandbox.own_models import OWN_MODELS
+from rivya_nb.sandbox.pricing import price
 from rivya_nb.sandbox.schemas import (
     Credits,
     GenerationBody,
     GenerationTask,
     ModelList,
-    PublicApiFile,
     TaskFailure,
     TaskResult,
 )
@@ -40,8 +39,8 @@ from rivya_nb.sandbox.task_database import (
     TaskDatabase,
 )
 from rivya_nb.sandbox.tasks import Task
+from rivya_nb.sandbox.uploads import Uploads
 
-_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 _COUNT_KEY = "max_images"
 _KEY_REFUSALS = {
     "api_key_revoked": "This API key was revoked.",
@@ -56,10 +55,10 @@ class Backend:
 
     def __init__(self, config: SandboxConfig, folder: Path) -> None:
         self.config = config
-        self.uploads = folder / "files"
-        self.uploads.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._database = TaskDatabase(folder / "sandbox.sqlite")
-        self._catalogue = bundled()
+        self.files = Uploads(config, folder / "files", self._database)
+        self._catalogue = Catalogue([*bundled().values(), *OWN_MODELS])
         self._calls: dict[str, deque[float]] = {}
 
     def close(self) -> None:
@@ -101,7 +100,7 @@ class Backend:
         """Accept a generation and reserve its credits; the same key and body give the same task."""
         model = self._model(body.model)
         wrong = validation.problems(model, body.prompt, body.params, self.config)
-        references = [] if wrong else self._references(key, body.params, wrong)
+        references = [] if wrong else self.files.references(key, body.params, wrong)
         if wrong:
             raise Fault("validation_failed", "; ".join(wrong))
         now = time.time()
@@ -113,14 +112,15 @@ class Backend:
             params=body.params,
             references=tuple(references),
             drawn_seed=secrets.randbelow(2**31),
-            price=model.base_credits or 0,
+            price=price(model, body.prompt, self.with_defaults(model, body.params)),
             fails=tasks.must_fail(body.prompt, self.with_defaults(model, body.params)),
             created_at=now,
             finished_at=now,
             light=0.0,
         )
         number = self._database.times_asked(task)
-        seconds = task_seconds(self.config.latency, task.request, number)
+        pace = self.config.slowness(model.category)
+        seconds = pace * task_seconds(self.config.latency, task.request, number)
         light = self.config.light.of_task(self.params_of(task), task.request, number)
         task = replace(task, finished_at=now + seconds, light=light)
         return self._keep(key, task, body, idempotency_key)
@@ -132,77 +132,33 @@ class Backend:
         return task
 
     def finished_task(self, task_id: str) -> Task:
-        """A task whose pictures can be fetched."""
+        """A task whose results can be fetched."""
         task, now = self._database.task(task_id), time.time()
         lifetime = math.inf if self.config.picture_seconds is None else self.config.picture_seconds
         if task is None or task.status(now) != "succeeded" or now > task.finished_at + lifetime:
-            raise Fault("not_found", "There is no such picture.")
+            raise Fault("not_found", "There is no such result.")
         return task
 
     def upload(self, key: KeyGrant, content: BinaryIO, name: str, kind: str, model: str | None) -> StoredFile:
-        """Keep a file, if the model, or else the service, accepts its type and size."""
-        limits = validation.upload_limits(self._model(model) if model else None, kind, self.config)
-        if limits is None:
-            raise Fault("validation_failed", f"{model} takes no files of kind {kind}.")
-        if kind != "image":
-            raise Fault("validation_failed", "The sandbox keeps images only.")
-        data = content.read()
-        most, types = limits
-        mime_type = sniff(data[:SNIFF_BYTES])
-        if mime_type is None or mime_type not in types:
-            raise Fault("validation_failed", f"The file's signature is none of {', '.join(types)}.")
-        if len(data) > most:
-            raise Fault("validation_failed", f"The file has {len(data)} bytes; the maximum is {most}.")
-        file = StoredFile(
-            id=f"file_{secrets.token_hex(12)}",
-            account=key.account,
-            kind=kind,
-            name=name[:255],
-            mime_type=mime_type,
-            size=len(data),
-            created_at=time.time(),
-        )
-        self.upload_path(file).write_bytes(data)
-        self._database.add_file(file)
-        return file
-
-    def file(self, file_id: str, key: KeyGrant | None = None) -> StoredFile:
-        """An uploaded file that has not expired; if a key is given, of its account."""
-        file = self._database.file(file_id)
-        expired = file is not None and time.time() > self._expiry(file)
-        if file is None or expired or (key is not None and file.account != key.account):
-            raise Fault("not_found", "There is no such file.")
-        return file
-
-    def public_file(self, file: StoredFile, origin: str) -> PublicApiFile:
-        expiry = self._expiry(file)
-        return PublicApiFile(
-            **{self.config.file_id_key: file.id},
-            url=f"{origin}/files/{file.id}.{_EXTENSIONS[file.mime_type]}",
-            kind="image",
-            name=file.name,
-            mime_type=file.mime_type,
-            size=file.size,
-            created_at=tasks.timestamp(file.created_at),
-            expires_at=None if math.isinf(expiry) else tasks.timestamp(expiry),
-        )
-
-    def upload_path(self, file: StoredFile) -> Path:
-        return self.uploads / file.id
+        """Keep a file, if the model, or else the service, accepts it."""
+        return self.files.keep(key, content, name, kind, self._model(model) if model else None)
 
     def params_of(self, task: Task) -> dict[str, Any]:
-        """The params with which a task is drawn, the model's defaults included."""
+        """The params with which a task is made, the model's defaults included."""
         return self.with_defaults(self._catalogue[task.model], task.params)
 
     @staticmethod
     def with_defaults(model: Model, params: Mapping[str, Any]) -> dict[str, Any]:
         return {p.key: p.default for p in model.params if p.default is not None} | dict(params)
 
-    def picture_count(self, task: Task) -> int:
+    def result_count(self, task: Task) -> int:
         return int(self.params_of(task).get(_COUNT_KEY, 1))
 
-    def picture_format(self, task: Task) -> str:
-        """`png` or `jpg`, which is also the url's extension."""
+    def result_format(self, task: Task) -> str:
+        """`png`, `jpg`, `webm` or `wav`, which is also the url's extension."""
+        category = self._catalogue[task.model].category
+        if category != "image":
+            return "webm" if category == "video" else "wav"
         params = self.params_of(task)
         named = params.get("output_format", params.get("outputFormat", "png"))
         return "png" if named == "png" else "jpg"
@@ -213,24 +169,9 @@ class Backend:
             raise Fault("not_found", f"There is no model {model_id!r}.")
         if not is_available(model):
             raise Fault(
-                "validation_failed", f"The model {model_id} is not available: the sandbox only draws."
+                "validation_failed", f"The model {model_id} is not available: its record is not complete."
             )
         return model
-
-    def _references(self, key: KeyGrant, params: Mapping[str, Any], wrong: list[str]) -> list[str]:
-        """The ids of the files that a request refers to; a mistake for an unknown one is added to `wrong`."""
-        found = []
-        for index, item in enumerate(validation.media_items(params)):
-            if self.config.url_input and item["url"].startswith("https://"):
-                continue
-            file_id = _uploaded_id(item["url"])
-            try:
-                found.append(self.file(file_id, key).id)
-            except Fault:
-                wrong.append(
-                    f"params.referenceMediaItems[{index}].url is not a file that was uploaded to this service"
-                )
-        return found
 
     def _keep(self, key: KeyGrant, task: Task, body: GenerationBody, idempotency_key: str | None) -> Task:
         idempotency = None
@@ -254,7 +195,7 @@ class Backend:
             raise Fault("insufficient_credits", text) from None
 
     def public_task(self, task: Task, origin: str) -> GenerationTask:
-        """The current state of the task; `origin` begins its pictures' urls."""
+        """The current state of the task; `origin` begins its results' urls."""
         now = time.time()
         status = task.status(now)
         times: dict[str, Any] = {}
@@ -279,17 +220,13 @@ class Backend:
         )
 
     def _result(self, task: Task, origin: str) -> TaskResult:
-        extension = self.picture_format(task)
-        count = self.picture_count(task)
+        extension = self.result_format(task)
+        count = self.result_count(task)
         urls = [f"{origin}/pictures/{task.id}/{number}.{extension}" for number in range(1, count + 1)]
         return TaskResult(primary_url=urls[0], urls=urls)
 
     def _granted(self, key: KeyGrant) -> int:
         return 0 if key.account in PENNILESS_ACCOUNTS else self.config.credits
-
-    def _expiry(self, file: StoredFile) -> float:
-        lifetime = self.config.file_seconds
-        return math.inf if lifetime is None else file.created_at + lifetime
 
     def _count_call(self, name: str) -> None:
         if self.config.rate_limit is None:
@@ -306,13 +243,3 @@ class Backend:
         # Whole seconds, at least one: the header has no fractions.
         after = max(1, math.ceil(wait)) if self.config.send_retry_after else None
         return Fault("rate_limited", message, retry_after=after)
-
-
-def _uploaded_id(url: str) -> str:
-    """The file id in one of our own urls, of any port: after a restart the sandbox has another one."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    own = parts.hostname in LOOPBACK_HOSTS and parts.path.startswith("/files/")
-    return parts.path.removeprefix("/files/").partition(".")[0] if own else ""

@@ -21,8 +21,12 @@ class SandboxConfig:
     """
 
     latency: Latency = 3.0
-    """From submission to the end of a task: a tenth of it queued, the rest processing. 0: done at once. A
+    """From submission to the end of a picture: a tenth of it queued, the rest processing. 0: done at once. A
     LatencyRange gives each task a time of its own."""
+    video_slowness: float = 4.0
+    """How many times as long as a picture a video takes."""
+    audio_slowness: float = 2.0
+    """How many times as long as a picture a sound takes."""
     credits: int = 10_000
     """The credits of a new account: enough for some eight hundred pictures."""
     light: Light = field(default_factory=Light)
@@ -50,7 +54,15 @@ class SandboxConfig:
     """How long an idempotency key is remembered."""
     file_seconds: float | None = None
     """How long an uploaded file lives; None: for ever."""
+    token_required: bool = True
+    """Whether a reference to a video or audio file has to give its duration token back."""
+    token_seconds: float | None = None
+    """How long a duration token is valid after its upload; None: as long as its file."""
     url_input: bool = False
     """Whether a reference may be any https address; the picture there is not fetched."""
     picture_seconds: float | None = None
-    """How long a picture's url works after its task has ended; None: for ever."""
+    """How long a result's url works after its task has ended; None: for ever."""
+
+    def slowness(self, category: str) -> float:
+        """How many times as long as a picture a result of that category takes."""
+        return {"video": self.video_slowness, "audio": self.audio_slowness}.get(category, 1.0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
@@ -47,22 +47,23 @@ def draw(
     bytes, and another prompt gives others, also where the picture looks the same: a content belongs to one
     request.
     """
-    prints = [image for image in map(_decode, references) if image is not None]
+    prints = [image for image in map(decoded, references) if image is not None]
     reading = read(prompt)
     scene = compose(reading, seed, style, references)
     picture = backdrop(scene, size, prints).resize(size, Image.Resampling.BICUBIC)
-    _hang(picture, scene, prints)
+    hang(picture, scene, prints)
     if scene.subject != "landscape":
-        _set_things(picture, scene)
+        for sheet, left, top, _ in things(scene, size):
+            picture.paste(sheet, (left, top), sheet)
     if reading.mood == "monochrome":
         picture = ImageOps.grayscale(picture).convert("RGB")
     if light:
-        picture = _lit(picture, light)
-    _mark(picture, larger=watermark)
-    return _encode(picture, picture_format, f"{MARK} {_digest(prompt)}")
+        picture = lit(picture, light)
+    mark(picture, larger=watermark)
+    return _encode(picture, picture_format, comment(prompt))
 
 
-def _hang(picture: Image.Image, scene: Scene, prints: Sequence[Image.Image]) -> None:
+def hang(picture: Image.Image, scene: Scene, prints: Sequence[Image.Image]) -> None:
     """Up to three references as framed prints on the wall, on the side opposite to the object."""
     short = min(picture.size)
     side = round(short * 0.24)
@@ -80,9 +81,11 @@ def _hang(picture: Image.Image, scene: Scene, prints: Sequence[Image.Image]) -> 
         picture.paste(framed, (left, top))
 
 
-def _set_things(picture: Image.Image, scene: Scene) -> None:
+def things(scene: Scene, size: tuple[int, int]) -> Iterator[tuple[Image.Image, int, int, float]]:
+    """The things on transparent sheets, those behind first: each with its left and its top in a picture of that
+    size, and with where it stands on its sheet, in pixels from the sheet's top."""
     paint = bouquet(scene.flowers) if scene.subject == "flowers" else OBJECTS[scene.subject]
-    for number, place in enumerate(scene.places(picture.size)):
+    for number, place in enumerate(scene.places(size)):
         # Twice its final size, which smooths its edges; limited because of the time.
         scale = max(32, min(_LARGEST_SHEET, round(2 * place.tall)))
         brush = Brush(scale, scene.light)
@@ -91,12 +94,11 @@ def _set_things(picture: Image.Image, scene: Scene) -> None:
         sheet = brush.sheet.resize(
             (round(brush.sheet.width * share), round(brush.sheet.height * share)), Image.Resampling.BICUBIC
         )
-        left = round(place.x - sheet.width / 2)
-        top = round(place.foot - Brush.HEIGHT * place.tall)
-        picture.paste(sheet, (left, top), sheet)
+        above = Brush.HEIGHT * place.tall
+        yield sheet, round(place.x - sheet.width / 2), round(place.foot - above), above
 
 
-def _lit(picture: Image.Image, light: float) -> Image.Image:
+def lit(picture: Image.Image, light: float) -> Image.Image:
     """The picture with `light` added. What is less than one of the 255 steps is given to so many pixels, drawn by
     chance: the mean is exact, and no two lights give the same picture."""
     steps, part = divmod(255 * light, 1)
@@ -111,7 +113,7 @@ def _lit(picture: Image.Image, light: float) -> Image.Image:
     return Image.composite(upper, lower, mask)
 
 
-def _mark(picture: Image.Image, *, larger: bool) -> None:
+def mark(picture: Image.Image, *, larger: bool) -> None:
     """The sandbox's mark in the lower right corner, light with a dark edge, legible on any background."""
     short = min(picture.size)
     height = max(9, round(short * (0.045 if larger else 0.021)))
@@ -126,22 +128,23 @@ def _mark(picture: Image.Image, *, larger: bool) -> None:
     ImageDraw.Draw(picture).text(place, MARK, font=font, fill=(240, 240, 238), anchor="rs")
 
 
-def _encode(picture: Image.Image, picture_format: str, comment: str) -> bytes:
+def _encode(picture: Image.Image, picture_format: str, software: str) -> bytes:
     buffer = io.BytesIO()
     if picture_format == "PNG":
         info = PngInfo()
-        info.add_text("Software", comment)
+        info.add_text("Software", software)
         picture.save(buffer, "PNG", compress_level=1, pnginfo=info)
     else:
-        picture.save(buffer, "JPEG", quality=90, comment=comment)
+        picture.save(buffer, "JPEG", quality=90, comment=software)
     return buffer.getvalue()
 
 
-def _digest(prompt: str) -> str:
-    return hashlib.sha256(prompt.strip().encode("utf-8", "replace")).hexdigest()[:16]
+def comment(prompt: str) -> str:
+    """What a file says of itself: another prompt gives another one, also where the picture looks the same."""
+    return f"{MARK} {hashlib.sha256(prompt.strip().encode('utf-8', 'replace')).hexdigest()[:16]}"
 
 
-def _decode(data: bytes) -> Image.Image | None:
+def decoded(data: bytes) -> Image.Image | None:
     """A reference, made small; None if only its signature was that of a picture."""
     try:
         image = Image.open(io.BytesIO(data))

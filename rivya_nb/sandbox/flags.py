@@ -20,7 +20,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "latency",
         _told(latency.parse),
         defaults.latency,
-        "seconds that a task takes, or a range such as 8..20, in which 90 %% of the tasks end (lognormal)",
+        "seconds that a picture takes, or a range such as 8..20, in which 90 %% of the tasks end (lognormal); a "
+        f"video takes {defaults.video_slowness:g} times as long, a sound {defaults.audio_slowness:g} times",
     )
     _setting(parser, "credits", int, defaults.credits, "credits of a fresh account")
     _setting(

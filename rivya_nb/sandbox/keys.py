@@ -8,6 +8,7 @@ way.
 | `rvya_sk_sandbox_expired` | 401 `api_key_expired` |
 | `rvya_sk_sandbox_readonly` | 403 `api_scope_denied` on creating and uploading; it has the same account |
 | `rvya_sk_sandbox_nofiles` | 403 `api_scope_denied` on `/files`, as with the service's older keys |
+| `rvya_sk_sandbox_other` | none, but it has its own account, as a colleague's key has |
 | `rvya_sk_sandbox_poor` | `insufficient_credits`: it has its own account without credits |
 | `rvya_sk_sandbox_limited` | 429 `rate_limited` on every call |
 | `rvya_sk_sandbox_disabled` | 503 `public_api_disabled` on every call |
@@ -21,6 +22,9 @@ from dataclasses import dataclass
 
 DEFAULT_KEY = "rvya_sk_sandbox"
 """The key with every scope. It is public, works with the sandbox only, and is not secret."""
+
+OTHER_KEY = f"{DEFAULT_KEY}_other"
+"""The key of another account."""
 
 ALL_SCOPES = frozenset(
     {
@@ -53,6 +57,7 @@ KEYS: dict[str, KeyGrant] = {
     f"{DEFAULT_KEY}_expired": KeyGrant(refusal="api_key_expired"),
     f"{DEFAULT_KEY}_readonly": KeyGrant(scopes=ALL_SCOPES - {"generations:create", "files:create"}),
     f"{DEFAULT_KEY}_nofiles": KeyGrant(scopes=ALL_SCOPES - {"files:create", "files:read"}),
+    OTHER_KEY: KeyGrant(account="other"),
     f"{DEFAULT_KEY}_poor": KeyGrant(account="poor"),
     f"{DEFAULT_KEY}_limited": KeyGrant(refusal="rate_limited"),
     f"{DEFAULT_KEY}_disabled": KeyGrant(refusal="public_api_disabled"),

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from rivya_nb.contract.catalogue import MEGABYTE, Catalogue, Model, Param, ReferenceRules
+from rivya_nb.sandbox.own_models import OWN_MODELS, OWN_NOTICE
 from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
+
+_ANSWERS = {
+    "video": ["The sandbox answers with a loop of 1 to 3 seconds, as WebM, with half the pixels per side."],
+    "audio": [
+        "The sandbox answers with a melody of at most 3 seconds, as WAV whatever the output format is."
+    ],
+}
+"""What is not as it was asked for."""
 
 
 def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
-    """Every model; those that make no pictures are listed as coming soon, because the sandbox only draws."""
+    """Every model; the video and audio models whose records are not complete are listed as coming soon."""
     return ModelList(data=[_model(model, url_input) for model in catalogue.values()])
 
 
 def is_available(model: Model) -> bool:
-    return model.category == "image"
+    return model.category == "image" or model.complete
 
 
 def _model(model: Model, url_input: bool) -> PublicModel:
@@ -37,8 +46,13 @@ def _model(model: Model, url_input: bool) -> PublicModel:
         url_input_supported=url_input and takes_files,
         file_kinds=list(model.references.kinds or ()) if model.references else [],
         chat_capabilities=None,
-        notices=[],
+        notices=_notices(model),
     )
+
+
+def _notices(model: Model) -> list[str]:
+    own = [OWN_NOTICE] if model in OWN_MODELS else []
+    return own + _ANSWERS.get(model.category, [])
 
 
 def _param(param: Param) -> ModelParam:
@@ -61,6 +75,8 @@ def _references(rules: ReferenceRules) -> ReferenceMedia:
             rule.kind: MediaRule(
                 max_size_mb=None if rule.max_bytes is None else rule.max_bytes / MEGABYTE,
                 mime_types=None if rule.mime_types is None else list(rule.mime_types),
+                min_duration_seconds=rule.min_duration,
+                max_duration_seconds=rule.max_duration,
             )
             for rule in rules.rules
         },

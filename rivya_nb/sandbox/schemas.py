@@ -66,7 +66,7 @@ class GenerationTask(BaseModel):
 
 
 class PublicApiFile(BaseModel):
-    """An uploaded file. Its id is under `id` or under `file_id`."""
+    """An uploaded file. Its id is under `id` or under `file_id`; a video or audio file has a `duration_token`."""
 
     id: str = ""
     file_id: str = ""
@@ -77,6 +77,7 @@ class PublicApiFile(BaseModel):
     size: int = Field(description="bytes")
     created_at: str
     expires_at: str | None
+    duration_token: str = Field("", description="Opaque: what a reference to this file has to give back.")
 
 
 class Credits(BaseModel):
@@ -101,6 +102,8 @@ class ModelParam(BaseModel):
 class MediaRule(BaseModel):
     max_size_mb: float | None
     mime_types: list[str] | None
+    min_duration_seconds: float | None
+    max_duration_seconds: float | None
 
 
 class ReferenceMedia(BaseModel):

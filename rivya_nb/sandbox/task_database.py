@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS files (
     id TEXT PRIMARY KEY, account TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
     mime_type TEXT NOT NULL, size INTEGER NOT NULL, created_at REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS durations (file_id TEXT PRIMARY KEY, seconds REAL NOT NULL, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS idempotency (
     account TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL, task_id TEXT NOT NULL,
     created_at REAL NOT NULL, PRIMARY KEY (account, key)
@@ -39,7 +40,10 @@ END;
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One uploaded file; `size` in bytes, `created_at` in seconds since the epoch."""
+    """One uploaded file; `size` in bytes, `created_at` in seconds since the epoch.
+
+    `seconds` is the duration of a video or audio file, and `token` stands for it; None for an image.
+    """
 
     id: str
     account: str
@@ -48,6 +52,8 @@ class StoredFile:
     mime_type: str
     size: int
     created_at: float
+    seconds: float | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +146,17 @@ class TaskDatabase:
 
     def add_file(self, file: StoredFile) -> None:
         with self._transaction() as connection:
-            connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(file))
+            *row, seconds, token = astuple(file)
+            connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            if token is not None:
+                connection.execute("INSERT INTO durations VALUES (?, ?, ?)", (file.id, seconds, token))
 
     def file(self, file_id: str) -> StoredFile | None:
+        query = """
+            SELECT files.*, seconds, token FROM files LEFT JOIN durations ON file_id = files.id WHERE files.id = ?
+        """
         with self._transaction() as connection:
-            row = connection.execute("SELECT * FROM files WHERE id = ?", (file_id,)).fetchone()
+            row = connection.execute(query, (file_id,)).fetchone()
         return None if row is None else StoredFile(*row)
 
     @contextmanager

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from rivya_nb.contract.catalogue import MEGABYTE, Model, Param
+from rivya_nb.contract.catalogue import MEGABYTE, Model, Param, ReferenceRule
+from rivya_nb.media.facts import Facts
 from rivya_nb.sandbox.config import SandboxConfig
 
-DEFAULT_IMAGE_MEGABYTES = 10
-DEFAULT_IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp")
-"""The limits of a file if no model has others (public documentation, files)."""
+DEFAULT_RULES = {
+    "image": ReferenceRule("image", 10 * MEGABYTE, ("image/jpeg", "image/png", "image/webp")),
+    "video": ReferenceRule(
+        "video", 100 * MEGABYTE, ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska")
+    ),
+    "audio": ReferenceRule(
+        "audio", 20 * MEGABYTE, ("audio/mpeg", "audio/wav", "audio/mp4", "audio/ogg", "audio/flac")
+    ),
+}
+"""The limits of a file if no model has others. Those of images are documented (public documentation, files), the
+others are the sandbox's own."""
 
 _MEDIA = "referenceMediaItems"
 _MEDIA_TEXTS = ("url", "kind", "name", "mimeType", "durationToken")
@@ -25,8 +35,9 @@ _MEDIA_KEYS = (*_MEDIA_TEXTS, "durationSeconds")
 def problems(model: Model, prompt: str, params: Mapping[str, Any], config: SandboxConfig) -> list[str]:
     """All mistakes in a generation request, in the order of its body."""
     found = list(_prompt_problems(model, prompt, config))
+    by_key = {param.key: param for param in model.params}
     for key, value in params.items():
-        param = model.param(key)
+        param = by_key.get(key)
         if key == _MEDIA and model.references is not None:
             found += _media_problems(model, value)
         elif param is None:
@@ -42,19 +53,34 @@ def media_items(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(params.get(_MEDIA, []))
 
 
-def upload_limits(
-    model: Model | None, kind: str, config: SandboxConfig
-) -> tuple[int, tuple[str, ...]] | None:
-    """The most bytes and the MIME types for a file of that kind; None if the model takes no such file."""
-    megabytes: float = DEFAULT_IMAGE_MEGABYTES
-    types: tuple[str, ...] = DEFAULT_IMAGE_TYPES
-    if model is not None:
-        if model.references is None or kind not in (model.references.kinds or (kind,)):
-            return None
-        rule = model.references.rule(kind)
-        megabytes = megabytes if rule.max_bytes is None else rule.max_bytes / MEGABYTE
-        types = rule.mime_types or types
-    return int(megabytes * config.megabyte), types
+def upload_rule(model: Model | None, kind: str) -> ReferenceRule | None:
+    """The limits for a file of that kind; None if the model takes no such file. Size and types are never None."""
+    default = DEFAULT_RULES[kind]
+    if model is None:
+        return default
+    if model.references is None or kind not in (model.references.kinds or (kind,)):
+        return None
+    rule = model.references.rule(kind)
+    most = default.max_bytes if rule.max_bytes is None else rule.max_bytes
+    return replace(rule, max_bytes=most, mime_types=rule.mime_types or default.mime_types)
+
+
+def upload_problems(
+    rule: ReferenceRule, facts: Facts | None, size: int, config: SandboxConfig
+) -> Iterator[str]:
+    """What the rule does not allow in a file of `size` bytes; `facts` are what the file itself shows."""
+    types, most = rule.mime_types or (), int((rule.max_bytes or 0) / MEGABYTE * config.megabyte)
+    if facts is None or facts.medium != rule.kind or facts.mime_type not in types:
+        yield f"The file's signature is none of {', '.join(types)}."
+    elif size > most:
+        yield f"The file has {size} bytes; the maximum is {most}."
+    elif rule.kind != "image" and not facts.duration:
+        yield "The file's duration cannot be read."
+    elif facts.duration is not None:
+        if rule.max_duration is not None and facts.duration > rule.max_duration:
+            yield f"The file takes {facts.duration:g} seconds; the maximum is {rule.max_duration:g}."
+        if rule.min_duration is not None and facts.duration < rule.min_duration:
+            yield f"The file takes {facts.duration:g} seconds; the minimum is {rule.min_duration:g}."
 
 
 def _prompt_problems(model: Model, prompt: str, config: SandboxConfig) -> Iterator[str]:

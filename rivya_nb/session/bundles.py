@@ -19,7 +19,7 @@ from rivya_nb.store.records import JobRecord, RunRecord
 from rivya_nb.store.vote_records import Judgements
 from rivya_nb.study.bundle import MeasureNumbers, Study, file_name, study_json
 from rivya_nb.study.bundle_files import TEXT, BundleFiles, opened, write_bundle
-from rivya_nb.study.bundle_reading import LARGEST_PICTURE, read_bundle
+from rivya_nb.study.bundle_reading import LARGEST_FILE, read_bundle
 
 if TYPE_CHECKING:
     from rivya_nb.session.run import Run
@@ -146,11 +146,11 @@ def _take_files(store: Store, files: BundleFiles, study: Study) -> None:
         raise files.wrong(name, "the bundle does not have it")
     for name, (sha256, mime_type) in missing.items():
         with store.files.arriving() as part:
-            files.copy(name, sha256, min(sizes[sha256], LARGEST_PICTURE), part)
+            files.copy(name, sha256, min(sizes[sha256], LARGEST_FILE), part)
             try:
                 kind = examine(part).kind
             except PictureError as error:
-                raise files.wrong(name, f"it is no picture: {error}") from None
+                raise files.wrong(name, f"it is no picture, video or sound: {error}") from None
             if kind.mime_type != mime_type:
                 raise files.wrong(name, f"it is {kind.article} {kind.name}, and not what the bundle says")
             store.files.adopt(part, mime_type, sha256)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.text import count
 from rivya_nb.store.records import AxisRecord, CellRecord, JobRecord, RunRecord, planned_job
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ class Draft:
     def price(self) -> int:
         """Credits that the jobs to be submitted cost by their documented prices."""
         return sum(job.price or 0 for job in self.costing)
+
+    @property
+    def price_is_least(self) -> bool:
+        """Whether any of them may cost more than its documented price."""
+        return any(job.price_is_least for job in self.costing)
+
+    @property
+    def price_words(self) -> str:
+        """The price in words: `12 credits`, `at least 12 credits`."""
+        return f"{'at least ' if self.price_is_least else ''}{count(self.price, 'credit')}"
 
     @property
     def unpriced(self) -> int:

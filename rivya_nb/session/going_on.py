@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue
-from rivya_nb.contract.request import SEED_KEY
+from rivya_nb.contract.ideas import SEED_KEY, is_seed, shared_names
 from rivya_nb.contract.text import listing
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.jobs.sources import reference_sets
@@ -41,9 +41,9 @@ def plan_variation(
     """The plan of a job's request with changes; see `Job.vary`."""
     models = [job.model] if model is None else [model] if isinstance(model, str) else list(model)
     kept, lost = _kept(job, models, session.catalogue)
-    if repeat > 1 and SEED_KEY not in params:
+    if repeat > 1 and not any(map(is_seed, params)):
         kept.pop(SEED_KEY, None)
-    given = {**kept, **params}
+    given = {**kept, **shared_names(params)}
     template = _prompt(job.prompt if prompt is None else prompt, literal=prompt is None)
     plan = session.plan(
         template,
@@ -65,8 +65,9 @@ def plan_variation(
 def _kept(job: JobRecord, models: Sequence[str], catalogue: Catalogue) -> tuple[dict[str, object], list[str]]:
     """The job's params that all models have, and the names of the others."""
     known = [catalogue[model] for model in models if model in catalogue]
-    lost = [key for key in job.params if any(model.param(key) is None for model in known)]
-    return {key: value for key, value in job.params.items() if key not in lost}, lost
+    params = job.shared_params
+    lost = [key for key in params if any(model.param(key) is None for model in known)]
+    return {key: value for key, value in params.items() if key not in lost}, lost
 
 
 def _prompt(given: str | Sequence[str], *, literal: bool) -> PromptTemplate:

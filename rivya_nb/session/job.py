@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.ideas import shared_name, shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.job import LiveJob
+from rivya_nb.media.formats import medium_by_name
 from rivya_nb.session.going_on import KEPT, plan_variation
 from rivya_nb.session.marking import Markable
+from rivya_nb.session.media import Media
 from rivya_nb.session.showing.live import insert_cell
 from rivya_nb.store.records import JobRecord, Marks
 
@@ -29,12 +32,13 @@ if TYPE_CHECKING:
 
 
 def python_params(model: Model | None, sent: Mapping[str, ParamValue]) -> dict[str, ParamValue]:
-    """The params that were sent, and the documented defaults of the others; a switch is True or False."""
-    known = {} if model is None else {param.key: param for param in model.params}
+    """The params that were sent, and the documented defaults of the others, by the names that axes have; a switch
+    is True or False."""
+    known = {} if model is None else {shared_name(param.key): param for param in model.params}
     defaults = {key: param.default for key, param in known.items() if param.default is not None}
     return {
         key: value == "true" if key in known and known[key].is_switch else value
-        for key, value in {**defaults, **sent}.items()
+        for key, value in {**defaults, **shared_names(sent)}.items()
     }
 
 
@@ -127,14 +131,15 @@ class Job(Markable):
 
     @property
     def params(self) -> dict[str, ParamValue]:
-        """The params that were sent, and the documented defaults of the others; a switch is True or False."""
+        """The params that were sent, and the documented defaults of the others, by the names that axes have: the
+        seed is `seed` for every model. A switch is True or False."""
         record = self.record
         return python_params(self._store.models.catalogue(record.service).get(record.model), record.params)
 
     @property
     def seed(self) -> ParamValue | None:
         """The seed that was sent; None if the service chose one."""
-        return self.record.params.get("seed")
+        return self.record.seed
 
     @property
     def replicate(self) -> int:
@@ -184,19 +189,24 @@ class Job(Markable):
         return None if first is None else self._store.files.local(first.sha256, first.mime_type)
 
     @property
+    def media(self) -> tuple[Media, ...]:
+        """What the job has made: pictures, videos or sounds, each with its kind, type, size, duration and path."""
+        return tuple(Media.of(each, self._store.files) for each in self.record.pictures)
+
+    @property
     def images(self) -> list[Picture]:
-        """The pictures, decoded; a task may give several.
+        """The pictures, decoded; a task may give several. Of a video its poster; sounds are skipped.
 
         Raises:
-            StoreError: a picture's file is gone or cannot be read.
+            StoreError: a file is gone or cannot be read.
         """
-        return [self._open(path) for path in self.paths]
+        return [self._open(each.path) for each in self.media if each.kind != "audio"]
 
     @property
     def image(self) -> Picture | None:
-        """The first picture, decoded; None while there is none."""
-        path = self.path
-        return None if path is None else self._open(path)
+        """The first picture, decoded, or the poster of the first video; None while there is none."""
+        first = next((each for each in self.media if each.kind != "audio"), None)
+        return None if first is None else self._open(first.path)
 
     def save(self, folder: str | os.PathLike[str]) -> SavedPictures:
         """Copy the pictures into a folder, as `Run.save` does; the list of their absolute paths.
@@ -272,7 +282,11 @@ class Job(Markable):
         from rivya_nb.imaging.decoding import load
 
         try:
-            return load(path)
+            if medium_by_name(path) == "image":
+                return load(path)
+            from rivya_nb.media.posters import make_poster
+
+            return make_poster(path, sign=False).image
         except FileNotFoundError:
             raise StoreError(f"The picture's file is gone: {path}") from None
         except (OSError, PictureError) as error:

@@ -20,6 +20,7 @@ from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.plan_looks import plan_bundle
 from rivya_nb.store.records import UNFINISHED, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.layout import Layout, arrange, sides
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from rivya_nb.session.grid import Grid
@@ -195,8 +196,8 @@ class Plan:
 
     @property
     def summary(self) -> str:
-        """The number of pictures and their price, as text."""
-        parts = [count(len(self), "picture"), count(self.credits, "credit")]
+        """The number of pictures, videos or audio files and their price, as text."""
+        parts = [count(len(self), self.noun), self.draft.price_words]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle):,} that an earlier run planned and never sent")
         doubtful = sum(job.status == "unknown" for job in self.draft.reused)
@@ -212,6 +213,11 @@ class Plan:
         if self.draft.unpriced:
             parts.append(f"{self.draft.unpriced:,} without a documented price")
         return " · ".join(parts)
+
+    @property
+    def noun(self) -> str:
+        """What one of its results is called: `picture`, `video`, …"""
+        return noun(self._session.media_of(request.model for request in self.requests))
 
     @property
     def record(self) -> RunRecord:

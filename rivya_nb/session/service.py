@@ -14,7 +14,7 @@ from rivya_nb.errors import KeyringError, NotConnectedError, UsageError
 
 if TYPE_CHECKING:
     from rivya_nb.api.client import RivyaClient
-    from rivya_nb.api.pictures import PictureFetcher
+    from rivya_nb.api.results import ResultFetcher
     from rivya_nb.sandbox.process import Lease
 
 
@@ -83,12 +83,12 @@ class Service:
             raise UsageError("The sandbox has a public key of its own; none is kept in the keyring.")
 
     @cached_property
-    def fetcher(self) -> PictureFetcher:
+    def fetcher(self) -> ResultFetcher:
         """Fetches pictures, without the key."""
-        from rivya_nb.api.pictures import PictureFetcher
+        from rivya_nb.api.results import ResultFetcher
         from rivya_nb.jobs.runner import tell_waiting
 
-        return PictureFetcher(self.client.origin, on_wait=tell_waiting)
+        return ResultFetcher(self.client.origin, on_wait=tell_waiting)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and leave the sandbox."""

@@ -9,6 +9,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
+from rivya_nb.contract.ideas import seed_named, shared_name, shared_names
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import check_whole
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
@@ -153,10 +155,10 @@ class Session:
         ask = Ask(
             prompt,
             tuple(model.id for model in known),
-            params,
+            _shared(params),
             taken,
             repeat,
-            tuple(dict.fromkeys(order)),
+            tuple(dict.fromkeys(map(seed_named, order))),
             replicates=replicates,
             sample=sample or 0,
             sample_seed=sample_seed or 0,
@@ -166,7 +168,7 @@ class Session:
         if table is not None and known:
             ask, notes, more = with_table(self, ask, table, shrink_references)
             wrong += more
-        ask = couple(ask, coupled)
+        ask = couple(ask, [tuple(map(seed_named, group)) for group in coupled])
         rows = None if table is None else table.rows
 
         def made() -> Plan:
@@ -268,12 +270,17 @@ class Session:
             ],
         )
 
+    def media_of(self, models: Iterable[str]) -> set[Medium]:
+        """What these models make, by their ids; pictures where that is not known."""
+        known = (self.catalogue.get(each) for each in set(models))
+        return {medium_of(f"{model.category}/") for model in known if model is not None} or {"image"}
+
     def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
         known: list[Model] = []
         mistakes: list[Mistake] = []
         for name in names:
             try:
-                known.append(self.catalogue.image_model(name))
+                known.append(self.catalogue.runnable(name))
             except InvalidRequestError as error:
                 mistakes += error.mistakes
         return tuple(known), mistakes
@@ -407,7 +414,8 @@ class Session:
         """
         models = self.catalogue.values()
         orders = measure_orders(self.store) if filters.get("sort") else None
-        asked = history_question(filters, {param.key for model in models for param in model.params}, orders)
+        known = {shared_name(key) for model in models for key in model.param_keys}
+        asked = history_question(filters, known, orders)
         check_part(self.store, asked.question.order)
         return History(self.live_records, asked, from_line=from_line)
 
@@ -419,6 +427,19 @@ class Session:
         """Take back this user's last favourite, rating, tag, note, hiding or exclusion, and say which it was."""
         undone = self.store.marks.undo()
         return "There is nothing to undo." if undone is None else f"Undone: {undone}."
+
+
+def _shared(params: Mapping[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
+    """Params by the names that every model shares.
+
+    Raises:
+        UsageError: one of them is given under two names.
+    """
+    named: dict[str, str] = {}
+    for key in params:
+        if (other := named.setdefault(shared_name(key), key)) != key:
+            raise UsageError([Mistake(key, f"it is given as {other!r} too; leave one of them out")])
+    return shared_names(params)
 
 
 def _opened(sources: Iterable[object]) -> Iterator[object]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.balance import Gate, short_of
-from rivya_nb.jobs.doubt import is_doubtful
+from rivya_nb.jobs.doubt import doubt
 from rivya_nb.planning.ask import REPLICATE_AXIS, Ask
 from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import (
@@ -26,6 +28,7 @@ from rivya_nb.store.records import (
     RunRecord,
     planned_job,
 )
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
@@ -239,7 +242,7 @@ class Spending:
         going: list[LiveJob] = []
         steps: dict[str, list[Job]] = {}
         for job in jobs:
-            if doubtful and is_doubtful(job.record):
+            if doubtful and self._is_doubtful(job.record):
                 job.live.may_be_billed_again = True
             if job.status in SENT or (unsent and job.status in UNSENT):
                 going.append(job.live)
@@ -335,19 +338,25 @@ class Spending:
     def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         price = sum(job.price or 0 for job in jobs)
         limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
-        what = f"{count(len(jobs), 'new picture')} would cost {count(price, 'credit')}"
+        media = self._media_of(jobs)
+        least = "at least " if any(job.price_is_least for job in jobs) else ""
+        what = f"{count(len(jobs), f'new {noun(media)}')} would cost {least}{count(price, 'credit')}"
         if limit is not None and price > limit:
+            allowed = "" if media == {"image"} else f", which allows {_most(jobs, limit)} of them"
             raise CreditLimitError(
-                f"{what}, and the limit is {limit:,}. Nothing was sent. "
+                f"{what}, and the limit is {limit:,}{allowed}. Nothing was sent. "
                 f"max_credits={price} (--max-credits {price}) allows it.",
                 enough=price,
             )
-        unpriced = sum(job.price is None for job in jobs)
+        unpriced = sum(job.has_open_price for job in jobs)
         if max_credits is None and unpriced > MOST_UNPRICED:
+            open_price, counted = "known", "which does not count them"
+            if all(job.price is not None for job in jobs):
+                open_price, counted = "fixed", "which counts the least that they cost"
             raise CreditLimitError(
-                f"{unpriced:,} new pictures are of models whose price is not known, and the limit is "
-                f"{MOST_UNPRICED}. Nothing was sent. max_credits={DEFAULT_LIMIT} (--max-credits "
-                f"{DEFAULT_LIMIT}), which does not count them, allows it."
+                f"{count(unpriced, f'new {noun(media)}')} are of models whose price is not {open_price}, and the "
+                f"limit is {MOST_UNPRICED}. Nothing was sent. max_credits={DEFAULT_LIMIT} (--max-credits "
+                f"{DEFAULT_LIMIT}), {counted}, allows it."
             )
         ids = {job.id for job in jobs}
         if jobs and self._max_credits is not None:
@@ -359,6 +368,12 @@ class Spending:
                     "sent. connect(max_credits=…) sets another limit."
                 )
         self._store.credit_limits.check(self._store.user, jobs)
+
+    def _media_of(self, jobs: Sequence[JobRecord]) -> set[Medium]:
+        """What these jobs make; pictures where that is not known."""
+        catalogue = self._store.models.catalogue(self._service.name)
+        models = [catalogue.get(each) for each in {job.model for job in jobs}]
+        return {medium_of(f"{model.category}/" if model else "") for model in models} or {"image"}
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
@@ -430,8 +445,12 @@ class Spending:
     def _rest(self, jobs: Sequence[JobRecord], unsent: bool) -> list[JobRecord]:
         """With `unsent`, those of these jobs that have to be sent, or sent once more; without, none."""
         given_up = (*UNSENT, "stopped")
-        rest = [job for job in jobs if job.status in given_up or is_doubtful(job)] if unsent else []
+        rest = [job for job in jobs if job.status in given_up or self._is_doubtful(job)] if unsent else []
         return [job for job in rest if not self._live_records.is_working(job.id)]
+
+    def _is_doubtful(self, job: JobRecord) -> bool:
+        """Whether its submit got no answer, and may be billed again if it is repeated here."""
+        return doubt(job, self._store.database.now(), self._service.label) is not None
 
     def _allow_rest(self, jobs: Sequence[JobRecord], unsent: bool, max_credits: int | None) -> None:
         """Check the limits for `_rest`, and count it against them."""
@@ -469,3 +488,8 @@ class Spending:
         assert record is not None  # noqa: S101 - nothing new is asked for, so nobody can be faster
         run = self._live_records.run(record)
         return run, run.jobs
+
+
+def _most(jobs: Sequence[JobRecord], limit: int) -> int:
+    """How many of these jobs a limit allows, in their order."""
+    return sum(each <= limit for each in accumulate(job.price or 0 for job in jobs))

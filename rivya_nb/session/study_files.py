@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import MEGABYTE, Catalogue
+from rivya_nb.contract.media import medium_of
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
 from rivya_nb.files import open_file, target_file, user_path
-from rivya_nb.imaging.formats import FORMATS
 from rivya_nb.jobs.intake import take_references
 from rivya_nb.jobs.sources import web_address, wrong_source
+from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.planning.ask import Ask
 from rivya_nb.planning.expansion import Expansion, distinct, expand, expand_places
 from rivya_nb.planning.seeds import draw_seeds, seed_param
@@ -125,7 +126,7 @@ def _expanded(ask: Ask, catalogue: Catalogue, rows: Rows | None) -> Expansion:
         return expansion
     missing = ask.repeat - len(ask.drawn)
     if ask.drawn and missing > 0:
-        models = [catalogue.image_model(model) for model in ask.models]
+        models = [catalogue.runnable(model) for model in ask.models]
         if seeded := [model for model in models if seed_param(model) is not None]:
             taken = {int(seed) for seed in ask.drawn}
             ask = replace(ask, drawn=(*ask.drawn, *draw_seeds(seeded, missing, draw_seed, taken)))
@@ -175,14 +176,15 @@ class _Taking:
 
     def _known(self, given: GivenReference, path: Path | None) -> Reference | None:
         """The picture that the store has."""
-        for kind in FORMATS if given.sha256 else ():
-            size = self._files.size(given.sha256 or "", kind.mime_type)
+        for mime_type in EXTENSIONS if given.sha256 else ():
+            sha256 = given.sha256 or ""
+            size = self._files.size(sha256, mime_type)
             if size is not None:
                 origin = str(path) if path is not None and path.is_file() else ""
-                name = given.file and PurePosixPath(given.file).name
-                return Reference(
-                    given.sha256 or "", "image", kind.mime_type, name or "reference", size, origin=origin
-                )
+                name = (given.file and PurePosixPath(given.file).name) or "reference"
+                kind = medium_of(mime_type)
+                duration = None if kind == "image" else _duration(self._files.local(sha256, mime_type))
+                return Reference(sha256, kind, mime_type, name, size, origin=origin, duration=duration)
         return None
 
     def _from_file(self, given: GivenReference, path: Path | None, models: Sequence[str]) -> Reference:
@@ -229,3 +231,10 @@ def _file_in(folder: Path, reference: Reference) -> str:
     except (UsageError, ValueError, OSError):
         pass
     return reference.name
+
+
+def _duration(path: Path) -> float | None:
+    from rivya_nb.media.facts import read_facts
+
+    facts = read_facts(path)
+    return None if facts is None else facts.duration

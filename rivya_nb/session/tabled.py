@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Model
+from rivya_nb.contract.ideas import SEED_KEY, seed_named
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import Mistake
 from rivya_nb.planning.ask import MODEL_AXIS, REFERENCES_AXIS, Ask, TableSource
@@ -21,7 +22,9 @@ def with_table(
     session: Session, ask: Ask, table: PromptTable, shrink: bool
 ) -> tuple[Ask, list[str], list[Mistake]]:
     """The ask with the columns of a table, what to tell about them, and every mistake that needs no request."""
-    catalogue = session.catalogue
+    catalogue, columns = session.catalogue, table.columns
+    if SEED_KEY not in columns:
+        table = replace(table, columns={seed_named(name): cells for name, cells in columns.items()})
     given = {MODEL_AXIS: ask.models != (DEFAULT_MODEL,), REFERENCES_AXIS: bool(ask.references)}
     taken = {*ask.params, *(name for name, is_given in given.items() if is_given)}
     models = [catalogue[each] for each in ask.models]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
-from rivya_nb.errors import CreditLimitError
+from rivya_nb.errors import CreditLimitError, DatabaseUnreachableError
 from rivya_nb.jobs.runner import MOST_JOBS
 from rivya_nb.store.records import UNSENT, DeferredRun
 from rivya_nb.views.words import joined
@@ -57,6 +57,8 @@ class Worker:
         self._begun: set[int] = set()
         self._aside: dict[int, float] = {}
         self._reasons: dict[int, str] = {}
+        self._untold: set[int] = set()
+        self._trouble = ""
         self._done = self._failed = 0
         # A signal's handler may put something into this queue while its thread waits there.
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -82,15 +84,28 @@ class Worker:
         waiting: Sequence[DeferredRun] = ()
         self._tell_of_others()
         while not self.is_draining:
-            waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
-            left = sum(run.waiting for run in self._open(waiting)) - self._take(waiting)
+            try:
+                self._note_ended()
+                waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
+                left = sum(run.waiting for run in self._open(waiting)) - self._take(waiting)
+            except DatabaseUnreachableError as error:
+                self._tell_trouble(error)
+                continue
+            self._trouble = ""
             self._report(left)
             if until_idle and not self._mine and not self._open(waiting):
                 break
             self._pause(is_behind=left > 0)
-            self._note_ended()
         self._collect()
         return self.is_draining or not waiting
+
+    def _tell_trouble(self, error: DatabaseUnreachableError) -> None:
+        """Tell that the store's server does not answer, once for each reason, and wait a moment."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self._tell(f"{error} This goes on when it can.")
+        self._report(0)
+        time.sleep(LOOK)
 
     def _tell_of_others(self) -> None:
         """Tell what waits for the workers of other users."""
@@ -182,29 +197,36 @@ class Worker:
                 and self._aside.get(run_id, 0.0) < float("inf")
             ):
                 self._leave(run_id, job.notice or str(job.failure or "it was held back"))
+        self._untold |= {run_id for run_id, _ in ended.values()}
         busy = {run_id for run_id, _ in self._mine.values()}
-        for run_id in sorted({run_id for run_id, _ in ended.values()} - busy):
+        for run_id in sorted(self._untold - busy):
             run = self._session.run(run_id)
+            self._untold.discard(run_id)
             if not any(job.record.is_deferred for job in run.jobs):
                 self._begun.discard(run_id)
                 self._tell(f"Run {run_id}: {run.line()}")
 
     def _collect(self) -> None:
         """Hold back what was not sent, and wait for the rest."""
-        self._note_ended()
         for _, job in self._mine.values():
             # A submit under way may meet a rate limit, and would wait for its turn to be sent.
             if job.record.status in UNSENT or job.record.status == "submitting":
                 job.wanted_by.clear()
-        if self._mine:
+        if any(job.is_working for _, job in self._mine.values()):
             self._tell(
                 "Ending: what was sent is collected, and the rest stays deferred. Once more ends at once."
             )
-        while self._mine:
+        while True:
+            try:
+                self._note_ended()
+            except DatabaseUnreachableError as error:
+                self._tell_trouble(error)
+                continue
+            if not self._mine:
+                return
             self._report(0)
             with suppress(queue.Empty):
                 self._news.get(timeout=LOOK)
-            self._note_ended()
 
     def _report(self, left: int) -> None:
         """Show the progress; `left` jobs wait that nobody has taken."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from rivya_nb.store.opening_files import open_files, place_of
 from rivya_nb.store.picture_places import PicturesPlace
 from rivya_nb.store.places import ServerAddress, StorePlace
 from rivya_nb.store.presence import DATABASE, why_read_only
+from rivya_nb.store.rows import read_references
 from rivya_nb.store.schema import jobs, pictures, runs
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble
@@ -113,7 +113,13 @@ def named_contents(connection: Connection) -> list[tuple[str, str]]:
     shown = connection.execute(select(pictures.c.sha256, pictures.c.mime_type).distinct())
     contents = {(sha256, mime_type) for sha256, mime_type in shown}
     for text in connection.execute(select(jobs.c.references).distinct()).scalars():
-        # A web address that was given as a reference has no file.
-        given = [each for each in json.loads(text) if not each.get("url")]
-        contents |= {(each["sha256"], each["mime_type"]) for each in given}
+        try:
+            # A web address that was given as a reference has no file.
+            given = [each for each in read_references(text) if not each.url]
+        except (ValueError, TypeError, AttributeError):
+            raise StoreError(
+                "What a job says of its references cannot be read, so that it is not known which files belong to "
+                "the store: `rivya-nb check` says where; go back to a backup."
+            ) from None
+        contents |= {(each.sha256, each.mime_type) for each in given}
     return sorted(contents)

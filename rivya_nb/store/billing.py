@@ -8,7 +8,7 @@ AMOUNTS = ("credits", "certain_credits", "costs_about", "perhaps_billed")
 """The fields of `Spent`; `costs_about` is the number of jobs that it is true of."""
 
 COMMITTED = ("credits", "unpriced")
-"""What counts against credit limits: what jobs cost, will or may have cost, and how many have no known price."""
+"""What counts against credit limits: what jobs cost, will or may have cost, and how many have no certain price."""
 
 BILLED_BY = (
     "service",
@@ -62,7 +62,8 @@ _COMMITTED = (
 _CREDITS = f"CASE WHEN {_IS_TAKEN} THEN {_COMMITTED} ELSE 0 END"
 # What came from somebody else's store was paid for there.
 _IS_OURS = f"(NOT {_in(frozenset({'succeeded', 'undelivered'}))} OR {_IS_TAKEN})"
-_HAS_NO_PRICE = f"NOT {_in(NOT_BILLED)} AND NOT {_IS_TOLD} AND {{row}}.price IS NULL AND {_IS_OURS}"
+_IS_OPEN = "({row}.price IS NULL OR {row}.price_is_least)"
+_HAS_NO_PRICE = f"NOT {_in(NOT_BILLED)} AND NOT {_IS_TOLD} AND {_IS_OPEN} AND {_IS_OURS}"
 _RULES = {
     "committed": _COMMITTED,
     "credits": _CREDITS,

@@ -22,7 +22,7 @@ from rivya_nb.store.files import ContentFiles, DamagedError, hash_of, write_whol
 from rivya_nb.store.picture_cache import PictureCache, cache_folder, most_bytes
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
-from rivya_nb.store.trouble import disk_trouble, read_only
+from rivya_nb.store.trouble import ANOTHER_CACHE, disk_trouble, read_only
 
 TRIED = 30.0
 """Seconds in which a bucket that could be written is not tried again."""
@@ -40,13 +40,14 @@ class BucketFiles(ContentFiles):
     """
 
     are_elsewhere = True
+    way_out = ANOTHER_CACHE
 
     def __init__(
         self, bucket: Bucket, spare: Callable[[Collection[str]], None], obstacle: str | None = None
     ) -> None:
         root = cache_folder(bucket.identity)
         self._root, self._waiting = root, root / "waiting"
-        with disk_trouble(root):
+        with disk_trouble(root, self.way_out):
             self._make(root)
         super().__init__(root)
         self._obstacle = obstacle
@@ -87,7 +88,7 @@ class BucketFiles(ContentFiles):
         return self._bucket.size(self._name(self.path(sha256, mime_type))) if found is None else found
 
     def examine(self, sha256: str, mime_type: str) -> tuple[str, int] | None:
-        with disk_trouble(self._incoming):
+        with disk_trouble(self._incoming, self.way_out):
             self._make(self._incoming)
         # What is in the cache says nothing of the bucket.
         with self._new_part(self._incoming) as part:
@@ -120,7 +121,7 @@ class BucketFiles(ContentFiles):
         if self._cache.used(path) or self.is_gone(path):
             return
         is_original = self.folder in path.parents
-        with disk_trouble(self._incoming):
+        with disk_trouble(self._incoming, self.way_out):
             self._make(self._incoming)
         with self._new_part(self._incoming) as part:
             try:
@@ -184,7 +185,7 @@ class BucketFiles(ContentFiles):
         return False
 
     def hold(self, job_id: str, pictures: Sequence[PictureRecord]) -> None:
-        with disk_trouble(self._waiting):
+        with disk_trouble(self._waiting, self.way_out):
             self._make(self._waiting)
         write_whole(self._note(job_id), json.dumps([asdict(each) for each in pictures]).encode())
 

@@ -61,22 +61,28 @@ class Claims:
                 mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id)
                 connection.execute(update(jobs).where(mine).values(owner=None))
 
-    def begin_submit(self, job_id: str, *, body: str, submitted_at: float) -> bool:
-        """Store the exact body, which may be sent then; False if the job was stopped or taken over.
+    def begin_submit(self, job_id: str, *, body: str, submitted_at: float, sent_with: str = "") -> bool:
+        """Store the exact body, which may be sent then with the key of this tag; False if the job was stopped or
+        taken over.
 
         It may be repeated where it is not known whether it was done.
         """
         done = (jobs.c.status == "submitting") & (jobs.c.body == body) & (jobs.c.submitted_at == submitted_at)
         step = jobs.c.status.in_(UNSENT) | done
         still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & step
-        values = {"status": "submitting", "body": body, "submitted_at": submitted_at}
+        values = {
+            "status": "submitting",
+            "body": body,
+            "submitted_at": submitted_at,
+            "sent_with": sent_with,
+        }
         with self._database.changing() as connection:
             return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
 
     def withdraw_submit(self, job_id: str) -> None:
         """Set a job whose submit was certainly not accepted back to planned."""
         still = (jobs.c.id == job_id) & (jobs.c.owner == self._owner.id) & (jobs.c.status == "submitting")
-        values = {"status": "planned", "body": None, "submitted_at": None}
+        values = {"status": "planned", "body": None, "submitted_at": None, "sent_with": ""}
         with self._database.changing() as connection:
             connection.execute(update(jobs).where(still).values(values))
 

@@ -10,6 +10,7 @@ Days begin at midnight UTC, weeks on Monday, months on their first day: a store 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class CreditLimit:
     @property
     def command(self) -> str:
         """The command that sets it, but for the number of credits."""
-        whose = f"--user {self.who}" if self.who else "--store-wide"
+        whose = f"--user {shlex.quote(self.who)}" if self.who else "--store-wide"
         return f"rivya-nb limits set {whose} --per {self.per}"
 
 
@@ -72,8 +73,8 @@ class CreditLimit:
 class CreditUse:
     """A limit, and what is used of it in the period that ends at `until`, in seconds since the epoch.
 
-    `credits` were billed, are reserved or are the price of what was asked for; `unpriced` pictures without a known
-    price are not among them.
+    `credits` were billed, are reserved or are the price of what was asked for; what `unpriced` requests,
+    whose price is not known or may be higher, cost beyond that is not among them.
     """
 
     limit: CreditLimit
@@ -146,7 +147,7 @@ class CreditLimits:
                 counts = counted_at is not None and job.status not in NOT_BILLED and counted_at >= begin
                 if not (counts and use.limit.who in (EVERYBODY, asked_by)):
                     new.append(job)
-            unpriced = sum(job.price is None and job.reserved_credits is None for job in new)
+            unpriced = sum(job.has_open_price and job.reserved_credits is None for job in new)
             _allow(use, sum(job.expected_credits for job in new), unpriced)
 
 
@@ -163,8 +164,10 @@ def held(connection: Connection, users: Collection[str], now: float) -> Iterator
     before = _uses(connection, users, now, for_update=True)
     yield
     if before:
-        after = _uses(connection, users, now)
-        for was, use in zip(before, after, strict=True):
+        # A limit that is set meanwhile holds for those who come later.
+        after = {(use.limit.who, use.limit.per): use for use in _uses(connection, users, now)}
+        for was in before:
+            use = after[was.limit.who, was.limit.per]
             _allow(was, use.credits - was.credits, use.unpriced - was.unpriced)
 
 
@@ -180,9 +183,9 @@ def _allow(use: CreditUse, credits: int, unpriced: int) -> None:  # noqa: A002
     limit = use.limit
     if unpriced > 0 and limit.unknown is None:
         raise CreditLimitError(
-            f"{count(unpriced, 'picture')} without a known price cannot be held to {limit.words}, and nothing was "
-            f"sent. Ask for models with a price, or let `{limit.command} {limit.credits} --unknown CREDITS` say "
-            "what each counts as.",
+            f"{count(unpriced, 'request')} without a certain price cannot be held to {limit.words}, and nothing "
+            f"was sent. Ask for models with a fixed price, or let `{limit.command} {limit.credits} --unknown "
+            "CREDITS` say what each counts as.",
             until=use.until,
         )
     more = credits + unpriced * (limit.unknown or 0)

@@ -14,10 +14,10 @@ from itertools import chain
 from pathlib import Path
 
 from rivya_nb.errors import StoreError
-from rivya_nb.imaging.formats import EXTENSIONS
+from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.store.thumbnails import Thumbnails
-from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, read_only
+from rivya_nb.store.trouble import ANOTHER_PLACE, ANOTHER_STORE, disk_trouble, read_only
 
 _CHUNK = 1 << 20
 
@@ -47,6 +47,8 @@ class ContentFiles:
     """
 
     are_elsewhere = False
+    way_out = ANOTHER_STORE
+    """What helps where a folder may not be written."""
     trouble = ""
     """Why files cannot be read from elsewhere now; empty where they can, as far as that is known."""
 
@@ -56,7 +58,7 @@ class ContentFiles:
         self._incoming = folder / "incoming"
         self.thumbnails = Thumbnails(folder / "thumbnails", self._incoming)
         if obstacle is None:
-            with disk_trouble(folder):
+            with disk_trouble(folder, self.way_out):
                 self.folder.mkdir(exist_ok=True)
                 self._incoming.mkdir(exist_ok=True)
             self._sweep()
@@ -71,7 +73,7 @@ class ContentFiles:
         """The folder of files that are being written. It exists as long as the store does."""
         if self._obstacle is not None:
             raise read_only(self._obstacle)
-        with disk_trouble(self._incoming):
+        with disk_trouble(self._incoming, self.way_out):
             self._make(self._incoming)
         return self._incoming
 
@@ -84,9 +86,9 @@ class ContentFiles:
         part = self.incoming / f"{uuid.uuid4().hex}.part"
         placed = self.folder / part.name
         try:
-            with disk_trouble(self._incoming):
+            with disk_trouble(self._incoming, self.way_out):
                 part.write_bytes(_TRIAL)
-            with disk_trouble(self.folder):
+            with disk_trouble(self.folder, self.way_out):
                 self._make(self.folder)
                 part.replace(placed)
                 usage = shutil.disk_usage(self.folder)
@@ -151,7 +153,7 @@ class ContentFiles:
     def put(self, data: bytes, mime_type: str) -> str:
         """Keep `data` and return its hash; the same content is kept once."""
         with self.arriving() as part:
-            with disk_trouble(self.folder):
+            with disk_trouble(self.folder, self.way_out):
                 part.write_bytes(data)
             return self.adopt(part, mime_type)
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from sqlalchemy import Connection, select
 
 from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store.columns import digest, insert_for
@@ -71,7 +72,7 @@ def values(connection: Connection, limit: int) -> list[tuple[str, str]]:
 
 def _content(record: JobRecord) -> str:
     """The settings as JSON. Documented defaults are among them; a seed only where the job has none of its own."""
-    params = {**_defaults(record.model), **record.params}
+    params = {**_defaults(record.model), **record.shared_params}
     if record.seed is not None:
         params.pop(SEED_KEY)
     texts = {key: param_text(value) for key, value in sorted(params.items()) if value is not None}
@@ -81,7 +82,7 @@ def _content(record: JobRecord) -> str:
 @lru_cache(maxsize=256)
 def _defaults(model_id: str) -> Mapping[str, ParamValue | bool | None]:
     model = bundled().get(model_id)
-    return {} if model is None else {each.key: each.default for each in model.params}
+    return {} if model is None else shared_names({each.key: each.default for each in model.params})
 
 
 def _known(connection: Connection, wanted: Sequence[str]) -> dict[str, int]:

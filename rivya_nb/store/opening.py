@@ -16,7 +16,7 @@ from rivya_nb.store.ownership import FileOwner, Owner
 from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.sqlite_database import SqliteDatabase
-from rivya_nb.store.trouble import disk_trouble, shared_trouble
+from rivya_nb.store.trouble import ANOTHER_CACHE, disk_trouble, shared_trouble
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def open_on_server(address: ServerAddress, pictures: str | None) -> Opened:
         refuse_unfinished(database)
         files = open_agreed_files(database, pictures)
         folder = local_folder(address)
-        with disk_trouble(folder):
+        with disk_trouble(folder, ANOTHER_CACHE):
             folder.mkdir(parents=True, exist_ok=True)
         with server_trouble(address):
             owner = SessionOwner(address, read_only=database.obstacle is not None)

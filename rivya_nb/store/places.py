@@ -22,7 +22,15 @@ _KNOWN = f"a store is a folder (also as file:///folder) or {EXAMPLE}"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 """A single letter is a drive of Windows. With one slash it is mistyped, or went through a path."""
 
-_MISTYPED = re.compile(r"postgres(ql)?(:|//)", re.IGNORECASE)
+_MISTYPED = re.compile(r"(jdbc:)?postgres(ql)?(:|//)", re.IGNORECASE)
+
+_KEYWORDS = re.compile(
+    r"(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=", re.IGNORECASE
+)
+"""How an address begins that is written with the keywords of libpq."""
+
+_AROUND = " \t\r\n\"'`“”"
+"""What is copied together with an address."""
 
 _LOGIN = re.compile(r"(?![A-Za-z]:[/\\])[^/@.~][^@]*:[^@]*@")
 """The start of `user:secret@host` without a scheme before it; it is no drive of Windows."""
@@ -60,10 +68,11 @@ _OPTIONS = {
 _PLACES = {"host", "port", "dbname", "user"}
 """Those that have a place before the `?`, and may stand behind it as well."""
 
+_WHERE_IT_BELONGS = "It belongs into the file that PGPASSFILE names (default: ~/.pgpass) or into PGPASSWORD."
+
 _KEEP_IT_OUT = (
-    "The store's address has a password in it, which messages and records would show. Keep it in the file that "
-    "PGPASSFILE names (default: ~/.pgpass) or in PGPASSWORD, and write the address without it, as in "
-    "postgresql://user@host/database. Nothing was opened."
+    "The store's address has a password in it, which messages and records would show. "
+    f"{_WHERE_IT_BELONGS} Write the address without it, as in postgresql://user@host/database. Nothing was opened."
 )
 
 
@@ -122,8 +131,17 @@ def read_place(given: str | os.PathLike[str] | ServerAddress) -> StorePlace:
     text = os.fspath(given) if isinstance(given, os.PathLike) else given
     if not isinstance(text, str):
         return user_path(given)
+    bare = text.strip(_AROUND)
+    if bare != text and any(each.match(bare) for each in (_SCHEME, _MISTYPED, _KEYWORDS, _LOGIN)):
+        raise UsageError("The store's address stands in quotation marks or between spaces; leave them out.")
     scheme = _SCHEME.match(text)
     if scheme is None:
+        if _KEYWORDS.match(text):
+            raise UsageError(
+                "The store's address is written with keywords, as libpq's name=value: write it as postgresql://"
+                f"user@host/database, without a password. {_WHERE_IT_BELONGS} A folder of such a name begins with "
+                "./."
+            )
         if _MISTYPED.match(text):
             raise UsageError(
                 f"The store's address is mistyped: {_KNOWN}. A folder of that name is ./postgres…."
@@ -216,6 +234,8 @@ def _checked(hosts: str, ports: str) -> tuple[str, str]:
         )
     if len(names) != len(numbers):
         raise UsageError("The store's address has more or fewer ports than hosts.")
+    if any("@" in name[1:] for name in names if not name.startswith("/")):
+        raise UsageError(_KEEP_IT_OUT)
     # The folder of a socket keeps its letters.
     names = [name if name.startswith(("/", "@")) else name.lower() for name in names]
     return ",".join(names), ",".join(numbers) if any(numbers) else ""

@@ -40,7 +40,7 @@ class Provenance(NamedTuple):
     @property
     def parameters(self) -> str:
         """The text that the common web UIs read: the prompt, then `Seed: 7, Size: 1024x768, Model: …`."""
-        params = dict(self.job.params)
+        params = self.job.shared_params
         negative = params.pop("negative_prompt", None)
         known = {WEB_UI_NAMES[key]: params.pop(key) for key in WEB_UI_NAMES if key in params}
         size = {"Size": f"{self.picture.width}x{self.picture.height}"} if self.picture.width else {}
@@ -78,6 +78,8 @@ class Provenance(NamedTuple):
 
 def _told(reference: Reference) -> dict[str, object]:
     told: dict[str, object] = {"name": reference.name, "sha256": reference.sha256, "kind": reference.kind}
+    if reference.duration is not None:
+        told["duration"] = reference.duration
     return told if reference.url else {**told, "mime_type": reference.mime_type, "size": reference.size}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
+from rivya_nb.contract.ideas import shared_names
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
@@ -87,9 +89,11 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class PictureRecord:
-    """One picture of a job: `sha256` in hex names its file; width and height in pixels, size in bytes.
+    """One file that a job has made: `sha256` in hex names it; width and height in pixels, size in bytes, duration
+    in seconds.
 
-    Width and height are 0 if the format could not be decoded.
+    Width and height are 0 if there is no picture in it, or its format could not be decoded. The duration of a
+    picture is None, and that of a video or sound where it cannot be read.
     """
 
     sha256: str
@@ -97,19 +101,31 @@ class PictureRecord:
     width: int
     height: int
     size: int
+    duration: float | None = None
+
+    @property
+    def medium(self) -> Medium:
+        """Whether it is a picture, a video or sound."""
+        return medium_of(self.mime_type)
+
+    def as_reference(self, name: str) -> Reference:
+        """The file as the input of another request, under this name."""
+        return Reference(self.sha256, self.medium, self.mime_type, name, self.size, duration=self.duration)
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
     """One request's life.
 
-    `id` is also the idempotency key. `price` is the documented price in credits, None if not known;
+    `id` is also the idempotency key. `price` is the documented price in credits, None if not known; where
+    `price_is_least`, it may cost more;
     `reserved_credits` and `final_credits` are the service's, None until it says them. `body` is the exact
     text that was, or will be, posted. `remote_status` is the service's own word. Times are seconds since the
     epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are those that are
     sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is when the user
     deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent. `asked_by` is
-    the user who asked for it; empty where that is not known.
+    the user who asked for it; empty where that is not known. `sent_with` is the tag of the key with which it was
+    sent, once it was.
     """
 
     id: str
@@ -138,7 +154,14 @@ class JobRecord:
     deferred: int | None = None
     replicate: int = 1
     asked_by: str = ""
+    price_is_least: bool = False
+    sent_with: str = ""
     pictures: tuple[PictureRecord, ...] = ()
+
+    @property
+    def shared_params(self) -> dict[str, ParamValue]:
+        """The params that are sent, by the names that axes and filters have for them."""
+        return shared_names(self.params)
 
     @property
     def is_final(self) -> bool:
@@ -161,6 +184,11 @@ class JobRecord:
         return bool(self.pictures) or self.status in UNFINISHED or self.status in COLLECTABLE
 
     # What a job costs is decided here alone. `store/spending.py` says the same in SQL, and a test compares both.
+
+    @property
+    def has_open_price(self) -> bool:
+        """True if nobody knows beforehand what it may cost at most."""
+        return self.price is None or self.price_is_least
 
     @property
     def expected_credits(self) -> int:
@@ -227,7 +255,13 @@ class JobRecord:
     @property
     def request(self) -> Request:
         return Request(
-            self.model, self.prompt, self.params, self.references, self.price, replicate=self.replicate
+            self.model,
+            self.prompt,
+            self.params,
+            self.references,
+            self.price,
+            replicate=self.replicate,
+            price_is_least=self.price_is_least,
         )
 
 
@@ -284,6 +318,7 @@ class JobChanges(TypedDict, total=False):
     submitted_at: float | None
     finished_at: float | None
     owner: str | None
+    sent_with: str
 
 
 HIGHEST_RATING = 5
@@ -484,7 +519,8 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds."""
+    """A reference that was uploaded to a service for a model. `created_at` in epoch seconds, `sent_with` the
+    tag of the key: an account's files are not another one's."""
 
     service: str
     model: str
@@ -493,6 +529,7 @@ class UploadRecord:
     created_at: float
     file_id: str | None = None
     duration_token: str | None = None
+    sent_with: str = ""
 
 
 def planned_job(request: Request, service: str, now: float) -> JobRecord:
@@ -507,6 +544,7 @@ def planned_job(request: Request, service: str, now: float) -> JobRecord:
         identity=request.identity,
         seed=request.seed,
         price=request.base_credits,
+        price_is_least=request.price_is_least,
         status="planned",
         created_at=now,
         replicate=request.replicate,

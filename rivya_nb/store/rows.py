@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, RowMapping, Text, and_, cast
 
+from rivya_nb.contract.ideas import shared_names
 from rivya_nb.contract.params import ParamValue
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import SEED_KEY
@@ -128,14 +129,14 @@ def job_record(row: RowMapping, pictures: Iterable[PictureRecord]) -> JobRecord:
     return JobRecord(
         **{name: row[name] for name in _PLAIN_JOB_FIELDS},
         params=params,
-        references=_references(row["references"]),
-        seed=params.get(SEED_KEY),
+        references=read_references(row["references"]),
+        seed=shared_names(params).get(SEED_KEY),
         pictures=tuple(pictures),
     )
 
 
 @lru_cache(maxsize=256)
-def _references(text: str) -> tuple[Reference, ...]:
+def read_references(text: str) -> tuple[Reference, ...]:
     # The jobs of a run have the same ones, or none.
     return tuple(Reference(**reference) for reference in json.loads(text))
 
@@ -146,11 +147,11 @@ def picture_record(row: RowMapping) -> PictureRecord:
 
 def cell_record(row: RowMapping) -> CellRecord:
     """The record of a row of `run_jobs`, which carries the job's id as `job_id`."""
-    return CellRecord(row["job_id"], _coordinates(row["coordinates"]), row["reused"])
+    return CellRecord(row["job_id"], read_coordinates(row["coordinates"]), row["reused"])
 
 
 @lru_cache(maxsize=4096)
-def _coordinates(text: str) -> tuple[int, ...]:
+def read_coordinates(text: str) -> tuple[int, ...]:
     # Most runs have the same places, and parsing JSON is most of the time of listing them.
     return tuple(json.loads(text))
 
@@ -165,7 +166,7 @@ def axis_records(text: str) -> tuple[AxisRecord, ...]:
 
 def labels_on(name: str, axes: str, coordinates: str) -> list[str]:
     """The label of a place on the axis of this name, if a run has one."""
-    places = zip(axis_records(axes), _coordinates(coordinates), strict=False)
+    places = zip(axis_records(axes), read_coordinates(coordinates), strict=False)
     return [axis.labels[at] for axis, at in places if axis.name == name]
 
 

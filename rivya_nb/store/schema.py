@@ -138,6 +138,8 @@ jobs = Table(
     # By which seeds are ordered, as `rows.seed_number` gives it; what has none comes last.
     Column("seed_number", Number, nullable=False),
     Column("price", Number),
+    # Whether it may cost more than that, as what is metered does.
+    Column("price_is_least", Boolean, nullable=False, server_default=false()),
     Column("status", String(16), nullable=False),
     Column("task_id", Words),
     Column("reserved_credits", Number),
@@ -162,6 +164,8 @@ jobs = Table(
     Column("replicate", Integer, nullable=False, server_default=text("1")),
     # The user who asked for it, as `users.py` gives the name; empty where that is not known.
     Column("asked_by", Name, nullable=False, server_default=""),
+    # The tag of the key with which it was sent: another key may neither see that nor repeat it.
+    Column("sent_with", String(16), nullable=False, server_default=""),
     # When it was asked for last, which is the period of credit limits that it counts in.
     Column("counted_at", Float, nullable=False),
     # No index begins with the service: a store has one or two, so that such an index would only lure a query
@@ -240,6 +244,8 @@ pictures = Table(
     Column("width", Number, nullable=False),
     Column("height", Number, nullable=False),
     Column("size", Number, nullable=False),
+    # Of video and audio, in seconds.
+    Column("duration", Float),
     Index("pictures_by_content", "sha256"),
     Index("pictures_by_size", "width", "height", "job_number"),
 )
@@ -283,6 +289,8 @@ uploads = Table(
     Column("service", Name, primary_key=True),
     Column("model", Name, primary_key=True),
     Column("sha256", String(64), primary_key=True),
+    # The tag of the key, as in `jobs`.
+    Column("sent_with", String(16), primary_key=True, server_default=""),
     Column("url", Words, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("file_id", Words),

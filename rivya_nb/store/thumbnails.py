@@ -1,7 +1,8 @@
 """Small pictures of the originals, kept on disk: grids and contact sheets are drawn from them.
 
 Decoding an original of 2048 × 2048 pixels takes some 200 ms, its small picture 3. They are a cache: a missing
-or damaged one is made again from the original.
+or damaged one is made again from the original. The small picture of a video is its poster, that of a sound its
+waveform; where neither can be made here, it is a card, which is drawn each time and not kept.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from rivya_nb.errors import PictureError
 from rivya_nb.imaging.decoding import decoded
 from rivya_nb.imaging.encoding import encode
 from rivya_nb.imaging.shrinking import GAP, Box, shrunk
+from rivya_nb.media.formats import medium_by_name
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,6 +54,8 @@ class Thumbnails:
             if any(path.is_file() for path in self.shared(original)[:2]):
                 return
             image = self._make(original, image)
+            if self._is_card(original):
+                return
             image.thumbnail(OUTPUT_BOX, reducing_gap=GAP)
             shown = encode(image, OUTPUT_BYTES)
             if shown is not None:
@@ -97,7 +101,14 @@ class Thumbnails:
         def write(part: Path) -> None:
             part.write_bytes(data)
 
-        self._put(self._path(original, _name(box, max_bytes), ".webp"), write)
+        if not self._is_card(original):
+            self._put(self._path(original, _name(box, max_bytes), ".webp"), write)
+
+    def _is_card(self, original: Path) -> bool:
+        """Whether what stands for a video or sound is a card, which a poster may replace."""
+        return medium_by_name(original) != "image" and not any(
+            path.is_file() for path in self.shared(original)[:2]
+        )
 
     def is_lost(self, original: Path) -> bool:
         """Whether an original is known to be gone."""
@@ -127,7 +138,9 @@ class Thumbnails:
     def _make(self, original: Path, image: Image.Image | None = None) -> Image.Image:
         if image is None:
             self.bring(original)
-            image = decode(original, BOX)
+            image, is_true = _read(original, BOX)
+            if not is_true:
+                return image
         opaque = image.mode == "RGB"
 
         def write(part: Path) -> None:
@@ -160,13 +173,23 @@ def _name(box: Box, max_bytes: int) -> str:
 
 def decode(path: Path, box: Box) -> Image.Image:
     """A picture, upright and shrunk into `box` pixels, as RGB or RGBA; a JPEG is decoded at a fraction of its
-    size.
+    size. Of a video or sound, its poster.
 
     Raises:
         PictureError: the file cannot be read as a picture.
     """
+    return _read(path, box)[0]
+
+
+def _read(path: Path, box: Box) -> tuple[Image.Image, bool]:
+    """The same; False if it is only a card."""
+    if medium_by_name(path) != "image":
+        # Imported only where a video or sound is met.
+        from rivya_nb.media.posters import make_poster
+
+        return make_poster(path, box)
     try:
         with decoded(path, box=box) as image:
-            return shrunk(image, box)
+            return shrunk(image, box), True
     except (OSError, PictureError) as error:
         raise PictureError(f"the picture {path.name} cannot be read: {error}") from error

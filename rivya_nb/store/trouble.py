@@ -13,6 +13,7 @@ from rivya_nb.store.mounts import Mount
 
 ANOTHER_STORE = "name another folder with store=…"
 ANOTHER_PLACE = "name another place"
+ANOTHER_CACHE = "make it writable, or let XDG_CACHE_HOME name another folder for caches"
 
 MAY_NOT_BE_WRITTEN = "it may not be written by this user"
 READ_ONLY_DISK = "the disk is read-only"

@@ -11,15 +11,15 @@ from rivya_nb.store.schema import uploads
 
 
 class UploadBook:
-    """The uploads of one store: at most one for each content, model and service."""
+    """The uploads of one store: at most one for each content, model, service and key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, service: str, model: str, sha256: str) -> UploadRecord | None:
-        """The upload of a reference for a model, None if there is none."""
+    def get(self, service: str, model: str, sha256: str, sent_with: str = "") -> UploadRecord | None:
+        """The upload of a reference for a model with the key of this tag, None if there is none."""
         with self._database.reading() as connection:
-            statement = select(uploads).where(_is_of(service, model, sha256))
+            statement = select(uploads).where(_is_of(service, model, sha256, sent_with))
             row = connection.execute(statement).mappings().one_or_none()
         return None if row is None else UploadRecord(**row)
 
@@ -33,10 +33,16 @@ class UploadBook:
 
     def forget(self, record: UploadRecord) -> None:
         """Delete an upload that the service has lost; a newer one of the same content stays."""
-        lost = and_(_is_of(record.service, record.model, record.sha256), uploads.c.url == record.url)
+        mine = _is_of(record.service, record.model, record.sha256, record.sent_with)
+        lost = and_(mine, uploads.c.url == record.url)
         with self._database.writing() as connection:
             connection.execute(delete(uploads).where(lost))
 
 
-def _is_of(service: str, model: str, sha256: str) -> ColumnElement[bool]:
-    return and_(uploads.c.service == service, uploads.c.model == model, uploads.c.sha256 == sha256)
+def _is_of(service: str, model: str, sha256: str, sent_with: str) -> ColumnElement[bool]:
+    return and_(
+        uploads.c.service == service,
+        uploads.c.model == model,
+        uploads.c.sha256 == sha256,
+        uploads.c.sent_with == sent_with,
+    )

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from rivya_nb._version import __version__
 from rivya_nb.contract.references import Reference
 from rivya_nb.errors import UsageError
-from rivya_nb.imaging.formats import EXTENSIONS
+from rivya_nb.media.formats import EXTENSIONS
 from rivya_nb.planning.ask import read_ask
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, Marks, RunRecord
@@ -116,7 +116,8 @@ def _job(job: JobRecord) -> dict[str, object]:
 
 def _reference(reference: Reference) -> dict[str, object]:
     names = ("sha256", "kind", "mime_type", "name", "size", "url")
-    return {name: getattr(reference, name) for name in names}
+    told = {name: getattr(reference, name) for name in names}
+    return told if reference.duration is None else {**told, "duration": reference.duration}
 
 
 def _run(run: RunRecord) -> dict[str, object]:

@@ -13,7 +13,8 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import is_whole, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
-from rivya_nb.imaging.formats import EXTENSIONS
+from rivya_nb.media.formats import EXTENSIONS
+from rivya_nb.media.walking import LONGEST as LONGEST_FILE
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import (
     HIGHEST_RATING,
@@ -41,8 +42,8 @@ from rivya_nb.study.study_file import LARGEST
 T = TypeVar("T")
 K = TypeVar("K")
 
-LARGEST_PICTURE = 100_000_000
-"""Bytes of a picture or a reference."""
+LARGEST_FILE = 2_000_000_000
+"""Bytes of a picture, a video, a sound or a reference."""
 
 _ID = re.compile(r"[0-9a-zA-Z_-]{1,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -148,12 +149,14 @@ def _job(where: str, given: object) -> JobRecord:
 
 def _picture(where: str, given: object) -> PictureRecord:
     picture = _table(where, given)
+    duration = picture.get("duration")
     return PictureRecord(
         _matching(f"{where}.sha256", picture.get("sha256"), _SHA256),
         _one_of(f"{where}.mime_type", picture.get("mime_type"), EXTENSIONS),
         _whole(f"{where}.width", picture.get("width"), 0, _MOST),
         _whole(f"{where}.height", picture.get("height"), 0, _MOST),
-        _whole(f"{where}.size", picture.get("size"), 1, LARGEST_PICTURE),
+        _whole(f"{where}.size", picture.get("size"), 1, LARGEST_FILE),
+        None if duration is None else _number(f"{where}.duration", duration, 0, LONGEST_FILE),
     )
 
 
@@ -163,14 +166,16 @@ def _reference(where: str, given: object) -> Reference:
     if url and not url.startswith("https://"):
         raise _wrong(f"{where}.url", "it is no https address")
     name = _text(f"{where}.name", reference.get("name"), _NAME)
+    duration = reference.get("duration")
     return Reference(
         _matching(f"{where}.sha256", reference.get("sha256"), _SHA256),
         _text(f"{where}.kind", reference.get("kind"), _NAME),
         "" if url else _one_of(f"{where}.mime_type", reference.get("mime_type"), EXTENSIONS),
         # A name is no path.
         re.split(r"[/\\]", name)[-1] or "reference",
-        0 if url else _whole(f"{where}.size", reference.get("size"), 1, LARGEST_PICTURE),
+        0 if url else _whole(f"{where}.size", reference.get("size"), 1, LARGEST_FILE),
         url=url,
+        duration=None if duration is None else _number(f"{where}.duration", duration, 0, LONGEST_FILE),
     )
 
 

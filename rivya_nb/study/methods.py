@@ -169,9 +169,9 @@ def _settings(studied: Studied) -> list[str]:
         times = "twice" if len(replicates) == 2 else f"{len(replicates)} times"
         sentences.append(f"The very same request was made {times} (replicates).")
     told: dict[str, list[str]] = {}
-    keys = dict.fromkeys(key for job in studied.jobs for key in job.params if key != SEED_KEY)
+    keys = dict.fromkeys(key for job in studied.jobs for key in job.shared_params if key != SEED_KEY)
     for key in keys:
-        values = (job.params.get(key) for job in studied.jobs)
+        values = (job.shared_params.get(key) for job in studied.jobs)
         told[key] = list(dict.fromkeys("not sent" if value is None else _value(value) for value in values))
     for place in studied.places:
         for axis, label in place.labels.items():
@@ -191,7 +191,7 @@ def _settings(studied: Studied) -> list[str]:
 def _seeds(jobs: Sequence[JobRecord]) -> str:
     by_prompt: dict[str, set[ParamValue]] = {}
     for job in jobs:
-        if (seed := job.params.get(SEED_KEY)) is not None:
+        if (seed := job.seed) is not None:
             by_prompt.setdefault(job.prompt, set()).add(seed)
     if not by_prompt:
         return "No seed was sent."
@@ -201,7 +201,7 @@ def _seeds(jobs: Sequence[JobRecord]) -> str:
     same = ""
     if len(prompts) > 1:
         same = ", the same for every prompt" if shared else ", not the same for every prompt"
-    without = sum(job.params.get(SEED_KEY) is None for job in jobs)
+    without = sum(job.seed is None for job in jobs)
     less = f"; {count(without, 'request')} had none" if without else ""
     if len(every) == 1:
         return f"The seed was {_value(next(iter(every)))}{same if shared else ''}{less}."

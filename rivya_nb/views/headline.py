@@ -52,7 +52,7 @@ def headline_of(
 ) -> Headline:
     """The same; `going` has the sums of a run that works."""
     names = [f"run {run.id}" if run.id else "", printable(run.name or "", _NAME_LENGTH)]
-    price = [] if going is None else [count(going.total, "picture"), count(going.price, "credit")]
+    price = [] if going is None else [count(going.total, going.noun), count(going.price, "credit")]
     by = by_words(run.asked_by) if names_users else ""
     facts = joined([subject.common, *price, ", ".join(name for name in names if name), by])
     return Headline(subject.prompt, subject.full_prompt, facts)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from rivya_nb.contract.catalogue import AVAILABLE, FIXED, MEGABYTE, Model, Param, ReferenceRule
 from rivya_nb.contract.live_models import NOT_LISTED
+from rivya_nb.contract.media import MEDIA
 from rivya_nb.contract.params import range_words
+from rivya_nb.contract.references import duration_limits, format_words
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.views.words import joined
 
@@ -31,7 +33,7 @@ class ModelPage:
     remarks: tuple[tuple[str, str], ...]
 
 
-HEADINGS = ("model", "name", "price", "prompt limit", "references", "state")
+HEADINGS = ("model", "makes", "name", "price", "prompt limit", "references", "state")
 PARAM_HEADINGS = ("param", "type", "default", "takes")
 
 
@@ -40,6 +42,7 @@ def model_row(model: Model) -> Row:
     limit = model.max_prompt_length
     return (
         printable(model.id),
+        makes_words(model),
         printable(model.display_name),
         price_words(model),
         NOT_KNOWN if limit is None else f"{limit:,}",
@@ -56,6 +59,7 @@ def model_page(model: Model, record: str) -> ModelPage:
         name=printable(model.display_name),
         facts=joined(
             [
+                f"makes {makes_words(model)}",
                 state_words(model),
                 price_words(model) + (" a request" if model.has_fixed_price else ""),
                 "" if limit is None else f"prompts up to {limit:,} characters",
@@ -80,16 +84,21 @@ def price_words(model: Model) -> str:
     return f"from {count(model.base_credits, 'credit')}, {printable(how)}"
 
 
+def makes_words(model: Model) -> str:
+    """What a model makes, in the service's word for it: `video`."""
+    return printable(model.category) or NOT_KNOWN
+
+
 def state_words(model: Model) -> str:
-    """The state of a model: ready, or why no pictures can be made with it."""
+    """The state of a model: ready, or why it cannot be run."""
     status = (
         "" if model.api_status == AVAILABLE else _STATES.get(model.api_status, printable(model.api_status))
     )
-    if model.category != "image":
-        makes = f"makes {printable(model.category)}" if model.category else "what it makes is not known"
-        return joined([makes, status])
     unlisted = "not listed" if NOT_LISTED in model.notes else ""
-    return joined([status or "ready", unlisted, "" if model.complete else "partly known"])
+    known = "" if model.complete else "partly known"
+    if model.category not in MEDIA:
+        return joined(["not for this tool", status])
+    return joined([status or ("ready" if model.can_run else ""), unlisted, known])
 
 
 def not_known_words(model: Model) -> list[str]:
@@ -98,7 +107,7 @@ def not_known_words(model: Model) -> list[str]:
     if not model.complete and model.unknown:
         lines.append(f"not known of {printable(model.id)}: {listing(model.unknown)}; the service decides")
     if not model.has_fixed_price:
-        lines.append(f"the price of {printable(model.id)} is not fixed; it may cost more than is said here")
+        lines.append(f"the price of {printable(model.id)} is not fixed: what is said here is the least")
     return lines
 
 
@@ -140,8 +149,10 @@ def _reference_words(model: Model) -> str:
 
 def _rule_words(rule: ReferenceRule, named: bool) -> str:
     size = "" if rule.max_bytes is None else f"at most {rule.max_bytes / MEGABYTE:g} MB each"
-    types = "" if rule.mime_types is None else listing(mime.partition("/")[2] for mime in rule.mime_types)
-    words = ", ".join(part for part in (size, printable(types)) if part)
+    types = "" if rule.mime_types is None else listing(map(format_words, rule.mime_types))
+    limits = rule.min_duration is not None or rule.max_duration is not None
+    duration = duration_limits(rule.min_duration, rule.max_duration) + " long" if limits else ""
+    words = ", ".join(part for part in (size, duration, printable(types)) if part)
     return f"{printable(rule.kind)}: {words}" if named and words else words
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import listing, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
+from rivya_nb.media.words import length_words
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.gallery import mark_words
 from rivya_nb.views.thumbnails import Thumbnail
@@ -72,7 +73,11 @@ class PictureView:
         sizes = [
             " ".join(
                 [f"{each.width} × {each.height}"] * bool(each.width)
-                + [printable(format_name(each.mime_type))]
+                + [
+                    words
+                    for words in (length_words(each.duration), printable(format_name(each.mime_type)))
+                    if words
+                ]
             )
             for each in job.pictures
         ]

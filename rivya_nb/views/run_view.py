@@ -90,7 +90,7 @@ def progress_words(sums: Tally, *, live: bool, credit: str = "credit") -> str:
     """The same of these sums."""
     if sums.total and sums.states.get("deferred") == sums.total:
         cost = count(sums.price, credit) if sums.price or not sums.reused else "at no more cost"
-        return f"deferred: {count(sums.total, 'picture')}, {cost}; `{WORK}` sends them"
+        return f"deferred: {count(sums.total, sums.noun)}, {cost}; `{WORK}` sends them"
     return joined(_live_parts(sums) if live else _final_parts(sums, credit))
 
 
@@ -101,11 +101,11 @@ def _live_parts(sums: Tally) -> list[str]:
 
 def _final_parts(sums: Tally, credit: str) -> list[str]:
     if sums.pictures > sums.done:
-        done = f"{count(sums.pictures, 'picture')} from {sums.done:,} of {count(sums.total, 'request')}"
+        done = f"{count(sums.pictures, sums.noun)} from {sums.done:,} of {count(sums.total, 'request')}"
     elif sums.done < sums.total:
-        done = f"{sums.done:,} of {count(sums.total, 'picture')}"
+        done = f"{sums.done:,} of {count(sums.total, sums.noun)}"
     else:
-        done = count(sums.total, "picture")
+        done = count(sums.total, sums.noun)
     # Rounded up, so that it is not less than what the user saw while the last picture was stored.
     took = seconds(math.ceil(sums.elapsed)) if sums.elapsed >= 1 else ""
     return [done, *_others(sums), credits_line(sums, credit), took]
@@ -194,4 +194,5 @@ def _those(jobs: list[JobRecord], kind: str) -> str:
 def _price(jobs: list[JobRecord]) -> str:
     if any(job.price is None for job in jobs):
         return "price not known"
-    return count(sum(job.price or 0 for job in jobs), "credit")
+    least = "at least " if any(job.price_is_least for job in jobs) else ""
+    return f"{least}{count(sum(job.price or 0 for job in jobs), 'credit')}"

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rivya_nb.store.records import UNFINISHED, JobRecord, Spent
-from rivya_nb.views.words import state
+from rivya_nb.views.words import made_by, noun, state
 
 _OVERDUE = 2.0
 """Seconds by which a job may exceed all earlier ones before its end counts as unknown."""
@@ -36,6 +36,8 @@ class Tally:
     refunded: int
     elapsed: float
     left: float | None
+    noun: str = "picture"
+    """What one of its results is called."""
 
     @property
     def done(self) -> int:
@@ -54,6 +56,7 @@ class Count:
         self.states: Counter[str] = Counter()
         self.prices: Counter[str] = Counter()
         """The documented prices, in credits, by status."""
+        self._media: Counter[str] = Counter()
         self._pictures = 0
         self._reused = 0
         self._price = 0
@@ -87,6 +90,7 @@ class Count:
         self.total += sign
         self.states[state(job)] += sign
         self.prices[job.status] += sign * (job.price or 0)
+        self._media[made_by(job)] += sign
         self._pictures += sign * len(job.pictures)
         if reused:
             self._reused += sign * (job.is_there and job.status != "unknown")
@@ -116,6 +120,7 @@ class Count:
             refunded=self._refunded,
             elapsed=max(0.0, end - created_at),
             left=_left(self._took, going, now),
+            noun=noun((+self._media).keys()),
         )
 
 

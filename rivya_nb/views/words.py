@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
-from rivya_nb.contract.ideas import shape
+from rivya_nb.contract.ideas import shape, shared_names
+from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
+from rivya_nb.media.words import SOUND_RATIO
 
 if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord
@@ -54,6 +56,21 @@ def seconds(value: float) -> str:
         hours, rest = divmod(whole, 3600)
         return f"{hours} h {rest // 60} min" if rest >= 60 else f"{hours} h"
     return f"{whole // 86_400} d"
+
+
+def made_by(job: JobRecord) -> Medium:
+    """What a job makes: by its results, else by the record of its model, else a picture."""
+    if job.pictures:
+        return medium_of(job.pictures[0].mime_type)
+    model = bundled().get(job.model)
+    return medium_of(f"{model.category}/") if model is not None else "image"
+
+
+def noun(media: Collection[str]) -> str:
+    """The word for one of these: `picture`, `video`, `audio file`, and `result` where they differ."""
+    if len(media) > 1:
+        return "result"
+    return {"video": "video", "audio": "audio file"}.get(next(iter(media), ""), "picture")
 
 
 def moment_words(moment: float) -> str:
@@ -187,8 +204,9 @@ def unseen_words(kind: str) -> str:
 
 
 def unseen_kind(picture: PictureRecord | None) -> str:
-    """The format of a picture that could not be decoded here, as `HEIC`; empty for any other."""
-    if picture is None or picture.width:
+    """The format of a picture that could not be decoded here, as `HEIC`; empty for any other, and for videos and
+    sounds, which have a poster in any case."""
+    if picture is None or picture.width or picture.medium != "image":
         return ""
     return printable(format_name(picture.mime_type))
 
@@ -207,13 +225,14 @@ def replicate_words(job: JobRecord) -> str:
 
 
 def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
-    """The params that all jobs have with the same value, as sent."""
+    """The params that all jobs have with the same value, as sent, by the names that axes have."""
     shared: dict[str, object] | None = None
     for job in jobs:
         if shared is None:
-            shared = dict(job.params)
+            shared = {**job.shared_params}
         else:
-            shared = {key: value for key, value in shared.items() if job.params.get(key, _ABSENT) == value}
+            mine = job.shared_params
+            shared = {key: value for key, value in shared.items() if mine.get(key, _ABSENT) == value}
     return shared or {}
 
 
@@ -235,7 +254,7 @@ def _asked(job: JobRecord) -> dict[str, object]:
     """What a job was asked for, the documented defaults included."""
     model = bundled().get(job.model)
     defaults = {} if model is None else {param.key: param.default for param in model.params}
-    params = {**defaults, **job.params}
+    params = {**shared_names(defaults), **job.shared_params}
     return {
         "model": job.model,
         **params,
@@ -252,6 +271,8 @@ def aspect_ratio(job: JobRecord, picture: PictureRecord | None) -> float:
     """Width over height of a job's picture: that of the picture, else of the params, else 1."""
     if picture is not None and picture.height > 0 and picture.width > 0:
         return picture.width / picture.height
+    if picture is not None and picture.medium == "audio":
+        return SOUND_RATIO
     model = bundled().get(job.model)
     sent = [job.params.get(key) for key in _SHAPE_KEYS]
     defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]

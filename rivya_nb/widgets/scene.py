@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rivya_nb.contract.media import WORDS
 from rivya_nb.contract.text import count, printable
-from rivya_nb.imaging.formats import format_name
+from rivya_nb.media.formats import format_name
+from rivya_nb.media.words import length_words
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.views.layout import Cell, Layout
@@ -139,7 +141,8 @@ def _asides(job: JobRecord, picture: PictureRecord | None, look: Look) -> list[l
     if picture is not None:
         kind = printable(format_name(picture.mime_type))
         sides = f"{picture.width} × {picture.height}, " if picture.width else ""
-        asides.append(["picture", f"{sides}{picture.size / 1e6:.1f} MB {kind}"])
+        length = f"{words}, " if (words := length_words(picture.duration)) else ""
+        asides.append([WORDS[picture.medium], f"{sides}{length}{picture.size / 1e6:.1f} MB {kind}"])
     if job.task_id:
         asides.append(["task", printable(job.task_id, 80)])
     return asides

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from rivya_nb.api.caps import Cap
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.api.pictures import PictureFetcher
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.api.retry import RetryNotice, RetryPolicy
+from rivya_nb.contract.media import Medium
 
 KEY = "rvya_sk_test-" + "not-a-real-key"
 """Long enough to be searched for, and with a dash, so that nobody takes it for a real one."""
@@ -175,9 +178,14 @@ def client_of(service: Scripted, notices: list[RetryNotice] | None = None) -> Ri
     return RivyaClient(KEY, service.origin, timeout=0.3, retries=IMPATIENT, on_wait=listen)
 
 
-def fetcher_of(service: Scripted, *, max_bytes: int = 1_000_000) -> PictureFetcher:
-    """An impatient fetcher of a scripted service's pictures."""
-    return PictureFetcher(service.origin, max_bytes=max_bytes, timeout=0.3, retries=IMPATIENT)
+def fetcher_of(service: Scripted, *, max_bytes: int = 1_000_000) -> ResultFetcher:
+    """An impatient fetcher of a scripted service's results."""
+    return ResultFetcher(service.origin, cap_of=capped(max_bytes), timeout=0.3, retries=IMPATIENT)
+
+
+def capped(max_bytes: int, max_seconds: float = math.inf) -> Callable[[Medium], Cap]:
+    """The same cap for each medium."""
+    return lambda medium: Cap(medium, max_bytes, max_seconds)
 
 
 def closed_port() -> int:

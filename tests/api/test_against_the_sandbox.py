@@ -15,8 +15,8 @@ from sandboxes import INSTANT, running_sandbox
 
 from api.scripted import IMPATIENT, answer, scripted
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.api.pictures import PictureFetcher
 from rivya_nb.api.records import Task
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request, build_request
@@ -28,7 +28,7 @@ Use = Callable[[RivyaClient], Awaitable[object]]
 
 
 def request(*references: Reference, seed: int = 7) -> Request:
-    model = bundled().image_model(DEFAULT_MODEL)
+    model = bundled().runnable(DEFAULT_MODEL)
     return build_request(model, "A glass bottle", {"seed": seed}, references)
 
 
@@ -82,7 +82,7 @@ def test_from_a_reference_to_a_picture_and_its_price(config: SandboxConfig, tmp_
         assert task.status == "succeeded"
         assert (await client.credits.retrieve()).current_credits < before
 
-        fetcher = PictureFetcher(client.origin)
+        fetcher = ResultFetcher(client.origin)
         picture = await fetcher.fetch(task.urls[0], tmp_path)
         await fetcher.aclose()
         assert picture.path.stat().st_size == picture.inspected.size
@@ -172,7 +172,7 @@ def test_every_documented_refusal_is_an_error_of_its_own(code: str, use: Use, ke
 def test_a_failed_task_has_its_documented_code_and_costs_nothing() -> None:
     async def use(client: RivyaClient) -> None:
         before = (await client.credits.retrieve()).current_credits
-        model = bundled().image_model(DEFAULT_MODEL)
+        model = bundled().runnable(DEFAULT_MODEL)
         asked = build_request(model, "A bottle, sandbox:fail", {"seed": 7}, ())
         task = await finished(client, await client.generations.create(asked))
         assert (task.status, task.error_code, task.urls) == ("failed", IN_A_TASK, ())

@@ -13,12 +13,27 @@ from urllib.parse import quote
 
 import pytest
 from imaging.samples import BOMBS, FILM, HEIC, SIZE, WHOLE, with_chunks
+from media.samples import SAMPLES, sample
 from PIL import Image, ImageFile
 
-from api.scripted import IMPATIENT, KEY, Action, Scripted, answer, fetcher_of, raw, reset, scripted, silence
+from api.scripted import (
+    IMPATIENT,
+    KEY,
+    Action,
+    Scripted,
+    answer,
+    capped,
+    fetcher_of,
+    raw,
+    reset,
+    scripted,
+    silence,
+)
 from rivya_nb.api.address import is_public, literal
+from rivya_nb.api.caps import Cap
 from rivya_nb.api.hosts import check_target
-from rivya_nb.api.pictures import FetchedPicture, PictureFetcher
+from rivya_nb.api.results import FetchedFile, ResultFetcher
+from rivya_nb.contract.media import Medium
 from rivya_nb.errors import PictureError
 
 
@@ -35,8 +50,8 @@ PAGE = answer(200, b"<!doctype html><p>sign in")
 CUT = answer(200, PNG[:-40])
 
 
-def fetch(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> tuple[FetchedPicture, Scripted]:
-    async def main() -> tuple[FetchedPicture, Scripted]:
+def fetch(folder: Path, *actions: Action, max_bytes: int = 1_000_000) -> tuple[FetchedFile, Scripted]:
+    async def main() -> tuple[FetchedFile, Scripted]:
         async with scripted(*actions) as service:
             fetcher = fetcher_of(service, max_bytes=max_bytes)
             try:
@@ -144,8 +159,8 @@ def test_a_relative_address_is_the_services(tmp_path: Path, url: str) -> None:
     ids=["base64", "for addresses", "percent"],
 )
 def test_a_data_address_is_the_picture(tmp_path: Path, url: str) -> None:
-    async def main() -> FetchedPicture:
-        return await PictureFetcher("https://rivya.ai").fetch(url, tmp_path)
+    async def main() -> FetchedFile:
+        return await ResultFetcher("https://rivya.ai").fetch(url, tmp_path)
 
     assert asyncio.run(main()).path.read_bytes() == PNG
 
@@ -161,7 +176,7 @@ def test_a_long_data_address_is_read_piece_by_piece(tmp_path: Path, monkeypatch:
     picture = encoded("PNG", (1200, 800)) + b"\0"
     monkeypatch.setattr(base64, "b64decode", noting)
     url = "data:image/png;base64," + base64.b64encode(picture).decode().rstrip("=")
-    found = asyncio.run(PictureFetcher("https://rivya.ai").fetch(url, tmp_path))
+    found = asyncio.run(ResultFetcher("https://rivya.ai").fetch(url, tmp_path))
     assert found.path.read_bytes() == picture
     # Python does nothing else while a piece is decoded.
     assert max(read) < 1 << 20 < sum(read)
@@ -171,7 +186,7 @@ def test_a_long_data_address_is_read_piece_by_piece(tmp_path: Path, monkeypatch:
 def test_a_data_address_that_goes_on_behind_its_padding_is_damaged(tmp_path: Path, behind: str) -> None:
     url = "data:image/png;base64," + "AAAA" * 200_000 + "AA==" + behind
     with pytest.raises(PictureError, match="damaged"):
-        asyncio.run(PictureFetcher("https://rivya.ai").fetch(url, tmp_path))
+        asyncio.run(ResultFetcher("https://rivya.ai").fetch(url, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +203,7 @@ def test_a_data_address_that_goes_on_behind_its_padding_is_damaged(tmp_path: Pat
 def test_a_data_address_that_is_no_picture_is_told(tmp_path: Path, url: str, said: str) -> None:
     async def main() -> None:
         with pytest.raises(PictureError, match=said):
-            await PictureFetcher("https://rivya.ai", max_bytes=1000).fetch(url, tmp_path)
+            await ResultFetcher("https://rivya.ai", cap_of=capped(1000)).fetch(url, tmp_path)
 
     asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
@@ -363,7 +378,7 @@ def test_a_redirect_to_where_no_picture_may_come_from_is_refused(
 def test_a_service_elsewhere_cannot_point_at_this_machine(tmp_path: Path, url: str) -> None:
     async def main() -> None:
         async with scripted(OK) as service:
-            fetcher = PictureFetcher("https://rivya.ai", timeout=0.3, retries=IMPATIENT)
+            fetcher = ResultFetcher("https://rivya.ai", timeout=0.3, retries=IMPATIENT)
             port = service.origin.rpartition(":")[2]
             with pytest.raises(PictureError):
                 await fetcher.fetch(url.format(port=port), tmp_path)
@@ -416,7 +431,7 @@ def test_a_folder_that_is_not_there_is_a_message(tmp_path: Path) -> None:
 def test_a_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
     async def main() -> None:
         async with scripted(silence()) as service:
-            fetcher = PictureFetcher(service.origin)
+            fetcher = ResultFetcher(service.origin)
             task = asyncio.create_task(fetcher.fetch(f"{service.origin}/1.png", tmp_path))
             await service.called.wait()
             task.cancel()
@@ -426,3 +441,101 @@ def test_a_cancelled_download_leaves_no_file(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert list(tmp_path.iterdir()) == []
+
+
+FILM_HEAD = sample("fast.mp4")[:4200]
+FOUR_GB = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n" + FILM_HEAD)
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_a_video_or_sound_is_kept_byte_for_byte(tmp_path: Path, name: str) -> None:
+    data, known = sample(name), SAMPLES[name]
+    # Neither the name in the address nor what the server says decides.
+    got, _ = fetch(tmp_path, answer(200, data, {"Content-Type": "image/png"}))
+    found = got.inspected
+    assert got.path.read_bytes() == data
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    assert (found.medium, found.mime_type, found.size) == (known.medium, known.mime_type, len(data))
+    assert (found.width, found.height) == known.size
+    assert found.duration == pytest.approx(known.duration, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.webm", "sound.mp3", "sound.wav", "sound.ogg"])
+def test_a_video_or_sound_that_is_cut_is_fetched_again(tmp_path: Path, name: str) -> None:
+    data = sample(name)
+    got, service = fetch(tmp_path, answer(200, data[:-9]), answer(200, data))
+    assert got.path.read_bytes() == data
+    assert len(service.received) == 2
+    got.path.unlink()
+    assert "is cut short after" in refused(tmp_path, answer(200, data[:-9]))
+
+
+def test_a_film_of_four_gigabytes_is_refused_by_what_its_head_says(tmp_path: Path) -> None:
+    async def main() -> int:
+        async with scripted(FOUR_GB) as service:
+            fetcher = ResultFetcher(service.origin, timeout=5, retries=IMPATIENT)
+            with pytest.raises(
+                PictureError, match=r"The video has more than 1,000 MB; RIVYA_MAX_VIDEO_MB raises"
+            ):
+                await fetcher.fetch(service.origin, tmp_path, expected="video")
+            await fetcher.aclose()
+            return len(service.received)
+
+    assert asyncio.run(main()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_medium_has_a_cap_of_its_own(tmp_path: Path) -> None:
+    def cap_of(medium: Medium) -> Cap:
+        return Cap(medium, {"image": 100_000, "video": 6_000, "audio": 3_000}[medium])
+
+    async def main(data: bytes) -> FetchedFile:
+        head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+        async with scripted(raw(head + data)) as service:
+            fetcher = ResultFetcher(service.origin, cap_of=cap_of, timeout=5, retries=IMPATIENT)
+            return await fetcher.fetch(service.origin, tmp_path)
+
+    assert asyncio.run(main(sample("film.mp4"))).inspected.medium == "video"
+    with pytest.raises(PictureError, match=r"The sound has more than 0\.003 MB"):
+        asyncio.run(main(sample("sound.wav")))
+    with pytest.raises(PictureError, match=r"The video has more than 0\.006 MB"):
+        asyncio.run(main(sample("film.mp4") + bytes(5_000)))
+
+
+def test_a_film_that_is_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = answer(200, sample("film.mp4"))
+
+    async def main() -> FetchedFile:
+        async with scripted(page) as service:
+            return await ResultFetcher(service.origin, timeout=5).fetch(service.origin, tmp_path)
+
+    monkeypatch.setenv("RIVYA_MAX_VIDEO_SECONDS", "0.4")
+    with pytest.raises(
+        PictureError, match=r"The video is longer than 0\.4 s; RIVYA_MAX_VIDEO_SECONDS raises"
+    ):
+        asyncio.run(main())
+    monkeypatch.setenv("RIVYA_MAX_VIDEO_SECONDS", "a minute")
+    with pytest.raises(
+        PictureError, match="RIVYA_MAX_VIDEO_SECONDS is 'a minute'; it is a number such as 3600"
+    ):
+        asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("RIVYA_MAX_VIDEO_SECONDS", "0.5")
+    assert asyncio.run(main()).inspected.duration == 0.5
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (answer(200, b"A text that is called clip.mp4"), "that is known here; an MP4 or WebM was expected"),
+        (answer(404, b""), "answered 404, not found, where a video was expected"),
+        (silence(), "The video could not be fetched: "),
+    ],
+)
+def test_what_was_expected_is_named(tmp_path: Path, page: Action, said: str) -> None:
+    async def main() -> None:
+        async with scripted(page) as service:
+            await fetcher_of(service).fetch(service.origin, tmp_path, expected="video")
+
+    with pytest.raises(PictureError, match=said):
+        asyncio.run(main())

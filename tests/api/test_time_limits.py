@@ -21,7 +21,7 @@ from api.scripted import (
     silence,
 )
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.api.pictures import PictureFetcher
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.api.retry import RetryPolicy
 from rivya_nb.errors import NotDeliveredError, PictureError, RivyaError, TransportError
 
@@ -134,7 +134,7 @@ def test_an_upload_whose_answer_comes_byte_by_byte_does_not_get_the_files_time(t
 def test_the_budget_ends_a_slow_picture_too(slow: Action, tmp_path: Path) -> None:
     async def main() -> None:
         async with scripted(slow) as service:
-            fetcher = PictureFetcher(service.origin, timeout=60.0, retries=SHORT)
+            fetcher = ResultFetcher(service.origin, timeout=60.0, retries=SHORT)
             with pytest.raises(PictureError, match="no whole answer in"):
                 await asyncio.wait_for(fetcher.fetch(f"{service.origin}/1.png", tmp_path), PATIENCE)
             await fetcher.aclose()

@@ -16,7 +16,7 @@ from PIL import Image
 from api.scripted import IMPATIENT, KEY, Received, read_request
 from rivya_nb.api import http
 from rivya_nb.api.client import RivyaClient
-from rivya_nb.api.pictures import PictureFetcher
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 
@@ -59,7 +59,7 @@ async def serving(authority: trustme.CA, name: str) -> AsyncIterator[tuple[int, 
 
 
 async def fetch(port: int, folder: Path) -> bytes:
-    fetcher = PictureFetcher("http://127.0.0.1", timeout=5, retries=IMPATIENT)
+    fetcher = ResultFetcher("http://127.0.0.1", timeout=5, retries=IMPATIENT)
     try:
         return (await fetcher.fetch(f"https://localhost:{port}/1.png", folder)).path.read_bytes()
     finally:

@@ -68,14 +68,14 @@ def test_generate_can_be_read_beside_a_long_remark(panel: PanelPage, screenshots
 
 
 def test_a_model_that_cannot_be_asked_says_why(panel: PanelPage, screenshots: Path) -> None:
-    panel.field("Model").fill("veo")
+    panel.field("Model").fill("hailuo")
     options = panel.root.get_by_role("listbox", name="Choices").get_by_role("option")
-    expect(options.first).to_contain_text("makes no pictures")
+    expect(options.first).to_contain_text("its record is not complete")
     expect(options.first).to_be_disabled()
     panel.page.keyboard.press("ArrowDown")
     panel.page.keyboard.press("Enter")
     said = panel.root.get_by_role("status").filter(
-        has_text=re.compile("^veo.* cannot be asked: it makes no pictures")
+        has_text=re.compile("^hailuo.* cannot be asked: its record is not complete")
     )
     expect(said).to_be_visible()
     panel.page.screenshot(path=screenshots / "details-model.png")

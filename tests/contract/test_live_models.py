@@ -102,7 +102,7 @@ def test_the_sandboxs_own_list_says_what_the_bundled_records_say() -> None:
 def test_the_list_overrules_what_is_bundled() -> None:
     model = live(base_credits=20, max_prompt_length=100, display_name="Wan Pro", api_status="coming_soon")
     assert (model.base_credits, model.max_prompt_length, model.display_name) == (20, 100, "Wan Pro")
-    assert not model.makes_pictures
+    assert not model.can_run
     assert model.params == WAN.params
 
 
@@ -111,7 +111,7 @@ def test_a_catalogue_knows_when_its_list_came_and_keeps_what_is_not_listed() -> 
     assert merged.fetched_at == 17.0
     assert merged["brand-new"].live
     assert merged[DEFAULT_MODEL].notes == (NOT_LISTED,)
-    assert merged.image_model(DEFAULT_MODEL)
+    assert merged.runnable(DEFAULT_MODEL)
 
 
 @pytest.mark.parametrize("entries", [[], [None, 3, {}, {"id": 5}, {"id": " "}]])
@@ -209,7 +209,7 @@ def test_prices_are_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
-        ({"category": "video"}, "makes video"),
+        ({"category": "video"}, "the record of 'brand-new' is not complete"),
         ({"category": "chat", "billing_type": "TOKEN_BASED"}, "makes chat"),
         ({"category": None}, "what 'brand-new' makes is not known"),
         ({"api_status": "coming_soon"}, "cannot be called yet"),
@@ -217,20 +217,20 @@ def test_prices_are_what_they_are() -> None:
         ({"api_status": "retired"}, "the service says 'retired' of it"),
     ],
 )
-def test_what_cannot_be_asked_for_a_picture_says_what_it_is(entry: dict[str, object], words: str) -> None:
+def test_what_cannot_be_run_says_what_it_is(entry: dict[str, object], words: str) -> None:
     catalogue = merge(bundled(), [{"id": "brand-new", "category": "image", **entry}], 1.0)
     with pytest.raises(InvalidRequestError, match=words) as refused:
-        catalogue.image_model("brand-new")
-    assert "the nearest that makes pictures is" in str(refused.value)
+        catalogue.runnable("brand-new")
+    assert "the nearest that can be run is" in str(refused.value)
     assert "Nothing was sent" in str(refused.value)
 
 
 def test_the_nearest_model_that_can_be_asked_is_offered() -> None:
-    with pytest.raises(InvalidRequestError, match="the nearest that makes pictures is 'wan-2-7-image"):
-        bundled().image_model("wan-2-7-video")
-    only = Catalogue([bundled()["sora-2"]])
-    with pytest.raises(InvalidRequestError, match="makes video, and this tool asks for pictures\n"):
-        only.image_model("sora-2")
+    with pytest.raises(InvalidRequestError, match="the nearest that can be run is 'seedance-1-5-pro'"):
+        bundled().runnable("seedance-1-0-pro")
+    only = Catalogue([bundled()["wan-2-7-video"]])
+    with pytest.raises(InvalidRequestError, match=r"is not complete.* asks the service for it\n"):
+        only.runnable("wan-2-7-video")
 
 
 def test_an_incomplete_record_says_what_is_not_known_and_a_live_one_fills_it() -> None:

@@ -200,11 +200,9 @@ def test_the_documented_defaults_of_every_image_model_are_valid(model: object) -
     assert dict(request.params) == {key: value for key, value in defaults.items() if value is not None}
 
 
-def test_a_model_that_makes_something_else_says_so() -> None:
-    with pytest.raises(InvalidRequestError, match="makes video"):
-        bundled().image_model("sora-2")
+def test_a_model_that_is_not_there_is_met_with_the_nearest() -> None:
     with pytest.raises(InvalidRequestError, match="did you mean 'wan-2-7-image-pro'"):
-        bundled().image_model("wan-27-image-pro")
+        bundled().runnable("wan-27-image-pro")
 
 
 def test_a_number_between_two_steps_is_refused_and_one_on_a_step_is_not() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import rivya_nb as rv
 from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import shared_name
 from rivya_nb.control_panel.controls import ParamControl
 from rivya_nb.control_panel.form import Form
 from rivya_nb.control_panel.form_state import FormState, plan_form
@@ -19,7 +20,7 @@ from rivya_nb.control_panel.model import PanelModel
 from rivya_nb.control_panel.seed import UNSET, SeedControl
 from rivya_nb.errors import InvalidRequestError, Mistake
 
-IMAGE_MODELS = [model.id for model in bundled().values() if model.makes_pictures]
+MODELS = [model.id for model in bundled().values() if model.can_run]
 
 
 @pytest.fixture
@@ -35,16 +36,18 @@ def form(model: PanelModel) -> Iterator[Form]:
         yield made
 
 
-@pytest.mark.parametrize("name", IMAGE_MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_every_model_has_a_control_for_each_param_and_sends_none_by_default(
     session: rv.Session, model: PanelModel, form: Form, name: str
 ) -> None:
     form.model.put([name])
-    labels = [title(key) for key in sorted(bundled()[name].param_keys, key=lambda key: key != "seed")]
+    record = bundled()[name]
+    keys = [shared_name(key) for key in record.param_keys]
+    labels = [title(key) for key in sorted(keys, key=lambda key: key != "seed")]
     assert [name for name in _names(form.widget) if name in labels] == labels
     assert model.form.params == {}
     sent = plan_form(session, model.form, {}).requests[0].params
-    assert set(sent) <= {"seed"}
+    assert set(sent) <= {"seed", "seeds", *(param.key for param in record.params if param.required)}
 
 
 def test_another_model_keeps_the_values_that_still_apply(model: PanelModel, form: Form) -> None:
@@ -67,7 +70,7 @@ def test_settings_that_are_put_in_count_more_than_what_another_model_had(
     assert model.form == asked
 
 
-@pytest.mark.parametrize("name", IMAGE_MODELS)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_default_that_a_picture_was_asked_for_with_is_asked_for_again(
     session: rv.Session, model: PanelModel, form: Form, name: str
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from control_panel.conftest import ASKED, generate, until
 from PIL import Image
+from sandbox.recorded import mp4, wav
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
@@ -98,6 +99,53 @@ def test_a_refused_file_says_why_and_is_not_kept(opened: Callable[..., Panel]) -
     refused = said[-1]
     assert refused["name"] == "notes.rtf"
     assert "text" in refused["why"]
+    assert panel.model.references.value == ()
+
+
+def test_a_film_is_dropped_where_the_model_takes_films(
+    session: rv.Session, opened: Callable[..., Panel]
+) -> None:
+    panel = opened()
+    panel.model.put(replace(ASKED, models=("wan-2-6",), params={}, several=frozenset()))
+    strip = panel.form.references.strip
+    until(lambda: strip.rules["accept"] == "image/*,video/*")
+    assert strip.rules["words"] == "{n} of 1 · pictures or video · ≤ 10 MB each"
+    data = mp4(3)
+    drop(panel, "clip.mp4", data)
+    until(lambda: strip.items)
+    [item] = strip.items
+    assert (item["name"], item["about"]) == ("clip.mp4", f"video · 3 s · {len(data)} bytes")
+    assert item["thumbnail"].startswith("data:image/")
+    [[reference]] = panel.model.references.value
+    assert session.store.files.read(reference.sha256, "video/mp4") == data
+
+
+def test_a_model_of_both_has_a_limit_for_each_kind(opened: Callable[..., Panel]) -> None:
+    panel = opened()
+    panel.model.put(replace(ASKED, models=("happyhorse-1-0",), params={}, several=frozenset()))
+    strip = panel.form.references.strip
+    until(lambda: strip.rules["limits"] == {"image": 10_000_000, "video": 95_000_000})
+    assert strip.rules["words"] == "{n} of 10 · pictures or video · image ≤ 10 MB, video ≤ 95 MB"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("clip.mp4", mp4(3), "a reference of kind video is not accepted; accepted: image"),
+        ("song.wav", wav(1), "a reference of kind audio is not accepted; accepted: image"),
+        ("notes.mp4", b"just some text", "this is not a picture but text; accepted are jpeg, png and webp"),
+        ("clip.mp4", mp4(3)[:-40], "it is cut or damaged: not all of it is there"),
+    ],
+)
+def test_a_recording_that_is_not_taken_is_refused_in_one_line(
+    opened: Callable[..., Panel], name: str, data: bytes, why: str
+) -> None:
+    panel = opened()
+    said: list[dict[str, Any]] = []
+    panel.form.references.strip.send = lambda content, buffers=None: said.append(content)
+    drop(panel, name, data)
+    until(lambda: any(each["kind"] == "refused" for each in said))
+    assert (said[-1]["name"], said[-1]["why"]) == (name, why)
     assert panel.model.references.value == ()
 
 

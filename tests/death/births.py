@@ -23,7 +23,7 @@ from rivya_nb.jobs import pacing
 PRELOADED = (
     "death.dying", "death.resuming", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "anyio._backends._asyncio",
     "certifi", "httpcore", "httpx", "sqlalchemy.dialects.sqlite", "rivya_nb.api.client",
-    "rivya_nb.api.pictures", "rivya_nb.calls", "rivya_nb.jobs.runner",
+    "rivya_nb.api.results", "rivya_nb.calls", "rivya_nb.jobs.runner",
     "rivya_nb.session.run", "rivya_nb.session.session", "rivya_nb.session.spending", "rivya_nb.store.store",
 )  # fmt: skip
 POLLS = (0.2, 0.3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,15 @@ WRITES = (
 def mortal(nth: int | None, when: str) -> Callable[[], int]:
     """Make this process die at the nth write; the return value counts the writes so far."""
     count = 0
+    # Several threads write at the same time: each of them has to see its own number.
+    turn = threading.Lock()
 
     def wrapped(write: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             nonlocal count
-            count += 1
-            mine = count == nth
+            with turn:
+                count += 1
+                mine = count == nth
             if mine and when == "before":
                 os.kill(os.getpid(), signal.SIGKILL)
             result = write(*args, **kwargs)

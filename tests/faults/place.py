@@ -18,7 +18,7 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from rivya_nb.api.client import RivyaClient
 from rivya_nb.api.key import Key
-from rivya_nb.api.pictures import PictureFetcher
+from rivya_nb.api.results import ResultFetcher
 from rivya_nb.api.retry import RetryNotice, RetryPolicy
 from rivya_nb.jobs import pacing
 from rivya_nb.jobs.runner import tell_waiting
@@ -152,7 +152,7 @@ def place_at(
         found = FoundKey(Key(DEFAULT_KEY), "given")
         client = RivyaClient(found.key, url, timeout=step, retries=IMPATIENT, on_wait=announce)
         service = Service(client.origin, client, found)
-        service.fetcher = PictureFetcher(client.origin, timeout=step, retries=IMPATIENT, on_wait=announce)
+        service.fetcher = ResultFetcher(client.origin, timeout=step, retries=IMPATIENT, on_wait=announce)
         return service
 
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rivya_nb.jobs.durations import Durations
-from rivya_nb.jobs.pacing import DEADLINE, next_poll
+from rivya_nb.jobs.pacing import DEADLINE, next_poll, slowness
 from rivya_nb.store.records import TaskDuration
 
 from .polling import CASES, LAWS, Law, around, compared, line, simulate
@@ -25,12 +25,26 @@ DOCUMENTED = [2.5, 7.5, 13.5, 20.7, 29.34, 39.34, 49.34]
 lateness = st.lists(st.just(0.0) | st.floats(0, 60), min_size=1, max_size=8)
 
 
-def polls_of(known: Durations | None, delays: list[float], until: float = DEADLINE) -> list[float]:
+def polls_of(
+    known: Durations | None, delays: list[float], until: float = DEADLINE, slower: float = 1.0
+) -> list[float]:
     """When the polls of a task leave that goes on so long, each with a delay of its own."""
     polls: list[float] = []
     while not polls or polls[-1] < until:
-        polls.append(next_poll(known, polls) + delays[len(polls) % len(delays)])
+        polls.append(next_poll(known, polls, slower) + delays[len(polls) % len(delays)])
     return polls
+
+
+@pytest.mark.parametrize("medium", ["video", "audio"])
+def test_video_and_audio_are_polled_more_slowly(medium: str) -> None:
+    slower = slowness(medium)
+    assert polls_of(None, [0.0], until=90, slower=slower) == pytest.approx([2 * each for each in DOCUMENTED])
+    # Learned durations move the polls, by the same rules.
+    polls = polls_of(Durations(exactly(*[100.0] * 30)), [0.0], until=300, slower=slower)
+    assert polls[0] >= 4
+    intervals = [later - earlier for earlier, later in pairwise(polls)]
+    assert min(intervals) >= 10
+    assert any(100 <= poll <= 112 for poll in polls)
 
 
 def test_what_is_not_known_is_polled_as_documented() -> None:

@@ -142,7 +142,7 @@ def test_too_many_requests_are_refused_before_they_are_made() -> None:
 @pytest.mark.parametrize("model", [["wan-2-7-image-pro"], {}, 7])
 def test_what_is_no_models_id_at_all_is_told(model: object) -> None:
     with pytest.raises(InvalidRequestError, match="is not a model's id; give the id as text"):
-        bundled().image_model(model)
+        bundled().runnable(model)
 
 
 @pytest.mark.parametrize("name", ["seed", "aspect_ratio", "model", "references", "repeat", "replicate"])

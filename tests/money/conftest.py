@@ -47,13 +47,13 @@ def connect(folder: Path) -> Iterator[Callable[..., rv.Session]]:
 
 
 @pytest.fixture
-def other_kernel(folder: Path) -> Iterator[Callable[[rv.Session], Session]]:
+def other_kernel(folder: Path) -> Iterator[Callable[..., Session]]:
     """`other_kernel(session)`: another session on the same store and service, with an owner of its own."""
     with ExitStack() as stack:
 
-        def joined(session: rv.Session) -> Session:
+        def joined(session: rv.Session, key: str = DEFAULT_KEY) -> Session:
             store = stack.enter_context(closing(Store.open(folder)))
-            service = reach(Key(DEFAULT_KEY), session.address, folder)
+            service = reach(Key(key), session.address, folder)
             return stack.enter_context(closing(Session(service, LiveRecords(store, WorkLoop.find()))))
 
         yield joined

@@ -86,3 +86,22 @@ def test_two_kernels_that_both_planned_within_the_limit_do_not_pass_it_together(
     ):
         theirs.run()
     assert session.balance() == 10_000 - 24
+
+
+def test_what_another_user_stops_and_a_limit_does_not_allow_here_stays_stopped(
+    session: rv.Session, other_kernel: Other
+) -> None:
+    bob = other_kernel(session)
+    bob.store.user = bob.store.claims._user = "bob"
+    hour = rv.RateLimitedError("slow down", code="rate_limited", retry_after=3600)
+    bob.spending.runner.governor.was_refused(hour, 0.0, submit=True)
+    requests = [
+        rv.Request("wan-2-7-image-pro", "A pot", {"seed": seed}, base_credits=PRICE) for seed in range(5)
+    ]
+    his = bob.plan_requests(requests, name=None, max_credits=None, fresh=False).run()
+    mine = session.plan_requests(requests, name=None, max_credits=None, fresh=False).run()
+    his.stop()
+    with pytest.raises(rv.RunFailedError, match="60 credits more would pass ada's limit of 36 credits a day"):
+        mine.wait(60)
+    assert {job.status for job in mine} == {"stopped"}
+    assert session.balance() == 10_000

@@ -103,10 +103,10 @@ def test_a_model_that_does_not_exist_is_not_found(client: httpx.Client) -> None:
     assert code(upload(client, b"\x89PNG\r\n\x1a\n", model="wan-9")) == (404, "not_found")
 
 
-def test_a_model_that_makes_no_pictures_is_announced_but_refused(client: httpx.Client) -> None:
+def test_a_video_model_of_which_too_little_is_known_is_announced_but_refused(client: httpx.Client) -> None:
     listed = {model["id"]: model for model in client.get("/api/v1/models").json()["data"]}
-    assert listed["sora-2"]["api_status"] == "coming_soon"
-    refused = client.post("/api/v1/generations", json={"model": "sora-2", "prompt": "x"})
+    assert listed["hailuo-pro"]["api_status"] == "coming_soon"
+    refused = client.post("/api/v1/generations", json={"model": "hailuo-pro", "prompt": "x"})
     assert code(refused) == (400, "validation_failed")
 
 

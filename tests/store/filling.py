@@ -40,9 +40,14 @@ def add(store: Store, *jobs: JobRecord, name: str | None = None) -> RunRecord:
     return store.add_run(name=name, service=jobs[0].service, axes=(), cells=cells, jobs=jobs)
 
 
-def kept(store: Store, data: bytes) -> PictureRecord:
-    """The record of a picture whose file is in the store."""
-    return replace(PICTURE, sha256=store.files.put(data, PICTURE.mime_type), size=len(data))
+def kept(store: Store, data: bytes, **fields: Any) -> PictureRecord:
+    """The record of a picture, or of what the fields say, whose file is in the store."""
+    record = replace(PICTURE, **fields)
+    return replace(record, sha256=store.files.put(data, record.mime_type), size=len(data))
+
+
+CLIP: dict[str, Any] = {"mime_type": "video/mp4", "duration": 5.04}
+"""What a video says that a picture does not."""
 
 
 def ids(jobs: Sequence[JobRecord]) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 import rivya_nb as rv
 from rivya_nb.cli import main
+from rivya_nb.errors import StoreError
 from rivya_nb.store.checking.check import check
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
@@ -53,6 +54,8 @@ WRONG = {
     "UPDATE jobs SET task_id = 'same' WHERE number IN (1, 7)": "2 jobs have the same task same of sandbox",
     "UPDATE tallies SET jobs = jobs + 1": "tallies has .* wrong sums",
     "UPDATE ledger SET credits = credits + 1": "ledger has 1 wrong sums: .*jobs give",
+    "UPDATE jobs SET params = 'no JSON' WHERE number = 6": "jobs says something as params that cannot be read",
+    "UPDATE runs SET axes = '[{}]'": "runs says something as axes that cannot be read, first where id is 1",
     "DELETE FROM commitments": "commitments has 1 wrong sums",
 }
 
@@ -76,6 +79,15 @@ def test_what_is_too_old_for_credit_limits_is_no_finding(store: Store) -> None:
     with store.database.reading() as connection:
         assert connection.execute(text("SELECT count(DISTINCT day) FROM commitments")).scalar_one() == 1
     assert found(store) == []
+
+
+def test_references_that_cannot_be_read_end_it_in_a_sentence(store: Store) -> None:
+    fill(store, 1)
+    run(store, """UPDATE jobs SET "references" = '[5]' WHERE number = 3""")
+    found = check(store.place, None, lambda *_: None)
+    assert str(next(found)).startswith("jobs says something as references that cannot be read")
+    with pytest.raises(StoreError, match="which files belong to the store: `rivya-nb check` says where"):
+        list(found)
 
 
 def test_what_was_bought_at_the_same_time_is_told(store: Store) -> None:

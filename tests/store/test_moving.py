@@ -23,7 +23,7 @@ from rivya_nb.store.places import StorePlace
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
-from .filling import a_job, add, done, kept
+from .filling import CLIP, a_job, add, done, kept
 
 KINDS = ("sqlite", "postgresql")
 NewPlace = Callable[[str], StorePlace]
@@ -57,7 +57,7 @@ def fill(store: Store, runs: int = 3) -> None:
     for run in range(runs):
         some = [
             done(f"a cat {run}\0 \ufdd0 ภาพ", {"seed": at, "aspect_ratio": "16:9"},
-                 pictures=(kept(store, b"%d %d" % (run, at)),), final_credits=at)
+                 pictures=(kept(store, b"%d %d" % (run, at), **(CLIP if at == 0 else {})),), final_credits=at)
             for at in range(5)
         ]  # fmt: skip
         some.append(a_job(f"unsent {run}"))

@@ -32,6 +32,9 @@ WITH_PASSWORD = [
     "postgresql://db.lab/rivya?PASSWORD=hunter2",
     "postgresql://db.lab/rivya?sslpassword=hunter2",
     "ada:hunter2@db.lab/rivya",
+    "postgresql://db.lab/rivya?host=ada:hunter2@db.lab",
+    "host=db.lab dbname=rivya user=ada password=hunter2",
+    "password = hunter2 host=db.lab",
 ]
 MISTYPED = [
     "postgresql://ada:hunter2",
@@ -48,6 +51,10 @@ MISTYPED = [
     "postgresql://ada:hunter2@/",
     "postgresql://ada:hunter2 @db.lab/rivya",
     "postgresql://[ada:hunter2/rivya",
+    '"postgresql://ada:hunter2@db.lab/rivya"',
+    " postgresql://ada:hunter2@db.lab/rivya",
+    "'ada:hunter2@db.lab/rivya'",
+    "jdbc:postgresql://db.lab/rivya?user=ada&password=hunter2",
 ]
 
 
@@ -85,6 +92,10 @@ def test_a_pathlib_path_hides_no_address(given: str) -> None:
         ("sqlite:///rivya.db", "sqlite://: name the folder"),
         ("sqlite+pysqlite:///rivya.db", "name the folder"),
         ("postgresql+asyncpg://db.lab/rivya", "without a driver's name"),
+        ("jdbc:postgresql://db.lab/rivya", "mistyped"),
+        ("'postgresql://db.lab/rivya'", "quotation marks"),
+        ("postgresql://db.lab/rivya\n", "between spaces"),
+        ("host=db.lab dbname=rivya", "with keywords.*write it as postgresql://user@host/database"),
         ("postgresql://db.lab", "names no database"),
         ("postgresql://", "names no database"),
         ("postgresql://db.lab:54x/rivya", "port"),

@@ -59,6 +59,17 @@ def test_a_kernel_whose_connections_are_cut_goes_on_as_a_new_owner(
         assert store.job(theirs.id).owner != store.owner.id
 
 
+def test_a_connection_that_is_made_anew_at_once_ends_no_step(
+    postgresql: PostgresqlServer, address: ServerAddress
+) -> None:
+    with closing(Store.open(address)) as store:
+        for _ in range(3):
+            before = store.owner.id
+            cut(postgresql, address)
+            while store.owner.id == before:
+                store.owner.renew()
+
+
 def test_a_server_that_is_away_is_told_until_it_is_back(
     postgresql: PostgresqlServer, address: ServerAddress
 ) -> None:

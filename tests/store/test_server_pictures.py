@@ -10,10 +10,12 @@ import pytest
 from servers import PostgresqlServer
 
 from rivya_nb.errors import StoreError, UsageError
+from rivya_nb.store.postgresql import database
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
 from .filling import add, done, kept
+from .test_server_ownership import cut
 
 
 def test_the_first_kernel_names_the_place_of_the_pictures_and_all_others_have_it(
@@ -74,3 +76,37 @@ def test_the_clock_is_the_servers_however_long_opening_takes(
     monkeypatch.setattr("rivya_nb.store.postgresql.words.prepare_index", lambda _: time.sleep(0.5))
     with closing(Store.open(postgresql.new_store())) as store:
         assert abs(store.database.now() - time.time()) < 0.4
+
+
+def test_a_clock_that_is_set_while_a_store_is_open_moves_nothing(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    with closing(Store.open(postgresql.new_store())) as store:
+        monkeypatch.setattr(time, "time", lambda: real() + 7200)
+        assert abs(store.database.now() - real()) < 5
+
+
+def test_a_new_connection_reads_the_servers_clock_anew(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgresql.new_store()
+    with closing(Store.open(address)) as store:
+        # A machine whose clocks stood still while it slept.
+        steady = database._steady
+        monkeypatch.setattr(database, "_steady", lambda: steady() - 7200)
+        assert store.database.now() < time.time() - 7000
+        cut(postgresql, address)
+        assert store.runs() == []
+        assert abs(store.database.now() - time.time()) < 5
+
+
+def test_a_folder_for_caches_that_cannot_be_written_is_named_with_the_way_out(
+    postgresql: PostgresqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(
+        StoreError, match=r"cache.*make it writable, or let XDG_CACHE_HOME name another folder"
+    ):
+        Store.open(postgresql.new_store())

@@ -18,7 +18,7 @@ import pytest
 from servers import PostgresqlServer, postgresql_server, programs, unused_port
 
 from rivya_nb.errors import StoreError
-from rivya_nb.store.places import read_place
+from rivya_nb.store.places import ServerAddress, read_place
 from rivya_nb.store.store import Store
 
 PICTURES = "file:///no/such/folder"
@@ -79,6 +79,8 @@ def refusal(address: str) -> str:
         ("ada", "/rivya", None, r"asks for a password, and there is none.*~/\.pgpass.*PGPASSWORD"),
         ("ada", "/history", SECRET, 'no such database.*CREATE DATABASE history .* LOCALE .C.UTF-8. TEMPLATE'),
         ("ada", "/Ada's%20store", SECRET, 'CREATE DATABASE "Ada\'s store" ENCODING'),
+        ("ada", "/identity", SECRET, 'no such database .*"identity"'),
+        ("ada", "/certificates", SECRET, 'no such database .*"certificates"'),
         ("ada", "/closed", SECRET, "may not connect to the database.*GRANT CONNECT ON DATABASE"),
         ("limited", "/rivya", SECRET, 'no connection to spare.*role "limited".*shut down kernels'),
         ("nobody", "/rivya", None, 'no such user .role "nobody" does not exist.; name another'),
@@ -223,6 +225,22 @@ def test_the_tables_of_something_else_are_left_alone_and_a_schema_of_its_own_is_
             assert store.runs() == []
     assert "rivya.jobs" in tables(postgresql, address.database)
     assert "public.jobs" not in tables(postgresql, address.database)
+
+
+def test_tables_of_others_before_the_stores_own_are_never_written(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with postgresql.connect(address.database) as admin:
+        admin.execute("CREATE SCHEMA queue")
+        admin.execute("CREATE TABLE queue.jobs (id text, status text)")
+    said = refusal(as_path(address, "queue,public"))
+    assert "the search path (queue,public) has queue.jobs before the tables of the store" in said
+    assert "?options=-csearch_path=public behind the address" in said
+    Store.open(read_place(as_path(address, "public,queue"))).close()
+    postgresql.drop(address)
+
+
+def as_path(address: ServerAddress, path: str) -> str:
+    return f"{address}?options=-csearch_path={path}"
 
 
 def test_what_came_with_an_extension_is_nobodys_data(postgresql: PostgresqlServer, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
@@ -17,8 +19,9 @@ from servers import PostgresqlServer, postgresql_server
 from sqlalchemy import text
 
 import rivya_nb as rv
-from rivya_nb.errors import StoreError
+from rivya_nb.errors import DatabaseUnreachableError, StoreError
 from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.store import persisting
 from rivya_nb.store.places import ServerAddress, read_place
 from rivya_nb.store.postgresql.trouble import grants
 from rivya_nb.store.records import Question
@@ -90,6 +93,9 @@ def test_a_standby_is_read(postgresql: PostgresqlServer) -> None:
             assert [job.request.prompt for job in store.history(Question())] == ["a cat"]
             with pytest.raises(StoreError, match=r"may only be read .the server is a standby"):
                 add(store, a_job())
+            # It has its own locks, and does not know who works at the server that it follows.
+            with store.database.reading() as connection:
+                assert store.owner.living(connection, ["ab" * 16]) == {"ab" * 16}
         with pytest.raises(
             StoreError, match=r"there is no store yet, and none can be made .the server is a standby"
         ):
@@ -109,11 +115,15 @@ def test_a_right_that_is_taken_away_later_is_named(postgresql: PostgresqlServer)
             assert len(store.runs()) == 1
 
 
-def test_limits_that_an_administrator_has_set_are_named(postgresql: PostgresqlServer) -> None:
+def test_limits_that_an_administrator_has_set_are_named(
+    postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persisting, "PATIENCE", 0.1)
     address = postgresql.new_store()
     with closing(Store.open(as_role(address, "postgres", "&options=-cstatement_timeout=200"))) as store:
         with (
-            pytest.raises(StoreError, match=r"longer than it allows .*statement_timeout"),
+            # Whoever can wait tries again: the server may be less busy then.
+            pytest.raises(DatabaseUnreachableError, match=r"longer than it allows .*statement_timeout"),
             store.database.reading() as connection,
         ):
             connection.execute(text("SELECT pg_sleep(60)"))
@@ -124,9 +134,43 @@ def test_limits_that_an_administrator_has_set_are_named(postgresql: PostgresqlSe
         admin.transaction(),
     ):
         admin.execute("LOCK TABLE runs")
-        with pytest.raises(StoreError, match="another program has locked what is needed"):
+        with pytest.raises(DatabaseUnreachableError, match="another program has locked what is needed"):
             add(store, a_job())
     postgresql.drop(address)
+
+
+def test_a_transaction_may_wait_for_files_however_long_the_server_lets_others_wait(
+    postgresql: PostgresqlServer,
+) -> None:
+    address = postgresql.new_store()
+    limited = as_role(address, "postgres", "&options=-cidle_in_transaction_session_timeout=100")
+    with (
+        closing(Store.open(limited)) as store,
+        postgresql.connect() as admin,
+        store.database.reading() as connection,
+    ):
+        # The server ends what is idle for too long, which `pg_sleep` there waits for.
+        connection.execute(text("SELECT 1"))
+        admin.execute("SELECT pg_sleep(0.4)")
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    postgresql.drop(address)
+
+
+def test_words_of_another_language_do_not_end_the_waiting_for_a_server() -> None:
+    said = "das Datenbanksystem startet gerade"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_refuse, args=(listener, said)).start()
+        address = read_place(f"postgresql://127.0.0.1:{listener.getsockname()[1]}/rivya?sslmode=disable")
+        with pytest.raises(DatabaseUnreachableError, match=said):
+            Store.open(address)
+
+
+def _refuse(listener: socket.socket, said: str) -> None:
+    """Speak PostgreSQL's protocol as far as a refusal."""
+    with listener.accept()[0] as connection:
+        connection.recv(4096)
+        fields = b"SFATAL\0VFATAL\0C57P03\0M" + said.encode() + b"\0\0"
+        connection.sendall(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
 
 
 def test_an_error_of_a_statement_repeats_nothing_of_what_was_written(postgresql: PostgresqlServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timezone
 from itertools import count
 from typing import Any
@@ -11,14 +12,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from servers import PostgresqlServer
 from sqlalchemy import func, select
 
 from rivya_nb.errors import CreditLimitError
-from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit
+from rivya_nb.store.credit_limits import EVERYBODY, CreditLimit, held
 from rivya_nb.store.records import NOT_BILLED, STATUSES, CellRecord, Deferral, JobRecord
 from rivya_nb.store.schema import commitments
 from rivya_nb.store.schema import jobs as job_table
 from rivya_nb.store.store import Store
+from rivya_nb.store.writing import insert_jobs
 
 from .filling import a_job, add
 
@@ -391,3 +394,15 @@ def test_twenty_kernels_racing_never_exceed_a_limit(store: Store) -> None:
     assert wrong == []
     assert [use.used for use in store.credit_limits.uses()] == [960, pytest.approx(900, abs=900)]
     assert len(store.unfinished()) * 48 == 960
+
+
+def test_a_limit_that_is_set_while_a_run_is_written_disturbs_nothing(postgresql: PostgresqlServer) -> None:
+    address = postgresql.new_store()
+    with closing(Store.open(address)) as store, closing(Store.open(address)) as admin:
+        admin.credit_limits.set(CreditLimit("ada", "day", 100))
+        now = store.database.now()
+        with store.database.writing() as connection, held(connection, {"ada"}, now):
+            admin.credit_limits.set(CreditLimit(EVERYBODY, "week", 1))
+            insert_jobs(connection, None, [a_job(asked_by="ada")], now=now)
+        assert [use.used for use in admin.credit_limits.uses()] == [12, 12]
+    postgresql.drop(address)

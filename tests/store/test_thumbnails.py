@@ -6,11 +6,13 @@ import threading
 from pathlib import Path
 
 import pytest
+from media.samples import FOLDER
 from PIL import Image
 from views.making import gradient, make_job, make_run, noise
 
 from rivya_nb.api.inspection import inspect
 from rivya_nb.errors import PictureError
+from rivya_nb.media import ffmpeg
 from rivya_nb.store import thumbnails
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.thumbnails import BOX
@@ -161,3 +163,28 @@ def test_a_delivered_picture_is_not_decoded_again_for_any_grid_of_many(
         shown = collect(layout, lambda _: original, load=shelf.load, shelf=shelf)
         sizes = {None if small is None else (small.width, small.height) for small in shown.values()}
         assert sizes == {(455, 256)}
+
+
+@pytest.mark.parametrize(("name", "mime_type"), [("film.mp4", "video/mp4"), ("sound.mp3", "audio/mpeg")])
+def test_a_poster_is_kept_and_a_card_is_not(
+    files: ContentFiles, monkeypatch: pytest.MonkeyPatch, name: str, mime_type: str
+) -> None:
+    original = put(files, FOLDER / name, mime_type)
+
+    def show() -> bytes:
+        _cached.cache_clear()
+        shelf = files.thumbnails
+        shelf.prepare(original)
+        return thumbnail(original, box=(40, 30), max_bytes=3000, load=shelf.load, shelf=shelf).data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+        card = show()
+    assert kept(files, "*.*") == []
+    poster = show()
+    assert poster != card
+    assert [path.suffix for path in kept(files)] == [".jpg"]
+    # What is kept is shown also where there is no ffmpeg any more.
+    with monkeypatch.context() as patch:
+        patch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+        assert show() == poster

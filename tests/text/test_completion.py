@@ -118,7 +118,7 @@ def test_what_is_given_is_not_offered_again(tab: Tab) -> None:
         ("%rivya models flux-2-p‸", ["%rivya models flux-2-pro"]),
         ("%rivya history --rating 4‸", ["%rivya history --rating 4"]),
         ("%rivya history fox --run ‸", []),
-        ("%rivya history --rows model --cols mo‸", []),
+        ("%rivya history --rows model --cols mod‸", ["%rivya history --rows model --cols mode"]),
         ("%rivya history --rows resol‸", ["%rivya history --rows resolution"]),
         ("%rivya sandbox ‸", ["%rivya sandbox words"]),
         ("%rivya history --rating=3‸", ["%rivya history --rating=3"]),
@@ -141,7 +141,7 @@ def test_everything_else_is_left_to_ipython(tab: Tab, text: str) -> None:
 
 def test_every_command_and_every_model_is_offered(tab: Tab) -> None:
     assert tab("%rivya ‸") == [f"%rivya {name}" for name in COMMANDS]
-    usable = {f"%%rivya --model {model.id}" for model in bundled().values() if model.makes_pictures}
+    usable = {f"%%rivya --model {model.id}" for model in bundled().values() if model.can_run}
     found = tab("%%rivya --model ‸") or []
     assert found[0] == "%%rivya --model wan-2-7-image-pro"
     assert set(found) == usable
@@ -222,6 +222,32 @@ def test_references_are_pictures_and_folders(
     assert tab("%%rivya --shrink-refs --ref fox‸") == ["%%rivya --shrink-refs --ref fox.gif"]
     assert tab(where + "nowhere/‸") == []
     assert tab("%%rivya --ref ca‸", cat="cat.jpg")[0] == "%%rivya --ref cat.jpg"  # type: ignore[index]
+
+
+def test_references_are_files_of_the_kinds_that_the_models_take(
+    tab: Tab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat.jpg", "clip.MP4", "clip.webm", "film.mov", "song.mp3", "notes.txt"):
+        Path(name).write_bytes(b"x")
+    offered = {
+        "wan-2-7-image-pro": ["cat.jpg"],
+        "wan-2-6": ["cat.jpg", "clip.MP4", "film.mov"],
+        "sora-2": ["cat.jpg"],
+        "seedance-2": [],
+        "seedance-2,wan-2-6": ["cat.jpg", "clip.MP4", "film.mov"],
+    }
+    for models, names in offered.items():
+        line = f"%%rivya --model {models} --ref "
+        assert tab(line + "‸") == [line + name for name in names], models
+
+
+def test_the_seed_and_a_param_called_model_are_offered_by_the_names_that_axes_have(tab: Tab) -> None:
+    assert tab("%%rivya --model veo3-1-fast se‸") == ["%%rivya --model veo3-1-fast seed="]
+    assert tab("%%rivya --model suno-music mod‸") == ["%%rivya --model suno-music params.model="]
+    assert tab("%%rivya --model suno-music params.model=V5_‸") == [
+        "%%rivya --model suno-music params.model=V5_5"
+    ]
 
 
 def test_every_flag_has_a_note_from_the_help(tab: Tab) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rivya_nb.errors import UsageError
 from rivya_nb.magics.command import Command, parse_command
 from rivya_nb.planning.line import FLAGS, Line, parse_line
+from rivya_nb.planning.names import notebook_object
 from rivya_nb.planning.words import ObjectName, Text
 
 COMMANDS = ("connect", "sandbox", "models", "credits", "history", "runs", "wait", "stop", "retry", "resume")
@@ -58,6 +59,22 @@ def test_objects_of_the_notebook_are_taken_by_name() -> None:
     assert line.params == (("seed", ObjectName("seeds")),)
     assert line.refs == (ObjectName("img"), ObjectName("other"))
     assert line.model == ObjectName("models")
+
+
+def test_one_of_what_a_variable_holds_is_named_by_its_number() -> None:
+    assert parse_line("--ref {run[0]} --ref { run [ -1 ] }").refs == (
+        ObjectName("run[0]"),
+        ObjectName("run[-1]"),
+    )
+    there = {"run": ["first", "last"], "number": 7}
+    assert [notebook_object(name, there, "--ref") for name in ("run[0]", "run[-1]")] == ["first", "last"]
+    for name, message in (
+        ("run[2]", r"--ref: \{run\[2\]\} is not there \(IndexError: list index out of range\)"),
+        ("number[0]", r"--ref: \{number\[0\]\} is not there \(TypeError"),
+        ("runs[0]", "did you mean 'run'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            notebook_object(name, there, "--ref")
 
 
 def test_the_order_in_which_axes_were_written_is_kept() -> None:
@@ -147,6 +164,7 @@ def test_a_negative_number_is_a_value() -> None:
         ("--rows seed --cols seed", "--cols: 'seed' makes the rows already; name another axis"),
         ('--name "my cats', '--name: "my cats has a quote that is not closed'),
         ("--name “my cats”", '--name: “my has typographic quotes; use plain ones: "…"'),
+        ("x={a[b]}", "x: {a[b]} is not the plain name of a variable; give the object a name first"),
         ("x={a.b}", "x: {a.b} is not the plain name of a variable; give the object a name first"),
         (
             "x={f(1, 4)}",

@@ -91,7 +91,7 @@ class CellLine:
 
         *given, typed = self.slot.typed.split(",")
         rest, *after = self.slot.rest.split(",")
-        usable = [model for model in self._catalogue.values() if model.makes_pictures]
+        usable = [model for model in self._catalogue.values() if model.can_run]
         offers = list(model_offers(model for model in usable if model.id not in (*given, *after)))
         if not given:
             offers += variable_offers(self._namespace, fits_model([model.id for model in usable]))
@@ -99,10 +99,10 @@ class CellLine:
 
     def _of_flag(self, flag: Flag) -> Sequence[Offer]:
         if flag.name == "--ref" and self._takes_references():
-            from rivya_nb.magics.completion.files import picture_offers
+            from rivya_nb.magics.completion.files import reference_offers
             from rivya_nb.magics.completion.variables import fits_reference, variable_offers
 
-            files = picture_offers(self.slot.typed, self.models, any_format=self._line.shrink_refs)
+            files = reference_offers(self.slot.typed, self.models, any_format=self._line.shrink_refs)
             return [*files, *variable_offers(self._namespace, fits_reference)]
         if flag.name == "--prompts":
             from rivya_nb.magics.completion.files import file_offers

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from rivya_nb.contract.catalogue import DEFAULT_MODEL, Catalogue, Param
+from rivya_nb.contract.ideas import shared_name
 from rivya_nb.contract.text import count, printable
 from rivya_nb.errors import StoreError
 from rivya_nb.magics import history
@@ -139,17 +140,17 @@ class CommandLine:
 
     def _known_params(self) -> dict[str, list[Param]]:
         found: dict[str, list[Param]] = {}
-        models = [model for model in self._catalogue.values() if model.makes_pictures]
+        models = [model for model in self._catalogue.values() if model.can_run]
         for model in sorted(models, key=lambda model: model.id != DEFAULT_MODEL):
             for param in model.params:
-                found.setdefault(param.key, []).append(param)
+                found.setdefault(shared_name(param.key), []).append(param)
         return found
 
     def _values(self, flag: Flag) -> Iterator[Offer]:
         """The values of a flag, by its name."""
         of = flag.name.lstrip("-")
         if of == "model":
-            yield from model_offers(model for model in self._catalogue.values() if model.makes_pictures)
+            yield from model_offers(model for model in self._catalogue.values() if model.can_run)
         elif of == "category":
             sizes = Counter(model.category for model in self._catalogue.values() if model.category)
             yield from (Offer(category, count(size, "model")) for category, size in sizes.items())

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 
-from rivya_nb.contract.catalogue import Model
+from rivya_nb.contract.catalogue import Model, ReferenceRules
+from rivya_nb.contract.media import medium_of
 from rivya_nb.contract.text import file_size
 from rivya_nb.errors import UsageError
 from rivya_nb.files import user_path
-from rivya_nb.imaging.formats import EXTENSIONS
 from rivya_nb.magics.completion.offers import QUOTES, Offer, value_offer
+from rivya_nb.media.suffixes import SUFFIXES
 
 _LOOKED_AT = 10_000
 """Entries of a folder that are looked at, so that TAB is quick in any folder."""
 
-_MORE_EXTENSIONS = {"image/jpeg": (".jpeg",), "image/tiff": (".tiff",), "image/heic": (".heif",)}
 
-
-def picture_offers(typed: str, models: Sequence[Model], *, any_format: bool) -> list[Offer]:
-    """The pictures of the folder that is typed, in the formats that one of the models takes or in `any_format`;
-    then its folders."""
+def reference_offers(typed: str, models: Sequence[Model], *, any_format: bool) -> list[Offer]:
+    """The files of the folder that is typed, of the kinds and in the formats that one of the models takes, or
+    pictures in `any_format`; then its folders."""
     return file_offers(typed, _suffixes(models, any_format))
 
 
@@ -53,14 +52,20 @@ def _folder_offer(path: str, typed: str) -> Offer:
 
 
 def _suffixes(models: Sequence[Model], any_format: bool) -> tuple[str, ...]:
-    """The endings of the names of picture files, in small letters."""
-    rules = [model.references.rule("image") for model in models if model.references is not None]
-    allowed = None
-    if rules and not any_format and all(rule.mime_types is not None for rule in rules):
-        allowed = {mime_type for rule in rules for mime_type in rule.mime_types or ()}
+    """The endings of the names of files that one of the models takes, in small letters."""
+    rules = [model.references for model in models if model.references is not None]
     return tuple(
         suffix
-        for mime_type, extension in EXTENSIONS.items()
-        if allowed is None or mime_type in allowed
-        for suffix in (extension, *_MORE_EXTENSIONS.get(mime_type, ()))
+        for mime_type, suffixes in SUFFIXES.items()
+        if not rules or any(_takes(each, mime_type, any_format) for each in rules)
+        for suffix in suffixes
     )
+
+
+def _takes(rules: ReferenceRules, mime_type: str, any_format: bool) -> bool:
+    kind = medium_of(mime_type)
+    allowed = rules.rule(kind).mime_types
+    is_shrunk = any_format and kind == "image"
+    # Of kinds that are not known, pictures are what models most likely take.
+    is_kind = kind == "image" if rules.kinds is None else kind in rules.kinds
+    return is_kind and (allowed is None or is_shrunk or mime_type in allowed)

@@ -9,10 +9,10 @@ from rivya_nb.magics.completion.offers import Offer
 
 
 def model_offers(models: Iterable[Model]) -> Iterator[Offer]:
-    """Models with their price and whether they can be called, the default one first."""
+    """Models with what they make, their price and whether they can be called, the default one first."""
     # Only these notes need the words of the views.
-    from rivya_nb.views.models import price_words, state_words
+    from rivya_nb.views.models import makes_words, price_words, state_words
     from rivya_nb.views.words import joined
 
     for model in sorted(models, key=lambda model: model.id != DEFAULT_MODEL):
-        yield Offer(model.id, joined([price_words(model), state_words(model)]))
+        yield Offer(model.id, joined([makes_words(model), price_words(model), state_words(model)]))

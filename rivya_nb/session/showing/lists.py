@@ -100,7 +100,7 @@ def _table(
     marks: Mapping[str, Marks],
     facts: Mapping[str, Mapping[str, str]],
 ) -> bytes:
-    keys = list(dict.fromkeys(key for record, _ in saved for key in record.params))
+    keys = list(dict.fromkeys(key for record, _ in saved for key in record.shared_params))
     columns = [
         "file",
         "model",
@@ -123,7 +123,7 @@ def _table(
         mine = marks[record.id]
         for number, (name, picture) in enumerate(zip(files, record.pictures, strict=True)):
             row: list[ParamValue | None] = [name, record.model, record.prompt]
-            row += [*(record.params.get(key) for key in keys), record.replicate]
+            row += [*(record.shared_params.get(key) for key in keys), record.replicate]
             # A task of several pictures has one price: the column adds up.
             row += [0 if number else record.credits, "yes" if record.credits_known else "no"]
             row += [picture.width or None, picture.height or None]

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
-from rivya_nb.contract.text import count, printable
+from rivya_nb.contract.media import MEDIA
+from rivya_nb.contract.text import count, did_you_mean, listing, printable, short_repr
+from rivya_nb.errors import Mistake, RivyaError, UsageError
 from rivya_nb.session.showing.looks import Bundle
 from rivya_nb.views.models import HEADINGS, PARAM_HEADINGS, model_page, model_row, text_table
 from rivya_nb.views.words import joined, seconds
 
+if TYPE_CHECKING:
+    from rivya_nb.session.session import Session
+
 
 class ModelList:
-    """Some models of a service's catalogue, those that make pictures first.
+    """Some models of a service's catalogue: those that can be run first, and pictures before video and audio.
 
     `notice` is what went wrong on the way to it, if anything did.
     """
 
     def __init__(self, models: Sequence[Model], catalogue: Catalogue, service: str, notice: str = "") -> None:
-        self._models = sorted(models, key=lambda model: (not model.makes_pictures, model.category != "image"))
+        self._models = sorted(models, key=_rank)
         self._foot = joined([_counted(self._models), _age(catalogue, service), printable(notice)])
 
     def __len__(self) -> int:
@@ -62,9 +68,57 @@ class ModelSheet:
         return "\n".join([f"{page.title}  {page.name}", page.facts, *params, *remarks])
 
 
+def find_models(
+    session: Session, words: Sequence[str], category: str | None, *, refresh: bool, where: str = "category"
+) -> ModelList | ModelSheet:
+    """The models of this category with all words in their id or name, or the page of the model with this id.
+
+    With `refresh`, the service's list is fetched first; where that fails, what there is is shown, with the reason.
+
+    Raises:
+        UsageError: no model matches; the message, at `where` if it is about the category, offers the nearest one.
+    """
+    notice = ""
+    if refresh:
+        try:
+            session.refresh_models()
+        except RivyaError as error:
+            notice = f"the list could not be fetched: {error}"
+    catalogue, category = session.catalogue, category and category.casefold()
+    name = words[0] if len(words) == 1 else ""
+    if name in catalogue and category in (None, catalogue[name].category):
+        return ModelSheet(catalogue[name], catalogue, session.service, notice)
+    return ModelList(_found(catalogue, words, category, where), catalogue, session.service, notice)
+
+
+def _found(catalogue: Catalogue, words: Sequence[str], category: str | None, where: str) -> list[Model]:
+    categories = list(dict.fromkeys(model.category for model in catalogue.values() if model.category))
+    if category is not None and category not in categories:
+        hint = did_you_mean(category, categories) or f"; there are {listing(categories)}"
+        raise UsageError([Mistake(where, f"no model is of {short_repr(category)}{hint}")])
+    found = [
+        model for model in catalogue.values() if category in (None, model.category) and _fits(model, words)
+    ]
+    if not found:
+        text = " ".join(words)
+        hint = did_you_mean(text, catalogue) or "; %rivya models lists all of them"
+        raise UsageError([Mistake("models", f"none has {short_repr(text)} in its id or name{hint}")])
+    return found
+
+
+def _fits(model: Model, words: Sequence[str]) -> bool:
+    text = f"{model.id} {model.display_name}".casefold()
+    return all(word.casefold() in text for word in words)
+
+
+def _rank(model: Model) -> tuple[bool, int]:
+    media: Sequence[str] = MEDIA
+    return not model.can_run, media.index(model.category) if model.category in media else len(media)
+
+
 def _counted(models: Sequence[Model]) -> str:
-    usable = sum(model.makes_pictures for model in models)
-    return f"{count(len(models), 'model')}, {usable} of which can be asked for pictures"
+    usable = sum(model.can_run for model in models)
+    return f"{count(len(models), 'model')}, {usable} of which can be run"
 
 
 def _age(catalogue: Catalogue, service: str) -> str:

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ForeignKey, FromClause, exists, func, or_, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    FromClause,
+    Table,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+)
 
-from rivya_nb.store import prompt_index
+from rivya_nb.store import prompt_index, rows
 from rivya_nb.store import store as _store  # noqa: F401 - with it, all tables are known
 from rivya_nb.store.checking.findings import REPORT, Finding
 from rivya_nb.store.records import NOT_BILLED
-from rivya_nb.store.schema import jobs, marks, metadata, pictures, prompts, settings
+from rivya_nb.store.schema import (
+    jobs,
+    mark_changes,
+    marks,
+    metadata,
+    panel_states,
+    pictures,
+    prompts,
+    run_jobs,
+    runs,
+    settings,
+)
 from rivya_nb.store.sums import SUMS, said, wanted
 
 Check = Callable[[Connection], Iterator[Finding]]
@@ -35,6 +59,24 @@ def damage(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             f"the trigger {name} is disabled, so that sums become wrong", "ALTER TABLE … ENABLE TRIGGER USER"
         )
+
+
+def unreadable(connection: Connection) -> Iterator[Finding]:
+    """Texts of rows that the history cannot read, so that nothing shows them."""
+    for column, read in _READ.items():
+        table = column.table
+        assert isinstance(table, Table)  # noqa: S101 - the column of one
+        key = next(iter(table.primary_key))
+        # What many rows say is read once.
+        for text_, first in connection.execute(select(column, func.min(key)).group_by(column)):
+            try:
+                read(text_)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                yield Finding(
+                    f"{table.name} says something as {column.name} that cannot be read, first where {key.name} is "
+                    f"{first}",
+                    "go back to a backup",
+                )
 
 
 def keys(connection: Connection) -> Iterator[Finding]:
@@ -127,7 +169,16 @@ def words(connection: Connection) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (damage, keys, repeated, sums, twice, words)
+_READ: dict[Column[Any], Callable[[str], object]] = {
+    jobs.c.params: lambda text: dict(json.loads(text)),
+    jobs.c.references: rows.read_references,
+    runs.c.axes: rows.axis_records,
+    run_jobs.c.coordinates: rows.read_coordinates,
+    mark_changes.c.before: lambda text: dict(json.loads(text)),
+    panel_states.c.state: lambda text: dict(json.loads(text)),
+}
+
+CHECKS: tuple[Check, ...] = (damage, unreadable, keys, repeated, sums, twice, words)
 """In the order in which they are made."""
 
 
@@ -142,8 +193,8 @@ def _dangles(key: ForeignKey) -> ColumnElement[bool]:
 
 
 def _sums(connection: Connection, statement: str, sums: int) -> dict[tuple[Any, ...], tuple[int, ...]]:
-    rows = (tuple(row) for row in connection.execute(text(statement)))
-    return {row[:-sums]: row[-sums:] for row in rows}
+    found = (tuple(row) for row in connection.execute(text(statement)))
+    return {row[:-sums]: row[-sums:] for row in found}
 
 
 def _is_billed(table: FromClause) -> ColumnElement[bool]:

@@ -24,7 +24,7 @@ from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
 from rivya_nb.store.presence import DATABASE, why_read_only
 from rivya_nb.store.schema import APPLICATION_ID, jobs
 from rivya_nb.store.sqlite_database import SqliteDatabase
-from rivya_nb.store.trouble import ANOTHER_PLACE, disk_trouble, shared_trouble
+from rivya_nb.store.trouble import ANOTHER_CACHE, ANOTHER_PLACE, disk_trouble, shared_trouble
 
 if TYPE_CHECKING:
     from rivya_nb.store.postgresql.database import PostgresqlDatabase
@@ -170,7 +170,7 @@ def _server_end(
     from rivya_nb.store.postgresql.files import open_agreed_files
 
     folder = local_folder(address)
-    with disk_trouble(folder):
+    with disk_trouble(folder, ANOTHER_CACHE):
         folder.mkdir(parents=True, exist_ok=True)
     return End(address, database, open_agreed_files(database, pictures, obstacle), folder)
 

@@ -26,7 +26,8 @@ _SESSION = f"""
         set_config('tcp_keepalives_interval', '{_INTERVAL}', false),
         set_config('tcp_keepalives_count', '{_COUNT}', false),
         set_config('tcp_user_timeout', '{_UNANSWERED}', false),
-        set_config('idle_session_timeout', '0', false)
+        set_config('idle_session_timeout', '0', false),
+        set_config('idle_in_transaction_session_timeout', '0', false)
 """
 
 _DURABLE = """

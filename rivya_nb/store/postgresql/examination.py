@@ -8,11 +8,15 @@ from typing import Any, cast
 import psycopg
 from sqlalchemy import Connection, text
 
+from rivya_nb.contract.text import listing
 from rivya_nb.errors import StoreError, shortened
 from rivya_nb.store import schema
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import settings
 from rivya_nb.store.postgresql.trouble import grants, sql_name
+
+_MOST = 3
+"""Names in a message."""
 
 OLDEST = 140000
 """The oldest version of the server, as it tells its version: 14."""
@@ -53,6 +57,16 @@ _THERE = text(
           AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND classid = 'pg_class'::regclass
                                                   AND deptype = 'e')
     GROUP BY relname
+    """
+)
+
+_HIDDEN_BY = text(
+    """
+    SELECT nspname::text || '.' || relname::text
+    FROM unnest(CAST(:names AS text[])) AS ours (name)
+    JOIN pg_class ON pg_class.oid = to_regclass(quote_ident(ours.name))
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname != :schema ORDER BY 1
     """
 )
 
@@ -114,6 +128,7 @@ def examine(connection: Connection, address: ServerAddress) -> Examined:
             f"{address}: the user {server.username} may not read the store's tables; let their owner allow it: "
             f"{grants(where, server.username)}."
         )
+    _refuse_hidden(connection, server, address, [row.table_name for row in ours])
     version = _version(connection, tables, address, where, may_upgrade=obstacle is None)
     if version == 0:
         _refuse_unmakeable(server, address, where, obstacle)
@@ -147,6 +162,17 @@ def _refuse_unfit(server: Any, address: ServerAddress) -> None:
             f"{address}: the database's encoding is {server.encoding}, which lacks most characters, and a store "
             "needs UTF8; let the server's administrator make one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE "
             "template0."
+        )
+
+
+def _refuse_hidden(connection: Connection, server: Any, address: ServerAddress, names: list[str]) -> None:
+    """Raises StoreError if tables of another schema stand before the store's own: they would be written to."""
+    others = list(connection.execute(_HIDDEN_BY, {"names": names, "schema": server.schema}).scalars())
+    if others:
+        raise StoreError(
+            f"{address}: the search path ({server.search_path}) has {listing(others[:_MOST])} before the tables "
+            f"of the store, whose schema is {server.schema}, and nothing was changed; write "
+            f"?options=-csearch_path={server.schema} behind the address."
         )
 
 

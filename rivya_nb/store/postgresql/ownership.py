@@ -32,6 +32,9 @@ TURN = 0.2
 FIRST_PAUSE, MOST_PAUSE = 0.1, 5.0
 """Seconds before another connection is tried: at first, and at most."""
 
+MOMENT = 2.0
+"""Seconds to wait for the next connection where one was lost: where the server answers, it takes a tenth."""
+
 PATIENCE = 10.0
 """Seconds to wait, when a store is closed, for the end of its connection; it takes milliseconds."""
 
@@ -66,7 +69,7 @@ class SessionOwner(Owner):
         self._bell, self._button = socket.socketpair()
         for end in (self._bell, self._button):
             end.setblocking(False)
-        self._channel = ""
+        self._channel, self._is_copy = "", False
         self._connection = self._take()
         self._holder = threading.Thread(target=self._hold, name="rivya-owner", daemon=True)
         self._holder.start()
@@ -77,13 +80,16 @@ class SessionOwner(Owner):
             each.announce = partial(self._announce, kind)
 
     def renew(self) -> None:
-        if not self._is_held.is_set():
+        if not self._is_held.wait(MOMENT):
             raise DatabaseUnreachableError(
                 f"{self._address}: the connection that tells other kernels that this one lives was lost, and is "
-                "being made anew."
+                "being made anew; try again in a moment."
             )
 
     def living(self, connection: Connection, owners: Collection[str]) -> set[str]:
+        if self._is_copy:
+            # A standby knows nothing of the locks of the server that it follows.
+            return set(owners)
         found = set(owners) - self._earlier
         others = [owner for owner in found if owner != self.id]
         if others:
@@ -117,8 +123,8 @@ class SessionOwner(Owner):
             set_up(connection)
             owner = uuid.uuid4().hex
             connection.execute("SELECT pg_advisory_lock(%s)", [_key(owner)])
-            (self._channel, is_copy) = connection.execute(_CHANNEL).fetchone()  # type: ignore[misc]
-            if not is_copy:
+            (self._channel, self._is_copy) = connection.execute(_CHANNEL).fetchone()  # type: ignore[misc]
+            if not self._is_copy:
                 connection.execute(f"LISTEN {self._channel}")
             if self.id:
                 self._earlier.add(self.id)

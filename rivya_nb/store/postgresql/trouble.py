@@ -166,7 +166,7 @@ _CODES = {
 }
 """Codes of errors (SQLSTATE), each with what it means."""
 
-_PASSING = ("40001", "40P01", "53300", "57P")
+_PASSING = ("40001", "40P01", "53300", "55P03", "57014", "57P")
 """How the codes begin of errors that another attempt may not meet."""
 
 _PASSING_WORDS = re.compile(
@@ -178,6 +178,8 @@ _PASSING_WORDS = re.compile(
     "|sending query failed|server closed"
 )
 """The same for a lost connection, or one that could not be made."""
+
+_NAMES = re.compile(r"\"[^\"]*\"|host '[^']*'")
 
 _AROUND = re.compile(r"connection (?:failed|is bad): |connection to server .*? failed: |\b[A-Z]+:  ")
 
@@ -231,7 +233,19 @@ def _may_pass(error: BaseException) -> bool:
         return False
     if origin.sqlstate and not origin.sqlstate.startswith(_NO_CODE):
         return origin.sqlstate.startswith(_PASSING)
-    return bool(_PASSING_WORDS.search(str(origin).lower()))
+    # What is not known may be said in the server's own language, as that it is just starting.
+    return bool(_PASSING_WORDS.search(_nameless(origin))) or _known(origin) is None
+
+
+def _known(origin: DriverError) -> str | None:
+    """What a lost connection means, or one that could not be made; None where it is not known."""
+    words = _nameless(origin)
+    return next((meaning for pattern, meaning in _CONNECTING if re.search(pattern, words, re.DOTALL)), None)
+
+
+def _nameless(origin: DriverError) -> str:
+    """The words of an error without the names in them: a database may be called `identity`."""
+    return _NAMES.sub("", str(origin).lower())
 
 
 def _meaning(address: ServerAddress, error: BaseException) -> str:
@@ -244,12 +258,10 @@ def _meaning(address: ServerAddress, error: BaseException) -> str:
     # The words may be of another language, but this is known in any.
     if getattr(origin.pgconn, "needs_password", False):
         return f"the server asks for a password, and there is none; {_loose_file(address) or _KEEP_IT}"
-    words = str(origin)
-    found = (meaning for pattern, meaning in _CONNECTING if re.search(pattern, words.lower(), re.DOTALL))
     create = (
         f"CREATE DATABASE {sql_name(address.database)} ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0"
     )
-    return next(found, _REFUSED).format(said=_shown(words), create=create)
+    return (_known(origin) or _REFUSED).format(said=_shown(str(origin)), create=create)
 
 
 def _shown(words: str) -> str:

@@ -1,0 +1,124 @@
+"""Runs ffmpeg, a program of its own, where there is one: that of the extra `video`, else the machine's.
+
+The files are foreign, so it may do little: it reads the one file and nothing else, in the format that its bytes
+show, on one thread, for some seconds, within limits of pixels and memory, and does not get this process'
+environment.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rivya_nb.imaging.formats import Format
+from rivya_nb.imaging.pixels import MAX_PIXELS
+from rivya_nb.media.formats import AAC, FLAC, M4A, MKA, MKV, MOV, MP3, MP4, OGG, OGV, WAV, WEBA, WEBM
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+TIMEOUT = 20.0
+"""Seconds for one call."""
+
+MOST_MEMORY = 1 << 30
+"""The most bytes of one piece of memory."""
+
+MOST_SAMPLES = 16_000_000
+
+_DEMUXERS = {
+    **dict.fromkeys((MP4, MOV, M4A), "mov"),
+    **dict.fromkeys((WEBM, MKV, WEBA, MKA), "matroska"),
+    **dict.fromkeys((OGG, OGV), "ogg"),
+    MP3: "mp3",
+    WAV: "wav",
+    FLAC: "flac",
+    AAC: "aac",
+}
+"""ffmpeg's names: a playlist that is called .mp4 must not be followed."""
+
+_PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP")
+
+logger = logging.getLogger("rivya_nb.media")
+
+
+@cache
+def find_ffmpeg() -> str | None:
+    """The program; None if there is none. It is looked for once."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError:
+        found = shutil.which("ffmpeg")
+        # Windows looks in the working folder first, where anybody's file may be.
+        return found if found and Path(found).is_absolute() else None
+    try:
+        return str(get_ffmpeg_exe())
+    except RuntimeError:
+        return None
+
+
+def frame(path: Path, kind: Format, at: float = 0.0, box: tuple[int, int] | None = None) -> Picture | None:
+    """The frame of a video that is shown `at` so many seconds, upright, as RGB, within `box` (width, height in
+    pixels) if that is given. None if there is no ffmpeg, or it finds none there."""
+    from PIL import Image
+
+    fit = [] if box is None else ["-vf", f"scale={_fitting(box)}"]
+    out = ["-map", "0:V:0", "-frames:v", "1", *fit, "-f", "image2pipe", "-c:v", "ppm", "-"]
+    data = _run(path, kind, out, start=at)
+    if not data:
+        return None
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.convert("RGB")
+    except Exception as error:
+        logger.debug("ffmpeg gave no picture of %s: %s", path.name, error)
+        return None
+
+
+def samples(path: Path, kind: Format, duration: float) -> bytes | None:
+    """The sound of a file as signed bytes, one channel, at most `MOST_SAMPLES`; None if there is no ffmpeg, or it
+    finds no sound."""
+    rate = max(1000, min(16_000, int(MOST_SAMPLES / max(1.0, duration))))
+    out = ["-map", "0:a:0", "-ac", "1", "-ar", str(rate), "-fs", str(MOST_SAMPLES), "-f", "s8", "-"]
+    return _run(path, kind, out) or None
+
+
+def _fitting(box: tuple[int, int]) -> str:
+    return f"'min({box[0]},iw)':'min({box[1]},ih)':force_original_aspect_ratio=decrease"
+
+
+def _run(path: Path, kind: Format, out: list[str], *, start: float = 0.0) -> bytes | None:
+    """What ffmpeg writes; None if there is none, or it fails."""
+    program = find_ffmpeg()
+    if program is None or kind not in _DEMUXERS:
+        return None
+    command = [
+        *(program, "-nostdin", "-hide_banner", "-v", "error", "-max_alloc", str(MOST_MEMORY)),
+        *("-threads", "1", "-protocol_whitelist", "file,pipe", "-max_pixels", str(MAX_PIXELS)),
+        *("-ss", f"{start:.3f}", "-f", _DEMUXERS[kind], "-i", f"file:{path}"),
+        *("-sn", "-dn", "-threads", "1", *out),
+    ]
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603 - the program is the extra's or the machine's, and there is no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT,
+            env=environment,
+            check=False,
+            # An interrupt of the kernel is not meant for it.
+            start_new_session=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.debug("ffmpeg cannot read %s: %s", path.name, error)
+        return None
+    if done.returncode:
+        logger.debug("ffmpeg cannot read %s: %s", path.name, done.stderr[-300:])
+        return None
+    return done.stdout

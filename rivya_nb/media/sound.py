@@ -1,0 +1,191 @@
+"""WAV, Ogg and FLAC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rivya_nb.media.mpeg import id3_end
+from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
+
+_UNKNOWN_FROM = 0x7FFF_F000
+"""From so many bytes on, a size in a WAV was written by a program that did not know it yet."""
+
+
+def walk_wav(data: Bytes, steps: Steps) -> Walked:
+    order: Literal["big", "little"] = "big" if data[:4] == b"RIFX" else "little"
+    stated = 8 + number(data, 4, 4, order)
+    at, second, wide_size = 12, 0, 0
+    while at + 8 <= len(data):
+        steps.take()
+        kind, size, content = bytes(data[at : at + 4]), number(data, at + 4, 4, order), at + 8
+        if kind == b"ds64":
+            wide_size = number(data, content + 8, 8, order)
+        elif kind == b"fmt ":
+            second = number(data, content + 8, 4, order)
+        elif kind == b"data":
+            size = wide_size if size == 0xFFFF_FFFF and wide_size else size
+            is_open = size >= _UNKNOWN_FROM > len(data) - content or (size == 0 and content < len(data))
+            end = len(data) if is_open else content + size
+            duration = seconds(min(end, len(data)) - content, second)
+            return Walked(_wav_whole(len(data), end, stated, is_open), duration)
+        at = content + size + size % 2
+    return Walked(False)
+
+
+def _wav_whole(length: int, end: int, stated: int, is_open: bool) -> bool | None:
+    if is_open:
+        return None
+    if end > length:
+        return False
+    if stated >= _UNKNOWN_FROM or stated <= length:
+        return True
+    # All of the sound is there. Some programs count the head to the length, which states too much.
+    return None if end == length and stated - length <= 8 else False
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One of the streams of an Ogg: the ticks of its last page, how many go to a second, and how many stand before
+    its start."""
+
+    rate: float = 0.0
+    skipped: int = 0
+    shift: int = 0
+    ticks: int = 0
+    has_ended: bool = False
+    width: int = 0
+    height: int = 0
+
+    @property
+    def duration(self) -> float | None:
+        ticks = self.ticks
+        if self.shift:
+            # Of a film: the number of the last key frame, and of the frames behind it.
+            ticks = (ticks >> self.shift) + (ticks & (1 << self.shift) - 1)
+        return seconds(ticks - self.skipped, self.rate)
+
+
+def walk_ogg(data: Bytes, steps: Steps) -> Walked:
+    at, streams, whole = 0, dict[int, _Stream](), None
+    while data[at : at + 4] == b"OggS":
+        steps.take()
+        count = number(data, at + 26, 1)
+        content = at + 27 + count
+        end = content + sum(data[at + 27 : content])
+        if content > len(data) or end > len(data):
+            whole = False
+            break
+        flags, serial = data[at + 5], number(data, at + 14, 4)
+        if serial not in streams:
+            steps.take(100)
+            streams[serial] = _ogg_stream(bytes(data[content : content + 64]))
+        stream = streams[serial]
+        ticks = int.from_bytes(data[at + 6 : at + 14], "little", signed=True)
+        stream.ticks = max(stream.ticks, ticks)
+        stream.has_ended |= bool(flags & 4)
+        at = end
+    rest = bytes(data[at : at + 4])
+    if whole is None and streams:
+        if all(stream.has_ended for stream in streams.values()):
+            whole = True
+        elif rest and b"OggS".startswith(rest):
+            whole = False
+    durations = [each.duration for each in streams.values() if each.duration is not None]
+    film = next((each for each in streams.values() if each.width), None)
+    return Walked(
+        whole if streams else False,
+        max(durations, default=None),
+        film.width if film else 0,
+        film.height if film else 0,
+        None if not streams else "video" if film else "audio",
+    )
+
+
+def _ogg_stream(head: bytes) -> _Stream:
+    """A stream, by its first packet."""
+    if head.startswith(b"\x01vorbis"):
+        return _Stream(number(head, 12, 4, "little"))
+    if head.startswith(b"OpusHead"):
+        return _Stream(48_000, number(head, 10, 2, "little"))
+    if head.startswith(b"Speex   "):
+        return _Stream(number(head, 36, 4, "little"))
+    if head.startswith(b"\x7fFLAC"):
+        return _Stream(number(head, 27, 3) >> 4)
+    if head.startswith(b"\x80theora"):
+        parts = number(head, 26, 4)
+        shift = number(head, 40, 2) >> 5 & 31
+        rate = number(head, 22, 4) / parts if parts else 0.0
+        return _Stream(rate, 0, shift, width=number(head, 14, 3), height=number(head, 17, 3))
+    return _Stream()
+
+
+_FLAC_RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
+_LONGEST_FRAME = 1 << 17
+"""Bytes behind which a frame's head is sought where the file does not tell its longest frame."""
+
+
+def walk_flac(data: Bytes, steps: Steps) -> Walked:
+    at = id3_end(data) + 4
+    head, is_last = at + 4, False
+    while not is_last:
+        steps.take()
+        if at + 4 > len(data):
+            return Walked(False)
+        is_last = bool(data[at] & 0x80)
+        at += 4 + number(data, at + 1, 3)
+    rate, total = number(data, head + 10, 3) >> 4, number(data, head + 13, 5) & (1 << 36) - 1
+    duration = seconds(total, rate)
+    if at > len(data) or (total and at == len(data)):
+        return Walked(False, duration)
+    if not total:
+        return Walked(None)
+    longest = number(data, head + 7, 3) or _LONGEST_FRAME
+    fixed = number(data, head, 2)
+    reached = _flac_reached(data, max(at, len(data) - longest - (1 << 17)), fixed, steps)
+    # Whether the last frame itself is whole, only its decoder knows.
+    return Walked(False if reached is not None and reached < total else None, duration)
+
+
+def _flac_reached(data: Bytes, start: int, fixed: int, steps: Steps) -> int | None:
+    """How many samples there are to the end of the last frame, as its head tells; None without such a head."""
+    tail, best = bytes(data[start : start + (1 << 21)]), None
+    at = tail.find(b"\xff")
+    while at >= 0:
+        steps.take()
+        found = _flac_head(tail[at : at + 16], fixed)
+        if found is not None:
+            best = max(best or 0, found)
+        at = tail.find(b"\xff", at + 1)
+    return best
+
+
+def _flac_head(head: bytes, fixed: int) -> int | None:
+    """The samples up to the end of the frame with this head; None if it is none."""
+    if len(head) < 6 or head[1] & 0xFE != 0xF8 or head[3] & 1 or head[2] & 15 == 15 or head[2] >> 4 == 0:
+        return None
+    # The number is written like a character in UTF-8.
+    more = max(0, 8 - (head[4] ^ 0xFF).bit_length() - 1)
+    value = head[4] if head[4] < 0x80 else head[4] & (0x3F >> more)
+    at = 5 + more
+    for byte in head[5:at]:
+        value = value << 6 | byte & 0x3F
+    code = head[2] >> 4
+    if code in (6, 7):
+        size = number(head, at, code - 5) + 1
+        at += code - 5
+    else:
+        size = 192 if code == 1 else 576 << code - 2 if code < 6 else 256 << code - 8
+    at += {12: 1, 13: 2, 14: 2}.get(head[2] & 15, 0)
+    if at >= len(head) or _crc8(head[:at]) != head[at]:
+        return None
+    return (value if head[1] & 1 else value * fixed) + size
+
+
+def _crc8(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc << 1 & 0xFF ^ (0x07 if crc & 0x80 else 0)
+    return crc

@@ -1,0 +1,213 @@
+"""Whole or cut: decided by walking a file's parts, for files that were cut and for headers that lie."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media.samples import SAMPLES, box, sample
+from rivya_nb.media.formats import FORMATS, HEADER_BYTES, find_kind
+from rivya_nb.media.structure import walk
+from rivya_nb.media.walking import MOST_STEPS, Walked
+
+DATA: Mapping[str, bytes] = {name: sample(name) for name in SAMPLES}
+
+WHOLE = [name for name, known in SAMPLES.items() if known.whole]
+# Without its tag at the end, a sound is whole all the same.
+ENDING = [name for name in SAMPLES if name != "tagged.mp3"]
+
+
+def walked(data: bytes, like: str) -> Walked:
+    """What a walk by the format of a sample finds in other bytes."""
+    kind = find_kind(DATA[like][:HEADER_BYTES])
+    assert kind in FORMATS
+    return walk(data, kind)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_whole_file_is_whole_or_does_not_tell(name: str) -> None:
+    assert walked(DATA[name], name).whole is SAMPLES[name].whole
+
+
+@pytest.mark.parametrize("name", ENDING)
+@given(cut=st.data())
+@settings(max_examples=20, deadline=None)
+def test_a_file_that_lacks_its_last_bytes_is_never_whole(name: str, cut: st.DataObject) -> None:
+    data = DATA[name]
+    assert not walked(data[: cut.draw(st.integers(1, len(data) - 1))], name).whole
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_each_single_byte_counts(name: str) -> None:
+    data = DATA[name]
+    assert [end for end in range(len(data) - 100, len(data)) if walked(data[:end], name).whole] == []
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "piped.wav"])
+def test_half_a_file_is_cut(name: str) -> None:
+    # Wherever it is cut, but for the few places between two parts.
+    data = DATA[name]
+    found = [walked(data[:end], name).whole for end in range(len(data) // 2, len(data) // 2 + 40)]
+    assert found.count(False) > 30
+
+
+@pytest.mark.parametrize("more", [b"\r\n", bytes(64), b"<!-- served from the cache -->"])
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_follows_a_file_says_nothing_against_it(name: str, more: bytes) -> None:
+    assert walked(DATA[name] + more, name).whole is True
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_nothing_that_is_damaged_raises(name: str, data: st.DataObject) -> None:
+    spoiled = bytearray(DATA[name])
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(spoiled) - 1))
+        spoiled[at] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF, 0x11]))
+    walked(bytes(spoiled), name)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@given(data=st.binary(max_size=400))
+@settings(max_examples=10, deadline=None)
+def test_nothing_at_all_raises(name: str, data: bytes) -> None:
+    walked(data, name)
+    walked(DATA[name][:40] + data, name)
+
+
+def patched(data: bytes, at: int, new: bytes) -> bytes:
+    return data[:at] + new + data[at + len(new) :]
+
+
+def test_sound_data_in_an_mp4_may_have_a_long_size() -> None:
+    data = DATA["film.mov"]
+    at = data.index(b"wide") - 4
+    size = int.from_bytes(data[at + 8 : at + 12], "big")
+    long = patched(data, at, struct.pack(">I4sQ", 1, b"mdat", size + 8))
+    assert walked(long, "film.mov").whole is True
+    assert walked(long[:-1], "film.mov").whole is False
+
+
+def test_the_last_box_of_an_mp4_may_have_no_size() -> None:
+    data = DATA["fast.mp4"]
+    at = data.rindex(b"mdat") - 4
+    open_ended = patched(data, at, bytes(4))
+    assert walked(open_ended, "fast.mp4").whole is True
+    assert walked(open_ended[:-1], "fast.mp4").whole is False
+
+
+@pytest.mark.parametrize("size", [2**31, 2**32 - 1, 100_000])
+@pytest.mark.parametrize("kind", [b"mdat", b"moov"])
+def test_an_mp4_whose_header_claims_more_than_there_is_is_cut(kind: bytes, size: int) -> None:
+    data = DATA["film.mp4"]
+    lying = patched(data, data.index(kind) - 4, size.to_bytes(4, "big"))
+    assert walked(lying, "film.mp4").whole is False
+
+
+def test_an_mp4_whose_samples_lie_past_its_end_is_cut_though_its_boxes_are_whole() -> None:
+    data = DATA["fast.mp4"]
+    at = data.index(b"stco") + 12
+    place = int.from_bytes(data[at : at + 4], "big")
+    assert walked(patched(data, at, (place + 5000).to_bytes(4, "big")), "fast.mp4").whole is False
+
+
+def test_an_mp4_without_its_tables_is_cut() -> None:
+    data = DATA["film.mp4"]
+    assert walked(data[: data.index(b"moov") - 4], "film.mp4").whole is False
+
+
+@pytest.mark.parametrize("table", [b"stsz", b"stco", b"stsc", b"stts", b"trun"])
+def test_a_table_of_billions_is_read_as_far_as_the_file_goes(table: bytes) -> None:
+    name = "fragments.mp4" if table == b"trun" else "film.mp4"
+    data = DATA[name]
+    at = data.index(table) + (12 if table in (b"stsz", b"trun") else 8)
+    found = walked(patched(data, at, b"\xff\xff\xff\xff"), name)
+    assert (found.width, found.height) == (48, 32)
+
+
+def test_sizes_that_are_all_the_same_need_no_table() -> None:
+    data = DATA["film.mp4"]
+    at = data.index(b"stsz") + 8
+    assert (
+        walked(
+            patched(data, at, (2**31).to_bytes(4, "big") + (2**32 - 1).to_bytes(4, "big")), "film.mp4"
+        ).whole
+        is False
+    )
+
+
+def test_boxes_within_boxes_are_not_followed_without_end() -> None:
+    nested = b""
+    for _ in range(20_000):
+        nested = box(b"moov", nested) if len(nested) < 400_000 else nested
+    whole = box(b"ftyp", b"isom" + bytes(4)) + nested
+    assert walked(whole, "film.mp4").whole is None
+
+
+def test_millions_of_tiny_parts_are_given_up() -> None:
+    assert walked(DATA["fast.mp4"] + box(b"free", b"") * MOST_STEPS, "fast.mp4").whole is None
+    assert walked(live_head() + b"\xec\x80" * MOST_STEPS, "live.webm").whole is None
+
+
+def live_head() -> bytes:
+    data = DATA["live.webm"]
+    return data[: data.index(b"\x1f\x43\xb6\x75")]
+
+
+def test_a_webm_without_sizes_is_told_by_its_blocks() -> None:
+    data = DATA["live.webm"]
+    at = data.index(b"\x1f\x43\xb6\x75") + 4
+    # The cluster, too, loses its size, as in what browsers record.
+    size = 9 - data[at].bit_length()
+    open_ended = patched(data, at, (0xFF >> size - 1).to_bytes(1, "big") + b"\xff" * (size - 1))
+    found = walked(open_ended, "live.webm")
+    assert found.whole is None
+    assert walked(open_ended[:-10], "live.webm").whole is False
+    assert found.duration == pytest.approx(0.508, abs=0.01)
+    assert (found.width, found.height, found.medium) == (48, 32, "video")
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_whose_size_nobody_knew_lasts_as_long_as_its_bytes(size: int) -> None:
+    data = DATA["sound.wav"]
+    lying = patched(data, data.index(b"data") + 4, size.to_bytes(4, "little"))
+    found = walked(patched(lying, 4, size.to_bytes(4, "little")), "sound.wav")
+    assert found.whole is None
+    assert found.duration == pytest.approx(0.5)
+
+
+def test_an_ogg_without_its_last_page_does_not_tell() -> None:
+    data = DATA["vorbis.ogg"]
+    assert walked(data[: data.rindex(b"OggS")], "vorbis.ogg").whole is None
+
+
+def test_an_mp3_that_lacks_frames_is_cut_at_each_place() -> None:
+    data = DATA["sound.mp3"]
+    assert {walked(data[:end], "sound.mp3").whole for end in range(200, len(data))} == {False}
+
+
+@pytest.mark.parametrize(
+    ("more", "size", "whole"),
+    [(0, 0, True), (1, 0, None), (2, 0, False), (None, 99, True), (None, 9999, False), (None, 0, None)],
+)
+def test_what_the_first_frame_of_an_mp3_tells_is_read_leniently(
+    more: int | None, size: int, whole: bool | None
+) -> None:
+    data = DATA["sound.mp3"]
+    at = data.index(b"Info")
+    # Some programs count that frame, too, or tell only one of the two numbers, or none.
+    told = 0 if more is None else int.from_bytes(data[at + 8 : at + 12], "big") + more
+    numbers = [number for number in (told, size) if number]
+    flags = (told > 0) | (size > 0) << 1
+    lying = patched(data, at + 4, struct.pack(f">{1 + len(numbers)}I", flags, *numbers))
+    assert walked(lying, "sound.mp3").whole is whole
+
+
+def test_a_flac_that_lacks_frames_is_cut() -> None:
+    data = DATA["sound.flac"]
+    assert walked(data[: len(data) // 2], "sound.flac").whole is False
