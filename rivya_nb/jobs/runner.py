@@ -138,7 +138,6 @@ class Runner:
         self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
         self._stirred = asyncio.Event()
-        store.steps.subscribe(self._stir)
 
     def launch(
         self,
@@ -288,6 +287,7 @@ class Runner:
 
     async def _news_of_others(self) -> None:
         """Wait for a change by another process, where these are heard of, or by the user; at most for a while."""
+        self._store.steps.subscribe(self._stir)
         end = time.monotonic() + LONGEST_INTERVAL
         stirred = asyncio.ensure_future(self._stirred.wait())
         try:

@@ -27,7 +27,7 @@ from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.inherited import keep_from_children
 from rivya_nb.store.records import UNFINISHED
 
-TURN = 0.2
+TURN = 0.3
 """The least seconds between two announcements of this process, and between two that it passes on."""
 
 FIRST_PAUSE, MOST_PAUSE = 0.1, 5.0
@@ -53,10 +53,14 @@ _DEAD = (
 )
 _DEAD_WITHIN, _DEAD_NOW = text(_DEAD.format(":owners", ":keys")), _DEAD.format("%s", "%s")
 
-_CHANNEL = "SELECT 'rivya_nb_' || to_regclass('jobs')::oid, pg_is_in_recovery()"
-"""A channel belongs to a database, which may have several stores."""
+_CHANNELS = "SELECT 'rivya_nb_' || to_regclass('jobs')::oid || '_', pg_is_in_recovery()"
+"""How the channels of a store begin: they belong to a database, which may have several stores. The kind of the
+news follows."""
 
-_TELL = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+_TELL = (
+    "SELECT set_config('synchronous_commit', 'off', true), count(pg_notify(%s || kind, ''))"
+    " FROM unnest(CAST(%s AS text[])) AS kind"
+)
 """Whoever tells holds back all others who do, so that none of them waits for a disk: nothing is stored."""
 
 _GO_ON = "UPDATE jobs SET owner = %s WHERE owner = ANY(%s) AND status = ANY(%s)"
@@ -78,13 +82,14 @@ class SessionOwner(Owner):
         self._earlier: set[str] = set()
         self._news: Mapping[str, News] = {}
         self._announced: set[str] = set()
+        self._heard: set[str] = set()
         self._asked_about: dict[str, float] = {}
         self._looked = 0.0
         self._is_held, self._is_closed = threading.Event(), threading.Event()
         self._bell, self._button = socket.socketpair()
         for end in (self._bell, self._button):
             end.setblocking(False)
-        self._channel, self._is_copy = "", False
+        self._channels, self._is_copy = "", False
         self._connection = self._take()
         self._holder = threading.Thread(target=self._hold, name="rivya-owner", daemon=True)
         self._holder.start()
@@ -96,7 +101,8 @@ class SessionOwner(Owner):
     def share(self, news: Mapping[str, News]) -> None:
         self._news = news
         for kind, each in news.items():
-            each.announce = partial(self._announce, kind)
+            each.announce, each.attend = partial(self._announce, kind), self._ring
+        self._ring()
 
     def renew(self) -> None:
         if not self._is_held.wait(MOMENT):
@@ -150,9 +156,8 @@ class SessionOwner(Owner):
             set_up(connection)
             owner = uuid.uuid4().hex
             connection.execute("SELECT pg_advisory_lock(%s)", [_key(owner)])
-            (self._channel, self._is_copy) = connection.execute(_CHANNEL).fetchone()  # type: ignore[misc]
-            if not self._is_copy:
-                connection.execute(f"LISTEN {self._channel}")
+            (self._channels, self._is_copy) = connection.execute(_CHANNELS).fetchone()  # type: ignore[misc]
+            self._heard = set()
             if self.id:
                 self._earlier.add(self.id)
             self.id = owner
@@ -186,8 +191,6 @@ class SessionOwner(Owner):
                 self._is_closed.wait(pause)
                 pause = min(2 * pause, MOST_PAUSE)
                 continue
-            # What was announced meanwhile was not heard.
-            self._pass_on(self._news)
             return
 
     def _talk(self) -> None:
@@ -200,6 +203,7 @@ class SessionOwner(Owner):
                 with suppress(BlockingIOError):
                     self._bell.recv(4096)
                 self._say()
+                self._attend()
                 self._hear()
                 self._look_for_deaths()
                 self._is_closed.wait(TURN)
@@ -208,15 +212,28 @@ class SessionOwner(Owner):
         said, self._announced = self._announced, set()
         if said and not self._read_only:
             try:
-                self._connection.execute(_TELL, [self._channel, " ".join(sorted(said))])
+                self._connection.execute(_TELL, [self._channels, sorted(said)])
             except psycopg.Error:
                 self._announced |= said
                 raise
 
+    def _attend(self) -> None:
+        """Listen to what somebody here wants to know, and to nothing else: each of many kernels would be woken by
+        each step of each other one."""
+        wanted = {kind for kind, news in self._news.items() if news.is_wanted and not self._is_copy}
+        for kind in self._heard - wanted:
+            self._connection.execute(f"UNLISTEN {self._channels}{kind}")
+        new = wanted - self._heard
+        for kind in new:
+            self._connection.execute(f"LISTEN {self._channels}{kind}")
+        self._heard = wanted
+        # What was announced before was not heard.
+        self._pass_on(new)
+
     def _hear(self) -> None:
         me = self._connection.info.backend_pid
         notes = [note for note in self._connection.notifies(timeout=0) if note.pid != me]
-        self._pass_on({kind for note in notes for kind in note.payload.split()})
+        self._pass_on({note.channel.removeprefix(self._channels) for note in notes})
 
     def _look_for_deaths(self) -> None:
         """Pass on that owners have died: the server tells nobody."""
