@@ -15,6 +15,7 @@ from rivya_nb.views.words import (
     cost,
     explanation,
     joined,
+    moving_words,
     origin_words,
     param_words,
     reason,
@@ -48,8 +49,10 @@ class PictureView:
         return printable(self.job.prompt, _PROMPT_LENGTH)
 
     @property
-    def alt(self) -> str:
-        return printable(self.job.prompt, _ALT_LENGTH)
+    def alts(self) -> list[str]:
+        """What each picture is, in words."""
+        prompt = printable(self.job.prompt, _ALT_LENGTH)
+        return [joined([moving_words(each), prompt]) for each in self.job.pictures]
 
     @property
     def state(self) -> str:

@@ -49,6 +49,7 @@ def render_run(view: RunView) -> str:
             view.marks,
             view.origins,
             figures=view.figures,
+            players=view.players,
         ),
         gap=GAP,
         left_out=left_out(view),

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape, shared_names
-from rivya_nb.contract.media import Medium, medium_of
+from rivya_nb.contract.media import WORDS, Medium, medium_of
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.media.formats import format_name
-from rivya_nb.media.words import SOUND_RATIO
+from rivya_nb.media.words import SOUND_RATIO, length_words
 
 if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord
@@ -71,6 +71,13 @@ def noun(media: Collection[str]) -> str:
     if len(media) > 1:
         return "result"
     return {"video": "video", "audio": "audio file"}.get(next(iter(media), ""), "picture")
+
+
+def moving_words(picture: PictureRecord) -> str:
+    """What a result is, where it is no picture: `video 0:05`; empty for pictures."""
+    if picture.medium == "image":
+        return ""
+    return f"{WORDS[picture.medium]} {length_words(picture.duration)}".strip()
 
 
 def moment_words(moment: float) -> str:
