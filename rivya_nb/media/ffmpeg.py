@@ -94,8 +94,8 @@ def samples(path: Path, kind: Format, duration: float) -> bytes | None:
 
 
 def small_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> bytes | None:
-    """A video within `box` (width and height in pixels) as WebM of about `rate` bits a second, with its sound, which
-    has `SOUND_RATE` more; None if there is no ffmpeg, or it fails."""
+    """A video within `box` (width and height in pixels) as WebM of about `rate` bits a second; its sound
+    adds `SOUND_RATE`; None if there is no ffmpeg, or it fails."""
     scale = f"scale={_fitting(box)}:force_divisible_by=2"
     picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", "15", "-pix_fmt", "yuv420p", *_film_rate(rate)]
     return _run(path, kind, [*picture, "-map", "0:a:0?", *_SOUND, "-f", "webm", "-"]) or None

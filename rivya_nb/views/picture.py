@@ -10,6 +10,7 @@ from rivya_nb.media.formats import format_name
 from rivya_nb.media.words import length_words
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.gallery import mark_words
+from rivya_nb.views.players import Player
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     cost,
@@ -32,8 +33,8 @@ _ALT_LENGTH = 90
 class PictureView:
     """A job and what is known of it: its params with their defaults, its marks, its runs by id.
 
-    `thumbnails` are of its pictures, in their order. `trouble` says why pictures cannot be shown. With
-    `names_users`, it says who asked.
+    `thumbnails` are of its pictures, in their order, and `players` what plays in their places. `trouble` says why
+    pictures cannot be shown. With `names_users`, it says who asked.
     """
 
     job: JobRecord
@@ -41,6 +42,7 @@ class PictureView:
     marks: Marks
     runs: Sequence[int]
     thumbnails: Sequence[Thumbnail] = ()
+    players: Sequence[Player | None] = ()
     trouble: str = ""
     names_users: bool = False
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from rivya_nb.contract.media import Medium
@@ -37,18 +38,20 @@ def collect_players(
 ) -> Mapping[str, Player]:
     """What plays in a layout, by the keys of its cells. Making it takes about a second each where it is not kept:
     call it off the event loop."""
-    moving = [cell for cell in layout.cells if cell.picture is not None and cell.picture.medium != "image"]
+    moving = {
+        cell.key: cell.picture for cell in layout.cells if cell.picture and cell.picture.medium != "image"
+    }
     if not moving:
         return {}
+    first = dict(islice(moving.items(), MOST))
     found: dict[str, Player] = {}
     left = BUDGET
     with ThreadPoolExecutor(WORKERS) as workers:
-        pictures = [cell.picture for cell in moving[:MOST] if cell.picture is not None]
-        for cell, player in zip(moving, workers.map(lambda each: _player(each, path_of, shelf), pictures)):
-            if player is None or len(player.uri) > left:
-                continue
-            left -= len(player.uri)
-            found[cell.key] = player
+        made = workers.map(lambda each: _player(each, path_of, shelf), first.values())
+        for key, player in zip(first, made, strict=True):
+            if player is not None and len(player.uri) <= left:
+                left -= len(player.uri)
+                found[key] = player
     return found
 
 
@@ -63,12 +66,12 @@ def _player(
 
 @lru_cache(maxsize=64)
 def make_player(medium: Medium, path: Path, shelf: Thumbnails) -> Player | None:
-    """What plays in the place of an original; None if nothing can.
+    """What plays in the place of an original; None if nothing can, as for pictures.
 
     Raises:
         PictureError: it is elsewhere, and cannot be brought to this machine.
     """
-    made = shelf.preview(path)
+    made = shelf.preview(path) if medium != "image" else None
     if made is None:
         return None
     mime_type, data = made

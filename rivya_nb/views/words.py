@@ -66,11 +66,14 @@ def made_by(job: JobRecord) -> Medium:
     return medium_of(f"{model.category}/") if model is not None else "image"
 
 
-def noun(media: Collection[str]) -> str:
-    """The word for one of these: `picture`, `video`, `audio file`, and `result` where they differ."""
-    if len(media) > 1:
-        return "result"
-    return {"video": "video", "audio": "audio file"}.get(next(iter(media), ""), "picture")
+def noun(media: Collection[Medium]) -> str:
+    """The word for one of these: `picture`, `video`, `sound`, and `result` where they differ."""
+    return "result" if len(media) > 1 else WORDS[next(iter(media), "image")]
+
+
+def noun_of(jobs: Iterable[JobRecord]) -> str:
+    """The word for one of what these jobs make."""
+    return noun({made_by(job) for job in jobs})
 
 
 def moving_words(picture: PictureRecord) -> str:
