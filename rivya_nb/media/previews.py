@@ -16,8 +16,10 @@ _BOX = (480, 480)
 _SMALL = PREVIEW_BYTES // 2
 """The bytes of an original that is not made smaller."""
 
-_LOWEST_RATE = 60_000
-"""Bits a second, below which a video shows nothing."""
+_LOWEST_RATE, _LOWEST_SOUND_RATE = 60_000, 12_000
+"""Bits a second, below which a video shows nothing, and words in a sound are not understood."""
+
+_BEST_SOUND_RATE = 64_000
 
 _PLAYED = (MP4, WEBM, M4A, WEBA, OGG, MP3, WAV)
 """What browsers play."""
@@ -45,7 +47,9 @@ def _made(path: Path, kind: Format, duration: float | None) -> bytes | None:
     if not duration:
         return None
     # A fifth is left, since no encoder meets a rate exactly.
-    rate = int(PREVIEW_BYTES * 8 * 0.8 / duration) - ffmpeg.SOUND_RATE
+    rate = int(PREVIEW_BYTES * 8 * 0.8 / duration)
     if medium_of(kind.mime_type) == "audio":
-        return ffmpeg.small_sound(path, kind) if rate >= 0 else None
+        enough = rate >= _LOWEST_SOUND_RATE
+        return ffmpeg.small_sound(path, kind, min(rate, _BEST_SOUND_RATE)) if enough else None
+    rate -= ffmpeg.SOUND_RATE
     return ffmpeg.small_film(path, kind, _BOX, rate) if rate >= _LOWEST_RATE else None

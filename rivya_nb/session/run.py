@@ -442,9 +442,7 @@ class Run(Pictures):
         name = f" {short_repr(self.name)}" if self.name else ""
         spent = self.spent
         about = "about " if spent.costs_about else ""
-        return (
-            f"<Run {self.id}{name}: {done} of {len(self.jobs)} {self.noun}s, {about}{spent.credits} credits>"
-        )
+        return f"<Run {self.id}{name}: {done} of {count(len(self.jobs), self.noun)}, {about}{spent.credits} credits>"
 
 
 def _state(job: Job) -> str:
