@@ -441,8 +441,8 @@ class Run(Pictures):
         done = sum(bool(job.record.pictures) for job in self.jobs)
         name = f" {short_repr(self.name)}" if self.name else ""
         spent = self.spent
-        about = "about " if spent.costs_about else ""
-        return f"<Run {self.id}{name}: {done} of {count(len(self.jobs), self.noun)}, {about}{spent.credits} credits>"
+        cost = f"{'about ' if spent.costs_about else ''}{spent.credits} credits"
+        return f"<Run {self.id}{name}: {done} of {count(len(self.jobs), self.noun)}, {cost}>"
 
 
 def _state(job: Job) -> str:
