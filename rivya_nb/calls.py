@@ -32,6 +32,7 @@ from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import canonical_name, reach
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.live import tell
+from rivya_nb.session.showing.waiting import WaitLine
 from rivya_nb.store.picture_places import VARIABLE as PICTURES_VARIABLE
 from rivya_nb.store.places import StorePlace, read_place
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
@@ -159,7 +160,7 @@ def _open_live_records(place: StorePlace, *, begins_anew: bool) -> LiveRecords:
 
 
 def _open_store(place: StorePlace) -> Store:
-    store = Store.open(place, pictures_address(place))
+    store = Store.open(place, pictures_address(place), WaitLine().show)
     if store.database.note is not None:
         tell(f"{place}: {store.database.note}.")
     return store

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FIRST_NOTEBOOK = "01_first_seeds.ipynb"
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
+UNREAD = 141
+"""The exit code where nobody reads the output any more: that of a program which the signal SIGPIPE has ended."""
 LEFT = 3
 """The exit code of `run` if some pictures are missing, and of `work` if a limit or the service was the reason to
 leave something deferred."""
@@ -44,7 +46,32 @@ class CommandError(RivyaError):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 if all went well, 1 after a message on stderr."""
+    """Run a command and return its exit code: 0 if all went well, 1 after a message on stderr.
+
+    It ends without a word when whoever reads what it says has gone, as `head` does after some lines.
+    """
+    try:
+        try:
+            return _done(argv)
+        finally:
+            # What is left in the buffer would be written when nobody catches the error any more.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_unread()
+        return UNREAD
+
+
+def _leave_unread() -> None:
+    """Let nothing more be written to where nobody reads: Python does that once more when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _done(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # The words after `--` are arguments of JupyterLab.
     cut = words.index("--") if "--" in words else len(words)
@@ -225,6 +252,8 @@ def _sandbox(options: argparse.Namespace) -> int:
 
     try:
         serve(flags.config(options), port=options.port, folder=options.folder, on_ready=_announce)
+    except BrokenPipeError:
+        raise
     except (OSError, OverflowError) as error:
         raise CommandError(f"The sandbox cannot use port {options.port}: {error}") from None
     return 0

@@ -201,7 +201,7 @@ class UnexpectedResponseError(TransportError):
 
 
 class PictureError(RivyaError):
-    """The url of a finished task did not deliver an acceptable picture, or cannot be fetched."""
+    """The url of a finished task did not deliver an acceptable file, or cannot be fetched."""
 
 
 class RunFailedError(RivyaError):

@@ -152,12 +152,13 @@ class _Opened:
 
     def __enter__(self) -> Store:
         from rivya_nb.calls import pictures_address, store_place
+        from rivya_nb.session.showing.waiting import WaitLine
         from rivya_nb.store.store import Store
 
         place = store_place(self._given)
         if isinstance(place, Path) and not self._may_be_new and not Store.is_in(place):
             raise StoreError(f"There is no store in {place}; --store or RIVYA_STORE names another one.")
-        self._store = Store.open(place, pictures_address(place))
+        self._store = Store.open(place, pictures_address(place), WaitLine().show)
         return self._store
 
     def __exit__(self, *_: object) -> None:

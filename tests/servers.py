@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -86,6 +87,27 @@ class PostgresqlServer:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")
 
+    @contextmanager
+    def silent(self) -> Iterator[Callable[[], None]]:
+        """The server does not answer meanwhile, and takes connections all the same, as where a network is cut;
+        what this gives ends it earlier."""
+        clients = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        with self.connect() as connection:
+            pids = [pid for (pid,) in connection.execute(clients) if pid != connection.info.backend_pid]
+        # First the one that makes others.
+        pids.insert(0, int((self._data / "postmaster.pid").read_text().split()[0]))
+
+        def tell(number: int) -> None:
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+        tell(signal.SIGSTOP)
+        try:
+            yield lambda: tell(signal.SIGCONT)
+        finally:
+            tell(signal.SIGCONT)
+
     def address(self, database: str, user: str = "postgres") -> ServerAddress:
         host = self._listen or str(self.folder)
         return ServerAddress(host=host, port=str(self.port), user=user, database=database)
@@ -117,6 +139,8 @@ class PostgresqlServer:
 
     @cached_property
     def _template(self) -> str:
+        # Tables are known once the modules are imported that have them.
+        import rivya_nb.store.store  # noqa: F401
         from rivya_nb.store.postgresql.database import PostgresqlDatabase
 
         with self.connect() as connection:

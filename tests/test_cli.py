@@ -16,6 +16,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from rivya_nb.store.store import Store
+
 CALL = "from rivya_nb.cli import main; raise SystemExit(main())"
 SECONDS = 120
 REAL_LOOKING_KEY = "rvya_sk_" + "not_to_be_used"
@@ -281,3 +283,21 @@ def test_no_command_shows_which_there_are(tmp_path: Path) -> None:
     done = rivya_nb(cwd=tmp_path, environ=environment(tmp_path))
     assert done.returncode == 2
     assert "demo | lab | sandbox | run | work | drift | backup" in done.stderr
+
+
+STUDY = '[study]\nversion = 1\nprompt = "a fox"\n[params]\nseed = 7\n'
+
+
+@pytest.mark.parametrize("words", ["run study.toml --dry-run", "limits", "check", "sandbox --port 0"])
+def test_a_command_ends_without_a_word_when_nobody_reads_what_it_says(tmp_path: Path, words: str) -> None:
+    (tmp_path / "study.toml").write_text(STUDY)
+    environ = environment(tmp_path, RIVYA_BASE_URL="sandbox", RIVYA_STORE=str(tmp_path / "store"))
+    Store.open(tmp_path / "store").close()
+    command = [sys.executable, "-c", CALL, *words.split()]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environ, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=SECONDS
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")

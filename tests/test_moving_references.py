@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sandbox.recorded import mp4, wav
-from sandboxes import running_sandbox
+from sandboxes import running_sandbox, until
 
 import rivya_nb as rv
 from rivya_nb.jobs import pacing
@@ -70,7 +70,7 @@ def items(job: rv.Job) -> list[dict[str, Any]]:
 def spoil_token(session: rv.Session, job: rv.Job) -> None:
     """Let the store have a token that the service does not accept any more."""
     [reference] = job.request.references
-    upload = session.store.uploads.get(session.service, job.model, reference.sha256)
+    upload = session.store.uploads.get(session.service, job.model, reference.sha256, session.connection.label)
     assert upload is not None
     assert upload.duration_token
     session.store.uploads.add(replace(upload, duration_token="dur_old"))
@@ -155,7 +155,8 @@ def test_a_service_that_gives_no_token_is_sent_none(
 ) -> None:
     session = connect(SandboxConfig(latency=0, token_required=False))
     run = asked(clip)
-    upload = session.store.uploads.get(session.service, CLIP, run[0].request.references[0].sha256)
+    sha256, label = run[0].request.references[0].sha256, session.connection.label
+    upload = session.store.uploads.get(session.service, CLIP, sha256, label)
     assert upload is not None
     session.store.uploads.add(replace(upload, duration_token=None))
     again = asked(clip, seed=2)
@@ -220,7 +221,15 @@ def test_a_video_is_polled_later_than_a_picture(
     connect: Callable[[SandboxConfig], rv.Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pacing, "SLOWER", 1000.0)
-    connect(SandboxConfig(latency=0.3))
+    session = connect(SandboxConfig(latency=0.3))
     film = rv.generate("Rain", model=CLIP, seed=1)
-    rv.generate("Rain", resolution="1K", seed=1).wait(TIMEOUT)
+    rv.generate("A bottle", resolution="1K", seed=1).wait(TIMEOUT)
+
+    def has_ended() -> bool:
+        call = session.connection.client.generations.retrieve(film[0].task_id or "")
+        return session.work_loop.wait(session.work_loop.start(call)).finished
+
+    assert until(has_ended)
+    # Another picture is asked for and there, and nobody has looked at the video meanwhile.
+    rv.generate("A bottle", resolution="1K", seed=2).wait(TIMEOUT)
     assert film[0].status in ("queued", "processing")

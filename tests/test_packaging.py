@@ -87,6 +87,8 @@ def test_a_store_in_a_folder_loads_nothing_of_a_server(tmp_path: Path) -> None:
     assert [name for name in done.stdout.split() if name.startswith(others)] == []
 
 
+LIGHT = ("facts", "formats", "mpeg", "suffixes", "walking", "words")
+
 PICTURES_ALONE = """
 import sys
 from pathlib import Path
@@ -104,7 +106,7 @@ print(*(name for name in sys.modules if name.startswith("rivya_nb.media.")), *{"
 def test_pictures_need_nothing_of_what_reads_videos_and_sounds(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PICTURES_ALONE, str(tmp_path / "a.png")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    light = {f"rivya_nb.media.{name}" for name in ("facts", "formats", "mpeg", "walking", "words")}
+    light = {f"rivya_nb.media.{name}" for name in LIGHT}
     assert set(done.stdout.split()) <= light
 
 

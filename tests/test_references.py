@@ -61,7 +61,8 @@ def sent_urls(job: rv.Job) -> list[str]:
 
 def wait_until_forgotten(session: rv.Session, job: rv.Job) -> None:
     [reference] = job.request.references
-    upload = session.store.uploads.get(session.service, job.model, reference.sha256)
+    label = session.connection.label
+    upload = session.store.uploads.get(session.service, job.model, reference.sha256, label)
     assert upload is not None
 
     def is_gone() -> bool:

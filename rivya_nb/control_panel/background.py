@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from traitlets import HasTraits
 
 from rivya_nb.errors import RivyaError
+from rivya_nb.store.persisting import Wait, heard_by
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.work_loop import WorkLoop
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +47,15 @@ class Background(HasTraits):
         self._going.add(future)
         future.add_done_callback(self._going.discard)
         return future
+
+    async def aside(self, act: Callable[..., T], *args: object) -> T:
+        """Do on another thread what may wait for the store's database; the user is told of such a wait."""
+        with heard_by(self._hear):
+            return await asyncio.to_thread(act, *args)
+
+    def _hear(self, waiting: Wait | None) -> None:
+        if waiting is not None:
+            self.on_loop(self.complain, str(waiting))
 
     def on_loop(self, act: Callable[..., object], *args: object) -> None:
         """Call `act` on the session's loop, from any thread; not once this is closed."""

@@ -27,7 +27,15 @@ from rivya_nb.control_panel.origins import Origins
 from rivya_nb.control_panel.recalled import Recalled
 from rivya_nb.control_panel.references import References
 from rivya_nb.control_panel.runs import PanelRun, unfinished_runs
-from rivya_nb.errors import CreditLimitError, InvalidRequestError, Mistake, RivyaError, StoreError, UsageError
+from rivya_nb.errors import (
+    CreditLimitError,
+    DatabaseUnreachableError,
+    InvalidRequestError,
+    Mistake,
+    RivyaError,
+    StoreError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,8 +213,10 @@ class PanelModel(Background):
             while self._is_plan_wanted:
                 self._is_plan_wanted = False
                 try:
-                    self._offered, outcome = await asyncio.to_thread(self._planned)
+                    self._offered, outcome = await self.aside(self._planned)
                     self._show(outcome)
+                    # Nothing tells when the database is back.
+                    self._is_plan_wanted |= isinstance(outcome, DatabaseUnreachableError)
                 except Exception:
                     # A bug must not end the planning for good.
                     _log.exception("the form could not be planned")
@@ -293,7 +303,7 @@ class PanelModel(Background):
         if click.arriving:
             raise NotSentError(f"{click.arriving} had not arrived yet")
         while True:
-            plan = await asyncio.to_thread(click.plan, self.session)
+            plan = await self.aside(click.plan, self.session)
             if price is not None and plan.credits > price:
                 raise DearerError(plan, price)
             if lacking := await self._balance.surely_lacks(plan.credits):
@@ -301,7 +311,7 @@ class PanelModel(Background):
             # When it is sent, the history is searched once more: what it has lost by then would cost more.
             plan.max_credits = plan.credits
             try:
-                return await asyncio.to_thread(plan.run)
+                return await self.aside(plan.run)
             except CreditLimitError as error:
                 if error.until is not None:
                     # Another kernel has used a limit of the store up meanwhile.

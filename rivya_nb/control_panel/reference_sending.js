@@ -16,7 +16,7 @@ const isTable = (file) => /\.(csv|tsv|jsonl|ndjson|txt)$/i.test(file.name);
 function refusal(file, rules, shrink, taken) {
   if (isTable(file)) return file.size === 0 ? "the file is empty" : "";
   if (!rules.taken) return "this model takes no references";
-  if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files} references are the most this model takes`;
+  if (rules.max_files !== null && taken >= rules.max_files) return `${rules.max_files === 1 ? "1 reference is" : `${rules.max_files} references are`} the most this model takes`;
   if (file.size === 0) return "the file is empty";
   // The browser goes by the name; the kernel looks at the bytes.
   const kind = file.type.split("/")[0];

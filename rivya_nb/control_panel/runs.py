@@ -116,7 +116,8 @@ class PanelRun(Background):
 
     async def _act(self, act: Callable[[], object]) -> None:
         self.said = self.told = ""
-        await asyncio.to_thread(act)
+        await self.aside(act)
+        self.said = ""
         self.follow()
 
     async def _send_rest(self) -> None:
@@ -143,6 +144,7 @@ class PanelRun(Background):
         return not job.live.is_held or self._session.store.claims.is_taken(job.record)
 
     async def _follow(self) -> None:
+        await self.run.watched()
         changed = asyncio.Event()
         loop = asyncio.get_running_loop()
 

@@ -12,12 +12,16 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from rivya_nb.errors import DatabaseUnreachableError
+from rivya_nb.store.persisting import SILENT, once
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
 
 FIRST_PAUSE, MOST_PAUSE = 0.2, 5.0
 """Seconds before a step is tried again: at first, and at most."""
+
+SLOW = "the store does not answer yet; this goes on when it does"
+"""What a job says that waits for the store."""
 
 current: ContextVar[Sequence[LiveJob]] = ContextVar("rivya_jobs", default=())
 """The jobs that a task works on, which tell why it waits."""
@@ -34,15 +38,26 @@ def tell(notice: str | None) -> None:
 
 async def stored(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Take a step in the store on another thread; where its database does not answer, again and again."""
-    pause = FIRST_PAUSE
+    pause, is_told = FIRST_PAUSE, False
+
+    def take() -> T:
+        return once(step, *args, **kwargs)
+
     while True:
+        taking = asyncio.ensure_future(asyncio.to_thread(take))
         try:
-            result = await asyncio.to_thread(step, *args, **kwargs)
+            if not (await asyncio.wait([taking], timeout=SILENT))[0]:
+                is_told = True
+                tell(SLOW)
+            result = await taking
         except DatabaseUnreachableError as error:
+            is_told = True
             tell(f"{error} This goes on when it can.")
         else:
-            if pause > FIRST_PAUSE:
+            if is_told:
                 tell(None)
             return result
+        finally:
+            taking.cancel()
         await asyncio.sleep(pause)
         pause = min(2 * pause, MOST_PAUSE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
@@ -42,6 +43,7 @@ from rivya_nb.jobs.sending import Sender, SubmitRefusedError
 from rivya_nb.jobs.sharing import INTERVAL, Sharing
 from rivya_nb.jobs.task_times import TaskTimes
 from rivya_nb.jobs.together import end
+from rivya_nb.store.persisting import once
 from rivya_nb.store.records import UNSENT, JobRecord
 
 if TYPE_CHECKING:
@@ -61,7 +63,11 @@ MORE_READY = 8
 way."""
 
 FOLLOW_INTERVAL = 0.5
-"""Seconds between two looks at the jobs that other processes work on."""
+"""Seconds between two looks at the jobs that other processes work on, at least; where their changes are not heard
+of, also at most."""
+
+LONGEST_INTERVAL = 10.0
+"""Seconds after which these jobs are looked at although nothing was heard of them."""
 
 SLICE = 100
 """Jobs that are changed in one step of the loop."""
@@ -131,6 +137,7 @@ class Runner:
         self._helpers: set[asyncio.Task[None]] = set()
         self._sweeping = self._following = self._is_sharing = self._is_writing = False
         self._replacements: set[str] = set()
+        self._stirred = asyncio.Event()
 
     def launch(
         self,
@@ -164,6 +171,7 @@ class Runner:
                     new.append(job)
             if new:
                 self._begin_work()
+        self._stir()
         if new:
             self._work_loop.start(self._begin(new))
 
@@ -197,7 +205,7 @@ class Runner:
             self._lines = Lines()
         # The session must also close if the store is gone.
         with suppress(StoreError):
-            await asyncio.to_thread(self._store.claims.release, [job.id for job in jobs])
+            await asyncio.to_thread(once, self._store.claims.release, [job.id for job in jobs])
         for job in jobs:
             job.end()
             job.changed()
@@ -272,9 +280,36 @@ class Runner:
         try:
             while self._followed:
                 await asyncio.sleep(FOLLOW_INTERVAL)
+                await self._news_of_others()
                 await self._sort(list(self._followed.values()))
         finally:
             self._following = False
+
+    async def _news_of_others(self) -> None:
+        """Wait for a change by another process, where these are heard of, or by the user; at most for a while."""
+        self._store.steps.subscribe(self._stir)
+        end = time.monotonic() + LONGEST_INTERVAL
+        stirred = asyncio.ensure_future(self._stirred.wait())
+        try:
+            while (
+                self._store.owner.hears_others
+                and not stirred.done()
+                and not any(self._is_left(job) for job in self._followed.values())
+                and time.monotonic() < end
+            ):
+                await asyncio.wait([stirred], timeout=FOLLOW_INTERVAL)
+        finally:
+            stirred.cancel()
+        self._stirred.clear()
+
+    def _is_left(self, job: LiveJob) -> bool:
+        """Whether the user has stopped a job that is followed, or given it up."""
+        return job.record.is_final if job.is_watched else is_given_up(job)
+
+    def _stir(self) -> None:
+        # Only who waits has to know; the loop may be gone.
+        with suppress(RuntimeError):
+            self._work_loop.loop.call_soon_threadsafe(self._stirred.set)
 
     async def _sweep(self) -> None:
         """Give back the waiting jobs that no run wants any more, and tell how long the others may wait."""
@@ -419,7 +454,7 @@ class Runner:
         except (NotConnectedError, StoreError) as error:
             # If the store or the connection fails, the job stays in its stored state.
             with suppress(StoreError):
-                await asyncio.to_thread(self._store.claims.release, [job.id])
+                await asyncio.to_thread(once, self._store.claims.release, [job.id])
             job.changed(notice=str(error))
 
     async def _carry(self, job: LiveJob) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import StoreError
+from rivya_nb.store.persisting import once
 from rivya_nb.store.records import Demand, FoundLimits
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Sharing:
         mine = Demand(len(in_flight), wanted)
         try:
             newest, others = await asyncio.to_thread(
+                once,
                 self._store.limits.share,
                 self._service,
                 self._label,
@@ -69,7 +71,7 @@ class Sharing:
 
     async def leave(self) -> None:
         with suppress(StoreError):
-            await asyncio.to_thread(self._store.limits.leave, self._member)
+            await asyncio.to_thread(once, self._store.limits.leave, self._member)
 
 
 def fair_share(places: float, mine: int, others: Sequence[int]) -> float:

@@ -21,7 +21,6 @@ from rivya_nb.files import open_file
 from rivya_nb.imaging.modes import ORIENTATION, given_eight_bits, orientation
 from rivya_nb.imaging.pixels import BUDGET, MAX_PIXELS
 from rivya_nb.media.formats import HEADER_BYTES
-from rivya_nb.media.suffixes import named_medium
 from rivya_nb.store.trouble import disk_trouble
 
 if TYPE_CHECKING:
@@ -105,6 +104,9 @@ def web_address(source: object, kinds: Sequence[Medium] = ()) -> Reference | Non
         raise wrong_source(
             source, "only https addresses are accepted; give one, or download the picture and give the file"
         )
+    # Pictures of this machine need none of it.
+    from rivya_nb.media.suffixes import named_medium
+
     name = parts.path.rpartition("/")[2] or host
     kind = named_medium(parts.path) or (kinds[0] if len(kinds) == 1 else "image")
     return Reference(hashlib.sha256(source.encode()).hexdigest(), kind, "", name, 0, url=source)

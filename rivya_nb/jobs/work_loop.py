@@ -91,7 +91,7 @@ class WorkLoop:
         RivyaError if the work loop goes away meanwhile, or cannot turn while the running one does, and
         UsageError like `wait`.
         """
-        if not future.done() and self._is_here() and asyncio.get_running_loop() is not self.loop:
+        if not future.done() and self.is_here() and asyncio.get_running_loop() is not self.loop:
             raise RivyaError(
                 "This event loop runs inside the one on which the work runs, so it would wait for ever. "
                 "Write `await run` in the cell itself."
@@ -110,7 +110,7 @@ class WorkLoop:
         with _SigintHeld() as sigint:
             if not future.done():
                 self._require_usable()
-                if self._is_here():
+                if self.is_here():
                     self._wait_nested(future, timeout, sigint)
                 else:
                     self._wait_blocking(future, timeout, sigint)
@@ -120,7 +120,7 @@ class WorkLoop:
 
     def aside(self, work: Callable[[], T]) -> T:
         """Do what takes long, and give its result; on the loop's own thread, jobs go on meanwhile."""
-        return self.wait(self.start(asyncio.to_thread(work))) if self._is_here() else work()
+        return self.wait(self.start(asyncio.to_thread(work))) if self.is_here() else work()
 
     async def _arrival(
         self, future: concurrent.futures.Future[Any], timeout: float | None, tick: float
@@ -174,7 +174,7 @@ class WorkLoop:
             with suppress(queue.Empty):
                 arrived.get(timeout=pause)
 
-    def _is_here(self) -> bool:
+    def is_here(self) -> bool:
         """True on the thread that runs the loop, also if another loop runs on top of it."""
         with suppress(RuntimeError):
             if asyncio.get_running_loop() is self.loop:

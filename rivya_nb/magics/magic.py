@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.core.magic import no_var_expand
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.run import Run
     from rivya_nb.session.session import Session
+    from rivya_nb.store.persisting import Listener
 
 T = TypeVar("T")
 
@@ -122,17 +125,17 @@ class RivyaMagics:
         return _command_and_join(line)
 
     async def _ask_and_join(self, line: str, cell: str) -> object:
-        parsed, session = self._read(line, cell)
-        # Planning reads, decodes and hashes references, which would block the kernel's own loop.
-        with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
-            plan = await asyncio.to_thread(self._plan, parsed, session, cell)
-        # So does writing a run down. It is not cut short: what it sends may cost.
-        going = asyncio.ensure_future(asyncio.to_thread(_go, parsed, plan))
-        is_interrupted = False
-        try:
-            started = await asyncio.shield(going)
-        except asyncio.CancelledError:
-            is_interrupted, started = True, await going
+        from rivya_nb.session.showing.waiting import WaitLine
+        from rivya_nb.store.persisting import heard_by
+
+        with heard_by(WaitLine().show) as listener:
+            # Opening a store waits for others. Planning reads, decodes and hashes references. Both would block the
+            # kernel's own loop.
+            with awaiting.interruptible(lambda: "Interrupted while it was planned: nothing was sent."):
+                parsed, session = await asyncio.to_thread(self._read, line, cell)
+                plan = await asyncio.to_thread(self._plan, parsed, session, cell)
+            # So does writing a run down.
+            started, is_interrupted = await _finished(partial(_go, parsed, plan), listener)
         found, run = self._show(parsed, plan, started)
         if run is not None and is_interrupted:
             raise WaitInterruptedError(run.give_up_waiting())
@@ -207,11 +210,29 @@ def _command(line: str) -> tuple[object, list[Run]]:
     return (outcome[0] if len(outcome) == 1 else None), outcome
 
 
+async def _finished(act: Callable[[], T], listener: Listener) -> tuple[T, bool]:
+    """What `act` gives, on another thread, and whether the cell was interrupted meanwhile. It is not cut short,
+    but where it waits: what it sends may cost."""
+    # Not as a task: an interrupt that ends one ends the loop too, which is the kernel.
+    going = asyncio.get_running_loop().run_in_executor(None, copy_context().run, act)
+    try:
+        return await asyncio.shield(going), False
+    except asyncio.CancelledError:
+        listener.has_given_up = True
+        return await going, True
+
+
 async def _command_and_join(line: str) -> object:
-    shown, runs = _command(line)
+    from rivya_nb.session.showing.waiting import WaitLine
+    from rivya_nb.store.persisting import heard_by
+
+    with heard_by(WaitLine().show) as listener:
+        (shown, runs), is_interrupted = await _finished(partial(_command, line), listener)
     failures = []
     for run in runs:
         run.show()
+    if is_interrupted:
+        raise WaitInterruptedError(" ".join(run.give_up_waiting() for run in runs) or "Interrupted.")
     for run in runs:
         try:
             await _join(run)

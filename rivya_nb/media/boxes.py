@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
+from rivya_nb.contract.media import Medium
+from rivya_nb.media.formats import SOUND_BRANDS
 from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
 _STILLS = {b"jpeg", b"png "}
 """Pictures as samples: in a file of sound they are covers of its chapters."""
-
-_SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
 
 _TOP = {
     b"ftyp",
@@ -83,14 +83,14 @@ def walk_boxes(data: Bytes, steps: Steps) -> Walked:
 def _told(data: Bytes, tracks: Sequence[_Track], whole: bool | None) -> Walked:
     films = [track for track in tracks if track.handler == b"vide"]
     sounds = [track for track in tracks if track.handler == b"soun"]
-    if sounds and data[4:8] == b"ftyp" and data[8:12] in _SOUND_BRANDS:
+    if sounds and data[4:8] == b"ftyp" and data[8:12] in SOUND_BRANDS:
         films = [track for track in films if track.codec not in _STILLS]
     if not films and not sounds:
         return Walked(whole)
     durations = [track.duration for track in films + sounds if track.duration is not None]
     widest = max(films, key=lambda track: track.width * track.height, default=_Track())
-    medium = "video" if films else "audio"
-    return Walked(whole, max(durations, default=None), widest.width, widest.height, medium)  # type: ignore[arg-type]
+    medium: Medium = "video" if films else "audio"
+    return Walked(whole, max(durations, default=None), widest.width, widest.height, medium)
 
 
 def _top_boxes(data: Bytes, steps: Steps) -> Iterator[_Box]:

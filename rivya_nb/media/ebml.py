@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from rivya_nb.contract.media import Medium
 from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
 _SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
@@ -67,10 +68,10 @@ def walk_ebml(data: Bytes, steps: Steps) -> Walked:
         whole = False
     else:
         whole = segment.end is not None or found.is_indexed or None
-    medium = "video" if _FILM in found.types else "audio" if _SOUND in found.types else None
+    medium: Medium | None = "video" if _FILM in found.types else "audio" if _SOUND in found.types else None
     ticks = found.ticks or _last_time(data, found, steps)
     duration = seconds(ticks * found.scale, 1e9)
-    return Walked(whole, duration, found.width, found.height, medium)  # type: ignore[arg-type]
+    return Walked(whole, duration, found.width, found.height, medium)
 
 
 def _elements(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[_Element]:

@@ -140,8 +140,9 @@ def _run(path: Path, kind: Format, out: list[str], *, start: float = 0.0) -> byt
             timeout=TIMEOUT,
             env=environment,
             check=False,
-            # An interrupt of the kernel is not meant for it.
+            # An interrupt of the kernel is not meant for it; on Windows it needs no window.
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except (OSError, subprocess.SubprocessError) as error:
         logger.debug("ffmpeg cannot read %s: %s", path.name, error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.imaging import formats as pictures
@@ -32,13 +31,14 @@ FORMATS = (MP4, MOV, WEBM, MKV, OGV, M4A, WEBA, MKA, OGG, MP3, WAV, FLAC, AAC)
 EXTENSIONS = {**pictures.EXTENSIONS, **{each.mime_type: each.extension for each in FORMATS}}
 """The file name extension by MIME type, for pictures too."""
 
-_MEDIA = {extension: medium_of(mime_type) for mime_type, extension in EXTENSIONS.items()}
 _NAMES = {each.mime_type: each.name for each in FORMATS}
 
 _AUDIO_OF = {MP4: M4A, MOV: M4A, WEBM: WEBA, MKV: MKA, OGV: OGG}
 _VIDEO_OF = {M4A: MP4, WEBA: WEBM, MKA: MKV, OGG: OGV}
 
-_SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
+SOUND_BRANDS = {b"M4A ", b"M4B ", b"M4P ", b"F4A "}
+"""What an MP4 with sound alone begins with; its pictures, if any, are covers."""
+
 _FIRST_BOXES = {b"moov", b"mdat", b"wide", b"pnot"}
 """What a QuickTime film may begin with that has no `ftyp`."""
 
@@ -51,11 +51,6 @@ _EBML_HEAD = 256
 def format_name(mime_type: str) -> str:
     """The name of a MIME type's format, as `AVIF` or `MP4`; an unknown type is its own name."""
     return _NAMES.get(mime_type) or pictures.format_name(mime_type)
-
-
-def medium_by_name(path: Path) -> Medium:
-    """The medium of a file of a store, by the extension that it was given for its bytes."""
-    return _MEDIA.get(path.suffix, "image")
 
 
 def find_medium(header: bytes) -> tuple[Medium, str] | None:
@@ -83,7 +78,7 @@ def _find_film(header: bytes) -> Format | None:
     first = header[4:8]
     if first == b"ftyp":
         brand = header[8:12]
-        return MOV if brand == b"qt  " else M4A if brand in _SOUND_BRANDS else MP4
+        return MOV if brand == b"qt  " else M4A if brand in SOUND_BRANDS else MP4
     if first in _FIRST_BOXES:
         return MOV
     if header.startswith(_EBML):

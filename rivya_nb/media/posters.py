@@ -118,9 +118,9 @@ def _wav_samples(path: Path) -> bytes | None:
 
     try:
         with wave.open(str(path), "rb") as file:
-            wide, channels, count = file.getsampwidth(), file.getnchannels(), file.getnframes()
-            # Of a long sound every so many samples show enough.
-            step = max(1, count // ffmpeg.MOST_SAMPLES)
+            wide, channels = file.getsampwidth(), file.getnchannels()
+            # Of a long sound every so many samples show enough. Its own count of them may be wrong.
+            step = max(1, path.stat().st_size // (wide * channels * ffmpeg.MOST_SAMPLES))
             parts = []
             while part := file.readframes(1 << 18):
                 parts.append(part[wide - 1 :: wide * channels * step])

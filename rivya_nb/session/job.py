@@ -14,7 +14,7 @@ from rivya_nb.contract.text import printable
 from rivya_nb.errors import PictureError, StoreError
 from rivya_nb.files import user_path
 from rivya_nb.jobs.job import LiveJob
-from rivya_nb.media.formats import medium_by_name
+from rivya_nb.media.suffixes import named_medium
 from rivya_nb.session.going_on import KEPT, plan_variation
 from rivya_nb.session.marking import Markable
 from rivya_nb.session.media import Media
@@ -282,7 +282,7 @@ class Job(Markable):
         from rivya_nb.imaging.decoding import load
 
         try:
-            if medium_by_name(path) == "image":
+            if named_medium(path.name) != "video":
                 return load(path)
             from rivya_nb.media.posters import make_poster
 

@@ -18,6 +18,7 @@ from rivya_nb.planning.expansion import Expansion, drawing_notes
 from rivya_nb.session.ceiling import checked_ceiling
 from rivya_nb.session.draft import Draft, draft, draft_addition
 from rivya_nb.session.showing.plan_looks import plan_bundle
+from rivya_nb.store.persisting import persist
 from rivya_nb.store.records import UNFINISHED, CellRecord, JobRecord, RunRecord
 from rivya_nb.views.layout import Layout, arrange, sides
 from rivya_nb.views.words import noun
@@ -73,6 +74,9 @@ class Plan:
 
     def drafted(self) -> Draft:
         """A job for each request, as the store is now."""
+        return persist(lambda *, is_again: self._drafted())  # noqa: ARG005
+
+    def _drafted(self) -> Draft:
         session, service = self._session, self._session.service
         expansion = self.expansion.asked_anew() if self.fresh else self.expansion
         if self._kept or self._run_id is not None:

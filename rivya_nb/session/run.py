@@ -31,7 +31,8 @@ from rivya_nb.session.showing.looks import Bundle, notice_of, records
 from rivya_nb.session.showing.run_looks import is_large, run_bundle, run_text
 from rivya_nb.session.showing.standing import Standing
 from rivya_nb.session.showing.terminal import follow_in_terminal, follows_in_terminal
-from rivya_nb.store.records import FINAL, SENT, UNSENT, Spent
+from rivya_nb.store.persisting import once
+from rivya_nb.store.records import FINAL, SENT, UNFINISHED, UNSENT, Spent
 from rivya_nb.views.layout import arrange
 from rivya_nb.views.run_view import progress_words
 from rivya_nb.views.words import joined, reason
@@ -184,11 +185,22 @@ class Run(Pictures):
 
     def finished(self) -> concurrent.futures.Future[None]:
         """A future that is done when the run has ended and the notebook shows its end."""
-        self._watch()
+        if not self.work_loop.is_here():
+            self._watch()
         with self._lock:
-            if self._settling is None or (self._settling.done() and self.is_working):
+            if self._settling is None or (self._settling.done() and (self.is_working or self.is_left)):
                 self._settling = self.work_loop.start(self._settle())
             return self._settling
+
+    @property
+    def is_left(self) -> bool:
+        """Whether other processes may be working on one of its jobs."""
+        return any(job.status in UNFINISHED and not job.live.is_working for job in self.jobs)
+
+    async def watched(self) -> None:
+        """Show also what other processes do for this run. Who that is has to be read first."""
+        if self.is_left:
+            await asyncio.to_thread(once, self._watch)
 
     def _watch(self) -> None:
         """Show also what other processes do for this run. Nothing is sent for that."""
@@ -197,6 +209,7 @@ class Run(Pictures):
             self._live_records.watch(self)
 
     async def _settle(self) -> None:
+        await self.watched()
         # A retry may add jobs meanwhile.
         while self.is_working:
             for job in self.jobs:
@@ -378,7 +391,6 @@ class Run(Pictures):
         `variable` is the name that the notebook has for the run; the hints below it use the name.
         """
         self.variable = variable
-        self._watch()
         self._display.show(whole=False)
 
     def arrange(self, *, rows: str | None = None, cols: str | None = None) -> Run:
@@ -402,6 +414,7 @@ class Run(Pictures):
     def view(self) -> Viewer:
         """Open the viewer: a widget in which pictures zoom together and can be compared and rated; of a large run,
         one page of its pictures at a time."""
+        self.work_loop.start(self.watched())
         return self._pages().view() if is_large(self) else super().view()
 
     def _pages(self) -> Selection:
@@ -431,10 +444,10 @@ class Run(Pictures):
         return joined(list(dict.fromkeys(map(reason, alike.values())))[:2])
 
     def _ipython_display_(self) -> None:
-        self._watch()
         if in_notebook():
             self._display.show()
         else:
+            self._watch()
             print(self.text())
 
     def __repr__(self) -> str:

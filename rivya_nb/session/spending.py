@@ -161,7 +161,8 @@ class Spending:
         if run.record.service == self._service.name:
             idle = [job for job in run.jobs if job.status in UNFINISHED and not job.live.is_working]
             elsewhere = {job.id for job in idle if job.record.deferred is not None}
-            elsewhere |= self._store.claims.taken(job.record for job in idle)
+            if idle:
+                elsewhere |= self._store.claims.taken(job.record for job in idle)
             if elsewhere:
                 self.runner.watch(job.live for job in idle if job.id in elsewhere)
 

@@ -25,7 +25,10 @@ PORTION = 32
 """Jobs that one worker has taken and not sent yet, at most."""
 
 LOOK = 1.0
-"""Seconds between two looks for deferred runs."""
+"""Seconds between two looks for deferred runs, at least; where nothing is heard of others, also at most."""
+
+LONGEST_LOOK = 10.0
+"""Seconds after which it looks although nothing was heard."""
 
 LATER = 60.0
 """Seconds after which a run is tried again that the balance did not cover."""
@@ -62,7 +65,12 @@ class Worker:
         self._done = self._failed = 0
         # A signal's handler may put something into this queue while its thread waits there.
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting: Sequence[DeferredRun] = ()
+        self._left = 0
+        self._looked = float("-inf")
+        self._is_stirred = False
         self.is_draining = False
+        session.store.steps.subscribe(self._hear)
 
     @property
     def whose(self) -> str:
@@ -81,23 +89,36 @@ class Worker:
 
         Gives False if it left something deferred for which a limit or the service was the reason.
         """
-        waiting: Sequence[DeferredRun] = ()
-        self._tell_of_others()
+        with suppress(DatabaseUnreachableError):  # the first look tells it
+            self._tell_of_others()
         while not self.is_draining:
             try:
                 self._note_ended()
-                waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
-                left = sum(run.waiting for run in self._open(waiting)) - self._take(waiting)
+                if until_idle or self._has_to_look():
+                    self._look()
             except DatabaseUnreachableError as error:
+                self._looked = float("-inf")
                 self._tell_trouble(error)
                 continue
             self._trouble = ""
-            self._report(left)
-            if until_idle and not self._mine and not self._open(waiting):
+            self._report(self._left)
+            if until_idle and not self._mine and not self._open(self._waiting):
                 break
-            self._pause(is_behind=left > 0)
+            self._pause(is_behind=self._left > 0)
         self._collect()
-        return self.is_draining or not waiting
+        return self.is_draining or not self._waiting
+
+    def _has_to_look(self) -> bool:
+        """Whether there may be something to take that was not there at the last look."""
+        is_old = time.monotonic() - self._looked >= LONGEST_LOOK
+        return self._is_stirred or self._left > 0 or is_old or not self._session.store.owner.hears_others
+
+    def _look(self) -> None:
+        """Take what waits, as far as there is room."""
+        self._is_stirred = False
+        self._waiting = self._session.store.deferrals.waiting(self._session.service, self._user)
+        self._left = sum(run.waiting for run in self._open(self._waiting)) - self._take(self._waiting)
+        self._looked = time.monotonic()
 
     def _tell_trouble(self, error: DatabaseUnreachableError) -> None:
         """Tell that the store's server does not answer, once for each reason, and wait a moment."""
@@ -168,12 +189,18 @@ class Worker:
     def _wake(self) -> None:
         self._news.put(None)
 
+    def _hear(self) -> None:
+        self._is_stirred = True
+        self._news.put(None)
+
     def _pause(self, *, is_behind: bool) -> None:
-        """Wait until it is time for a look: sooner where jobs wait and there is room for many of them, or where
-        all that was taken has ended."""
+        """Wait until it is time for a look: sooner where jobs wait and there is room for many of them, where all
+        that was taken has ended, or where others have done something."""
         end = time.monotonic() + LOOK
         while not self.is_draining and (left := end - time.monotonic()) > 0:
             is_busy = any(job.is_working for _, job in self._mine.values())
+            if self._is_stirred and time.monotonic() - self._looked >= LOOK:
+                return
             if self._mine and not is_busy:
                 return
             if is_busy and is_behind and self._room >= min(PORTION, self._most_jobs) / 2:
@@ -186,6 +213,9 @@ class Worker:
     def _note_ended(self) -> None:
         """Count the jobs that have ended, and set the runs aside whose jobs were held back."""
         ended = {job_id: pair for job_id, pair in self._mine.items() if not pair[1].is_working}
+        if ended:
+            # What was given back may be taken again.
+            self._is_stirred = True
         for job_id, (run_id, job) in ended.items():
             del self._mine[job_id]
             job.unsubscribe(self._wake)

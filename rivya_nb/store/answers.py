@@ -8,17 +8,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, func, select
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import job_settings
 from rivya_nb.store.records import Counted, Question
-from rivya_nb.store.schema import jobs, tallies
+from rivya_nb.store.schema import jobs, tags, tallies
 
 MANY = 10_000
 """Jobs that are counted where their number is only shown."""
+
+CANDIDATES = 20_000
+"""Jobs of a tag that are looked at to count those that fit everything else, where the number is only shown."""
 
 _Value = TypeVar("_Value")
 
@@ -51,8 +54,15 @@ class Search(ABC):
         return self._counted(connection, question) if told is None else Counted(told)
 
     def _counted(self, connection: Connection, question: Question) -> Counted:
-        number = self._count(connection, question, MANY + 1)
-        return Counted(min(number, MANY), is_exact=number <= MANY)
+        among_newest = self._among_newest(connection, question, CANDIDATES)
+        if among_newest is not None:
+            found = how_many(connection, among_newest.limit(MANY + 1))
+            if found:
+                tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0])
+                are_all = how_many(connection, tagged.limit(CANDIDATES + 1)) <= CANDIDATES
+                return Counted(min(found, MANY), is_exact=found <= MANY and are_all)
+        found = self._count(connection, question, MANY + 1)
+        return Counted(min(found, MANY), is_exact=found <= MANY)
 
     def _tallied(self, connection: Connection, question: Question) -> int | None:
         """The number where nothing is asked for but what the tallies tell."""
@@ -81,6 +91,18 @@ class Search(ABC):
 
     @abstractmethod
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int: ...
+
+    @abstractmethod
+    def _among_newest(
+        self, connection: Connection, question: Question, candidates: int
+    ) -> Select[tuple[int]] | None:
+        """Those that fit among the newest jobs of the first tag; None where all can be counted soon."""
+
+
+def how_many(connection: Connection, rows: Select[Any]) -> int:
+    """The number of rows that a statement gives."""
+    found: int = connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
+    return found
 
 
 def tallied(connection: Connection, question: Question, *conditions: ColumnElement[bool]) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
+from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import UNFINISHED, UNSENT, JobRecord
 from rivya_nb.store.rows import portions
@@ -18,10 +19,11 @@ from rivya_nb.store.schema import jobs
 
 
 class Claims:
-    """The claims of this process, the store's `owner`, on jobs."""
+    """The claims of this process, the store's `owner`, on jobs. Others hear of them by `steps`."""
 
-    def __init__(self, database: Database, owner: Owner, user: str) -> None:
+    def __init__(self, database: Database, owner: Owner, user: str, steps: News) -> None:
         self._user = user
+        self._steps = steps
         self._database = database
         self._owner = owner
 
@@ -60,6 +62,7 @@ class Claims:
             for some in portions(list(job_ids)):
                 mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id)
                 connection.execute(update(jobs).where(mine).values(owner=None))
+        self._steps.tell_others()
 
     def begin_submit(self, job_id: str, *, body: str, submitted_at: float, sent_with: str = "") -> bool:
         """Store the exact body, which may be sent then with the key of this tag; False if the job was stopped or
@@ -77,7 +80,9 @@ class Claims:
             "sent_with": sent_with,
         }
         with self._database.changing() as connection:
-            return connection.execute(update(jobs).where(still).values(values)).rowcount == 1
+            has_begun = connection.execute(update(jobs).where(still).values(values)).rowcount == 1
+        self._steps.tell_others()
+        return has_begun
 
     def withdraw_submit(self, job_id: str) -> None:
         """Set a job whose submit was certainly not accepted back to planned."""
@@ -85,6 +90,7 @@ class Claims:
         values = {"status": "planned", "body": None, "submitted_at": None, "sent_with": ""}
         with self._database.changing() as connection:
             connection.execute(update(jobs).where(still).values(values))
+        self._steps.tell_others()
 
     def put_back(self, job_ids: Collection[str]) -> None:
         """Set jobs that are held back to planned, and give them up; a job that was stopped or sent is not
@@ -93,6 +99,7 @@ class Claims:
             for some in portions(list(job_ids)):
                 mine = jobs.c.id.in_(some) & (jobs.c.owner == self._owner.id) & jobs.c.status.in_(UNSENT)
                 connection.execute(update(jobs).where(mine).values(status="planned", owner=None))
+        self._steps.tell_others()
 
     def reopen(self, records: Iterable[JobRecord], status: str) -> None:
         """Set jobs that had ended back to a step, except those that another kernel has changed since they were
@@ -109,6 +116,7 @@ class Claims:
             for record in records:
                 still = (jobs.c.id == record.id) & (jobs.c.status == record.status)
                 connection.execute(update(jobs).where(still).values(values))
+        self._steps.tell_others()
 
     def stop(self, job_ids: Collection[str]) -> set[str]:
         """Stop those of these jobs that were never sent and that no other process works on."""
@@ -119,6 +127,7 @@ class Claims:
                 stop = update(jobs).where(jobs.c.id.in_(free)).values(status="stopped", owner=None)
                 connection.execute(stop)
                 stopped.update(free)
+        self._steps.tell_others()
         return stopped
 
     def is_taken(self, record: JobRecord) -> bool:

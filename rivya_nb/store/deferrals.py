@@ -17,6 +17,7 @@ from rivya_nb.store.billing import amount
 from rivya_nb.store.credit_limits import held
 from rivya_nb.store.database import Database
 from rivya_nb.store.lookup import load_numbered_jobs
+from rivya_nb.store.news import News
 from rivya_nb.store.ownership import Owner
 from rivya_nb.store.records import FINAL, UNFINISHED, UNSENT, Deferral, DeferredRun, JobRecord
 from rivya_nb.store.rows import portions
@@ -42,9 +43,10 @@ def committed(connection: Connection, run_id: int) -> int:
 
 
 class Deferrals:
-    """The deferred runs of one store. Each method is one transaction."""
+    """The deferred runs of one store. Each method is one transaction, of which others hear by `steps`."""
 
-    def __init__(self, database: Database, owner: Owner) -> None:
+    def __init__(self, database: Database, owner: Owner, steps: News) -> None:
+        self._steps = steps
         self._database = database
         self._owner = owner
 
@@ -132,6 +134,7 @@ class Deferrals:
             for some in portions(list(job_ids)):
                 unsent = jobs.c.id.in_(some) & jobs.c.status.in_(UNSENT)
                 connection.execute(update(jobs).where(unsent).values(deferred=None))
+        self._steps.tell_others()
 
     def _own(
         self,

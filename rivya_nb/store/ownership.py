@@ -29,6 +29,12 @@ class Owner(ABC):
 
     id: str
 
+    @property
+    @abstractmethod
+    def hears_others(self) -> bool:
+        """Whether changes by other processes, and their deaths, are passed on now: who waits for one need not look
+        again and again."""
+
     @abstractmethod
     def share(self, news: Mapping[str, News]) -> None:
         """Where it can be done, announce this process' changes to the others that have the store open, and pass
@@ -66,6 +72,11 @@ class FileOwner(Owner):
         if not read_only:
             self._acquire()
             self._forget_the_dead()
+
+    @property
+    def hears_others(self) -> bool:
+        """Files tell nobody."""
+        return False
 
     def share(self, news: Mapping[str, News]) -> None:
         """Files tell nobody."""

@@ -71,6 +71,7 @@ class Provenance(NamedTuple):
                 "sha256": self.picture.sha256,
                 "width": self.picture.width or None,
                 "height": self.picture.height or None,
+                **({} if self.picture.duration is None else {"duration": self.picture.duration}),
             },
         }
         return json.dumps(told, ensure_ascii=False, indent=indent)

@@ -88,7 +88,19 @@ _ASKED = (
 
 
 ONLY = "only"
-"""The note of an index that says which rows it has on PostgreSQL (`postgresql/indexes.py`)."""
+"""The note of an index that says which rows it has on PostgreSQL.
+
+To be told at once, SQLAlchemy would import its part for PostgreSQL, which no store in a folder needs.
+"""
+
+
+@event.listens_for(metadata, "before_create")
+def _tell_which_rows(_: MetaData, connection: Connection, **_more: object) -> None:
+    if connection.dialect.name == "postgresql":
+        for table in metadata.tables.values():
+            for index in table.indexes:
+                if ONLY in index.info:
+                    index.dialect_options["postgresql"]["where"] = text(index.info[ONLY])
 
 
 def _listed(name: str, *columns: str | TextClause) -> list[Index]:

@@ -18,10 +18,8 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    Subquery,
     and_,
     exists,
-    func,
     intersect,
     literal_column,
     or_,
@@ -30,7 +28,7 @@ from sqlalchemy import (
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings, prompt_index
-from rivya_nb.store.answers import MANY, Search, tallied
+from rivya_nb.store.answers import Search, how_many, tallied
 from rivya_nb.store.measurements import (
     find_kept,
     first_pictures,
@@ -38,14 +36,11 @@ from rivya_nb.store.measurements import (
     measured_number,
     measurements,
 )
-from rivya_nb.store.records import Asked, Counted, MeasureOrder, Question
+from rivya_nb.store.records import Asked, MeasureOrder, Question
 from rivya_nb.store.rows import fits, seed_number
 from rivya_nb.store.schema import jobs, marks, pictures, run_jobs, tags, tallies
 
 _Value = TypeVar("_Value")
-
-_CANDIDATES = 30_000
-"""Jobs of a tag that are looked at to count those that fit everything else, where the number is only shown."""
 
 _FEW_JOBS = 10_000
 """Jobs that are sorted by number; of more, the newest are found sooner by going through the listed ones."""
@@ -66,16 +61,14 @@ class SqliteSearch(Search):
         found = _listed(question)
         if found is None:
             found = _found(connection, jobs.c.number, question)
-        return _number(connection, found.limit(at_most).subquery())
+        return how_many(connection, found.limit(at_most))
 
-    def _counted(self, connection: Connection, question: Question) -> Counted:
-        if _is_walked(connection, question):
-            some = _walked(connection, jobs.c.number, question, _CANDIDATES).limit(MANY + 1).subquery()
-            if found := _number(connection, some):
-                tagged = select(tags.c.job_number).where(tags.c.tag == question.tags[0])
-                walked = _number(connection, tagged.limit(_CANDIDATES + 1).subquery())
-                return Counted(min(found, MANY), is_exact=found <= MANY and walked <= _CANDIDATES)
-        return super()._counted(connection, question)
+    def _among_newest(
+        self, connection: Connection, question: Question, candidates: int
+    ) -> Select[tuple[int]] | None:
+        if not _is_walked(connection, question):
+            return None
+        return _walked(connection, jobs.c.number, question, candidates)
 
 
 SEARCH = SqliteSearch()
@@ -184,8 +177,7 @@ def _by_measure(
         return found
     before = 0 if found else offset
     if before:
-        measured = select(func.count()).select_from(led.subquery())
-        before -= connection.execute(measured).scalar_one()
+        before -= how_many(connection, led)
     rest = _one_by_one(connection, select(column), question, jobs.c.number).where(number.is_(None))
     left = rest.order_by(time).limit(limit - len(found)).offset(before)
     return [*found, *connection.execute(left).scalars()]
@@ -193,8 +185,8 @@ def _by_measure(
 
 def _is_narrow(connection: Connection, question: Question) -> bool:
     """Whether one of the things that are asked for leaves few jobs by itself."""
-    lists = [each.limit(_FEW_JOBS + 1).subquery() for each in _lists(question)]
-    if any(_number(connection, some) <= _FEW_JOBS for some in lists):
+    lists = [each.limit(_FEW_JOBS + 1) for each in _lists(question)]
+    if any(how_many(connection, some) <= _FEW_JOBS for some in lists):
         return True
     alone = [
         Question(seed=question.seed),
@@ -207,11 +199,6 @@ def _is_narrow(connection: Connection, question: Question) -> bool:
         alone.append(Question(prompt=question.prompt))
     asked = (replace(each, hidden=True) for each in alone if each != Question())
     return any(SEARCH.up_to(connection, each, _FEW_JOBS + 1) <= _FEW_JOBS for each in asked)
-
-
-def _number(connection: Connection, rows: Subquery) -> int:
-    number: int = connection.execute(select(func.count()).select_from(rows)).scalar_one()
-    return number
 
 
 def _in_order(statement: Select[Any], question: Question) -> Select[Any]:
@@ -229,8 +216,7 @@ def _is_walked(connection: Connection, question: Question) -> bool:
     lists = _lists(question)
     if not question.tags or question.runs or (len(lists) == 1 and _listed(question) is not None):
         return False
-    some = (each.limit(_FEW_JOBS + 1).subquery() for each in lists)
-    return all(_number(connection, each) > _FEW_JOBS for each in some)
+    return all(how_many(connection, each.limit(_FEW_JOBS + 1)) > _FEW_JOBS for each in lists)
 
 
 def _walked(
@@ -305,7 +291,7 @@ def _sizes(connection: Connection, question: Question) -> tuple[list[ColumnEleme
     if not sides:
         return [], False
     sized = select(pictures.c.job_number).where(*(fits(pictures.c[name], sides[name]) for name in sides))
-    if _number(connection, sized.limit(_FEW_JOBS + 1).subquery()) <= _FEW_JOBS:
+    if how_many(connection, sized.limit(_FEW_JOBS + 1)) <= _FEW_JOBS:
         return [jobs.c.number.in_(sized)], True
     its = pictures.c.job_number == jobs.c.number
     unled = (fits(literal_column(f"+pictures.{name}", Integer), side) for name, side in sides.items())
@@ -358,7 +344,7 @@ def _seed_numbers(seed: Asked) -> ColumnElement[bool]:
 def _are_few(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> bool:
     """Whether so few listed jobs fit that they can be sorted."""
     some = select(jobs.c.number).where(jobs.c.pictured, *conditions).limit(_FEW_JOBS + 1)
-    return _number(connection, some.subquery()) <= _FEW_JOBS
+    return how_many(connection, some) <= _FEW_JOBS
 
 
 def _column(name: str, leads: bool) -> ColumnElement[Any]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete, func, select, update
 
 from rivya_nb.errors import StoreError, UsageError
-from rivya_nb.files import user_path
 from rivya_nb.store import job_settings, reuse, rows, search, spending, tombstones, writing
 from rivya_nb.store.answers import Search
 from rivya_nb.store.canaries import CanaryBook
@@ -44,15 +43,14 @@ from rivya_nb.store.lookup import (
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.measurements import MeasurementBook
 from rivya_nb.store.model_lists import ModelLists
-from rivya_nb.store.mounts import shared_mount
 from rivya_nb.store.news import News
-from rivya_nb.store.opening_files import keep_place, open_files, place_of
-from rivya_nb.store.ownership import FileOwner, Owner
+from rivya_nb.store.opening import open_folder, open_on_server
+from rivya_nb.store.ownership import Owner
 from rivya_nb.store.panel_states import PanelStates
-from rivya_nb.store.persisting import persist
+from rivya_nb.store.persisting import OnWait, persist
 from rivya_nb.store.picture_places import read_pictures
-from rivya_nb.store.places import ServerAddress, StorePlace, local_folder
-from rivya_nb.store.presence import DATABASE, why_read_only
+from rivya_nb.store.places import ServerAddress, StorePlace
+from rivya_nb.store.presence import DATABASE
 from rivya_nb.store.records import (
     UNFINISHED,
     AxisRecord,
@@ -71,9 +69,8 @@ from rivya_nb.store.rows import portions
 from rivya_nb.store.schema import jobs, pictures, run_jobs, runs, uploads
 from rivya_nb.store.sqlite_database import SqliteDatabase
 from rivya_nb.store.summaries import summaries
-from rivya_nb.store.trouble import ANOTHER_CACHE, disk_trouble, shared_trouble
 from rivya_nb.store.uploads import UploadBook
-from rivya_nb.store.users import user_name, users
+from rivya_nb.store.users import are_several, user_name, users
 from rivya_nb.store.votes import VoteBook
 
 if TYPE_CHECKING:
@@ -95,8 +92,8 @@ class Store:
     tasks took, `facts` what tables say of pictures, `measurements` the numbers of measures, `limits` what services
     allow, `credit_limits` what users may spend, `deferrals` what is left to workers, `canaries` what is asked
     again and again. `claims` knows the owners of jobs, and `owner` is this process. `arrivals` notifies of
-    delivered pictures, `deletions` of deleted ones. `database` knows whether it is still in its place, and when
-    much is going to be written.
+    delivered pictures, `deletions` of deleted ones, and `steps` of what other processes do with jobs. `database`
+    knows whether it is still in its place, and when much is going to be written.
     """
 
     def __init__(
@@ -108,7 +105,8 @@ class Store:
         self.files = files
         self.models = ModelLists(folder / "models")
         self.owner = owner
-        self.claims = Claims(database, owner, self.user)
+        self.steps = News()
+        self.claims = Claims(database, owner, self.user, self.steps)
         self.marks = MarkBook(database, owner, self.user)
         self.votes = VoteBook(database)
         self.canaries = CanaryBook(database)
@@ -117,7 +115,7 @@ class Store:
         self.durations = DurationBook(database)
         self.facts = FactBook(database)
         self.measurements = MeasurementBook(database)
-        self.deferrals = Deferrals(database, owner)
+        self.deferrals = Deferrals(database, owner, self.steps)
         self.limits = LimitBook(database)
         self.credit_limits = CreditLimits(database)
         self.arrivals = News()
@@ -126,6 +124,7 @@ class Store:
             {
                 "arrivals": self.arrivals,
                 "deletions": self.deletions,
+                "jobs": self.steps,
                 "marks": self.marks.changes,
                 "votes": self.votes.changes,
             }
@@ -137,15 +136,16 @@ class Store:
 
             self._search = on_server.SEARCH
         self._is_new = self._is_shared = False
-        self._asked_at = 0.0
+        self._asked_at = float("-inf")
         self._sweeping: threading.Thread | None = None
         self._temporary: TemporaryDirectory[str] | None = None
 
     @classmethod
-    def open(cls, place: StorePlace, pictures: str | None = None) -> Store:
+    def open(cls, place: StorePlace, pictures: str | None = None, on_wait: OnWait = bool) -> Store:
         """Open the store in a folder, which is created if necessary, or on a server. A store without write access
         is only read. `pictures` is the address of a bucket or a folder for its pictures (see `read_pictures`); by
         default, they are in the store's folder. A store on a server keeps this address, and needs it once.
+        `on_wait` hears of it where a call has to wait for that server.
 
         Raises:
             UsageError: the folder can be no path, or `pictures` is no such address.
@@ -157,65 +157,14 @@ class Store:
         if pictures:
             read_pictures(pictures)
         if isinstance(place, ServerAddress):
-            store = cls._open_on_server(place, pictures)
+            opened = open_on_server(place, pictures, on_wait)
         else:
-            store = cls._open_folder(place, pictures)
+            opened = open_folder(place, pictures)
+        store = cls(opened.place, opened.folder, opened.database, opened.files, opened.owner)
+        store._is_new = opened.is_new
         if store.files.are_elsewhere and not store.is_read_only:
             store._sweeping = threading.Thread(target=store.sweep, name="rivya-sweep", daemon=True)
             store._sweeping.start()
-        return store
-
-    @classmethod
-    def _open_on_server(cls, address: ServerAddress, pictures: str | None) -> Store:
-        from rivya_nb.store.postgresql.connecting import require_driver
-
-        require_driver()
-        from rivya_nb.store.moving.notes import refuse_unfinished
-        from rivya_nb.store.postgresql.database import PostgresqlDatabase
-        from rivya_nb.store.postgresql.files import open_agreed_files
-        from rivya_nb.store.postgresql.ownership import SessionOwner
-        from rivya_nb.store.postgresql.trouble import server_trouble
-
-        database = PostgresqlDatabase(address)
-        try:
-            database.prepare()
-            refuse_unfinished(database)
-            files = open_agreed_files(database, pictures)
-            folder = local_folder(address)
-            with disk_trouble(folder, ANOTHER_CACHE):
-                folder.mkdir(parents=True, exist_ok=True)
-            with server_trouble(address):
-                owner = SessionOwner(address, read_only=database.obstacle is not None)
-            store = cls(address, folder, database, files, owner)
-        except BaseException:
-            database.close()
-            raise
-        store._is_new = database.is_new
-        return store
-
-    @classmethod
-    def _open_folder(cls, folder: Path, pictures: str | None) -> Store:
-        folder = user_path(folder)
-        is_new = not cls.is_in(folder)
-        with disk_trouble(folder):
-            obstacle = why_read_only(folder)
-            mount = shared_mount(folder / DATABASE)
-            if mount is not None and obstacle is None:
-                raise shared_trouble(folder, mount)
-            folder.mkdir(parents=True, exist_ok=True)
-            database = SqliteDatabase(folder / DATABASE, obstacle, is_shared=mount is not None)
-        try:
-            database.prepare(folder / "opening.lock")
-            owner = FileOwner(folder / "locks", read_only=database.obstacle is not None)
-            kept = place_of(folder, pictures)
-            files = open_files(kept, database.obstacle, partial(tombstones.spare, database))
-            if database.obstacle is None:
-                keep_place(folder, kept)
-            store = cls(folder, folder, database, files, owner)
-        except BaseException:
-            database.close()
-            raise
-        store._is_new = is_new
         return store
 
     @staticmethod
@@ -322,6 +271,8 @@ class Store:
         run_id = persist(add)
         if run_id is None:
             return None
+        self._asked_at = float("-inf")
+        self.steps.tell_others()
         return RunRecord(run_id, name, service, now, tuple(axes), tuple(cells), ask, self.user)
 
     def run(self, run_id: int) -> RunRecord:
@@ -330,7 +281,7 @@ class Store:
         Raises:
             UsageError: there is none with this id; the message says which there are.
         """
-        with self.database.reading() as connection:
+        with self._reading() as connection:
             # No database has a larger number, and so no run of that id.
             if run_id <= rows.HIGHEST:
                 for found in load_runs(connection, select(runs).where(runs.c.id == run_id)):
@@ -344,7 +295,7 @@ class Store:
         statement = select(runs).order_by(runs.c.id.desc()).limit(limit).offset(offset)
         if before is not None:
             statement = statement.where(runs.c.id < before)
-        with self.database.reading() as connection:
+        with self._reading() as connection:
             return load_runs(connection, statement)
 
     def count_runs(self) -> int:
@@ -355,13 +306,13 @@ class Store:
 
     def run_summaries(self, limit: int, offset: int = 0) -> list[RunSummary]:
         """How far the runs of a page are, newest first; much faster than their records and jobs."""
-        with self.database.reading() as connection:
+        with self._reading() as connection:
             return summaries(connection, limit, offset)
 
     def runs_of(self, job_ids: Iterable[str]) -> list[RunRecord]:
         """The runs with any of these jobs, newest first."""
         found: dict[int, RunRecord] = {}
-        with self.database.reading() as connection:
+        with self._reading() as connection:
             for some in portions(list(job_ids)):
                 having = (
                     select(run_jobs.c.run_id)
@@ -445,6 +396,7 @@ class Store:
 
         if not persist(extend):
             return None
+        self.steps.tell_others()
         return persist(lambda *, is_again: self.run(run.id))  # noqa: ARG005
 
     def take_cells(self, run_id: int, job_ids: Sequence[str]) -> RunRecord:
@@ -492,6 +444,7 @@ class Store:
         """
         with self.database.changing() as connection:
             writing.change(connection, self.owner.id, job_id, changes)
+        self.steps.tell_others()
 
     def finish_job(
         self,
@@ -518,6 +471,7 @@ class Store:
             if secured_at is not None and abs(time.time() - secured_at) > tombstones.PATIENCE / 2:
                 return False
             writing.finish(connection, self.owner.id, job_id, changes, pictures)
+        self.steps.tell_others()
         self.arrivals.tell()
         return True
 
@@ -532,7 +486,7 @@ class Store:
         """The jobs with these ids, in their order; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, JobRecord] = {}
-        with self.database.reading() as connection:
+        with self._reading() as connection:
             for some in portions(wanted):
                 records = load_jobs(connection, select(jobs).where(jobs.c.id.in_(some)))
                 found.update((record.id, record) for record in records)
@@ -562,7 +516,7 @@ class Store:
 
     def history(self, question: Question, limit: int | None = None, offset: int = 0) -> list[JobRecord]:
         """The jobs that answer a question, each once, in the order of the question."""
-        with self.database.reading() as connection:
+        with self._reading() as connection:
             return load_numbered_jobs(connection, self._search.find(connection, question, limit, offset))
 
     def history_ids(self, question: Question, limit: int | None = None, offset: int = 0) -> list[str]:
@@ -640,17 +594,21 @@ class Store:
 
     @property
     def has_several_users(self) -> bool:
-        """Whether more than one user has asked for something here.
+        """Whether more than one user has asked for something here, as far as is known from what was read.
 
-        Everything that shows a picture wants to know, so that it is looked up at most once a second, and not
-        where the store cannot be read.
+        Everything that shows a picture wants to know, perhaps on a thread that must not wait for a database.
         """
-        now = time.monotonic()
-        if not self._is_shared and now > self._asked_at + _A_SECOND:
-            self._asked_at = now
-            with suppress(StoreError):
-                self._is_shared = len(self.users()) > 1
         return self._is_shared
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Read what may be shown; now and then, see whether there are several users."""
+        with self.database.reading() as connection:
+            now = time.monotonic()
+            if not self._is_shared and now > self._asked_at + _A_SECOND:
+                self._asked_at = now
+                self._is_shared = are_several(connection)
+            yield connection
 
     def ask_for(self, job_ids: Collection[str]) -> None:
         """Let these jobs, which were planned earlier and not sent, be asked for now by the user who works here.

@@ -17,7 +17,7 @@ from rivya_nb.errors import PictureError
 from rivya_nb.imaging.decoding import decoded
 from rivya_nb.imaging.encoding import encode
 from rivya_nb.imaging.shrinking import GAP, Box, shrunk
-from rivya_nb.media.formats import medium_by_name
+from rivya_nb.media.suffixes import named_medium
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -130,7 +130,7 @@ class Thumbnails:
 
     def _is_card(self, original: Path) -> bool:
         """Whether what stands for a video or sound is a card, which a poster may replace."""
-        return medium_by_name(original) != "image" and not any(
+        return named_medium(original.name) in ("video", "audio") and not any(
             path.is_file() for path in self.shared(original)[:2]
         )
 
@@ -207,7 +207,7 @@ def decode(path: Path, box: Box) -> Image.Image:
 
 def _read(path: Path, box: Box) -> tuple[Image.Image, bool]:
     """The same; False if it is only a card."""
-    if medium_by_name(path) != "image":
+    if named_medium(path.name) in ("video", "audio"):
         # Imported only where a video or sound is met.
         from rivya_nb.media.posters import make_poster
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from rivya_nb.store.schema import jobs, runs
 
@@ -30,10 +30,27 @@ def one_line(name: str) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in whole).split())[:LONGEST]
 
 
+_NAMES: tuple[tuple[ColumnElement[str], ColumnElement[bool]], ...] = (
+    (runs.c.asked_by, true()),
+    (jobs.c.asked_by, jobs.c.pictured),
+)
+"""The columns that have names, and of which rows."""
+
+
+def are_several(connection: Connection) -> bool:
+    """Whether more than one user has asked for something in this store."""
+    ends = [
+        select(end(column)).where(some, column > "").scalar_subquery()
+        for column, some in _NAMES
+        for end in (func.min, func.max)
+    ]
+    return len({*connection.execute(select(*ends)).one()} - {None}) > 1
+
+
 def users(connection: Connection) -> list[str]:
     """The names of all who asked for something in this store, in their order."""
     found: set[str] = set()
-    for column, some in ((runs.c.asked_by, true()), (jobs.c.asked_by, jobs.c.pictured)):
+    for column, some in _NAMES:
         # One look into an index for each name, however many rows have it.
         name: str | None = ""
         while name is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from html import unescape
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from control_panel.conftest import start, until
 from sandboxes import running_sandbox
+from servers import PostgresqlServer
 
 import rivya_nb as rv
 from rivya_nb.control_panel.form_state import FormState
@@ -72,18 +74,23 @@ def test_what_is_more_than_there_is_waits_for_credits_and_goes_on_when_they_arri
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rivya_nb.control_panel.model.CREDITS_PAUSE", 0.2)
-    with running_sandbox(SandboxConfig(latency=8, credits=24)) as url, ExitStack() as stack:
+    sandbox = tmp_path / "sandbox"
+    sandbox.mkdir()
+    with running_sandbox(SandboxConfig(latency=600, credits=24), sandbox) as url, ExitStack() as stack:
 
         def connected(name: str) -> rv.Session:
             return stack.enter_context(closing(rv.connect(DEFAULT_KEY, url, store=tmp_path / name)))
 
         another = connected("another notebook")
-        rv.generate("a cat sandbox:fail", seed=[1, 2], resolution="1K")  # comes back when it has failed
+        rv.generate("a cat sandbox:fail", seed=[1, 2], resolution="1K")
         until(lambda: another.balance() == 0)
         panel = stack.enter_context(closing(Panel(connected("here"), "main")))
         panel.model.put(FormState(prompt="a dog", params={"resolution": "1K"}))
         until(lambda: "waits for credits: 12 are needed, 0 are left" in words(panel.reason))
         assert panel.generate.disabled
+        # The tasks fail now, and their credits come back.
+        with closing(sqlite3.connect(sandbox / "sandbox.sqlite", isolation_level=None)) as tasks:
+            tasks.execute("UPDATE tasks SET finished_at = created_at")
         until(lambda: not panel.generate.disabled)
         assert words(panel.reason) == ""
         assert "12 left after" in words(panel.summary)
@@ -100,3 +107,29 @@ def test_without_a_key_the_next_step_is_told_in_short(tmp_path: Path) -> None:
         assert "%rivya connect" in panel.reason
         assert "12 credits" in panel.summary
         assert len(words(panel.reason)) < 100
+
+
+def test_a_database_that_does_not_answer_is_told_and_goes_on_by_itself(
+    url: str, postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rivya_nb.store.persisting.SILENT", 0.1)
+    monkeypatch.setattr("rivya_nb.store.persisting.PATIENCE", 1.0)
+    address = postgresql.new_store()
+    with (
+        closing(rv.connect(DEFAULT_KEY, url, store=str(address))) as session,
+        closing(Panel(session, "main")) as panel,
+    ):
+        until(lambda: panel.model.outcome is not None)
+        postgresql.stop("fast")
+        try:
+            panel.model.put(FormState(prompt="a dog", params={"resolution": "1K"}))
+            until(lambda: "does not answer yet (no server listens there" in words(panel.reason))
+            until(
+                lambda: "no server listens there" in words(panel.reason) and "yet" not in words(panel.reason)
+            )
+        finally:
+            postgresql.start()
+        until(lambda: not panel.generate.disabled)
+        assert "12 credits" in panel.summary
+    session.store.close()
+    postgresql.drop(address)

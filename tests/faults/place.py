@@ -49,12 +49,14 @@ SMALL: dict[str, Any] = {"model": MODEL, "image_size": "square"}
 
 @dataclass
 class Place:
-    """`notices` are all announcements of waits; `on_notice` is what happens at each."""
+    """`step` is how many seconds a step of a call may take. `notices` are all announcements of waits; `on_notice`
+    is what happens at each."""
 
     proxy: Proxy
     sandbox: Path
     folder: Path
     session: rv.Session
+    step: float = STEP
     notices: list[str] = field(default_factory=list)
     on_notice: list[Callable[[], object]] = field(default_factory=list)
 
@@ -87,7 +89,7 @@ class Place:
     @contextlib.contextmanager
     def other_kernel(self) -> Iterator[rv.Session]:
         """Another session on the same store and service, with an owner of its own."""
-        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=STEP, retries=IMPATIENT)
+        client = RivyaClient(DEFAULT_KEY, self.proxy.url, timeout=self.step, retries=IMPATIENT)
         service = Service(client.origin, client, FoundKey(Key(DEFAULT_KEY), "given"))
         with (
             closing(Store.open(self.folder)) as store,
@@ -164,4 +166,4 @@ def place_at(
         service = stack.enter_context(running_sandbox(config, sandbox, shrink=shrink))
         proxy = stack.enter_context(proxy_to(service))
         session = stack.enter_context(closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)))
-        yield Place(proxy, sandbox, store, session, notices, on_notice)
+        yield Place(proxy, sandbox, store, session, step, notices, on_notice)

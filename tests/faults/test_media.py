@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import closing
@@ -58,6 +59,8 @@ def test_what_comes_is_kept_told_shown_and_saved(name: str, place: Place, tmp_pa
     (copy,) = run.save(tmp_path / "saved")
     assert (copy.suffix, copy.read_bytes()) == (suffix, data)
     assert rv.recall(copy).prompt == "A bottle"
+    beside = json.loads(copy.with_name(f"{copy.name}.json").read_text(encoding="utf-8"))
+    assert beside["picture"]["duration"] == media.duration
     assert not any((place.folder / "incoming").iterdir())
     check_money(place, run)
 

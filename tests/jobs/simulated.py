@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rivya_nb.api import retry
 from rivya_nb.api.retry import RetryPolicy
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import RateLimitedError
@@ -53,8 +54,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 def simulated() -> Iterator[SimulatedLoop]:
     """A simulated loop, whose time is the governor's; each time, the same happens."""
     loop = SimulatedLoop()
-    random.seed(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retry, "_CHANCE", random.Random(1))
         patch.setattr(governor, "time", SimpleNamespace(monotonic=loop.time, time=loop.time))
         yield loop
     loop.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kernels import NEWEST, Kernel
+from kernels import NEWEST, Kernel, Request
 from servers import PostgresqlServer
 
 CELL = "%%rivya seed=1..3 image_size=square --model ideogram-v3 --out bottles\nA bottle"
@@ -40,3 +40,42 @@ def test_kernels_share_a_history_and_pay_once_for_what_two_of_them_ask_at_once(
     assert "has no such database" in refused.error
     assert len(refused.traceback) == 1
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("postgresql")]
+
+
+TICKING = """
+import asyncio
+async def tick():
+    while True:
+        print("tick")
+        await asyncio.sleep(0.1)
+ticking = asyncio.ensure_future(tick())
+"""
+
+
+def test_a_cell_says_what_it_waits_for_and_an_interrupt_ends_it_at_once(
+    start_kernel: Callable[..., Kernel], postgresql: PostgresqlServer
+) -> None:
+    address = postgresql.new_store()
+    kernel = start_kernel(NEWEST, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address)})
+    kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
+    kernel.ok("rv.connect()")
+    ticking = kernel.ok(TICKING)
+
+    def says_it(cell: Request) -> bool:
+        return any(f"{address} does not answer yet" in each["data"]["text/plain"] for each in cell.displays)
+
+    for code in ("rv.generate('A bottle', seed=1)", "%%rivya seed=1\nA bottle", "%rivya resume"):
+        with postgresql.silent():
+            waiting = kernel.send(code)
+            kernel.until(lambda cell=waiting: says_it(cell), f"{code}: the cell says what it waits for")  # type: ignore[misc]
+            if code.startswith("%"):
+                ticks = ticking.stdout.count("tick")
+                kernel.until(lambda t=ticks: ticking.stdout.count("tick") > t + 3, "the loop turns")  # type: ignore[misc]
+            kernel.interrupt()
+            kernel.finish(waiting)
+        assert waiting.error.startswith("WaitInterruptedError: ")
+        assert len(waiting.traceback) == 1
+        # The line is gone.
+        assert waiting.displays[-1]["data"]["text/plain"] == ""
+    assert kernel.ok("len(rv.runs()), rv.connect().balance()").result == "(0, 10000)"
+    postgresql.drop(address)

@@ -67,6 +67,11 @@ def test_the_poster_of_a_sound_is_its_waveform(name: str) -> None:
     assert middle != ground
 
 
+def test_a_count_that_nobody_knew_changes_no_waveform() -> None:
+    known, piped = (make_poster(FOLDER / name, BOX).image for name in ("sound.wav", "piped.wav"))
+    assert known.tobytes() == piped.tobytes()
+
+
 def sound(folder: Path, wide: int, loud: float, channels: int = 1) -> Path:
     """A WAV with a loud second half."""
     path = folder / f"{wide}-{channels}.wav"

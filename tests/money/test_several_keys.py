@@ -40,12 +40,11 @@ def test_a_submit_without_an_answer_is_repeated_with_its_own_key_alone(
 ) -> None:
     colleague = other_kernel(session, OTHER_KEY)
     died(colleague, status="submitting", task_id=None)
-    mine = cell(session, [1])
     for _ in range(2):
+        mine = cell(session, [1])
         mine.finished().result(TIMEOUT)
         assert (mine[0].status, bought(session)) == ("unknown", 0)
         assert "made with another API key" in str(mine[0].error)
-        mine = cell(session, [1])
     again = other_kernel(session, OTHER_KEY)
     assert len(again.resume(mine.id).wait(TIMEOUT).images) == 1
     assert (bought(session), bought(colleague)) == (0, 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, create_mock_engine, insert, text
+from sqlalchemy import Connection, create_mock_engine, text
 
 from rivya_nb.store import schema
 from rivya_nb.store import sqlite_triggers as _sqlite  # noqa: F401 - made with the tables
@@ -85,7 +85,6 @@ def make(connection: Connection, made: list[str]) -> None:
     """Make the tables of a release in an empty database."""
     for statement in made:
         connection.exec_driver_sql(statement)
-    connection.execute(insert(schema.turns), [{"number": number} for number in range(schema.TURNS)])
 
 
 def catalogue(connection: Connection) -> dict[str, str]:

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from servers import PostgresqlServer
 from sqlalchemy import text
 
 import rivya_nb as rv
 from rivya_nb.cli import main
 from rivya_nb.errors import StoreError
 from rivya_nb.store.checking.check import check
+from rivya_nb.store.moving.move import move
+from rivya_nb.store.places import read_place
 from rivya_nb.store.records import Question
 from rivya_nb.store.store import Store
 
@@ -88,6 +91,27 @@ def test_references_that_cannot_be_read_end_it_in_a_sentence(store: Store) -> No
     assert str(next(found)).startswith("jobs says something as references that cannot be read")
     with pytest.raises(StoreError, match="which files belong to the store: `rivya-nb check` says where"):
         list(found)
+
+
+def test_a_store_in_a_schema_of_any_name_is_checked_and_moved(
+    postgresql: PostgresqlServer, tmp_path: Path
+) -> None:
+    address = postgresql.new_database()
+    with postgresql.connect(address.database) as admin:
+        admin.execute('CREATE SCHEMA "The Lab"')
+    named = read_place(f"{address}?options=-csearch_path%3D%22The%5C%20Lab%22")
+    with closing(Store.open(named, tmp_path.as_uri())) as store:
+        fill(store, 1)
+        assert found(store) == []
+    assert move(named, tmp_path / "moved", lambda *_: None).jobs == 7
+    emptied = postgresql.new_database()
+    with postgresql.connect(emptied.database) as admin:
+        admin.execute('CREATE SCHEMA "The Lab"')
+    back = read_place(f"{emptied}?options=-csearch_path%3D%22The%5C%20Lab%22")
+    assert move(tmp_path / "moved", back, lambda *_: None, target_pictures=tmp_path.as_uri()).jobs == 7
+    assert [str(each) for each in check(back, None, lambda *_: None)] == []
+    for each in (address, emptied):
+        postgresql.drop(each)
 
 
 def test_what_was_bought_at_the_same_time_is_told(store: Store) -> None:

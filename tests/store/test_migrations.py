@@ -211,7 +211,7 @@ def test_an_earlier_store_that_may_only_be_read_says_what_to_do(
     script(GROWS)
     monkeypatch.setattr(schema, "expected", lambda: {("jobs", "mood")})
     monkeypatch.setattr("rivya_nb.store.sqlite_version.expected", lambda: {("jobs", "mood")})
-    monkeypatch.setattr("rivya_nb.store.store.why_read_only", lambda _: "the disk is read-only")
+    monkeypatch.setattr("rivya_nb.store.opening.why_read_only", lambda _: "the disk is read-only")
     with pytest.raises(StoreError, match=r"an earlier rivya_nb .* Open it once where it may be written"):
         Store.open(store.place)
 

@@ -111,6 +111,9 @@ def test_what_a_kernel_changes_the_panels_of_others_hear_of(address: ServerAddre
         store.marks.changes.subscribe(here.hear)
         for news in (other.marks.changes, other.arrivals, other.deletions, other.votes.changes):
             news.subscribe(there.hear)
+        # Each looks once when it is listened for: what was announced before was not heard.
+        assert until(lambda: (here.heard, there.heard) == (1, 4))
+        here.heard = there.heard = 0
         store.marks.change([job.id], favourite=True)
         assert until(lambda: there.heard == 1)
         store.finish_job(job.id, [])

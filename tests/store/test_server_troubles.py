@@ -191,10 +191,13 @@ def test_characters_that_the_environments_encoding_lacks_are_kept(
     postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    # As many digits of a time as it has, too.
+    monkeypatch.setenv("PGOPTIONS", "-cextra_float_digits=0")
     address = postgresql.new_store()
     with closing(Store.open(address)) as store:
-        add(store, done("a cat in 棚外"))
-        assert [job.request.prompt for job in store.history(Question())] == ["a cat in 棚外"]
+        add(store, done("a cat in 棚外", finished_at=1795918126.2485213))
+        (job,) = store.history(Question())
+        assert (job.request.prompt, job.finished_at) == ("a cat in 棚外", 1795918126.2485213)
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small disk needs root, and Linux")

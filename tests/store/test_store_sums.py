@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 
-from rivya_nb.store import search
+from rivya_nb.store import answers, search
+from rivya_nb.store.postgresql import search as server_search
 from rivya_nb.store.records import STATUSES, JobRecord, Marks, Question, Spent
 from rivya_nb.store.store import Store
 
@@ -216,7 +217,6 @@ def plans_of(store: Store, work: Any) -> list[str]:
         ]
 
 
-@pytest.mark.sqlite
 def test_a_long_tag_is_gone_through_and_a_shown_number_says_more_where_it_stops(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,8 +226,10 @@ def test_a_long_tag_is_gone_through_and_a_shown_number_says_more_where_it_stops(
     question = Question(prompt="cat", tags=("keep",))
     wanted = ids([job for job in jobs if "cat" in job.prompt][::-1])
     assert (store.history_ids(question), store.counted(question).words) == (wanted, "6")
-    for name, value in (("_FEW_JOBS", 3), ("_CANDIDATES", 4), ("MANY", 5)):
-        monkeypatch.setattr(search, name, value)
+    for module in (search, server_search):
+        monkeypatch.setattr(module, "_FEW_JOBS", 3)
+    for name, value in (("CANDIDATES", 4), ("MANY", 5)):
+        monkeypatch.setattr(answers, name, value)
     assert store.history_ids(question, limit=3, offset=1) == wanted[1:4]
     assert (store.count(question), store.counted(question).words) == (6, "more than 2")
     assert store.counted(Question(prompt="cat")).words == "more than 5"

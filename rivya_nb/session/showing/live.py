@@ -175,7 +175,7 @@ class LiveDisplay:
             self._run.displays.add(self)
             with self._lock:
                 is_idle = self._refreshing is None or self._refreshing.done()
-                if (self._run.is_working or not whole) and is_idle:
+                if (self._run.is_working or self._run.is_left or not whole) and is_idle:
                     self._refreshing_cell = cell
                     self._refreshing = self._run.work_loop.start(self._refresh())
 
@@ -219,6 +219,7 @@ class LiveDisplay:
             await asyncio.wait([asyncio.wrap_future(self._refreshing)])
 
     async def _refresh(self) -> None:
+        await self._run.watched()
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
 

@@ -53,7 +53,7 @@ def damage(connection: Connection) -> Iterator[Finding]:
         yield Finding(f"the index {name} is not valid", f"REINDEX INDEX {name} makes it anew")
     idle = (
         "SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-        " WHERE tgenabled = 'D' AND relnamespace = current_schema::regnamespace"
+        " JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE tgenabled = 'D' AND nspname = current_schema"
     )
     for name in connection.execute(text(idle)).scalars():
         yield Finding(

@@ -21,9 +21,11 @@ _INDEXES = text(
 )
 _KEYS = text(
     "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
-    " format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))"
-    " FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema::regnamespace"
-    " AND conrelid::regclass::text = ANY(:tables) ORDER BY conname"
+    " format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname,"
+    " pg_get_constraintdef(pg_constraint.oid))"
+    " FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+    " JOIN pg_namespace ON pg_namespace.oid = connamespace"
+    " WHERE contype = 'f' AND nspname = current_schema AND relname = ANY(:tables) ORDER BY conname"
 )
 _SQLITE = text(
     "SELECT 'DROP ' || type || ' ' || name, sql FROM sqlite_master"

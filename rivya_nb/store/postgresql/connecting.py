@@ -27,7 +27,8 @@ _SESSION = f"""
         set_config('tcp_keepalives_count', '{_COUNT}', false),
         set_config('tcp_user_timeout', '{_UNANSWERED}', false),
         set_config('idle_session_timeout', '0', false),
-        set_config('idle_in_transaction_session_timeout', '0', false)
+        set_config('idle_in_transaction_session_timeout', '0', false),
+        set_config('extra_float_digits', '1', false)
 """
 
 _DURABLE = """

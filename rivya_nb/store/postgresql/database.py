@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from psycopg.adapt import Loader
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DisconnectionError
 
-from rivya_nb.errors import StoreError
-from rivya_nb.store import schema
+from rivya_nb.errors import DatabaseUnreachableError, StoreError
+from rivya_nb.store import persisting, schema
 from rivya_nb.store.database import Database
+from rivya_nb.store.persisting import OnWait, connection_of
 from rivya_nb.store.places import ServerAddress
 from rivya_nb.store.postgresql import folding, settings, words
-from rivya_nb.store.postgresql import indexes as _indexes  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql import triggers as _triggers  # noqa: F401 - they are made with the tables
 from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.examination import examine, refuse_stranger
@@ -35,12 +35,20 @@ if TYPE_CHECKING:
 CONNECTIONS = 2
 """The most connections for transactions; one more holds the ownership of jobs."""
 
+_TIRED = 1.0
+"""Seconds after a call has waited in vain in which the next one does not wait again."""
+
 
 class PostgresqlDatabase(Database):
-    """The database at an address. Its password comes from where libpq looks for it."""
+    """The database at an address. Its password comes from where libpq looks for it.
 
-    def __init__(self, address: ServerAddress) -> None:
+    `on_wait` hears how long a call of the user waits for the server; None if the wait is over.
+    """
+
+    def __init__(self, address: ServerAddress, on_wait: OnWait = bool) -> None:
         self.address = address
+        self._on_wait = on_wait
+        self._gave_up = float("-inf")
         self.name = str(address)
         self.obstacle: str | None = None
         self.is_new = False
@@ -66,20 +74,45 @@ class PostgresqlDatabase(Database):
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         self._check_usable()
-        with server_trouble(self.address), self._reader.begin() as connection:
+        with server_trouble(self.address), self._connected(self._reader) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         self.check_writable()
-        with server_trouble(self.address), self._writer.begin() as connection:
+        with server_trouble(self.address), self._connected(self._writer) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
         self.check_writable()
-        with server_trouble(self.address), self._changer.connect() as connection:
+        with server_trouble(self.address), self._connected(self._changer) as connection:
             yield connection
+
+    def _connected(self, engine: Engine, *, once: bool = False) -> Connection:
+        """A connection. Where the server does not answer, a call of the user waits for some seconds, unless it may
+        be tried only `once`."""
+
+        def connect(*, sure: bool) -> Connection:
+            with server_trouble(self.address):
+                connection = engine.connect()
+                try:
+                    if sure and (driver := connection.connection.dbapi_connection) is not None:
+                        engine.dialect.do_ping(driver)
+                except BaseException:
+                    with connection:
+                        connection.invalidate()
+                    raise
+                return connection
+
+        # A notebook may ask for several looks of what cannot be shown; only the first one waits.
+        is_tired = time.monotonic() - self._gave_up < _TIRED
+        patience = None if once else 0.0 if is_tired else persisting.PATIENCE
+        try:
+            return connection_of(connect, self.name, self._on_wait, patience=patience)
+        except DatabaseUnreachableError:
+            self._gave_up = time.monotonic()
+            raise
 
     def now(self) -> float:
         return _steady() + self._ahead
@@ -108,7 +141,8 @@ class PostgresqlDatabase(Database):
             StoreError: the server cannot be reached, or the database is not one of ours.
         """
         with server_trouble(self.address):
-            with self._writer.begin() as connection:
+            # Who opens a store may have mistaken its address.
+            with self._connected(self._writer, once=True) as connection, connection.begin():
                 found = examine(connection, self.address)
             if found.is_behind_another:
                 refuse_pooler(self.address)

@@ -9,6 +9,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
@@ -26,25 +27,41 @@ from rivya_nb.store.postgresql.connecting import parameters, set_up
 from rivya_nb.store.postgresql.inherited import keep_from_children
 from rivya_nb.store.records import UNFINISHED
 
-TURN = 0.2
+TURN = 0.3
 """The least seconds between two announcements of this process, and between two that it passes on."""
 
 FIRST_PAUSE, MOST_PAUSE = 0.1, 5.0
 """Seconds before another connection is tried: at first, and at most."""
 
+LOOK = 0.5
+"""Seconds between two looks whether owners have died that somebody has asked about: a dead one tells nobody."""
+
+REMEMBERED = 30.0
+"""Seconds for which they are looked for after somebody has asked."""
+
+JOBS = "jobs"
+"""The news of a death: its jobs are free."""
 MOMENT = 2.0
 """Seconds to wait for the next connection where one was lost: where the server answers, it takes a tenth."""
 
 PATIENCE = 10.0
 """Seconds to wait, when a store is closed, for the end of its connection; it takes milliseconds."""
 
-_DEAD = text(
-    "SELECT owner FROM unnest(CAST(:owners AS text[]), CAST(:keys AS bigint[])) AS known (owner, key)"
+_DEAD = (
+    "SELECT owner FROM unnest(CAST({} AS text[]), CAST({} AS bigint[])) AS known (owner, key)"
     " WHERE pg_try_advisory_xact_lock_shared(key)"
 )
+_DEAD_WITHIN, _DEAD_NOW = text(_DEAD.format(":owners", ":keys")), _DEAD.format("%s", "%s")
 
-_CHANNEL = "SELECT 'rivya_nb_' || to_regclass('jobs')::oid, pg_is_in_recovery()"
-"""A channel belongs to a database, which may have several stores."""
+_CHANNELS = "SELECT 'rivya_nb_' || to_regclass('jobs')::oid || '_', pg_is_in_recovery()"
+"""How the channels of a store begin: they belong to a database, which may have several stores. The kind of the
+news follows."""
+
+_TELL = (
+    "SELECT set_config('synchronous_commit', 'off', true), count(pg_notify(%s || kind, ''))"
+    " FROM unnest(CAST(%s AS text[])) AS kind"
+)
+"""Whoever tells holds back all others who do, so that none of them waits for a disk: nothing is stored."""
 
 _GO_ON = "UPDATE jobs SET owner = %s WHERE owner = ANY(%s) AND status = ANY(%s)"
 
@@ -65,19 +82,27 @@ class SessionOwner(Owner):
         self._earlier: set[str] = set()
         self._news: Mapping[str, News] = {}
         self._announced: set[str] = set()
+        self._heard: set[str] = set()
+        self._asked_about: dict[str, float] = {}
+        self._looked = 0.0
         self._is_held, self._is_closed = threading.Event(), threading.Event()
         self._bell, self._button = socket.socketpair()
         for end in (self._bell, self._button):
             end.setblocking(False)
-        self._channel, self._is_copy = "", False
+        self._channels, self._is_copy = "", False
         self._connection = self._take()
         self._holder = threading.Thread(target=self._hold, name="rivya-owner", daemon=True)
         self._holder.start()
 
+    @property
+    def hears_others(self) -> bool:
+        return self._is_held.is_set() and not self._is_copy
+
     def share(self, news: Mapping[str, News]) -> None:
         self._news = news
         for kind, each in news.items():
-            each.announce = partial(self._announce, kind)
+            each.announce, each.attend = partial(self._announce, kind), self._ring
+        self._ring()
 
     def renew(self) -> None:
         if not self._is_held.wait(MOMENT):
@@ -94,9 +119,17 @@ class SessionOwner(Owner):
         others = [owner for owner in found if owner != self.id]
         if others:
             # Who only looks takes a shared lock until the transaction ends: two who look never see each other.
-            dead = connection.execute(_DEAD, {"owners": others, "keys": [_key(owner) for owner in others]})
+            keys = [_key(owner) for owner in others]
+            dead = connection.execute(_DEAD_WITHIN, {"owners": others, "keys": keys})
             found -= set(dead.scalars())
+            self._look_for(found - {self.id})
         return found
+
+    def _look_for(self, owners: Collection[str]) -> None:
+        is_idle = not self._asked_about
+        self._asked_about |= dict.fromkeys(owners, time.monotonic())
+        if is_idle and owners:
+            self._ring()
 
     def close(self) -> None:
         if os.getpid() == self._process:
@@ -123,9 +156,8 @@ class SessionOwner(Owner):
             set_up(connection)
             owner = uuid.uuid4().hex
             connection.execute("SELECT pg_advisory_lock(%s)", [_key(owner)])
-            (self._channel, self._is_copy) = connection.execute(_CHANNEL).fetchone()  # type: ignore[misc]
-            if not self._is_copy:
-                connection.execute(f"LISTEN {self._channel}")
+            (self._channels, self._is_copy) = connection.execute(_CHANNELS).fetchone()  # type: ignore[misc]
+            self._heard = set()
             if self.id:
                 self._earlier.add(self.id)
             self.id = owner
@@ -159,8 +191,6 @@ class SessionOwner(Owner):
                 self._is_closed.wait(pause)
                 pause = min(2 * pause, MOST_PAUSE)
                 continue
-            # What was announced meanwhile was not heard.
-            self._pass_on(self._news)
             return
 
     def _talk(self) -> None:
@@ -169,26 +199,60 @@ class SessionOwner(Owner):
             selector.register(self._connection.pgconn.socket, selectors.EVENT_READ)
             selector.register(self._bell, selectors.EVENT_READ)
             while not self._is_closed.is_set():
-                selector.select()
+                selector.select(LOOK if self._asked_about else None)
                 with suppress(BlockingIOError):
                     self._bell.recv(4096)
                 self._say()
+                self._attend()
                 self._hear()
+                self._look_for_deaths()
                 self._is_closed.wait(TURN)
 
     def _say(self) -> None:
         said, self._announced = self._announced, set()
         if said and not self._read_only:
             try:
-                self._connection.execute("SELECT pg_notify(%s, %s)", [self._channel, " ".join(sorted(said))])
+                self._connection.execute(_TELL, [self._channels, sorted(said)])
             except psycopg.Error:
                 self._announced |= said
                 raise
 
+    def _attend(self) -> None:
+        """Listen to what somebody here wants to know, and to nothing else: each of many kernels would be woken by
+        each step of each other one."""
+        wanted = {kind for kind, news in self._news.items() if news.is_wanted and not self._is_copy}
+        for kind in self._heard - wanted:
+            self._connection.execute(f"UNLISTEN {self._channels}{kind}")
+        new = wanted - self._heard
+        for kind in new:
+            self._connection.execute(f"LISTEN {self._channels}{kind}")
+        self._heard = wanted
+        # What was announced before was not heard.
+        self._pass_on(new)
+
     def _hear(self) -> None:
         me = self._connection.info.backend_pid
         notes = [note for note in self._connection.notifies(timeout=0) if note.pid != me]
-        self._pass_on({kind for note in notes for kind in note.payload.split()})
+        self._pass_on({note.channel.removeprefix(self._channels) for note in notes})
+
+    def _look_for_deaths(self) -> None:
+        """Pass on that owners have died: the server tells nobody."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return
+        self._looked = now
+        # Another thread may ask meanwhile.
+        for owner, asked in tuple(self._asked_about.items()):
+            if now - asked > REMEMBERED:
+                del self._asked_about[owner]
+        owners = tuple(self._asked_about)
+        if owners:
+            keys = [_key(owner) for owner in owners]
+            dead = self._connection.execute(_DEAD_NOW, [list(owners), keys]).fetchall()
+            for (owner,) in dead:
+                self._asked_about.pop(owner, None)
+            if dead:
+                self._pass_on([JOBS])
 
     def _pass_on(self, kinds: Iterable[str]) -> None:
         for kind in kinds:

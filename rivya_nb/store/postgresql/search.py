@@ -37,7 +37,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from rivya_nb.contract.request import SEED_KEY
 from rivya_nb.store import facts, job_settings
-from rivya_nb.store.answers import Search
+from rivya_nb.store.answers import Search, how_many
 from rivya_nb.store.measurements import (
     find_kept,
     first_pictures,
@@ -76,9 +76,22 @@ class PostgresqlSearch(Search):
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
         few, number = _few(connection, question), jobs.c.number
         found = _all(connection, number, question) if few is None else _of(connection, number, *few)
-        some = found.limit(at_most).subquery()
-        total: int = connection.execute(select(func.count()).select_from(some)).scalar_one()
-        return total
+        return how_many(connection, found.limit(at_most))
+
+    def _among_newest(
+        self, connection: Connection, question: Question, candidates: int
+    ) -> Select[tuple[int]] | None:
+        if not question.tags or question.runs:
+            return None
+        first, *others = question.tags
+        rest = replace(question, tags=tuple(others))
+        alone = Question(hidden=question.hidden, order=question.order, oldest_first=question.oldest_first)
+        if rest in (alone, replace(alone, excluded=False)) or _few(connection, question) is not None:
+            return None
+        newest = select(tags.c.job_number).where(tags.c.tag == first).order_by(tags.c.job_number.desc())
+        lead = newest.limit(candidates).subquery("lead")
+        some = select(jobs.c.number).select_from(lead.join(jobs, jobs.c.number == lead.c.job_number))
+        return _one_by_one(connection, some, rest)
 
     def _is_one_of(self, column: ColumnElement[int], numbers: Collection[int]) -> ColumnElement[bool]:
         return _is_one_of(column, numbers)
@@ -225,7 +238,7 @@ def _by_measure(
         return found
     before = 0 if found else offset
     if before:
-        before -= connection.execute(select(func.count()).select_from(led.subquery())).scalar_one()
+        before -= how_many(connection, led)
     number = measured_number(kept.id, order.part)
     rest = _one_by_one(connection, select(column), question).where(number.is_(None))
     left = rest.order_by(time).limit(limit - len(found)).offset(before)

@@ -7,7 +7,7 @@ every prompt, each of which is kept once for all jobs that share it. Without the
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, or_, text
+from sqlalchemy import ColumnElement, Connection, func, or_, text
 from sqlalchemy.exc import DBAPIError
 
 from rivya_nb.store.prompt_words import Sought
@@ -15,6 +15,9 @@ from rivya_nb.store.rows import searchable
 from rivya_nb.store.schema import APPLICATION_ID, prompts
 
 INDEX = "prompts_by_pieces"
+
+_SHORTEST = 3
+"""The fewest characters of a word that the index can find."""
 
 _PENDING = 1024
 """Kilobytes of new prompts that wait unsorted. A prompt has a piece for each of its characters: to sort in each by
@@ -90,7 +93,13 @@ def contain(any_of: tuple[Sought, ...]) -> ColumnElement[bool]:
     """Whether the words of a prompt have one of these texts, or lack one that is not wanted."""
 
     def fits(sought: Sought) -> ColumnElement[bool]:
-        is_there = prompts.c.words.contains(searchable(sought.text), autoescape=True)
+        text = searchable(sought.text)
+        # What no index finds is found twice as fast by this function.
+        is_there = (
+            func.strpos(prompts.c.words, text) > 0
+            if len(text) < _SHORTEST
+            else prompts.c.words.contains(text, autoescape=True)
+        )
         return ~is_there if sought.without else is_there
 
     return or_(*map(fits, any_of))
