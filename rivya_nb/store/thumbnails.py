@@ -109,7 +109,7 @@ class Thumbnails:
         if there is none. PictureError if the original cannot be brought to this machine."""
         if self.is_lost(original):
             return None
-        medium = medium_by_name(original)
+        medium = named_medium(original.name)
         path = self._path(original, "preview", ".webm")
         with suppress(OSError):
             return f"{medium}/webm", path.read_bytes()

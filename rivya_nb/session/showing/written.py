@@ -13,7 +13,7 @@ from IPython.core.getipython import get_ipython
 
 from rivya_nb.contract.text import count, file_size, printable
 from rivya_nb.errors import PictureError
-from rivya_nb.media.formats import medium_by_name
+from rivya_nb.media.suffixes import named_medium
 from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class SavedPictures(list[Path]):
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         shown = [(path, _thumbnail(path, _SMALL, _SMALL_BYTES)) for path in self[:_MOST_SHOWN]]
         rest = len(self) - len(shown)
-        number = count(len(self), noun(set(map(medium_by_name, self))))
+        number = count(len(self), noun({named_medium(path.name) or "image" for path in self}))
         facts = f"{number}{f', {rest:,} of them not shown here' if rest else ''}"
         facts += f"; {self.note}" if self.note else ""
         return _bundle(self.folder, facts, shown, self.lists)
