@@ -100,8 +100,8 @@ def small_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> byt
 
 
 def small_sound(path: Path, kind: Format, rate: int) -> bytes | None:
-    """The sound of a file as WebM with one channel of about `rate` bits a second; None if there is no ffmpeg, or it
-    fails."""
+    """The sound of a file as WebM with one channel of about `rate` bits a second; None if there is no ffmpeg, or
+    it fails."""
     return _run(path, kind, ["-map", "0:a:0", *_sound_rate(rate), "-f", "webm", "-"]) or None
 
 
