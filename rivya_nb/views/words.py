@@ -13,6 +13,7 @@ from rivya_nb.contract.media import WORDS, Medium, medium_of
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.media.formats import format_name
+from rivya_nb.media.suffixes import named_medium
 from rivya_nb.media.words import SOUND_RATIO, length_words
 
 if TYPE_CHECKING:
@@ -201,7 +202,8 @@ def lost_words(lost: Mapping[str, Path]) -> str:
         return ""
     names = list(dict.fromkeys(path.name for path in lost.values()))
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    gone = "1 picture's file is" if len(names) == 1 else f"{len(names)} pictures' files are"
+    named = noun({named_medium(name) or "image" for name in names})
+    gone = f"1 {named}'s file is" if len(names) == 1 else f"{len(names)} {named}s' files are"
     return f"{gone} gone from the store ({listing(names[:_MOST_NAMES])}{more})"
 
 
