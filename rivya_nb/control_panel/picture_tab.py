@@ -27,6 +27,7 @@ from rivya_nb.views.words import (
     explanation,
     joined,
     marks_badge,
+    noun_of,
     replicate_words,
     sign,
     state_word,
@@ -250,7 +251,8 @@ class PictureTab(Background):
 
     def _change(self, kind: str, chosen: Selection, content: Mapping[str, Any]) -> str:
         """Mark, take back, save or delete, and say what was done."""
-        number = count(len(chosen), "picture")
+        named = noun_of(job.record for job in chosen)
+        number = count(len(chosen), named)
         if kind == "rate":
             rating = content.get("rating", 0)
             chosen.rate(rating)
@@ -269,7 +271,7 @@ class PictureTab(Background):
         if kind == "save":
             saved = chosen.save(str(content.get("folder") or "pictures"))
             return (
-                f"Saved {count(len(saved), 'picture')} in {saved[0].parent}"
+                f"Saved {count(len(saved), named)} in {saved[0].parent}"
                 if saved
                 else "There was nothing to save"
             )
@@ -339,7 +341,7 @@ def _item(shown: Shown, marks: Marks) -> dict[str, Any]:
     record = shown.record
     facts = [record.model, *(f"{key} {value}" for key, value in record.params.items())]
     facts += filter(None, [replicate_words(record), exclusion_words(marks)])
-    more = f" · {len(record.pictures)} pictures" if len(record.pictures) > 1 else ""
+    more = f" · {len(record.pictures)} {noun_of([record])}s" if len(record.pictures) > 1 else ""
     return {
         "key": shown.key,
         "job": record.id,

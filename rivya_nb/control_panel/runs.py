@@ -133,7 +133,7 @@ class PanelRun(Background):
         stopped = sum(job.status == "stopped" for job in wanted)
         going = [job for job in self.run.jobs if job.status in UNFINISHED]
         elsewhere = [job for job in going if job.status in UNSENT and self._is_wanted_elsewhere(job)]
-        words = [f"{count(stopped, 'picture')} stopped" if stopped else NOTHING_TO_STOP]
+        words = [f"{count(stopped, self.run.noun)} stopped" if stopped else NOTHING_TO_STOP]
         if len(going) > len(elsewhere):
             words.append(SENT_GOES_ON)
         if elsewhere:

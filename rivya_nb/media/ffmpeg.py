@@ -31,6 +31,9 @@ MOST_MEMORY = 1 << 30
 
 MOST_SAMPLES = 16_000_000
 
+SOUND_RATE = 32_000
+"""Bits a second of the sound of a small video, which has one channel."""
+
 _DEMUXERS = {
     **dict.fromkeys((MP4, MOV, M4A), "mov"),
     **dict.fromkeys((WEBM, MKV, WEBA, MKA), "matroska"),
@@ -86,6 +89,31 @@ def samples(path: Path, kind: Format, duration: float) -> bytes | None:
     rate = max(1000, min(16_000, int(MOST_SAMPLES / max(1.0, duration))))
     out = ["-map", "0:a:0", "-ac", "1", "-ar", str(rate), "-fs", str(MOST_SAMPLES), "-f", "s8", "-"]
     return _run(path, kind, out) or None
+
+
+def small_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> bytes | None:
+    """A video within `box` (width and height in pixels) as WebM of about `rate` bits a second; its sound
+    adds `SOUND_RATE`; None if there is no ffmpeg, or it fails."""
+    scale = f"scale={_fitting(box)}:force_divisible_by=2"
+    picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", "15", "-pix_fmt", "yuv420p", *_film_rate(rate)]
+    return _run(path, kind, [*picture, "-map", "0:a:0?", *_sound_rate(SOUND_RATE), "-f", "webm", "-"]) or None
+
+
+def small_sound(path: Path, kind: Format, rate: int) -> bytes | None:
+    """The sound of a file as WebM with one channel of about `rate` bits a second; None if there is no ffmpeg, or
+    it fails."""
+    return _run(path, kind, ["-map", "0:a:0", *_sound_rate(rate), "-f", "webm", "-"]) or None
+
+
+def _film_rate(rate: int) -> list[str]:
+    rates = ("-b:v", "-maxrate", "-bufsize")
+    return ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "5"] + [
+        each for name in rates for each in (name, str(rate))
+    ]
+
+
+def _sound_rate(rate: int) -> list[str]:
+    return ["-map_metadata", "-1", "-c:a", "libopus", "-ac", "1", "-b:a", str(rate)]
 
 
 def _fitting(box: tuple[int, int]) -> str:

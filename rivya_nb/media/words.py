@@ -5,6 +5,9 @@ from __future__ import annotations
 SOUND_RATIO = 2.0
 """Width over height of the picture that stands for a sound."""
 
+PREVIEW_BYTES = 160_000
+"""The most bytes of a small video or sound that plays in an output."""
+
 
 def length_words(duration: float | None) -> str:
     """A length as players show it: `0:05`, `1:02:03`; empty where it is not known."""

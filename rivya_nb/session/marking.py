@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rivya_nb.contract.text import count, file_size, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.session.showing.live import in_notebook
+from rivya_nb.views.words import noun_of
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
@@ -123,7 +124,7 @@ class Markable(ABC):
 def _what(jobs: Sequence[Job]) -> str:
     pictures = {picture.sha256: picture.size for job in jobs for picture in job.record.pictures}
     number = sum(len(job.record.pictures) for job in jobs)
-    return f"{count(number, 'picture')} ({file_size(sum(pictures.values()))})"
+    return f"{count(number, noun_of(job.record for job in jobs))} ({file_size(sum(pictures.values()))})"
 
 
 def _ask(what: str) -> bool:

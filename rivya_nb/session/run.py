@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from rivya_nb.contract.request import SEED_KEY
-from rivya_nb.contract.text import short_repr
+from rivya_nb.contract.text import count, short_repr
 from rivya_nb.errors import (
     Mistake,
     RivyaError,
@@ -233,7 +233,7 @@ class Run(Pictures):
             dict.fromkeys((job.live.notice or job.error or _state(job)).rstrip(".") for job in jobs)
         )
         more = f" (and {len(reasons) - 3} other reasons)" if len(reasons) > 3 else ""
-        head = "its one picture" if len(jobs) == 1 else f"all {len(jobs)} pictures"
+        head = f"its one {self.noun}" if len(jobs) == 1 else f"all {len(jobs)} {self.noun}s"
         spent = self.spent
         cost = f"{'about ' if spent.costs_about else ''}{spent.certain_credits} credits"
         perhaps = f", and perhaps {spent.perhaps_billed} more" if spent.perhaps_billed else ""
@@ -327,7 +327,9 @@ class Run(Pictures):
         held = [job for job in jobs if job.status in UNSENT and job.live.is_held and job not in elsewhere]
         going = [job for job in jobs if job.live.is_working and job not in (*held, *elsewhere)]
         # The work goes on, and its pictures come: the message stays true in the past tense.
-        parts = [f"{sum(bool(job.record.pictures) for job in jobs)} of {len(jobs)} pictures were here"]
+        parts = [
+            f"{sum(bool(job.record.pictures) for job in jobs)} of {count(len(jobs), self.noun)} were here"
+        ]
         if going:
             cost = sum(job.record.committed for job in going)
             parts.append(f"{len(going)} submitted go on ({cost} credits)")
@@ -355,6 +357,11 @@ class Run(Pictures):
     def shown(self) -> RunRecord:
         """The record without failed jobs that were asked for again; grids and texts show this."""
         return self.standing.run
+
+    @property
+    def noun(self) -> str:
+        """What one of its results is called: `picture`, `video`, …"""
+        return self.standing.noun
 
     @property
     def standing(self) -> Standing:
@@ -447,8 +454,8 @@ class Run(Pictures):
         done = sum(bool(job.record.pictures) for job in self.jobs)
         name = f" {short_repr(self.name)}" if self.name else ""
         spent = self.spent
-        about = "about " if spent.costs_about else ""
-        return f"<Run {self.id}{name}: {done} of {len(self.jobs)} pictures, {about}{spent.credits} credits>"
+        cost = f"{'about ' if spent.costs_about else ''}{spent.credits} credits"
+        return f"<Run {self.id}{name}: {done} of {count(len(self.jobs), self.noun)}, {cost}>"
 
 
 def _state(job: Job) -> str:

@@ -104,6 +104,30 @@ class Thumbnails:
         if not self._is_card(original):
             self._put(self._path(original, _name(box, max_bytes), ".webp"), write)
 
+    def preview(self, original: Path) -> tuple[str, bytes] | None:
+        """The MIME type and the bytes of what plays in the place of a video or sound, made if it is not kept; None
+        if there is none. PictureError if the original cannot be brought to this machine."""
+        if self.is_lost(original):
+            return None
+        medium = named_medium(original.name)
+        path = self._path(original, "preview", ".webm")
+        with suppress(OSError):
+            return f"{medium}/webm", path.read_bytes()
+        # Imported only where a video or sound is met.
+        from rivya_nb.media.previews import make_preview
+
+        self.bring(original)
+        made = make_preview(original)
+        if made is None or not made[0].endswith("/webm"):
+            return made
+        data = made[1]
+
+        def write(part: Path) -> None:
+            part.write_bytes(data)
+
+        self._put(path, write)
+        return made
+
     def _is_card(self, original: Path) -> bool:
         """Whether what stands for a video or sound is a card, which a poster may replace."""
         return named_medium(original.name) in ("video", "audio") and not any(

@@ -9,6 +9,7 @@ from rivya_nb.contract.text import printable
 from rivya_nb.store.records import UNFINISHED, JobRecord, Marks
 from rivya_nb.views.geometry import FILLED, MINIMUM_WIDTH, Columns, Geometry, Span, columns, spans
 from rivya_nb.views.layout import Cell, Label, Layout
+from rivya_nb.views.players import Player
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     cost,
@@ -16,6 +17,7 @@ from rivya_nb.views.words import (
     explanation,
     joined,
     marks_badge,
+    moving_words,
     reason,
     seconds,
     sign,
@@ -51,6 +53,7 @@ class Figure:
 
 
 NO_FIGURES: Mapping[str, Figure] = {}
+NO_PLAYERS: Mapping[str, Player] = {}
 NO_MARKS: Mapping[str, Marks] = {}
 NO_ORIGINS: Mapping[str, str] = {}
 
@@ -88,6 +91,7 @@ class DrawnCell:
     marks: str = ""
     origin: str = ""
     figure: Figure | None = None
+    player: Player | None = None
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,13 @@ def draw(
     origins: Mapping[str, str] = NO_ORIGINS,
     price: Price = cost,
     figures: Mapping[str, Figure] = NO_FIGURES,
+    players: Mapping[str, Player] = NO_PLAYERS,
 ) -> tuple[DrawnPage, ...]:
     """All pages of a layout, place by place. `lost` has the keys of cells whose picture's file is gone,
     `marks` the marks by job id, and `origins` where a job's picture comes from; `price` gives the words for what
-    a job cost; `figures` has the number of each cell by its key."""
+    a job cost; `figures` has the number of each cell by its key, and `players` what plays there."""
     places = spans(geometry) if layout.wraps else None
-    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price, figures)
+    artist = _Artist(geometry, places, thumbnails, now, lost, marks, origins, price, figures, players)
     shared = None if layout.wraps else columns(layout, geometry)
     return tuple(
         DrawnPage(
@@ -142,6 +147,7 @@ class _Artist:
     origins: Mapping[str, str]
     price: Price
     figures: Mapping[str, Figure]
+    players: Mapping[str, Player]
 
     def place(self, cell: Cell | None, column: int, further: bool) -> DrawnCell:
         geometry = self.geometry
@@ -177,6 +183,7 @@ class _Artist:
             marks=marks_badge(marks),
             origin=origin,
             figure=self.figures.get(cell.key),
+            player=self.players.get(cell.key),
         )
 
 
@@ -202,7 +209,7 @@ def _notes(job: JobRecord, box: tuple[int, int], now: float, price: Price) -> tu
 def _title(cell: Cell, origin: str, price: Price, excluded: str) -> str:
     job = cell.job
     lines = [
-        joined([cell.caption.full, _seed(cell)]),
+        joined([cell.caption.full, _seed(cell), moving_words(cell.picture) if cell.picture else ""]),
         origin or joined([state(job), price(job) if job.is_final else "", reason(job)]),
         f"{cell.further}, of the same place, not shown" if cell.more else "",
         excluded,
@@ -217,4 +224,5 @@ def _seed(cell: Cell) -> str:
 
 
 def _alt(cell: Cell) -> str:
-    return joined([printable(cell.job.prompt, _ALT_LENGTH), cell.caption.text])
+    told = moving_words(cell.picture) if cell.picture is not None else ""
+    return joined([told, printable(cell.job.prompt, _ALT_LENGTH), cell.caption.text])

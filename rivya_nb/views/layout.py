@@ -17,7 +17,7 @@ from rivya_nb.contract.text import did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import AxisRecord, JobRecord, PictureRecord, RunRecord
 from rivya_nb.views.fact_axes import by_facts, number_axis
-from rivya_nb.views.words import differences
+from rivya_nb.views.words import differences, noun_of
 
 MOST_CELLS = 200
 """Places that have a picture of their own in one output; of more, a sample or a map is shown."""
@@ -97,9 +97,10 @@ class Cell:
         """The label, with the picture's number if the task has several."""
         if not self.number:
             return self.label
-        which = f"picture {self.number} of {len(self.job.pictures)}"
+        numbered = f"{noun_of([self.job])} {self.number}"
+        which = f"{numbered} of {len(self.job.pictures)}"
         if not self.label.text:
-            return Label(f"picture {self.number}", which)
+            return Label(numbered, which)
         return Label(f"{self.label.text} ({self.number})", f"{self.label.full} · {which}")
 
 

@@ -10,11 +10,13 @@ from rivya_nb.media.formats import format_name
 from rivya_nb.media.words import length_words
 from rivya_nb.store.records import JobRecord, Marks
 from rivya_nb.views.gallery import mark_words
+from rivya_nb.views.players import Player
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import (
     cost,
     explanation,
     joined,
+    moving_words,
     origin_words,
     param_words,
     reason,
@@ -31,8 +33,8 @@ _ALT_LENGTH = 90
 class PictureView:
     """A job and what is known of it: its params with their defaults, its marks, its runs by id.
 
-    `thumbnails` are of its pictures, in their order. `trouble` says why pictures cannot be shown. With
-    `names_users`, it says who asked.
+    `thumbnails` are of its pictures, in their order, and `players` what plays in their places. `trouble` says why
+    pictures cannot be shown. With `names_users`, it says who asked.
     """
 
     job: JobRecord
@@ -40,6 +42,7 @@ class PictureView:
     marks: Marks
     runs: Sequence[int]
     thumbnails: Sequence[Thumbnail] = ()
+    players: Sequence[Player | None] = ()
     trouble: str = ""
     names_users: bool = False
 
@@ -48,8 +51,10 @@ class PictureView:
         return printable(self.job.prompt, _PROMPT_LENGTH)
 
     @property
-    def alt(self) -> str:
-        return printable(self.job.prompt, _ALT_LENGTH)
+    def alts(self) -> list[str]:
+        """What each picture is, in words."""
+        prompt = printable(self.job.prompt, _ALT_LENGTH)
+        return [joined([moving_words(each), prompt]) for each in self.job.pictures]
 
     @property
     def state(self) -> str:

@@ -30,7 +30,7 @@ from rivya_nb.views.repeat import cell_text, requests_json
 from rivya_nb.views.run_html import environment, left_out
 from rivya_nb.views.run_view import RunView, progress_line
 from rivya_nb.views.thumbnails import Load, Thumbnail, collect
-from rivya_nb.views.words import PLAY_CREDIT, joined, named_cost, reason, state
+from rivya_nb.views.words import PLAY_CREDIT, joined, named_cost, noun_of, reason, state
 
 SCALE = 1.4
 """The scale of a report's pictures to those of a cell's output: a row of 210 CSS pixels."""
@@ -94,7 +94,7 @@ def render_report(
         for job in cell.jobs
     ]
     geometry = measure(view.layout, scale=SCALE)
-    drawn_here = _drawn_here(view)
+    drawn_here, named = _drawn_here(view), noun_of(view.jobs.values())
     script = _text("report.js")
     return (
         environment()
@@ -106,7 +106,8 @@ def render_report(
             facts=lead.facts,
             when=datetime.fromtimestamp(view.run.created_at, timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             progress=progress_line(view, credit=PLAY_CREDIT if drawn_here == len(view.jobs) else "credit"),
-            sandbox=_sandbox_words(drawn_here, len(view.jobs)),
+            sandbox=_sandbox_words(drawn_here, len(view.jobs), named),
+            named=named,
             layout=view.layout,
             pages=draw(view.layout, geometry, view.thumbnails, view.now, price=named_cost),
             shape=_shape(view.layout, geometry),
@@ -133,13 +134,13 @@ def _drawn_here(view: RunView) -> int:
     return sum(1 for job in view.jobs.values() if job.service == SANDBOX)
 
 
-def _sandbox_words(drawn_here: int, total: int) -> str:
+def _sandbox_words(drawn_here: int, total: int, named: str) -> str:
     if not drawn_here:
         return ""
     what = "drawn by rules, not made by the model, and paid with play credits."
     if drawn_here == total:
-        return f"All pictures are the sandbox's: {what}"
-    return f"{count(drawn_here, 'request')} of {total} went to the sandbox: these pictures are {what}"
+        return f"All {named}s are the sandbox's: {what}"
+    return f"{count(drawn_here, 'request')} of {total} went to the sandbox: these {named}s are {what}"
 
 
 def _shape(layout: Layout, geometry: Geometry) -> _Shape:

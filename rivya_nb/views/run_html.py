@@ -17,7 +17,7 @@ from rivya_nb.views.geometry import GAP, measure
 from rivya_nb.views.headline import headline
 from rivya_nb.views.prompts import told_prompts
 from rivya_nb.views.run_view import RunView, progress_line, tally
-from rivya_nb.views.words import joined, lost_words, unseen_kind
+from rivya_nb.views.words import joined, lost_words, noun_of, unseen_kind
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -49,6 +49,7 @@ def render_run(view: RunView) -> str:
             view.marks,
             view.origins,
             figures=view.figures,
+            players=view.players,
         ),
         gap=GAP,
         left_out=left_out(view),
@@ -83,10 +84,11 @@ def _unseen(kinds: Sequence[str]) -> str:
 def _kept_small(missing: int, view: RunView) -> str:
     if not missing:
         return ""
+    named = count(missing, noun_of(view.jobs.values()))
     if view.trouble:
-        return f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown now: {view.trouble}"
+        return f"{named} of {len(view.thumbnails)} not shown now: {view.trouble}"
     return (
-        f"{count(missing, 'picture')} of {len(view.thumbnails)} not shown, to keep this page small; "
+        f"{named} of {len(view.thumbnails)} not shown, to keep this page small; "
         "the originals are in the store"
     )
 

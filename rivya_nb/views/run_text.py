@@ -11,7 +11,7 @@ from rivya_nb.views.headline import headline
 from rivya_nb.views.layout import Cell
 from rivya_nb.views.prompts import prompt_lines
 from rivya_nb.views.run_view import RunView, progress_line
-from rivya_nb.views.words import joined, lost_words, reason
+from rivya_nb.views.words import joined, lost_words, noun_of, reason
 
 _MOST_LINES = 8
 """Failures or pictures that are listed one by one; more are counted."""
@@ -68,7 +68,7 @@ def _paths(view: RunView, path_of: Callable[[PictureRecord], Path | str]) -> lis
     lines = [
         f"  {label}  {path_of(picture)}" if label else f"  {path_of(picture)}" for label, picture in pictures
     ]
-    return few(lines, "picture")
+    return few(lines, noun_of(view.jobs.values()))
 
 
 def _figure(view: RunView, cell: Cell) -> str:

@@ -12,6 +12,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.store.records import SENT, STATUSES, UNSENT, JobRecord, Marks, RunRecord
 from rivya_nb.views.cells import Figure
 from rivya_nb.views.layout import Layout
+from rivya_nb.views.players import Player
 from rivya_nb.views.tally import Count, Tally
 from rivya_nb.views.thumbnails import Thumbnail
 from rivya_nb.views.words import about, credit_count, joined, seconds
@@ -31,7 +32,8 @@ class Hint(NamedTuple):
 class RunView:
     """Everything that a view of a run needs.
 
-    `thumbnails` are by cell key: absent while there is none yet, None if one is left out. `now` is in epoch
+    `thumbnails` are by cell key: absent while there is none yet, None if one is left out; `players` are what plays
+    in the place of some of them. `now` is in epoch
     seconds. `notice` is a current message for the user (`rate limited, next try in 8 s`). `live` is True while
     the run is worked on; `idle` has the ids of those of its jobs that are not: they are held back, or no process
     works on them. `progress` replaces the progress line. `lost` has, by cell key, the files that are gone from
@@ -49,6 +51,7 @@ class RunView:
     live: bool
     idle: Collection[str] = frozenset()
     thumbnails: Mapping[str, Thumbnail | None] = field(default_factory=dict)
+    players: Mapping[str, Player] = field(default_factory=dict)
     notice: str = ""
     hints: tuple[Hint, ...] = ()
     progress: str = ""

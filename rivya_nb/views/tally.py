@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rivya_nb.contract.media import Medium
 from rivya_nb.store.records import UNFINISHED, JobRecord, Spent
 from rivya_nb.views.words import made_by, noun, state
 
@@ -56,7 +57,7 @@ class Count:
         self.states: Counter[str] = Counter()
         self.prices: Counter[str] = Counter()
         """The documented prices, in credits, by status."""
-        self._media: Counter[str] = Counter()
+        self._media: Counter[Medium] = Counter()
         self._pictures = 0
         self._reused = 0
         self._price = 0
@@ -78,6 +79,11 @@ class Count:
             insort(self._took, took)
         if job.finished_at is not None:
             self._last_end = max(self._last_end, job.finished_at)
+
+    @property
+    def noun(self) -> str:
+        """What one of the results is called."""
+        return noun((+self._media).keys())
 
     def remove(self, job: JobRecord, *, reused: bool) -> None:
         """Take out a job that was added as it is here."""
@@ -120,7 +126,7 @@ class Count:
             refunded=self._refunded,
             elapsed=max(0.0, end - created_at),
             left=_left(self._took, going, now),
-            noun=noun((+self._media).keys()),
+            noun=self.noun,
         )
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape, shared_names
-from rivya_nb.contract.media import Medium, medium_of
+from rivya_nb.contract.media import WORDS, Medium, medium_of
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.media.formats import format_name
-from rivya_nb.media.words import SOUND_RATIO
+from rivya_nb.media.suffixes import named_medium
+from rivya_nb.media.words import SOUND_RATIO, length_words
 
 if TYPE_CHECKING:
     from rivya_nb.store.records import JobRecord, Marks, PictureRecord
@@ -66,11 +67,21 @@ def made_by(job: JobRecord) -> Medium:
     return medium_of(f"{model.category}/") if model is not None else "image"
 
 
-def noun(media: Collection[str]) -> str:
-    """The word for one of these: `picture`, `video`, `audio file`, and `result` where they differ."""
-    if len(media) > 1:
-        return "result"
-    return {"video": "video", "audio": "audio file"}.get(next(iter(media), ""), "picture")
+def noun(media: Collection[Medium]) -> str:
+    """The word for one of these: `picture`, `video`, `sound`, and `result` where they differ."""
+    return "result" if len(media) > 1 else WORDS[next(iter(media), "image")]
+
+
+def noun_of(jobs: Iterable[JobRecord]) -> str:
+    """The word for one of what these jobs make."""
+    return noun({made_by(job) for job in jobs})
+
+
+def moving_words(picture: PictureRecord) -> str:
+    """What a result is, where it is no picture: `video 0:05`; empty for pictures."""
+    if picture.medium == "image":
+        return ""
+    return f"{WORDS[picture.medium]} {length_words(picture.duration)}".strip()
 
 
 def moment_words(moment: float) -> str:
@@ -191,7 +202,8 @@ def lost_words(lost: Mapping[str, Path]) -> str:
         return ""
     names = list(dict.fromkeys(path.name for path in lost.values()))
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    gone = "1 picture's file is" if len(names) == 1 else f"{len(names)} pictures' files are"
+    named = noun({named_medium(name) or "image" for name in names})
+    gone = f"1 {named}'s file is" if len(names) == 1 else f"{len(names)} {named}s' files are"
     return f"{gone} gone from the store ({listing(names[:_MOST_NAMES])}{more})"
 
 

@@ -23,6 +23,7 @@ from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import (
     aspect_ratio,
     joined,
+    noun_of,
     origin_words,
     reason,
     sign,
@@ -173,4 +174,4 @@ def describe(look: Look) -> str:
     """The viewer as text, for front ends without widgets."""
     cells = look.layout.cells
     pictures = look.total or sum(cell.picture is not None for cell in cells)
-    return f"{count(pictures, 'picture')} of {printable(look.title)}"
+    return f"{count(pictures, noun_of(cell.job for cell in cells))} of {printable(look.title)}"

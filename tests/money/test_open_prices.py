@@ -21,7 +21,7 @@ def session(connect: Callable[..., rv.Session]) -> rv.Session:
 
 def test_a_metered_model_costs_at_least_its_documented_price(session: rv.Session) -> None:
     plan = rv.plan("Rain", model=METERED, duration_seconds=[3, 6], repeat=2)
-    assert plan.summary == "4 audio files · at least 12 credits"
+    assert plan.summary == "4 sounds · at least 12 credits"
     assert f"the price of {METERED} is not fixed: what is said here is the least" in plan.notes
     assert "at least 12 credits" in repr(plan)
     assert "at least" not in rv.plan("Rain", model="suno-sounds").summary
@@ -31,14 +31,12 @@ def test_a_limit_that_was_not_given_allows_few_requests_without_a_fixed_price(se
     rv.plan("Rain", model=METERED, replicates=20).check()
     with pytest.raises(
         rv.CreditLimitError,
-        match=r"^21 new audio files are of models whose price is not fixed, and the limit is 20\. ",
+        match=r"^21 new sounds are of models whose price is not fixed, and the limit is 20\. ",
     ):
         rv.plan("Rain", model=METERED, replicates=21).run()
     # Of a limit that was given, the least that they cost is counted.
     rv.plan("Rain", model=METERED, replicates=21, max_credits=63).check()
-    with pytest.raises(
-        rv.CreditLimitError, match=r"^21 new audio files would cost at least 63 credits, and the"
-    ):
+    with pytest.raises(rv.CreditLimitError, match=r"^21 new sounds would cost at least 63 credits, and the"):
         rv.plan("Rain", model=METERED, replicates=21, max_credits=62).check()
 
 

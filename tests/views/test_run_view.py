@@ -13,7 +13,7 @@ from rivya_nb.store.records import STATUSES, JobRecord, RunRecord
 from rivya_nb.views.run_text import render_text
 from rivya_nb.views.run_view import Hint, default_hints, progress_line, tally
 from rivya_nb.views.tally import time_left
-from rivya_nb.views.words import SIGNS, about, seconds
+from rivya_nb.views.words import SIGNS, about, lost_words, seconds
 from views.making import (
     BOTTLE,
     DONE_STATES,
@@ -265,3 +265,16 @@ def test_foreign_text_cannot_drive_a_terminal() -> None:
     failed = make_job("j", "failed", prompt=bad, error_message=bad, error_code="generation_failed")
     text = render_text(make_view(*make_run({"prompt": (bad, "x")}, [failed, make_job("k")])))
     assert not set(text) & set("\x1b\x07\u202e\x9b")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a.png"], "1 picture's file is gone"),
+        (["a.mp4", "b.webm"], "2 videos' files are gone"),
+        (["a.wav"], "1 sound's file is gone"),
+        (["a.mp4", "b.png"], "2 results' files are gone"),
+    ],
+)
+def test_files_that_are_gone_are_called_what_they_were(names: list[str], words: str) -> None:
+    assert lost_words({name: Path(name) for name in names}).startswith(words)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rivya_nb.views.layout import Layout
+from rivya_nb.views.players import Player, collect_players
 from rivya_nb.views.run_view import Hint, RunView
 from rivya_nb.views.thumbnails import BUDGET, Thumbnail, collect
 
@@ -74,8 +75,15 @@ def bundle(view: RunView, files: ContentFiles) -> Bundle:
     from rivya_nb.views.run_html import render_run
     from rivya_nb.views.run_text import render_text
 
-    view = replace(view, lost=find_lost(view.layout, files), trouble=files.trouble)
+    # Redrawn often, and what plays would begin anew each time.
+    players = {} if view.live or not view.thumbnails else players_of(view.layout, files)
+    view = replace(view, lost=find_lost(view.layout, files), trouble=files.trouble, players=players)
     return {"text/html": render_run(view), "text/plain": render_text(view, namer(files))}
+
+
+def players_of(layout: Layout, files: ContentFiles) -> Mapping[str, Player]:
+    """What plays in a layout. Call it off the event loop."""
+    return collect_players(layout, path_finder(files), files.thumbnails)
 
 
 def find_lost(layout: Layout, files: ContentFiles) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rivya_nb.errors import PictureError
+from rivya_nb.views.players import make_player
 from rivya_nb.views.thumbnails import thumbnail
 from rivya_nb.views.words import joined
 
@@ -22,7 +23,7 @@ def picture_bundle(job: Job, store: Store) -> Bundle:
     """The job as display data: static HTML, and plain text."""
     from rivya_nb.views.picture import PictureView, picture_html, picture_text
 
-    record, small, troubles = job.record, [], []
+    record, small, players, troubles = job.record, [], [], []
     files = store.files
     for picture in record.pictures:
         path = files.path(picture.sha256, picture.mime_type)
@@ -30,6 +31,7 @@ def picture_bundle(job: Job, store: Store) -> Bundle:
             share = _BUDGET // max(2, len(record.pictures))
             load, shelf = files.thumbnails.load, files.thumbnails
             small.append(thumbnail(path, box=_BOX, max_bytes=share, load=load, shelf=shelf))
+            players.append(make_player(picture.medium, path, shelf))
         except PictureError as error:
             is_there = files.has(picture.sha256, picture.mime_type)
             troubles.append(str(error) if is_there else f"the file {path.name} is gone from the store")
@@ -39,6 +41,7 @@ def picture_bundle(job: Job, store: Store) -> Bundle:
         job.marks,
         store.run_ids_of([job.id])[job.id],
         small,
+        players,
         joined(dict.fromkeys(troubles)),
         names_users=store.has_several_users,
     )

@@ -90,7 +90,7 @@ def _summary(plan: Plan) -> Bundle:
             for place, job in pictured
             for picture in job.pictures[:1]
         ]
-        html, text = f"{html}\n{strip_html(strip)}", "\n".join([text, *few(lines, "picture")])
+        html, text = f"{html}\n{strip_html(strip)}", "\n".join([text, *few(lines, plan.noun)])
     return {"text/html": html, "text/plain": text}
 
 
@@ -98,7 +98,7 @@ def _strip(plan: Plan, pictured: Sequence[tuple[tuple[int, ...], JobRecord]]) ->
     layout = row_of(plan.record.axes, pictured[:_MOST_PICTURES])
     rest = len(pictured) - _MOST_PICTURES
     return Strip(
-        title=f"pictures that are there already, at no cost{f', and {rest:,} more' if rest > 0 else ''}",
+        title=f"{plan.noun}s that are there already, at no cost{f', and {rest:,} more' if rest > 0 else ''}",
         layout=layout,
         now=time.time(),
         thumbnails=thumbnails(layout, plan.files),

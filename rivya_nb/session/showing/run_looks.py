@@ -65,7 +65,7 @@ def run_bundle(run: Run, *, small_pictures: bool = True) -> Bundle:
 
 def announced(run: Run) -> Bundle:
     """What stands in the place of a large run until its first drawing."""
-    text = f"Run {run.id}: {count(len(run.standing.jobs), 'picture')}"
+    text = f"Run {run.id}: {count(len(run.standing.jobs), run.noun)}"
     return {"text/html": f"<div>{text}</div>", "text/plain": text}
 
 
@@ -113,10 +113,10 @@ def strip_bundle(run: Run) -> Bundle:
     hints: list[Hint] = []
     if standing.is_working:
         shown, budget = standing.latest(_LATEST), _LATEST_BYTES
-        title = "the latest pictures"
+        title = f"the latest {run.noun}s"
     else:
         shown, budget = standing.first(_PAGE), _PAGE_BYTES
-        title = f"pictures 1–{len(shown)} of {total:,}"
+        title = f"{run.noun}s 1–{len(shown)} of {total:,}"
         left = min(_PAGE, total - len(shown))
         hints = [Hint(page_call(run, 2), f"shows the next {left}")] if left else []
     layout = row_of(standing.run.axes, shown)
@@ -131,7 +131,7 @@ def strip_bundle(run: Run) -> Bundle:
     )
     name_of = namer(run.files)
     paths = [f"  {name_of(job.pictures[0])}" for _, job in shown]
-    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, "picture"))}
+    return {"text/html": strip_html(strip), "text/plain": "\n".join(few(paths, run.noun))}
 
 
 def glance(run: Run) -> object:
@@ -215,5 +215,5 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
     return (
         Hint("", f"State as of {moment}. If this no longer changes, as after a reload of the page,"),
         Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
-        Hint(f"%rivya resume {run.id}", "collects the pictures."),
+        Hint(f"%rivya resume {run.id}", f"collects the {run.noun}s."),
     )

@@ -117,6 +117,13 @@ class Standing:
             idle = {self._lives[at].id for at in self._open if not self._lives[at].goes_on} if live else ()
             return self._count.tally(self.run.created_at, now, live=live, idle=idle)
 
+    @property
+    def noun(self) -> str:
+        """What one of the run's results is called."""
+        self.renew()
+        with self._lock:
+            return self._count.noun
+
     def price(self, statuses: frozenset[str]) -> int:
         """The documented prices, in credits, of all jobs in one of these statuses."""
         self.renew()

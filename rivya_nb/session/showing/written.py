@@ -13,6 +13,8 @@ from IPython.core.getipython import get_ipython
 
 from rivya_nb.contract.text import count, file_size, printable
 from rivya_nb.errors import PictureError
+from rivya_nb.media.suffixes import named_medium
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from rivya_nb.session.showing.looks import Bundle
@@ -68,7 +70,8 @@ class SavedPictures(list[Path]):
     def _repr_mimebundle_(self, **_: object) -> Bundle:
         shown = [(path, _thumbnail(path, _SMALL, _SMALL_BYTES)) for path in self[:_MOST_SHOWN]]
         rest = len(self) - len(shown)
-        facts = f"{count(len(self), 'picture')}{f', {rest:,} of them not shown here' if rest else ''}"
+        number = count(len(self), noun({named_medium(path.name) or "image" for path in self}))
+        facts = f"{number}{f', {rest:,} of them not shown here' if rest else ''}"
         facts += f"; {self.note}" if self.note else ""
         return _bundle(self.folder, facts, shown, self.lists)
 
