@@ -25,7 +25,7 @@ def test_tab_and_shift_tab_answer_as_long_as_the_extension_is_loaded(
     # Nothing heavy stands between the first TAB and its answer.
     assert kernel.tab("%%rivya se‸\nA fox") == {"%%rivya seed=\nA fox": "a whole number from 0 to 2147483647"}
     assert kernel.tab("%%rivya --model wan-2-7-image-p‸") == {
-        "%%rivya --model wan-2-7-image-pro": "12 credits · ready"
+        "%%rivya --model wan-2-7-image-pro": "image · 12 credits · ready"
     }
     assert kernel.tab("x = 1\n%rivya wa‸") == {
         "x = 1\n%rivya wait": "wait for a run, or for all that are going on"
