@@ -198,8 +198,8 @@ def test_pictures_without_a_known_price_are_refused_or_count_as_told(store: Stor
     limit(store, "ada", 50)
     without = some(2, price=None)
     assert refused(store, without) == (
-        "2 pictures without a known price cannot be held to ada's limit of 50 credits a month, and nothing was "
-        "sent. Ask for models with a price, or let `rivya-nb limits set --user ada --per month 50 --unknown "
+        "2 requests without a certain price cannot be held to ada's limit of 50 credits a month, and nothing was "
+        "sent. Ask for models with a fixed price, or let `rivya-nb limits set --user ada --per month 50 --unknown "
         "CREDITS` say what each counts as."
     )
     limit(store, "ada", 50, unknown=20)
