@@ -44,12 +44,13 @@ def test_the_stored_form_is_the_one_that_is_written_down() -> None:
         '{"version":1,"prompt":["A ",{"axis":"light","options":["dawn","dusk"]}," sky"],'
         '"models":["wan-2-7-image-pro"],"params":{"seed":[1,2],"resolution":["1K"]},'
         '"references":{"":[{"sha256":"aa","kind":"image","mime_type":"image/png","name":"a.png","size":9,'
-        '"note":"","url":"","origin":""}]},"repeat":1,"drawn":[],"left_out":{},"order":["light","seed"],"requests":[]}'
+        '"note":"","url":"","origin":"","duration":null}]},"repeat":1,"drawn":[],"left_out":{},"order":["light","seed"],"requests":[]}'
     )
     ask = read_ask(text)
     assert ask is not None
     assert [axis.labels for axis in ask.axes()] == [("dawn", "dusk"), ("1", "2")]
     assert ask.to_json() == text
+    assert read_ask(text.replace(',"duration":null', "")) == ask
 
 
 def test_parts_that_are_absent_have_their_defaults() -> None:
