@@ -91,17 +91,16 @@ class PostgresqlServer:
     def silent(self) -> Iterator[Callable[[], None]]:
         """The server does not answer meanwhile, and takes connections all the same, as where a network is cut;
         what this gives ends it earlier."""
-        clients = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
-        with self.connect() as connection:
-            pids = [pid for (pid,) in connection.execute(clients) if pid != connection.info.backend_pid]
-        # First the one that makes others.
-        pids.insert(0, int((self._data / "postmaster.pid").read_text().split()[0]))
+        pids = [int((self._data / "postmaster.pid").read_text().split()[0])]
 
         def tell(number: int) -> None:
             for pid in pids:
                 with suppress(ProcessLookupError):
                     os.kill(pid, number)
 
+        # First the one that makes others: who serves a connection that was made just now is among its children.
+        tell(signal.SIGSTOP)
+        pids += map(int, Path(f"/proc/{pids[0]}/task/{pids[0]}/children").read_text().split())
         tell(signal.SIGSTOP)
         try:
             yield lambda: tell(signal.SIGCONT)
