@@ -22,7 +22,7 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
-    """Cancel tasks, and return once all of them have ended."""
+    """Cancel tasks, and return once all of them have ended, and those who wait for their ends have heard of it."""
     going: Collection[asyncio.Task[Any]] = [task for task in tasks if not task.done()]
     # One cancellation may be lost: `asyncio.wait_for` up to Python 3.11 ignores it if its awaitable ends at
     # the same time, and a task that retries would go on for long.
@@ -32,3 +32,5 @@ async def end(tasks: Collection[asyncio.Task[Any]]) -> None:
         _, going = await asyncio.wait(going, timeout=AGAIN)
     # Their errors are retrieved; asyncio would report them otherwise.
     await asyncio.gather(*tasks, return_exceptions=True)
+    # Since Python 3.12 this gives the loop no turn where all have ended, and who waits for that would not hear.
+    await asyncio.sleep(0)

@@ -58,3 +58,21 @@ def test_where_one_fails_the_others_have_ended() -> None:
     with pytest.raises(OSError, match="no space left"):
         asyncio.run(together([fail(), go_on()]))
     assert ended == ["the other"]
+
+
+def test_who_is_told_of_an_end_has_heard_of_it_when_all_have_ended() -> None:
+    async def left_over() -> set[asyncio.Task[None]]:
+        going: set[asyncio.Task[None]] = set()
+
+        async def end_at_once() -> None: ...
+
+        task = asyncio.ensure_future(end_at_once())
+        going.add(task)
+        task.add_done_callback(going.discard)
+        await asyncio.sleep(0)
+        assert task.done()
+        assert going
+        await end(going)
+        return set(going)
+
+    assert asyncio.run(left_over()) == set()
