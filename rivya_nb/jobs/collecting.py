@@ -119,11 +119,6 @@ class Collector:
         if task is not None:
             await self._deliver(job, task)
 
-    def _medium(self, job: LiveJob) -> str:
-        """What the job's model makes; pictures where that is not known."""
-        model = self._store.models.catalogue(job.record.service).get(job.record.model)
-        return "image" if model is None else model.category or "image"
-
     async def _poll(self, job: LiveJob, *, submitted: bool) -> Task | None:
         """Poll the task until it has ended; None if its end was not seen."""
         now = self._store.database.now()
@@ -133,7 +128,7 @@ class Collector:
         running: list[float] = []
         waited, trouble = 0.0, ""
         status, asked = "", 0
-        slower = slowness(self._medium(job))
+        slower = slowness(self._expected(job))
         while waited <= DEADLINE * slower:
             last = polls[-1] if polls else age
             durations = await self._times.known(job.record.request)

@@ -16,6 +16,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rivya_nb.contract.media import Medium
     from rivya_nb.jobs.durations import Curve, Durations
 
 EARLIEST = 2.0
@@ -58,7 +59,7 @@ SLOWER = 2.0
 """By how much all of these times are longer for video and audio."""
 
 
-def slowness(medium: str) -> float:
+def slowness(medium: Medium) -> float:
     """The factor of the times between polls for tasks that make this."""
     return 1.0 if medium == "image" else SLOWER
 

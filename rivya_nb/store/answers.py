@@ -31,13 +31,13 @@ class Search(ABC):
 
     def find(self, connection: Connection, question: Question, limit: int | None, offset: int) -> list[int]:
         """The numbers of the jobs that answer a question, or of a page of them, in the order of the question."""
-        return self._page(connection, jobs.c.number, question, limit, offset)
+        return self.page(connection, jobs.c.number, question, limit, offset)
 
     def find_ids(
         self, connection: Connection, question: Question, limit: int | None, offset: int
     ) -> list[str]:
         """Their ids."""
-        return self._page(connection, jobs.c.id, question, limit, offset)
+        return self.page(connection, jobs.c.id, question, limit, offset)
 
     def count(self, connection: Connection, question: Question) -> int:
         """How many there are."""
@@ -80,14 +80,15 @@ class Search(ABC):
         return column.in_(numbers)
 
     @abstractmethod
-    def _page(
+    def page(
         self,
         connection: Connection,
         column: Column[_Value],
         question: Question,
         limit: int | None,
         offset: int,
-    ) -> list[_Value]: ...
+    ) -> list[_Value]:
+        """This column of them, or of a page of them, in the order of the question."""
 
     @abstractmethod
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int: ...

@@ -182,7 +182,7 @@ class _Waiting:
                 time.sleep(PAUSE)
         except KeyboardInterrupt:
             raise WaitInterruptedError(
-                f"Interrupted while waiting for {self._name}; this call has sent nothing since."
+                f"Interrupted while waiting for {self._name}; nothing was sent meanwhile."
             ) from None
         finally:
             if self._is_told:

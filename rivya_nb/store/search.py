@@ -47,7 +47,7 @@ _FEW_JOBS = 10_000
 
 
 class SqliteSearch(Search):
-    def _page(
+    def page(
         self,
         connection: Connection,
         column: Column[_Value],
@@ -55,7 +55,24 @@ class SqliteSearch(Search):
         limit: int | None,
         offset: int,
     ) -> list[_Value]:
-        return _page(connection, column, question, limit, offset)
+        if question.order is not None:
+            return _ordered(connection, column, question, limit, offset)
+        listed = _listed(question)
+        if listed is not None and limit is not None and len(_lists(question)) == 1:
+            # The list has the order of the page, so that only the page's jobs are looked up.
+            at = listed.selected_columns[0]
+            some = (
+                listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
+            )
+            statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
+            return list(connection.execute(_in_order(statement, question)).scalars())
+        if _is_walked(connection, question):
+            place: ColumnElement[int] = literal_column("lead.job_number")
+            found = _walked(connection, column, question, None)
+            walk = found.order_by(place.asc() if question.oldest_first else place.desc())
+            return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
+        statement = _in_order(_found(connection, column, question), question)
+        return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
 
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
         found = _listed(question)
@@ -102,27 +119,6 @@ def _listed(question: Question) -> Select[tuple[int]] | None:
     return select(listed.c.job_number).where(listed.c.job_number.not_in(every))
 
 
-def _page(
-    connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
-) -> list[_Value]:
-    if question.order is not None:
-        return _ordered(connection, column, question, limit, offset)
-    listed = _listed(question)
-    if listed is not None and limit is not None and len(_lists(question)) == 1:
-        # The list has the order of the page, so that only the page's jobs are looked up.
-        at = listed.selected_columns[0]
-        some = listed.order_by(at.asc() if question.oldest_first else at.desc()).limit(limit).offset(offset)
-        statement: Select[Any] = select(column).where(jobs.c.number.in_(some))
-        return list(connection.execute(_in_order(statement, question)).scalars())
-    if _is_walked(connection, question):
-        place: ColumnElement[int] = literal_column("lead.job_number")
-        found = _walked(connection, column, question, None)
-        walk = found.order_by(place.asc() if question.oldest_first else place.desc())
-        return list(connection.execute(walk.limit(limit).offset(offset)).scalars())
-    statement = _in_order(_found(connection, column, question), question)
-    return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
-
-
 def _ordered(
     connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
 ) -> list[_Value]:
@@ -154,7 +150,7 @@ def _by_measure(
     """A page by the number of each job's first picture; jobs without one come last, in the order of the time."""
     kept = find_kept(connection, order.name, order.version)
     if kept is None:
-        return _page(connection, column, replace(question, order=None), limit, offset)
+        return SEARCH.page(connection, column, replace(question, order=None), limit, offset)
     number = measured_number(kept.id, order.part)
     time = jobs.c.number.asc() if question.oldest_first else jobs.c.number.desc()
     if limit is None or _is_narrow(connection, question):

@@ -41,6 +41,7 @@ REMEMBERED = 30.0
 
 JOBS = "jobs"
 """The news of a death: its jobs are free."""
+
 MOMENT = 2.0
 """Seconds to wait for the next connection where one was lost: where the server answers, it takes a tenth."""
 

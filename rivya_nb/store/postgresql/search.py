@@ -63,7 +63,7 @@ _FEW_PROMPTS = 1000
 
 
 class PostgresqlSearch(Search):
-    def _page(
+    def page(
         self,
         connection: Connection,
         column: Column[_Value],
@@ -71,7 +71,26 @@ class PostgresqlSearch(Search):
         limit: int | None,
         offset: int,
     ) -> list[_Value]:
-        return _page(connection, column, question, limit, offset)
+        def read(statement: Select[Any]) -> list[_Value]:
+            return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
+
+        order = _order(connection, question)
+        if limit is None:
+            return read(_all(connection, column, question).order_by(*order))
+        is_by_time = len(order) == 1
+        if is_by_time and limit + offset <= _NEWEST:
+            found = read(_among_newest(connection, column, question))
+            if len(found) == limit:
+                return found
+        few = _few(connection, question)
+        if few is not None:
+            # No index has the order of a sum, so that none is gone through instead.
+            return read(_of(connection, column, *few).order_by(*_order(connection, question, 0)))
+        if is_by_time:
+            return read(_walk(connection, column, question, limit + offset))
+        if isinstance(question.order, MeasureOrder):
+            return _by_measure(connection, column, question, question.order, limit, offset)
+        return read(_one_by_one(connection, select(column), question).order_by(*order))
 
     def _count(self, connection: Connection, question: Question, at_most: int | None) -> int:
         few, number = _few(connection, question), jobs.c.number
@@ -98,31 +117,6 @@ class PostgresqlSearch(Search):
 
 
 SEARCH = PostgresqlSearch()
-
-
-def _page(
-    connection: Connection, column: Column[_Value], question: Question, limit: int | None, offset: int
-) -> list[_Value]:
-    def read(statement: Select[Any]) -> list[_Value]:
-        return list(connection.execute(statement.limit(limit).offset(offset)).scalars())
-
-    order = _order(connection, question)
-    if limit is None:
-        return read(_all(connection, column, question).order_by(*order))
-    is_by_time = len(order) == 1
-    if is_by_time and limit + offset <= _NEWEST:
-        found = read(_among_newest(connection, column, question))
-        if len(found) == limit:
-            return found
-    few = _few(connection, question)
-    if few is not None:
-        # No index has the order of a sum, so that none is gone through instead.
-        return read(_of(connection, column, *few).order_by(*_order(connection, question, 0)))
-    if is_by_time:
-        return read(_walk(connection, column, question, limit + offset))
-    if isinstance(question.order, MeasureOrder):
-        return _by_measure(connection, column, question, question.order, limit, offset)
-    return read(_one_by_one(connection, select(column), question).order_by(*order))
 
 
 def _order(connection: Connection, question: Question, more: int | None = None) -> list[ColumnElement[Any]]:
