@@ -119,12 +119,12 @@ class JobRecord:
 
     `id` is also the idempotency key. `price` is the documented price in credits, None if not known; with
     `price_is_least`, it may cost more. `reserved_credits` and `final_credits` are the service's, None until it
-    says them. `body` is the exact text that was, or will be, posted. `remote_status` is the service's own word. Times
-    are seconds since the epoch. `owner` is the process that works on the job (see `ownership.py`). `params` are
-    those that are sent. `deferred` is the id of the run that leaves the job to workers, if any. `deleted_at` is
-    when the user deleted its pictures. `replicate` numbers requests that are the same on purpose; it is not sent.
-    `asked_by` is the user who asked for it; empty where that is not known. `sent_with` is the tag of the key with
-    which it was sent, once it was.
+    says them. `body` is the exact text that was, or will be, posted. `remote_status` is the service's own
+    word. Times are seconds since the epoch. `owner` is the process that works on the job (see `ownership.py`).
+    `params` are those that are sent. `deferred` is the id of the run that leaves the job to workers, if any.
+    `deleted_at` is when the user deleted its pictures. `replicate` numbers requests that are the same on
+    purpose; it is not sent. `asked_by` is the user who asked for it; empty where that is not known.
+    `sent_with` is the tag of the key with which it was sent, once it was.
     """
 
     id: str
