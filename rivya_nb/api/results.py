@@ -52,10 +52,10 @@ TIMEOUT = 30.0
 """Seconds for each step of a download."""
 
 WHOLE_TIMEOUT = 300.0
-"""Seconds for one whole attempt at the download of a picture …"""
+"""Seconds for one attempt at the whole download of a picture."""
 
 LONG_TIMEOUT = 1800.0
-"""… and of a file of another medium, which may be larger."""
+"""The same for video and audio, whose files are larger."""
 
 logger = logging.getLogger("rivya_nb.api")
 

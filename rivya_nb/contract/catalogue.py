@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from rivya_nb.contract.ideas import PREFIX, is_seed, shared_name
-from rivya_nb.contract.media import MEDIA
+from rivya_nb.contract.media import MEDIA, Medium
 from rivya_nb.contract.text import did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
@@ -160,6 +160,15 @@ class Catalogue(Mapping[str, Model]):
 
     def __len__(self) -> int:
         return len(self._models)
+
+    def media_of(self, model_ids: Iterable[str]) -> set[Medium]:
+        """What the models with these ids make; pictures where that is not known, and where there are no models."""
+        return {self.medium_of(each) for each in set(model_ids)} or {"image"}
+
+    def medium_of(self, model_id: str) -> Medium:
+        """What the model with this id makes; a picture where that is not known."""
+        model = self.get(model_id)
+        return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
 
     def runnable(self, model_id: object) -> Model:
         """The model with that id, which must be one that can be run.

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.contract.media import MEDIA, WORDS, Medium
+from rivya_nb.contract.media import WORDS, Medium
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
@@ -283,8 +283,7 @@ class Collector:
 
     def _expected(self, job: LiveJob) -> Medium:
         """What the job's model is known to make; a picture if that is not known."""
-        model = self._store.models.catalogue(job.record.service).get(job.record.model)
-        return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
+        return self._store.models.catalogue(job.record.service).medium_of(job.record.model)
 
     def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
         """What to tell about files that are not what the model is known to make; they are kept all the same."""

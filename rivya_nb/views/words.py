@@ -63,8 +63,7 @@ def made_by(job: JobRecord) -> Medium:
     """What a job makes: by its results, else by the record of its model, else a picture."""
     if job.pictures:
         return medium_of(job.pictures[0].mime_type)
-    model = bundled().get(job.model)
-    return medium_of(f"{model.category}/") if model is not None else "image"
+    return bundled().medium_of(job.model)
 
 
 def noun(media: Collection[Medium]) -> str:
@@ -236,12 +235,12 @@ def replicate_words(job: JobRecord) -> str:
     return f"replicate {job.replicate}" if job.replicate > 1 else ""
 
 
-def common_params(jobs: Iterable[JobRecord]) -> dict[str, object]:
+def common_params(jobs: Iterable[JobRecord]) -> Mapping[str, object]:
     """The params that all jobs have with the same value, as sent, by the names that axes have."""
-    shared: dict[str, object] | None = None
+    shared: Mapping[str, object] | None = None
     for job in jobs:
         if shared is None:
-            shared = {**job.shared_params}
+            shared = job.shared_params
         else:
             mine = job.shared_params
             shared = {key: value for key, value in shared.items() if mine.get(key, _ABSENT) == value}
