@@ -89,6 +89,7 @@ def forward(gateway: str, port: int) -> None:
 def be_kernel(url: str, store: str, prompt: str) -> None:
     """Ask for the pictures, tell the owner and how it ended, and end."""
     import rivya_nb as rv
+    from rivya_nb.errors import DatabaseUnreachableError
     from rivya_nb.jobs import pacing
     from rivya_nb.sandbox.keys import DEFAULT_KEY
 
@@ -100,8 +101,11 @@ def be_kernel(url: str, store: str, prompt: str) -> None:
         asked = rv.plan(
             prompt, model="ideogram-v3", seed=range(PICTURES), image_size="square", max_credits=10**6
         )
-        tell(prompt, "ended", len(asked.run().wait(PATIENCE).images))
-        code = 0
+        while code:
+            # A call waits 10 s for a server; a cable is pulled for longer. A user runs the cell again.
+            with suppress(DatabaseUnreachableError):
+                tell(prompt, "ended", len(asked.run().wait(PATIENCE).images))
+                code = 0
     except BaseException as error:
         tell(prompt, "ended", repr(error))
     os._exit(code)
