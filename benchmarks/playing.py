@@ -2,8 +2,8 @@
 
     python benchmarks/playing.py [FOLDER]
 
-Makes eight videos with ffmpeg (H.264 with sound, 24 frames a second), puts them into a store as a grid of 4 × 2, opens
-the viewer on it in a browser, and measures
+Makes eight videos with ffmpeg (H.264 with sound, 24 frames a second), puts them into a store as a grid of 4 × 2,
+opens the viewer on it in a browser, and measures
 
 - from running the cell to the frame in which all posters are there (aim: 1 s), and until all can play;
 - how far the videos are from each other, by the frames that the browser really shows (requestVideoFrameCallback),
@@ -87,7 +87,8 @@ def make(folder: Path, number: int) -> Path:
     path = folder / f"{number}.mp4"
     film = f"testsrc2=size=1280x720:rate={RATE}:duration={SECONDS},hue=h={40 * number}"
     sound = f"sine=frequency={200 * (number + 1)}:duration={SECONDS}"
-    coded = "-c:v libx264 -preset fast -b:v 5M -pix_fmt yuv420p -c:a aac -movflags +faststart".split()
+    film_coded = ["-c:v", "libx264", "-preset", "fast", "-b:v", "5M", "-pix_fmt", "yuv420p"]
+    coded = [*film_coded, "-c:a", "aac", "-movflags", "+faststart"]
     inputs = ["-f", "lavfi", "-i", film, "-f", "lavfi", "-i", sound]
     subprocess.run([program, "-v", "error", *inputs, *coded, path], check=True)
     return path
