@@ -103,7 +103,9 @@ def _cell(cell: Cell, look: Look, small: Thumbnail | None, files: ContentFiles) 
         "key": cell.key,
         "job": job.id,
         "label": cell.caption.text or ("" if job.seed is None else f"seed: {job.seed}"),
-        "alt": joined([moving_words(picture) if picture else "", printable(job.prompt, 90), cell.caption.text]),
+        "alt": joined(
+            [moving_words(picture) if picture else "", printable(job.prompt, 90), cell.caption.text]
+        ),
         "medium": picture.medium if picture else "image",
         "size": picture.size if picture else 0,
         "seconds": (picture.duration if picture else None) or 0,

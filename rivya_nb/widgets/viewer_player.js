@@ -74,7 +74,7 @@ export class Player {
     if (told === "loadeddata" && this.url === url) await this.seek(playing.ahead, media);
     if (this.url !== url) return free(media);
     if (told !== "loadeddata") {
-      this.url = null;
+      this.url = this.media?.src ?? null;
       free(media);
       return playing.refused(this.cell, url);
     }

@@ -138,7 +138,9 @@ export class Stage {
     const url = cell.has_picture ? original ?? small.url(cell.key) : null; // It may have been deleted.
     if (image.getAttribute("src") !== url) set(image, "src", url);
     image.hidden = url === null;
-    words.textContent = originals.troubles.get(cell.key) ?? (url || player?.media ? "" : cell.words);
+    const trouble = originals.troubles.get(cell.key);
+    if (player?.media) words.textContent = trouble && playing.isClose ? `${trouble} A small copy plays.` : "";
+    else words.textContent = trouble ?? (url ? "" : cell.words);
     image.parentElement?.classList.toggle("moving", Boolean(player?.media && player.isVideo && playing.showsFrames));
   }
 
