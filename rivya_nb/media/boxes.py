@@ -45,7 +45,7 @@ class _Box(NamedTuple):
 @dataclass(slots=True)
 class _Track:
     """A track: what it has, how long it is shown in seconds, its size in pixels, how many ticks of its samples go
-    to a second, and where the last one ends in the file."""
+    to a second, how many samples do, and where the last one ends in the file."""
 
     handler: bytes = b""
     codec: bytes = b""
@@ -54,6 +54,7 @@ class _Track:
     width: int = 0
     height: int = 0
     rate: int = 0
+    frame_rate: float = 0.0
     end: int = 0
 
 
@@ -90,7 +91,7 @@ def _told(data: Bytes, tracks: Sequence[_Track], whole: bool | None) -> Walked:
     durations = [track.duration for track in films + sounds if track.duration is not None]
     widest = max(films, key=lambda track: track.width * track.height, default=_Track())
     medium: Medium = "video" if films else "audio"
-    return Walked(whole, max(durations, default=None), widest.width, widest.height, medium)
+    return Walked(whole, max(durations, default=None), widest.width, widest.height, medium, widest.frame_rate)
 
 
 def _top_boxes(data: Bytes, steps: Steps) -> Iterator[_Box]:
@@ -153,7 +154,7 @@ def _track(data: Bytes, trak: _Box, movie_rate: int, steps: Steps) -> _Track:
     if track.handler == b"vide" and not (track.width and track.height) and entry:
         track.width, track.height = number(data, entry + 32, 2), number(data, entry + 34, 2)
     is_edited = _find(data, trak, steps, b"edts", b"elst") is not None
-    lasting = seconds(_samples_duration(data, stbl, steps), track.rate)
+    lasting = _count(track, *_samples(data, stbl, steps))
     told = seconds(shown, movie_rate)
     # Without edits the samples themselves tell more than the heads, which repeat it.
     track.duration = (told or lasting) if is_edited else (lasting or told)
@@ -191,8 +192,17 @@ def _table(data: Bytes, box: _Box | None, steps: Steps, form: str, head: int = 4
     return list(struct.iter_unpack(form, data[start : start + count * size]))
 
 
-def _samples_duration(data: Bytes, stbl: _Box | None, steps: Steps) -> int:
-    return sum(count * each for count, each in _table(data, _find(data, stbl, steps, b"stts"), steps, ">II"))
+def _samples(data: Bytes, stbl: _Box | None, steps: Steps) -> tuple[int, int]:
+    """How many samples there are, and how long they last, in the track's ticks."""
+    runs = _table(data, _find(data, stbl, steps, b"stts"), steps, ">II")
+    return sum(count for count, _ in runs), sum(count * each for count, each in runs)
+
+
+def _count(track: _Track, samples: int, ticks: int) -> float | None:
+    """Give a track the rate of its samples; returns how many seconds they last."""
+    lasting = seconds(ticks, track.rate)
+    track.frame_rate = samples / lasting if lasting is not None else 0.0
+    return lasting
 
 
 def _samples_end(data: Bytes, stbl: _Box | None, steps: Steps) -> int:
@@ -240,24 +250,26 @@ def _add_fragments(
     for mvex in (box for box in _boxes(data, moov.content, moov.end, steps) if box.kind == b"mvex"):
         for trex in (box for box in _boxes(data, mvex.content, mvex.end, steps) if box.kind == b"trex"):
             usual[number(data, trex.content + 4, 4)] = number(data, trex.content + 12, 4)
-    lasting = dict.fromkeys(rates, 0)
+    samples, lasting = dict.fromkeys(rates, 0), dict.fromkeys(rates, 0)
     for fragment in fragments:
         for traf in (
             box
             for box in _boxes(data, fragment.content, min(fragment.end, len(data)), steps)
             if box.kind == b"traf"
         ):
-            track, duration = _fragment_duration(data, traf, usual, steps)
+            track, count, duration = _fragment_samples(data, traf, usual, steps)
             if track in lasting:
+                samples[track] += count
                 lasting[track] += duration
     for each in tracks:
-        found = seconds(lasting[each.number], each.rate)
-        each.duration = found if found is not None else each.duration
+        if lasting[each.number]:
+            found = _count(each, samples[each.number], lasting[each.number])
+            each.duration = found if found is not None else each.duration
 
 
-def _fragment_duration(data: Bytes, traf: _Box, usual: dict[int, int], steps: Steps) -> tuple[int, int]:
-    """The track's number, and how long its samples in a fragment last, in its ticks."""
-    track = each = total = 0
+def _fragment_samples(data: Bytes, traf: _Box, usual: dict[int, int], steps: Steps) -> tuple[int, int, int]:
+    """The track's number, how many samples a fragment has of it, and how long they last, in its ticks."""
+    track = each = samples = total = 0
     for box in _boxes(data, traf.content, min(traf.end, len(data)), steps):
         flags = number(data, box.content + 1, 3)
         if box.kind == b"tfhd":
@@ -267,14 +279,15 @@ def _fragment_duration(data: Bytes, traf: _Box, usual: dict[int, int], steps: St
         elif box.kind == b"trun":
             count = number(data, box.content + 4, 4)
             if not flags & 0x100:
-                total += count * each
+                samples, total = samples + count, total + count * each
                 continue
             at = box.content + 8 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
             size = 4 * (flags >> 8 & 15).bit_count()
             count = min(count, max(0, min(box.end, len(data)) - at) // size)
             steps.take(count)
+            samples += count
             total += sum(number(data, place, 4) for place in range(at, at + count * size, size))
-    return track, total
+    return track, samples, total
 
 
 def _has_all_fragments(data: Bytes, tops: Sequence[_Box], has_all_boxes: bool) -> bool | None:

@@ -51,6 +51,7 @@ class _Segment:
     """Nanoseconds of a frame, by the number of its track."""
     width: int = 0
     height: int = 0
+    rate: float = 0.0
     last_cluster: _Element | None = None
     is_indexed: bool = False
     """Whether places are listed behind the last cluster."""
@@ -71,7 +72,7 @@ def walk_ebml(data: Bytes, steps: Steps) -> Walked:
     medium: Medium | None = "video" if _FILM in found.types else "audio" if _SOUND in found.types else None
     ticks = found.ticks or _last_time(data, found, steps)
     duration = seconds(ticks * found.scale, 1e9)
-    return Walked(whole, duration, found.width, found.height, medium)
+    return Walked(whole, duration, found.width, found.height, medium, found.rate)
 
 
 def _elements(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[_Element]:
@@ -159,12 +160,14 @@ def _read_tracks(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) 
         inner = {each.id: each for each in _elements(data, entry.content, min(entry.end, len(data)), steps)}
         kind = _value(data, inner.get(_TYPE))
         found.types.add(kind)
-        found.frame_times[_value(data, inner.get(_NUMBER))] = _value(data, inner.get(_FRAME_TIME))
+        frame_time = _value(data, inner.get(_FRAME_TIME))
+        found.frame_times[_value(data, inner.get(_NUMBER))] = frame_time
         if kind == _FILM and (video := inner.get(_VIDEO)) is not None and video.end is not None:
             shape = {
                 each.id: each for each in _elements(data, video.content, min(video.end, len(data)), steps)
             }
             _read_shape(data, shape, found)
+            found.rate = 1e9 / frame_time if frame_time else 0.0
 
 
 def _read_shape(data: Bytes, shape: dict[int, _Element], found: _Segment) -> None:

@@ -48,6 +48,21 @@ def read_facts(path: Path) -> Facts | None:
     )
 
 
+_MOST_FRAMES = 1000
+"""Frames a second that no video has: a header that says so is wrong."""
+
+
+def frame_rate(path: Path) -> float:
+    """How many frames a video has in a second, on average; 0 for other files, and where it is not known.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = read_kind(path)
+    rate = 0.0 if found is None else found[1].rate
+    return rate if 0 < rate < _MOST_FRAMES else 0.0
+
+
 def read_kind(path: Path) -> tuple[Format, Walked] | None:
     """The format of a file, for video and audio with what its parts tell; None if it is unknown."""
     with path.open("rb") as file:

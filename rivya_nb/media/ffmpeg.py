@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ MOST_SAMPLES = 16_000_000
 
 SOUND_RATE = 32_000
 """Bits a second of the sound of a small video, which has one channel."""
+
+_FRAMES = 15
+"""The most frames a second of a small video."""
 
 _DEMUXERS = {
     **dict.fromkeys((MP4, MOV, M4A), "mov"),
@@ -95,14 +99,25 @@ def small_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> byt
     """A video within `box` (width and height in pixels) as WebM of about `rate` bits a second; its sound
     adds `SOUND_RATE`; None if there is no ffmpeg, or it fails."""
     scale = f"scale={_fitting(box)}:force_divisible_by=2"
-    picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", "15", "-pix_fmt", "yuv420p", *_film_rate(rate)]
-    return _run(path, kind, [*picture, "-map", "0:a:0?", *_sound_rate(SOUND_RATE), "-f", "webm", "-"]) or None
+    picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", str(_FRAMES), "-pix_fmt", "yuv420p"]
+    # A key frame each second: a player that goes to a place decodes no more than that.
+    picture += [*_film_rate(rate), "-g", str(_FRAMES)]
+    return _webm(path, kind, [*picture, "-map", "0:a:0?", *_sound_rate(SOUND_RATE)])
 
 
 def small_sound(path: Path, kind: Format, rate: int) -> bytes | None:
     """The sound of a file as WebM with one channel of about `rate` bits a second; None if there is no ffmpeg, or
     it fails."""
-    return _run(path, kind, ["-map", "0:a:0", *_sound_rate(rate), "-f", "webm", "-"]) or None
+    return _webm(path, kind, ["-map", "0:a:0", *_sound_rate(rate)])
+
+
+def _webm(path: Path, kind: Format, out: list[str]) -> bytes | None:
+    """Written into a file: only there can ffmpeg go back and say how long it is, and where its frames are."""
+    with tempfile.TemporaryDirectory(prefix="rivya-") as folder:
+        made = Path(folder, "made.webm")
+        if _run(path, kind, [*out, "-f", "webm", f"file:{made}"]) is None:
+            return None
+        return made.read_bytes() or None
 
 
 def _film_rate(rate: int) -> list[str]:

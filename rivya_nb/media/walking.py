@@ -24,7 +24,8 @@ class Walked:
 
     `whole` is False if something is missing at its end, None if that cannot be told. `duration` is in seconds,
     `width` and `height` in pixels as they are shown, 0 where there is no picture. `medium` is what the tracks make
-    it, None if the format has only one medium, or the tracks cannot be read.
+    it, None if the format has only one medium, or the tracks cannot be read. `rate` is how many frames a video has
+    in a second, on average; 0 where that is not known.
     """
 
     whole: bool | None
@@ -32,6 +33,7 @@ class Walked:
     width: int = 0
     height: int = 0
     medium: Medium | None = None
+    rate: float = 0.0
 
 
 class Steps:

@@ -23,6 +23,7 @@ from rivya_nb.views.thumbnails import Thumbnail, collect
 from rivya_nb.views.words import (
     aspect_ratio,
     joined,
+    moving_words,
     noun_of,
     origin_words,
     reason,
@@ -102,7 +103,12 @@ def _cell(cell: Cell, look: Look, small: Thumbnail | None, files: ContentFiles) 
         "key": cell.key,
         "job": job.id,
         "label": cell.caption.text or ("" if job.seed is None else f"seed: {job.seed}"),
-        "alt": joined([printable(job.prompt, 90), cell.caption.text]),
+        "alt": joined(
+            [moving_words(picture) if picture else "", printable(job.prompt, 90), cell.caption.text]
+        ),
+        "medium": picture.medium if picture else "image",
+        "size": picture.size if picture else 0,
+        "seconds": (picture.duration if picture else None) or 0,
         "ratio": aspect_ratio(job, picture),
         "facts": _facts(job, look.params[job.id]),
         "asides": _asides(job, picture, look),

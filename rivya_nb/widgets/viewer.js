@@ -10,7 +10,9 @@ import { Foot, Strip } from "./viewer_foot.js";
 import { Kernel } from "./viewer_kernel.js";
 import { Cover, Keys } from "./viewer_keys.js";
 import { Marks } from "./viewer_marks.js";
-import { Originals, SmallPictures } from "./viewer_pictures.js";
+import { Files, SmallPictures } from "./viewer_pictures.js";
+import { PlayBar } from "./viewer_play_bar.js";
+import { Playing } from "./viewer_playing.js";
 import { Stage } from "./viewer_stage.js";
 import { Gestures, Zoom } from "./viewer_zoom.js";
 
@@ -25,11 +27,13 @@ class Viewer {
     };
     this.drawn = {}; // what each part was last drawn from, so that only what changed is made anew
     this.kernel = new Kernel(model, (silent) => silent !== this.state.silent && this.update({ silent }));
-    this.originals = new Originals(this.kernel, (key) => this.stage.arrived(key));
+    this.originals = new Files(this.kernel, "read", (key) => this.stage.arrived(key));
+    this.previews = new Files(this.kernel, "preview", () => this.stage.look());
     this.small = new SmallPictures();
     this.marks = new Marks(this);
     this.zoom = new Zoom(this);
     this.comparison = new Comparison(this);
+    this.playing = new Playing(this);
     this.build(host);
     this.listen();
     this.takeScene();
@@ -41,11 +45,13 @@ class Viewer {
     this.sheets = new Sheets(this);
     this.stage = new Stage(this);
     this.cover = new Cover(this);
+    this.playBar = new PlayBar(this);
     this.foot = new Foot(this);
     this.strip = new Strip(this);
     this.pages = new Pages(this);
     const middle = element("div", { class: "middle" }, this.stage.node, this.cover.node);
-    const parts = [this.tools.node, this.sheets.node, middle, this.foot.node, this.strip.node, this.pages.node];
+    const below = [this.playBar, this.foot, this.strip, this.pages].map(({ node }) => node);
+    const parts = [this.tools.node, this.sheets.node, middle, ...below];
     const given = { class: "rivya-viewer", role: "application", "aria-label": "Picture viewer", tabindex: 0 };
     this.root = element("div", given, ...parts);
     host.append(this.root);
@@ -60,6 +66,7 @@ class Viewer {
     this.model.on("change:_marks", this.onMarks);
     this.root.addEventListener("pointerenter", () => this.lookAgain());
     this.root.addEventListener("focusin", (event) => this.root.contains(event.relatedTarget) || this.lookAgain());
+    for (const change of ["focusin", "focusout"]) this.root.addEventListener(change, () => this.playing.hear());
     this.resized = new ResizeObserver(() => {
       this.zoom.draw();
       this.takeFocus();
@@ -138,6 +145,7 @@ class Viewer {
     this.comparison.draw();
     this.zoom.draw();
     this.stage.drawMarks();
+    this.playBar.draw();
     this.foot.draw();
     this.strip.draw();
     this.pages.draw();
@@ -156,6 +164,7 @@ class Viewer {
   // Moving
 
   go(index) {
+    this.playing.pointed = null;
     this.update({ at: index, hover: null, message: "" });
     if (this.stage.node.contains(document.activeElement)) this.stage.focus();
   }
@@ -214,7 +223,7 @@ class Viewer {
     this.resized.disconnect();
     this.model.off("change:_scene", this.onScene);
     this.model.off("change:_marks", this.onMarks);
-    for (const part of [this.comparison, this.stage, this.kernel, this.originals, this.small]) part.close();
+    for (const part of [this.playing, this.comparison, this.stage, this.kernel, this.originals, this.previews, this.small]) part.close();
     this.root.remove();
   }
 }

@@ -5,8 +5,11 @@ when it is shown. It sends a message with an `id` and gets an answer with the sa
 if it failed:
 
     {kind: "read", key, offset}           → {total, mime} and a piece of the original's bytes
+    {kind: "preview", key}                → the same of the small copy that plays in the place of a video or sound
     {kind: "mark", job, rating | favourite} → {} once it is in the store
     {kind: "turn", page}                  → {} once the scene is another page of a long history
+
+The first answer tells of a video how many frames it has in a second, as `rate`, 0 where that is not known.
 
 It also sends messages without an `id`, which need no answer: `{kind: "leave"}` to go back to where it was
 opened, and `{kind: "look"}` when the user returns to it, because another kernel may have marked pictures
@@ -24,8 +27,10 @@ from typing import Any
 
 import traitlets
 
+from rivya_nb.contract.media import WORDS
 from rivya_nb.contract.text import printable
 from rivya_nb.errors import RivyaError, StoreError, UsageError
+from rivya_nb.media.facts import frame_rate
 from rivya_nb.store.files import ContentFiles
 from rivya_nb.store.marks import MarkBook
 from rivya_nb.store.news import News
@@ -143,7 +148,7 @@ class Viewer(AnsweringWidget):
 
     @property
     def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]]:
-        return {"read": self._read, "mark": self._mark, "turn": self._turn}
+        return {"read": self._read, "preview": self._preview, "mark": self._mark, "turn": self._turn}
 
     async def _answer(self, content: Mapping[str, Any]) -> None:
         kind = content.get("kind")
@@ -153,14 +158,32 @@ class Viewer(AnsweringWidget):
             self._leave()
         await super()._answer(content)
 
-    async def _read(self, content: Mapping[str, Any]) -> Answer:
+    def _picture(self, content: Mapping[str, Any]) -> PictureRecord:
         picture = self._pictures.get(str(content.get("key")))
-        offset = content.get("offset")
-        if picture is None or not isinstance(offset, int) or offset < 0:
+        if picture is None:
             raise UsageError("This viewer shows no such picture.")
+        return picture
+
+    async def _read(self, content: Mapping[str, Any]) -> Answer:
+        picture, offset = self._picture(content), content.get("offset")
+        if not isinstance(offset, int) or offset < 0:
+            raise UsageError("A picture is read from a whole number of bytes on.")
         path = await asyncio.to_thread(self._files.local, picture.sha256, picture.mime_type)
         data, total = await asyncio.to_thread(read_piece, path, offset)
-        return {"total": total, "mime": picture.mime_type}, [data]
+        answer: dict[str, Any] = {"total": total, "mime": picture.mime_type}
+        if offset == 0:
+            answer["rate"] = await asyncio.to_thread(_rate, picture, path)
+        return answer, [data]
+
+    async def _preview(self, content: Mapping[str, Any]) -> Answer:
+        picture = self._picture(content)
+        path = self._files.path(picture.sha256, picture.mime_type)
+        made = await asyncio.to_thread(self._files.thumbnails.preview, path)
+        if made is None:
+            raise UsageError(f"There is no small copy of this {WORDS[picture.medium]}.")
+        mime_type, data = made
+        rate = await asyncio.to_thread(_rate, picture, path)
+        return {"total": len(data), "mime": mime_type, "rate": rate}, [data]
 
     async def _mark(self, content: Mapping[str, Any]) -> Answer:
         job = str(content.get("job"))
@@ -199,6 +222,13 @@ def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
         raise StoreError(GONE) from None
     except OSError as error:
         raise StoreError(f"This picture cannot be read: {error.strerror}.") from None
+
+
+def _rate(picture: PictureRecord, path: Path) -> float:
+    """How many frames a video has in a second; 0 where that is not known now, as while its file is elsewhere."""
+    with suppress(OSError):
+        return frame_rate(path) if picture.medium == "video" else 0.0
+    return 0.0
 
 
 def _changes(content: Mapping[str, Any]) -> MarkChanges:

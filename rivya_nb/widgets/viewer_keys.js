@@ -2,6 +2,7 @@
 
 import { button, element, set } from "./dom.js";
 import { FAVOURITE, FAVOURITE_KEY, ratingOf } from "./marks.js";
+import { PLAY_KEYS } from "./viewer_play_bar.js";
 import { take } from "./viewer_zoom.js";
 
 const PAN = 0.12; // shares of a frame
@@ -47,7 +48,7 @@ export class Keys {
 
   action(key) {
     const { viewer } = this;
-    const { comparison, marks, state, zoom } = viewer;
+    const { comparison, marks, playing, state, zoom } = viewer;
     const rating = ratingOf(key);
     if (rating !== undefined) return () => marks.rate(rating);
     return {
@@ -65,6 +66,12 @@ export class Keys {
       c: () => comparison.next(),
       p: () => comparison.pin(),
       [FAVOURITE_KEY]: () => marks.toggleFavourite(),
+      k: () => playing.toggle(),
+      ",": () => playing.step(-1),
+      ".": () => playing.step(1),
+      "<": () => playing.faster(-1),
+      ">": () => playing.faster(1),
+      l: () => playing.toggleLoop(),
       "[": () => viewer.toSheet(state.sheet - 1),
       "]": () => viewer.toSheet(state.sheet + 1),
       PageUp: () => viewer.turn(-1),
@@ -98,13 +105,14 @@ export class Cover {
   }
 
   draw() {
-    const { cell, marks, state } = this.viewer;
+    const { cell, marks, playing, state } = this.viewer;
     const { help, info } = state;
     this.node.hidden = !help && !info;
     const reason = info && cell ? marks.of(cell).excluded : "";
     if (!this.viewer.stale("cover", help, info, info && cell?.key, reason)) return;
     const title = help ? "Keys" : "This picture";
-    const rows = help ? HELP : cell ? [...cell.facts, ...cell.asides, ...(reason ? [["excluded", reason]] : [])] : [];
+    const keys = playing.players.length ? [...HELP.slice(0, -1), ...PLAY_KEYS, HELP.at(-1)] : HELP;
+    const rows = help ? keys : cell ? [...cell.facts, ...cell.asides, ...(reason ? [["excluded", reason]] : [])] : [];
     const table = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
     set(this.node, "aria-label", title);
     this.node.replaceChildren(

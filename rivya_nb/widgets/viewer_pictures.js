@@ -1,7 +1,7 @@
-// Blob URLs of pictures: small ones, which are part of a scene, and originals, loaded when they are shown.
+// Blob URLs: of small pictures, which are part of a scene, and of files that are loaded when they are shown.
 
-const AT_ONCE = 3; // originals that are loaded side by side
-const MOST_ORIGINALS = 24; // originals that are kept, decoded up to 16 MB each by the browser
+const AT_ONCE = 3; // files that are loaded side by side
+const MOST_FILES = 24; // files that are kept; of a picture the browser decodes up to 16 MB
 const MOST_BYTES = 192 * 2 ** 20; // and their encoded bytes
 
 /** The small pictures of a scene, by a cell's key. */
@@ -33,15 +33,27 @@ export class SmallPictures {
   }
 }
 
-/** The originals that were shown last, byte for byte. */
-export class Originals {
-  constructor(kernel, changed) {
+/** As many of the cells, from the first one on, as originals may be kept; two in any case. */
+export function affordable(cells) {
+  let bytes = 0;
+  return cells.slice(0, MOST_FILES).filter(({ size }, index) => {
+    bytes += size;
+    return index < 2 || bytes <= MOST_BYTES;
+  });
+}
+
+/** Files of one kind, as the kernel sends them: `read` for originals, byte for byte, `preview` for small copies that play. */
+export class Files {
+  constructor(kernel, kind, changed) {
     this.kernel = kernel;
+    this.kind = kind;
     this.changed = changed;
-    this.ready = new Map(); // key → {url, size}, the least recently used first
+    this.ready = new Map(); // key → {url, size, type}, the least recently used first
     this.loading = new Set();
     this.troubles = new Map(); // key → why it cannot be shown
+    this.rates = new Map(); // key → frames a second, 0 where it is no video or that is not known
     this.wishes = [];
+    this.wanted = new Set();
     this.closed = false;
   }
 
@@ -53,16 +65,25 @@ export class Originals {
     return found.url;
   }
 
-  /** The originals needed now, the most important first; earlier requests that have not begun are dropped. */
-  wish(keys) {
-    this.wishes = keys.slice(0, MOST_ORIGINALS);
+  type(key) {
+    return this.ready.get(key)?.type ?? "";
+  }
+
+  isComing(key) {
+    return this.loading.has(key) || this.wishes.includes(key);
+  }
+
+  /** The files of these cells are needed now, the most important first; earlier requests that have not begun are dropped. */
+  wish(cells) {
+    this.wishes = cells.slice(0, MOST_FILES).map(({ key }) => key);
+    this.wanted = new Set(this.wishes);
+    this.wishes = this.wishes.filter((key) => !this.ready.has(key) && !this.loading.has(key) && !this.troubles.has(key));
     this.begin();
   }
 
   begin() {
     while (this.loading.size < AT_ONCE && this.wishes.length) {
-      const key = this.wishes.shift();
-      if (!this.ready.has(key) && !this.loading.has(key) && !this.troubles.has(key)) this.load(key);
+      this.load(this.wishes.shift());
     }
   }
 
@@ -85,8 +106,10 @@ export class Originals {
     const pieces = [];
     let mime = "";
     for (let offset = 0, total = 1; offset < total; ) {
-      const { content, buffers } = await this.kernel.ask({ kind: "read", key, offset });
+      const { content, buffers } = await this.kernel.ask({ kind: this.kind, key, offset });
       if (!buffers[0]?.byteLength) throw new Error("The file of this picture is damaged.");
+      if (content.total > MOST_BYTES) throw new Error(`The original has ${Math.round(content.total / 1e6)} MB, too many for this page.`);
+      if (offset === 0) this.rates.set(key, content.rate);
       pieces.push(buffers[0]);
       offset += buffers[0].byteLength;
       ({ total, mime } = content);
@@ -95,12 +118,14 @@ export class Originals {
   }
 
   keep(key, blob) {
-    this.ready.set(key, { url: URL.createObjectURL(blob), size: blob.size });
-    const bytes = () => [...this.ready.values()].reduce((sum, each) => sum + each.size, 0);
-    while (this.ready.size > 2 && (this.ready.size > MOST_ORIGINALS || bytes() > MOST_BYTES)) {
-      const [oldest, { url }] = this.ready.entries().next().value;
+    this.ready.set(key, { url: URL.createObjectURL(blob), size: blob.size, type: blob.type });
+    let bytes = [...this.ready.values()].reduce((sum, each) => sum + each.size, 0);
+    for (const [oldest, { url, size }] of this.ready) {
+      if (this.ready.size <= MOST_FILES && bytes <= MOST_BYTES) return;
+      if (this.wanted.has(oldest)) continue; // a video reads on from its URL while it plays
       URL.revokeObjectURL(url);
       this.ready.delete(oldest);
+      bytes -= size;
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { element, set } from "./dom.js";
 import { badge, excluded, spoken } from "./marks.js";
+import { affordable } from "./viewer_pictures.js";
 import { clamp } from "./viewer_zoom.js";
 
 const REST = 150; // ms without another zoom after which originals are asked for in the grid
@@ -13,7 +14,7 @@ export class Stage {
   constructor(viewer) {
     this.viewer = viewer;
     this.node = element("div", { class: "stage" });
-    // {cell, frame, image, words, chip, letter, reach}, two of one frame where two are over one another.
+    // {cell, frame, image, player, words, chip, letter, reach}, two of one frame where two are over one another.
     // `reach` is how far a picture moves by the common transform, in shares of its frame.
     this.tiles = [];
   }
@@ -25,14 +26,17 @@ export class Stage {
   }
 
   draw() {
-    const { mode, sheet, at, pinned } = this.viewer.state;
+    const { playing, state } = this.viewer;
+    const { mode, sheet, at, pinned } = state;
     let refocus = false;
     if (this.viewer.stale("stage", mode, sheet, mode === "grid" ? null : [at, pinned?.key])) {
       refocus = this.node.contains(document.activeElement);
       this.tiles = [];
+      playing.begin();
       const content = this.content(mode);
       this.node.className = `stage ${mode}`;
       this.node.replaceChildren(...content);
+      playing.settle(this.tiles);
     }
     for (const { cell, frame } of this.tiles) {
       const here = cell === this.viewer.cell;
@@ -113,38 +117,49 @@ export class Stage {
     const frame = element("div", { class: "frame", role, tabindex: -1 }, layers);
     for (const [index, cell] of cells.entries()) {
       const image = element("img", { alt: cell.alt, draggable: false });
+      const player = this.viewer.playing.player(cell);
       const words = element("div", { class: "words" });
       const chip = element("div", { class: index ? "chip left" : letters === "AB" ? "chip right" : "chip" });
       const letter = letters === "AB" ? (index ? "A" : "B") : letters;
-      layers.append(element("div", { class: index ? "layer over" : "layer under" }, image, words));
+      layers.append(element("div", { class: index ? "layer over" : "layer under" }, image, player?.node ?? "", words));
       frame.append(chip);
-      const tile = { cell, frame, image, words, chip, letter, reach: [1, 1] };
+      const tile = { cell, frame, image, player, words, chip, letter, reach: [1, 1] };
       this.tiles.push(tile);
       this.showPicture(tile);
     }
     return frame;
   }
 
-  /** The original if it is loaded and can be shown, else the small picture, else words. */
-  showPicture({ cell, image, words }) {
-    const { originals, small } = this.viewer;
-    const original = originals.troubles.has(cell.key) ? null : originals.url(cell.key);
+  /** The original if it is loaded and can be shown, else the small picture, else words. Of what plays, the small
+   * picture lies below. */
+  showPicture({ cell, image, player, words }) {
+    const { originals, playing, small } = this.viewer;
+    const original = player || originals.troubles.has(cell.key) ? null : originals.url(cell.key);
     const url = cell.has_picture ? original ?? small.url(cell.key) : null; // It may have been deleted.
     if (image.getAttribute("src") !== url) set(image, "src", url);
     image.hidden = url === null;
-    words.textContent = originals.troubles.get(cell.key) ?? (url ? "" : cell.words);
+    const trouble = originals.troubles.get(cell.key);
+    if (player?.media) words.textContent = trouble && playing.isClose ? `${trouble} A small copy plays.` : "";
+    else words.textContent = trouble ?? (url ? "" : cell.words);
+    image.parentElement?.classList.toggle("moving", Boolean(player?.media && player.isVideo && playing.showsFrames));
+  }
+
+  showKey(key) {
+    for (const tile of this.tiles) if (tile.cell.key === key) this.showPicture(tile);
   }
 
   async arrived(key) {
     const { originals, zoom } = this.viewer;
     const url = originals.url(key);
-    if (url) {
+    const isMoving = this.tiles.some(({ cell, player }) => player && cell.key === key);
+    if (isMoving) this.look();
+    else if (url) {
       // Decoded before it replaces the small picture, so that the frame is never empty.
       const image = new Image();
       image.src = url;
       await image.decode().catch(() => originals.troubles.set(key, "The browser cannot show the original."));
     }
-    for (const tile of this.tiles) if (tile.cell.key === key) this.showPicture(tile);
+    this.showKey(key);
     zoom.draw();
   }
 
@@ -165,29 +180,31 @@ export class Stage {
     }
   }
 
-  /** Request the originals that are shown now. */
+  /** Request the files that are shown now. */
   look() {
-    const { originals, state } = this.viewer;
+    const { originals, playing, previews, state } = this.viewer;
     clearTimeout(this.timer);
+    const [small, whole] = playing.look();
+    previews.wish(small);
+    for (const tile of this.tiles) if (tile.player) this.showPicture(tile);
     // In the grid only if the small pictures are too small, and when the zoom has stopped.
-    if (state.mode === "grid") this.timer = setTimeout(() => originals.wish(this.blurred()), REST);
-    else originals.wish(this.tiles.filter(({ cell }) => cell.has_picture).map(({ cell }) => cell.key));
+    if (state.mode === "grid") this.timer = setTimeout(() => originals.wish(affordable([...this.blurred(), ...whole])), REST);
+    else originals.wish(this.tiles.map(({ cell }) => cell).filter((cell) => cell.has_picture));
   }
 
-  /** The keys of the visible pictures that are shown larger than their small pictures, the current one first. */
+  /** The cells of the visible pictures that are shown larger than their small pictures, the current one first. */
   blurred() {
     const { state, cell: current } = this.viewer;
     const box = this.node.getBoundingClientRect();
     return this.tiles
-      .filter(({ cell, frame }) => {
+      .filter(({ cell, frame, player }) => {
         const { top, bottom } = frame.getBoundingClientRect();
         const needed = frame.clientWidth * state.zoom * devicePixelRatio;
-        return cell.has_picture && state.zoom > 1 && needed > cell.small_width * 1.25 &&
+        return cell.has_picture && !player && state.zoom > 1 && needed > cell.small_width * 1.25 &&
           bottom > box.top && top < box.bottom;
       })
       .map(({ cell }) => cell)
-      .sort((a, b) => (b === current) - (a === current))
-      .map((cell) => cell.key);
+      .sort((a, b) => (b === current) - (a === current));
   }
 
   /** Focus the current picture, and scroll the stage to it. */

@@ -82,11 +82,13 @@ export class Zoom {
   align() {
     const { stage, state } = this.viewer;
     for (const tile of state.mode === "side" ? stage.tiles : []) {
-      const { cell, frame, image } = tile;
+      const { cell, frame, image, player } = tile;
       const scale = this.fitted(tile);
       if (!scale) return;
       const [wide, high] = [cell.width * scale, cell.height * scale];
-      Object.assign(image.style, { width: `${wide}px`, height: `${high}px` });
+      for (const node of [image, player?.node]) {
+        if (node) Object.assign(node.style, { width: `${wide}px`, height: `${high}px` });
+      }
       tile.reach = [wide / frame.clientWidth, high / frame.clientHeight];
     }
   }
@@ -103,7 +105,7 @@ export class Gestures {
     node.addEventListener("pointerdown", (event) => this.press(event));
     node.addEventListener("pointermove", (event) => this.drag(event));
     for (const end of ["pointerup", "pointercancel"]) node.addEventListener(end, (event) => this.release(event));
-    node.addEventListener("pointerleave", () => viewer.state.hover !== null && viewer.update({ hover: null }));
+    node.addEventListener("pointerleave", () => this.leave());
     node.addEventListener("dblclick", (event) => this.doubled(event));
   }
 
@@ -157,8 +159,15 @@ export class Gestures {
     return this.pointers.set(event.pointerId, now);
   }
 
+  leave() {
+    const { viewer } = this;
+    viewer.playing.point(null);
+    if (viewer.state.hover !== null) viewer.update({ hover: null });
+  }
+
   hover(event) {
     const { viewer } = this;
+    viewer.playing.point(event);
     const index = viewer.state.mode === "grid" ? viewer.stage.indexOf(event.target.closest?.(".frame")) : null;
     if (index === viewer.state.hover) return;
     viewer.state.hover = index;

@@ -16,7 +16,7 @@ from sandboxes import running_sandbox
 import rivya_nb as rv
 from browser.harness import Lab, write_notebook
 from browser.test_panel import PanelPage
-from browser.test_viewer import ASK_KERNEL
+from browser.viewing import ASK_KERNEL
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 from sandboxes import until
 
-from browser.harness import Lab, OpenNotebook, write_notebook
+from browser.harness import Lab, write_notebook
+from browser.viewing import TIMES, Films, View
 from rivya_nb.store.store import Store
 
 CONNECT = """import rivya_nb as rv
@@ -23,22 +23,15 @@ ASK = f"""run = rv.generate(
     seed=[1, 2], aspect_ratio=["1:1", "16:9"], resolution="1K",
 ).wait()"""
 SHOWN = 2
+ASK_FILMS = """films = rv.generate(
+    "A fox", model="happyhorse-1-0", seed=[1, 2], duration=[5, 10],
+).wait()"""
+FILMS_SHOWN = 4
 
-# The transform as it was asked for, in shares of a frame: cells of different sizes then show the same part.
-TRANSFORMS = """frames => frames.map(frame => {
-    const image = frame.querySelector('img');
-    const { a: zoom, e, f } = new DOMMatrix(getComputedStyle(image).transform);
-    return [zoom, e / frame.clientWidth, f / frame.clientHeight].map(share => share.toFixed(2)).join(' ');
-})"""
 SHA256 = """async image => {
     const data = await (await fetch(image.src)).arrayBuffer();
     const digest = await crypto.subtle.digest('SHA-256', data);
     return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('');
-}"""
-ASK_KERNEL = """async expression => {
-    const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-    const asked = kernel.requestExecute({ code: 'import json', user_expressions: { it: expression } });
-    return (await asked.done).content.user_expressions.it.data['text/plain'];
 }"""
 # CSS pixels for one pixel of each original, once they are shown; else null.
 SCALES = """([root, widths]) => {
@@ -49,69 +42,12 @@ SCALES = """([root, widths]) => {
 IS_THERE = "url => fetch(url).then(() => true, () => false)"
 
 
-class View:
-    """The viewer in the notebook's last cell, as somebody without a mouse finds things in it."""
-
-    def __init__(self, notebook: OpenNotebook) -> None:
-        self.notebook = notebook
-        self.page = notebook.page
-        self.root = notebook.cell(SHOWN).get_by_role("application", name="Picture viewer")
-        self.status = self.root.get_by_role("status")
-
-    @property
-    def cells(self) -> Locator:
-        return self.root.get_by_role("gridcell")
-
-    @property
-    def pictures(self) -> Locator:
-        """What is on the stage; the pictures of the filmstrip have no text of their own."""
-        return self.root.locator("img:not([alt=''])")
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def to_grid(self) -> None:
-        """The grid as it was at first, with its first picture chosen."""
-        self.root.get_by_role("button", name="Grid", exact=True).click()
-        self.press("[")
-        self.root.get_by_role("option").first.click()
-        self.press("z")
-        expect(self.cells.first).to_be_focused()
-
-    def transforms(self) -> list[str]:
-        found: list[str] = self.cells.evaluate_all(TRANSFORMS)
-        return found
-
-    def kernel(self, expression: str) -> Any:
-        """What an expression has for a value in the kernel, as JSON."""
-        text = self.page.evaluate(ASK_KERNEL, f"json.dumps({expression})")
-        return json.loads(text[1:-1])
-
-    def wait_for_kernel(self, expression: str, expected: Any) -> None:
-        """Wait until an expression has a value in the kernel."""
-        self.page.wait_for_function(
-            f"([expression, expected]) => ({ASK_KERNEL})(expression).then(text => text === expected)",
-            arg=[f"json.dumps({expression})", repr(json.dumps(expected))],
-        )
-
-    def wait_for_width(self, width: int) -> None:
-        """Wait until the only picture on the stage has that width, in its own pixels."""
-        self.page.wait_for_function(
-            "([root, width]) => root.querySelector('img:not([alt=\"\"])').naturalWidth === width",
-            arg=[self.root.element_handle(), width],
-        )
-
-    def screenshot(self, path: Path) -> None:
-        self.root.scroll_into_view_if_needed()
-        self.root.screenshot(path=path)
-
-
 @pytest.fixture(scope="module")
 def opened(lab: Lab) -> Iterator[View]:
-    notebook = lab.open(write_notebook(lab.folder / "view.ipynb", [CONNECT, ASK, "run.view()"]), height=1000)
+    cells = [CONNECT, ASK, "run.view()", ASK_FILMS, "films.view()"]
+    notebook = lab.open(write_notebook(lab.folder / "view.ipynb", cells), height=1000)
     notebook.run_all()
-    view = View(notebook)
+    view = View(notebook, SHOWN)
     expect(view.cells).to_have_count(4, timeout=60_000)
     yield view
     notebook.close()
@@ -121,6 +57,17 @@ def opened(lab: Lab) -> Iterator[View]:
 def view(opened: View) -> View:
     opened.to_grid()
     return opened
+
+
+@pytest.fixture
+def films(opened: View) -> Films:
+    """Four videos in two columns: the sandbox's have 20 and 28 frames."""
+    films = Films(opened.notebook, FILMS_SHOWN)
+    expect(films.cells).to_have_count(4)
+    films.root.scroll_into_view_if_needed()
+    films.to_grid()
+    expect(films.videos).to_have_count(4)
+    return films
 
 
 def test_all_pictures_zoom_and_pan_together(view: View, screenshots: Path) -> None:
@@ -215,6 +162,97 @@ def test_side_by_side_a_square_and_a_wide_picture_have_one_scale(view: View) -> 
     view.press("+", "+", "Shift+ArrowLeft")
     assert scales() == pytest.approx([1.5625 * fitted] * 2, rel=1e-3)
     view.press("z", "p", "p", "Escape")
+
+
+def test_videos_play_together_and_begin_again_at_the_end_of_the_longest(
+    films: Films, screenshots: Path
+) -> None:
+    expect(films.cells.first.get_by_role("img")).to_have_accessible_name(re.compile("^video 0:02 · A fox"))
+    films.press("k")
+    films.wait_until_together()
+    films.screenshot(screenshots / "viewer-playing.png")
+    films.wait_until(f"root => Math.max(...({TIMES})(root)) > 2")
+    films.wait_until(f"root => Math.max(...({TIMES})(root)) < 1")
+    films.wait_until_together()
+    films.press("k")
+    expect(films.root.get_by_role("button", name="Play (k)")).to_be_visible()
+    # They have stopped at one frame, not at nearly the same one.
+    assert until(lambda: films.times() == pytest.approx(moments(films.frame()), abs=0.002))
+
+
+def test_where_the_browser_cannot_play_an_original_its_small_copy_plays(
+    films: Films, screenshots: Path
+) -> None:
+    films.kernel("films[3].path.write_bytes(bytes(300))")
+    films.cells.nth(3).click()
+    films.press("Enter")
+    expect(films.root).to_contain_text("This browser cannot play video/webm. A small copy plays.")
+    expect(films.videos).to_have_count(1)
+    films.screenshot(screenshots / "viewer-small-copy.png")
+
+
+def moments(frame: int) -> list[float]:
+    """Where the videos are at a frame, counted from 1: in its middle, or at their ends."""
+    return [min(frames, frame - 0.5) / Films.RATE for frames in (20, 28)] * 2
+
+
+def test_frames_are_stepped_through_in_all_videos(films: Films) -> None:
+    films.position.press("Home")
+    films.cells.first.focus()
+    films.press(".", ".")
+    expect(films.root).to_contain_text("0:00.20 / 0:02.33 · frame 3")
+    assert until(lambda: films.times() == pytest.approx(moments(3), abs=0.002))
+    films.press(",")
+    assert until(lambda: films.times() == pytest.approx(moments(2), abs=0.002))
+    # The shorter ones wait at their last frame.
+    films.position.press("End")
+    assert until(lambda: films.times() == pytest.approx(moments(28), abs=0.002))
+    films.root.get_by_role("button", name="Slower (<)").click()
+    films.press("<", "l")
+    expect(films.root.get_by_role("group", name="Playing")).to_contain_text("0.25×")
+    expect(films.root.get_by_role("button", name="Loop (l)")).to_have_attribute("aria-pressed", "false")
+    films.press(",", ",", "k")
+    expect(films.root.get_by_role("button", name="Play (k)")).to_be_visible()
+    assert films.frame() == 28
+    films.press("l", ">", ">")
+
+
+def test_only_the_video_under_the_pointer_or_with_the_focus_is_heard(films: Films) -> None:
+    films.page.mouse.move(0, 0)
+    films.wait_for_sound_of(0)
+    films.press("ArrowRight")
+    films.wait_for_sound_of(1)
+    films.cells.nth(2).hover()
+    films.wait_for_sound_of(2)
+    films.page.mouse.move(0, 0)
+    films.wait_for_sound_of(1)
+    films.page.evaluate("document.activeElement.blur()")
+    films.wait_for_sound_of()
+
+
+def test_two_videos_are_compared_at_one_frame(films: Films) -> None:
+    films.press("p", "ArrowDown")
+    films.root.get_by_role("button", name="Difference").click()
+    films.position.press("Home")
+    expect(films.videos).to_have_count(2)
+    seen = []
+    for _ in range(2):
+        films.press(".")
+        assert until(
+            lambda: films.times() == pytest.approx([(films.frame() - 0.5) / Films.RATE] * 2, abs=0.002)
+        )
+        seen.append(films.root.locator(".layers").screenshot())
+    assert seen[0] != seen[1]
+    films.press("Escape", "ArrowUp", "p")
+
+
+def test_only_videos_that_are_seen_are_loaded(films: Films) -> None:
+    films.notebook.cell(0).scroll_into_view_if_needed()
+    films.page.set_viewport_size({"width": 1200, "height": 300})
+    expect(films.videos).to_have_count(0)
+    films.page.set_viewport_size({"width": 1200, "height": 1000})
+    films.root.scroll_into_view_if_needed()
+    expect(films.videos).to_have_count(4)
 
 
 def test_a_rating_shows_at_once_and_is_kept(view: View) -> None:

@@ -9,7 +9,7 @@ from imaging.samples import WHOLE
 
 from media.samples import FOLDER, SAMPLES, box, sample
 from rivya_nb.imaging.formats import AVIF, find_format
-from rivya_nb.media.facts import read_facts
+from rivya_nb.media.facts import frame_rate, read_facts
 from rivya_nb.media.formats import EXTENSIONS, HEADER_BYTES, find_medium, format_name
 
 
@@ -20,6 +20,23 @@ def test_a_file_is_known_with_its_duration_and_its_size(name: str) -> None:
     assert (facts.medium, facts.mime_type) == known[:2]
     assert facts.duration == pytest.approx(known.duration, abs=0.01)
     assert (facts.width, facts.height) == known.size
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_frames_of_a_second_are_counted(name: str) -> None:
+    is_counted = (
+        name.startswith(("film", "fast", "turned", "frag", "open", "dash", "live")) and name != "film.ogv"
+    )
+    assert frame_rate(FOLDER / name) == pytest.approx(10 if is_counted else 0)
+
+
+def test_a_header_that_tells_of_a_million_frames_a_second_is_not_believed(tmp_path: Path) -> None:
+    data = sample("film.webm")
+    time = b"\x23\xe3\x83"
+    at = data.index(time) + 4
+    size = data[at - 1] & 0x7F
+    (tmp_path / "a.webm").write_bytes(data[:at] + (1000).to_bytes(size, "big") + data[at + size :])
+    assert frame_rate(tmp_path / "a.webm") == 0
 
 
 @pytest.mark.parametrize("name", SAMPLES)

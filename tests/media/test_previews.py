@@ -53,6 +53,8 @@ def test_a_large_film_becomes_a_small_one_of_the_same_length(tmp_path: Path) -> 
     assert facts is not None
     assert facts.mime_type == mime_type == "video/webm"
     assert facts.duration == pytest.approx(0.5, abs=0.1)
+    # It has a list of its places, so that a player can go to each of them.
+    assert b"\x1c\x53\xbb\x6b" in data
 
 
 @pytest.mark.skipif(ffmpeg.find_ffmpeg() is None, reason="no ffmpeg")

@@ -13,9 +13,10 @@ import comm
 import numpy as np
 import pytest
 from comm.base_comm import BaseComm
+from media.samples import sample
 from PIL import Image
 from sandboxes import until
-from store.filling import a_job, add, done
+from store.filling import a_job, add, done, kept
 
 import rivya_nb as rv
 from rivya_nb.store.records import PictureRecord
@@ -148,6 +149,31 @@ def test_a_picture_whose_file_is_gone_is_told(ask: Ask) -> None:
         assert "file of this picture is gone" in rv.history().view()._scene["cells"][0]["words"]
     finally:
         away.rename(path)
+
+
+def test_a_video_comes_as_a_small_copy_and_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comm, "create_comm", Frontend)
+    with closing(rv.connect("key", "http://127.0.0.1:9", store=tmp_path)) as session:
+        film = kept(session.store, sample("film.webm"), mime_type="video/webm", duration=0.5)
+        picture = kept(session.store, b"no film")
+        add(session.store, *(done(pictures=(each,), created_at=1000.0) for each in (film, picture)))
+        viewer = rv.history()[:].view()
+        told = {cell["medium"]: cell for cell in viewer._scene["cells"]}
+        assert told["video"]["alt"].startswith("video 0:01 · a cat")
+        assert (told["video"]["seconds"], told["image"]["seconds"]) == (0.5, 0)
+
+        def answer(**content: Any) -> tuple[dict[str, Any], list[bytes]]:
+            viewer._handle_custom_msg({"id": "1", **content}, [])
+            given: tuple[dict[str, Any], list[bytes]] = viewer.comm.sent.get(timeout=20)
+            return given
+
+        for question in ({"kind": "preview"}, {"kind": "read", "offset": 0}):
+            said, [data] = answer(key=told["video"]["key"], **question)
+            assert (said["mime"], said["total"], said["rate"]) == ("video/webm", len(data), pytest.approx(10))
+            assert data == sample("film.webm")
+        assert (
+            "no small copy of this picture" in answer(kind="preview", key=told["image"]["key"])[0]["trouble"]
+        )
 
 
 def test_where_no_widget_is_shown_it_says_what_it_is(session: rv.Session) -> None:

@@ -1,0 +1,125 @@
+// A video or a sound at its place on the stage.
+
+import { element } from "./dom.js";
+
+const TOLERATED = 0.012; // seconds that one may be behind or before the others
+const NUDGE = 0.08; // by how much faster or slower it plays until it is there
+const LOST = 0.35; // seconds after which that would take too long: it is sent there
+const BETWEEN_JUMPS = 2000; // milliseconds at least, so that a slow machine does nothing but jump
+const PATIENCE = 3000; // milliseconds for what a browser may never tell
+const END = 0.001; // seconds: at its very end a video begins anew when it is played
+
+const once = (media, names) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), PATIENCE);
+    const told = (event) => {
+      clearTimeout(timer);
+      for (const name of names) media.removeEventListener(name, told);
+      resolve(event.type);
+    };
+    for (const name of names) media.addEventListener(name, told);
+  });
+
+function free(media) {
+  if (!media) return;
+  media.remove();
+  media.pause();
+  // Without this its bytes and its decoder stay for as long as nobody collects it.
+  media.removeAttribute("src");
+  media.load();
+}
+
+export class Player {
+  constructor(viewer, cell) {
+    this.viewer = viewer;
+    this.cell = cell;
+    this.node = element("div", { class: "player" });
+    this.frame = null; // the frame it is in
+    this.isSeen = false;
+    this.media = null; // the element that plays, once it shows something
+    this.url = null; // what it plays, or will
+    this.nudge = 0;
+    this.jumped = 0;
+  }
+
+  get isVideo() {
+    return this.cell.medium === "video";
+  }
+
+  get seconds() {
+    const told = this.media?.duration;
+    return this.cell.seconds || (Number.isFinite(told) ? told : 0);
+  }
+
+  /** Whether it is behind its end at a position of the common clock. */
+  isOver(position) {
+    return position >= this.media.duration - END;
+  }
+
+  /** Play the best file that has arrived, or none. */
+  take(url) {
+    if (url === this.url) return;
+    this.url = url;
+    if (url) this.load(url);
+    else this.release();
+  }
+
+  async load(url) {
+    const { playing } = this.viewer;
+    const media = element(this.isVideo ? "video" : "audio",
+      { src: url, muted: true, preload: "auto", playsInline: true, "aria-label": this.cell.alt });
+    // Above the one that plays meanwhile, and nothing to be seen before it has a frame.
+    this.node.append(media);
+    const told = await once(media, ["loadeddata", "error"]);
+    if (told === "loadeddata" && this.url === url) await this.seek(playing.ahead, media);
+    if (this.url !== url) return free(media);
+    if (told !== "loadeddata") {
+      this.url = this.media?.src ?? null;
+      free(media);
+      return playing.refused(this.cell, url);
+    }
+    free(this.media);
+    this.media = media;
+    return playing.joined(this);
+  }
+
+  /** Show the frame at `position`; resolves once it is shown. A shorter one shows its last frame. */
+  async seek(position, media = this.media) {
+    const end = Number.isFinite(media.duration) ? media.duration - END : position;
+    const to = Math.max(0, Math.min(position, end));
+    if (!media.seeking && Math.abs(media.currentTime - to) < END / 2) return;
+    const done = once(media, ["seeked", "error"]);
+    media.currentTime = to;
+    await done;
+  }
+
+  start(position, speed) {
+    this.nudge = 0;
+    this.media.playbackRate = speed;
+    // At its end it would begin anew.
+    if (!this.isOver(position)) this.media.play().catch(() => {}); // paused again, before it has begun
+  }
+
+  /** Stay with the common clock: a little faster where it is late, a little slower where it is early. */
+  follow(position, speed) {
+    const { media } = this;
+    if (media.seeking || media.paused || this.isOver(position)) return;
+    const late = position - media.currentTime;
+    if (Math.abs(late) > LOST * Math.max(1, speed)) {
+      if (Date.now() - this.jumped < BETWEEN_JUMPS) return;
+      this.jumped = Date.now();
+      media.currentTime = position;
+    } else if (Math.abs(late) > TOLERATED) this.nudge = Math.sign(late) * NUDGE;
+    else if (late * this.nudge <= 0) this.nudge = 0; // it has just passed the clock
+    const rate = speed * (1 + this.nudge);
+    if (media.playbackRate !== rate) media.playbackRate = rate;
+  }
+
+  /** Give up what it plays; its poster stays. */
+  release() {
+    this.url = null;
+    free(this.media);
+    this.media = null;
+    this.node.replaceChildren();
+  }
+}
