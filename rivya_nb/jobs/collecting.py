@@ -23,6 +23,7 @@ from rivya_nb.errors import (
 from rivya_nb.jobs.pacing import DEADLINE, next_poll, slowness
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import together
+from rivya_nb.media.raw import RawSound, asked_raw
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
 from rivya_nb.store.thumbnails import BOX
 
@@ -234,11 +235,11 @@ class Collector:
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         files = self._store.files
         pictures = await asyncio.to_thread(files.held, job.id)
-        kept, expected = False, self._expected(job)
+        kept, expected, raw = False, self._expected(job), self._raw(job)
         while not kept:
             try:
                 if not pictures:
-                    pictures = tuple(await together(self._download(url, expected) for url in task.urls))
+                    pictures = tuple(await together(self._download(url, expected, raw) for url in task.urls))
                 if not pictures:
                     raise PictureError(f"the service gave no address of a {WORDS[expected]}")
             except PictureError as error:
@@ -286,6 +287,12 @@ class Collector:
         model = self._store.models.catalogue(job.record.service).get(job.record.model)
         return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
 
+    def _raw(self, job: LiveJob) -> RawSound | None:
+        """The sound without a head that the request asked for, if it did; its defaults count, too."""
+        model = self._store.models.catalogue(job.record.service).get(job.record.model)
+        defaults = {} if model is None else {param.key: param.default for param in model.params}
+        return asked_raw({**defaults, **job.record.params})
+
     def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
         """What to tell about files that are not what the model is known to make; they are kept all the same."""
         expected = self._expected(job)
@@ -295,9 +302,11 @@ class Collector:
         came = " and a ".join(others)
         return f"{job.record.model} is known to make a {WORDS[expected]}; a {came} came, and is kept"
 
-    async def _download(self, url: str, expected: Medium) -> PictureRecord:
+    async def _download(self, url: str, expected: Medium, raw: RawSound | None) -> PictureRecord:
         async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX, expected=expected)
+            fetched = await self._fetcher.fetch(
+                url, self._store.files.incoming, BOX, expected=expected, raw=raw
+            )
             await asyncio.to_thread(self._adopt, fetched)
         found = fetched.inspected
         return PictureRecord(

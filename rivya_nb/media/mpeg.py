@@ -120,6 +120,9 @@ def walk_adts(data: Bytes, steps: Steps) -> Walked:
         return Walked(False if start + 7 > len(data) else None)
     end, frames = _chain(data, start, _adts_frame, steps)
     is_cut = end > len(data)
+    if end < len(data) and not bytes(data[end : end + _TAG_BYTES]).startswith(_TAIL_TAGS):
+        # How long the rest is, is not known.
+        return Walked(None)
     return Walked(False if is_cut else None, seconds((frames - is_cut) * first.samples, first.rate))
 
 

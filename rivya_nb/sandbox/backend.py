@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rivya_nb.contract.catalogue import Catalogue, Model, bundled
+from rivya_nb.media.raw import asked_raw
 from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import Fault
@@ -155,11 +156,12 @@ class Backend:
         return int(self.params_of(task).get(_COUNT_KEY, 1))
 
     def result_format(self, task: Task) -> str:
-        """`png`, `jpg`, `webm` or `wav`, which is also the url's extension."""
-        category = self._catalogue[task.model].category
-        if category != "image":
-            return "webm" if category == "video" else "wav"
-        params = self.params_of(task)
+        """`png`, `jpg`, `webm`, `wav` or `raw`, which is also the url's extension."""
+        category, params = self._catalogue[task.model].category, self.params_of(task)
+        if category == "video":
+            return "webm"
+        if category == "audio":
+            return "wav" if asked_raw(params) is None else "raw"
         named = params.get("output_format", params.get("outputFormat", "png"))
         return "png" if named == "png" else "jpg"
 

@@ -9,7 +9,8 @@ from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRang
 _ANSWERS = {
     "video": ["The sandbox answers with a loop of 1 to 3 seconds, as WebM, with half the pixels per side."],
     "audio": [
-        "The sandbox answers with a melody of at most 3 seconds, as WAV whatever the output format is."
+        "The sandbox answers with a melody of at most 3 seconds: bare samples for the output formats pcm, ulaw "
+        "and alaw, else a WAV."
     ],
 }
 """What is not as it was asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import subprocess
 import wave
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,13 +20,15 @@ from sandboxes import INSTANT, code, sandbox_client, upload
 
 from rivya_nb.contract.catalogue import Model, bundled
 from rivya_nb.media.facts import read_facts
+from rivya_nb.media.ffmpeg import find_ffmpeg
+from rivya_nb.media.raw import RawSound, write_head
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.drawing import draw
 from rivya_nb.sandbox.moving import RATE, loop
 from rivya_nb.sandbox.own_models import OWN_MODELS
 from rivya_nb.sandbox.sizes import audio_seconds, video_seconds, video_size
 from rivya_nb.sandbox.soundtracks import COUNT, soundtrack
-from rivya_nb.sandbox.tones import melody
+from rivya_nb.sandbox.tones import melody, samples_of
 
 SMALL = (160, 90)
 MODELS = [
@@ -74,6 +77,12 @@ def ask(client: httpx.Client, model: str, prompt: str = "A vase", **params: Any)
     assert answer.status_code == 200, answer.text
     task: dict[str, Any] = answer.json()
     return task
+
+
+def effect(client: httpx.Client, output_format: str) -> bytes:
+    """Half a second of a sound in a format."""
+    asked = {"output_format": output_format, "duration_seconds": 0.5}
+    return result(ask(client, "elevenlabs-sound-effect-v2", **asked)).content
 
 
 def result(task: dict[str, Any]) -> httpx.Response:
@@ -233,16 +242,39 @@ def test_a_melody_is_the_requests_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output_format", "rate"), [("pcm_8000", 8000), ("opus_48000_32", 48000), ("mp3_44100_128", 44100)]
+    ("output_format", "rate"), [("opus_48000_32", 48000), ("mp3_44100_128", 44100), ("mp3_22050_32", 22050)]
 )
 def test_a_sound_has_the_sampling_rate_that_was_asked_for(
     client: httpx.Client, output_format: str, rate: int
 ) -> None:
-    answer = result(
-        ask(client, "elevenlabs-sound-effect-v2", output_format=output_format, duration_seconds=0.5)
-    )
-    with wave.open(io.BytesIO(answer.content), "rb") as file:
+    with wave.open(io.BytesIO(effect(client, output_format)), "rb") as file:
         assert (file.getframerate(), file.getnframes()) == (rate, rate // 2)
+
+
+def test_bare_samples_are_those_of_the_same_melody(client: httpx.Client) -> None:
+    plain = struct.unpack("<4000h", effect(client, "pcm_8000"))
+    assert max(plain) > 5000
+    assert [len(effect(client, each)) for each in ("ulaw_8000", "alaw_8000")] == [4000, 4000]
+
+
+@pytest.mark.skipif(find_ffmpeg() is None, reason="the other side is ffmpeg's decoder")
+@pytest.mark.parametrize("coding", ["ulaw", "alaw"])
+def test_the_telephones_codes_are_those_that_others_read(tmp_path: Path, coding: str) -> None:
+    sound = melody(seed="1", seconds=1, comment="x", rate=8000)
+    plain = struct.unpack("<8000h", samples_of(sound, "pcm"))
+    (tmp_path / "a.wav").write_bytes(samples_of(sound, coding))
+    write_head(tmp_path / "a.wav", RawSound(coding, 8000))
+    heard = subprocess.run(
+        [find_ffmpeg() or "", "-v", "error", "-i", tmp_path / "a.wav", "-f", "s16le", "-"],
+        capture_output=True,
+        check=True,
+    ).stdout
+    # Loud samples have few levels: a step is at most a sixteenth.
+    steps = [
+        abs(one - other) / (abs(one) + 64)
+        for one, other in zip(plain, struct.unpack("<8000h", heard), strict=True)
+    ]
+    assert max(steps) < 0.25
 
 
 @pytest.mark.parametrize(
