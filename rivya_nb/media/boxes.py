@@ -161,7 +161,7 @@ def _track(data: Bytes, trak: Box, movie_rate: int, steps: Steps) -> _Track:
     told = seconds(shown, movie_rate)
     # Without edits the samples themselves tell more than the heads, which repeat it.
     track.duration = (told or lasting) if is_edited else (lasting or told)
-    track.end = _samples_end(data, stbl, steps)
+    track.end = max((place + size for place, size in chunks_of(data, stbl, steps)), default=0)
     return track
 
 
@@ -201,18 +201,17 @@ def _samples_duration(data: Bytes, stbl: Box | None, steps: Steps) -> int:
     )
 
 
-def _samples_end(data: Bytes, stbl: Box | None, steps: Steps) -> int:
-    """The end of the last sample in the file, as the tables of places and sizes say."""
+def chunks_of(data: Bytes, stbl: Box | None, steps: Steps) -> Iterator[tuple[int, int]]:
+    """Where the samples of a track are in the file, and how many bytes they have, as its tables say: so many of
+    them together as lie together."""
     chunks = _table(data, find_box(data, stbl, steps, b"stco"), steps, ">I") or _table(
         data, find_box(data, stbl, steps, b"co64"), steps, ">Q"
     )
-    if not chunks:
-        return 0
     stsz = find_box(data, stbl, steps, b"stsz")
     same, count = (0, 0) if stsz is None else (number(data, stsz.content + at, 4) for at in (4, 8))
     sizes = [] if same else [size for (size,) in _table(data, stsz, steps, ">I", head=8)]
     ends = [0, *accumulate(sizes)]
-    last = sample = 0
+    sample = 0
     for run, following in _runs(data, stbl, len(chunks), steps):
         first, each = run
         for (place,) in chunks[first - 1 : following - 1]:
@@ -220,8 +219,8 @@ def _samples_end(data: Bytes, stbl: Box | None, steps: Steps) -> int:
             size = ends[min(end, len(sizes))] - ends[min(sample, len(sizes))]
             if same:
                 size = same * (min(end, count) - min(sample, count))
-            last, sample = max(last, place + size), end
-    return last
+            yield place, size
+            sample = end
 
 
 def _runs(data: Bytes, stbl: Box | None, chunks: int, steps: Steps) -> Iterator[tuple[tuple[int, int], int]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rivya_nb.contract.media import Medium
 from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
-_SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
+SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
 _ENTRY, _NUMBER, _TYPE, _FRAME_TIME, _VIDEO = 0xAE, 0xD7, 0x83, 0x23E383, 0xE0
 _WIDTH, _HEIGHT, _SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0xB0, 0xBA, 0x54B0, 0x54BA, 0x54B2
@@ -25,7 +25,7 @@ _ON_TOP = {
     0x1941A469,
     0x1043A770,
     0x1254C367,
-    _SEGMENT,
+    SEGMENT,
     0x1A45DFA3,
 }
 """What stands beside clusters, and so ends one of unknown size."""
@@ -59,7 +59,7 @@ class _Segment:
 
 
 def walk_ebml(data: Bytes, steps: Steps) -> Walked:
-    segment = next((each for each in elements(data, 0, len(data), steps) if each.id == _SEGMENT), None)
+    segment = next((each for each in elements(data, 0, len(data), steps) if each.id == SEGMENT), None)
     if segment is None:
         return Walked(False)
     found = _Segment()
@@ -114,7 +114,7 @@ def _read_segment(data: Bytes, segment: Element, found: _Segment, steps: Steps) 
             # Behind a segment whose end is known nothing counts.
             found.is_cut = segment.end is None and _is_start(data, at)
             return
-        if element.id == _SEGMENT:
+        if element.id == SEGMENT:
             return
         if element.id == _CLUSTER:
             found.last_cluster, found.is_indexed = element, False
