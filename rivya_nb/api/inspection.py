@@ -21,7 +21,7 @@ from rivya_nb.media.walking import Walked
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from rivya_nb.media.raw import RawSound
+    from rivya_nb.contract.raw_sound import RawSound
 
 _CHUNK = 1 << 20
 

@@ -42,8 +42,8 @@ from rivya_nb.media.formats import HEADER_BYTES, find_medium
 if TYPE_CHECKING:
     import httpx
 
+    from rivya_nb.contract.raw_sound import RawSound
     from rivya_nb.imaging.shrinking import Box
-    from rivya_nb.media.raw import RawSound
 
 WRITTEN_AT_ONCE = 1 << 20
 """Bytes that are collected before a thread writes them: a thread for each piece costs more than the writing."""

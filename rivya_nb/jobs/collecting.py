@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.media import MEDIA, WORDS, Medium
+from rivya_nb.contract.raw_sound import RawSound, asked_raw
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
@@ -23,7 +24,6 @@ from rivya_nb.errors import (
 from rivya_nb.jobs.pacing import DEADLINE, next_poll, slowness
 from rivya_nb.jobs.patience import stored
 from rivya_nb.jobs.together import together
-from rivya_nb.media.raw import RawSound, asked_raw
 from rivya_nb.store.records import UNFINISHED, JobChanges, PictureRecord
 from rivya_nb.store.thumbnails import BOX
 

@@ -11,44 +11,21 @@ formats are documented.
 from __future__ import annotations
 
 import codecs
-import re
 import shutil
 import struct
-from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
-from rivya_nb.contract.ideas import same_idea
+from rivya_nb.contract.raw_sound import RawSound
 from rivya_nb.imaging.formats import BMP, ICO, JXL
 from rivya_nb.media.facts import read_kind
 from rivya_nb.media.formats import AAC, HEADER_BYTES, MP3, find_kind
 
-_NAME = re.compile(r"(pcm|ulaw|alaw)_(\d{4,6})")
 _TAGS = {"pcm": 1, "alaw": 6, "ulaw": 7}
 """What a WAV calls them."""
 
 _ALIKE = (JXL, ICO, BMP)
 """Formats of pictures with so few bytes of their own that bare samples may begin with them: silence, and then a
 sample of 1, begins like an icon."""
-
-
-class RawSound(NamedTuple):
-    """Bare samples: `coding` is `pcm`, `ulaw` or `alaw`, `rate` in samples a second."""
-
-    coding: str
-    rate: int
-
-    @property
-    def width(self) -> int:
-        """The bytes of a sample."""
-        return 2 if self.coding == "pcm" else 1
-
-
-def asked_raw(params: Mapping[str, object]) -> RawSound | None:
-    """What a request's output format asks for, if such a file has no head."""
-    key = same_idea("output_format", tuple(params))
-    found = None if key is None else _NAME.fullmatch(str(params[key]))
-    return None if found is None else RawSound(found[1], int(found[2]))
 
 
 def may_be_raw(path: Path) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rivya_nb.contract.catalogue import Catalogue, Model, bundled
-from rivya_nb.media.raw import asked_raw
+from rivya_nb.contract.raw_sound import asked_raw
 from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import Fault

@@ -13,7 +13,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from rivya_nb.media.raw import asked_raw
+from rivya_nb.contract.raw_sound import asked_raw
 from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.sizes import (
     DRAWN_ELSEWHERE,

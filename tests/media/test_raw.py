@@ -14,8 +14,8 @@ from api.scripted import answer, fetcher_of, scripted
 
 from media.samples import sample
 from rivya_nb.api.results import FetchedFile
+from rivya_nb.contract.raw_sound import RawSound, asked_raw
 from rivya_nb.errors import PictureError
-from rivya_nb.media.raw import RawSound, asked_raw
 
 PCM, ULAW, ALAW = RawSound("pcm", 16_000), RawSound("ulaw", 8000), RawSound("alaw", 8000)
 NOISE = random.Random(1).randbytes(16_000)

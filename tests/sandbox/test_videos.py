@@ -19,9 +19,10 @@ from PIL import Image, ImageChops, ImageStat
 from sandboxes import INSTANT, code, sandbox_client, upload
 
 from rivya_nb.contract.catalogue import Model, bundled
+from rivya_nb.contract.raw_sound import RawSound
 from rivya_nb.media.facts import read_facts
 from rivya_nb.media.ffmpeg import find_ffmpeg
-from rivya_nb.media.raw import RawSound, write_head
+from rivya_nb.media.raw import write_head
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.drawing import draw
 from rivya_nb.sandbox.moving import RATE, loop
