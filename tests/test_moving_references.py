@@ -184,6 +184,19 @@ def test_a_video_of_a_run_is_the_next_reference_in_a_cell(session: rv.Session, c
     assert items(second[0])[0]["durationSeconds"] == pytest.approx(film.duration, abs=0.001)
 
 
+def test_a_model_that_takes_no_webm_goes_on_with_its_own_videos(session: rv.Session, clip: Path) -> None:
+    first = rv.generate("Rain", model="wan-2-6").wait(TIMEOUT)
+    assert first[0].media[0].mime_type == "video/mp4"
+    second = rv.generate("Rain", model="wan-2-6", references=first).wait(TIMEOUT)
+    [item] = items(second[0])
+    assert item["mimeType"] == "video/mp4"
+    assert item["durationSeconds"] == pytest.approx(first[0].media[0].duration, abs=0.001)
+    with pytest.raises(
+        rv.InvalidRequestError, match=r"its bytes are video/webm; accepted are .* ffmpeg converts it"
+    ):
+        rv.plan("Rain", model="wan-2-6", references=asked(clip))
+
+
 def test_a_cell_takes_a_file_by_its_path(
     session: rv.Session, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ MIME_TYPES = {
     "png": "image/png",
     "jpg": "image/jpeg",
     "webm": "video/webm",
+    "mp4": "video/mp4",
     "wav": "audio/wav",
     "raw": "application/octet-stream",
 }
@@ -115,7 +116,7 @@ class TaskResults:
             )
             raw = asked_raw(params)
             return sound if raw is None else samples_of(sound, raw.coding)
-        if suffix == ".webm":
+        if suffix in (".webm", ".mp4"):
             return loop(
                 prompt,
                 seed=seed,
@@ -126,6 +127,7 @@ class TaskResults:
                 light=task.light,
                 watermark=watermark,
                 sound=has_sound(params),
+                as_mp4=suffix == ".mp4",
             )
         return draw(
             prompt,

@@ -21,11 +21,13 @@ from sandboxes import INSTANT, code, sandbox_client, upload
 from rivya_nb.contract.catalogue import Model, bundled
 from rivya_nb.contract.raw_sound import RawSound
 from rivya_nb.media.facts import read_facts
-from rivya_nb.media.ffmpeg import find_ffmpeg
+from rivya_nb.media.ffmpeg import find_ffmpeg, frame
+from rivya_nb.media.formats import MP4
 from rivya_nb.media.raw import write_head
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.drawing import draw
 from rivya_nb.sandbox.moving import RATE, loop
+from rivya_nb.sandbox.mp4 import can_write_mp4
 from rivya_nb.sandbox.own_models import OWN_MODELS
 from rivya_nb.sandbox.sizes import audio_seconds, video_seconds, video_size
 from rivya_nb.sandbox.soundtracks import COUNT, soundtrack
@@ -38,6 +40,9 @@ MODELS = [
     if model.category in ("video", "audio") and model.complete
 ]
 
+
+MP4_ALONE = ("wan-2-6", "happyhorse-1-0")
+"""Models whose references may be MP4, and not WebM."""
 
 _KEY_FRAME = re.compile(rb"\xa3(?:([\x40-\x7f].)|([\x20-\x3f]..))\x81..\x80(?=...\x9d\x01\x2a)", re.DOTALL)
 """The head of a block of track 1 with a key frame of VP8; its group is the block's size, of two bytes or three."""
@@ -102,7 +107,8 @@ def test_every_model_of_which_enough_is_known_answers(
     assert facts is not None
     assert facts.whole
     assert answer.headers["content-type"] == facts.mime_type
-    assert facts.mime_type == ("video/webm" if model.category == "video" else "audio/wav")
+    made = "video/mp4" if model.id in MP4_ALONE and can_write_mp4() else "video/webm"
+    assert facts.mime_type == (made if model.category == "video" else "audio/wav")
     assert 0.5 <= (facts.duration or 0) <= 3
     listed = {each["id"]: each for each in client.get("/api/v1/models").json()["data"]}
     assert listed[model.id]["api_status"] == "available"
@@ -331,3 +337,33 @@ def test_a_result_is_the_next_reference(client: httpx.Client) -> None:
     file = upload(client, sound, kind="audio", model="sandbox-tune").json()
     item = {"url": file["url"], "kind": "audio", "durationToken": file["duration_token"]}
     assert result(ask(client, "sandbox-tune", seconds=1, seed=1, referenceMediaItems=[item])).content != sound
+
+
+@pytest.mark.skipif(not can_write_mp4(), reason="this Pillow has no AVIF")
+def test_what_a_model_makes_that_takes_mp4_alone_is_its_next_reference(client: httpx.Client) -> None:
+    video = result(ask(client, "wan-2-6")).content
+    for model in MP4_ALONE:
+        file = upload(client, video, kind="video", model=model).json()
+        item = {"url": file["url"], "kind": "video", "durationToken": file["duration_token"]}
+        item["durationSeconds"] = video_seconds({"duration": "5"})
+        assert ask(client, model, referenceMediaItems=[item])["status"] == "succeeded"
+
+
+@pytest.mark.skipif(not can_write_mp4(), reason="this Pillow has no AVIF")
+def test_an_mp4_is_the_same_video_as_a_webm(tmp_path: Path) -> None:
+    still = draw("a lighthouse", seed="9", size=SMALL)
+    one, other = (clip(references=[still], as_mp4=True) for _ in range(2))
+    assert one == other, "it does not tell when it was made"
+    assert b"rivya sandbox" in one
+    (tmp_path / "clip.mp4").write_bytes(one)
+    facts = read_facts(tmp_path / "clip.mp4")
+    assert facts is not None
+    assert (facts.mime_type, facts.duration, facts.width, facts.height) == ("video/mp4", 1, *SMALL)
+    assert facts.whole
+    if find_ffmpeg() is None:
+        pytest.skip("nothing decodes it here")
+    shown = [frame(tmp_path / "clip.mp4", MP4, at) for at in (0, 0.5)]
+    expected = frames(clip(references=[still]))
+    for seen, wanted in zip(shown, (expected[0], expected[RATE // 2]), strict=True):
+        assert seen is not None
+        assert difference(seen, wanted) < 6
