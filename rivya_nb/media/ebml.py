@@ -70,8 +70,9 @@ def walk_ebml(data: Bytes, steps: Steps) -> Walked:
     else:
         whole = segment.end is not None or found.is_indexed or None
     medium: Medium | None = "video" if _FILM in found.types else "audio" if _SOUND in found.types else None
-    ticks = found.ticks or _last_time(data, found, steps)
-    duration = seconds(ticks * found.scale, 1e9)
+    duration = seconds(found.ticks * found.scale, 1e9)
+    if duration is None:
+        duration = seconds(_last_time(data, found, steps) * found.scale, 1e9)
     return Walked(whole, duration, found.width, found.height, medium)
 
 

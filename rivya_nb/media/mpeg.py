@@ -94,10 +94,14 @@ def walk_mpeg(data: Bytes, steps: Steps) -> Walked:
     whole = False if is_cut or is_tag_cut else _has_all(len(data) - start, frames, told, bool(rest))
     if whole is None and told == _Told() and has_tag:
         whole = True
-    if told.frames is None and rest and not has_tag:
+    if not rest or has_tag:
+        # The frames are counted; one that tells of the others is silent.
+        count = frames - is_cut - (told != _Told())
+    elif told.frames is not None:
+        count = told.frames
+    else:
         # Something else is in between; what the rest of it is, is not known.
         return Walked(whole)
-    count = frames - is_cut if told.frames is None else told.frames
     return Walked(whole, seconds(count * first.samples, first.rate))
 
 

@@ -211,3 +211,36 @@ def test_what_the_first_frame_of_an_mp3_tells_is_read_leniently(
 def test_a_flac_that_lacks_frames_is_cut() -> None:
     data = DATA["sound.flac"]
     assert walked(data[: len(data) // 2], "sound.flac").whole is False
+
+
+@pytest.mark.parametrize("rate", [0, 1, 2**31])
+def test_a_wav_lasts_as_long_as_its_samples_whatever_rate_of_bytes_it_claims(rate: int) -> None:
+    data = DATA["sound.wav"]
+    lying = patched(data, data.index(b"fmt ") + 16, rate.to_bytes(4, "little"))
+    assert walked(lying, "sound.wav").duration == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("duration", [0, -1, float("nan"), float("inf"), 2.0**64, 1e300])
+def test_a_webm_lasts_as_long_as_its_blocks_where_its_head_is_absurd(duration: float) -> None:
+    data = DATA["film.webm"]
+    at = data.index(b"\x44\x89\x88") + 3
+    lying = patched(data, at, struct.pack(">d", duration))
+    assert walked(lying, "film.webm").duration == pytest.approx(0.508, abs=0.05)
+
+
+@pytest.mark.parametrize("told", [50, 100_000, 2**32 - 1])
+def test_an_mp3_lasts_as_long_as_its_frames_if_they_are_all_there(told: int) -> None:
+    data = DATA["sound.mp3"]
+    at = data.index(b"Info")
+    lying = patched(data, at + 8, told.to_bytes(4, "big"))
+    assert walked(lying, "sound.mp3").duration == pytest.approx(0.575, abs=0.03)
+
+
+@pytest.mark.parametrize("clock", [0, 2**31, 2**32 - 1])
+def test_an_mp4_whose_clock_is_absurd_has_no_absurd_duration(clock: int) -> None:
+    data = DATA["film.mp4"]
+    for head in (b"mvhd", b"mdhd"):
+        data = patched(data, data.index(head) + 16, clock.to_bytes(4, "big"))
+    found = walked(data, "film.mp4")
+    assert found.duration is None or 0 < found.duration < 1
+    assert (found.width, found.height, found.whole) == (48, 32, True)
