@@ -197,6 +197,22 @@ def test_a_model_that_takes_no_webm_goes_on_with_its_own_videos(session: rv.Sess
         rv.plan("Rain", model="wan-2-6", references=asked(clip))
 
 
+def test_a_result_that_is_deleted_before_it_is_uploaded_is_told_and_nothing_is_sent(
+    session: rv.Session,
+) -> None:
+    first = rv.generate("Rain", model=CLIP, seed=1).wait(TIMEOUT)
+    plan = rv.plan("Rain", model=CLIP, references=first, seed=2)
+    first[0].media[0].path.unlink()
+    balance, run = session.balance(), plan.run()
+    with pytest.raises(
+        rv.RunFailedError, match="this reference is not in the store any more; give its file again"
+    ):
+        run.wait(TIMEOUT)
+    assert (run[0].status, session.balance()) == ("uploading", balance)
+    with pytest.raises(rv.InvalidRequestError, match="not in the store any more"):
+        rv.plan("Rain", model=CLIP, references=first)
+
+
 def test_a_cell_takes_a_file_by_its_path(
     session: rv.Session, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
