@@ -35,6 +35,10 @@ _TOP = {
 """What a file consists of; behind its end a server may have added something else."""
 
 
+_AHEAD = {b"moov", b"sidx", b"styp", b"moof"}
+"""What is followed by the samples of a fragment."""
+
+
 class Box(NamedTuple):
     """A box from `start` to `end`; what is in it begins at `content`. The end may be past the file's."""
 
@@ -78,7 +82,8 @@ def walk_boxes(data: Bytes, steps: Steps) -> Walked:
     elif not tracks:
         whole = None if has_all_boxes else False
     else:
-        whole = has_all_boxes and max(track.end for track in tracks) <= len(data)
+        held = max((box.end for box in tops if box.kind == b"mdat"), default=0)
+        whole = has_all_boxes and max(track.end for track in tracks) <= held
     return _told(data, tracks, whole)
 
 
@@ -284,7 +289,9 @@ def _fragment_duration(data: Bytes, traf: Box, usual: dict[int, int], steps: Ste
 
 def _has_all_fragments(data: Bytes, tops: Sequence[Box], has_all_boxes: bool) -> bool | None:
     """Whether the fragments go to their end: their index stands there, if there is one."""
-    if not has_all_boxes or any(_indexed_end(data, box) > len(data) for box in tops if box.kind == b"sidx"):
+    if not has_all_boxes or tops[-1].kind in _AHEAD:
+        return False
+    if any(_indexed_end(data, box) > len(data) for box in tops if box.kind == b"sidx"):
         return False
     return True if any(box.kind == b"mfra" for box in tops) else None
 

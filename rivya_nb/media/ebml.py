@@ -65,7 +65,7 @@ def walk_ebml(data: Bytes, steps: Steps) -> Walked:
     found = _Segment()
     _read_segment(data, segment, found, steps)
     whole: bool | None
-    if found.is_cut or (segment.end or 0) > len(data):
+    if found.is_cut or found.last_cluster is None or (segment.end or 0) > len(data):
         whole = False
     else:
         whole = segment.end is not None or found.is_indexed or None

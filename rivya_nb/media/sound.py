@@ -99,7 +99,7 @@ def walk_ogg(data: Bytes, steps: Steps) -> Walked:
     if whole is None and streams:
         if all(stream.has_ended for stream in streams.values()):
             whole = True
-        elif rest and b"OggS".startswith(rest):
+        elif (rest and b"OggS".startswith(rest)) or not any(stream.ticks > 0 for stream in streams.values()):
             whole = False
     durations = [each.duration for each in streams.values() if each.duration is not None]
     film = next((each for each in streams.values() if each.width), None)

@@ -182,8 +182,8 @@ def test_a_wav_whose_size_nobody_knew_lasts_as_long_as_its_bytes(size: int) -> N
 
 
 def test_an_ogg_without_its_last_page_does_not_tell() -> None:
-    data = DATA["vorbis.ogg"]
-    assert walked(data[: data.rindex(b"OggS")], "vorbis.ogg").whole is None
+    data = DATA["film.ogv"]
+    assert walked(data[: data.rindex(b"OggS")], "film.ogv").whole is None
 
 
 def test_an_mp3_that_lacks_frames_is_cut_at_each_place() -> None:
@@ -244,3 +244,38 @@ def test_an_mp4_whose_clock_is_absurd_has_no_absurd_duration(clock: int) -> None
     found = walked(data, "film.mp4")
     assert found.duration is None or 0 < found.duration < 1
     assert (found.width, found.height, found.whole) == (48, 32, True)
+
+
+def top_ends(data: bytes) -> list[int]:
+    """Where the boxes of a file end, without its last one."""
+    ends, at = [], 0
+    while at < len(data):
+        at += int.from_bytes(data[at : at + 4], "big")
+        ends.append(at)
+    return ends[:-1]
+
+
+@pytest.mark.parametrize("name", ["fragments.mp4", "open_fragments.mp4", "dash.mp4"])
+def test_a_fragment_without_its_samples_is_cut(name: str) -> None:
+    data = DATA[name]
+    ahead = [end for end in top_ends(data) if data[end : end + 8][4:] == b"mdat"]
+    assert len(ahead) > 1
+    assert {walked(data[:end], name).whole for end in ahead} == {False}
+    # And a head, behind which no fragment has come.
+    head = data[: data.index(b"moof") - 4]
+    assert walked(head, name).whole is False
+
+
+def test_an_mp4_in_whose_place_of_samples_is_a_page_is_cut() -> None:
+    data = DATA["fast.mp4"]
+    at = data.rindex(b"mdat") - 4
+    assert walked(data[:at] + b"<html>try again later</html>" * 400, "fast.mp4").whole is False
+
+
+def test_a_head_without_a_sound_or_a_picture_is_cut() -> None:
+    ogg, webm = DATA["vorbis.ogg"], DATA["film.webm"]
+    pages = [at for at in range(len(ogg)) if ogg[at : at + 4] == b"OggS"]
+    assert [walked(ogg[:at], "vorbis.ogg").whole for at in pages[1:3]] == [False, False]
+    segment = webm[: webm.index(b"\x18\x53\x80\x67") + 4]
+    for nothing in (b"\x80", b"\x01" + b"\xff" * 7):
+        assert walked(segment + nothing, "film.webm").whole is False
