@@ -11,6 +11,7 @@ formats are documented.
 from __future__ import annotations
 
 import codecs
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -22,6 +23,8 @@ from rivya_nb.media.formats import AAC, HEADER_BYTES, MP3, find_kind
 
 _TAGS = {"pcm": 1, "alaw": 6, "ulaw": 7}
 """What a WAV calls them."""
+
+_PAGE = re.compile(rb"\s*<(!doctype|!--|\?xml|html|head|body|error)", re.IGNORECASE)
 
 _ALIKE = (JXL, ICO, BMP)
 """Formats of pictures with so few bytes of their own that bare samples may begin with them: silence, and then a
@@ -41,6 +44,9 @@ def may_be_raw(path: Path) -> bool:
 
 
 def _is_text(header: bytes) -> bool:
+    if _PAGE.match(header):
+        # Its letters may be of any encoding.
+        return True
     encoding = "utf-16" if header.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         # Its last character may be cut.

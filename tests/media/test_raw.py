@@ -104,11 +104,22 @@ def test_what_has_a_head_is_kept_as_it_came(tmp_path: Path, name: str) -> None:
         (b'{"error": {"code": "not_found"}}', "JSON came; an MP3, WAV or Ogg was expected"),
         (b"<!doctype html><p>sign in\n" + "ขออภัย ".encode() * 999, "A web page"),
         ("<html>later</html>".encode("utf-16"), "What came is no picture, video or sound"),
+        ("<HTML lang=th>ขออภัย</HTML>".encode("tis-620"), "A web page"),
         (sample("sound.mp3")[:-9], "is cut short after"),
         (sample("sound.wav")[:-9], "is cut short after"),
         (NOISE[:-1], "The sound is cut short after 15,999 bytes: each sample has 2"),
     ],
-    ids=["nothing", "a word", "JSON", "a page", "another page", "half an MP3", "half a WAV", "half a sample"],
+    ids=[
+        "nothing",
+        "a word",
+        "JSON",
+        "a page",
+        "another page",
+        "an old page",
+        "half an MP3",
+        "half a WAV",
+        "half a sample",
+    ],
 )
 def test_what_came_in_its_place_is_refused(tmp_path: Path, body: bytes, said: str) -> None:
     with pytest.raises(PictureError, match=said):
