@@ -213,6 +213,13 @@ def test_a_result_that_is_deleted_before_it_is_uploaded_is_told_and_nothing_is_s
         rv.plan("Rain", model=CLIP, references=first)
 
 
+def test_a_result_that_its_user_has_deleted_is_no_reference(session: rv.Session) -> None:
+    run = rv.generate("Rain", model=CLIP, seed=1).wait(TIMEOUT)
+    run[0].delete(confirm=True)
+    with pytest.raises(rv.UsageError, match=rf"job {run[0].id[:8]} has no result \(it was deleted\)"):
+        rv.plan("Rain", model=CLIP, references=run)
+
+
 def test_a_cell_takes_a_file_by_its_path(
     session: rv.Session, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
