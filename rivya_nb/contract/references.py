@@ -110,10 +110,10 @@ def _check_duration(rule: ReferenceRule, reference: Reference) -> list[Mistake]:
     allowed = duration_limits(least, most)
     if reference.duration is None:
         return [Mistake(reference.name, f"its duration cannot be read, and has to be {allowed}")]
-    # As exactly as it is told: the service may refuse what is longer by less than a frame.
-    duration = round(reference.duration, 6)
+    # To the millisecond, as it is told.
+    duration = round(reference.duration, 3)
     if (most is not None and duration > most) or (least is not None and duration < least):
-        return [Mistake(reference.name, f"it is {exact_seconds(duration, 6)} long, and has to be {allowed}")]
+        return [Mistake(reference.name, f"it is {exact_seconds(duration)} long, and has to be {allowed}")]
     return []
 
 
@@ -124,6 +124,6 @@ def duration_limits(least: float | None, most: float | None) -> str:
     return f"from {exact_seconds(least)} to {exact_seconds(most)}"
 
 
-def exact_seconds(duration: float, digits: int = 3) -> str:
-    """A duration to the millisecond, or more exactly: `10.042 s`."""
-    return f"{duration:.{digits}f}".rstrip("0").rstrip(".") + " s"
+def exact_seconds(duration: float) -> str:
+    """A duration to the millisecond, so that one frame too many is seen: `10.042 s`."""
+    return f"{duration:.3f}".rstrip("0").rstrip(".") + " s"

@@ -127,11 +127,6 @@ BAD: dict[str, tuple[Callable[[Path], object], Model, str]] = {
         CLIP,
         "clip.mp4: it is 10.042 s long, and has to be from 0.5 s to 10 s",
     ),
-    "one that is too long by less than a millisecond": (
-        lambda folder: written(folder, "clip.webm", matroska(10.0004)),
-        CLIP,
-        "clip.webm: it is 10.0004 s long, and has to be from 0.5 s to 10 s",
-    ),
     "one that is too short": (
         lambda folder: written(folder, "clip.webm", matroska(0.4)),
         CLIP,
