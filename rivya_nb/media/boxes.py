@@ -141,7 +141,11 @@ def find_box(data: Bytes, within: Box | None, steps: Steps, *path: bytes) -> Box
 def _movie_rate(data: Bytes, moov: Box, steps: Steps) -> int:
     """The ticks of a second in which the durations of tracks are written."""
     mvhd = find_box(data, moov, steps, b"mvhd")
-    return 0 if mvhd is None else number(data, mvhd.content + (20 if data[mvhd.content] == 1 else 12), 4)
+    return (
+        0
+        if mvhd is None
+        else number(data, mvhd.content + (20 if number(data, mvhd.content, 1) == 1 else 12), 4)
+    )
 
 
 def _track(data: Bytes, trak: Box, movie_rate: int, steps: Steps) -> _Track:

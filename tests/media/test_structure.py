@@ -80,6 +80,55 @@ def test_nothing_at_all_raises(name: str, data: bytes) -> None:
     walked(DATA[name][:40] + data, name)
 
 
+KINDS = [
+    *(
+        b"moov",
+        b"trak",
+        b"mdia",
+        b"minf",
+        b"stbl",
+        b"mvhd",
+        b"tkhd",
+        b"mdhd",
+        b"hdlr",
+        b"stsd",
+        b"stts",
+        b"stsc",
+    ),
+    *(
+        b"stsz",
+        b"stco",
+        b"edts",
+        b"elst",
+        b"moof",
+        b"traf",
+        b"tfhd",
+        b"trun",
+        b"mvex",
+        b"trex",
+        b"sidx",
+        b"udta",
+    ),
+]
+
+
+@given(
+    made=st.recursive(
+        st.tuples(st.sampled_from(KINDS), st.binary(max_size=24)).map(lambda each: box(*each)),
+        lambda inner: st.tuples(st.sampled_from(KINDS), st.lists(inner, max_size=3)).map(
+            lambda each: box(each[0], b"".join(each[1]))
+        ),
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_boxes_of_any_content_in_any_order_raise_nothing(made: bytes) -> None:
+    walked(box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", made), "film.mp4")
+
+
+def test_a_head_that_ends_with_the_file_raises_nothing() -> None:
+    assert not walked(box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", box(b"mvhd", b"")), "film.mp4").whole
+
+
 def patched(data: bytes, at: int, new: bytes) -> bytes:
     return data[:at] + new + data[at + len(new) :]
 
