@@ -184,6 +184,42 @@ def test_a_video_of_a_run_is_the_next_reference_in_a_cell(session: rv.Session, c
     assert items(second[0])[0]["durationSeconds"] == pytest.approx(film.duration, abs=0.001)
 
 
+def test_a_model_that_takes_no_webm_goes_on_with_its_own_videos(session: rv.Session, clip: Path) -> None:
+    first = rv.generate("Rain", model="wan-2-6").wait(TIMEOUT)
+    assert first[0].media[0].mime_type == "video/mp4"
+    second = rv.generate("Rain", model="wan-2-6", references=first).wait(TIMEOUT)
+    [item] = items(second[0])
+    assert item["mimeType"] == "video/mp4"
+    assert item["durationSeconds"] == pytest.approx(first[0].media[0].duration, abs=0.001)
+    with pytest.raises(
+        rv.InvalidRequestError, match=r"its bytes are video/webm; accepted are .* ffmpeg converts it"
+    ):
+        rv.plan("Rain", model="wan-2-6", references=asked(clip))
+
+
+def test_a_result_that_is_deleted_before_it_is_uploaded_is_told_and_nothing_is_sent(
+    session: rv.Session,
+) -> None:
+    first = rv.generate("Rain", model=CLIP, seed=1).wait(TIMEOUT)
+    plan = rv.plan("Rain", model=CLIP, references=first, seed=2)
+    first[0].media[0].path.unlink()
+    balance, run = session.balance(), plan.run()
+    with pytest.raises(
+        rv.RunFailedError, match="this reference is not in the store any more; give its file again"
+    ):
+        run.wait(TIMEOUT)
+    assert (run[0].status, session.balance()) == ("uploading", balance)
+    with pytest.raises(rv.InvalidRequestError, match="not in the store any more"):
+        rv.plan("Rain", model=CLIP, references=first)
+
+
+def test_a_result_that_its_user_has_deleted_is_no_reference(session: rv.Session) -> None:
+    run = rv.generate("Rain", model=CLIP, seed=1).wait(TIMEOUT)
+    run[0].delete(confirm=True)
+    with pytest.raises(rv.UsageError, match=rf"job {run[0].id[:8]} has no result \(it was deleted\)"):
+        rv.plan("Rain", model=CLIP, references=run)
+
+
 def test_a_cell_takes_a_file_by_its_path(
     session: rv.Session, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,6 +159,23 @@ def test_a_copy_of_a_video_has_its_request_beside_it(films: rv.Run, tmp_path: Pa
         assert (told["prompt"], told["seed"], told["model"]) == ("A fox", job.seed, FILM)
 
 
+@pytest.mark.parametrize("output_format", ["pcm_16000", "ulaw_8000", "alaw_8000"])
+def test_a_sound_without_a_head_is_a_sound_like_any_other(
+    session: rv.Session, tmp_path: Path, output_format: str
+) -> None:
+    run = made("Rain", "elevenlabs-sound-effect-v2", output_format=output_format, duration_seconds=0.5)
+    (media,) = run[0].media
+    assert (media.kind, media.mime_type, media.duration) == ("audio", "audio/wav", 0.5)
+    tree = shown(run)
+    assert tree.all("img")[0].attributes["src"].startswith("data:image/webp;base64,")
+    assert tree.all("audio")[0].attributes["src"].startswith("data:audio/wav;base64,")
+    (copy,) = run.save(tmp_path)
+    assert (copy.suffix, copy.read_bytes()) == (".wav", media.path.read_bytes())
+    assert rv.recall(copy).params["output_format"] == output_format
+    plan = rv.plan("Rain", model="sandbox-clip", references=run[0])
+    assert plan.requests[0].references[0].duration == 0.5
+
+
 def test_a_report_and_a_sheet_show_posters(films: rv.Run, tmp_path: Path) -> None:
     report = read(films.report(tmp_path / "report.html").read_text())
     assert [image.attributes["alt"] for image in report.all("img")] == [

@@ -21,6 +21,8 @@ from rivya_nb.media.walking import Walked
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from rivya_nb.contract.raw_sound import RawSound
+
 _CHUNK = 1 << 20
 
 _EXPECTED: dict[Medium, str] = {
@@ -101,6 +103,23 @@ def examine(path: Path, expected: Medium = "image") -> Examined:
     if whole is False:
         raise SpoiledError(f"The {kind.name} is cut short after {path.stat().st_size:,} bytes.")
     return Examined(kind, bool(whole), walked)
+
+
+def give_head(path: Path, asked: RawSound) -> bool:
+    """Make a WAV of the bare samples that were asked for, in their place; False if the file is anything else.
+
+    Raises:
+        SpoiledError: a part of a sample is missing.
+    """
+    from rivya_nb.media.raw import may_be_raw, write_head
+
+    if not may_be_raw(path):
+        return False
+    size = path.stat().st_size
+    if size % asked.width:
+        raise SpoiledError(f"The sound is cut short after {size:,} bytes: each sample has {asked.width}.")
+    write_head(path, asked)
+    return True
 
 
 def _hash_of(path: Path) -> str:

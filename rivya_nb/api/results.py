@@ -26,7 +26,7 @@ from rivya_nb.api.hosts import (
     split_address,
 )
 from rivya_nb.api.http import LoopClients, body_of, guarded
-from rivya_nb.api.inspection import Inspected, SpoiledError, inspect
+from rivya_nb.api.inspection import Inspected, SpoiledError, give_head, inspect
 from rivya_nb.api.retry import OnWait, RetryPolicy, repeat
 from rivya_nb.contract.media import WORDS, Medium
 from rivya_nb.errors import (
@@ -42,6 +42,7 @@ from rivya_nb.media.formats import HEADER_BYTES, find_medium
 if TYPE_CHECKING:
     import httpx
 
+    from rivya_nb.contract.raw_sound import RawSound
     from rivya_nb.imaging.shrinking import Box
 
 WRITTEN_AT_ONCE = 1 << 20
@@ -95,13 +96,20 @@ class ResultFetcher:
         self._clients = LoopClients(timeout=timeout, trust_env=not self._loopback)
 
     async def fetch(
-        self, url: str, folder: Path, box: Box | None = None, *, expected: Medium = "image"
+        self,
+        url: str,
+        folder: Path,
+        box: Box | None = None,
+        *,
+        expected: Medium = "image",
+        raw: RawSound | None = None,
     ) -> FetchedFile:
         """Download a file into a new one in `folder`, which the caller then owns, and shrink a picture into `box`.
 
         `url` may be relative to the service, or be the file itself as a `data:` address. What it is, its bytes
-        say; messages name the `expected` medium. A file that is cut or of no known format is downloaded again, as
-        after any fault that may pass.
+        say; messages name the `expected` medium. Where `raw` sound was asked for, which no bytes of its own show,
+        it becomes a WAV. A file that is cut or of no known format is downloaded again, as after any fault that may
+        pass.
 
         Raises:
             PictureError: it cannot be downloaded, is not whole, or is larger than its cap. No file is left.
@@ -110,7 +118,7 @@ class ResultFetcher:
         word = WORDS[expected]
         try:
             try:
-                found = await self._fetch_into(path, url, box, expected)
+                found = await self._fetch_into(path, url, box, expected, raw)
             except (NotConnectedError, TransportError) as error:
                 problem = f"The {word} could not be fetched: {error}"
             except OSError as error:
@@ -123,25 +131,29 @@ class ResultFetcher:
                 path.unlink()
             raise
 
-    async def _fetch_into(self, path: Path, url: str, box: Box | None, expected: Medium) -> Inspected:
+    async def _fetch_into(
+        self, path: Path, url: str, box: Box | None, expected: Medium, raw: RawSound | None
+    ) -> Inspected:
         if is_data_url(url):
             data = await asyncio.to_thread(read_data_url, url, int(self._cap_of(expected).max_bytes))
             await asyncio.to_thread(path.write_bytes, data)
-            return await self._inspected(path, box, None, expected)
+            return await self._inspected(path, box, None, expected, raw)
         address = resolved(url, self._service)
 
         async def attempt() -> Inspected:
             sha256 = await self._download(address, path, expected)
             try:
-                return await self._inspected(path, box, sha256, expected)
+                return await self._inspected(path, box, sha256, expected, raw)
             except SpoiledError as error:
                 raise UnexpectedResponseError(str(error), http_status=200) from None
 
         return await repeat(attempt, call=WORDS[expected], policy=self._policy, on_wait=self._on_wait)
 
     async def _inspected(
-        self, path: Path, box: Box | None, sha256: str | None, expected: Medium
+        self, path: Path, box: Box | None, sha256: str | None, expected: Medium, raw: RawSound | None
     ) -> Inspected:
+        if raw is not None and await in_worker(partial(give_head, path, raw)):
+            sha256 = None
         found = await in_worker(partial(inspect, path, box, sha256=sha256, expected=expected))
         self._cap_of(found.medium).check(found.size, found.duration)
         return found
@@ -199,7 +211,7 @@ class ResultFetcher:
                     size += len(piece)
                     waiting += piece
                     if cap is None and size >= HEADER_BYTES:
-                        cap = self._cap_on(waiting)
+                        cap = self._cap_on(waiting, expected)
                         cap.check(claimed)
                     if cap is not None:
                         cap.check(size)
@@ -207,14 +219,16 @@ class ResultFetcher:
                         await asyncio.to_thread(write)
                         waiting = bytearray()
             if cap is None:
-                self._cap_on(waiting).check(max(size, claimed))
+                self._cap_on(waiting, expected).check(max(size, claimed))
             await asyncio.to_thread(write)
         return digest.hexdigest()
 
-    def _cap_on(self, start: bytearray) -> Cap:
-        """The cap on a file that begins with these bytes; what is of no known format is not fetched for long."""
+    def _cap_on(self, start: bytearray, expected: Medium) -> Cap:
+        """The cap on a file that begins with these bytes; what is of no known format is not fetched for long, but
+        where it may be a sound without a head."""
         found = find_medium(bytes(start[:HEADER_BYTES]))
-        return self._cap_of("image" if found is None else found[0])
+        unknown: Medium = "audio" if expected == "audio" else "image"
+        return self._cap_of(unknown if found is None else found[0])
 
 
 def _new_file(folder: Path) -> Path:

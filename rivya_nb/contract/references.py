@@ -94,9 +94,9 @@ def _check_one(rules: ReferenceRules, reference: Reference) -> list[Mistake]:
     mistakes = []
     if rule.mime_types is not None and reference.mime_type not in rule.mime_types:
         accepted = listing(map(format_words, rule.mime_types))
-        mistakes.append(
-            Mistake(reference.name, f"its bytes are {reference.mime_type}; accepted are {accepted}")
-        )
+        way_out = "" if reference.kind == "image" else "; a program such as ffmpeg converts it"
+        message = f"its bytes are {reference.mime_type}; accepted are {accepted}{way_out}"
+        mistakes.append(Mistake(reference.name, message))
     if rule.max_bytes is not None and reference.size > rule.max_bytes:
         size, limit = reference.size / MEGABYTE, rule.max_bytes / MEGABYTE
         mistakes.append(Mistake(reference.name, f"{size:.1f} MB is over the limit of {limit:g} MB"))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.media import WORDS, Medium
+from rivya_nb.contract.raw_sound import RawSound, asked_raw
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
@@ -234,11 +235,11 @@ class Collector:
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         files = self._store.files
         pictures = await asyncio.to_thread(files.held, job.id)
-        kept, expected = False, self._expected(job)
+        kept, expected, raw = False, self._expected(job), self._raw(job)
         while not kept:
             try:
                 if not pictures:
-                    pictures = tuple(await together(self._download(url, expected) for url in task.urls))
+                    pictures = tuple(await together(self._download(url, expected, raw) for url in task.urls))
                 if not pictures:
                     raise PictureError(f"the service gave no address of a {WORDS[expected]}")
             except PictureError as error:
@@ -285,6 +286,12 @@ class Collector:
         """What the job's model is known to make; a picture if that is not known."""
         return self._store.models.catalogue(job.record.service).medium_of(job.record.model)
 
+    def _raw(self, job: LiveJob) -> RawSound | None:
+        """The sound without a head that the request asked for, if it did; its defaults count, too."""
+        model = self._store.models.catalogue(job.record.service).get(job.record.model)
+        defaults = {} if model is None else {param.key: param.default for param in model.params}
+        return asked_raw({**defaults, **job.record.params})
+
     def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
         """What to tell about files that are not what the model is known to make; they are kept all the same."""
         expected = self._expected(job)
@@ -294,9 +301,11 @@ class Collector:
         came = " and a ".join(others)
         return f"{job.record.model} is known to make a {WORDS[expected]}; a {came} came, and is kept"
 
-    async def _download(self, url: str, expected: Medium) -> PictureRecord:
+    async def _download(self, url: str, expected: Medium, raw: RawSound | None) -> PictureRecord:
         async with self._downloads:
-            fetched = await self._fetcher.fetch(url, self._store.files.incoming, BOX, expected=expected)
+            fetched = await self._fetcher.fetch(
+                url, self._store.files.incoming, BOX, expected=expected, raw=raw
+            )
             await asyncio.to_thread(self._adopt, fetched)
         found = fetched.inspected
         return PictureRecord(

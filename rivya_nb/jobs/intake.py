@@ -1,8 +1,8 @@
 """Takes in references: copies a file of any source into the store, where it is known by its hash.
 
 Bytes are sent unchanged, with three exceptions of which the user is told: the location is removed from a
-picture that has one, a picture that must be turned is turned, and `shrink` encodes a picture anew that a
-model would refuse. Video and audio are always sent as they are.
+file that has one, a picture that must be turned is turned, and `shrink` encodes a picture anew that a
+model would refuse.
 
 It is slow (it reads, decodes and hashes): call it off the event loop.
 """
@@ -237,7 +237,8 @@ class _Taking:
         return Reference(self.files.adopt(part, mime_type, found.sha256), "image", mime_type, name, size)
 
     def _recorded(self, part: Path, name: str, size: int) -> Reference:
-        """Keep a video or audio file as it is."""
+        """Keep a video or audio file as it is, but for the place in its tags."""
+        from rivya_nb.jobs.recorded_places import remove_place
         from rivya_nb.media.facts import read_facts
 
         facts = read_facts(part)
@@ -246,7 +247,10 @@ class _Taking:
         taken = Reference("", facts.medium, facts.mime_type, name, size, duration=facts.duration)
         if mistakes := self._mistakes(taken):
             raise InvalidRequestError(mistakes)
-        return replace(taken, sha256=self.files.adopt(part, facts.mime_type))
+        with disk_trouble(part):
+            told = remove_place(part, facts.mime_type)
+        note = f"{name}: {told}" if told else ""
+        return replace(taken, sha256=self.files.adopt(part, facts.mime_type), note=note)
 
     def _without_location(self, part: Path, name: str, mime_type: str) -> Reference:
         with self.files.arriving() as cleaned:

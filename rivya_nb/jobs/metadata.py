@@ -83,6 +83,11 @@ def write_without_metadata(data: Bytes, mime_type: str, target: BinaryIO) -> Non
         at = end
 
 
+def tells_place(tiff: bytes) -> bool:
+    """True if EXIF, without its prefix, tells a place."""
+    return _read_exif(tiff)[1]
+
+
 def _read_exif(tiff: bytes) -> tuple[int, bool]:
     """The orientation, and True if there is a place. Slices past the end are empty, and read as 0."""
     if tiff[:2] not in (b"II", b"MM"):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rivya_nb.api.records import UploadedFile
 from rivya_nb.contract.params import REFERENCES_KEY
 from rivya_nb.contract.references import Reference
-from rivya_nb.errors import ApiError, NotFoundError, TransportError, ValidationFailedError
+from rivya_nb.errors import ApiError, NotFoundError, StoreError, TransportError, ValidationFailedError
 from rivya_nb.jobs.patience import stored
+from rivya_nb.jobs.sources import LOST
 from rivya_nb.jobs.together import together
 from rivya_nb.store.records import JobRecord, UploadRecord
 
@@ -49,6 +50,7 @@ class Uploads:
 
         Raises:
             ApiError, TransportError: the service refused an upload, or it did not get through.
+            StoreError: a reference's file is gone.
         """
         return await together(self._item(job, reference) for reference in job.references)
 
@@ -69,6 +71,8 @@ class Uploads:
 
     async def _upload(self, job: JobRecord, reference: Reference) -> UploadRecord:
         path = await asyncio.to_thread(self._store.files.local, reference.sha256, reference.mime_type)
+        if not await asyncio.to_thread(path.is_file):
+            raise StoreError(f"{reference.name}: {LOST}.")
         uploaded = await self._client.files.upload(
             path,
             kind=reference.kind,

@@ -15,6 +15,8 @@ from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 _STILLS = {b"jpeg", b"png "}
 """Pictures as samples: in a file of sound they are covers of its chapters."""
 
+_HEAD = struct.Struct(">I4s")
+
 _TOP = {
     b"ftyp",
     b"moov",
@@ -33,7 +35,11 @@ _TOP = {
 """What a file consists of; behind its end a server may have added something else."""
 
 
-class _Box(NamedTuple):
+_AHEAD = {b"moov", b"sidx", b"styp", b"moof"}
+"""What is followed by the samples of a fragment."""
+
+
+class Box(NamedTuple):
     """A box from `start` to `end`; what is in it begins at `content`. The end may be past the file's."""
 
     kind: bytes
@@ -59,7 +65,7 @@ class _Track:
 
 
 def walk_boxes(data: Bytes, steps: Steps) -> Walked:
-    tops = list(_top_boxes(data, steps))
+    tops = list(top_boxes(data, steps))
     moov = next((box for box in tops if box.kind == b"moov"), None)
     has_all_boxes = bool(tops) and tops[-1].end <= len(data)
     if moov is None or moov.end > len(data):
@@ -67,17 +73,18 @@ def walk_boxes(data: Bytes, steps: Steps) -> Walked:
     rate = _movie_rate(data, moov, steps)
     tracks = [
         _track(data, box, rate, steps)
-        for box in _boxes(data, moov.content, moov.end, steps)
+        for box in boxes_in(data, moov.content, moov.end, steps)
         if box.kind == b"trak"
     ]
     fragments = [box for box in tops if box.kind == b"moof"]
-    if fragments or any(box.kind == b"mvex" for box in _boxes(data, moov.content, moov.end, steps)):
+    if fragments or any(box.kind == b"mvex" for box in boxes_in(data, moov.content, moov.end, steps)):
         _add_fragments(data, moov, fragments, tracks, steps)
         whole = _has_all_fragments(data, tops, has_all_boxes)
     elif not tracks:
         whole = None if has_all_boxes else False
     else:
-        whole = has_all_boxes and max(track.end for track in tracks) <= len(data)
+        held = max((box.end for box in tops if box.kind == b"mdat"), default=0)
+        whole = has_all_boxes and max(track.end for track in tracks) <= held
     return _told(data, tracks, whole)
 
 
@@ -94,10 +101,10 @@ def _told(data: Bytes, tracks: Sequence[_Track], whole: bool | None) -> Walked:
     return Walked(whole, max(durations, default=None), widest.width, widest.height, medium, widest.frame_rate)
 
 
-def _top_boxes(data: Bytes, steps: Steps) -> Iterator[_Box]:
+def top_boxes(data: Bytes, steps: Steps) -> Iterator[Box]:
     """The boxes of the file, the last one perhaps cut; what follows them and is no box is left out."""
     at = 0
-    for box in _boxes(data, 0, len(data), steps):
+    for box in boxes_in(data, 0, len(data), steps):
         at = box.end
         if box.end > len(data) and box.kind not in _TOP:
             return
@@ -105,66 +112,72 @@ def _top_boxes(data: Bytes, steps: Steps) -> Iterator[_Box]:
     rest = bytes(data[at : at + 8])
     if len(rest) < 8 and rest[:1] == b"\0" and any(rest):
         # The start of a box's head.
-        yield _Box(b"", at, at + 8, at + 8)
+        yield Box(b"", at, at + 8, at + 8)
 
 
-def _boxes(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[_Box]:
+def boxes_in(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[Box]:
     """The boxes between two places; the last one may end past the second place."""
+    end = min(end, len(data))
     while at + 8 <= end:
         steps.take()
-        size, content = number(data, at, 4), at + 8
+        size, kind = _HEAD.unpack_from(data, at)
+        content = at + 8
         if size == 1:
             size, content = number(data, content, 8), content + 8
         box_end = end if size == 0 else at + max(size, content - at)
-        yield _Box(bytes(data[at + 4 : at + 8]), at, content, box_end)
+        yield Box(kind, at, content, box_end)
         at = box_end
 
 
-def _find(data: Bytes, within: _Box | None, steps: Steps, *path: bytes) -> _Box | None:
+def find_box(data: Bytes, within: Box | None, steps: Steps, *path: bytes) -> Box | None:
     """The first box at the end of this path of kinds."""
     for kind in path:
         if within is None:
             return None
-        inner = _boxes(data, within.content, min(within.end, len(data)), steps)
+        inner = boxes_in(data, within.content, min(within.end, len(data)), steps)
         within = next((box for box in inner if box.kind == kind), None)
     return within
 
 
-def _movie_rate(data: Bytes, moov: _Box, steps: Steps) -> int:
+def _movie_rate(data: Bytes, moov: Box, steps: Steps) -> int:
     """The ticks of a second in which the durations of tracks are written."""
-    mvhd = _find(data, moov, steps, b"mvhd")
-    return 0 if mvhd is None else number(data, mvhd.content + (20 if data[mvhd.content] == 1 else 12), 4)
+    mvhd = find_box(data, moov, steps, b"mvhd")
+    return (
+        0
+        if mvhd is None
+        else number(data, mvhd.content + (20 if number(data, mvhd.content, 1) == 1 else 12), 4)
+    )
 
 
-def _track(data: Bytes, trak: _Box, movie_rate: int, steps: Steps) -> _Track:
+def _track(data: Bytes, trak: Box, movie_rate: int, steps: Steps) -> _Track:
     track = _Track()
-    hdlr = _find(data, trak, steps, b"mdia", b"hdlr")
+    hdlr = find_box(data, trak, steps, b"mdia", b"hdlr")
     if hdlr is not None:
         track.handler = bytes(data[hdlr.content + 8 : hdlr.content + 12])
-    mdhd = _find(data, trak, steps, b"mdia", b"mdhd")
+    mdhd = find_box(data, trak, steps, b"mdia", b"mdhd")
     if mdhd is not None:
         track.rate = number(
             data, mdhd.content + (20 if data[mdhd.content : mdhd.content + 1] == b"\1" else 12), 4
         )
-    stbl = _find(data, trak, steps, b"mdia", b"minf", b"stbl")
-    stsd = _find(data, stbl, steps, b"stsd")
+    stbl = find_box(data, trak, steps, b"mdia", b"minf", b"stbl")
+    stsd = find_box(data, stbl, steps, b"stsd")
     entry = 0 if stsd is None else stsd.content + 8
     track.codec = bytes(data[entry + 4 : entry + 8]) if entry else b""
     shown = _read_head(data, trak, track, steps)
     if track.handler == b"vide" and not (track.width and track.height) and entry:
         track.width, track.height = number(data, entry + 32, 2), number(data, entry + 34, 2)
-    is_edited = _find(data, trak, steps, b"edts", b"elst") is not None
+    is_edited = find_box(data, trak, steps, b"edts", b"elst") is not None
     lasting = _count(track, *_samples(data, stbl, steps))
     told = seconds(shown, movie_rate)
     # Without edits the samples themselves tell more than the heads, which repeat it.
     track.duration = (told or lasting) if is_edited else (lasting or told)
-    track.end = _samples_end(data, stbl, steps)
+    track.end = max((place + size for place, size in chunks_of(data, stbl, steps)), default=0)
     return track
 
 
-def _read_head(data: Bytes, trak: _Box, track: _Track, steps: Steps) -> int:
+def _read_head(data: Bytes, trak: Box, track: _Track, steps: Steps) -> int:
     """Take number and size from the track's head; returns how long it is shown, in ticks of the film."""
-    tkhd = _find(data, trak, steps, b"tkhd")
+    tkhd = find_box(data, trak, steps, b"tkhd")
     if tkhd is None:
         return 0
     is_long = number(data, tkhd.content, 1) == 1
@@ -180,7 +193,7 @@ def _read_head(data: Bytes, trak: _Box, track: _Track, steps: Steps) -> int:
     return 0 if duration == 2 ** (8 * wide) - 1 else duration
 
 
-def _table(data: Bytes, box: _Box | None, steps: Steps, form: str, head: int = 4) -> list[tuple[int, ...]]:
+def _table(data: Bytes, box: Box | None, steps: Steps, form: str, head: int = 4) -> list[tuple[int, ...]]:
     """The entries of a table, whose count stands `head` bytes behind the box's start; no more than have room."""
     if box is None:
         return []
@@ -188,13 +201,13 @@ def _table(data: Bytes, box: _Box | None, steps: Steps, form: str, head: int = 4
     start = box.content + head + 4
     room = max(0, min(box.end, len(data)) - start) // size
     count = min(number(data, box.content + head, 4), room)
-    steps.take(count)
+    steps.take_entries(count)
     return list(struct.iter_unpack(form, data[start : start + count * size]))
 
 
-def _samples(data: Bytes, stbl: _Box | None, steps: Steps) -> tuple[int, int]:
+def _samples(data: Bytes, stbl: Box | None, steps: Steps) -> tuple[int, int]:
     """How many samples there are, and how long they last, in the track's ticks."""
-    runs = _table(data, _find(data, stbl, steps, b"stts"), steps, ">II")
+    runs = _table(data, find_box(data, stbl, steps, b"stts"), steps, ">II")
     return sum(count for count, _ in runs), sum(count * each for count, each in runs)
 
 
@@ -205,18 +218,17 @@ def _count(track: _Track, samples: int, ticks: int) -> float | None:
     return lasting
 
 
-def _samples_end(data: Bytes, stbl: _Box | None, steps: Steps) -> int:
-    """The end of the last sample in the file, as the tables of places and sizes say."""
-    chunks = _table(data, _find(data, stbl, steps, b"stco"), steps, ">I") or _table(
-        data, _find(data, stbl, steps, b"co64"), steps, ">Q"
+def chunks_of(data: Bytes, stbl: Box | None, steps: Steps) -> Iterator[tuple[int, int]]:
+    """Where the samples of a track are in the file, and how many bytes they have, as its tables say: so many of
+    them together as lie together."""
+    chunks = _table(data, find_box(data, stbl, steps, b"stco"), steps, ">I") or _table(
+        data, find_box(data, stbl, steps, b"co64"), steps, ">Q"
     )
-    if not chunks:
-        return 0
-    stsz = _find(data, stbl, steps, b"stsz")
+    stsz = find_box(data, stbl, steps, b"stsz")
     same, count = (0, 0) if stsz is None else (number(data, stsz.content + at, 4) for at in (4, 8))
     sizes = [] if same else [size for (size,) in _table(data, stsz, steps, ">I", head=8)]
     ends = [0, *accumulate(sizes)]
-    last = sample = 0
+    sample = 0
     for run, following in _runs(data, stbl, len(chunks), steps):
         first, each = run
         for (place,) in chunks[first - 1 : following - 1]:
@@ -224,14 +236,14 @@ def _samples_end(data: Bytes, stbl: _Box | None, steps: Steps) -> int:
             size = ends[min(end, len(sizes))] - ends[min(sample, len(sizes))]
             if same:
                 size = same * (min(end, count) - min(sample, count))
-            last, sample = max(last, place + size), end
-    return last
+            yield place, size
+            sample = end
 
 
-def _runs(data: Bytes, stbl: _Box | None, chunks: int, steps: Steps) -> Iterator[tuple[tuple[int, int], int]]:
+def _runs(data: Bytes, stbl: Box | None, chunks: int, steps: Steps) -> Iterator[tuple[tuple[int, int], int]]:
     """Runs of chunks with the same number of samples: the first chunk with it, and the next run's first."""
     runs = [
-        (first, each) for first, each, _ in _table(data, _find(data, stbl, steps, b"stsc"), steps, ">III")
+        (first, each) for first, each, _ in _table(data, find_box(data, stbl, steps, b"stsc"), steps, ">III")
     ]
     at = 1
     for run, following in zip(runs, [*(first for first, _ in runs[1:]), chunks + 1], strict=False):
@@ -242,19 +254,19 @@ def _runs(data: Bytes, stbl: _Box | None, chunks: int, steps: Steps) -> Iterator
 
 
 def _add_fragments(
-    data: Bytes, moov: _Box, fragments: Sequence[_Box], tracks: Sequence[_Track], steps: Steps
+    data: Bytes, moov: Box, fragments: Sequence[Box], tracks: Sequence[_Track], steps: Steps
 ) -> None:
     """Give the tracks the durations that their fragments have altogether."""
     rates = {track.number: track.rate for track in tracks}
     usual: dict[int, int] = {}
-    for mvex in (box for box in _boxes(data, moov.content, moov.end, steps) if box.kind == b"mvex"):
-        for trex in (box for box in _boxes(data, mvex.content, mvex.end, steps) if box.kind == b"trex"):
+    for mvex in (box for box in boxes_in(data, moov.content, moov.end, steps) if box.kind == b"mvex"):
+        for trex in (box for box in boxes_in(data, mvex.content, mvex.end, steps) if box.kind == b"trex"):
             usual[number(data, trex.content + 4, 4)] = number(data, trex.content + 12, 4)
     samples, lasting = dict.fromkeys(rates, 0), dict.fromkeys(rates, 0)
     for fragment in fragments:
         for traf in (
             box
-            for box in _boxes(data, fragment.content, min(fragment.end, len(data)), steps)
+            for box in boxes_in(data, fragment.content, min(fragment.end, len(data)), steps)
             if box.kind == b"traf"
         ):
             track, count, duration = _fragment_samples(data, traf, usual, steps)
@@ -267,10 +279,10 @@ def _add_fragments(
             each.duration = found if found is not None else each.duration
 
 
-def _fragment_samples(data: Bytes, traf: _Box, usual: dict[int, int], steps: Steps) -> tuple[int, int, int]:
+def _fragment_samples(data: Bytes, traf: Box, usual: dict[int, int], steps: Steps) -> tuple[int, int, int]:
     """The track's number, how many samples a fragment has of it, and how long they last, in its ticks."""
     track = each = samples = total = 0
-    for box in _boxes(data, traf.content, min(traf.end, len(data)), steps):
+    for box in boxes_in(data, traf.content, min(traf.end, len(data)), steps):
         flags = number(data, box.content + 1, 3)
         if box.kind == b"tfhd":
             track = number(data, box.content + 4, 4)
@@ -284,20 +296,22 @@ def _fragment_samples(data: Bytes, traf: _Box, usual: dict[int, int], steps: Ste
             at = box.content + 8 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
             size = 4 * (flags >> 8 & 15).bit_count()
             count = min(count, max(0, min(box.end, len(data)) - at) // size)
-            steps.take(count)
+            steps.take_entries(count)
             samples += count
             total += sum(number(data, place, 4) for place in range(at, at + count * size, size))
     return track, samples, total
 
 
-def _has_all_fragments(data: Bytes, tops: Sequence[_Box], has_all_boxes: bool) -> bool | None:
+def _has_all_fragments(data: Bytes, tops: Sequence[Box], has_all_boxes: bool) -> bool | None:
     """Whether the fragments go to their end: their index stands there, if there is one."""
-    if not has_all_boxes or any(_indexed_end(data, box) > len(data) for box in tops if box.kind == b"sidx"):
+    if not has_all_boxes or tops[-1].kind in _AHEAD:
+        return False
+    if any(_indexed_end(data, box) > len(data) for box in tops if box.kind == b"sidx"):
         return False
     return True if any(box.kind == b"mfra" for box in tops) else None
 
 
-def _indexed_end(data: Bytes, sidx: _Box) -> int:
+def _indexed_end(data: Bytes, sidx: Box) -> int:
     """Where the last fragment ends that an index in front of them lists."""
     is_long = number(data, sidx.content, 1) == 1
     wide = 8 if is_long else 4

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rivya_nb.contract.media import Medium
 from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
-_SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
+SEGMENT, _CLUSTER, _INFO, _TRACKS, _CUES = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B, 0x1C53BB6B
 _SCALE, _DURATION = 0x2AD7B1, 0x4489
 _ENTRY, _NUMBER, _TYPE, _FRAME_TIME, _VIDEO = 0xAE, 0xD7, 0x83, 0x23E383, 0xE0
 _WIDTH, _HEIGHT, _SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0xB0, 0xBA, 0x54B0, 0x54BA, 0x54B2
@@ -25,7 +25,7 @@ _ON_TOP = {
     0x1941A469,
     0x1043A770,
     0x1254C367,
-    _SEGMENT,
+    SEGMENT,
     0x1A45DFA3,
 }
 """What stands beside clusters, and so ends one of unknown size."""
@@ -33,10 +33,11 @@ _ON_TOP = {
 _FILM, _SOUND = 1, 2
 
 
-class _Element(NamedTuple):
-    """An element; `end` is None if its size is unknown, and may be past the file's end."""
+class Element(NamedTuple):
+    """An element from `start` on; `end` is None if its size is unknown, and may be past the file's end."""
 
     id: int
+    start: int
     content: int
     end: int | None
 
@@ -52,65 +53,70 @@ class _Segment:
     width: int = 0
     height: int = 0
     rate: float = 0.0
-    last_cluster: _Element | None = None
+    last_cluster: Element | None = None
     is_indexed: bool = False
     """Whether places are listed behind the last cluster."""
     is_cut: bool = False
 
 
 def walk_ebml(data: Bytes, steps: Steps) -> Walked:
-    segment = next((each for each in _elements(data, 0, len(data), steps) if each.id == _SEGMENT), None)
+    segment = next((each for each in elements(data, 0, len(data), steps) if each.id == SEGMENT), None)
     if segment is None:
         return Walked(False)
     found = _Segment()
     _read_segment(data, segment, found, steps)
     whole: bool | None
-    if found.is_cut or (segment.end or 0) > len(data):
+    if found.is_cut or found.last_cluster is None or (segment.end or 0) > len(data):
         whole = False
     else:
         whole = segment.end is not None or found.is_indexed or None
     medium: Medium | None = "video" if _FILM in found.types else "audio" if _SOUND in found.types else None
-    ticks = found.ticks or _last_time(data, found, steps)
-    duration = seconds(ticks * found.scale, 1e9)
+    duration = seconds(found.ticks * found.scale, 1e9)
+    if duration is None:
+        duration = seconds(_last_time(data, found, steps) * found.scale, 1e9)
     return Walked(whole, duration, found.width, found.height, medium, found.rate)
 
 
-def _elements(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[_Element]:
+def elements(data: Bytes, at: int, end: int, steps: Steps) -> Iterator[Element]:
     """The elements between two places, up to one that is none or has no size."""
     while at < end:
-        steps.take()
-        id_size = _leading(data, at, 4)
-        size_at = at + id_size
-        size_size = _leading(data, size_at, 8)
-        if not id_size or not size_size or size_at + size_size > end:
-            # Its head is cut, or it is no element.
-            yield _Element(-1, at, end + 1)
+        element = _element(data, at, end, steps)
+        yield element
+        if element.id == -1 or element.end is None:
             return
-        size = number(data, size_at, size_size) & (1 << 7 * size_size) - 1
-        content = size_at + size_size
-        is_open = size == (1 << 7 * size_size) - 1
-        yield _Element(number(data, at, id_size), content, None if is_open else content + size)
-        if is_open:
-            return
-        at = content + size
+        at = element.end
+
+
+def _element(data: Bytes, at: int, end: int, steps: Steps) -> Element:
+    """The element at a place; its id is -1 if its head is cut, or it is none."""
+    steps.take()
+    id_size = _leading(data, at, 4)
+    size_at = at + id_size
+    size_size = _leading(data, size_at, 8)
+    content = size_at + size_size
+    if not id_size or not size_size or content > end:
+        return Element(-1, at, at, end + 1)
+    size, unknown = number(data, size_at, size_size), (1 << 7 * size_size) - 1
+    size &= unknown
+    return Element(number(data, at, id_size), at, content, None if size == unknown else content + size)
 
 
 def _leading(data: Bytes, at: int, most: int) -> int:
     """The bytes of the number at this place, by its leading zero bits; 0 if it has none, or too many."""
-    first = number(data, at, 1)
+    first = data[at] if at < len(data) else 0
     size = 9 - first.bit_length()
     return size if first and size <= most else 0
 
 
-def _read_segment(data: Bytes, segment: _Element, found: _Segment, steps: Steps) -> None:
+def _read_segment(data: Bytes, segment: Element, found: _Segment, steps: Steps) -> None:
     at, end = segment.content, min(segment.end or len(data), len(data))
     while at < end:
-        element = next(_elements(data, at, end, steps))
+        element = _element(data, at, end, steps)
         if element.id == -1:
             # Behind a segment whose end is known nothing counts.
             found.is_cut = segment.end is None and _is_start(data, at)
             return
-        if element.id == _SEGMENT:
+        if element.id == SEGMENT:
             return
         if element.id == _CLUSTER:
             found.last_cluster, found.is_indexed = element, False
@@ -129,11 +135,11 @@ def _is_start(data: Bytes, at: int) -> bool:
     return bool(bytes(data[at : at + 16]).strip(b"\r\n\0"))
 
 
-def _open_end(data: Bytes, cluster: _Element, end: int, found: _Segment, steps: Steps) -> int:
+def _open_end(data: Bytes, cluster: Element, end: int, found: _Segment, steps: Steps) -> int:
     """Where a cluster of unknown size ends."""
     at = cluster.content
     while at < end:
-        element = next(_elements(data, at, end, steps))
+        element = _element(data, at, end, steps)
         if element.id in _ON_TOP:
             return at
         if element.id == -1:
@@ -146,7 +152,7 @@ def _open_end(data: Bytes, cluster: _Element, end: int, found: _Segment, steps: 
 
 
 def _read_info(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) -> None:
-    for element in _elements(data, at, min(end, len(data)), steps):
+    for element in elements(data, at, min(end, len(data)), steps):
         if element.id == _SCALE:
             found.scale = _value(data, element) or found.scale
         elif element.id == _DURATION:
@@ -154,23 +160,23 @@ def _read_info(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) ->
 
 
 def _read_tracks(data: Bytes, at: int, end: int, found: _Segment, steps: Steps) -> None:
-    for entry in _elements(data, at, min(end, len(data)), steps):
+    for entry in elements(data, at, min(end, len(data)), steps):
         if entry.id != _ENTRY or entry.end is None:
             continue
-        inner = {each.id: each for each in _elements(data, entry.content, min(entry.end, len(data)), steps)}
+        inner = {each.id: each for each in elements(data, entry.content, min(entry.end, len(data)), steps)}
         kind = _value(data, inner.get(_TYPE))
         found.types.add(kind)
         frame_time = _value(data, inner.get(_FRAME_TIME))
         found.frame_times[_value(data, inner.get(_NUMBER))] = frame_time
         if kind == _FILM and (video := inner.get(_VIDEO)) is not None and video.end is not None:
             shape = {
-                each.id: each for each in _elements(data, video.content, min(video.end, len(data)), steps)
+                each.id: each for each in elements(data, video.content, min(video.end, len(data)), steps)
             }
             _read_shape(data, shape, found)
             found.rate = 1e9 / frame_time if frame_time else 0.0
 
 
-def _read_shape(data: Bytes, shape: dict[int, _Element], found: _Segment) -> None:
+def _read_shape(data: Bytes, shape: dict[int, Element], found: _Segment) -> None:
     width, height = _value(data, shape.get(_WIDTH)), _value(data, shape.get(_HEIGHT))
     if _value(data, shape.get(_SHOWN_UNIT)) == 0:
         # In pixels; other units are lengths, or a ratio.
@@ -182,14 +188,14 @@ def _read_shape(data: Bytes, shape: dict[int, _Element], found: _Segment) -> Non
         found.width, found.height = width, height
 
 
-def _value(data: Bytes, element: _Element | None) -> int:
+def _value(data: Bytes, element: Element | None) -> int:
     """A whole number; 0 if there is none, or more bytes than a number has."""
     if element is None or element.end is None or element.end - element.content > 8:
         return 0
     return number(data, element.content, element.end - element.content)
 
 
-def _fraction(data: Bytes, element: _Element) -> float:
+def _fraction(data: Bytes, element: Element) -> float:
     content = (
         bytes(data[element.content : element.end])
         if element.end is not None and element.end - element.content in (4, 8)
@@ -206,15 +212,15 @@ def _last_time(data: Bytes, found: _Segment, steps: Steps) -> float:
         return 0.0
     start = last = 0.0
     end = min(cluster.end or len(data), len(data))
-    for element in _elements(data, cluster.content, end, steps):
+    for element in elements(data, cluster.content, end, steps):
         if element.id in _ON_TOP:
             break
         lasting = 0.0
-        block: _Element | None = element
+        block: Element | None = element
         if element.id == _TIME:
             start = float(_value(data, element))
         if element.id == _GROUP and element.end is not None:
-            inner = {each.id: each for each in _elements(data, element.content, min(element.end, end), steps)}
+            inner = {each.id: each for each in elements(data, element.content, min(element.end, end), steps)}
             block = inner.get(_BLOCK)
             lasting = float(_value(data, inner.get(_BLOCK_TIME)))
         if block is not None and block.id in (_SIMPLE_BLOCK, _BLOCK):

@@ -94,10 +94,14 @@ def walk_mpeg(data: Bytes, steps: Steps) -> Walked:
     whole = False if is_cut or is_tag_cut else _has_all(len(data) - start, frames, told, bool(rest))
     if whole is None and told == _Told() and has_tag:
         whole = True
-    if told.frames is None and rest and not has_tag:
+    if not rest or has_tag:
+        # The frames are counted; one that tells of the others is silent.
+        count = frames - is_cut - (told != _Told())
+    elif told.frames is not None:
+        count = told.frames
+    else:
         # Something else is in between; what the rest of it is, is not known.
         return Walked(whole)
-    count = frames - is_cut if told.frames is None else told.frames
     return Walked(whole, seconds(count * first.samples, first.rate))
 
 
@@ -120,6 +124,9 @@ def walk_adts(data: Bytes, steps: Steps) -> Walked:
         return Walked(False if start + 7 > len(data) else None)
     end, frames = _chain(data, start, _adts_frame, steps)
     is_cut = end > len(data)
+    if end < len(data) and not bytes(data[end : end + _TAG_BYTES]).startswith(_TAIL_TAGS):
+        # How long the rest is, is not known.
+        return Walked(None)
     return Walked(False if is_cut else None, seconds((frames - is_cut) * first.samples, first.rate))
 
 

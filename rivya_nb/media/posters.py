@@ -122,9 +122,10 @@ def _wav_samples(path: Path) -> bytes | None:
             # Of a long sound every so many samples show enough. Its own count of them may be wrong.
             step = max(1, path.stat().st_size // (wide * channels * ffmpeg.MOST_SAMPLES))
             parts = []
-            while part := file.readframes(1 << 18):
+            while part := file.readframes(max(step, (1 << 20) // (wide * channels) // step * step)):
                 parts.append(part[wide - 1 :: wide * channels * step])
-    except (wave.Error, EOFError, OSError):
+    # The last is what it raises where a part goes on behind the end of the whole.
+    except (wave.Error, EOFError, OSError, RuntimeError):
         return None
     joined = b"".join(parts)
     # A sample of one byte has no sign; of others the highest byte has it.

@@ -8,6 +8,9 @@ from typing import Literal
 from rivya_nb.media.mpeg import id3_end
 from rivya_nb.media.walking import Bytes, Steps, Walked, number, seconds
 
+_UNPACKED = (1, 3, 6, 7)
+"""Codings of a WAV with as many bytes for each sample: whole numbers, fractions, and those of the telephone."""
+
 _UNKNOWN_FROM = 0x7FFF_F000
 """From so many bytes on, a size in a WAV was written by a program that did not know it yet."""
 
@@ -22,7 +25,7 @@ def walk_wav(data: Bytes, steps: Steps) -> Walked:
         if kind == b"ds64":
             wide_size = number(data, content + 8, 8, order)
         elif kind == b"fmt ":
-            second = number(data, content + 8, 4, order)
+            second = _bytes_a_second(data, content, order)
         elif kind == b"data":
             size = wide_size if size == 0xFFFF_FFFF and wide_size else size
             is_open = size >= _UNKNOWN_FROM > len(data) - content or (size == 0 and content < len(data))
@@ -31,6 +34,13 @@ def walk_wav(data: Bytes, steps: Steps) -> Walked:
             return Walked(_wav_whole(len(data), end, stated, is_open), duration)
         at = content + size + size % 2
     return Walked(False)
+
+
+def _bytes_a_second(data: Bytes, form: int, order: Literal["big", "little"]) -> int:
+    """Counted from the samples where these have a size: what is stated beside it is wrong in some files."""
+    coding, samples = number(data, form, 2, order), number(data, form + 4, 4, order)
+    counted = samples * number(data, form + 12, 2, order) if coding in _UNPACKED else 0
+    return counted or number(data, form + 8, 4, order)
 
 
 def _wav_whole(length: int, end: int, stated: int, is_open: bool) -> bool | None:
@@ -89,7 +99,7 @@ def walk_ogg(data: Bytes, steps: Steps) -> Walked:
     if whole is None and streams:
         if all(stream.has_ended for stream in streams.values()):
             whole = True
-        elif rest and b"OggS".startswith(rest):
+        elif (rest and b"OggS".startswith(rest)) or not any(stream.ticks > 0 for stream in streams.values()):
             whole = False
     durations = [each.duration for each in streams.values() if each.duration is not None]
     film = next((each for each in streams.values() if each.width), None)

@@ -10,8 +10,11 @@ from rivya_nb.contract.media import Medium
 
 Bytes = bytes | mmap
 
-MOST_STEPS = 1_000_000
-"""The most parts and entries of one file that are looked at: some seconds."""
+MOST_STEPS = 330_000
+"""The most parts of one file that are looked at, which takes a second or two: a sound of two hours has 310,000."""
+
+ENTRIES = 3
+"""So many entries of a table take as long as a part."""
 
 
 class TooManyPartsError(Exception):
@@ -39,11 +42,15 @@ class Walked:
 class Steps:
     """Counts what is looked at, so that a hostile file takes seconds and not hours."""
 
-    def __init__(self, most: int = MOST_STEPS) -> None:
-        self._left = most
+    def __init__(self) -> None:
+        self._left = MOST_STEPS * ENTRIES
 
-    def take(self, count: int = 1) -> None:
+    def take(self, parts: int = 1) -> None:
         """Raise TooManyPartsError if these are too many."""
+        self.take_entries(parts * ENTRIES)
+
+    def take_entries(self, count: int) -> None:
+        """The same for the entries of a table."""
         self._left -= count
         if self._left < 0:
             raise TooManyPartsError

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rivya_nb.contract.catalogue import Catalogue, Model, bundled
+from rivya_nb.contract.raw_sound import asked_raw
 from rivya_nb.sandbox import tasks, validation
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.faults import Fault
 from rivya_nb.sandbox.keys import KEYS, PENNILESS_ACCOUNTS, KeyGrant
 from rivya_nb.sandbox.latency import task_seconds
-from rivya_nb.sandbox.model_list import is_available, model_list
+from rivya_nb.sandbox.model_list import is_available, model_list, takes_mp4_alone
+from rivya_nb.sandbox.mp4 import can_write_mp4
 from rivya_nb.sandbox.own_models import OWN_MODELS
 from rivya_nb.sandbox.pricing import price
 from rivya_nb.sandbox.schemas import (
@@ -155,11 +157,14 @@ class Backend:
         return int(self.params_of(task).get(_COUNT_KEY, 1))
 
     def result_format(self, task: Task) -> str:
-        """`png`, `jpg`, `webm` or `wav`, which is also the url's extension."""
-        category = self._catalogue[task.model].category
-        if category != "image":
-            return "webm" if category == "video" else "wav"
-        params = self.params_of(task)
+        """`png`, `jpg`, `webm`, `mp4`, `wav` or `raw`, which is also the url's extension."""
+        model, params = self._catalogue[task.model], self.params_of(task)
+        category = model.category
+        if category == "video":
+            # What a model makes may be its next reference.
+            return "mp4" if takes_mp4_alone(model) and can_write_mp4() else "webm"
+        if category == "audio":
+            return "wav" if asked_raw(params) is None else "raw"
         named = params.get("output_format", params.get("outputFormat", "png"))
         return "png" if named == "png" else "jpg"
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from rivya_nb.contract.catalogue import MEGABYTE, Catalogue, Model, Param, ReferenceRules
+from rivya_nb.media.formats import MP4, WEBM
 from rivya_nb.sandbox.own_models import OWN_MODELS, OWN_NOTICE
 from rivya_nb.sandbox.schemas import MediaRule, ModelList, ModelParam, ModelRange, PublicModel, ReferenceMedia
 
 _ANSWERS = {
-    "video": ["The sandbox answers with a loop of 1 to 3 seconds, as WebM, with half the pixels per side."],
+    "video": [
+        "The sandbox answers with a loop of 1 to 3 seconds, with half the pixels per side: as MP4 if the model's "
+        "references may be MP4 and not WebM, and Pillow encodes AVIF here, else as WebM."
+    ],
     "audio": [
-        "The sandbox answers with a melody of at most 3 seconds, as WAV whatever the output format is."
+        "The sandbox answers with a melody of at most 3 seconds: bare samples for the output formats pcm, ulaw "
+        "and alaw, else a WAV."
     ],
 }
 """What is not as it was asked for."""
@@ -22,6 +27,12 @@ def model_list(catalogue: Catalogue, *, url_input: bool = False) -> ModelList:
 
 def is_available(model: Model) -> bool:
     return model.category == "image" or model.complete
+
+
+def takes_mp4_alone(model: Model) -> bool:
+    """True if a video that the model takes may be an MP4, and no WebM."""
+    types = () if model.references is None else model.references.rule("video").mime_types or ()
+    return MP4.mime_type in types and WEBM.mime_type not in types
 
 
 def _model(model: Model, url_input: bool) -> PublicModel:

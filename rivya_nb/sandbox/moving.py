@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from rivya_nb.sandbox.backdrop import backdrop
 from rivya_nb.sandbox.drawing import comment, decoded, hang, lit, mark, things
+from rivya_nb.sandbox.mp4 import mp4
 from rivya_nb.sandbox.prompt_reading import read
 from rivya_nb.sandbox.scene import Scene, compose
 from rivya_nb.sandbox.soundtracks import soundtrack
@@ -41,8 +42,10 @@ def loop(
     light: float = 0.0,
     watermark: bool = False,
     sound: bool = False,
+    as_mp4: bool = False,
 ) -> bytes:
-    """A WebM of `size` (width and height in pixels) that ends as it begins; for the rest, see `drawing.draw`."""
+    """A WebM, or a silent MP4, of `size` (width and height in pixels) that ends as it begins; for the rest, see
+    `drawing.draw`."""
     frames = _frames(prompt, seed, size, max(1, round(seconds * RATE)), style, references)
     monochrome = read(prompt).mood == "monochrome"
 
@@ -53,6 +56,8 @@ def loop(
             mark(picture, larger=watermark)
             yield picture
 
+    if as_mp4:
+        return mp4(finished(), RATE, comment(prompt))
     track = soundtrack(f"{seed} {prompt}", seconds) if sound else None
     return webm(finished(), size, RATE, comment(prompt), track)
 

@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from rivya_nb.contract.raw_sound import asked_raw
 from rivya_nb.sandbox.backend import Backend
 from rivya_nb.sandbox.sizes import (
     DRAWN_ELSEWHERE,
@@ -26,7 +27,14 @@ from rivya_nb.sandbox.sizes import (
 )
 from rivya_nb.sandbox.tasks import Task, without_test_words
 
-MIME_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webm": "video/webm", "wav": "audio/wav"}
+MIME_TYPES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webm": "video/webm",
+    "mp4": "video/mp4",
+    "wav": "audio/wav",
+    "raw": "application/octet-stream",
+}
 
 
 class TaskResults:
@@ -89,15 +97,15 @@ class TaskResults:
         # Pillow is loaded with the first picture, not with the server.
         from rivya_nb.sandbox.drawing import comment, draw
         from rivya_nb.sandbox.moving import loop
-        from rivya_nb.sandbox.tones import melody
+        from rivya_nb.sandbox.tones import melody, samples_of
 
         params, prompt = self._backend.params_of(task), without_test_words(task.prompt)
         chosen = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
         style = f"{task.model} {sorted(chosen.items())}"
         references = [self._backend.files.path(file_id).read_bytes() for file_id in task.references]
         watermark = params.get("watermark") not in (None, "", "false")
-        if suffix == ".wav":
-            return melody(
+        if suffix in (".wav", ".raw"):
+            sound = melody(
                 seed=seed,
                 seconds=audio_seconds(params, prompt),
                 comment=comment(prompt),
@@ -106,7 +114,9 @@ class TaskResults:
                 tempo=params.get("soundTempo"),
                 key=str(params.get("soundKey", "")),
             )
-        if suffix == ".webm":
+            raw = asked_raw(params)
+            return sound if raw is None else samples_of(sound, raw.coding)
+        if suffix in (".webm", ".mp4"):
             return loop(
                 prompt,
                 seed=seed,
@@ -117,6 +127,7 @@ class TaskResults:
                 light=task.light,
                 watermark=watermark,
                 sound=has_sound(params),
+                as_mp4=suffix == ".mp4",
             )
         return draw(
             prompt,

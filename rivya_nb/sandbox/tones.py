@@ -7,6 +7,7 @@ import math
 import struct
 import wave
 from array import array
+from bisect import bisect
 from collections.abc import Sequence
 from random import Random
 
@@ -49,6 +50,33 @@ def melody(
         start += length
         degree = (degree + chance.choice((-2, -1, 1, 1, 2))) % len(scale)
     return _wav([max(-1.0, min(1.0, value)) for value in sound], rate, comment)
+
+
+def samples_of(sound: bytes, coding: str) -> bytes:
+    """The samples of a melody alone: `pcm` as they are, or one byte each in the telephone's `ulaw` or `alaw`."""
+    with wave.open(io.BytesIO(sound)) as file:
+        samples: bytes = file.readframes(file.getnframes())
+    if coding == "pcm":
+        return samples
+    level = {"ulaw": _ulaw_level, "alaw": _alaw_level}[coding]
+    levels = sorted((level(code), code) for code in range(256))
+    values = struct.unpack(f"<{len(samples) // 2}h", samples)
+    # The next level above is near enough.
+    return bytes(levels[min(255, bisect(levels, (value, -1)))][1] for value in values)
+
+
+def _ulaw_level(code: int) -> int:
+    """What a code of G.711 stands for."""
+    code ^= 0xFF
+    size = ((code & 15) << 3) + 0x84 << (code >> 4 & 7)
+    return 0x84 - size if code & 0x80 else size - 0x84
+
+
+def _alaw_level(code: int) -> int:
+    code ^= 0x55
+    step, size = code >> 4 & 7, (code & 15) * 16 + 8
+    size = size if step == 0 else size + 0x100 << step - 1
+    return size if code & 0x80 else -size
 
 
 def _scale(key: str, chance: Random) -> tuple[int, Sequence[int]]:

@@ -77,10 +77,12 @@ def upload_problems(
     elif rule.kind != "image" and not facts.duration:
         yield "The file's duration cannot be read."
     elif facts.duration is not None:
-        if rule.max_duration is not None and facts.duration > rule.max_duration:
-            yield f"The file takes {facts.duration:g} seconds; the maximum is {rule.max_duration:g}."
-        if rule.min_duration is not None and facts.duration < rule.min_duration:
-            yield f"The file takes {facts.duration:g} seconds; the minimum is {rule.min_duration:g}."
+        # The clocks of files rarely meet a limit exactly.
+        seconds = round(facts.duration, 3)
+        if rule.max_duration is not None and seconds > rule.max_duration:
+            yield f"The file takes {seconds:g} seconds; the maximum is {rule.max_duration:g}."
+        if rule.min_duration is not None and seconds < rule.min_duration:
+            yield f"The file takes {seconds:g} seconds; the minimum is {rule.min_duration:g}."
 
 
 def _prompt_problems(model: Model, prompt: str, config: SandboxConfig) -> Iterator[str]:

@@ -171,7 +171,8 @@ BAD: dict[str, tuple[Callable[[Path], object], Model, str]] = {
     "a format that the model does not take": (
         lambda folder: written(folder, "clip.webm", matroska(3)),
         FILMS,
-        "clip.webm: its bytes are video/webm; accepted are mp4, quicktime, matroska",
+        "clip.webm: its bytes are video/webm; accepted are mp4, quicktime, matroska; a program such as ffmpeg "
+        "converts it",
     ),
     "a file that is cut": (
         lambda folder: written(folder, "clip.mp4", mp4(3)[:-40]),

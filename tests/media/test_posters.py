@@ -67,6 +67,16 @@ def test_the_poster_of_a_sound_is_its_waveform(name: str) -> None:
     assert middle != ground
 
 
+@pytest.mark.parametrize("claimed", [0, 20, 4000])
+def test_a_wav_whose_parts_are_longer_than_the_whole_has_a_poster(
+    tmp_path: Path, claimed: int, without_ffmpeg: None
+) -> None:
+    data = (FOLDER / "sound.wav").read_bytes()
+    note = b"LIST" + (3000).to_bytes(4, "little") + bytes(3000)
+    (tmp_path / "a.wav").write_bytes(data[:4] + claimed.to_bytes(4, "little") + data[8:12] + note + data[12:])
+    assert make_poster(tmp_path / "a.wav", BOX).image.size == (720, 360)
+
+
 def test_a_count_that_nobody_knew_changes_no_waveform() -> None:
     known, piped = (make_poster(FOLDER / name, BOX).image for name in ("sound.wav", "piped.wav"))
     assert known.tobytes() == piped.tobytes()

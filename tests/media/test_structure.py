@@ -80,6 +80,55 @@ def test_nothing_at_all_raises(name: str, data: bytes) -> None:
     walked(DATA[name][:40] + data, name)
 
 
+KINDS = [
+    *(
+        b"moov",
+        b"trak",
+        b"mdia",
+        b"minf",
+        b"stbl",
+        b"mvhd",
+        b"tkhd",
+        b"mdhd",
+        b"hdlr",
+        b"stsd",
+        b"stts",
+        b"stsc",
+    ),
+    *(
+        b"stsz",
+        b"stco",
+        b"edts",
+        b"elst",
+        b"moof",
+        b"traf",
+        b"tfhd",
+        b"trun",
+        b"mvex",
+        b"trex",
+        b"sidx",
+        b"udta",
+    ),
+]
+
+
+@given(
+    made=st.recursive(
+        st.tuples(st.sampled_from(KINDS), st.binary(max_size=24)).map(lambda each: box(*each)),
+        lambda inner: st.tuples(st.sampled_from(KINDS), st.lists(inner, max_size=3)).map(
+            lambda each: box(each[0], b"".join(each[1]))
+        ),
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_boxes_of_any_content_in_any_order_raise_nothing(made: bytes) -> None:
+    walked(box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", made), "film.mp4")
+
+
+def test_a_head_that_ends_with_the_file_raises_nothing() -> None:
+    assert not walked(box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", box(b"mvhd", b"")), "film.mp4").whole
+
+
 def patched(data: bytes, at: int, new: bytes) -> bytes:
     return data[:at] + new + data[at + len(new) :]
 
@@ -182,8 +231,8 @@ def test_a_wav_whose_size_nobody_knew_lasts_as_long_as_its_bytes(size: int) -> N
 
 
 def test_an_ogg_without_its_last_page_does_not_tell() -> None:
-    data = DATA["vorbis.ogg"]
-    assert walked(data[: data.rindex(b"OggS")], "vorbis.ogg").whole is None
+    data = DATA["film.ogv"]
+    assert walked(data[: data.rindex(b"OggS")], "film.ogv").whole is None
 
 
 def test_an_mp3_that_lacks_frames_is_cut_at_each_place() -> None:
@@ -211,3 +260,71 @@ def test_what_the_first_frame_of_an_mp3_tells_is_read_leniently(
 def test_a_flac_that_lacks_frames_is_cut() -> None:
     data = DATA["sound.flac"]
     assert walked(data[: len(data) // 2], "sound.flac").whole is False
+
+
+@pytest.mark.parametrize("rate", [0, 1, 2**31])
+def test_a_wav_lasts_as_long_as_its_samples_whatever_rate_of_bytes_it_claims(rate: int) -> None:
+    data = DATA["sound.wav"]
+    lying = patched(data, data.index(b"fmt ") + 16, rate.to_bytes(4, "little"))
+    assert walked(lying, "sound.wav").duration == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("duration", [0, -1, float("nan"), float("inf"), 2.0**64, 1e300])
+def test_a_webm_lasts_as_long_as_its_blocks_where_its_head_is_absurd(duration: float) -> None:
+    data = DATA["film.webm"]
+    at = data.index(b"\x44\x89\x88") + 3
+    lying = patched(data, at, struct.pack(">d", duration))
+    assert walked(lying, "film.webm").duration == pytest.approx(0.508, abs=0.05)
+
+
+@pytest.mark.parametrize("told", [50, 100_000, 2**32 - 1])
+def test_an_mp3_lasts_as_long_as_its_frames_if_they_are_all_there(told: int) -> None:
+    data = DATA["sound.mp3"]
+    at = data.index(b"Info")
+    lying = patched(data, at + 8, told.to_bytes(4, "big"))
+    assert walked(lying, "sound.mp3").duration == pytest.approx(0.575, abs=0.03)
+
+
+@pytest.mark.parametrize("clock", [0, 2**31, 2**32 - 1])
+def test_an_mp4_whose_clock_is_absurd_has_no_absurd_duration(clock: int) -> None:
+    data = DATA["film.mp4"]
+    for head in (b"mvhd", b"mdhd"):
+        data = patched(data, data.index(head) + 16, clock.to_bytes(4, "big"))
+    found = walked(data, "film.mp4")
+    assert found.duration is None or 0 < found.duration < 1
+    assert (found.width, found.height, found.whole) == (48, 32, True)
+
+
+def top_ends(data: bytes) -> list[int]:
+    """Where the boxes of a file end, without its last one."""
+    ends, at = [], 0
+    while at < len(data):
+        at += int.from_bytes(data[at : at + 4], "big")
+        ends.append(at)
+    return ends[:-1]
+
+
+@pytest.mark.parametrize("name", ["fragments.mp4", "open_fragments.mp4", "dash.mp4"])
+def test_a_fragment_without_its_samples_is_cut(name: str) -> None:
+    data = DATA[name]
+    ahead = [end for end in top_ends(data) if data[end : end + 8][4:] == b"mdat"]
+    assert len(ahead) > 1
+    assert {walked(data[:end], name).whole for end in ahead} == {False}
+    # And a head, behind which no fragment has come.
+    head = data[: data.index(b"moof") - 4]
+    assert walked(head, name).whole is False
+
+
+def test_an_mp4_in_whose_place_of_samples_is_a_page_is_cut() -> None:
+    data = DATA["fast.mp4"]
+    at = data.rindex(b"mdat") - 4
+    assert walked(data[:at] + b"<html>try again later</html>" * 400, "fast.mp4").whole is False
+
+
+def test_a_head_without_a_sound_or_a_picture_is_cut() -> None:
+    ogg, webm = DATA["vorbis.ogg"], DATA["film.webm"]
+    pages = [at for at in range(len(ogg)) if ogg[at : at + 4] == b"OggS"]
+    assert [walked(ogg[:at], "vorbis.ogg").whole for at in pages[1:3]] == [False, False]
+    segment = webm[: webm.index(b"\x18\x53\x80\x67") + 4]
+    for nothing in (b"\x80", b"\x01" + b"\xff" * 7):
+        assert walked(segment + nothing, "film.webm").whole is False

@@ -97,6 +97,7 @@ def test_what_is_not_of_the_kind_or_has_no_duration_is_refused(
     ("model", "data", "kind", "accepted"),
     [
         (CLIP, mp4(10), "video", True),
+        (CLIP, matroska(10.0004), "video", True),
         (CLIP, mp4(10.042), "video", False),
         (CLIP, mp4(0.4), "video", False),
         ("sandbox-tune", wav(30), "audio", True),
@@ -110,7 +111,7 @@ def test_what_is_not_of_the_kind_or_has_no_duration_is_refused(
         ("", mp4(600), "video", True),
         ("", wav(2), "audio", True),
     ],
-    ids=[f"{number}" for number in range(13)],
+    ids=[f"{number}" for number in range(14)],
 )
 def test_the_models_limits_are_applied(
     client: httpx.Client, model: str, data: bytes, kind: str, accepted: bool

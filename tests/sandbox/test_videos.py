@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import subprocess
 import wave
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,14 +19,19 @@ from PIL import Image, ImageChops, ImageStat
 from sandboxes import INSTANT, code, sandbox_client, upload
 
 from rivya_nb.contract.catalogue import Model, bundled
+from rivya_nb.contract.raw_sound import RawSound
 from rivya_nb.media.facts import read_facts
+from rivya_nb.media.ffmpeg import find_ffmpeg, frame
+from rivya_nb.media.formats import MP4
+from rivya_nb.media.raw import write_head
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.drawing import draw
 from rivya_nb.sandbox.moving import RATE, loop
+from rivya_nb.sandbox.mp4 import can_write_mp4
 from rivya_nb.sandbox.own_models import OWN_MODELS
 from rivya_nb.sandbox.sizes import audio_seconds, video_seconds, video_size
 from rivya_nb.sandbox.soundtracks import COUNT, soundtrack
-from rivya_nb.sandbox.tones import melody
+from rivya_nb.sandbox.tones import melody, samples_of
 
 SMALL = (160, 90)
 MODELS = [
@@ -34,6 +40,9 @@ MODELS = [
     if model.category in ("video", "audio") and model.complete
 ]
 
+
+MP4_ALONE = ("wan-2-6", "happyhorse-1-0")
+"""Models whose references may be MP4, and not WebM."""
 
 _KEY_FRAME = re.compile(rb"\xa3(?:([\x40-\x7f].)|([\x20-\x3f]..))\x81..\x80(?=...\x9d\x01\x2a)", re.DOTALL)
 """The head of a block of track 1 with a key frame of VP8; its group is the block's size, of two bytes or three."""
@@ -76,6 +85,12 @@ def ask(client: httpx.Client, model: str, prompt: str = "A vase", **params: Any)
     return task
 
 
+def effect(client: httpx.Client, output_format: str) -> bytes:
+    """Half a second of a sound in a format."""
+    asked = {"output_format": output_format, "duration_seconds": 0.5}
+    return result(ask(client, "elevenlabs-sound-effect-v2", **asked)).content
+
+
 def result(task: dict[str, Any]) -> httpx.Response:
     # Without the key.
     return httpx.get(task["result"]["primary_url"], timeout=60)
@@ -92,7 +107,8 @@ def test_every_model_of_which_enough_is_known_answers(
     assert facts is not None
     assert facts.whole
     assert answer.headers["content-type"] == facts.mime_type
-    assert facts.mime_type == ("video/webm" if model.category == "video" else "audio/wav")
+    made = "video/mp4" if model.id in MP4_ALONE and can_write_mp4() else "video/webm"
+    assert facts.mime_type == (made if model.category == "video" else "audio/wav")
     assert 0.5 <= (facts.duration or 0) <= 3
     listed = {each["id"]: each for each in client.get("/api/v1/models").json()["data"]}
     assert listed[model.id]["api_status"] == "available"
@@ -233,16 +249,39 @@ def test_a_melody_is_the_requests_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output_format", "rate"), [("pcm_8000", 8000), ("opus_48000_32", 48000), ("mp3_44100_128", 44100)]
+    ("output_format", "rate"), [("opus_48000_32", 48000), ("mp3_44100_128", 44100), ("mp3_22050_32", 22050)]
 )
 def test_a_sound_has_the_sampling_rate_that_was_asked_for(
     client: httpx.Client, output_format: str, rate: int
 ) -> None:
-    answer = result(
-        ask(client, "elevenlabs-sound-effect-v2", output_format=output_format, duration_seconds=0.5)
-    )
-    with wave.open(io.BytesIO(answer.content), "rb") as file:
+    with wave.open(io.BytesIO(effect(client, output_format)), "rb") as file:
         assert (file.getframerate(), file.getnframes()) == (rate, rate // 2)
+
+
+def test_bare_samples_are_those_of_the_same_melody(client: httpx.Client) -> None:
+    plain = struct.unpack("<4000h", effect(client, "pcm_8000"))
+    assert max(plain) > 5000
+    assert [len(effect(client, each)) for each in ("ulaw_8000", "alaw_8000")] == [4000, 4000]
+
+
+@pytest.mark.skipif(find_ffmpeg() is None, reason="the other side is ffmpeg's decoder")
+@pytest.mark.parametrize("coding", ["ulaw", "alaw"])
+def test_the_telephones_codes_are_those_that_others_read(tmp_path: Path, coding: str) -> None:
+    sound = melody(seed="1", seconds=1, comment="x", rate=8000)
+    plain = struct.unpack("<8000h", samples_of(sound, "pcm"))
+    (tmp_path / "a.wav").write_bytes(samples_of(sound, coding))
+    write_head(tmp_path / "a.wav", RawSound(coding, 8000))
+    heard = subprocess.run(
+        [find_ffmpeg() or "", "-v", "error", "-i", tmp_path / "a.wav", "-f", "s16le", "-"],
+        capture_output=True,
+        check=True,
+    ).stdout
+    # Loud samples have few levels: a step is at most a sixteenth.
+    steps = [
+        abs(one - other) / (abs(one) + 64)
+        for one, other in zip(plain, struct.unpack("<8000h", heard), strict=True)
+    ]
+    assert max(steps) < 0.25
 
 
 @pytest.mark.parametrize(
@@ -298,3 +337,33 @@ def test_a_result_is_the_next_reference(client: httpx.Client) -> None:
     file = upload(client, sound, kind="audio", model="sandbox-tune").json()
     item = {"url": file["url"], "kind": "audio", "durationToken": file["duration_token"]}
     assert result(ask(client, "sandbox-tune", seconds=1, seed=1, referenceMediaItems=[item])).content != sound
+
+
+@pytest.mark.skipif(not can_write_mp4(), reason="this Pillow has no AVIF")
+def test_what_a_model_makes_that_takes_mp4_alone_is_its_next_reference(client: httpx.Client) -> None:
+    video = result(ask(client, "wan-2-6")).content
+    for model in MP4_ALONE:
+        file = upload(client, video, kind="video", model=model).json()
+        item = {"url": file["url"], "kind": "video", "durationToken": file["duration_token"]}
+        item["durationSeconds"] = video_seconds({"duration": "5"})
+        assert ask(client, model, referenceMediaItems=[item])["status"] == "succeeded"
+
+
+@pytest.mark.skipif(not can_write_mp4(), reason="this Pillow has no AVIF")
+def test_an_mp4_is_the_same_video_as_a_webm(tmp_path: Path) -> None:
+    still = draw("a lighthouse", seed="9", size=SMALL)
+    one, other = (clip(references=[still], as_mp4=True) for _ in range(2))
+    assert one == other, "it does not tell when it was made"
+    assert b"rivya sandbox" in one
+    (tmp_path / "clip.mp4").write_bytes(one)
+    facts = read_facts(tmp_path / "clip.mp4")
+    assert facts is not None
+    assert (facts.mime_type, facts.duration, facts.width, facts.height) == ("video/mp4", 1, *SMALL)
+    assert facts.whole
+    if find_ffmpeg() is None:
+        pytest.skip("nothing decodes it here")
+    shown = [frame(tmp_path / "clip.mp4", MP4, at) for at in (0, 0.5)]
+    expected = frames(clip(references=[still]))
+    for seen, wanted in zip(shown, (expected[0], expected[RATE // 2]), strict=True):
+        assert seen is not None
+        assert difference(seen, wanted) < 6
