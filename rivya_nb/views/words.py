@@ -77,6 +77,11 @@ def noun_of(jobs: Iterable[JobRecord]) -> str:
     return noun({made_by(job) for job in jobs})
 
 
+def noun_of_files(files: Iterable[PictureRecord]) -> str:
+    """The word for one of these files."""
+    return noun({each.medium for each in files})
+
+
 def moving_words(picture: PictureRecord) -> str:
     """What a result is, where it is no picture: `video 0:05`; empty for pictures."""
     if picture.medium == "image":

@@ -29,8 +29,9 @@ from rivya_nb.study.effects.numbers import Distances, Values
 from rivya_nb.study.effects.observations import Codes, Observations, observe
 from rivya_nb.study.effects.patterns import differing_axes
 from rivya_nb.study.effects.votes import Votes
-from rivya_nb.study.measuring import measured, measured_pairs
+from rivya_nb.study.measuring import measured_pairs, measured_together, with_part
 from rivya_nb.study.places import PicturedPlace
+from rivya_nb.views.words import noun_of_files
 
 STRUCTURE, COLOUR, VOTES = "structure", "colour", "votes"
 DISTANCES = {STRUCTURE: "ssim", COLOUR: "ciede2000"}
@@ -145,15 +146,18 @@ def _values(
 def values_of(
     seen: Seen,
     store: Store,
-    measure: str | Measure | Callable[..., object],
+    measure: Measure,
+    part: str | None,
     progress: Progress,
     stop: threading.Event,
 ) -> tuple[Seen, Values]:
-    """The number of each picture, and the pictures that have one."""
-    found = measured(store, seen.places, measure, progress=progress, stop=stop)  # type: ignore[arg-type]
+    """The number of each picture, and the pictures that have one; `part` is that of the measure."""
+    (every,) = measured_together(store, seen.places, [measure], progress=progress, stop=stop)
+    found = with_part(every, part)
     numbers = np.array([found.of(place) for place in seen.places])
     there = np.isfinite(numbers)
-    left_out = f"{count(int((~there).sum()), 'picture')} left out, without a number: {found.trouble}"
+    without = [place.picture for place, is_in in zip(seen.places, there, strict=True) if not is_in]
+    left_out = f"{count(len(without), noun_of_files(without))} left out, without a number: {found.trouble}"
     kept = seen.only(there.tolist(), left_out)
     by_place = {id(place): number for place, number in zip(seen.places, numbers, strict=True)}
     return kept, Values(kept.arrays, np.array([by_place[id(place)] for place in kept.places]))
