@@ -89,7 +89,8 @@ def measures_html(view: MeasuresView) -> str:
     from rivya_nb.views.run_html import environment
 
     shaded = {name: values for name, values in view.by_place.items() if values}
-    abouts = {line.name.partition(".")[0]: line.about for line in view.lines if line.about}
+    # A measure's name has neither spaces nor points; its parts and frames stand behind them.
+    abouts = {line.name.split()[0].partition(".")[0]: line.about for line in view.lines if line.about}
     return environment().get_template("measures.html").render(
         view=view,
         rows=_rows(view),
