@@ -39,6 +39,8 @@ MOST_SAMPLES = 16_000_000
 SOUND_RATE = 32_000
 """Bits a second of the sound of a small video, which has one channel."""
 
+_NOTHING_WRITTEN = ("-map_metadata", "-1", "-map_chapters", "-1")
+
 _LONGEST_SHOWN = 1.0
 """Seconds for which a frame is shown at most; of one that is shown longer, the next one may be taken."""
 
@@ -164,11 +166,29 @@ def small_sound(path: Path, kind: Format, rate: int) -> bytes | None:
     return _run(path, kind, ["-map", "0:a:0", *_sound_rate(rate), "-f", "webm", "-"]) or None
 
 
+def plain_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> bytes | None:
+    """A video within `box` (width and height in pixels) as WebM of at most about `rate` bits a second, to be seen
+    closely: without sound, and without what is written in the file; None if there is no ffmpeg, or it fails.
+    """
+    scale = f"scale={_fitting(box)}:force_divisible_by=2"
+    picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", "30", "-pix_fmt", "yuv420p", *_NOTHING_WRITTEN]
+    codec = ["-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-crf", "10", "-g", "30"]
+    return _run(path, kind, [*picture, *codec, *_rates(rate), "-f", "webm", "-"]) or None
+
+
+def plain_sound(path: Path, kind: Format, rate: int) -> bytes | None:
+    """The sound of a file as WebM of about `rate` bits a second, with nothing else of what is written in it; None
+    if there is no ffmpeg, or it fails."""
+    codec = ["-c:a", "libopus", "-ac", "2", "-b:a", str(rate)]
+    return _run(path, kind, ["-map", "0:a:0", *_NOTHING_WRITTEN, *codec, "-f", "webm", "-"]) or None
+
+
+def _rates(rate: int) -> list[str]:
+    return [each for name in ("-b:v", "-maxrate", "-bufsize") for each in (name, str(rate))]
+
+
 def _film_rate(rate: int) -> list[str]:
-    rates = ("-b:v", "-maxrate", "-bufsize")
-    return ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "5"] + [
-        each for name in rates for each in (name, str(rate))
-    ]
+    return ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "5", *_rates(rate)]
 
 
 def _sound_rate(rate: int) -> list[str]:

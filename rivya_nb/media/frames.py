@@ -98,12 +98,15 @@ def require_frames() -> None:
     Raises:
         UsageError: there is no ffmpeg.
     """
+    require_ffmpeg("Frames of videos are read by ffmpeg")
+
+
+def require_ffmpeg(what: str) -> None:
+    """Check that there is ffmpeg; `what` begins the sentence that is told if not. UsageError then."""
     from rivya_nb.media.ffmpeg import find_ffmpeg
 
     if find_ffmpeg() is None:
-        raise UsageError(
-            "Frames of videos are read by ffmpeg, which is not installed here: pip install 'rivya-nb[video]'"
-        )
+        raise UsageError(f"{what}, which is not installed here: pip install 'rivya-nb[video]'")
 
 
 def read_frames(

@@ -152,14 +152,18 @@ class Pictures(Leaving, Studying, Markable):
         return measure_pictures(ground, measures, read_choice(at, frames))
 
     def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
-        """Judge the pictures blind, in pairs, to order the values of an axis: `run.rank(by="seed")`.
+        """Judge the pictures (or videos, or sounds) blind, in pairs, to order the values of an axis:
+        `run.rank(by="seed")`.
 
         As a cell's value it shows two pictures of one prompt, with nothing that tells which they are. `by`
         names an axis, or several whose values are ranked together. The pairs are drawn once, so that all values
         are compared equally often, also where pictures have other axes, whose values are the same within a pair
-        where possible; no vote changes the list. Of a job with several pictures the first one is judged. Votes
-        are kept under the name `rater`, and it goes on after a restart. `strengths` of what this gives has the
-        result, and `write_page` makes a file for somebody without a kernel.
+        where possible; no vote changes the list. Of a job with several pictures the first one is judged. Votes are
+        kept under the name `rater`, and it goes on after a restart. `strengths` of what this gives has the result,
+        and `write_page` makes a file for somebody without a kernel.
+
+        Two videos play muted and in step, and begin again together where the shorter one ends. Sounds are heard
+        one at a time, with the keys 1 and 2.
 
         Raises:
             UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
