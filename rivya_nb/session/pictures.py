@@ -227,8 +227,9 @@ class Pictures(Leaving, Studying, Markable):
         Then a column for each number that was measured of these pictures: of a job's first one, NaN where it was
         not.
 
-        `credits_known` is False where the service did not say the credits: they are the documented price, or 0
-        where nobody knows how the job ended.
+        `picture_duration` is that of the job's first video or sound, in seconds. `credits_known` is False where
+        the service did not say the credits: they are the documented price, or 0 where nobody knows how the job
+        ended.
 
         Raises:
             UsageError: pandas is not installed.
@@ -309,5 +310,6 @@ def _row(
         "runs": ", ".join(map(str, runs)),
         "task_id": job.task_id,
         "path": None if path is None else str(path),
+        "picture_duration": None if picture is None else picture.duration,
         "error": job.error,
     }

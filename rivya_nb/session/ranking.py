@@ -88,6 +88,11 @@ class Ranking:
         return " and ".join(self.record.by)
 
     @property
+    def noun(self) -> str:
+        """The word for one of what is judged: `picture`, `video`, `sound`, or `result` where they differ."""
+        return noun({each.medium for each in self._contenders.values()})
+
+    @property
     def pairs(self) -> int:
         """How many pairs there are, without those of which one does not count any more."""
         return len(
@@ -260,8 +265,7 @@ class Ranking:
 
         job = self._store.jobs([job_id]).get(job_id)
         if job is None or not job.pictures:
-            gone = noun({each.medium for each in self._contenders.values()})
-            raise StoreError(f"A {gone} of this pair was deleted meanwhile; S skips the pair.")
+            raise StoreError(f"A {self.noun} of this pair was deleted meanwhile; S skips the pair.")
         record = job.pictures[0]
         try:
             path = fetcher(self._store.files)(record)

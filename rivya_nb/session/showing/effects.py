@@ -52,7 +52,7 @@ _CHANCE = "may be chance"
 _NOT_ABOVE = "size not clearly above the noise floor"
 _BELOW = "size below the noise floor"
 _SIZE = (
-    "The noise floor is compared with the size of a row: one that is not clearly above it may move one picture no "
+    "The noise floor is compared with the size of a row: one that is not clearly above it may move one {noun} no "
     "more than asking the same again does. It is there all the same: p, its interval or paired differences tell."
 )
 
@@ -210,8 +210,7 @@ class Effects:
         axes = [count(len(labels), name) for name, labels in zip(seen.axes, seen.labels, strict=True)]
         axes += [count(seen.replicates, "replicate")] if self._found.has_floor else []
         sure = "95 % interval by bootstrap over prompts" if any(row.interval for row in self.rows) else ""
-        what = noun_of_files(place.picture for place in self._seen.places)
-        parts = [count(self.pictures, what), prompts, *axes, self.statistic, sure]
+        parts = [count(self.pictures, self._seen.noun), prompts, *axes, self.statistic, sure]
         return joined(parts)
 
     def _lines(self) -> Iterator[tuple[str, str]]:
@@ -251,7 +250,7 @@ class Effects:
         if not self._found.has_floor:
             yield self._rest_words()
         if any(bar.words.endswith((_NOT_ABOVE, _BELOW)) for bar in self._bars()):
-            yield _SIZE
+            yield _SIZE.format(noun=self._seen.noun)
         if (total := sum(row.share for row in self.rows)) > _TOO_MUCH:
             why = _WHY_NEGATIVE.get(self.statistic, "")
             yield (
