@@ -52,9 +52,9 @@ class Leaving(ABC):
         `imagefolder` is the form of Hugging Face's `datasets`: `load_dataset("imagefolder", data_dir=folder)`. The
         files are the originals, byte for byte; `metadata.jsonl` has a row for each picture at each place, with
         prompt, model, params, the axes' values, facts, measures, seed, replicate, run, marks and price; of videos
-        and sounds also the duration in seconds. They are loaded as "videofolder" and "audiofolder"; where there are
-        several media, with `filters=[("medium", "=", "video")]`, and "image" or "audio". An earlier export in the
-        folder is replaced, other files stay. Excluded pictures are left out, and the result says so.
+        and sounds also the duration in seconds. They are loaded as "videofolder" and "audiofolder"; where there
+        are several media, with `filters=[("medium", "=", "video")]`, and "image" or "audio". An earlier export in
+        the folder is replaced, other files stay. Excluded pictures are left out, and the result says so.
 
         `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
         file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and
