@@ -144,5 +144,5 @@ def read_frames(
     with BUDGET.taking(pixels):
         read = ffmpeg.frames(path, kind, duration, frames.first, frames.number, box, stop)
     if len(read) < frames.number:
-        raise PictureError("ffmpeg cannot read its frames")
+        raise PictureError(f"ffmpeg cannot read its frames, or takes more than {ffmpeg.TIMEOUT:g} s")
     return read

@@ -12,7 +12,7 @@ import rivya_nb as rv
 from history.conftest import Fill, add_run, picture
 from rivya_nb.errors import UsageError
 from rivya_nb.media import ffmpeg
-from rivya_nb.store.records import PictureRecord
+from rivya_nb.store.records import CellRecord, PictureRecord
 
 SEEDS = [1, 2, 3]
 
@@ -152,3 +152,15 @@ def test_without_ffmpeg_every_way_says_what_to_install(
     ):
         with pytest.raises(UsageError, match=r"pip install 'rivya-nb\[video\]'"):
             ask()
+
+
+def test_a_canary_of_videos_is_not_bought_where_nobody_can_compare_them(
+    session: rv.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+    job = done("A fox", {}, pictures=(film_record(session.store, range(9)),))
+    here = session.store.add_run(
+        name=None, service=session.service, axes=[], cells=[CellRecord(job.id, ())], jobs=[job]
+    )
+    with pytest.raises(UsageError, match=r"pip install 'rivya-nb\[video\]'"):
+        rv.drift("foxes", session.run(here.id), max_credits=100)

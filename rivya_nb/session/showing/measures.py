@@ -192,19 +192,15 @@ class Measurements(ABC):
             yield f"{count(len(without), f'excluded {noun_of_files(without)}')} left out"
         if self._sounds:
             yield f"{count(self._sounds, 'sound')} left out"
-        yield from self._frames_notes()
+        frames = next(iter(self._chosen)).frames
+        if any(each.medium == "video" for each in self._files):
+            yield frames_words(frames)
+        elif frames != MIDDLE:
+            yield "at and frames are for videos: a picture is measured as it is"
         if self.ground.store.is_read_only:
             yield "the store may only be read: these numbers are not kept"
         for measured in self.measured:
             yield from measured.notes
-
-    def _frames_notes(self) -> Iterator[str]:
-        frames = next(iter(self._chosen)).frames
-        if not any(each.medium == "video" for each in self._files):
-            if frames != MIDDLE:
-                yield "at and frames are for videos: a picture is measured as it is"
-            return
-        yield frames_words(frames)
 
     def _line(
         self,
