@@ -44,17 +44,24 @@ WITHIN = "mostly within the noise"
 @dataclass(frozen=True)
 class DifferencesView:
     """The differences along each axis, and by place how far each picture is `apart` from its neighbours.
-    `noun` is the word for what was compared."""
+    `noun` is the word for what was compared, and `about_frames` says which frames of videos were."""
 
     axes: Sequence[AxisDifferences]
     apart: Mapping[Coordinates, Difference]
     layout: Layout
     notes: Sequence[str] = ()
     noun: str = "picture"
+    about_frames: str = ""
 
     @property
     def title(self) -> str:
         return f"Differences of {count(len(self.apart), self.noun)}"
+
+    @property
+    def foot(self) -> str:
+        """What was compared, and how."""
+        frames = f" {self.about_frames}." if self.about_frames else ""
+        return f"{FOOT.format(noun=self.noun)}{frames}"
 
     @property
     def about_noise(self) -> str:
@@ -106,7 +113,7 @@ def differences_html(view: DifferencesView) -> str:
         pairs=[_pair_words(axis, view.noun) for axis in view.axes],
         captions=[page.caption for page in view.layout.pages if not page.further],
         height=HEIGHT,
-        foot=FOOT.format(noun=view.noun),
+        foot=view.foot,
         noise=view.about_noise,
     )  # fmt: skip
 
@@ -132,7 +139,7 @@ def differences_text(view: DifferencesView) -> str:
             title,
             *text_table(headings, rows),
             *about,
-            FOOT.format(noun=view.noun),
+            view.foot,
             view.about_noise,
             *view.notes,
         ]

@@ -52,7 +52,7 @@ def test_videos_are_measured_in_their_middle_and_called_by_their_name(films: rv.
     found = films.measure("brightness")
     text = repr(found)
     assert "brightness: 3 videos of run 1" in text
-    assert "of each video the frame in its middle counts (at=0.5); frames=8 takes the mean" in text
+    assert "Of each video the frame in its middle counts (at=0.5); frames=8 takes the mean" in text
     assert "picture" not in text + html_of(found)
     assert found.to_pandas()["brightness"].tolist() == about(25, 50, 75)
 
@@ -63,7 +63,7 @@ def test_several_frames_give_their_mean_and_its_spread(films: rv.Run) -> None:
     assert table["brightness of 5 frames"].tolist() == about(25, 50, 75)
     assert table["brightness of 5 frames, sd"].tolist() == about(14.1, 28.3, 42.4)
     assert "within a video sd 0.1" in html_of(found)
-    assert "of each video 5 frames count" in repr(found)
+    assert "Of each video 5 frames count" in repr(found)
     pairs = films.measure("ciede2000", frames=2).to_pandas()
     assert pairs.columns.tolist()[-2:] == ["ciede2000 of 2 frames", "ciede2000 of 2 frames, sd"]
     for wrong, told in (({"at": 2}, "no place in a video"), ({"frames": 0}, "from 1 to 64")):
@@ -99,7 +99,7 @@ def test_a_grid_and_its_differences_are_of_the_frames_that_were_asked_for(films:
     found = films.grid().differences(frames=4)
     assert first < found.medians["seed"].colour < last
     assert "Differences of 3 videos" in repr(found)
-    assert "of each video 4 frames count" in html_of(found)
+    assert "Of each video 4 frames count" in html_of(found)
     assert "picture" not in repr(found) + html_of(found)
 
 
@@ -108,6 +108,7 @@ def test_effects_are_of_the_frames_that_were_asked_for(films: rv.Run, session: r
     found = rv.history().effects("brightness", at=0.9)
     assert found.of == "brightness at 0.9"
     assert "6 videos" in repr(found)
+    assert 'plan.power(pilot=…, of="brightness", at=0.9, difference=…)' in repr(found)
     with pytest.raises(UsageError, match="Nothing moves it"):
         rv.history().effects("brightness", at=0)
 

@@ -99,13 +99,13 @@ class Differences:
             apart=by_place(self._found),
             layout=layout,
             noun=noun(media),
+            about_frames=frames_words(frames) if "video" in media else "",
             notes=_notes(
                 noun(media),
                 len(cells) - len(shown),
                 len(compared.unread),
                 sum(bool(job.pictures) for cell in first for job in cell.jobs if job.id in excluded),
                 len(every) - len(first),
-                frames if "video" in media else None,
             ),
         )
 
@@ -186,9 +186,7 @@ def _is_sound(cell: Cell) -> bool:
     return cell.picture is not None and cell.picture.medium == "audio"
 
 
-def _notes(
-    what: str, empty: int, unread: int, excluded: int, sounds: int, frames: Frames | None
-) -> list[str]:
+def _notes(what: str, empty: int, unread: int, excluded: int, sounds: int) -> list[str]:
     notes = []
     if excluded:
         notes.append(f"{count(excluded, f'excluded {what}')} left out")
@@ -198,4 +196,4 @@ def _notes(
         notes.append(f"{count(unread, what)} left out, whose file is gone or cannot be read")
     if sounds:
         notes.append(f"{count(sounds, 'sound')} left out")
-    return [*notes, frames_words(frames)] if frames is not None else notes
+    return notes

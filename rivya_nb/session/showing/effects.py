@@ -56,7 +56,7 @@ _SIZE = (
     "more than asking the same again does. It is there all the same: p, its interval or paired differences tell."
 )
 
-_NEXT = 'plan.power(pilot=…, of="{of}", difference=…) says how large a study shows a difference.'
+_NEXT = "plan.power(pilot=…, {call}, difference=…) says how large a study shows a difference."
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,18 @@ class Effects:
     """
 
     def __init__(
-        self, of: str, statistic: str, seen: Seen, numbers: Numbers | Votes, found: Shares, by: str | None
+        self,
+        of: str,
+        call: str,
+        statistic: str,
+        seen: Seen,
+        numbers: Numbers | Votes,
+        found: Shares,
+        by: str | None,
     ) -> None:
         from rivya_nb.study.effects.contrasts import contrasts
 
-        self.of, self.statistic = of, statistic
+        self.of, self.statistic, self._call = of, statistic, call
         self.rows: tuple[Share, ...] = found.rows
         self.between: Share | None = found.between
         self.pictures, self.prompts = len(seen.places), len(seen.arrays.prompt_labels)
@@ -188,7 +195,7 @@ class Effects:
             floor=self._limit,
             lines=list(self._lines()),
             summary=f"What moves {self.of}: {', '.join(f'{bar.name} {bar.words}' for bar in bars)}.",
-            foot=_FOOT + (f" {_NEXT.format(of=self.of)}" if self.statistic != _DEVIANCE else ""),
+            foot=_FOOT + (f" {_NEXT.format(call=self._call)}" if self.statistic != _DEVIANCE else ""),
             notes=list(self._notes()),
         )
 
@@ -306,7 +313,7 @@ def find_effects(study: Study, of: Of, *, prompts: str | None, by: str | None) -
         WaitInterruptedError: the kernel was interrupted; what was measured by then is kept.
     """
     work = _Work(study, of, prompts=prompts, by=by)
-    return with_progress(*work.named, work.effects)
+    return with_progress(work.title, work.named[1], work.effects)
 
 
 def find_numbers(
@@ -318,7 +325,7 @@ def find_numbers(
         UsageError: there is no such measure.
     """
     work = _Work(study, of)
-    return *work.named, work.numbers
+    return work.title, work.named[1], work.numbers
 
 
 @dataclass(frozen=True)
@@ -334,34 +341,47 @@ class _Work:
         from rivya_nb.measures.registry import find_part
         from rivya_nb.study.effects.reading import DISTANCES, VOTES
 
-        if self.of == VOTES:
-            return VOTES, "pair"
-        study = self.study
-        is_moving = any(place.picture.medium == "video" for place in study.places)
-        frames = study.frames if is_moving else MIDDLE
-        if isinstance(self.of, str) and self.of in DISTANCES:
-            return column_name(self.of, WHOLE, frames), "pair"
+        if isinstance(self.of, str) and self.of in (*DISTANCES, VOTES):
+            return self.of, "pair"
         measure, part = find_part(self.of)
-        name = column_name(measure.name, part or WHOLE, frames)
-        return name, "pair" if measure.kind == "pair" else study.noun
+        name = column_name(measure.name, part or WHOLE)
+        return name, "pair" if measure.kind == "pair" else self.study.noun
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of videos that are measured; the usual ones where there is none."""
+        is_moving = any(place.picture.medium == "video" for place in self.study.places)
+        return self.study.frames if is_moving and not self.is_of_votes else MIDDLE
+
+    @property
+    def is_of_votes(self) -> bool:
+        from rivya_nb.study.effects.reading import VOTES
+
+        return self.of == VOTES
+
+    @property
+    def title(self) -> str:
+        """What is measured in words, as `sharpness of 8 frames`."""
+        return f"{self.named[0]} {self.frames.words}".rstrip()
 
     def effects(self, progress: Progress, stop: threading.Event) -> Effects:
         from rivya_nb.study.effects.shares import shares
         from rivya_nb.study.effects.votes import Votes, shares_of_votes
 
         seen, numbers = self.numbers(progress, stop)
-        name = self.named[0]
+        asked = f", {self.frames.key}" if self.frames != MIDDLE else ""
+        called = self.title, f'of="{self.named[0]}"{asked}'
         if isinstance(numbers, Votes):
-            return Effects(name, _DEVIANCE, seen, numbers, shares_of_votes(numbers), self.by)
+            return Effects(*called, _DEVIANCE, seen, numbers, shares_of_votes(numbers), self.by)
         statistic = _VARIANCE if hasattr(numbers, "values") else _SQUARES
-        return Effects(name, statistic, seen, numbers, shares(numbers), self.by)
+        return Effects(*called, statistic, seen, numbers, shares(numbers), self.by)
 
     def numbers(self, progress: Progress, stop: threading.Event) -> tuple[Seen, Numbers | Votes]:
         """What is known of the pictures, and where they stand."""
         from rivya_nb.measures.registry import find_measure, find_part
-        from rivya_nb.study.effects.reading import DISTANCES, VOTES, distances_of, see, values_of, votes_of
+        from rivya_nb.study.effects.reading import DISTANCES, distances_of, see, values_of, votes_of
 
-        study = self.study if self.of == VOTES else self.study.of_pictures
+        study = self.study if self.is_of_votes else self.study.of_pictures
         store = study.store
         seen = see(study.places, _params_of(store), by_params=study.is_history, prompts=self.prompts)
         if self.by is not None:
@@ -369,7 +389,7 @@ class _Work:
             seen.facts(self.by)
         if study.note:
             seen = replace(seen, arrays=replace(seen.arrays, notes=(*seen.arrays.notes, study.note)))
-        if self.of == VOTES:
+        if self.is_of_votes:
             ids = {place.job.id for place in seen.places}
             return seen, votes_of(seen, store.votes.among(ids))
         if isinstance(self.of, str) and self.of in DISTANCES:

@@ -10,7 +10,7 @@ SOUNDS = "these are sounds, and measures look at pictures and at frames of video
 def frames_words(frames: Frames) -> str:
     """Which frames of videos a number is of."""
     if frames.number > 1:
-        return f"of each video {frames.number} frames count, the middles of as many equal parts; numbers are means"
+        return f"Of each video {frames.number} frames count, the middles of as many equal parts; numbers are means"
     if frames == MIDDLE:
-        return "of each video the frame in its middle counts (at=0.5); frames=8 takes the mean of several"
-    return f"of each video one frame counts, at {frames.first:g} of its length"
+        return "Of each video the frame in its middle counts (at=0.5); frames=8 takes the mean of several"
+    return f"Of each video one frame counts, at {frames.first:g} of its length"
