@@ -87,7 +87,7 @@ def test_a_store_in_a_folder_loads_nothing_of_a_server(tmp_path: Path) -> None:
     assert [name for name in done.stdout.split() if name.startswith(others)] == []
 
 
-LIGHT = ("facts", "formats", "mpeg", "suffixes", "walking", "words")
+LIGHT = ("facts", "formats", "frames", "mpeg", "suffixes", "walking", "words")
 
 PICTURES_ALONE = """
 import sys

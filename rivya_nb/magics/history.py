@@ -68,7 +68,7 @@ def show_history(words: Sequence[str]) -> History | Selection | Grid:
     if mistakes:
         raise UsageError(mistakes)
     found = history if page is None else history.page(page)
-    return found.grid(**axes) if axes else found
+    return found.grid(axes.get("rows"), axes.get("cols")) if axes else found
 
 
 class _HistoryReader(Reader):

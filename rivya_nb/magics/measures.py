@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rivya_nb.contract.text import printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
@@ -13,23 +13,40 @@ if TYPE_CHECKING:
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.measures import Measurements
 
-USAGE = "[NAMES] [--run RUN]"
-HELP = "measure the pictures of a run, or else of the newest; without a name, the measures there are"
+USAGE = "[NAMES] [--run RUN] [--at PLACE | --frames N]"
+HELP = (
+    "measure the pictures of a run, or else of the newest; of videos the frame in the middle, at another place "
+    "from 0 to 1, or the mean of several frames; without a name, the measures there are"
+)
 
 _ABOUT_LENGTH = 90
+
+T = TypeVar("T", int, float)
 
 
 def measure(arguments: tuple[str, ...]) -> Measurements | None:
     """The numbers of a run's pictures by the named measures; without a name, print which there are.
 
     Raises:
-        UsageError: there is no such measure or run.
+        UsageError: there is no such measure or run, place or number of frames.
     """
-    names, flags = take_flags("measure", arguments, (), ["--run"])
+    names, flags = take_flags("measure", arguments, (), ["--run", "--at", "--frames"])
     if not names:
         print(_listed())
         return None
-    return _run(flags.get("--run")).measure(*names)
+    at, frames = _number("--at", flags.get("--at"), float), _number("--frames", flags.get("--frames"), int)
+    return _run(flags.get("--run")).measure(*names, at=at, frames=frames)
+
+
+def _number(flag: str, text: str | None, kind: type[T]) -> T | None:
+    """The value of a flag. UsageError if it is no number."""
+    try:
+        return None if text is None else kind(text)
+    except ValueError:
+        right = (
+            "a part of the length from 0 to 1, as --at 0.5" if kind is float else "a number, as --frames 8"
+        )
+        raise UsageError([Mistake("measure", f"{flag} needs {right}, not {short_repr(text)}")]) from None
 
 
 def _run(number: str | None) -> Run:

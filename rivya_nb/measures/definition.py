@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 from rivya_nb.contract.text import did_you_mean, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.measures.source import Source, read_source
+from rivya_nb.media.frames import MIDDLE, Frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,6 +50,8 @@ class Measure:
 
     Of a pair, `prepare` makes what is compared, once for each picture: the function then gets two of these.
     `require` raises UsageError if a package is missing. A bundled one does not change the picture it gets.
+
+    Of a video it gets its `frames` as pictures, and the number is their mean; a pair gets the same frame of both.
     """
 
     name: str
@@ -63,6 +66,11 @@ class Measure:
     is_bundled: bool = False
     source: Source | None = field(default=None, repr=False)
     given_version: str | None = None
+    frames: Frames = MIDDLE
+
+    def of(self, frames: Frames) -> Measure:
+        """The same measure, of these frames of videos."""
+        return replace(self, frames=frames)
 
     @property
     def version(self) -> str:

@@ -63,6 +63,9 @@ def measure(
     An image is a `PIL.Image` in RGB, upright, with white below what is transparent; it may be changed. A request
     has `model`, `prompt`, `params` and `seed`.
 
+    Of a video it gets the frames that are asked for as images, one after the other, a batch many at once, and a
+    pair the same frame of both; the number of a video is their mean.
+
     It gives a number, or a dict of numbers by the names of its parts; of a batch, a list with one of these for
     each picture. True counts as 1. Whatever else it gives, NaN included, or an error, is a failure of that picture
     alone. It is called in worker threads, several at once, but one batch after the other.

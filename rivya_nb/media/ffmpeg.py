@@ -13,6 +13,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 TIMEOUT = 20.0
 """Seconds for one call."""
 
+_PATIENCE = 0.1
+"""Seconds after which it is looked whether a call has to stop."""
+
 MOST_MEMORY = 1 << 30
 """The most bytes of one piece of memory."""
 
@@ -37,6 +42,14 @@ SOUND_RATE = 32_000
 
 _FRAMES = 15
 """The most frames a second of a small video."""
+
+_NOTHING_WRITTEN = ("-map_metadata", "-1", "-map_chapters", "-1")
+
+_LONGEST_SHOWN = 1.0
+"""Seconds for which a frame is shown at most; of one that is shown longer, the next one may be taken."""
+
+_TICKS = 1_000_000
+"""Of a second, in which the distance between frames is written."""
 
 _DEMUXERS = {
     **dict.fromkeys((MP4, MOV, M4A), "mov"),
@@ -87,6 +100,54 @@ def frame(path: Path, kind: Format, at: float = 0.0, box: tuple[int, int] | None
         return None
 
 
+def frames(
+    path: Path,
+    kind: Format,
+    duration: float,
+    first: float,
+    number: int,
+    box: tuple[int, int] | None = None,
+    stop: threading.Event | None = None,
+) -> list[Picture]:
+    """Frames of a video of `duration` seconds, upright, as RGB, within `box` (width, height in pixels) if that is
+    given: what is shown at the part `first` of it, and from there `number` frames in all, each a `number`-th
+    part of it after the one before. It is decoded once. Fewer if there is no ffmpeg, it fails, or `stop` is set.
+    """
+    at, apart = first * duration, duration / number
+    # A frame is shown until the next one begins: it may begin before its place.
+    start = max(0.0, at - _LONGEST_SHOWN)
+    rate = f"{_TICKS}/{max(1, round(apart * _TICKS))}"
+    steps = [
+        # The last frame is shown until the end, also of a sound that is longer.
+        f"tpad=stop_mode=clone:stop_duration={duration:.6f}",
+        # Rounded up, since what begins after a place is not shown there.
+        f"fps=fps={rate}:start_time={at - start:.6f}:round=up",
+        # From 0 on, or the first one would be written twice.
+        "setpts=N/FRAME_RATE/TB",
+        *([] if box is None else [f"scale={_fitting(box)}"]),
+    ]
+    out = ["-map", "0:V:0", "-vf", ",".join(steps), "-frames:v", str(number), "-f", "image2pipe"]
+    data = _run(path, kind, [*out, "-c:v", "ppm", "-"], start=start, stop=stop)
+    return _pictures(data) if data else []
+
+
+def _pictures(data: bytes) -> list[Picture]:
+    """The pictures of PPMs of one size that stand one behind the other."""
+    from PIL import Image
+
+    found: list[Picture] = []
+    try:
+        with Image.open(io.BytesIO(data)) as first:
+            width, height = first.size
+        size = len(b"P6\n%d %d\n255\n" % (width, height)) + 3 * width * height
+        for at in range(0, len(data), size):
+            with Image.open(io.BytesIO(data[at : at + size])) as image:
+                found.append(image.convert("RGB"))
+    except Exception as error:
+        logger.debug("ffmpeg gave no pictures: %s", error)
+    return found
+
+
 def samples(path: Path, kind: Format, duration: float) -> bytes | None:
     """The sound of a file as signed bytes, one channel, at most `MOST_SAMPLES`; None if there is no ffmpeg, or it
     finds no sound."""
@@ -120,11 +181,29 @@ def _webm(path: Path, kind: Format, out: list[str]) -> bytes | None:
         return made.read_bytes() or None
 
 
+def plain_film(path: Path, kind: Format, box: tuple[int, int], rate: int) -> bytes | None:
+    """A video within `box` (width and height in pixels) as WebM of at most about `rate` bits a second, to be seen
+    closely: without sound, and without what is written in the file; None if there is no ffmpeg, or it fails.
+    """
+    scale = f"scale={_fitting(box)}:force_divisible_by=2"
+    picture = ["-map", "0:V:0", "-vf", scale, "-fpsmax", "30", "-pix_fmt", "yuv420p", *_NOTHING_WRITTEN]
+    codec = ["-c:v", "libvpx", "-deadline", "good", "-cpu-used", "5", "-crf", "10", "-g", "30"]
+    return _webm(path, kind, [*picture, *codec, *_rates(rate)])
+
+
+def plain_sound(path: Path, kind: Format, rate: int) -> bytes | None:
+    """The sound of a file as WebM of about `rate` bits a second, with nothing else of what is written in it; None
+    if there is no ffmpeg, or it fails."""
+    codec = ["-c:a", "libopus", "-ac", "2", "-b:a", str(rate)]
+    return _webm(path, kind, ["-map", "0:a:0", *_NOTHING_WRITTEN, *codec])
+
+
+def _rates(rate: int) -> list[str]:
+    return [each for name in ("-b:v", "-maxrate", "-bufsize") for each in (name, str(rate))]
+
+
 def _film_rate(rate: int) -> list[str]:
-    rates = ("-b:v", "-maxrate", "-bufsize")
-    return ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "5"] + [
-        each for name in rates for each in (name, str(rate))
-    ]
+    return ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "5", *_rates(rate)]
 
 
 def _sound_rate(rate: int) -> list[str]:
@@ -135,8 +214,10 @@ def _fitting(box: tuple[int, int]) -> str:
     return f"'min({box[0]},iw)':'min({box[1]},ih)':force_original_aspect_ratio=decrease"
 
 
-def _run(path: Path, kind: Format, out: list[str], *, start: float = 0.0) -> bytes | None:
-    """What ffmpeg writes; None if there is none, or it fails."""
+def _run(
+    path: Path, kind: Format, out: list[str], *, start: float = 0.0, stop: threading.Event | None = None
+) -> bytes | None:
+    """What ffmpeg writes; None if there is none, it fails, or `stop` is set meanwhile."""
     program = find_ffmpeg()
     if program is None or kind not in _DEMUXERS:
         return None
@@ -148,21 +229,37 @@ def _run(path: Path, kind: Format, out: list[str], *, start: float = 0.0) -> byt
     ]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     try:
-        done = subprocess.run(  # noqa: S603 - the program is the extra's or the machine's, and there is no shell
+        process = subprocess.Popen(  # noqa: S603 - the program is the extra's or the machine's, and there is no shell
             command,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment,
-            check=False,
             # An interrupt of the kernel is not meant for it; on Windows it needs no window.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
+        with process:
+            try:
+                written, said = _ended(process, stop or threading.Event())
+            except BaseException:
+                process.kill()
+                raise
     except (OSError, subprocess.SubprocessError) as error:
         logger.debug("ffmpeg cannot read %s: %s", path.name, error)
         return None
-    if done.returncode:
-        logger.debug("ffmpeg cannot read %s: %s", path.name, done.stderr[-300:])
+    if process.returncode:
+        logger.debug("ffmpeg cannot read %s: %s", path.name, said[-300:])
         return None
-    return done.stdout
+    return written
+
+
+def _ended(process: subprocess.Popen[bytes], stop: threading.Event) -> tuple[bytes, bytes]:
+    """What a process has written and said by its end. TimeoutExpired after `TIMEOUT`, or once `stop` is set."""
+    end = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            return process.communicate(timeout=max(0.0, min(_PATIENCE, end - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            if stop.is_set() or time.monotonic() >= end:
+                raise

@@ -15,6 +15,7 @@ from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.text import check_whole, did_you_mean, listing, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.measures.metric import require
+from rivya_nb.media.frames import require_frames
 from rivya_nb.session.showing.drift import Canaries, Drift
 from rivya_nb.store.canaries import CanaryRecord, OccasionRecord
 from rivya_nb.study.drift import enough_replicates
@@ -165,13 +166,20 @@ def _cells(session: Session, run_id: int) -> list[JobRecord]:
     run = session.spending.own_run(run_id)
     jobs = session.store.jobs([cell.job_id for cell in run.cells])
     current = [jobs[cell.job_id] for cell in run.current(jobs)]
-    pictured = {replace(job.request, replicate=1).identity: job for job in reversed(current) if job.pictures}
+    pictured = {
+        replace(job.request, replicate=1).identity: job
+        for job in reversed(current)
+        if job.pictures and job.pictures[0].medium != "audio"
+    }
+    if any(job.pictures[0].medium == "video" for job in pictured.values()):
+        # Frames that nobody can read are not bought.
+        require_frames()
     if not pictured:
         raise UsageError(
             [
                 Mistake(
                     "run",
-                    f"run {run_id} has no picture, so nothing is known to compare with; wait for it first",
+                    f"run {run_id} has no picture or video to compare with; wait for it first",
                 )
             ]
         )

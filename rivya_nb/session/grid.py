@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rivya_nb.files import target_file
 from rivya_nb.jobs.work_loop import WorkLoop
+from rivya_nb.media.frames import Frames, read_choice
 from rivya_nb.session.adding import plan_filling
 from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.placing import place
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from rivya_nb.session.ranking import Ranking
     from rivya_nb.session.run import Run
     from rivya_nb.session.showing.differences import Differences
-    from rivya_nb.session.showing.measures import Ground, Measurements, ShownMeasure, Wanted
+    from rivya_nb.session.showing.measures import Ground, Measurements, Wanted
+    from rivya_nb.session.showing.shown_measure import ShownMeasure
     from rivya_nb.session.showing.written import WrittenFile
     from rivya_nb.store.records import JobRecord, RunRecord
     from rivya_nb.widgets.viewer import Viewer
@@ -55,7 +58,7 @@ class Grid(Leaving, Studying, Shown):
         rows: str | None = None,
         cols: str | None = None,
         notes: Sequence[str] = (),
-        measure: Wanted | None = None,
+        measure: tuple[Wanted, Frames] | None = None,
     ) -> None:
         self._run = run
         self._jobs = jobs
@@ -67,7 +70,7 @@ class Grid(Leaving, Studying, Shown):
         self._hints = tuple(Hint("", note) for note in notes)
         # An axis that is none is told at once; what stands where is looked up when it is shown.
         self._arranged()
-        self._shown_measure = None if measure is None else self._shown_with(measure)
+        self._shown_measure = None if measure is None else self._shown_with(*measure)
 
     def _arranged(self, *, every: bool = False) -> Layout:
         return arrange(self._run, records(self._jobs), rows=self._rows, cols=self._cols, every=every)
@@ -147,7 +150,7 @@ class Grid(Leaving, Studying, Shown):
 
         return view_grid(self._run, self._jobs, self, self._live_records, rows=self._rows, cols=self._cols)
 
-    def measure(self, *measures: Wanted) -> Measurements:
+    def measure(self, *measures: Wanted, at: float | None = None, frames: int | None = None) -> Measurements:
         """What measures give for the pictures that are shown here, as `run.measure` tells it.
 
         A measure of pairs compares pictures that share every value of this grid but one.
@@ -157,19 +160,20 @@ class Grid(Leaving, Studying, Shown):
         """
         from rivya_nb.session.showing.measures import measure_pictures
 
-        return measure_pictures(self._ground(), measures)
+        return measure_pictures(self._ground(), measures, read_choice(at, frames))
 
     def _ground(self) -> Ground:
         from rivya_nb.session.showing.measures import Ground
 
         return Ground(self._run, records(self._jobs), self._arranged(), self._store)
 
-    def _shown_with(self, measure: Wanted) -> ShownMeasure:
-        from rivya_nb.session.showing.measures import ShownMeasure
+    def _shown_with(self, measure: Wanted, frames: Frames) -> ShownMeasure:
+        from rivya_nb.session.showing.measures import measure_pictures
+        from rivya_nb.session.showing.shown_measure import ShownMeasure
 
-        return ShownMeasure(self.measure(measure))
+        return ShownMeasure(measure_pictures(self._ground(), [measure], frames))
 
-    def differences(self) -> Differences:
+    def differences(self, *, at: float | None = None, frames: int | None = None) -> Differences:
         """What moves the pictures, in numbers: the seed, the shape, or the words?
 
         Each two pictures that share every value but one are compared, and for each axis it is shown how much
@@ -183,17 +187,28 @@ class Grid(Leaving, Studying, Shown):
         Neither knows what is shown: a bottle that moves aside differs as much as one that becomes a vase, and
         nothing is said of quality, style, or how well a prompt was followed.
 
+        Of videos, the same frame of both is compared: the one in the middle, `at` another place from 0 to 1, or
+        the mean of so many `frames`, as in `measure`. Sounds are left out.
+
         Only the first picture of a place counts, and none that is excluded. Of an axis with more than 300 pairs,
         300 are drawn, always the same ones. It takes a few seconds at most, in worker threads, while runs go on.
 
         Raises:
-            UsageError: scikit-image is missing (the extra `analysis`), or no two pictures can be compared.
+            UsageError: scikit-image (the extra `analysis`) or, for videos, ffmpeg (the extra `video`) is missing;
+                no two pictures can be compared; or there is no such place or number of frames.
         """
         from rivya_nb.session.showing.differences import Differences
 
+        chosen, stop = read_choice(at, frames), threading.Event()
         layout = self._arranged()
         without = excluded(self._store, self._jobs)
-        return WorkLoop.find().aside(lambda: Differences(self._run.axes, layout, self._files, without))
+        try:
+            return WorkLoop.find().aside(
+                lambda: Differences(self._run.axes, layout, self._files, without, chosen, stop)
+            )
+        finally:
+            # An interrupted one is not read to its end.
+            stop.set()
 
     def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
         """Judge the pictures of the grid blind, in pairs; it does what `rank` of a run does.

@@ -17,7 +17,7 @@ from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.session.job import python_params
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.store.marks import excluded
-from rivya_nb.views.words import lost_words
+from rivya_nb.views.words import lost_words, noun_of, noun_of_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +51,10 @@ class Leaving(ABC):
 
         `imagefolder` is the form of Hugging Face's `datasets`: `load_dataset("imagefolder", data_dir=folder)`. The
         files are the originals, byte for byte; `metadata.jsonl` has a row for each picture at each place, with
-        prompt, model, params, the axes' values, facts, measures, seed, replicate, run, marks and price. An
-        earlier export in the folder is replaced, other files stay. Excluded pictures are left out, and the result
-        says so.
+        prompt, model, params, the axes' values, facts, measures, seed, replicate, run, marks and price; of videos
+        and sounds also the duration in seconds. They are loaded as "videofolder" and "audiofolder"; where there
+        are several media, with `filters=[("medium", "=", "video")]`, and "image" or "audio". An earlier export in
+        the folder is replaced, other files stay. Excluded pictures are left out, and the result says so.
 
         `bundle` is a whole study for a colleague's store, as a folder or, where the name ends with `.zip`, as one
         file: pictures, references, the runs with what was asked, facts, marks (exclusions too), measures and
@@ -77,7 +78,7 @@ class Leaving(ABC):
         gather = self._gatherer()
         return with_progress(
             "Export",
-            "picture",
+            noun_of(self._studied()[1].values()),
             lambda tell, stop: _imagefolder(folder, gather(), self._store, tell, stop),
         )
 
@@ -103,7 +104,7 @@ class Leaving(ABC):
 
         leaving = WorkLoop.find().aside(write)
         if leaving.lost:
-            raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {target}.")
+            raise StoreError(f"{lost_words(leaving.lost)}; the others are in {target}.")
         written = WrittenFile(target)
         written.note = leaving.note
         return written
@@ -145,7 +146,7 @@ class Leaving(ABC):
             return Paragraph(f"{told}{note}")
 
         try:
-            return with_progress(f"Log to {tracker}", "picture", work)
+            return with_progress(f"Log to {tracker}", noun_of(self._studied()[1].values()), work)
         except WaitInterruptedError:
             raise WaitInterruptedError(
                 f"Interrupted: what {tracker} got is not whole, and marked as failed where it can be; the same "
@@ -221,8 +222,8 @@ def gather(record: RunRecord, jobs: Mapping[str, JobRecord], store: Store) -> Ga
         marks=store.marks.of(jobs),
         measures=kept_columns(store, [(place.job, place.picture) for place in places]),
     )
-    left_out = sum(len(jobs[job_id].pictures) for job_id in without)
-    note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
+    left_out = [each for job_id in without for each in jobs[job_id].pictures]
+    note = f"{count(len(left_out), f'excluded {noun_of_files(left_out)}')} left out" if left_out else ""
     return Gathered(places, picture_table(places, known), runs, lost, note)
 
 
@@ -267,7 +268,7 @@ def _imagefolder(
         folder, leaving.places, leaving.table.rows, fetcher(store.files), tell, stop
     )
     if leaving.lost:
-        raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")
+        raise StoreError(f"{lost_words(leaving.lost)}; the others are in {os.fspath(folder)}.")
     return SavedPictures(paths, user_path(folder), (metadata,), leaving.note)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rivya_nb.errors import StoreError
 from rivya_nb.files import user_path
+from rivya_nb.media.frames import read_choice
 from rivya_nb.session.job import Job, python_params
 from rivya_nb.session.leaving import Leaving
 from rivya_nb.session.marking import Markable
@@ -93,12 +94,18 @@ class Pictures(Leaving, Studying, Markable):
         return [image for job in self.jobs for image in job.images]
 
     def grid(
-        self, rows: str | None = None, cols: str | None = None, *, measure: Wanted | None = None
+        self,
+        rows: str | None = None,
+        cols: str | None = None,
+        *,
+        measure: Wanted | None = None,
+        at: float | None = None,
+        frames: int | None = None,
     ) -> Grid:
         """The pictures as they are now, laid out by two axes; more axes make pages, one axis wraps.
 
         With a `measure`, each picture has its number as a figure, on a colour: blue below the median of all,
-        orange above.
+        orange above. `at` and `frames` are for videos, as in `measure`.
 
         Raises:
             UsageError: there is no axis of that name; or as `measure`.
@@ -109,9 +116,10 @@ class Pictures(Leaving, Studying, Markable):
         jobs = {job.id: job for job in kept.jobs}
         record = kept._laid_out(rows, cols)
         notes = kept._notes(rows, cols)
-        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes, measure=measure)
+        wanted = None if measure is None else (measure, read_choice(at, frames))
+        return Grid(record, jobs, self._live_records, rows=rows, cols=cols, notes=notes, measure=wanted)
 
-    def measure(self, *measures: Wanted) -> Measurements:
+    def measure(self, *measures: Wanted, at: float | None = None, frames: int | None = None) -> Measurements:
         """What measures give for the pictures, in a notebook with histograms and the grid; `to_pandas()` has all.
 
         A measure is a name, of a bundled one or of one that `rv.measure` made; `"palette.hue"` is one part of
@@ -119,11 +127,17 @@ class Pictures(Leaving, Studying, Markable):
         share every value but one ssim, ciede2000 and phash. A function that `rv.measure` would take may be given
         itself.
 
+        Of a video a frame is measured, as a picture: the one in its middle, or `at` another place, a part of its
+        length from 0 (the first frame) to 1 (the last one). With `frames=8`, 8 frames are, the middles of as many
+        equal parts, and the number is their mean. Pairs compare the same frame of both. A picture is measured as
+        it is. Sounds are left out.
+
         What was measured before is taken from the store. The rest is computed in worker threads while runs go on;
         an interrupt keeps what is done. A picture for which a measure fails is left out, and told with the reason.
 
         Raises:
-            UsageError: there is no such measure, there is nothing to measure, or a package is missing.
+            UsageError: there is no such measure, place or number of frames, there is nothing to measure, or a
+                package is missing; for videos, ffmpeg (the extra `video`).
             StoreError: the store cannot be read or written.
             WaitInterruptedError: the kernel was interrupted.
         """
@@ -134,17 +148,22 @@ class Pictures(Leaving, Studying, Markable):
         kept = self._kept()
         jobs = records({job.id: job for job in kept.jobs})
         record = kept._laid_out(None, None)
-        return measure_pictures(Ground(record, jobs, arrange(record, jobs), self._store), measures)
+        ground = Ground(record, jobs, arrange(record, jobs), self._store)
+        return measure_pictures(ground, measures, read_choice(at, frames))
 
     def rank(self, by: str | Sequence[str], *, rater: str = "A") -> Ranking:
-        """Judge the pictures blind, in pairs, to order the values of an axis: `run.rank(by="seed")`.
+        """Judge the pictures (or videos, or sounds) blind, in pairs, to order the values of an axis:
+        `run.rank(by="seed")`.
 
         As a cell's value it shows two pictures of one prompt, with nothing that tells which they are. `by`
         names an axis, or several whose values are ranked together. The pairs are drawn once, so that all values
         are compared equally often, also where pictures have other axes, whose values are the same within a pair
-        where possible; no vote changes the list. Of a job with several pictures the first one is judged. Votes
-        are kept under the name `rater`, and it goes on after a restart. `strengths` of what this gives has the
-        result, and `write_page` makes a file for somebody without a kernel.
+        where possible; no vote changes the list. Of a job with several pictures the first one is judged. Votes are
+        kept under the name `rater`, and it goes on after a restart. `strengths` of what this gives has the result,
+        and `write_page` makes a file for somebody without a kernel.
+
+        Two videos play muted and in step, and begin again together where the shorter one ends. Sounds are heard
+        one at a time, with the keys 1 and 2.
 
         Raises:
             UsageError: there is no such axis, or there are no two pictures of one prompt that differ in it.
@@ -208,8 +227,9 @@ class Pictures(Leaving, Studying, Markable):
         Then a column for each number that was measured of these pictures: of a job's first one, NaN where it was
         not.
 
-        `credits_known` is False where the service did not say the credits: they are the documented price, or 0
-        where nobody knows how the job ended.
+        `picture_duration` is that of the job's first video or sound, in seconds. `credits_known` is False where
+        the service did not say the credits: they are the documented price, or 0 where nobody knows how the job
+        ended.
 
         Raises:
             UsageError: pandas is not installed.
@@ -290,5 +310,6 @@ def _row(
         "runs": ", ".join(map(str, runs)),
         "task_id": job.task_id,
         "path": None if path is None else str(path),
+        "picture_duration": None if picture is None else picture.duration,
         "error": job.error,
     }

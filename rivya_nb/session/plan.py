@@ -157,13 +157,23 @@ class Plan:
 
         return text_of_plan(self, Path.cwd()) if path is None else write_plan(self, path)
 
-    def power(self, pilot: Pictures | Grid, of: Of, difference: float, *, axis: str | None = None) -> Power:
+    def power(
+        self,
+        pilot: Pictures | Grid,
+        of: Of,
+        difference: float,
+        *,
+        axis: str | None = None,
+        at: float | None = None,
+        frames: int | None = None,
+    ) -> Power:
         """How many prompts and seeds would show a difference of this size in 8 of 10 studies, and at which price.
 
         `pilot` is a smaller run of the kind that is planned: from it come the variances between prompts, between
-        seeds, and of the very same request. `of` is as in `effects`, but not votes, and `difference` is in the
-        units of the measure (for distances: beyond the noise). It lies between two values of `axis`, which is not
-        needed where the pilot varies only one beside prompts and seeds. The price is that of this plan's requests.
+        seeds, and of the very same request. `of`, `at` and `frames` are as in `effects`, but not votes, and
+        `difference` is in the units of the measure (for distances: beyond the noise). It lies between two values
+        of `axis`, which is not needed where the pilot varies only one beside prompts and seeds. The price is that
+        of this plan's requests.
 
         The test is that of paired differences over prompts (two-sided, 5 %). It assumes that the new prompts are
         like the pilot's, and the pilot's variances are uncertain themselves.
@@ -171,9 +181,10 @@ class Plan:
         Raises:
             UsageError: there is no such measure or axis, or the pilot is too small.
         """
+        from rivya_nb.media.frames import read_choice
         from rivya_nb.session.showing.power import find_power
 
-        return find_power(pilot._study(), of, difference, axis, self.expansion)
+        return find_power(pilot._study(read_choice(at, frames)), of, difference, axis, self.expansion)
 
     def diff(self, other: Plan) -> PlanDiff:
         """What changes from this plan to another: axes and values, the wording word by word, settings, how many

@@ -19,6 +19,7 @@ from rivya_nb.study.places import pictured_places
 from rivya_nb.study.ranking.ballots import checked_rater
 from rivya_nb.study.ranking.pairs import Contender, comparable, contenders, draw_pairs, label_of
 from rivya_nb.views.layout import no_such_axis
+from rivya_nb.views.words import noun, noun_of
 
 if TYPE_CHECKING:
     from rivya_nb.session.job import Job
@@ -77,11 +78,12 @@ def _check_complete(record: RunRecord, jobs: Mapping[str, Job]) -> None:
     ids = {cell.job_id for cell in record.cells}
     coming = sum(jobs[job_id].status in UNFINISHED for job_id in ids)
     if coming:
+        what = noun_of(jobs[job_id].record for job_id in ids)
         ways = "wait() waits for them"
         if record.id:
             ways += f", and rv.history(run={record.id}).rank(…) ranks those that are here"
         raise UsageError(
-            f"{coming} of {count(len(ids), 'picture')} are still to come, and pairs are drawn once for all of "
+            f"{coming} of {count(len(ids), what)} are still to come, and pairs are drawn once for all of "
             f"them: {ways}."
         )
 
@@ -97,7 +99,7 @@ def _check_axes(by: Sequence[str], names: Sequence[str]) -> None:
                 [
                     Mistake(
                         "by",
-                        "pictures are compared within one prompt, so prompts cannot be ranked; rank by an axis "
+                        "results are compared within one prompt, so prompts cannot be ranked; rank by an axis "
                         "that stands within each prompt, as seed or model",
                     )
                 ]
@@ -107,13 +109,12 @@ def _check_axes(by: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _why_nothing(counted: Sequence[Contender], what: str, left_out: int) -> str:
-    less = f" ({count(left_out, 'picture')} excluded)" if left_out else ""
+    what_for = noun({each.medium for each in counted})
+    less = f" ({count(left_out, what_for)} excluded)" if left_out else ""
     if len(counted) < 2:
-        there = "one picture" if counted else "no picture"
-        return f"a ranking compares at least two pictures of one prompt, and there is {there} here{less}"
+        there = f"one {what_for}" if counted else f"no {what_for}"
+        return f"a ranking compares at least two {what_for}s of one prompt, and there is {there} here{less}"
     values = {each.value for each in counted}
     if len(values) == 1:
-        return (
-            f"all pictures have the same {what}, {label_of(values.pop())}; a ranking compares several{less}"
-        )
-    return f"no two pictures of one prompt differ in {what}, and those of several are not compared{less}"
+        return f"all {what_for}s have the same {what}, {label_of(values.pop())}; a ranking compares several{less}"
+    return f"no two {what_for}s of one prompt differ in {what}, and those of several are not compared{less}"

@@ -15,6 +15,7 @@ from rivya_nb.contract.text import count, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.files import target_file, user_path
 from rivya_nb.jobs.work_loop import WorkLoop
+from rivya_nb.media.frames import require_ffmpeg
 from rivya_nb.session.showing.displays import Kept
 from rivya_nb.session.showing.live import in_notebook
 from rivya_nb.session.showing.looks import fetcher
@@ -29,6 +30,7 @@ from rivya_nb.views.ranking import (
     settled_words,
 )
 from rivya_nb.views.run_view import Hint
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 CLOSE_BOX, PAGE_BOX = (2048, 2048), (1024, 1024)
 """The most pixels of a picture in a notebook, where it can be zoomed to, and on a page."""
 
+CLOSE_BYTES, PAGE_BYTES = 4_000_000, 1_500_000
+"""About the most bytes of a video or sound in a notebook, of which one message takes two, and on a page."""
+
 _OPENS = Hint("", "Run this cell again to go on judging.")
 
 
@@ -53,8 +58,8 @@ def not_counted(known: Mapping[str, JobRecord], excluded_ids: set[str]) -> set[s
 
 
 class Ranking:
-    """Pictures judged blind, in pairs. As a cell's value it shows the pairs that its rater has not judged yet,
-    and then the `strengths`.
+    """Pictures, videos or sounds judged blind, in pairs. As a cell's value it shows the pairs that its rater has
+    not judged yet, and then the `strengths`.
 
     `rater` is the name under which votes are kept. The list of pairs was fixed when the ranking was first asked
     for; only its own votes count in it.
@@ -83,8 +88,13 @@ class Ranking:
         return " and ".join(self.record.by)
 
     @property
+    def noun(self) -> str:
+        """The word for one of what is judged: `picture`, `video`, `sound`, or `result` where they differ."""
+        return noun({each.medium for each in self._contenders.values()})
+
+    @property
     def pairs(self) -> int:
-        """How many pairs there are, without those of which a picture does not count any more."""
+        """How many pairs there are, without those of which one does not count any more."""
         return len(
             showings(self.record, [(at, False) for at in range(len(self.record.pairs))], self._counted())
         )
@@ -185,10 +195,12 @@ class Ranking:
         """The widget that shows the pairs, also where all of them are judged: Z takes votes back.
 
         Raises:
-            UsageError: the rater's name belongs to somebody who judged elsewhere.
+            UsageError: the rater's name belongs to somebody who judged elsewhere; or there is no ffmpeg (the extra
+                `video`), and videos or sounds are judged.
         """
         from rivya_nb.widgets.judge import Ballot, Judge
 
+        self._require_encoder()
         who = self._store.votes.join(self.record.id, self.rater)
         counted = self._counted()
         shown = showings(self.record, draw_order(self.record, who.origin), counted)
@@ -213,17 +225,20 @@ class Ranking:
         """Write a page with all pairs for somebody without a kernel: one HTML file, which works without a
         network. The rater saves the votes there as a file, and `rv.import_votes` takes them in.
 
-        The pictures, of at most 1024 pixels a side, are encoded anew, under random names; neither what is
-        ranked nor anything else is in the page but the prompts that are asked about. Name the rater for whom it
+        The pictures, of at most 1024 pixels a side, and videos and sounds, of about 1.5 MB at most, are encoded
+        anew, under random names; neither what is ranked nor anything else is in the page but the prompts that are
+        asked about. Name the rater for whom it
         is: `run.rank(by="seed", rater="B").write_page("judge.html")`.
 
         Raises:
-            UsageError: `path` can be no file's, or there are votes under the rater's name already.
+            UsageError: `path` can be no file's, there are votes under the rater's name already, or ffmpeg is
+                missing, as for `judge`.
             StoreError: the file cannot be written, or a picture is gone.
         """
         from rivya_nb.study.ranking.page import new_page, render_page
 
         target = target_file(path)
+        self._require_encoder()
         if self.rater in self._store.votes.raters(self.record.id):
             raise UsageError(
                 [
@@ -236,24 +251,38 @@ class Ranking:
             )
         everything = showings(self.record, draw_order(self.record, uuid.uuid4().hex), self._counted())
         page = new_page(self.record, self.rater, everything)
-        encode = partial(self.picture, box=PAGE_BOX)
+        encode = partial(self.file, box=PAGE_BOX, most=PAGE_BYTES)
         html = WorkLoop.find().aside(lambda: render_page(page.id, self.rater, everything, encode))
         written = _written(target, html.encode("utf-8", "replace"))
         self._store.votes.add_page(page)
         return written
 
-    def picture(self, job_id: str, box: tuple[int, int]) -> tuple[str, bytes]:
-        """The MIME type and the bytes of a picture, encoded anew within `box` pixels. StoreError if it is gone."""
+    def file(self, job_id: str, box: tuple[int, int], most: int) -> tuple[str, bytes]:
+        """The MIME type and the bytes of a job's result, encoded anew: a picture within `box` pixels, a video or
+        sound of about `most` bytes at most. StoreError if it is gone."""
         from rivya_nb.errors import PictureError, StoreError
-        from rivya_nb.study.ranking.plain import plain_picture
+        from rivya_nb.study.ranking.plain import plain_clip, plain_picture
 
         job = self._store.jobs([job_id]).get(job_id)
         if job is None or not job.pictures:
-            raise StoreError("A picture of this pair was deleted meanwhile; S skips the pair.")
+            raise StoreError(f"A {self.noun} of this pair was deleted meanwhile; S skips the pair.")
+        record = job.pictures[0]
         try:
-            return plain_picture(fetcher(self._store.files)(job.pictures[0]), box)
+            path = fetcher(self._store.files)(record)
+            if record.medium == "image":
+                return plain_picture(path, box)
+            small = self._store.files.thumbnails
+            return f"{record.medium}/webm", small.derived(
+                path, f"plain-{most}", lambda path: plain_clip(path, most)
+            )
         except PictureError:
-            raise StoreError("A picture of this pair cannot be read; S skips the pair.") from None
+            raise StoreError(
+                f"A {noun({record.medium})} of this pair cannot be read; S skips the pair."
+            ) from None
+
+    def _require_encoder(self) -> None:
+        if any(each.medium != "image" for each in self._counted().values()):
+            require_ffmpeg("Videos and sounds that are judged blind are encoded anew by ffmpeg")
 
     def result(self, draws: int | None = None) -> Result:
         """What the votes say. It takes about a second: call it off the event loop."""
@@ -317,16 +346,18 @@ class Ranking:
 
 
 class _Box:
-    """Gives a widget the pictures of its places, and takes its votes."""
+    """Gives a widget the files of its places, and takes its votes."""
 
     def __init__(self, ranking: Ranking, shown: Sequence[Showing]) -> None:
         self._ranking = ranking
         self._shown = shown
         self._votes = ranking._store.votes
 
-    def pictures(self, place: int) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    def files(self, place: int) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
         showing = self._shown[place]
-        left, right = (self._ranking.picture(job, CLOSE_BOX) for job in (showing.left, showing.right))
+        left, right = (
+            self._ranking.file(job, CLOSE_BOX, CLOSE_BYTES) for job in (showing.left, showing.right)
+        )
         return left, right
 
     def vote(self, place: int, better: str, seconds: float) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
+from rivya_nb.media.frames import MIDDLE, Frames, read_choice
 from rivya_nb.session.leaving import in_runs
 from rivya_nb.store.marks import excluded
+from rivya_nb.views.words import noun_of_files
 
 if TYPE_CHECKING:
     from rivya_nb.session.showing.effects import Effects, Of, Study
@@ -25,11 +27,20 @@ class Studying(ABC):
     def _studied(self) -> tuple[RunRecord, Mapping[str, JobRecord]]:
         """The axes with each job's place on them, and the jobs by their ids."""
 
-    def effects(self, of: Of, *, prompts: str | None = None, by: str | None = None) -> Effects:
+    def effects(
+        self,
+        of: Of,
+        *,
+        prompts: str | None = None,
+        by: str | None = None,
+        at: float | None = None,
+        frames: int | None = None,
+    ) -> Effects:
         """What moves the pictures, with an interval: the seed, the light, the words, or chance alone?
 
         `of` is a measure (`"sharpness"`, or as in `measure`); `"structure"` or `"colour"`, the distances that
-        `differences` explains; `"votes"`, the judgements of `rank`; or a measure of pairs, taken as a distance.
+        `differences` explains; `"votes"`, the judgements of `rank`; or a measure of pairs, taken as a distance. Of
+        videos, `at` and `frames` say which frames are measured, as in `measure`; sounds are left out.
 
         For each axis, and for two axes together, it gives the share of what differs within a prompt: of the
         variance of a measure (as ω²), of the squared distances (as in PERMANOVA), or of the deviance of votes
@@ -52,14 +63,14 @@ class Studying(ABC):
         """
         from rivya_nb.session.showing.effects import find_effects
 
-        return find_effects(self._study(), of, prompts=prompts, by=by)
+        return find_effects(self._study(read_choice(at, frames)), of, prompts=prompts, by=by)
 
-    def _study(self) -> Study:
+    def _study(self, frames: Frames = MIDDLE) -> Study:
         from rivya_nb.session.showing.effects import Study
 
         record, jobs = self._studied()
         without = excluded(self._store, jobs)
-        left_out = sum(len(jobs[job_id].pictures) for job_id in without)
-        note = f"{count(left_out, 'excluded picture')} left out" if left_out else ""
+        left_out = [each for job_id in without for each in jobs[job_id].pictures]
+        note = f"{count(len(left_out), f'excluded {noun_of_files(left_out)}')} left out" if left_out else ""
         places = list(in_runs(record, jobs, self._store, without)[1])
-        return Study(places, self._store, not record.id, note)
+        return Study(places, self._store, not record.id, note, frames)

@@ -49,17 +49,18 @@ def numbers_among(store: Store, contents: Collection[str], identities: Collectio
         measures.c.source,
         measurements.c.sha256,
         measurements.c.beside,
+        measurements.c.frames,
         measurements.c.part,
         measurements.c.value,
     ).join(measurements, measurements.c.measure_id == measures.c.id)
     with store.database.reading() as connection:
         for some in portions(sorted(contents)):
-            for name, version, source, sha256, other, part, value in connection.execute(
+            for name, version, source, sha256, other, frames, part, value in connection.execute(
                 wanted.where(measurements.c.sha256.in_(some))
             ):
                 if other in beside:
                     numbers = found.setdefault((name, version, source), {})
-                    numbers.setdefault(Subject(sha256, other), {})[part] = value
+                    numbers.setdefault(Subject(sha256, other, frames), {})[part] = value
     return found
 
 

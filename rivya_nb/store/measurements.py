@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from rivya_nb.media.frames import MIDDLE
 from rivya_nb.store.columns import Name, Number, Words, insert_for
 from rivya_nb.store.database import Database
 from rivya_nb.store.rows import portions
@@ -46,19 +47,23 @@ measurements = Table(
     Column("sha256", String(64), primary_key=True),
     # What else the number depends on: a request's identity, or the content of the other picture of a pair.
     Column("beside", String(64), primary_key=True),
+    # Of a video, of which of its frames it is; empty for a picture.
+    Column("frames", String(32), primary_key=True),
     Column("part", Name, primary_key=True),
     Column("value", Float, nullable=False),
-    Index("measurements_by_value", "measure_id", "part", "value", "sha256", "beside"),
+    Index("measurements_by_value", "measure_id", "part", "value", "sha256", "beside", "frames"),
     sqlite_with_rowid=False,
 )
 
 
 class Subject(NamedTuple):
     """What was measured: a picture by its content, and what `beside` it counts: the identity of its request where
-    the measure takes that, the content of the other picture of a pair, or nothing."""
+    the measure takes that, the content of the other picture of a pair, or nothing. Where videos are in it,
+    `frames` says which of their frames it is of: `Frames.key`, or `Frames.spread_key` for the spread over them."""
 
     sha256: str
     beside: str = ""
+    frames: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,14 @@ class MeasurementBook:
         """The numbers that are kept of these subjects; others are left out."""
         with self._database.reading() as connection:
             kept = find_kept(connection, name, version)
-            return {} if kept is None else _numbers(connection, kept.id, subjects)
+            wanted = set(subjects)
+            found = {} if kept is None else _numbers(connection, kept.id, {each.sha256 for each in wanted})
+        return {subject: numbers for subject, numbers in found.items() if subject in wanted}
+
+    def all_of(self, kept: KeptMeasure, contents: Collection[str]) -> dict[Subject, dict[str, float]]:
+        """All numbers that are kept of these contents: whatever is beside them, and of whichever frames."""
+        with self._database.reading() as connection:
+            return _numbers(connection, kept.id, contents)
 
     def keep(self, name: str, version: str, source: str, found: Iterable[tuple[Subject, Numbers]]) -> None:
         """Keep numbers, in one transaction; those of a subject that has some already stay as they are.
@@ -132,7 +144,7 @@ class MeasurementBook:
                 for part, value in numbers.items()
             ]
             if lines:
-                lines.sort(key=lambda line: (line["sha256"], line["beside"], line["part"]))
+                lines.sort(key=lambda line: (line["sha256"], line["beside"], line["frames"], line["part"]))
                 connection.execute(insert_for(connection, measurements).on_conflict_do_nothing(), lines)
 
 
@@ -157,6 +169,7 @@ def measured_number(measure_id: int, part: str) -> ScalarSelect[float]:
             its.c.position == 0,
             measurements.c.measure_id == measure_id,
             measurements.c.part == part,
+            _usual,
             _of_job,
         )
         .correlate(jobs)
@@ -167,24 +180,26 @@ def measured_number(measure_id: int, part: str) -> ScalarSelect[float]:
 
 def is_measured(measure_id: int, part: str) -> ColumnElement[bool]:
     """The numbers of this measure, where `measurements` and `jobs` are joined."""
-    return and_(measurements.c.measure_id == measure_id, measurements.c.part == part, _of_job)
+    return and_(measurements.c.measure_id == measure_id, measurements.c.part == part, _usual, _of_job)
 
 
 first_pictures = pictures.alias("first_pictures")
 """Another name, so that conditions on `pictures` mean a table of their own."""
 
+_usual = measurements.c.frames.in_(["", MIDDLE.key])
+"""Of the picture, or of the frame of a video that is taken where nobody says anything else."""
+
 _of_job = or_(measurements.c.beside == "", measurements.c.beside == jobs.c.identity)
 
 
 def _numbers(
-    connection: Connection, measure_id: int, subjects: Collection[Subject]
+    connection: Connection, measure_id: int, contents: Collection[str]
 ) -> dict[Subject, dict[str, float]]:
-    wanted, found = set(subjects), dict[Subject, dict[str, float]]()
-    for some in portions(sorted({subject.sha256 for subject in wanted})):
-        rows = select(
-            measurements.c.sha256, measurements.c.beside, measurements.c.part, measurements.c.value
-        ).where(measurements.c.measure_id == measure_id, measurements.c.sha256.in_(some))
-        for sha256, beside, part, value in connection.execute(rows):
-            if (subject := Subject(sha256, beside)) in wanted:
-                found.setdefault(subject, {})[part] = value
+    its, found = measurements.c, dict[Subject, dict[str, float]]()
+    for some in portions(sorted(contents)):
+        rows = select(its.sha256, its.beside, its.frames, its.part, its.value).where(
+            its.measure_id == measure_id, its.sha256.in_(some)
+        )
+        for sha256, beside, frames, part, value in connection.execute(rows):
+            found.setdefault(Subject(sha256, beside, frames), {})[part] = value
     return found

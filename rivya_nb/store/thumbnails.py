@@ -128,6 +128,23 @@ class Thumbnails:
         self._put(path, write)
         return made
 
+    def derived(self, original: Path, name: str, make: Callable[[Path], bytes]) -> bytes:
+        """What `make` makes of an original: made once, and kept under this name as long as the original is. What
+        `make` raises is raised; PictureError if the original is gone."""
+        if self.is_lost(original):
+            raise PictureError(f"{original.name} is gone")
+        path = self._path(original, name, ".webm")
+        with suppress(OSError):
+            return path.read_bytes()
+        self.bring(original)
+        made = make(original)
+
+        def write(part: Path) -> None:
+            part.write_bytes(made)
+
+        self._put(path, write)
+        return made
+
     def _is_card(self, original: Path) -> bool:
         """Whether what stands for a video or sound is a card, which a poster may replace."""
         return named_medium(original.name) in ("video", "audio") and not any(

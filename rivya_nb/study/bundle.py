@@ -88,13 +88,18 @@ def study_json(study: Study) -> bytes:
                 "name": each.name,
                 "version": each.version,
                 "source": each.source,
-                "numbers": [[*subject, dict(numbers)] for subject, numbers in each.numbers],
+                "numbers": [_numbers(subject, numbers) for subject, numbers in each.numbers],
             }
             for each in study.measures
         ],
         **asdict(study.judged),
     }
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _numbers(subject: Subject, numbers: Mapping[str, float]) -> list[object]:
+    told: list[object] = [subject.sha256, subject.beside, dict(numbers)]
+    return [*told, subject.frames] if subject.frames else told
 
 
 def _job(job: JobRecord) -> dict[str, object]:

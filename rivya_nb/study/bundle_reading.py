@@ -14,6 +14,7 @@ from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import is_whole, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.media.formats import EXTENSIONS
+from rivya_nb.media.frames import known_frames
 from rivya_nb.media.walking import LONGEST as LONGEST_FILE
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import (
@@ -271,9 +272,12 @@ def _measure(where: str, given: object, contents: Collection[str], beside: Colle
     measure = _table(where, given)
 
     def number(at: str, given: object) -> tuple[Subject, dict[str, float]]:
-        if not isinstance(given, list) or len(given) != 3:
+        if not isinstance(given, list) or len(given) not in (3, 4):
             raise _wrong(at, "it is no number of a picture")
-        subject = Subject(_known(at, given[0], contents), _known(at, given[1], beside))
+        frames = "" if len(given) == 3 else given[3]
+        if frames != "" and not (isinstance(frames, str) and known_frames(frames)):
+            raise _wrong(at, "it names no frames of a video")
+        subject = Subject(_known(at, given[0], contents), _known(at, given[1], beside), frames)
         numbers = {
             _text(at, part, _NAME): float(_number(f"{at}.{part}", value))
             for part, value in _table(at, given[2]).items()

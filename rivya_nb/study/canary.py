@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import PictureError
-from rivya_nb.measures.comparing import WORKERS
+from rivya_nb.measures.comparing import WORKERS, reader
 from rivya_nb.measures.metric import FRAME
 from rivya_nb.study.drift import Comparison, Shift, cell_distances, compare, floor_of
 
@@ -120,10 +120,12 @@ def _samples(store: Store, pictures: Sequence[PictureRecord]) -> dict[PictureRec
     from rivya_nb.measures.metric import sample
 
     files = store.files
+    load = reader(files.thumbnails)
 
     def read(picture: PictureRecord) -> Sample | None:
         try:
-            return sample(files.thumbnails.load(files.path(picture.sha256, picture.mime_type), _BOX))
+            # Of a video, the frame in its middle.
+            return sample(load(files.path(picture.sha256, picture.mime_type), _BOX)[0])
         except PictureError:
             return None
 

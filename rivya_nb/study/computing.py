@@ -5,32 +5,41 @@ from __future__ import annotations
 import os
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
 from hashlib import sha256
-from itertools import islice
+from itertools import groupby, islice
+from statistics import fmean, pstdev
 from typing import TYPE_CHECKING, TypeAlias
 
 from filelock import FileLock, Timeout
 
-from rivya_nb.contract.text import listing, printable
-from rivya_nb.errors import Mistake, PictureError, StoreError, UsageError
-from rivya_nb.imaging.decoding import decoded
-from rivya_nb.imaging.modes import eight_bits, orientation, turned
+from rivya_nb.contract.text import listing
+from rivya_nb.errors import Mistake, PictureError, UsageError
 from rivya_nb.measures.definition import Measure
-from rivya_nb.measures.numbers import NoNumberError, read_numbers, read_several
+from rivya_nb.media.frames import require_frames
 from rivya_nb.store.measurements import Numbers, Subject
 from rivya_nb.store.records import JobRecord, PictureRecord
 from rivya_nb.store.trouble import disk_trouble
+from rivya_nb.study.calling import (
+    Result,
+    Single,
+    calls_of,
+    calls_of_pair,
+    is_measuring,
+    of_batch,
+    outcome,
+    together_of,
+)
+from rivya_nb.study.originals import Originals
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from rivya_nb.contract.request import Request
+    from rivya_nb.media.frames import Frames
     from rivya_nb.store.store import Store
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -41,19 +50,8 @@ WORKERS = os.cpu_count() or 1
 BATCH = 16
 """The most pictures of a batch."""
 
-_HELD = 8
-"""Decoded pictures that are held for the next pairs."""
-
-_PREPARED = 2048
-"""What the bundled measures of pairs compare, held for the next pairs: some 60 kB for each picture."""
-
 _KEEP_SECONDS = 0.5
 """Seconds after which what was computed is written to the store."""
-
-_REASON_LENGTH = 200
-
-_calling = threading.local()
-"""Whether a measure's function runs in this thread."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +64,27 @@ class Task:
     job: JobRecord | None = None
 
     @property
+    def is_moving(self) -> bool:
+        """Whether a video is in it."""
+        return any(picture.medium == "video" for picture in self.pictures)
+
+    @property
     def request(self) -> Request | None:
         return None if self.job is None else self.job.request
 
 
 @dataclass
 class Found:
-    """What there is of one measure. `note` tells if older numbers are of another source under the same version."""
+    """What there is of one measure; `spreads` are over several frames of a video.
+
+    `note` tells if older numbers are of another source under the same version.
+    """
 
     version: str
     numbers: dict[Subject, Numbers] = field(default_factory=dict)
+    spreads: dict[Subject, Numbers] = field(default_factory=dict)
     failures: dict[Subject, str] = field(default_factory=dict)
     note: str = ""
-
-
-Result: TypeAlias = "Numbers | str"
-"""The numbers of a subject, or why there are none."""
 
 
 def compute(
@@ -100,7 +103,7 @@ def compute(
         UsageError: a package that a measure needs is missing, or a measure's function asks for this.
         StoreError: the store cannot be read or written.
     """
-    if getattr(_calling, "now", False):
+    if is_measuring():
         # It would wait for itself.
         names = listing(measure.name for measure in measures)
         what = f"a measure's function asks for {names} of pictures, and cannot while it measures"
@@ -111,6 +114,8 @@ def compute(
         for measure in {task.measure: measures[task.measure] for task in work.missing()}.values():
             if measure.require is not None:
                 measure.require()
+        if any(task.is_moving for task in work.missing()):
+            require_frames()
         with work.alone():
             work.take_known()
             work.run()
@@ -142,6 +147,9 @@ class _Work:
             wanted = [task.subject for task in self._tasks if task.measure == number]
             book = self._store.measurements
             found.numbers.update(book.known(measure.name, found.version, wanted))
+            spreads = {_spread_of(measure, each): each for each in wanted if each.frames}
+            for each, numbers in book.known(measure.name, found.version, spreads).items():
+                found.spreads[spreads[each]] = numbers
             kept = book.find(measure.name, found.version)
             if kept is not None and found.numbers and kept.source != measure.source_hash:
                 found.note = (
@@ -191,7 +199,7 @@ class _Work:
                 batches.setdefault(task.measure, []).append(task)
             else:
                 single.append(task)
-        reader = _Reader(self._store)
+        reader = Originals(self._store.files, self._stop, self._most_frames())
         try:
             with ThreadPoolExecutor(WORKERS, thread_name_prefix="rivya-measure") as workers:
                 self._run_single(single, reader, workers)
@@ -200,14 +208,21 @@ class _Work:
         finally:
             self._keep()
 
-    def _run_single(self, tasks: Sequence[Task], reader: _Reader, workers: ThreadPoolExecutor) -> None:
-        """One piece of work for each picture, with all that is measured of it, or for each pair."""
-        pieces: dict[tuple[PictureRecord, ...], list[Task]] = {}
+    def _most_frames(self) -> int:
+        """The most frames of one video that are looked at."""
+        tasks = [task for task in self._tasks if task.is_moving]
+        return max((self._measures[task.measure].frames.number for task in tasks), default=1)
+
+    def _run_single(self, tasks: Sequence[Task], reader: Originals, workers: ThreadPoolExecutor) -> None:
+        """One piece of work for each picture or video, with all that is measured of it, or for each pair."""
+        pieces: dict[tuple[tuple[PictureRecord, ...], Frames], list[Task]] = {}
         for task in tasks:
-            pieces.setdefault(task.pictures, []).append(task)
+            pieces.setdefault((task.pictures, self._measures[task.measure].frames), []).append(task)
 
         def piece(some: Sequence[Task]) -> list[tuple[Task, Result]]:
-            return [] if self._stop.is_set() else self._results(some, reader)
+            results = [] if self._stop.is_set() else self._results(some, reader)
+            # What was stopped has not failed.
+            return [each for each in results if not (isinstance(each[1], str) and self._stop.is_set())]
 
         left = iter(pieces.values())
         # A few at a time, so that a stop or an error ends it soon.
@@ -220,55 +235,67 @@ class _Work:
             self._tell()
             going |= {workers.submit(piece, some) for some in islice(left, len(done))}
 
-    def _results(self, tasks: Sequence[Task], reader: _Reader) -> list[tuple[Task, Result]]:
-        """What is measured of one picture, or of one pair."""
+    def _results(self, tasks: Sequence[Task], reader: Originals) -> list[tuple[Task, Result]]:
+        """What is measured of one picture or video, or of one pair."""
         results: list[tuple[Task, Result]] = []
         try:
-            image = reader.load(tasks[0].pictures[0]) if len(tasks[0].pictures) == 1 else None
+            first, *others = tasks[0].pictures
+            images = None if others else reader.load(first, self._measures[tasks[0].measure].frames)
             for task in tasks:
                 measure = self._measures[task.measure]
-                if image is None:
-                    arguments = [reader.prepared(measure, picture) for picture in task.pictures]
+                if images is None:
+                    calls = calls_of_pair(
+                        measure, *(reader.compared(measure, each) for each in task.pictures)
+                    )
                 else:
-                    # A function may change its picture; the bundled ones do not.
-                    its = image if measure.is_bundled else image.copy()
-                    arguments = [its, task.request] if measure.takes_request else [its]
-                results.append((task, _outcome(measure, partial(measure.function, *arguments))))
+                    calls = calls_of(measure, images, task.request)
+                results.append((task, outcome(measure, calls)))
         except PictureError as error:
             results += [(task, str(error)) for task in tasks[len(results) :]]
         return results
 
     def _run_batches(
-        self, measure: Measure, tasks: Sequence[Task], reader: _Reader, workers: ThreadPoolExecutor
+        self, measure: Measure, tasks: Sequence[Task], reader: Originals, workers: ThreadPoolExecutor
     ) -> None:
-        def loaded(task: Task) -> Image | str:
+        def loaded(task: Task) -> Sequence[Image] | str:
             try:
-                return reader.load(task.pictures[0])
+                return reader.load(task.pictures[0], measure.frames)
             except PictureError as error:
                 return str(error)
 
-        for start in range(0, len(tasks), BATCH):
+        together = max(1, BATCH // self._most_frames())
+        for start in range(0, len(tasks), together):
+            some = tasks[start : start + together]
+            images = list(zip(some, workers.map(loaded, some), strict=True))
             if self._stop.is_set():
                 return
-            some = tasks[start : start + BATCH]
-            images = list(zip(some, workers.map(loaded, some), strict=True))
-            if lost := [(task, image) for task, image in images if isinstance(image, str)]:
+            if lost := [(task, each) for task, each in images if isinstance(each, str)]:
                 self._note(lost)
-            whole = [(task, image) for task, image in images if not isinstance(image, str)]
-            if whole:
-                work = workers.submit(_of_batch, measure, whole)
+            whole = [(task, image) for task, each in images if not isinstance(each, str) for image in each]
+            results: list[tuple[Task, Single]] = []
+            for at in range(0, len(whole), BATCH):
+                part = whole[at : at + BATCH]
+                work = workers.submit(of_batch, measure, [(image, task.request) for task, image in part])
                 while not wait([work], timeout=_KEEP_SECONDS).done:
                     self._tell()
-                self._note(work.result())
+                results += zip((task for task, _ in part), work.result(), strict=True)
+            groups = (list(group) for _, group in groupby(results, key=lambda each: id(each[0])))
+            self._note([(group[0][0], together_of([single for _, single in group])) for group in groups])
 
     def _note(self, results: Sequence[tuple[Task, Result]]) -> None:
         for task, result in results:
             found = self.found[task.measure]
             if isinstance(result, str):
                 found.failures[task.subject] = result
-            else:
-                found.numbers[task.subject] = result
-                self._fresh.setdefault(task.measure, []).append((task.subject, result))
+                continue
+            fresh = self._fresh.setdefault(task.measure, [])
+            values = {part: [each[part] for each in result] for part in result[0]}
+            found.numbers[task.subject] = {part: fmean(each) for part, each in values.items()}
+            fresh.append((task.subject, found.numbers[task.subject]))
+            if len(result) > 1:
+                found.spreads[task.subject] = {part: pstdev(each) for part, each in values.items()}
+                spread = _spread_of(self._measures[task.measure], task.subject)
+                fresh.append((spread, found.spreads[task.subject]))
         if time.monotonic() >= self._due:
             self._keep()
         self._tell()
@@ -287,112 +314,6 @@ class _Work:
         self._progress(done, len(self._tasks))
 
 
-class _Reader:
-    """Decodes originals, for all that is measured of them."""
-
-    def __init__(self, store: Store) -> None:
-        self._files = store.files
-        self._held = lru_cache(maxsize=_HELD)(self.load)
-        self._prepared = lru_cache(maxsize=_PREPARED)(
-            lambda prepare, picture: _Once(lambda: prepare(self.load(picture)))
-        )
-
-    def load(self, picture: PictureRecord) -> Image:
-        """The picture upright in RGB, above white.
-
-        Raises:
-            PictureError: its file is gone, or is no whole picture.
-        """
-        path = self._files.path(picture.sha256, picture.mime_type)
-        try:
-            self._files.local(picture.sha256, picture.mime_type)
-            with decoded(path) as image:
-                return _plain(image)
-        except FileNotFoundError:
-            raise PictureError(f"its file is gone: {path}") from None
-        except (OSError, PictureError, StoreError) as error:
-            raise PictureError(f"its file cannot be read: {error}") from error
-
-    def prepared(self, measure: Measure, picture: PictureRecord) -> object:
-        """What a measure of pairs compares of a picture."""
-        if measure.prepare is None:
-            return self._held(picture).copy()
-        return self._prepared(measure.prepare, picture).value()
-
-
-class _Once:
-    """A value that is made once, also where several threads want it at the same time."""
-
-    def __init__(self, make: Callable[[], object]) -> None:
-        self._make = make
-        self._lock = threading.Lock()
-        self._made: list[object] = []
-
-    def value(self) -> object:
-        with self._lock:
-            if not self._made:
-                self._made.append(self._make())
-            return self._made[0]
-
-
-def _plain(image: Image) -> Image:
-    """A decoded picture upright in RGB; what is transparent is laid over white."""
-    from PIL import Image as Pillow
-
-    colours = eight_bits(image)
-    if colours.mode == "RGBA":
-        colours = Pillow.alpha_composite(Pillow.new("RGBA", colours.size, "white"), colours)
-    # A picture that needs nothing is not copied.
-    return turned(colours if colours.mode == "RGB" else colours.convert("RGB"), orientation(image))
-
-
-def _outcome(measure: Measure, give: Callable[[], object]) -> Result:
-    """The numbers that a function gives, or why there are none."""
-    try:
-        with _as_measure():
-            return read_numbers(give())
-    except (Exception, SystemExit) as error:
-        return _reason(measure, error)
-
-
-def _of_batch(measure: Measure, loaded: Sequence[tuple[Task, Image]]) -> list[tuple[Task, Result]]:
-    """The results of a batch; where the function fails for all, it is called for each picture alone."""
-    images = [image.copy() for _, image in loaded]
-    requests = [task.request for task, _ in loaded]
-    try:
-        with _as_measure():
-            given = measure.function(*([images, requests] if measure.takes_request else [images]))
-            # A generator runs here, too.
-            several = read_several(given, len(loaded))
-    except (Exception, SystemExit) as error:
-        if len(loaded) > 1 and not isinstance(error, NoNumberError):
-            return [result for each in loaded for result in _of_batch(measure, [each])]
-        return [(task, _reason(measure, error)) for task, _ in loaded]
-    return [
-        (task, _outcome(measure, partial(lambda each: each, each)))
-        for (task, _), each in zip(loaded, several, strict=True)
-    ]
-
-
-@contextmanager
-def _as_measure() -> Iterator[None]:
-    _calling.now = True
-    try:
-        yield
-    finally:
-        _calling.now = False
-
-
-def _reason(measure: Measure, error: BaseException) -> str:
-    """An error of a function in one line, with the line of its source where it happened."""
-    if isinstance(error, NoNumberError):
-        return str(error)
-    code = getattr(measure.function, "__code__", None)
-    steps = traceback.extract_tb(error.__traceback__)
-    lines = [step.lineno for step in steps if code is not None and step.filename == code.co_filename]
-    where = f" (line {lines[-1]})" if lines else ""
-    try:
-        said = str(error)
-    except Exception:  # its text is a function of somebody else, too
-        said = ""
-    return printable(f"{type(error).__name__}: {said}".rstrip(": "), _REASON_LENGTH) + where
+def _spread_of(measure: Measure, subject: Subject) -> Subject:
+    """Under which the spread over the frames of a subject is kept."""
+    return subject._replace(frames=measure.frames.spread_key)

@@ -1,4 +1,5 @@
-"""A folder of pictures with a `metadata.jsonl`, as Hugging Face's `datasets` loads it (`imagefolder`)."""
+"""A folder of pictures, videos and sounds with a `metadata.jsonl`, as Hugging Face's `datasets` loads it
+(`imagefolder`, `videofolder`, `audiofolder`)."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from rivya_nb.contract.media import WORDS, Medium
 from rivya_nb.errors import Mistake, UsageError, WaitInterruptedError
 from rivya_nb.files import user_path
 from rivya_nb.store.files import write_whole
@@ -20,9 +22,9 @@ from rivya_nb.study.rows import FILE_NAME, Row
 
 METADATA = "metadata.jsonl"
 
-_PICTURES = "pictures"
+_FOLDERS: Mapping[Medium, str] = {medium: f"{word}s" for medium, word in WORDS.items()}
 # Named by content alone: `datasets` makes splits of names with words such as *test* or *dev*.
-_OURS = re.compile(_PICTURES + r"/[0-9a-f]{64}\.[a-z0-9]+")
+_OURS = re.compile(rf"(?:{'|'.join(_FOLDERS.values())})/[0-9a-f]{{64}}\.[a-z0-9]+")
 _OTHERS = ("metadata.csv", "metadata.parquet")
 
 
@@ -49,7 +51,8 @@ def write_imagefolder(
     target = user_path(folder)
     earlier = _earlier(target)
     with disk_trouble(target, ANOTHER_PLACE):
-        (target / _PICTURES).mkdir(parents=True, exist_ok=True)
+        for medium in {place.picture.medium for place in places}:
+            (target / _FOLDERS[medium]).mkdir(parents=True, exist_ok=True)
     names: dict[str, str] = {}
     lines = []
     for number, (place, row) in enumerate(zip(places, rows, strict=True), 1):
@@ -57,7 +60,7 @@ def write_imagefolder(
             raise WaitInterruptedError("The export was stopped.")
         sha256, original = place.picture.sha256, original_of(place.picture)
         if sha256 not in names:
-            names[sha256] = f"{_PICTURES}/{sha256}{original.suffix}"
+            names[sha256] = f"{_FOLDERS[place.picture.medium]}/{sha256}{original.suffix}"
             _copy(original, target / names[sha256])
         tell(number, len(places))
         lines.append(json.dumps({FILE_NAME: names[sha256], **row}, ensure_ascii=False, allow_nan=False))

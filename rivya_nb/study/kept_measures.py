@@ -9,6 +9,7 @@ from rivya_nb.contract.text import count, listing, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.measures.numbers import WHOLE
 from rivya_nb.measures.registry import known_measures
+from rivya_nb.media.frames import MIDDLE, Frames, known_frames
 from rivya_nb.store.measurements import KeptMeasure, Subject
 from rivya_nb.store.records import JobRecord, MeasureOrder, PictureRecord
 
@@ -16,24 +17,48 @@ if TYPE_CHECKING:
     from rivya_nb.store.store import Store
 
 
-def column_name(measure: str, part: str) -> str:
-    """What a number is called: `sharpness`, or `palette.hue` where its measure has parts."""
-    return measure if part == WHOLE else f"{measure}.{part}"
+def column_name(measure: str, part: str, frames: Frames = MIDDLE) -> str:
+    """What a number is called: `sharpness`, `palette.hue` where its measure has parts, and of other frames of
+    videos than the usual one `sharpness at 0.25` or `sharpness of 8 frames`."""
+    name = measure if part == WHOLE else f"{measure}.{part}"
+    return f"{name} {frames.words}" if frames.words else name
+
+
+def spread_name(name: str) -> str:
+    """What the spread over several frames is called, as `sharpness of 8 frames, sd`."""
+    return f"{name}, sd"
+
+
+def usual_frames(picture: PictureRecord) -> str:
+    """Of which frames of a file a number is where nobody has said anything else."""
+    return MIDDLE.key if picture.medium == "video" else ""
 
 
 def kept_columns(
     store: Store, pictures: Collection[tuple[JobRecord, PictureRecord]]
 ) -> dict[str, dict[Subject, float]]:
-    """The numbers that are kept of these pictures, by the name of each number; `kept_number` finds that of a
-    picture. A measure that is known here counts in its version of now."""
-    subjects = {Subject(picture.sha256, job.identity) for job, picture in pictures}
-    subjects |= {Subject(each.sha256) for each in subjects}
+    """The numbers that are kept of these pictures, by the name of each number, whichever frames of videos they are
+    of; `kept_number` finds that of a picture. A measure that is known here counts in its version of now."""
+    requests: dict[str, set[str]] = {}
+    for job, picture in pictures:
+        requests.setdefault(picture.sha256, {""}).add(job.identity)
     columns: dict[str, dict[Subject, float]] = {}
     for measure in _kept(store):
-        for subject, numbers in store.measurements.known(measure.name, measure.version, subjects).items():
-            for part, number in numbers.items():
-                columns.setdefault(column_name(measure.name, part), {})[subject] = number
+        found = store.measurements.all_of(measure, requests)
+        mine = [(each, numbers) for each, numbers in found.items() if each.beside in requests[each.sha256]]
+        for subject, numbers in sorted(mine, key=lambda each: _frames_order(each[0].frames)):
+            frames = known_frames(subject.frames) or MIDDLE
+            for part, number in sorted(numbers.items()):
+                name = column_name(measure.name, part, frames)
+                if frames.number > 1 and subject.frames == frames.spread_key:
+                    name = spread_name(name)
+                columns.setdefault(name, {})[Subject(subject.sha256, subject.beside)] = number
     return columns
+
+
+def _frames_order(key: str) -> tuple[bool, str]:
+    """Those columns first that have the number of most pictures and videos."""
+    return key not in ("", MIDDLE.key), key
 
 
 def kept_number(found: Mapping[Subject, float], job: JobRecord, picture: PictureRecord) -> float | None:
@@ -111,9 +136,17 @@ def ordered_by(store: Store, order: MeasureOrder, jobs: Collection[JobRecord]) -
     kept = store.measurements.find(order.name, order.version)
     if kept is None:
         return {}
-    subjects = {Subject(job.pictures[0].sha256, job.identity) for job in jobs if job.pictures}
-    subjects |= {Subject(each.sha256) for each in subjects}
+    subjects = {
+        Subject(job.pictures[0].sha256, beside, usual_frames(job.pictures[0]))
+        for job in jobs
+        if job.pictures
+        for beside in ("", job.identity)
+    }
     numbers = store.measurements.known(kept.name, kept.version, subjects)
-    found = {subject: parts[order.part] for subject, parts in numbers.items() if order.part in parts}
+    found = {
+        Subject(subject.sha256, subject.beside): parts[order.part]
+        for subject, parts in numbers.items()
+        if order.part in parts
+    }
     values = {job.id: kept_number(found, job, job.pictures[0]) for job in jobs if job.pictures}
     return {job_id: number for job_id, number in values.items() if number is not None}

@@ -28,7 +28,8 @@ class Measured(Mapping[str, float]):
     """What a measure gave: a mapping from the SHA-256 of each picture to its number, NaN where it failed.
 
     `version` is the one that was computed. `numbers` are by subject and part, `failures` why there are none, in
-    words. `part` is the part that the mapping gives. `notes` are for the reader.
+    words. Of several frames of a video, the number is the mean, and `spreads` has the standard deviation over
+    them. `part` is the part that the mapping gives. `notes` are for the reader.
 
     Where the measure takes the request, and one picture came from several requests, the mapping has its number for
     the first of them; `of` gives that of each place.
@@ -40,6 +41,7 @@ class Measured(Mapping[str, float]):
     failures: Mapping[Subject, str]
     part: str = WHOLE
     notes: tuple[str, ...] = ()
+    spreads: Mapping[Subject, Numbers] = field(default_factory=dict)
     _subjects: Mapping[str, Subject] = field(default_factory=dict, repr=False)
 
     def of(self, place: PicturedPlace, part: str | None = None) -> float:
@@ -48,11 +50,15 @@ class Measured(Mapping[str, float]):
 
     def of_pair(self, one: PictureRecord, other: PictureRecord, part: str | None = None) -> float:
         """The number of a pair; NaN where it failed."""
-        return self.at(pair_subject(one, other), part)
+        return self.at(pair_subject(self.measure, one, other), part)
 
     def at(self, subject: Subject, part: str | None = None) -> float:
         """The number of a subject; NaN where there is none."""
         return self.numbers.get(subject, {}).get(self.part if part is None else part, math.nan)
+
+    def spread_at(self, subject: Subject, part: str) -> float:
+        """The standard deviation over the frames of a subject; NaN where there are not several."""
+        return self.spreads.get(subject, {}).get(part, math.nan)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -79,12 +85,18 @@ class Measured(Mapping[str, float]):
 
 def subject_of(measure: Measure, job: JobRecord, picture: PictureRecord) -> Subject:
     """What a measure measures of a job's picture."""
-    return Subject(picture.sha256, job.identity if measure.takes_request else "")
+    return Subject(
+        picture.sha256, job.identity if measure.takes_request else "", _frames_key(measure, picture)
+    )
 
 
-def pair_subject(one: PictureRecord, other: PictureRecord) -> Subject:
+def pair_subject(measure: Measure, one: PictureRecord, other: PictureRecord) -> Subject:
     """What is measured of two pictures in this order: a measure need not give the same in the other one."""
-    return Subject(one.sha256, other.sha256)
+    return Subject(one.sha256, other.sha256, _frames_key(measure, one, other))
+
+
+def _frames_key(measure: Measure, *pictures: PictureRecord) -> str:
+    return measure.frames.key if any(each.medium == "video" for each in pictures) else ""
 
 
 def measured(
@@ -157,7 +169,9 @@ def measured_pairs(
             )
     couples = list(pairs)
     tasks = [
-        Task(number, pair_subject(*couple), couple) for number in range(len(measures)) for couple in couples
+        Task(number, pair_subject(each, *couple), couple)
+        for number, each in enumerate(measures)
+        for couple in couples
     ]
     found = compute(store, measures, tasks, progress=progress, stop=stop)
     return [_measured(each, {}, found_for) for each, found_for in zip(measures, found, strict=True)]
@@ -189,4 +203,6 @@ def with_part(found: Measured, part: str | None) -> Measured:
 
 def _measured(measure: Measure, subjects: Mapping[str, Subject], found: Found) -> Measured:
     notes = (found.note,) if found.note else ()
-    return Measured(measure, found.version, found.numbers, found.failures, WHOLE, notes, subjects)
+    return Measured(
+        measure, found.version, found.numbers, found.failures, WHOLE, notes, found.spreads, subjects
+    )

@@ -18,8 +18,10 @@ Value = str | int | float | bool | None
 Row = dict[str, Value]
 
 IMAGE = "image"
+_COLUMNS = (IMAGE, "video", "audio")
 FILE_NAME = "file_name"
-"""The columns by which a folder of pictures names its files, and gives them once they are loaded."""
+"""The columns by which a folder names its files, and gives them once they are loaded: as `_COLUMNS` of videos and
+audio."""
 
 CREATED = "created"
 """The column with the time of each request, in ISO 8601 and UTC."""
@@ -29,7 +31,7 @@ _POINTERS = (FILE_NAME, f"{FILE_NAME}s")
 
 _REPLICATE = "replicate"
 _OWN = (
-    IMAGE,
+    *_COLUMNS,
     FILE_NAME,
     "prompt",
     "model",
@@ -41,6 +43,8 @@ _OWN = (
     "picture",
     "width",
     "height",
+    "duration",
+    "medium",
     "format",
     "sha256",
     "credits",
@@ -150,6 +154,9 @@ def _row(
         "picture": position,
         "width": picture.width or None,
         "height": picture.height or None,
+        # In seconds, of videos and sounds.
+        "duration": picture.duration,
+        "medium": picture.medium,
         "format": picture.mime_type,
         "sha256": picture.sha256,
         # A task of several pictures has one price: the column adds up.

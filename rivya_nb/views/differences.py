@@ -27,15 +27,15 @@ ABOUT = (
     ("colour", "mean CIEDE2000: 0 is the same, about 1 just visible, 100 black against white"),
 )
 FOOT = (
-    "Compared are pictures that share every value but one, each stretched to the same small square; "
+    "Compared are {noun}s that share every value but one, each stretched to the same small square; "
     "between shapes, the stretching counts too. The numbers know nothing of what is shown, or how good it is."
 )
 FLOOR = (
-    "Grey is the noise floor: 19 of 20 differences between pictures of the very same request lie within it. A "
+    "Grey is the noise floor: 19 of 20 differences between {noun}s of the very same request lie within it. A "
     "single difference that is no larger may be chance; whether many of them together are, effects() tests."
 )
 NO_FLOOR = (
-    "No two pictures here are of the very same request, so how much of this is chance is not known; replicates=2 "
+    "No two {noun}s here are of the very same request, so how much of this is chance is not known; replicates=2 "
     "(--replicates 2), or a run's extend(replicates=1), asks each once more."
 )
 WITHIN = "mostly within the noise"
@@ -43,20 +43,29 @@ WITHIN = "mostly within the noise"
 
 @dataclass(frozen=True)
 class DifferencesView:
-    """The differences along each axis, and by place how far each picture is `apart` from its neighbours."""
+    """The differences along each axis, and by place how far each picture is `apart` from its neighbours.
+    `noun` is the word for what was compared, and `about_frames` says which frames of videos were."""
 
     axes: Sequence[AxisDifferences]
     apart: Mapping[Coordinates, Difference]
     layout: Layout
     notes: Sequence[str] = ()
+    noun: str = "picture"
+    about_frames: str = ""
 
     @property
     def title(self) -> str:
-        return f"Differences of {count(len(self.apart), 'picture')}"
+        return f"Differences of {count(len(self.apart), self.noun)}"
+
+    @property
+    def foot(self) -> str:
+        """What was compared, and how."""
+        frames = f" {self.about_frames}." if self.about_frames else ""
+        return f"{FOOT.format(noun=self.noun)}{frames}"
 
     @property
     def about_noise(self) -> str:
-        return FLOOR if self._floor else NO_FLOOR
+        return (FLOOR if self._floor else NO_FLOOR).format(noun=self.noun)
 
     @property
     def _floor(self) -> AxisDifferences | None:
@@ -101,10 +110,10 @@ def differences_html(view: DifferencesView) -> str:
         view=view,
         kinds=[_kind(view, name, about) for name, about in ABOUT],
         names=[printable(axis.name) for axis in view.axes],
-        pairs=[_pair_words(axis) for axis in view.axes],
+        pairs=[_pair_words(axis, view.noun) for axis in view.axes],
         captions=[page.caption for page in view.layout.pages if not page.further],
         height=HEIGHT,
-        foot=FOOT,
+        foot=view.foot,
         noise=view.about_noise,
     )  # fmt: skip
 
@@ -119,13 +128,22 @@ def differences_text(view: DifferencesView) -> str:
                 ", ".join(filter(None, [_spread_words(kind, getattr(axis, kind)), view.verdict(kind, axis)]))
                 for kind, _ in ABOUT
             ),
-            _pair_words(axis),
+            _pair_words(axis, view.noun),
         )
         for axis in view.axes
     ]
     about = [f"{name}: {words}" for name, words in ABOUT]
     title = f"{view.title}: median (middle half)"
-    return "\n".join([title, *text_table(headings, rows), *about, FOOT, view.about_noise, *view.notes])
+    return "\n".join(
+        [
+            title,
+            *text_table(headings, rows),
+            *about,
+            view.foot,
+            view.about_noise,
+            *view.notes,
+        ]
+    )
 
 
 def number_words(kind: str, number: float) -> str:
@@ -140,9 +158,9 @@ def _spread_words(kind: str, spread: Spread | None) -> str:
     return f"{middle} ({low}–{high})"
 
 
-def _pair_words(axis: AxisDifferences) -> str:
+def _pair_words(axis: AxisDifferences, noun: str) -> str:
     if not axis.pairs:
-        return "no two pictures to compare"
+        return f"no two {noun}s to compare"
     return str(axis.pairs) if axis.pairs == axis.possible else f"{axis.pairs} drawn of {axis.possible:,}"
 
 
@@ -184,7 +202,7 @@ def _strip(kind: str, spread: Spread, top: float, floor: float, verdict: str) ->
 def _shade(kind: str, cell: Cell | None, apart: Mapping[Coordinates, float], middle: float) -> Shade:
     number = None if cell is None else apart.get(cell.place)
     if cell is None or number is None:
-        return Shade(cell.label if cell else Label("", ""), "", "transparent", "no picture to compare")
+        return Shade(cell.label if cell else Label("", ""), "", "transparent", "nothing to compare")
     away = (number - middle) / (_FULL * middle) if middle else 0.0
     words = number_words(kind, number)
     return Shade(

@@ -44,13 +44,15 @@ class Line:
 @dataclass(frozen=True)
 class MeasuresView:
     """All lines of some pictures; `by_place` has the number of each place by the name of the line and the key of
-    the cell. `troubles` are what failed, `notes` what else the reader must know."""
+    the cell. `noun` is the word for what was measured. `troubles` are what failed, `notes` what else the reader
+    must know."""
 
     title: str
     subject: str
     lines: Sequence[Line]
     by_place: Mapping[str, Mapping[str, float]]
     layout: Layout
+    noun: str = "picture"
     is_of_pairs: bool = False
     troubles: Sequence[str] = ()
     notes: Sequence[str] = ()
@@ -87,7 +89,8 @@ def measures_html(view: MeasuresView) -> str:
     from rivya_nb.views.run_html import environment
 
     shaded = {name: values for name, values in view.by_place.items() if values}
-    abouts = {line.name.partition(".")[0]: line.about for line in view.lines if line.about}
+    # A measure's name has neither spaces nor points; its parts and frames stand behind them.
+    abouts = {line.name.split()[0].partition(".")[0]: line.about for line in view.lines if line.about}
     return environment().get_template("measures.html").render(
         view=view,
         rows=_rows(view),
@@ -215,7 +218,7 @@ def _shaded(name: str, values: Mapping[str, float], layout: Layout) -> _Shaded:
 
 
 def _noun(view: MeasuresView) -> str:
-    return "pairs" if view.is_of_pairs else "pictures"
+    return "pairs" if view.is_of_pairs else f"{view.noun}s"
 
 
 def _foot(view: MeasuresView) -> str:
@@ -223,6 +226,6 @@ def _foot(view: MeasuresView) -> str:
     if not view.is_of_pairs:
         return what
     return (
-        "Each number is the median of a picture's pairs with its neighbours, which share all but one value with "
-        f"it. {what}"
+        f"Each number is the median of a {view.noun}'s pairs with its neighbours, which share all but one value "
+        f"with it. {what}"
     )

@@ -61,9 +61,12 @@ def seconds(value: float) -> str:
 
 def made_by(job: JobRecord) -> Medium:
     """What a job makes: by its results, else by the record of its model, else a picture."""
-    if job.pictures:
-        return medium_of(job.pictures[0].mime_type)
-    return bundled().medium_of(job.model)
+    return medium_of(job.pictures[0].mime_type) if job.pictures else made_with(job.model)
+
+
+def made_with(model_id: str) -> Medium:
+    """What a model makes by its record, pictures if it has none."""
+    return bundled().medium_of(model_id)
 
 
 def noun(media: Collection[Medium]) -> str:
@@ -74,6 +77,11 @@ def noun(media: Collection[Medium]) -> str:
 def noun_of(jobs: Iterable[JobRecord]) -> str:
     """The word for one of what these jobs make."""
     return noun({made_by(job) for job in jobs})
+
+
+def noun_of_files(files: Iterable[PictureRecord]) -> str:
+    """The word for one of these files."""
+    return noun({each.medium for each in files})
 
 
 def moving_words(picture: PictureRecord) -> str:

@@ -1,32 +1,36 @@
-// Judging pictures in pairs: the same in a notebook and on a page that was written for somebody else.
+// Judging pictures, videos or sounds in pairs: the same in a notebook and on a page that was written for somebody else.
 //
 // A source gives what is judged and takes the votes; it knows places in a list, and nothing of what is shown:
 //
 //   rater, total, judged       who judges; how many pairs there are; the places that are judged, in their order
 //   question(place)            what is asked
-//   pictures(place)            a promise of the addresses of the left and the right picture
+//   files(place)               a promise of the left and the right one, each as its address and type: { src, type }
 //   vote(place, better, seconds), takeBack(place)     promises; `better` is "left", "right" or "none"
 //   sure()                     how sure the order is, in words, or ""
 //   end()                      what stands at the end, a node or null
 
 import { button, element, set } from "./dom.js";
+import { InStep, hear, loaded, nounOf, release } from "./judge_media.js";
 
 const AHEAD = 3; // pairs that are loaded before they are shown
 const SHIFT = 0.1; // shares of a picture
 const MOVED = 6; // pixels from which on a press is no choice
 const SIDES = ["left", "right"];
+const isSeen = (file) => file.medium !== "audio";
+const isHeard = (file) => file.medium === "audio";
+
+// The key, its sign, what it does in a word and in a sentence (of one *), and which files of a pair need it.
 const KEYS = [
-  ["ArrowLeft", "←", "left", "The left picture is better", (judge) => judge.vote("left")],
-  ["ArrowRight", "→", "right", "The right picture is better", (judge) => judge.vote("right")],
+  ["ArrowLeft", "←", "left", "The left * is better", (judge) => judge.vote("left")],
+  ["ArrowRight", "→", "right", "The right * is better", (judge) => judge.vote("right")],
   ["ArrowDown", "↓", "no difference", "There is no difference", (judge) => judge.vote("none")],
   ["s", "S", "skip", "Skip this pair; it comes again at the end", (judge) => judge.skip()],
   ["z", "Z", "take back", "Take back the last one", (judge) => judge.takeBack()],
-  [" ", "space", "zoom both", "Zoom both pictures, or show them whole again", (judge) => judge.zoom()],
+  [" ", "space", "zoom both", "Zoom both, or show them whole again", (judge) => judge.zoom(), ([one, other]) => isSeen(one) && isSeen(other)],
+  ["1", "1", "hear left", "Hear the left sound, or pause it", (judge) => hear(judge.files, 0), ([one]) => isHeard(one)],
+  ["2", "2", "hear right", "Hear the right sound, or pause it", (judge) => hear(judge.files, 1), ([, other]) => isHeard(other)],
 ];
-
-function release(images) {
-  for (const image of images) URL.revokeObjectURL(image.src);
-}
+const [LEFT, RIGHT] = KEYS;
 
 const MOVES = { ArrowLeft: [-SHIFT, 0], ArrowRight: [SHIFT, 0], ArrowUp: [0, -SHIFT], ArrowDown: [0, SHIFT] };
 
@@ -40,6 +44,7 @@ export class Judge {
     this.skipped = new Set();
     this.dropped = new Set();
     this.loaded = new Map();
+    this.files = [];
     this.build(host);
     this.listen(keys ?? this.root);
     this.show();
@@ -47,27 +52,26 @@ export class Judge {
 
   build(host) {
     this.question = element("div", { class: "question", role: "heading", "aria-level": 2 });
-    this.sides = SIDES.map((side) =>
-      button("", `The ${side} picture is better`, (event) => this.choose(side, event), { class: "side", title: "" }),
-    );
+    this.sides = SIDES.map((side) => button("", "", (event) => this.choose(side, event), { class: "side", title: "" }));
     this.pair = element("div", { class: "pair" }, ...this.sides);
     this.end = element("div", { class: "end" });
-    const keys = KEYS.map(([, sign, words, name, act]) =>
-      button([element("kbd", {}, sign), words], name, () => act(this), { class: "key" }),
+    this.keyButtons = KEYS.map(([, sign, words, , act]) =>
+      button([element("kbd", {}, sign), words], "", () => act(this), { class: "key" }),
     );
+    this.name([{ medium: "image" }, { medium: "image" }]);
     this.state = element("div", { class: "state", role: "status", "aria-live": "polite" });
     this.gauge = element("div");
     this.bar = element("div", { class: "bar", role: "progressbar", "aria-label": "Pairs judged", "aria-valuemin": 0 }, this.gauge);
     this.message = element("div", { class: "message", role: "alert" });
     const rater = element("div", { class: "rater" }, `rater ${this.source.rater}`);
-    const given = { class: "rivya-judge", role: "application", "aria-label": "Judging pictures in pairs", tabindex: 0 };
+    const given = { class: "rivya-judge", role: "application", "aria-label": "Judging in pairs", tabindex: 0 };
     this.root = element(
       "div",
       given,
       element("div", { class: "head" }, this.question, rater),
       this.pair,
       this.end,
-      element("div", { class: "foot" }, element("div", { class: "keys" }, ...keys), this.state),
+      element("div", { class: "foot" }, element("div", { class: "keys" }, ...this.keyButtons), this.state),
       this.bar,
       this.message,
     );
@@ -91,7 +95,8 @@ export class Judge {
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select")) return;
     const move = event.shiftKey && this.isZoomed && MOVES[event.key];
-    const known = KEYS.find(([key]) => key === (event.key.length === 1 ? event.key.toLowerCase() : event.key));
+    const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const known = KEYS.find(([key], at) => key === pressed && !this.keyButtons[at].hidden);
     if (!move && (!known || event.repeat || (event.shiftKey && event.key.startsWith("Arrow")))) return;
     event.preventDefault();
     event.stopPropagation();
@@ -171,6 +176,8 @@ export class Judge {
     this.since = null;
     this.count();
     const finished = place === undefined;
+    this.hush();
+    set(this.pair, "aria-busy", !finished);
     this.pair.hidden = finished;
     this.end.replaceChildren(...(finished ? [this.ending(), this.source.end()].filter(Boolean) : []));
     this.question.textContent = finished ? this.conclusion() : this.source.question(place);
@@ -181,10 +188,14 @@ export class Judge {
       return;
     }
     try {
-      const images = await this.load(place);
+      const files = await this.load(place);
       if (this.queue[0] !== place || this.closed) return;
-      for (const [at, side] of this.sides.entries()) side.replaceChildren(images[at]);
+      this.files = files;
+      this.name(files);
+      for (const [at, side] of this.sides.entries()) side.replaceChildren(files[at].node);
+      set(this.pair, "aria-busy", false);
       this.look(0.5, 0.5);
+      this.playing = new InStep(files);
       this.since = performance.now();
     } catch (error) {
       if (this.queue[0] === place) this.say(error.message);
@@ -192,25 +203,37 @@ export class Judge {
     for (const next of wanted.slice(1)) this.load(next).catch(() => {});
   }
 
-  /** The pictures of a place, decoded, so that they are there at once when they are shown. */
+  /** Call the sides by what they show, and offer the keys that it needs. */
+  name(files) {
+    const noun = nounOf(files.map((file) => file.medium));
+    for (const [at, key] of KEYS.entries()) {
+      const [, , , sentence, , needed] = key;
+      const words = sentence.replace("*", noun);
+      set(this.keyButtons[at], "aria-label", words);
+      this.keyButtons[at].title = words;
+      this.keyButtons[at].hidden = Boolean(needed && !needed(files));
+      if (key === LEFT || key === RIGHT) set(this.sides[key === LEFT ? 0 : 1], "aria-label", words);
+    }
+  }
+
+  /** Nothing plays any more of what is shown. */
+  hush() {
+    this.playing?.close();
+    this.playing = null;
+    hear(this.files, null);
+  }
+
+  /** The files of a place, ready, so that they are there at once when they are shown. */
   load(place) {
     if (!this.loaded.has(place)) {
-      const loading = this.source.pictures(place).then((addresses) =>
-        Promise.all(
-          addresses.map(async (src, at) => {
-            const image = element("img", { alt: `${SIDES[at]} picture`, draggable: false, src });
-            await image.decode();
-            return image;
-          }),
-        ),
-      );
+      const loading = this.source.files(place).then((files) => Promise.all(files.map((file, at) => loaded(file, SIDES[at]))));
       loading.catch(() => this.loaded.delete(place));
       this.loaded.set(place, loading);
     }
     return this.loaded.get(place);
   }
 
-  /** Let go of pictures that are far away; the last one may be taken back. */
+  /** Let go of files that are far away; the last one may be taken back. */
   forget(wanted) {
     const kept = new Set([...wanted, this.done.at(-1)?.place]);
     for (const [place, loading] of this.loaded) {
@@ -239,7 +262,7 @@ export class Judge {
     return element("p", {}, `Thank you.${skipped}`);
   }
 
-  // Zooming: both pictures show the same part
+  // Zooming: both sides show the same part
 
   get isZoomed() {
     return this.root.classList.contains("zoomed");
@@ -265,6 +288,7 @@ export class Judge {
 
   close() {
     this.closed = true;
+    this.hush();
     this.keys.removeEventListener("keydown", this.onKey);
     this.keys.removeEventListener("keyup", this.onKeyUp);
     this.queue = [];

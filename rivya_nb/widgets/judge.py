@@ -1,9 +1,9 @@
-"""Judging pictures in pairs: a widget that shows two pictures, and nothing that tells which they are.
+"""Judging in pairs: a widget that shows two pictures, videos or sounds, and nothing that tells which they are.
 
 The front end is `judge_widget.js` with its imports. It knows places in a list, from 0, and asks with an `id`,
 which the answer repeats; the answer has `trouble` if it failed:
 
-    {kind: "pictures", place}                → {types} and the left and the right picture
+    {kind: "files", place}                   → {types}, their MIME types, and the left and the right one
     {kind: "vote", place, better, seconds}   → {} once it is in the store; `better` is "left", "right" or "none"
     {kind: "back", place}                    → {} once the vote is deleted
 """
@@ -37,10 +37,10 @@ class Ballot:
 
 
 class BallotBox(Protocol):
-    """Where pictures come from and votes go. Every method is called off the event loop."""
+    """Where files come from and votes go. Every method is called off the event loop."""
 
-    def pictures(self, place: int) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
-        """The left and the right picture, each as its MIME type and its bytes."""
+    def files(self, place: int) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+        """The left and the right one, each as its MIME type and its bytes."""
 
     def vote(self, place: int, better: str, seconds: float) -> None:
         """Keep a vote."""
@@ -85,11 +85,11 @@ class Judge(AnsweringWidget):
 
     @property
     def _answers(self) -> Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]]:
-        return {"pictures": self._pictures, "vote": self._vote, "back": self._take_back}
+        return {"files": self._files, "vote": self._vote, "back": self._take_back}
 
-    async def _pictures(self, content: Mapping[str, Any]) -> Answer:
+    async def _files(self, content: Mapping[str, Any]) -> Answer:
         place = self._place(content)
-        found = await asyncio.to_thread(lambda: self._box.pictures(place))
+        found = await asyncio.to_thread(lambda: self._box.files(place))
         return {"types": [kind for kind, _ in found]}, [data for _, data in found]
 
     async def _vote(self, content: Mapping[str, Any]) -> Answer:

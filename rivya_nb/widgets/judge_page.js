@@ -42,8 +42,9 @@ class PageSource {
     return this.questions[this.pairs[place][2]];
   }
 
-  async pictures(place) {
-    return this.pairs[place].slice(0, 2).map((id) => this.shown[id]);
+  async files(place) {
+    const addresses = this.pairs[place].slice(0, 2).map((id) => this.shown[id]);
+    return addresses.map((src) => ({ src, type: src.slice("data:".length, src.indexOf(";")) }));
   }
 
   async vote(place, better, seconds) {

@@ -1,4 +1,4 @@
-// Judging in a notebook: pictures come from the kernel, and votes go to it.
+// Judging in a notebook: files come from the kernel, and votes go to it.
 
 import { element } from "./dom.js";
 import { Judge } from "./judge.js";
@@ -16,9 +16,12 @@ class KernelSource {
     return this.questions[this.asked[place]];
   }
 
-  async pictures(place) {
-    const { content, buffers } = await this.kernel.ask({ kind: "pictures", place });
-    return buffers.map((data, at) => URL.createObjectURL(new Blob([data], { type: content.types[at] })));
+  async files(place) {
+    const { content, buffers } = await this.kernel.ask({ kind: "files", place });
+    return buffers.map((data, at) => {
+      const type = content.types[at];
+      return { src: URL.createObjectURL(new Blob([data], { type })), type };
+    });
   }
 
   vote(place, better, seconds) {
@@ -41,7 +44,7 @@ class KernelSource {
 export default {
   render({ model, el }) {
     keepOutOfSaves(model.widget_manager);
-    const source = new KernelSource(model, (silent) => judge.say(silent ? "The kernel does not answer; it may be busy." : ""));
+    const source = new KernelSource(model, (silent) => judge.say(silent ? "The kernel has not answered yet: it prepares the next pair, or is busy." : ""));
     const judge = new Judge(el, source);
     const count = () => judge.count();
     model.on("change:_sure", count);

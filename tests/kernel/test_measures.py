@@ -44,6 +44,12 @@ def test_a_measure_of_a_cell_is_shown_kept_and_interrupted(
     kernel.ok(DEFINED.format(comment="# another comment"))
     assert kernel.ok("red.version").result != before
     assert "red: 3 pictures" in str(kernel.ok("%rivya measure red --run 1").result)
+    at = str(kernel.ok("%rivya measure red --run 1 --at 0.25").result)
+    assert "at and frames are for videos: a picture is measured as it is" in at
+    assert "--frames needs a number, as --frames 8, not 'x'" in str(
+        kernel.run("%rivya measure red --frames=x").error
+    )
+    assert {"--at", "--frames"} <= set(" ".join(kernel.tab("%rivya measure red --‸")).split())
     assert "brightness" in kernel.ok("%rivya measure").stdout
     offered = " ".join(kernel.tab("%rivya measure ‸")).split()
     assert {"red", "brightness", "ssim"} <= set(offered)

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from history.conftest import add_run, picture
+from media.films import film_record
+from store.filling import done
 
 import rivya_nb as rv
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.files import write_whole
 from rivya_nb.store.measurements import Subject
+from rivya_nb.store.records import PictureRecord
 
 from .conftest import PROMPTS, Study
 
@@ -25,10 +29,13 @@ FACTS = (
 
 LOAD = """
 import json, sys
-from datasets import load_dataset
+from datasets import Video, load_dataset
 loaded = load_dataset("imagefolder", data_dir=sys.argv[1], split="train")
 rows = [{**row, "image": [row["image"].size, row["image"].getpixel((0, 0))]} for row in loaded]
 print(json.dumps(rows, default=str))
+films = load_dataset("videofolder", data_dir=sys.argv[2], filters=[("medium", "=", "video")], split="train")
+films = films.cast_column("video", Video(decode=False))
+print(json.dumps([[row["video"]["path"], row["duration"], row["prompt"]] for row in films]))
 """
 
 
@@ -37,23 +44,34 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line]
 
 
-def loaded(folder: Path, home: Path) -> list[dict[str, Any]]:
-    """The folder as Hugging Face's `datasets` loads it, without a network."""
+def loaded(folder: Path, mixed: Path, home: Path) -> tuple[list[dict[str, Any]], list[Any]]:
+    """A folder of pictures, and the videos of another one, as Hugging Face's `datasets` loads them, without a
+    network."""
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(home)}
-    command = [sys.executable, "-c", LOAD, str(folder)]
+    command = [sys.executable, "-c", LOAD, str(folder), str(mixed)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **offline}, timeout=120)
     assert done.returncode == 0, done.stderr
-    rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return rows
+    rows, films = map(json.loads, done.stdout.splitlines()[-2:])
+    return rows, films
+
+
+def add_mixed(session: rv.Session) -> rv.Run:
+    """A run of a video, a sound and a picture."""
+    sound = PictureRecord(session.store.files.put(b"RIFF", "audio/wav"), "audio/wav", 0, 0, 4, 1.5)
+    files = (film_record(session.store, range(20)), sound, picture(session, 3))
+    jobs = [done("a mix", {"seed": seed}, pictures=(each,)) for seed, each in enumerate(files)]
+    return session.run(add_run(session, range(3), jobs))
 
 
 @pytest.mark.slow
-def test_datasets_loads_it_whatever_the_names(study: Study, tmp_path: Path) -> None:
+def test_datasets_loads_it_whatever_the_names(study: Study, session: rv.Session, tmp_path: Path) -> None:
     # Names with *test*, *train* or *dev* would be taken for splits.
     run = study(FACTS, model="flux-dev")
     run[3].exclude("the beak is cut off")
     saved = run.export(tmp_path / "train" / "val_test")
-    rows = loaded(tmp_path / "train" / "val_test", tmp_path)
+    mixed = add_mixed(session).export(tmp_path / "mixed")
+    rows, films = loaded(tmp_path / "train" / "val_test", tmp_path / "mixed", tmp_path)
+    assert films == [[str(mixed[0]), 2.0, "a mix"]]
     assert len(rows) == len(saved) == 3
     assert [row["image"] for row in rows] == [[[32, 24], [seed, 0, 99]] for seed in (1, 2, 101)]
     assert [(row["prompt"], row["seed"], row["category"], row["replicate"]) for row in rows] == [
@@ -75,6 +93,26 @@ def test_the_files_are_the_originals_and_the_key_stays(study: Study, tmp_path: P
     assert [path.read_bytes() for path in saved] == [job.path.read_bytes() for job in run if job.path]
     assert all(DEFAULT_KEY not in path.read_text("latin-1") for path in tmp_path.rglob("*") if path.is_file())
     assert [tmp_path / row["file_name"] for row in rows_of(tmp_path)] == saved
+
+
+def test_videos_and_sounds_have_their_durations_and_folders(session: rv.Session, tmp_path: Path) -> None:
+    run = add_mixed(session)
+    saved = run.export(tmp_path / "out")
+    assert "3 results" in saved._repr_mimebundle_()["text/plain"]
+    rows = rows_of(tmp_path / "out")
+    assert [(row["file_name"].partition("/")[0], row["medium"], row["duration"]) for row in rows] == [
+        ("videos", "video", 2.0),
+        ("sounds", "audio", 1.5),
+        ("pictures", "image", None),
+    ]
+    # An export of fewer takes away what was there.
+    run[1:].export(tmp_path / "out")
+    assert [path.is_file() for path in saved] == [False, True, True]
+    assert run.to_pandas()["picture_duration"].tolist()[:2] == [2.0, 1.5]
+    run.save(tmp_path / "saved")
+    table = (tmp_path / "saved" / f"run-{run.id}.csv").read_text("utf-8-sig").splitlines()
+    at = table[0].split(",").index("picture_duration")
+    assert [line.split(",")[at] for line in table[1:]] == ["2.0", "1.5", ""]
 
 
 def test_excluded_pictures_stay_behind_also_from_an_earlier_export(study: Study, tmp_path: Path) -> None:
@@ -172,7 +210,7 @@ def test_an_original_that_is_gone_is_named_and_the_others_are_there(study: Study
     run = study()
     assert run[0].path is not None
     run[0].path.unlink()
-    with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .*; the other pictures are in"):
+    with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .*; the others are in"):
         run.export(tmp_path)
     assert len(rows_of(tmp_path)) == 3
 

@@ -82,7 +82,9 @@ def test_twins_are_no_different_and_what_cannot_be_read_is_told(tmp_path: Path) 
     broken.write_bytes(b"no picture")
     with pytest.raises(PictureError):
         decode(broken, (9, 9))
-    compared = compare_all({(0,): red, (1,): red, (2,): blue, (3,): broken}, 1, decode)
+    compared = compare_all(
+        {(0,): red, (1,): red, (2,): blue, (3,): broken}, 1, lambda path, box: [decode(path, box)]
+    )
     assert compared.unread == {(3,)}
     assert compared.found.keys() == {Pair(0, (0,), (1,)), Pair(0, (0,), (2,)), Pair(0, (1,), (2,))}
     assert compared.found[Pair(0, (0,), (1,))] == NONE

@@ -113,7 +113,11 @@ def fill(store: Store, jobs: list[JobRecord]) -> None:
         "sharp",
         "1",
         "",
-        [(Subject(job.pictures[0].sha256), {"": at % 7.0}) for at, job in enumerate(jobs[::2])],
+        [
+            (Subject(job.pictures[0].sha256, "", frames), {"": at % number})
+            for at, job in enumerate(jobs[::2])
+            for frames, number in (("at=0.5" if at % 3 else "", 7.0), ("frames=8", 3.0))
+        ],
     )
 
 

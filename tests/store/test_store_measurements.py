@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rivya_nb.media.frames import MIDDLE
 from rivya_nb.store import search
 from rivya_nb.store.measurements import Subject
 from rivya_nb.store.records import JobRecord, MeasureOrder, Question
@@ -24,11 +25,12 @@ def pictured(number: int) -> JobRecord:
 
 def test_numbers_are_kept_by_picture_version_and_part(store: Store) -> None:
     book = store.measurements
-    one, other = Subject("a" * 64), Subject("a" * 64, "b" * 64)
-    book.keep("mine", "1", "source", [(one, {"": 1.0}), (other, {"x": 2.0, "y": 3.0})])
+    one, other, film = Subject("a" * 64), Subject("a" * 64, "b" * 64), Subject("a" * 64, "", "frames=8")
+    book.keep("mine", "1", "source", [(one, {"": 1.0}), (other, {"x": 2.0, "y": 3.0}), (film, {"": 6.0})])
     book.keep("mine", "2", "source", [(one, {"": 4.0})])
     book.keep("mine", "1", "later", [(one, {"": 5.0})])
     assert book.known("mine", "1", [one, other]) == {one: {"": 1.0}, other: {"x": 2.0, "y": 3.0}}
+    assert book.known("mine", "1", [film]) == {film: {"": 6.0}}
     assert book.known("mine", "2", [one, other]) == {one: {"": 4.0}}
     assert book.known("mine", "3", [one]) == {}
     assert [(each.name, each.version, each.source) for each in book.newest()] == [("mine", "2", "source")]
@@ -48,15 +50,19 @@ def test_a_page_in_the_order_of_a_measure_is_a_part_of_the_whole(
     jobs = [pictured(number) for number in range(40)]
     add(store, *jobs)
     values = {job.id: float(number * 7 % 11) for number, job in enumerate(jobs) if number % 5}
-    # Some numbers count for the request, and those of another request do not.
+    # Some numbers count for the request, and those of another request do not; some are of a video's middle, and
+    # those of other frames do not count.
     subjects = {
-        job.id: Subject(job.pictures[0].sha256, job.identity if number % 2 else "")
+        job.id: Subject(
+            job.pictures[0].sha256, job.identity if number % 2 else "", MIDDLE.key if number % 3 else ""
+        )
         for number, job in enumerate(jobs)
     }
     store.measurements.keep(
         "mine", "1", "", [(subjects[each], {"hue": value}) for each, value in values.items()]
     )
     strangers = [(Subject(job.pictures[0].sha256, "c" * 64), {"hue": 99.0}) for job in jobs]
+    strangers += [(Subject(job.pictures[0].sha256, "", "frames=8"), {"hue": 99.0}) for job in jobs]
     store.measurements.keep("mine", "1", "", strangers)
     store.measurements.keep("mine", "1", "", [(Subject(PICTURE.sha256), {"hue": 99.0})])
     store.marks.tag(ids(jobs[::2]), ["keep"])

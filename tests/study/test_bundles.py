@@ -46,6 +46,10 @@ def connect(tmp_path: Path, service: str) -> Iterator[Connect]:
         )
 
 
+FRAMES = ("", "at=0.25", "frames=8", "frames=8 sd")
+"""Of which frames of a video a number is: none for a picture."""
+
+
 def study(session: rv.Session, folder: Path) -> rv.Run:
     """Two prompts by two seeds of a table, with a reference, marks, numbers and a vote."""
     Image.new("RGB", (64, 48), (200, 90, 10)).save(folder / "private-cat.png")
@@ -58,7 +62,9 @@ def study(session: rv.Session, folder: Path) -> rv.Run:
     run.jobs[0].rate(4).tag("keep")
     run.jobs[1].exclude("hand cut off")
     store = session.store
-    store.measurements.keep("mine", "1", "ab", [(Subject(first.pictures[0].sha256), {"": 0.5})])
+    sha256 = first.pictures[0].sha256
+    numbers = [(Subject(sha256, "", frames), {"": 0.5}) for frames in FRAMES]
+    store.measurements.keep("mine", "1", "ab", numbers)
     ranking = RankingRecord("r1", ("seed",), 9.0, (first.id, second.id), (RankingPair(first.id, second.id),))
     vote = VoteRecord("r1", 0, first.id, second.id, "one", "A", 10.0, 1.5, False)
     store.votes.merge(Judgements((ranking,), (RaterRecord("r1", "A", "o1"),), (vote,)))
@@ -79,7 +85,9 @@ def content(session: rv.Session, run: rv.Run) -> dict[str, Any]:
             job_id: (job.identity, job.prompt, job.pictures, job.status) for job_id, job in jobs.items()
         },
         "marks": store.marks.of(jobs),
-        "numbers": store.measurements.known("mine", "1", [Subject(first.pictures[0].sha256)]),
+        "numbers": store.measurements.known(
+            "mine", "1", [Subject(first.pictures[0].sha256, "", frames) for frames in FRAMES]
+        ),
         "votes": store.votes.among(jobs),
     }
 
@@ -269,6 +277,8 @@ def refused(bundle: Path, told: str) -> None:
         (lambda r: r["marks"].update(nobody={"rating": 5}), "nobody"),
         (lambda r: r["marks"].update({next(iter(r["marks"])): {"rating": 9}}), "rating"),
         (lambda r: r["measures"][0]["numbers"][0].__setitem__(0, "x"), "measures 1.numbers 1"),
+        (lambda r: r["measures"][0]["numbers"][0].append("at=2"), "measures 1.numbers 1"),
+        (lambda r: r["measures"][0]["numbers"][0].append(["at=0.5"]), "measures 1.numbers 1"),
         (lambda r: r["measures"][0]["numbers"][0].__setitem__(2, {"": float("nan")}), "NaN"),
         (lambda r: r["votes"][0].update(outcome="both"), "votes 1"),
         (lambda r: r["votes"][0].update(pair=7), "votes 1.pair"),

@@ -11,11 +11,14 @@ from typing import Any
 
 import comm
 import pytest
+from media.films import film_record
 from PIL import Image
 from sandboxes import until
 from store.filling import done
 
 import rivya_nb as rv
+from rivya_nb.errors import UsageError
+from rivya_nb.media import ffmpeg
 from rivya_nb.session.showing.displays import Kept
 from rivya_nb.store.records import AxisRecord, CellRecord, PictureRecord
 from widgets.test_viewer import Frontend
@@ -62,7 +65,7 @@ def ask(run: rv.Run, monkeypatch: pytest.MonkeyPatch) -> Ask:
 
 def test_nothing_that_is_sent_tells_which_picture_is_which(run: rv.Run, ask: Ask) -> None:
     judge = ask.judge  # type: ignore[attr-defined]
-    answers = [ask(kind="pictures", place=place) for place in range(3)]
+    answers = [ask(kind="files", place=place) for place in range(3)]
     answers.append(ask(kind="vote", place=0, better="left", seconds=1.0))
     assert until(lambda: judge._sure, 60)
     state = {name: value for name, value in judge.get_state().items() if name not in ("_esm", "_css")}
@@ -74,6 +77,42 @@ def test_nothing_that_is_sent_tells_which_picture_is_which(run: rv.Run, ask: Ask
     assert judge._ballot["questions"] == ["Which is the better picture of “a <b>cat</b>”?"]
     originals = {path.read_bytes() for job in run for path in job.paths}
     assert not originals & {data for _, buffers in answers for data in buffers}
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Iterator[rv.Run]:
+    with closing(rv.connect("key", "http://127.0.0.1:9", store=tmp_path)) as session:
+        greys = [range(0, 10 * number, 2) for number in (5, 6, 7)]
+        jobs = [
+            done("a cat", {"seed": seed}, pictures=(film_record(session.store, each),))
+            for seed, each in zip(SEEDS, greys, strict=True)
+        ]
+        axes = [AxisRecord("seed", tuple(map(str, SEEDS)))]
+        cells = [CellRecord(job.id, (place,)) for place, job in enumerate(jobs)]
+        record = session.store.add_run(name=None, service="sandbox", axes=axes, cells=cells, jobs=jobs)
+        yield session.run(record.id)
+
+
+def test_videos_are_encoded_anew_and_called_videos(films: rv.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comm, "create_comm", Frontend)
+    ranking = films.rank(by="seed")
+    judge = ranking.judge()
+    assert judge._ballot["questions"] == ["Which is the better video of “a cat”?"]
+    originals = {path.read_bytes() for job in films for path in job.paths}
+    for _ in range(2):
+        judge._handle_custom_msg({"id": "1", "kind": "files", "place": 0}, [])
+        content, buffers = judge.comm.sent.get(timeout=60)
+        assert content["types"] == ["video/webm", "video/webm"]
+        assert not originals & set(buffers)
+        assert not [data for data in buffers if b"a film" in data]
+        # Made once; without ffmpeg they are still there.
+        monkeypatch.setattr(ffmpeg, "_run", lambda *_, **__: None)
+    assert "3 pairs" in repr(ranking)
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+    for ask in (ranking.judge, lambda: ranking.write_page("page.html")):
+        with pytest.raises(UsageError, match=r"by ffmpeg, which is not installed here: pip install"):
+            ask()
+    assert "There are no votes yet" in repr(ranking.strengths), "what was judged can be read"
 
 
 def test_votes_reach_the_store_with_their_sides_and_can_be_taken_back(run: rv.Run, ask: Ask) -> None:
@@ -121,7 +160,7 @@ def test_how_sure_the_order_is_is_told_as_votes_come(run: rv.Run, ask: Ask) -> N
         {"kind": "vote", "place": 0, "better": "left", "seconds": -1},
         {"kind": "vote", "place": 0, "better": "left"},
         {"kind": "back", "place": 99},
-        {"kind": "pictures", "place": None},
+        {"kind": "files", "place": None},
     ],
 )
 def test_a_message_that_is_none_changes_nothing(run: rv.Run, ask: Ask, content: dict[str, Any]) -> None:
@@ -133,5 +172,5 @@ def test_a_message_that_is_none_changes_nothing(run: rv.Run, ask: Ask, content: 
 
 def test_a_picture_that_was_deleted_meanwhile_is_told(run: rv.Run, ask: Ask) -> None:
     run[0].delete(confirm=True)
-    troubles = [ask(kind="pictures", place=place)[0].get("trouble") for place in range(3)]
+    troubles = [ask(kind="files", place=place)[0].get("trouble") for place in range(3)]
     assert troubles.count("A picture of this pair was deleted meanwhile; S skips the pair.") == 2

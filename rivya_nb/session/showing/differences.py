@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import UsageError
-from rivya_nb.measures.comparing import compare_all
+from rivya_nb.measures.comparing import compare_all, reader
 from rivya_nb.measures.metric import Difference
 from rivya_nb.measures.pairs import SAME, SAME_NAME, by_axis, by_place
+from rivya_nb.media.frames import MIDDLE, Frames, require_frames
 from rivya_nb.session.showing.looks import path_finder
+from rivya_nb.session.showing.moving import SOUNDS, frames_words
 from rivya_nb.session.showing.tables import table
 from rivya_nb.views.differences import DifferencesView, differences_html, differences_text
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pandas import DataFrame
@@ -66,27 +70,42 @@ class Differences:
         layout: Layout,
         files: ContentFiles,
         excluded: Collection[str] = (),
+        frames: Frames = MIDDLE,
+        stop: threading.Event | None = None,
     ) -> None:
         self._axes = axes
         path_of = path_finder(files)
-        first = [cell for cell in layout.cells if cell.number <= 1]
+        every = [cell for cell in layout.cells if cell.number <= 1]
+        first = [cell for cell in every if not _is_sound(cell)]
+        if every and not first:
+            raise UsageError(f"There is nothing to compare: {SOUNDS}.")
         cells = {cell.place: kept for cell in first if (kept := cell.without(excluded)) is not None}
         shown = {place: _Picture(cell.job, 0) for place, cell in cells.items() if cell.picture is not None}
         self._pictures = {**shown, **_further(cells, shown.values())}
         paths = {place: path_of(each.record) for place, each in self._pictures.items()}
         requests = {place: each.request for place, each in _once(self._pictures).items()}
-        compared = compare_all(paths, len(axes), files.thumbnails.load, requests)
+        media = {each.record.medium for each in self._pictures.values()}
+        if "video" in media:
+            require_frames()
+        compared = compare_all(paths, len(axes), reader(files.thumbnails, frames, stop), requests)
         self._found = compared.found
         if not self._found:
-            raise UsageError("There is nothing to compare: no two pictures share every value but one.")
+            why = f"no two {noun(media)}s share every value but one"
+            if compared.unread:
+                why += f", or their files cannot be read ({count(len(compared.unread), noun(media))})"
+            raise UsageError(f"There is nothing to compare: {why}.")
         self._view = DifferencesView(
             axes=by_axis([axis.name for axis in axes], list(shown), self._found, requests),
             apart=by_place(self._found),
             layout=layout,
+            noun=noun(media),
+            about_frames=frames_words(frames) if "video" in media else "",
             notes=_notes(
+                noun(media),
                 len(cells) - len(shown),
                 len(compared.unread),
                 sum(bool(job.pictures) for cell in first for job in cell.jobs if job.id in excluded),
+                len(every) - len(first),
             ),
         )
 
@@ -163,12 +182,18 @@ def _once(pictures: Mapping[Coordinates, _Picture]) -> dict[Coordinates, _Pictur
     return {place: pictures[place] for place in places.values()}
 
 
-def _notes(empty: int, unread: int, excluded: int) -> list[str]:
+def _is_sound(cell: Cell) -> bool:
+    return cell.picture is not None and cell.picture.medium == "audio"
+
+
+def _notes(what: str, empty: int, unread: int, excluded: int, sounds: int) -> list[str]:
     notes = []
     if excluded:
-        notes.append(f"{count(excluded, 'excluded picture')} left out")
+        notes.append(f"{count(excluded, f'excluded {what}')} left out")
     if empty:
-        notes.append(f"{count(empty, 'place')} without a picture left out")
+        notes.append(f"{count(empty, 'place')} without a {what} left out")
     if unread:
-        notes.append(f"{count(unread, 'picture')} left out, whose file is gone or cannot be read")
+        notes.append(f"{count(unread, what)} left out, whose file is gone or cannot be read")
+    if sounds:
+        notes.append(f"{count(sounds, 'sound')} left out")
     return notes

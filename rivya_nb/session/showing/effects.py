@@ -9,10 +9,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rivya_nb.contract.text import count, listing, printable
+from rivya_nb.errors import UsageError
+from rivya_nb.measures.numbers import WHOLE
+from rivya_nb.media.frames import MIDDLE, Frames
+from rivya_nb.session.showing.moving import SOUNDS
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
+from rivya_nb.study.kept_measures import column_name
 from rivya_nb.views.effects import EffectBar, EffectsView, effects_html, effects_text, percent_words
-from rivya_nb.views.words import joined
+from rivya_nb.views.words import joined, noun_of_files
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -47,22 +52,43 @@ _CHANCE = "may be chance"
 _NOT_ABOVE = "size not clearly above the noise floor"
 _BELOW = "size below the noise floor"
 _SIZE = (
-    "The noise floor is compared with the size of a row: one that is not clearly above it may move one picture no "
+    "The noise floor is compared with the size of a row: one that is not clearly above it may move one {noun} no "
     "more than asking the same again does. It is there all the same: p, its interval or paired differences tell."
 )
 
-_NEXT = 'plan.power(pilot=…, of="{of}", difference=…) says how large a study shows a difference.'
+_NEXT = "plan.power(pilot=…, {call}, difference=…) says how large a study shows a difference."
 
 
 @dataclass(frozen=True)
 class Study:
     """The pictures whose effects are asked, with the store that knows more of them; `is_history` if they are of
-    any runs."""
+    any runs. Of videos, these `frames` are measured."""
 
     places: Sequence[PicturedPlace]
     store: Store
     is_history: bool
     note: str = ""
+    frames: Frames = MIDDLE
+
+    @property
+    def noun(self) -> str:
+        """The word for one of its pictures or videos."""
+        return noun_of_files(place.picture for place in self.places)
+
+    @property
+    def of_pictures(self) -> Study:
+        """The same without the sounds, which no measure looks at.
+
+        Raises:
+            UsageError: there is nothing else.
+        """
+        places = [place for place in self.places if place.picture.medium != "audio"]
+        if len(places) == len(self.places):
+            return self
+        if not places:
+            raise UsageError(f"There is nothing to compare: {SOUNDS}.")
+        left_out = f"{count(len(self.places) - len(places), 'sound')} left out"
+        return replace(self, places=places, note="; ".join(filter(None, (self.note, left_out))))
 
 
 class Effects:
@@ -74,11 +100,18 @@ class Effects:
     """
 
     def __init__(
-        self, of: str, statistic: str, seen: Seen, numbers: Numbers | Votes, found: Shares, by: str | None
+        self,
+        of: str,
+        call: str,
+        statistic: str,
+        seen: Seen,
+        numbers: Numbers | Votes,
+        found: Shares,
+        by: str | None,
     ) -> None:
         from rivya_nb.study.effects.contrasts import contrasts
 
-        self.of, self.statistic = of, statistic
+        self.of, self.statistic, self._call = of, statistic, call
         self.rows: tuple[Share, ...] = found.rows
         self.between: Share | None = found.between
         self.pictures, self.prompts = len(seen.places), len(seen.arrays.prompt_labels)
@@ -162,7 +195,7 @@ class Effects:
             floor=self._limit,
             lines=list(self._lines()),
             summary=f"What moves {self.of}: {', '.join(f'{bar.name} {bar.words}' for bar in bars)}.",
-            foot=_FOOT + (f" {_NEXT.format(of=self.of)}" if self.statistic != _DEVIANCE else ""),
+            foot=_FOOT + (f" {_NEXT.format(call=self._call)}" if self.statistic != _DEVIANCE else ""),
             notes=list(self._notes()),
         )
 
@@ -184,7 +217,7 @@ class Effects:
         axes = [count(len(labels), name) for name, labels in zip(seen.axes, seen.labels, strict=True)]
         axes += [count(seen.replicates, "replicate")] if self._found.has_floor else []
         sure = "95 % interval by bootstrap over prompts" if any(row.interval for row in self.rows) else ""
-        parts = [count(self.pictures, "picture"), prompts, *axes, self.statistic, sure]
+        parts = [count(self.pictures, self._seen.noun), prompts, *axes, self.statistic, sure]
         return joined(parts)
 
     def _lines(self) -> Iterator[tuple[str, str]]:
@@ -224,7 +257,7 @@ class Effects:
         if not self._found.has_floor:
             yield self._rest_words()
         if any(bar.words.endswith((_NOT_ABOVE, _BELOW)) for bar in self._bars()):
-            yield _SIZE
+            yield _SIZE.format(noun=self._seen.noun)
         if (total := sum(row.share for row in self.rows)) > _TOO_MUCH:
             why = _WHY_NEGATIVE.get(self.statistic, "")
             yield (
@@ -279,8 +312,8 @@ def find_effects(study: Study, of: Of, *, prompts: str | None, by: str | None) -
         UsageError: as `Studying.effects`.
         WaitInterruptedError: the kernel was interrupted; what was measured by then is kept.
     """
-    name, noun = _named(of)
-    return with_progress(name, noun, _Work(study, of, prompts=prompts, by=by).effects)
+    work = _Work(study, of, prompts=prompts, by=by)
+    return with_progress(work.title, work.named[1], work.effects)
 
 
 def find_numbers(
@@ -291,17 +324,8 @@ def find_numbers(
     Raises:
         UsageError: there is no such measure.
     """
-    return *_named(of), _Work(study, of).numbers
-
-
-def _named(of: Of) -> tuple[str, str]:
-    from rivya_nb.measures.registry import find_part
-    from rivya_nb.study.effects.reading import DISTANCES, VOTES
-
-    if isinstance(of, str) and of in (*DISTANCES, VOTES):
-        return of, "pair"
-    measure, part = find_part(of)
-    return f"{measure.name}.{part}" if part else measure.name, "pair" if measure.kind == "pair" else "picture"
+    work = _Work(study, of)
+    return work.title, work.named[1], work.numbers
 
 
 @dataclass(frozen=True)
@@ -311,40 +335,71 @@ class _Work:
     prompts: str | None = None
     by: str | None = None
 
+    @property
+    def named(self) -> tuple[str, str]:
+        """What the measure is called, and what is measured."""
+        from rivya_nb.measures.registry import find_part
+        from rivya_nb.study.effects.reading import DISTANCES, VOTES
+
+        if isinstance(self.of, str) and self.of in (*DISTANCES, VOTES):
+            return self.of, "pair"
+        measure, part = find_part(self.of)
+        name = column_name(measure.name, part or WHOLE)
+        return name, "pair" if measure.kind == "pair" else self.study.noun
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of videos that are measured; the usual ones where there is none."""
+        is_moving = any(place.picture.medium == "video" for place in self.study.places)
+        return self.study.frames if is_moving and not self.is_of_votes else MIDDLE
+
+    @property
+    def is_of_votes(self) -> bool:
+        from rivya_nb.study.effects.reading import VOTES
+
+        return self.of == VOTES
+
+    @property
+    def title(self) -> str:
+        """What is measured in words, as `sharpness of 8 frames`."""
+        return f"{self.named[0]} {self.frames.words}".rstrip()
+
     def effects(self, progress: Progress, stop: threading.Event) -> Effects:
         from rivya_nb.study.effects.shares import shares
         from rivya_nb.study.effects.votes import Votes, shares_of_votes
 
         seen, numbers = self.numbers(progress, stop)
-        name = _named(self.of)[0]
+        asked = f", {self.frames.key}" if self.frames != MIDDLE else ""
+        called = self.title, f'of="{self.named[0]}"{asked}'
         if isinstance(numbers, Votes):
-            return Effects(name, _DEVIANCE, seen, numbers, shares_of_votes(numbers), self.by)
+            return Effects(*called, _DEVIANCE, seen, numbers, shares_of_votes(numbers), self.by)
         statistic = _VARIANCE if hasattr(numbers, "values") else _SQUARES
-        return Effects(name, statistic, seen, numbers, shares(numbers), self.by)
+        return Effects(*called, statistic, seen, numbers, shares(numbers), self.by)
 
     def numbers(self, progress: Progress, stop: threading.Event) -> tuple[Seen, Numbers | Votes]:
         """What is known of the pictures, and where they stand."""
         from rivya_nb.measures.registry import find_measure, find_part
-        from rivya_nb.study.effects.reading import DISTANCES, VOTES, distances_of, see, values_of, votes_of
+        from rivya_nb.study.effects.reading import DISTANCES, distances_of, see, values_of, votes_of
 
-        store = self.study.store
-        seen = see(
-            self.study.places, _params_of(store), by_params=self.study.is_history, prompts=self.prompts
-        )
+        study = self.study if self.is_of_votes else self.study.of_pictures
+        store = study.store
+        seen = see(study.places, _params_of(store), by_params=study.is_history, prompts=self.prompts)
         if self.by is not None:
             # A wrong name is told before anything is measured.
             seen.facts(self.by)
-        if self.study.note:
-            seen = replace(seen, arrays=replace(seen.arrays, notes=(*seen.arrays.notes, self.study.note)))
-        if self.of == VOTES:
+        if study.note:
+            seen = replace(seen, arrays=replace(seen.arrays, notes=(*seen.arrays.notes, study.note)))
+        if self.is_of_votes:
             ids = {place.job.id for place in seen.places}
             return seen, votes_of(seen, store.votes.among(ids))
         if isinstance(self.of, str) and self.of in DISTANCES:
-            return seen, distances_of(seen, store, find_measure(DISTANCES[self.of]), progress, stop)
-        measure, _ = find_part(self.of)
+            measure, part = find_measure(DISTANCES[self.of]), None
+        else:
+            measure, part = find_part(self.of)
+        measure = measure.of(study.frames)
         if measure.kind == "pair":
             return seen, distances_of(seen, store, measure, progress, stop)
-        return values_of(seen, store, self.of, progress, stop)
+        return values_of(seen, store, measure, part, progress, stop)
 
 
 def _params_of(store: Store) -> Callable[[JobRecord], Mapping[str, Any]]:

@@ -81,6 +81,7 @@ def _told(
                 "sha256": picture.sha256,
                 "width": picture.width or None,
                 "height": picture.height or None,
+                **({} if picture.duration is None else {"duration": picture.duration}),
             }
             for name, picture in zip(files, record.pictures, strict=True)
         ],
@@ -111,6 +112,7 @@ def _table(
         "credits_known",
         "picture_width",
         "picture_height",
+        "picture_duration",
         "created",
         "rating",
         "favourite",
@@ -126,7 +128,7 @@ def _table(
             row += [*(record.shared_params.get(key) for key in keys), record.replicate]
             # A task of several pictures has one price: the column adds up.
             row += [0 if number else record.credits, "yes" if record.credits_known else "no"]
-            row += [picture.width or None, picture.height or None]
+            row += [picture.width or None, picture.height or None, picture.duration]
             row += [_iso(record.created_at)]
             row += [mine.rating or None, "yes" if mine.favourite else None, ", ".join(mine.tags), mine.note]
             row += [mine.excluded]

@@ -6,9 +6,9 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from statistics import median
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,12 +18,14 @@ from rivya_nb.measures.definition import Measure
 from rivya_nb.measures.numbers import WHOLE
 from rivya_nb.measures.pairs import MOST_PAIRS, Coordinates, Pair, choose_pairs, count_pairs
 from rivya_nb.measures.registry import find_part, known_measures
+from rivya_nb.media.frames import MIDDLE, Frames
+from rivya_nb.session.showing.moving import SOUNDS, frames_words
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import free_name, table
 from rivya_nb.store.marks import excluded
 from rivya_nb.store.measurements import Subject
 from rivya_nb.study.computing import Progress
-from rivya_nb.study.kept_measures import column_name
+from rivya_nb.study.kept_measures import column_name, spread_name
 from rivya_nb.study.measuring import (
     Measured,
     measured_pairs,
@@ -37,13 +39,11 @@ from rivya_nb.views.layout import Layout, thinned
 from rivya_nb.views.measures import (
     Line,
     MeasuresView,
-    figure_hint,
-    figures,
+    figure_words,
     measures_html,
     measures_text,
 )
-from rivya_nb.views.run_view import Hint
-from rivya_nb.views.words import joined
+from rivya_nb.views.words import joined, noun_of, noun_of_files
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from rivya_nb.session.showing.looks import Bundle
     from rivya_nb.store.records import JobRecord, PictureRecord, RunRecord
     from rivya_nb.store.store import Store
-    from rivya_nb.views.run_view import RunView
 
 Wanted: TypeAlias = "str | Measure | Callable[..., object]"
 """A measure: its name, or that of a part, as in `"palette.hue"`; itself; or a function that becomes one."""
@@ -72,8 +71,8 @@ class Ground:
         return {cell.key for cell in self.layout.cells if cell.picture is not None}
 
 
-def measure_pictures(ground: Ground, wanted: Sequence[Wanted]) -> Measurements:
-    """Measure what is not measured yet, off the loop and with its progress shown.
+def measure_pictures(ground: Ground, wanted: Sequence[Wanted], frames: Frames = MIDDLE) -> Measurements:
+    """Measure what is not measured yet, off the loop and with its progress shown; of videos, these frames.
 
     Raises:
         UsageError: there is no such measure, those of pairs and of pictures are mixed, there is nothing to
@@ -83,14 +82,14 @@ def measure_pictures(ground: Ground, wanted: Sequence[Wanted]) -> Measurements:
     """
     if not wanted:
         raise UsageError([Mistake("measure", f"name one or several of {listing(known_measures())}")])
-    chosen = dict(map(find_part, wanted))
+    chosen = {measure.of(frames): part for measure, part in dict(map(find_part, wanted)).items()}
     pairs = [measure.name for measure in chosen if measure.kind == "pair"]
     others = [measure.name for measure in chosen if measure.kind != "pair"]
     if pairs and others:
         what = f"{listing(pairs)} compares two pictures, and {listing(others)} measures each by itself"
         raise UsageError([Mistake("measure", f"{what}; ask for them one after the other")])
     found: Measurements = _OfPairs(ground, chosen) if pairs else _OfPictures(ground, chosen)
-    counted = found.noun if len(chosen) == 1 else "number"
+    counted = ("pair" if pairs else found.noun) if len(chosen) == 1 else "number"
     found.measured = with_progress(listing(pairs or others), counted, found.compute)
     for each in found.measured:
         # A part that there is not is told at once.
@@ -104,13 +103,30 @@ class Measurements(ABC):
     `measured` has what each measure gave, and what failed.
     """
 
-    noun: str
+    is_of_pairs: bool
     measured: Sequence[Measured] = ()
 
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
         self.ground = ground
         self._chosen = chosen
         self._excluded = excluded(ground.store, ground.jobs)
+        self._sounds = 0
+
+    @property
+    @abstractmethod
+    def _files(self) -> list[PictureRecord]:
+        """What was measured."""
+
+    @cached_property
+    def noun(self) -> str:
+        """The word for one of what was measured: `picture`, `video`, or `result` where both are in it."""
+        return noun_of_files(self._files)
+
+    @cached_property
+    def _frames(self) -> Frames:
+        """The frames that were measured of videos; the usual ones where there is none."""
+        is_moving = any(each.medium == "video" for each in self._files)
+        return next(iter(self._chosen)).frames if is_moving else MIDDLE
 
     @abstractmethod
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
@@ -136,6 +152,9 @@ class Measurements(ABC):
     def to_pandas(self) -> DataFrame:
         """One row for each picture or each pair: its job, its values on the axes, and a column for each number.
 
+        Of several frames of videos, a number is the mean; the column behind it, with `, sd` in its name, has the
+        standard deviation over them.
+
         A number is NaN where the measure failed; where any did, the column `failed` says why.
 
         Raises:
@@ -143,10 +162,12 @@ class Measurements(ABC):
         """
         rows = []
         for row, subject_in in self._rows():
-            numbers = {
-                free_name(name, row): measured.at(subject_in(measured), part)
-                for name, measured, part in self._numbers()
-            }
+            numbers: dict[str, float] = {}
+            for name, measured, part in self._numbers():
+                subject = subject_in(measured)
+                numbers[free_name(name, row)] = measured.at(subject, part)
+                if self._frames.number > 1:
+                    numbers[free_name(spread_name(name), row)] = measured.spread_at(subject, part)
             reasons = (
                 f"{each.measure.name}: {each.failures[subject]}"
                 for each in self.measured
@@ -167,12 +188,41 @@ class Measurements(ABC):
         return [f"{each.measure.name}: {each.trouble}" for each in self.measured if each.trouble]
 
     def _notes(self) -> Iterator[str]:
-        if without := sum(len(self.ground.jobs[job_id].pictures) for job_id in self._excluded):
-            yield f"{count(without, 'excluded picture')} left out"
+        if without := [each for job_id in self._excluded for each in self.ground.jobs[job_id].pictures]:
+            yield f"{count(len(without), f'excluded {noun_of_files(without)}')} left out"
+        if self._sounds:
+            yield f"{count(self._sounds, 'sound')} left out"
+        frames = next(iter(self._chosen)).frames
+        if any(each.medium == "video" for each in self._files):
+            yield frames_words(frames)
+        elif frames != MIDDLE:
+            yield "at and frames are for videos: a picture is measured as it is"
         if self.ground.store.is_read_only:
             yield "the store may only be read: these numbers are not kept"
         for measured in self.measured:
             yield from measured.notes
+
+    def _line(
+        self,
+        measured: Measured,
+        part: str,
+        values: Sequence[float],
+        spreads: Sequence[float],
+        axis: str = "",
+        possible: int = 0,
+    ) -> Line:
+        measure, moving = measured.measure, list(filter(math.isfinite, spreads))
+        means = [measure.unit, f"higher is {measure.higher_is}" if measure.higher_is else ""]
+        if moving:
+            means.append(f"within a video sd {figure_words(median(moving))}")
+        return Line(
+            name=column_name(measure.name, part, self._frames),
+            values=values,
+            about=measure.about,
+            means=joined(means),
+            axis=axis,
+            possible=possible,
+        )
 
     def on(self, ground: Ground) -> Measurements:
         """The same measures of other pictures; nobody is shown how far it is."""
@@ -186,7 +236,7 @@ class Measurements(ABC):
             chosen = self._chosen[measured.measure]
             for part in measured.parts or (WHOLE,):
                 if chosen in (None, part):
-                    yield column_name(measured.measure.name, part), measured, part
+                    yield column_name(measured.measure.name, part, self._frames), measured, part
 
     @property
     def view(self) -> MeasuresView:
@@ -198,7 +248,8 @@ class Measurements(ABC):
             lines=[line for _, measured, part in self._numbers() for line in self._lines(measured, part)],
             by_place=self.by_cell,
             layout=layout,
-            is_of_pairs=self.noun == "pair",
+            noun=self.noun,
+            is_of_pairs=self.is_of_pairs,
             troubles=self.troubles,
             notes=[*self._notes(), *([left_out] if left_out else [])],
         )
@@ -211,14 +262,21 @@ class Measurements(ABC):
 
 
 class _OfPictures(Measurements):
-    noun = "picture"
+    is_of_pairs = False
 
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
         super().__init__(ground, chosen)
-        self._places = list(pictured_places(ground.record, ground.jobs, self._excluded))
+        every = list(pictured_places(ground.record, ground.jobs, self._excluded))
+        self._places = [place for place in every if place.picture.medium != "audio"]
+        self._sounds = len(every) - len(self._places)
         if not self._places:
-            why = "all of these are excluded" if self._excluded else "none of these has a picture yet"
-            raise UsageError(f"There is nothing to measure: {why}.")
+            raise UsageError(
+                f"There is nothing to measure: {_why_nothing(ground, self._sounds, self._excluded)}."
+            )
+
+    @property
+    def _files(self) -> list[PictureRecord]:
+        return [place.picture for place in self._places]
 
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
         return measured_together(
@@ -228,7 +286,8 @@ class _OfPictures(Measurements):
     def _lines(self, measured: Measured, part: str) -> Iterator[Line]:
         every = (measured.of(place, part) for place in self._places)
         values = [number for number in every if math.isfinite(number)]
-        yield _line(measured, part, values)
+        spreads = [measured.spread_at(_of_place(place, measured), part) for place in self._places]
+        yield self._line(measured, part, values, spreads)
 
     def _at_cells(self, measured: Measured, part: str) -> dict[str, float]:
         return {
@@ -250,13 +309,13 @@ class _OfPictures(Measurements):
 
     @property
     def _subject(self) -> str:
-        return of_words(self.ground.record, count(len(self._places), "picture"))
+        return of_words(self.ground.record, count(len(self._places), self.noun))
 
 
 class _OfPairs(Measurements):
     """Each two pictures that share every value but one, as `differences` compares them."""
 
-    noun = "pair"
+    is_of_pairs = True
 
     def __init__(self, ground: Ground, chosen: Mapping[Measure, str | None]) -> None:
         super().__init__(ground, chosen)
@@ -265,9 +324,20 @@ class _OfPairs(Measurements):
             for cell in ground.layout.cells
             if cell.number <= 1 and cell.picture and cell.job.id not in self._excluded
         }
+        sounds = {
+            place for place, cell in self._cells.items() if cell.picture and cell.picture.medium == "audio"
+        }
+        self._sounds = len(sounds)
+        self._cells = {place: cell for place, cell in self._cells.items() if place not in sounds}
+        if sounds and not self._cells:
+            raise UsageError(f"There is nothing to compare: {SOUNDS}.")
         self._pairs = choose_pairs(list(self._cells), len(ground.record.axes))
         if not self._pairs:
-            raise UsageError("There is nothing to compare: no two pictures share every value but one.")
+            raise UsageError(f"There is nothing to compare: no two {self.noun}s share every value but one.")
+
+    @property
+    def _files(self) -> list[PictureRecord]:
+        return [cell.picture for cell in self._cells.values() if cell.picture is not None]
 
     def compute(self, progress: Progress, stop: threading.Event) -> list[Measured]:
         couples = [self._couple(pair) for pair in self._pairs]
@@ -286,7 +356,11 @@ class _OfPairs(Measurements):
             values = [value for value in every if math.isfinite(value)]
             if mine:
                 possible = count_pairs(list(self._cells), number) if len(mine) >= MOST_PAIRS else 0
-                yield _line(measured, part, values, axis.name or "any two", possible)
+                spreads = [
+                    measured.spread_at(pair_subject(measured.measure, *self._couple(pair)), part)
+                    for pair in mine
+                ]
+                yield self._line(measured, part, values, spreads, axis.name or "any two", possible)
 
     def _at_cells(self, measured: Measured, part: str) -> dict[str, float]:
         around: dict[Coordinates, list[float]] = defaultdict(list)
@@ -312,49 +386,24 @@ class _OfPairs(Measurements):
 
     @property
     def _subject(self) -> str:
-        return of_words(self.ground.record, count(len(self._cells), "picture"))
-
-
-class ShownMeasure:
-    """One number of each picture of a grid, which has pictures that come later, too."""
-
-    def __init__(self, first: Measurements) -> None:
-        self._last = first
-        names = list(first.by_cell)
-        if len(names) != 1:
-            raise UsageError([Mistake("measure", f"a grid shows one number; choose one of {listing(names)}")])
-        (self.name,) = names
-
-    def on(self, view: RunView, ground: Ground) -> RunView:
-        """The view with a figure on each picture. What is not measured yet is measured, which takes long."""
-        if ground.pictured != self._last.ground.pictured:
-            self._last = self._last.on(ground)
-        values = self._last.by_cell[self.name]
-        hint = Hint("", f"{self.name}: {figure_hint(values)}")
-        troubles = [Hint("", text) for text in self._last.troubles]
-        return replace(view, figures=figures(self.name, values), hints=(*view.hints, hint, *troubles))
+        return of_words(self.ground.record, count(len(self._cells), self.noun))
 
 
 def _of_place(place: PicturedPlace, measured: Measured) -> Subject:
     return subject_of(measured.measure, place.job, place.picture)
 
 
-def _of_couple(couple: tuple[PictureRecord, PictureRecord], _: Measured) -> Subject:
-    return pair_subject(*couple)
+def _of_couple(couple: tuple[PictureRecord, PictureRecord], measured: Measured) -> Subject:
+    return pair_subject(measured.measure, *couple)
+
+
+def _why_nothing(ground: Ground, sounds: int, without: Collection[str]) -> str:
+    if sounds:
+        return SOUNDS
+    return (
+        "all of these are excluded" if without else f"none of these has a {noun_of(ground.jobs.values())} yet"
+    )
 
 
 def of_words(record: RunRecord, what: str) -> str:
     return f"{what} of run {record.id}" if record.id else what
-
-
-def _line(measured: Measured, part: str, values: Sequence[float], axis: str = "", possible: int = 0) -> Line:
-    measure = measured.measure
-    means = [measure.unit, f"higher is {measure.higher_is}" if measure.higher_is else ""]
-    return Line(
-        name=column_name(measure.name, part),
-        values=values,
-        about=measure.about,
-        means=joined(means),
-        axis=axis,
-        possible=possible,
-    )

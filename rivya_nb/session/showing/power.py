@@ -13,6 +13,7 @@ from rivya_nb.planning.ask import PROMPT_AXIS, REPLICATE_AXIS
 from rivya_nb.session.showing.effects import Of, Study, find_numbers, size_words
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
+from rivya_nb.views.words import made_with, noun
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -84,7 +85,8 @@ class Power:
         if self.best is None:
             first = f"To tell {wanted} in 8 of 10 studies takes more than 2,000 prompts."
         else:
-            first = f"To tell {wanted} in 8 of 10 studies: {_size_words(self.best, self._planned.compared)}."
+            size = _size_words(self.best, self._planned)
+            first = f"To tell {wanted} in 8 of 10 studies: {size}."
         found = [first]
         if self.power is not None and self.smallest is not None:
             seeds = self._planned.seeds * self._planned.compared
@@ -118,7 +120,7 @@ class PlannedSize:
 
     A prompt with a seed has `cells` pictures at a `price` in credits each, and gives `pairs` pairs of two values.
     `seeded` is False if its models take no seeds. Where two seeds are compared, more seeds give no more pairs:
-    `seeds` is 1 and `compared` 2, and else `compared` is 1.
+    `seeds` is 1 and `compared` 2, and else `compared` is 1. `noun` is the word for one of what it makes.
     """
 
     def __init__(self, expansion: Expansion, axis: str) -> None:
@@ -126,6 +128,7 @@ class PlannedSize:
 
         axes = {each.name: len(each) for each in expansion.axes}
         requests = [item.request for item in expansion.requests]
+        self.noun = noun({made_with(request.model) for request in requests})
         self.prompts = axes.pop(PROMPT_AXIS, 1)
         self.replicates = axes.pop(REPLICATE_AXIS, 1)
         self.seeds = max([axes.pop(name, 1) for name in CHANCE])
@@ -191,7 +194,7 @@ def _axis(numbers: Numbers, axis: str | None) -> str:
     raise UsageError([Mistake("axis", told)])
 
 
-def _size_words(size: Size, compared: int) -> str:
+def _size_words(size: Size, planned: PlannedSize) -> str:
     """`20 prompts × 10 seeds, 400 pictures, 4,800 credits`."""
-    pictures = f"{size.pictures:,} pictures, {round(size.credits):,} credits"
-    return f"{count(size.prompts, 'prompt')} × {count(size.seeds * compared, 'seed')}, {pictures}"
+    made = f"{count(size.pictures, planned.noun)}, {round(size.credits):,} credits"
+    return f"{count(size.prompts, 'prompt')} × {count(size.seeds * planned.compared, 'seed')}, {made}"

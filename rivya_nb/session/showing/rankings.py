@@ -59,7 +59,7 @@ class Strengths(Shown):
         notes = list(ranking.notes)
         if result.left_out:
             notes.append(
-                f"{count(result.left_out, 'vote')} on pictures that are excluded or deleted since, left out"
+                f"{count(result.left_out, 'vote')} on {ranking.noun}s that are excluded or deleted since, left out"
             )
         return RankingView(
             what=ranking.what,

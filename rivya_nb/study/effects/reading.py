@@ -29,8 +29,9 @@ from rivya_nb.study.effects.numbers import Distances, Values
 from rivya_nb.study.effects.observations import Codes, Observations, observe
 from rivya_nb.study.effects.patterns import differing_axes
 from rivya_nb.study.effects.votes import Votes
-from rivya_nb.study.measuring import measured, measured_pairs
+from rivya_nb.study.measuring import measured_pairs, measured_together, with_part
 from rivya_nb.study.places import PicturedPlace
+from rivya_nb.views.words import noun_of_files
 
 STRUCTURE, COLOUR, VOTES = "structure", "colour", "votes"
 DISTANCES = {STRUCTURE: "ssim", COLOUR: "ciede2000"}
@@ -52,6 +53,11 @@ class Seen:
     places: tuple[PicturedPlace, ...]
     arrays: Observations
 
+    @property
+    def noun(self) -> str:
+        """The word for one of its pictures or videos."""
+        return noun_of_files(place.picture for place in self.places)
+
     def only(self, which: Sequence[bool], note: str) -> Seen:
         """Those alone whose number is known; of their prompts, those that still have two pictures.
 
@@ -63,11 +69,13 @@ class Seen:
         notes = [note] if note and not mask.all() else []
         alone = mask & lone[self.arrays.prompts]
         if alone.any():
-            notes.append(f"{count(int(alone.sum()), 'prompt')} with a single picture left out")
+            notes.append(f"{count(int(alone.sum()), 'prompt')} with a single {self.noun} left out")
         mask &= ~alone
         if not mask.any():
             told = f" ({note})" if note else ""
-            raise UsageError(f"There is nothing to compare: no prompt has two pictures with a number{told}.")
+            raise UsageError(
+                f"There is nothing to compare: no prompt has two {self.noun}s with a number{told}."
+            )
         kept = tuple(place for place, is_in in zip(self.places, mask, strict=True) if is_in)
         if mask.all():
             return self
@@ -83,7 +91,7 @@ class Seen:
         if name not in known:
             facts = dict.fromkeys(name for place in self.places for name in place.facts)
             there = f"they have {listing(facts)}" if facts else "they come from no table"
-            told = f"no picture here has the fact {name!r}; {there}{did_you_mean(name, known)}"
+            told = f"no {self.noun} here has the fact {name!r}; {there}{did_you_mean(name, known)}"
             raise UsageError([Mistake("by", told)])
         return [place.facts.get(name, place.labels.get(name, "")) for place in self.places]
 
@@ -145,15 +153,17 @@ def _values(
 def values_of(
     seen: Seen,
     store: Store,
-    measure: str | Measure | Callable[..., object],
+    measure: Measure,
+    part: str | None,
     progress: Progress,
     stop: threading.Event,
 ) -> tuple[Seen, Values]:
-    """The number of each picture, and the pictures that have one."""
-    found = measured(store, seen.places, measure, progress=progress, stop=stop)  # type: ignore[arg-type]
+    """The number of each picture, and the pictures that have one; `part` is that of the measure."""
+    (every,) = measured_together(store, seen.places, [measure], progress=progress, stop=stop)
+    found = with_part(every, part)
     numbers = np.array([found.of(place) for place in seen.places])
     there = np.isfinite(numbers)
-    left_out = f"{count(int((~there).sum()), 'picture')} left out, without a number: {found.trouble}"
+    left_out = f"{count(int((~there).sum()), seen.noun)} left out, without a number: {found.trouble}"
     kept = seen.only(there.tolist(), left_out)
     by_place = {id(place): number for place, number in zip(seen.places, numbers, strict=True)}
     return kept, Values(kept.arrays, np.array([by_place[id(place)] for place in kept.places]))

@@ -73,7 +73,7 @@ def shares(numbers: Numbers, permutations: int = PERMUTATIONS) -> Shares:
     seen, patterns = numbers.seen, numbers.patterns()
     if not patterns.sums.sum() > 0:
         raise UsageError(
-            "Nothing moves it: all pictures of a prompt have exactly the same number. Measure something else, or "
+            "Nothing moves it: all of a prompt have exactly the same number. Measure something else, or "
             "vary something else."
         )
     division = divide(patterns, [len(labels) for labels in seen.labels], seen.is_chance)

@@ -65,7 +65,7 @@ def shares_of_votes(votes: Votes, permutations: int = PERMUTATIONS) -> Shares:
     count = len(votes.seen.prompt_labels)
     null = _by_prompt(votes, _deviance(np.zeros(len(votes.won)), votes.won))
     if not null.sum() > 0:
-        raise UsageError("Nothing moves the votes: no vote says that one picture is better than another.")
+        raise UsageError("Nothing moves the votes: no vote says that one is better than another.")
     judged = len(np.unique(votes.seen.prompts[votes.one]))
     bootstrap, whole = Bootstrap(count), _fit(votes)
     rows, rest, chances = [], null, {}

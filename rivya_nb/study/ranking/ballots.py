@@ -10,8 +10,7 @@ from rivya_nb.contract.text import is_whole, printable, short_repr
 from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.vote_records import LEFT, NONE, ONE, OTHER, RIGHT, TIE, RankingRecord, VoteRecord
 from rivya_nb.study.ranking.pairs import Contender
-
-QUESTION = "Which is the better picture?"
+from rivya_nb.views.words import noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,12 @@ def showings(
 
 def _question(one: Contender, other: Contender) -> str:
     """The question, with the prompt where it is the same for both pictures: else it would tell which is which."""
+    what = f"Which is the better {noun({one.medium, other.medium})}"
     if one.prompt != other.prompt:
-        return QUESTION
-    return f"Which is the better picture of “{printable(one.prompt)}”?"
+        return f"{what}?"
+    # A sound is of what was asked for, too, and shows nothing.
+    between = "for" if "audio" in (one.medium, other.medium) else "of"
+    return f"{what} {between} “{printable(one.prompt)}”?"
 
 
 def checked_rater(name: object) -> str:

@@ -18,6 +18,7 @@ from itertools import pairwise
 from math import gcd
 from typing import TypeVar
 
+from rivya_nb.contract.media import Medium
 from rivya_nb.store.vote_records import RankingPair
 from rivya_nb.study.places import PicturedPlace
 
@@ -36,14 +37,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A job whose first picture is judged. `value` is what is ranked; `block` is the same for all pictures of
-    one prompt, and `others` are its labels on all other axes."""
+    """A job whose first result is judged. `value` is what is ranked; `block` is the same for all pictures of
+    one prompt, and `others` are its labels on all other axes. `medium` is what is seen or heard."""
 
     job: str
     value: Value
     block: tuple[str, ...]
     others: tuple[str, ...]
     prompt: str = ""
+    medium: Medium = "image"
 
 
 def label_of(value: Value) -> str:
@@ -72,6 +74,7 @@ def contenders(places: Iterable[PicturedPlace], by: Sequence[str]) -> list[Conte
             ),
             others=tuple(label for name, label in place.labels.items() if name not in by),
             prompt=place.job.prompt,
+            medium=place.picture.medium,
         )
         for job, place in first.items()
     ]
