@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from rivya_nb.contract.ideas import PREFIX, is_seed, shared_name
-from rivya_nb.contract.media import MEDIA
+from rivya_nb.contract.media import MEDIA, Medium, medium_of
 from rivya_nb.contract.text import did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
@@ -114,6 +114,11 @@ class Model:
     @property
     def param_keys(self) -> tuple[str, ...]:
         return tuple(param.key for param in self.params)
+
+    @property
+    def makes(self) -> Medium:
+        """What comes of a request; a picture where the category is none of the known ones."""
+        return medium_of(self.category)
 
     @property
     def can_run(self) -> bool:

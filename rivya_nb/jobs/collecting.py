@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rivya_nb.contract.media import MEDIA, WORDS, Medium
+from rivya_nb.contract.media import WORDS, Medium
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import (
     ApiError,
@@ -128,7 +128,7 @@ class Collector:
         running: list[float] = []
         waited, trouble = 0.0, ""
         status, asked = "", 0
-        slower = slowness(self._expected(job))
+        slower = slowness(job.record.makes)
         while waited <= DEADLINE * slower:
             last = polls[-1] if polls else age
             durations = await self._times.known(job.record.request)
@@ -234,7 +234,7 @@ class Collector:
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         files = self._store.files
         pictures = await asyncio.to_thread(files.held, job.id)
-        kept, expected = False, self._expected(job)
+        kept, expected = False, job.record.makes
         while not kept:
             try:
                 if not pictures:
@@ -281,14 +281,9 @@ class Collector:
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_SECURE_PAUSE)
 
-    def _expected(self, job: LiveJob) -> Medium:
-        """What the job's model is known to make; a picture if that is not known."""
-        model = self._store.models.catalogue(job.record.service).get(job.record.model)
-        return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
-
     def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
         """What to tell about files that are not what the model is known to make; they are kept all the same."""
-        expected = self._expected(job)
+        expected = job.record.makes
         others = sorted({WORDS[each.medium] for each in files if each.medium != expected})
         if not others:
             return None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import Catalogue, Model
 from rivya_nb.contract.ideas import seed_named, shared_name, shared_names
-from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import check_whole
 from rivya_nb.errors import InvalidRequestError, Mistake, UsageError
@@ -269,11 +268,6 @@ class Session:
                 *(note for model in models for note in not_known_words(model)),
             ],
         )
-
-    def media_of(self, models: Iterable[str]) -> set[Medium]:
-        """What these models make, by their ids; pictures where that is not known."""
-        known = (self.catalogue.get(each) for each in set(models))
-        return {medium_of(f"{model.category}/") for model in known if model is not None} or {"image"}
 
     def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
         known: list[Model] = []

@@ -8,7 +8,6 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from rivya_nb.contract.media import Medium, medium_of
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, UsageError
 from rivya_nb.jobs.balance import Gate, short_of
@@ -339,7 +338,7 @@ class Spending:
     def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         price = sum(job.price or 0 for job in jobs)
         limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
-        media = self._media_of(jobs)
+        media = {job.makes for job in jobs}
         least = "at least " if any(job.price_is_least for job in jobs) else ""
         what = f"{count(len(jobs), f'new {noun(media)}')} would cost {least}{count(price, 'credit')}"
         if limit is not None and price > limit:
@@ -369,12 +368,6 @@ class Spending:
                     "sent. connect(max_credits=…) sets another limit."
                 )
         self._store.credit_limits.check(self._store.user, jobs)
-
-    def _media_of(self, jobs: Sequence[JobRecord]) -> set[Medium]:
-        """What these jobs make; pictures where that is not known."""
-        catalogue = self._store.models.catalogue(self._service.name)
-        models = [catalogue.get(each) for each in {job.model for job in jobs}]
-        return {medium_of(f"{model.category}/" if model else "") for model in models} or {"image"}
 
     def _replaced(self, job: JobRecord) -> LiveJob:
         """A new job for the same request, which replaces the old one in every run."""
