@@ -121,7 +121,8 @@ class PictureTab(Background):
             # A click on Generate may follow before the loop turns: it waits for these pictures.
             if ids := _ids(content):
                 self._model.references.add_pictures(ids)
-                self._say(f"Handed {count(len(ids), 'picture')} to the references")
+                jobs = self._model.session.store.jobs(ids).values()
+                self._say(f"Handed {count(len(ids), noun_of(jobs))} to the references")
         else:
             self.start(self._answer(content))
 

@@ -269,15 +269,15 @@ class Collector:
         """
         files, contents = self._store.files, [(each.sha256, each.mime_type) for each in pictures]
         await asyncio.to_thread(files.hold, job.id, pictures)
-        began, pause = time.monotonic(), SECURE_PAUSE
+        began, pause, named = time.monotonic(), SECURE_PAUSE, WORDS[job.record.makes]
         while True:
             try:
                 return await asyncio.to_thread(files.secure, contents)
             except UnreachableError as error:
                 if time.monotonic() - began > DEADLINE:
-                    job.changed(notice=f"{error} The picture is kept on this machine; resume goes on.")
+                    job.changed(notice=f"{error} The {named} is kept on this machine; resume goes on.")
                     return None
-                job.changed(notice=f"{error} The picture is kept on this machine, and waits for it.")
+                job.changed(notice=f"{error} The {named} is kept on this machine, and waits for it.")
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_SECURE_PAUSE)
 

@@ -103,7 +103,7 @@ class Leaving(ABC):
 
         leaving = WorkLoop.find().aside(write)
         if leaving.lost:
-            raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {target}.")
+            raise StoreError(f"{lost_words(leaving.lost)}; the others are in {target}.")
         written = WrittenFile(target)
         written.note = leaving.note
         return written
@@ -267,7 +267,7 @@ def _imagefolder(
         folder, leaving.places, leaving.table.rows, fetcher(store.files), tell, stop
     )
     if leaving.lost:
-        raise StoreError(f"{lost_words(leaving.lost)}; the other pictures are in {os.fspath(folder)}.")
+        raise StoreError(f"{lost_words(leaving.lost)}; the others are in {os.fspath(folder)}.")
     return SavedPictures(paths, user_path(folder), (metadata,), leaving.note)
 
 

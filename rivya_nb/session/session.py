@@ -452,4 +452,5 @@ def _opened(sources: Iterable[object]) -> Iterator[object]:
         elif source.record.pictures:
             yield from source.record.pictures
         else:
-            raise UsageError([Mistake("references", f"job {source.id[:8]} has no picture ({source.status})")])
+            told = f"job {source.id[:8]} has no {source.noun} ({source.status})"
+            raise UsageError([Mistake("references", told)])

@@ -497,7 +497,7 @@ class DeferredRun:
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
-    left to workers, and what it has cost.
+    left to workers, what its jobs make, and what it has cost.
 
     `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them. `job_id` is its first
     job with a picture, or else its first one. `ask` is what was asked, as it is stored, and `asked_by` who asked.
@@ -512,6 +512,7 @@ class RunSummary:
     deferred: int
     credits: int
     costs_about: bool
+    makes: tuple[Medium, ...] = ()
     axes: tuple[AxisRecord, ...] = ()
     job_id: str | None = None
     ask: str | None = None

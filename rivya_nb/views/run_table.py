@@ -10,7 +10,7 @@ from rivya_nb.store.records import JobRecord, RunSummary
 from rivya_nb.views.headline import written_prompt
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import by_words, credit_count, joined, moment_words
+from rivya_nb.views.words import by_words, credit_count, joined, moment_words, noun
 
 SIDE = 72
 """The longer side of a small picture in CSS pixels."""
@@ -81,7 +81,7 @@ class RunRow:
         run = self.run
         return joined(
             [
-                f"{run.pictures:,} of {count(run.places, 'picture')}",
+                f"{run.pictures:,} of {count(run.places, noun(run.makes))}",
                 f"{run.unfinished - run.deferred:,} not finished" if run.unfinished > run.deferred else "",
                 f"{run.deferred:,} deferred" if run.deferred else "",
             ]

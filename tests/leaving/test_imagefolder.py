@@ -172,7 +172,7 @@ def test_an_original_that_is_gone_is_named_and_the_others_are_there(study: Study
     run = study()
     assert run[0].path is not None
     run[0].path.unlink()
-    with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .*; the other pictures are in"):
+    with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .*; the others are in"):
         run.export(tmp_path)
     assert len(rows_of(tmp_path)) == 3
 
