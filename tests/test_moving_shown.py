@@ -151,6 +151,18 @@ def test_what_was_made_is_called_by_its_name(
     assert "picture" not in shown(run).text
 
 
+def test_a_list_of_runs_and_a_model_that_only_the_service_lists_say_what_is_made(
+    session: rv.Session, films: rv.Run
+) -> None:
+    session.refresh_models()
+    later = rv.plan("Rain", model="sandbox-tune", seed=[1, 2]).defer()
+    assert repr(later).startswith(f"<Run {later.id}: 0 of 2 sounds")
+    assert "picture" not in shown(later).text
+    listed = rv.runs()._repr_mimebundle_()["text/plain"]
+    assert "0 of 2 sounds" in listed
+    assert "2 of 2 videos" in listed
+
+
 def test_a_copy_of_a_video_has_its_request_beside_it(films: rv.Run, tmp_path: Path) -> None:
     copies = films.save(tmp_path / "saved")
     for job, copy in zip(films, copies, strict=True):
