@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from media.samples import FOLDER
 from PIL import Image
 
 from jobs.carrying import png, with_exif
-from media.samples import FOLDER
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
