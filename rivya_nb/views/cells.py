@@ -39,7 +39,7 @@ _FEWEST_LETTERS = 20
 _WORDS_HEIGHT = 80
 """CSS pixels for a sign, a word and a note."""
 
-_FOOT, _ABOVE_SIGN = "4px", "21%"
+_FOOT, _ABOVE_SIGN = "4px", "19%"
 """The space below words in a picture's lower corner; the play sign of a poster stands there."""
 
 Price = Callable[[JobRecord], str]
