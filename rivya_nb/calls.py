@@ -190,10 +190,10 @@ def _say_goodbye() -> None:
             doubtful = sum(job.status in COLLECTABLE for job in run.jobs)
             if doubtful:
                 tell(
-                    f"run {run.id}: {doubtful} may be paid for without a picture; resume({run.id}) asks for it"
+                    f"run {run.id}: {doubtful} may be paid for without a {run.noun}; resume({run.id}) asks for it"
                 )
             if sent:
-                tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its pictures")
+                tell(f"run {run.id} is not finished; resume({run.id}) collects {sent} of its {run.noun}s")
             if unsent:
                 tell(f"run {run.id}: {unsent} not sent; resume({run.id}, unsent=True) sends what is left")
             if deferred:

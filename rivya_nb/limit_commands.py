@@ -53,7 +53,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "--unknown",
         type=_credits,
         metavar="CREDITS",
-        help="what a picture counts as whose price is not known; by default, such pictures are refused",
+        help="what a request counts as whose price is not known; by default, such requests are refused",
     )
     _add_store(setting, argparse.SUPPRESS)
     setting.set_defaults(command=_set)

@@ -103,7 +103,9 @@ def test_an_untrusted_notebook_keeps_what_plays(name: str, request: pytest.Fixtu
             if element.tag == "style":
                 continue
             assert element.tag in {*KEPT_TAGS, "video", "audio"}
-            assert element.attributes.keys() <= KEPT_ATTRIBUTES["*"] | ALL_KEPT.get(element.tag, set())
+            # What it does goes, and a second click does the same.
+            known = {"ontoggle"} | KEPT_ATTRIBUTES["*"] | ALL_KEPT.get(element.tag, set())
+            assert element.attributes.keys() <= known
             assert element.style.keys() <= KEPT_STYLES
             assert "var(" not in element.attributes.get("style", "")
 
@@ -147,6 +149,18 @@ def test_what_was_made_is_called_by_its_name(
     run.delete(confirm=False)
     assert words in capsys.readouterr().out
     assert "picture" not in shown(run).text
+
+
+def test_a_list_of_runs_and_a_model_that_only_the_service_lists_say_what_is_made(
+    session: rv.Session, films: rv.Run
+) -> None:
+    session.refresh_models()
+    later = rv.plan("Rain", model="sandbox-tune", seed=[1, 2]).defer()
+    assert repr(later).startswith(f"<Run {later.id}: 0 of 2 sounds")
+    assert "picture" not in shown(later).text
+    listed = rv.runs()._repr_mimebundle_()["text/plain"]
+    assert "0 of 2 sounds" in listed
+    assert "2 of 2 videos" in listed
 
 
 def test_a_copy_of_a_video_has_its_request_beside_it(films: rv.Run, tmp_path: Path) -> None:

@@ -174,12 +174,37 @@ def a_study(notebook: NotebookNode, folder: Path) -> None:
     assert "4 animals, 4 things, 4 places" in printed(notebook, "methods")
 
 
+def moving(notebook: NotebookNode, folder: Path) -> None:
+    assert "8 videos · 152 credits · nothing is sent yet" in shown(notebook, "price", "text/plain")
+    rows, columns = headings(notebook, "moving")
+    assert rows == ["veo3-1-lite", "happyhorse-1-0"]
+    assert columns == [f"seed: {seed}" for seed in range(10001, 10005)]
+    grid = read(shown(notebook, "moving", "text/html"))
+    assert len(grid.all("img")) == len(grid.all("video")) == 8, "the grid plays"
+    # A video's poster is near its beginning, where it is still the first frame.
+    first = pictures(notebook, "first")[0]
+    others = [
+        ImageStat.Stat(ImageChops.difference(first, each)).mean for each in pictures(notebook, "stills")
+    ]
+    near = [ImageStat.Stat(ImageChops.difference(first, each)).mean for each in pictures(notebook, "moving")]
+    assert max(map(sum, near)) < sorted(map(sum, others))[1]
+    assert printed(notebook, "media").count(" s, ") == 8
+    copies = sorted(path.name for path in (folder / "videos").glob("*.webm"))
+    assert [f"{name}.json" for name in copies] == sorted(
+        path.name for path in (folder / "videos").glob("*.webm.json")
+    )
+    assert len(copies) == 8
+    assert "veo3-1-lite, The flame flickers" in printed(notebook, "save")
+    assert (folder / "moving.png").is_file()
+
+
 CLAIMS: dict[str, Callable[[NotebookNode, Path], None]] = {
     "01_first_seeds": first_seeds,
     "02_references": references,
     "03_what_moves_the_picture": what_moves,
     "04_panel": panel,
     "05_a_study": a_study,
+    "06_moving": moving,
 }
 """What each notebook tells its reader, checked on the notebook as executed and on the folder it ran in."""
 

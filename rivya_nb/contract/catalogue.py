@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from rivya_nb.contract.ideas import PREFIX, is_seed, shared_name
-from rivya_nb.contract.media import MEDIA, Medium
+from rivya_nb.contract.media import MEDIA, Medium, medium_of
 from rivya_nb.contract.text import did_you_mean, listing, nearest, printable, short_repr
 from rivya_nb.errors import InvalidRequestError, Mistake
 
@@ -116,6 +116,11 @@ class Model:
         return tuple(param.key for param in self.params)
 
     @property
+    def makes(self) -> Medium:
+        """What comes of a request; a picture where the category is none of the known ones."""
+        return medium_of(self.category)
+
+    @property
     def can_run(self) -> bool:
         """True if the model can be called and makes pictures, video or audio. Of video and audio the whole record
         must be known: they cost too much to find out."""
@@ -160,15 +165,6 @@ class Catalogue(Mapping[str, Model]):
 
     def __len__(self) -> int:
         return len(self._models)
-
-    def media_of(self, model_ids: Iterable[str]) -> set[Medium]:
-        """What the models with these ids make; pictures where that is not known, and where there are no models."""
-        return {self.medium_of(each) for each in set(model_ids)} or {"image"}
-
-    def medium_of(self, model_id: str) -> Medium:
-        """What the model with this id makes; a picture where that is not known."""
-        model = self.get(model_id)
-        return next((medium for medium in MEDIA if model is not None and medium == model.category), "image")
 
     def runnable(self, model_id: object) -> Model:
         """The model with that id, which must be one that can be run.

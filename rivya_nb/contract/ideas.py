@@ -44,6 +44,8 @@ IDEAS: tuple[tuple[str, ...], ...] = (
 TIMED = ("resolution", "quality", "rendering_speed", "max_images", "duration")
 """Params by which a task takes longer or shorter."""
 
+_NAMED_SHAPES = {"landscape": (16, 9), "portrait": (9, 16)}
+
 _SAME_SHAPE = 0.03
 """The largest relative difference of two ratios that still have one name: 1344 × 768 is called 16:9."""
 
@@ -106,11 +108,13 @@ def nearest_shape(size: tuple[int, int], options: Sequence[str]) -> str | None:
 
 
 def shape(text: str) -> tuple[int, int] | None:
-    """Width and height without a common divisor, of `16:9`, `1024x768`, `landscape_16_9`, `square_hd` or
-    `portrait_4_3` (which is 3 wide and 4 high); None for any other text."""
+    """Width and height without a common divisor, of `16:9`, `1024x768`, `landscape_16_9`, `landscape`, `square_hd`
+    or `portrait_4_3` (which is 3 wide and 4 high); None for any other text."""
     name = text.casefold()
     if name.startswith("square"):
         return 1, 1
+    if name in _NAMED_SHAPES:
+        return _NAMED_SHAPES[name]
     match = re.fullmatch(r"(?:landscape_|portrait_)?(\d{1,5})[:x*_](\d{1,5})", name)
     if match is None or 0 in (sides := (int(match[1]), int(match[2]))):
         return None

@@ -14,6 +14,7 @@ WORDS: dict[Medium, str] = {"image": "picture", "video": "video", "audio": "soun
 
 
 def medium_of(mime_type: str) -> Medium:
-    """The medium of a file with this MIME type; what is neither video nor audio counts as a picture."""
+    """The medium of a file with this MIME type, or its beginning; what is neither video nor audio counts as a
+    picture."""
     start = mime_type.partition("/")[0]
     return next((medium for medium in MEDIA if medium == start), "image")

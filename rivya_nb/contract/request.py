@@ -12,6 +12,7 @@ from typing import Any, cast
 from rivya_nb.contract.catalogue import Model
 from rivya_nb.contract.ideas import SEED_KEY as SEED_KEY
 from rivya_nb.contract.ideas import shared_names
+from rivya_nb.contract.media import Medium
 from rivya_nb.contract.params import REFERENCES_KEY, FrozenParams, ParamValue, check_params, plain_value
 from rivya_nb.contract.references import Reference, check_references
 from rivya_nb.contract.text import HALF, as_sent, comparable, is_whole, prompt_length, short_repr
@@ -37,10 +38,10 @@ class Request:
 
     The prompt and text params are normalized by `as_sent`, and params that are None are left out. Two
     requests are equal if their identities are. `base_credits` is the documented price in credits, None if it
-    is not known; where `price_is_least`, the model is not billed by request, and it may cost more. `notes` tell
-    the user how the request differs from the picture it was recalled from; they are not sent. `replicate` numbers
-    requests that are the same on purpose, from 1 on: it is not sent, and the store keeps the pictures of each
-    number apart.
+    is not known; where `price_is_least`, the model is not billed by request, and it may cost more. `makes` is what
+    its model makes. `notes` tell the user how the request differs from the picture it was recalled from; they are
+    not sent. `replicate` numbers requests that are the same on purpose, from 1 on: it is not sent, and the store
+    keeps the pictures of each number apart.
 
     Raises:
         InvalidRequestError: `replicate` is not a whole number from 1 on.
@@ -54,6 +55,7 @@ class Request:
     notes: tuple[str, ...] = ()
     replicate: int = 1
     price_is_least: bool = False
+    makes: Medium = "image"
 
     def __post_init__(self) -> None:
         params = {key: _as_sent(value) for key, value in self.params.items() if value is not None}
@@ -162,4 +164,5 @@ def build_request(
         model.base_credits,
         replicate=replicate,
         price_is_least=model.base_credits is not None and not model.has_fixed_price,
+        makes=model.makes,
     )

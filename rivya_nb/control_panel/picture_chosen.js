@@ -116,7 +116,7 @@ export class Chosen {
       this.drop(jobs);
       this.tab.act("delete", jobs);
     });
-    const what = jobs.length === 1 ? "this picture for good? What it" : `these ${jobs.length} pictures for good? What they`;
+    const what = jobs.length === 1 ? "this one for good? What it" : `these ${jobs.length} for good? What they`;
     const question = `Delete ${what} cost stays on record${this.away(jobs, "; ")}. `;
     const keep = button("Keep", "Keep them", () => this.dismiss());
     this.ask("Delete the chosen pictures", element("span", {}, question), sure, keep);

@@ -190,7 +190,7 @@ export class PictureTab {
   showPlace({ first, items, total, is_exact, has_next, size }) {
     this.place = first;
     const all = `${is_exact ? "" : "more than "}${total.toLocaleString("en")}`;
-    this.count.textContent = total ? `${first + 1}–${first + items.length} of ${all}` : "no pictures";
+    this.count.textContent = total ? `${first + 1}–${first + items.length} of ${all}` : "none";
     const focused = document.activeElement;
     this.before.disabled = first === 0;
     this.after.disabled = !has_next;

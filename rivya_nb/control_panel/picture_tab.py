@@ -27,6 +27,7 @@ from rivya_nb.views.words import (
     explanation,
     joined,
     marks_badge,
+    moving_words,
     noun_of,
     replicate_words,
     sign,
@@ -120,7 +121,8 @@ class PictureTab(Background):
             # A click on Generate may follow before the loop turns: it waits for these pictures.
             if ids := _ids(content):
                 self._model.references.add_pictures(ids)
-                self._say(f"Handed {count(len(ids), 'picture')} to the references")
+                jobs = self._model.session.store.jobs(ids).values()
+                self._say(f"Handed {count(len(ids), noun_of(jobs))} to the references")
         else:
             self.start(self._answer(content))
 
@@ -340,7 +342,8 @@ def _fingerprint(contents: Contents, marks: Mapping[str, Marks]) -> str:
 def _item(shown: Shown, marks: Marks) -> dict[str, Any]:
     record = shown.record
     facts = [record.model, *(f"{key} {value}" for key, value in record.params.items())]
-    facts += filter(None, [replicate_words(record), exclusion_words(marks)])
+    told = moving_words(shown.picture) if shown.picture is not None else ""
+    facts += filter(None, [told, replicate_words(record), exclusion_words(marks)])
     more = f" · {len(record.pictures)} {noun_of([record])}s" if len(record.pictures) > 1 else ""
     return {
         "key": shown.key,

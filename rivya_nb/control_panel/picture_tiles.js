@@ -121,8 +121,8 @@ export class Tiles {
 
   none() {
     const words = this.tab.filters?.areSet
-      ? "No picture of the history is like that"
-      : this.tab.filters ? "What is generated is kept here" : "No picture is here";
+      ? "Nothing in the history is like that"
+      : this.tab.filters ? "What is generated is kept here" : "Nothing is here";
     return element("span", { class: "rivya-none" }, words);
   }
 

@@ -122,7 +122,7 @@ class Strip {
   // Cards
 
   card(item, place, items) {
-    const { key, name, about } = item;
+    const { key, name, about, length } = item;
     const picture = element("img", { src: item.thumbnail, draggable: false, alt: `Reference ${place + 1}: ${name}`, title: `${name} · ${about}` });
     const tools = element("div", { class: "rivya-strip-tools" });
     const act = (kind, more) => () => this.tell(kind, { card: key, ...more });
@@ -130,6 +130,7 @@ class Strip {
     if (place < items.length - 1) tools.append(button("›", `Move ${name} right`, act("step", { forward: true })));
     tools.append(button("×", `Remove ${name}`, act("remove")));
     const made = element("div", { class: "rivya-strip-card", draggable: true }, picture, tools);
+    if (length) made.append(element("div", { class: "rivya-strip-length" }, `▶ ${length}`));
     made.append(element("div", { class: "rivya-strip-name", title: name }, name));
     made.append(element("div", { class: "rivya-strip-name rivya-quiet", title: about }, about));
     if (this.model.get("several")) {

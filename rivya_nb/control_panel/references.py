@@ -20,11 +20,16 @@ from rivya_nb.control_panel.reference_sets import ReferenceSet, ReferenceSets
 from rivya_nb.errors import InvalidRequestError, PictureError, RivyaError, StoreError, UsageError
 from rivya_nb.jobs.intake import SHRINK_OFFER, take_references
 from rivya_nb.jobs.sources import LARGEST
+from rivya_nb.media.words import length_words
 from rivya_nb.planning.table_files import is_table_name
 from rivya_nb.views.thumbnails import thumbnail
 from rivya_nb.views.words import joined
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL import Image
+
     from rivya_nb.contract.catalogue import Model
     from rivya_nb.contract.request import Request
     from rivya_nb.session.session import Session
@@ -279,6 +284,7 @@ class References(Background):
                     "set": number,
                     "name": reference.name,
                     "about": _about(reference),
+                    "length": length_words(reference.duration),
                     "thumbnail": self._thumbnails.get(reference.sha256, ""),
                     "recallable": reference.sha256 in self._requests,
                 }
@@ -292,10 +298,18 @@ class References(Background):
             if reference.sha256 not in self._thumbnails and not reference.url:
                 try:
                     path = files.local(reference.sha256, reference.mime_type)
-                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=files.thumbnails.load)
+                    load = files.thumbnails.load if reference.kind == "image" else _plain_poster
+                    small = thumbnail(path, box=BOX, max_bytes=MOST_BYTES, load=load)
                 except (PictureError, StoreError):
                     continue
                 self._thumbnails[reference.sha256] = small.uri
+
+
+def _plain_poster(path: Path, box: tuple[int, int]) -> Image.Image:
+    """A poster without a play sign, which is too small to be read in the strip: that has one of its own."""
+    from rivya_nb.media.posters import make_poster
+
+    return make_poster(path, box, sign=False).image
 
 
 _IS_GONE = ("is not in the store any more", "are not in the store any more")
@@ -317,12 +331,12 @@ def _rules(models: Sequence[Model]) -> Rules:
     sizes = {kind: [rules.rule(kind).max_bytes for rules in known] for kind in kinds}
     limits = {kind: min(size for size in each if size) for kind, each in sizes.items() if any(each)}
     words = ["{n}" if most is None else f"{{n}} of {most}"]
-    if kinds not in ((), ("image",)):
-        words.append(" or ".join(_CALLED[kind] for kind in kinds))
-    if len({*limits.values()}) > 1:
-        words.append(", ".join(f"{kind} ≤ {size / MEGABYTE:g} MB" for kind, size in limits.items()))
-    elif limits:
-        words.append(f"≤ {min(limits.values()) / MEGABYTE:g} MB each")
+    told = {kind: f" ≤ {size / MEGABYTE:g} MB" for kind, size in limits.items()}
+    if len({*told.values()}) > 1:
+        words.append(", ".join(_CALLED[kind] + told.get(kind, "") for kind in kinds))
+    else:
+        words.append("" if kinds in ((), ("image",)) else " or ".join(_CALLED[kind] for kind in kinds))
+        words += [f"{each.strip()} each" for each in {*told.values()}]
     refusal = "this model takes none" if len(models) < 2 else "not all of these models take any"
     return {
         "taken": taken,
@@ -330,7 +344,7 @@ def _rules(models: Sequence[Model]) -> Rules:
         "limits": limits,
         "largest": LARGEST,
         "accept": ",".join(f"{kind}/*" for kind in kinds or ("image",)),
-        "words": " · ".join(words) if taken else refusal,
+        "words": joined(words) if taken else refusal,
     }
 
 

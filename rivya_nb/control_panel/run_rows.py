@@ -28,17 +28,17 @@ class RunRow:
 
     def __init__(self, run: PanelRun, show_pictures: Callable[[], None]) -> None:
         self.run = run
-        number = run.run.id
+        number, named = run.run.id, run.run.noun
         self._bar = make(ipywidgets.IntProgress, min=0, max=max(1, len(run.run.jobs)))
         self._text, self._said = markup.empty(), markup.empty()
         self._why, self._told = markup.empty("rivya-why"), markup.empty("rivya-told")
         show(self._why, False)
         self._heard = markup.empty("rivya-heard")
         self._stop = _button("Stop", f"Stop run {number}", run.stop)
-        self.retry = _button("Retry", f"Retry the failed pictures of run {number}", run.retry)
+        self.retry = _button("Retry", f"Retry the failed {named}s of run {number}", run.retry)
         self._resume = _button("Resume", f"Resume run {number}", run.resume)
         self._rest = _button("Send the rest", f"Send the rest of run {number}", run.send_rest)
-        pictures = _button("Pictures", f"Show the pictures of run {number}", show_pictures)
+        pictures = _button(f"{named}s".capitalize(), f"Show the {named}s of run {number}", show_pictures)
         show(pictures, True)
         head = make(ipywidgets.HTML, self._head)
         buttons = [pictures, self._stop, self.retry, self._resume, self._rest]

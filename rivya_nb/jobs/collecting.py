@@ -129,7 +129,7 @@ class Collector:
         running: list[float] = []
         waited, trouble = 0.0, ""
         status, asked = "", 0
-        slower = slowness(self._expected(job))
+        slower = slowness(job.record.makes)
         while waited <= DEADLINE * slower:
             last = polls[-1] if polls else age
             durations = await self._times.known(job.record.request)
@@ -235,7 +235,7 @@ class Collector:
         changes: JobChanges = {"status": "succeeded", **NO_ERROR}
         files = self._store.files
         pictures = await asyncio.to_thread(files.held, job.id)
-        kept, expected, raw = False, self._expected(job), self._raw(job)
+        kept, expected, raw = False, job.record.makes, self._raw(job)
         while not kept:
             try:
                 if not pictures:
@@ -270,21 +270,17 @@ class Collector:
         """
         files, contents = self._store.files, [(each.sha256, each.mime_type) for each in pictures]
         await asyncio.to_thread(files.hold, job.id, pictures)
-        began, pause = time.monotonic(), SECURE_PAUSE
+        began, pause, named = time.monotonic(), SECURE_PAUSE, WORDS[job.record.makes]
         while True:
             try:
                 return await asyncio.to_thread(files.secure, contents)
             except UnreachableError as error:
                 if time.monotonic() - began > DEADLINE:
-                    job.changed(notice=f"{error} The picture is kept on this machine; resume goes on.")
+                    job.changed(notice=f"{error} The {named} is kept on this machine; resume goes on.")
                     return None
-                job.changed(notice=f"{error} The picture is kept on this machine, and waits for it.")
+                job.changed(notice=f"{error} The {named} is kept on this machine, and waits for it.")
             await asyncio.sleep(pause)
             pause = min(2 * pause, MOST_SECURE_PAUSE)
-
-    def _expected(self, job: LiveJob) -> Medium:
-        """What the job's model is known to make; a picture if that is not known."""
-        return self._store.models.catalogue(job.record.service).medium_of(job.record.model)
 
     def _raw(self, job: LiveJob) -> RawSound | None:
         """The sound without a head that the request asked for, if it did; its defaults count, too."""
@@ -294,7 +290,7 @@ class Collector:
 
     def _other_medium(self, job: LiveJob, files: Sequence[PictureRecord]) -> str | None:
         """What to tell about files that are not what the model is known to make; they are kept all the same."""
-        expected = self._expected(job)
+        expected = job.record.makes
         others = sorted({WORDS[each.medium] for each in files if each.medium != expected})
         if not others:
             return None

@@ -21,6 +21,7 @@ from rivya_nb.imaging.containers import LARGEST_TEXT
 from rivya_nb.jobs.found import find_request, read_ours
 from rivya_nb.jobs.sources import LARGEST, LOST, is_there
 from rivya_nb.jobs.telling import Found, read_object
+from rivya_nb.store.files import hash_of
 from rivya_nb.store.inscriptions import read_inscriptions
 from rivya_nb.store.provenance import sidecar_of
 
@@ -37,8 +38,7 @@ Source = str | os.PathLike[str] | bytes
 def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
     """The request that a picture came from; its `notes` say what did not fit.
 
-    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes up to 100
-    MB).
+    `source` is a file's path, its bytes, or the SHA-256 of an original. Slow (it reads and hashes the file).
 
     Raises:
         UsageError: the file does not exist or cannot be read, or no request is found in it.
@@ -48,8 +48,8 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
         if record is None:
             raise UsageError([Mistake(source[:12], "the store has no picture with this hash")])
         return _told(record.request, store)
-    name, data = ("these bytes", source) if isinstance(source, bytes) else _read(source, LARGEST)
-    record = store.pictured(hashlib.sha256(data).hexdigest())
+    name, data, sha256 = _contents(source)
+    record = store.pictured(sha256)
     if record is not None:
         return _told(record.request, store)
     found = find_request(read_inscriptions(data))
@@ -61,6 +61,22 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
         raise UsageError([Mistake(name, message)])
     known = _as_known(found, store)
     return _told(fitted(found, catalogue) if known is None else known, store)
+
+
+def _contents(source: Source) -> tuple[str, bytes, str]:
+    """Its name, its bytes and their hash. Of a large file there are no bytes: a video's request lies beside it."""
+    if isinstance(source, bytes):
+        return "these bytes", source, hashlib.sha256(source).hexdigest()
+    file, size = open_file(source)
+    file.close()
+    if size <= LARGEST:
+        name, data = _read(source, LARGEST)
+        return name, data, hashlib.sha256(data).hexdigest()
+    name = Path(source).name
+    try:
+        return name, b"", hash_of(user_path(source))
+    except OSError as error:
+        raise UsageError([Mistake(name, f"it cannot be read ({error.strerror or error})")]) from None
 
 
 def _read(source: str | os.PathLike[str], largest: int) -> tuple[str, bytes]:

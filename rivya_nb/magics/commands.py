@@ -297,7 +297,7 @@ COMMANDS: Mapping[str, Entry] = {
     "wait": Entry("[RUN]", "wait for a run, or for all that are going on", _wait),
     "stop": Entry("[RUN]", "give up what is not sent yet, of a run or of all", _stop),
     "retry": Entry(
-        "[RUN] [--max-credits C]", "fetch undelivered pictures again, and ask anew for failed ones", _retry
+        "[RUN] [--max-credits C]", "fetch undelivered results again, and ask anew for failed ones", _retry
     ),
     "resume": Entry(
         "[RUN] [--unsent] [--max-credits C]", "collect what was sent; with --unsent, send the rest", _resume

@@ -136,7 +136,7 @@ def _draw_sign(image: Picture, words: str) -> None:
     """Draw a play sign and the length in the lower left corner."""
     from PIL import ImageDraw, ImageFont
 
-    side = max(9, min(image.width // 7, image.height // 9, 64))
+    side = max(9, min(image.width // 6, image.height // 7, 72))
     draw = ImageDraw.Draw(image, "RGBA")
     font = ImageFont.load_default(side * 0.75)
     text_width = draw.textlength(words, font) if words else 0

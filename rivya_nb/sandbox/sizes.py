@@ -19,7 +19,7 @@ _RESOLUTION_KEYS = ("resolution", "image_resolution")
 _SIDES = {"1K": 1024, "2K": 2048, "4K": 4096}
 _GRID = 16
 _LINES = {"480p": 480, "720p": 720, "1080p": 1080}
-_WIDE, _TALL = (16, 9), (9, 16)
+_WIDE = (16, 9)
 _LENGTH_KEYS = ("duration", "duration_seconds", "n_frames")
 """Names of the seconds that were asked for; the documented `n_frames` are seconds, too."""
 _EXACT_KEY = "seconds"
@@ -64,9 +64,7 @@ def pixel_size(params: Mapping[str, Any]) -> tuple[int, int]:
 def video_size(params: Mapping[str, Any]) -> tuple[int, int]:
     """Width and height in pixels of a video: a half of those that were asked for; `params` include the model's
     defaults."""
-    shapes = {"landscape": _WIDE, "portrait": _TALL}
-    named = [str(params[key]) for key in _SHAPE_KEYS if params.get(key)]
-    found = (shapes.get(name) or shape(name) for name in named)
+    found = (shape(str(params[key])) for key in _SHAPE_KEYS if params.get(key))
     width, height = next((each for each in found if each is not None), _WIDE)
     short = _LINES.get(str(params.get("resolution", "")), 720) / SMALLER
     share = short / min(width, height)

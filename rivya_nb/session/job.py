@@ -20,6 +20,7 @@ from rivya_nb.session.marking import Markable
 from rivya_nb.session.media import Media
 from rivya_nb.session.showing.live import insert_cell
 from rivya_nb.store.records import JobRecord, Marks
+from rivya_nb.views.words import noun_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -278,6 +279,11 @@ class Job(Markable):
         if not insert_cell(text):
             print(text)
 
+    @property
+    def noun(self) -> str:
+        """What its result is called: `picture`, `video`, …"""
+        return noun_of([self.record])
+
     def _open(self, path: Path) -> Picture:
         from rivya_nb.imaging.decoding import load
 
@@ -288,9 +294,9 @@ class Job(Markable):
 
             return make_poster(path, sign=False).image
         except FileNotFoundError:
-            raise StoreError(f"The picture's file is gone: {path}") from None
+            raise StoreError(f"The {self.noun}'s file is gone: {path}") from None
         except (OSError, PictureError) as error:
-            raise StoreError(f"The picture {path} cannot be read ({error}).") from None
+            raise StoreError(f"The {self.noun} {path} cannot be read ({error}).") from None
 
     @property
     def is_final(self) -> bool:
@@ -301,7 +307,8 @@ class Job(Markable):
         seed = "" if self.seed is None else f" seed={self.seed}"
         number = f" replicate={self.replicate}" if self.replicate > 1 else ""
         error = f": {self.error}" if self.error else ""
-        deleted = ", its picture deleted" if self.record.deleted_at and not self.record.pictures else ""
+        is_deleted = self.record.deleted_at and not self.record.pictures
+        deleted = f", its {self.noun} deleted" if is_deleted else ""
         return f"<Job {self.id[:8]} {self.model}{seed}{number} {self.status}{deleted}{error}>"
 
     def _repr_mimebundle_(self, **_: object) -> Bundle:

@@ -201,7 +201,7 @@ class Pictures(Leaving, Studying, Markable):
         lists = write_lists(folder, kept._laid_out(None, None), jobs, copies, marks, kept._facts())
         lost = {path.name: path for job in kept.jobs for path in job.paths if not path.is_file()}
         if lost:
-            raise StoreError(f"{lost_words(lost)}; the other pictures are saved in {os.fspath(folder)}.")
+            raise StoreError(f"{lost_words(lost)}; the others are saved in {os.fspath(folder)}.")
         return SavedPictures([copy.path for copy in copies], user_path(folder), lists)
 
     def report(self, path: str | os.PathLike[str], *, title: str | None = None) -> WrittenFile:

@@ -232,7 +232,7 @@ class Plan:
     @property
     def noun(self) -> str:
         """What one of its results is called: `picture`, `video`, …"""
-        return noun(self._session.catalogue.media_of(request.model for request in self.requests))
+        return noun({request.makes for request in self.requests})
 
     @property
     def record(self) -> RunRecord:

@@ -453,4 +453,4 @@ def _opened(sources: Iterable[object]) -> Iterator[object]:
             yield from source.record.pictures
         else:
             why = source.status if source.record.deleted_at is None else "it was deleted"
-            raise UsageError([Mistake("references", f"job {source.id[:8]} has no result ({why})")])
+            raise UsageError([Mistake("references", f"job {source.id[:8]} has no {source.noun} ({why})")])

@@ -338,7 +338,7 @@ class Spending:
     def _check_price(self, jobs: Sequence[JobRecord], max_credits: int | None) -> None:
         price = sum(job.price or 0 for job in jobs)
         limit = DEFAULT_LIMIT if max_credits is None and self._max_credits is None else max_credits
-        media = self._store.models.catalogue(self._service.name).media_of(job.model for job in jobs)
+        media = {job.makes for job in jobs}
         least = "at least " if any(job.price_is_least for job in jobs) else ""
         what = f"{count(len(jobs), f'new {noun(media)}')} would cost {least}{count(price, 'credit')}"
         if limit is not None and price > limit:

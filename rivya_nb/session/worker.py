@@ -15,7 +15,7 @@ from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError, DatabaseUnreachableError
 from rivya_nb.jobs.runner import MOST_JOBS
 from rivya_nb.store.records import UNSENT, DeferredRun
-from rivya_nb.views.words import joined
+from rivya_nb.views.words import joined, noun_of
 
 if TYPE_CHECKING:
     from rivya_nb.jobs.job import LiveJob
@@ -171,7 +171,7 @@ class Worker:
                 continue
             if jobs and run.id not in self._begun:
                 self._begun.add(run.id)
-                self._tell(f"Run {run.id}: {count(run.waiting, 'picture')} to do")
+                self._tell(f"Run {run.id}: {count(run.waiting, noun_of(job.record for job in jobs))} to do")
             for job in jobs:
                 self._mine[job.id] = run.id, job
                 job.subscribe(self._wake)
@@ -267,7 +267,7 @@ class Worker:
         line = joined(
             [
                 f"{self._done:,} done",
-                f"{self._failed:,} without a picture" if self._failed else "",
+                f"{self._failed:,} without a result" if self._failed else "",
                 f"{len(going) - unsent:,} under way",
                 f"{left + unsent:,} waiting" if left + unsent else "",
                 *list(notices)[:1],

@@ -118,12 +118,12 @@ class JobRecord:
     """One request's life.
 
     `id` is also the idempotency key. `price` is the documented price in credits, None if not known; with
-    `price_is_least`, it may cost more. `reserved_credits` and `final_credits` are the service's, None until it
-    says them. `body` is the exact text that was, or will be, posted. `remote_status` is the service's own
-    word. Times are seconds since the epoch. `owner` is the process that works on the job (see `ownership.py`).
-    `params` are those that are sent. `deferred` is the id of the run that leaves the job to workers, if any.
-    `deleted_at` is when the user deleted its pictures. `replicate` numbers requests that are the same on
-    purpose; it is not sent. `asked_by` is the user who asked for it; empty where that is not known.
+    `price_is_least`, it may cost more. `makes` is what its model makes. `reserved_credits` and `final_credits` are
+    the service's, None until it says them. `body` is the exact text that was, or will be, posted. `remote_status`
+    is the service's own word. Times are seconds since the epoch. `owner` is the process that works on the job (see
+    `ownership.py`). `params` are those that are sent. `deferred` is the id of the run that leaves the job to
+    workers, if any. `deleted_at` is when the user deleted its pictures. `replicate` numbers requests that are the
+    same on purpose; it is not sent. `asked_by` is the user who asked for it; empty where that is not known.
     `sent_with` is the tag of the key with which it was sent, once it was.
     """
 
@@ -154,6 +154,7 @@ class JobRecord:
     replicate: int = 1
     asked_by: str = ""
     price_is_least: bool = False
+    makes: Medium = "image"
     sent_with: str = ""
     pictures: tuple[PictureRecord, ...] = ()
 
@@ -261,6 +262,7 @@ class JobRecord:
             self.price,
             replicate=self.replicate,
             price_is_least=self.price_is_least,
+            makes=self.makes,
         )
 
 
@@ -495,7 +497,7 @@ class DeferredRun:
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """How far a run is: its places, those with pictures, those with unfinished jobs, those with such jobs that are
-    left to workers, and what it has cost.
+    left to workers, what its jobs make, and what it has cost.
 
     `credits` and `costs_about` are of the jobs that were made for it, as `Spent` has them. `job_id` is its first
     job with a picture, or else its first one. `ask` is what was asked, as it is stored, and `asked_by` who asked.
@@ -510,6 +512,7 @@ class RunSummary:
     deferred: int
     credits: int
     costs_about: bool
+    makes: tuple[Medium, ...] = ()
     axes: tuple[AxisRecord, ...] = ()
     job_id: str | None = None
     ask: str | None = None
@@ -544,6 +547,7 @@ def planned_job(request: Request, service: str, now: float) -> JobRecord:
         seed=request.seed,
         price=request.base_credits,
         price_is_least=request.price_is_least,
+        makes=request.makes,
         status="planned",
         created_at=now,
         replicate=request.replicate,

@@ -140,6 +140,8 @@ jobs = Table(
     Column("price", Number),
     # Whether it may cost more than that, as what is metered does.
     Column("price_is_least", Boolean, nullable=False, server_default=false()),
+    # What its model makes: a picture, a video or a sound.
+    Column("makes", String(16), nullable=False, server_default="image"),
     Column("status", String(16), nullable=False),
     Column("task_id", Words),
     Column("reserved_credits", Number),

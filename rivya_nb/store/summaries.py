@@ -28,6 +28,8 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
             func.count(distinct(case((jobs.c.pictured, place)))),
             func.count(distinct(case((jobs.c.status.in_(UNFINISHED), place)))),
             func.count(distinct(case((is_deferred, place)))),
+            func.min(jobs.c.makes),
+            func.max(jobs.c.makes),
         )
         .join(jobs, jobs.c.number == run_jobs.c.job_number)
         .where(run_jobs.c.run_id.in_(ids))
@@ -64,9 +66,9 @@ def summaries(connection: Connection, limit: int, offset: int) -> list[RunSummar
     cost = {run_id: (total, bool(about)) for run_id, total, about in connection.execute(costs)}
     summed = []
     for run_id, name, created_at, axes, ask, asked_by in found:
-        places, pictures, unfinished, left = state.get(run_id, (0, 0, 0, 0))
+        places, pictures, unfinished, left, *makes = state.get(run_id, (0, 0, 0, 0))
         total, about = cost.get(run_id, (0, False))
-        counts = (places, pictures, unfinished, left, total, about)
+        counts = (places, pictures, unfinished, left, total, about, tuple(dict.fromkeys(makes)))
         summed.append(
             RunSummary(
                 run_id, name, created_at, *counts, axis_records(axes), first.get(run_id), ask, asked_by

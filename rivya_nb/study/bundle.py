@@ -112,6 +112,7 @@ def _job(job: JobRecord) -> dict[str, object]:
         "params": dict(job.params),
         "price": job.price,
         "replicate": job.replicate,
+        "makes": job.makes,
         # Other messages may tell of this machine.
         "error": [job.error_code, job.error_message] if known else None,
         "references": [_reference(each) for each in job.references],

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
+from rivya_nb.contract.media import MEDIA, medium_of
 from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.contract.text import is_whole, printable, short_repr
@@ -142,6 +143,7 @@ def _job(where: str, given: object) -> JobRecord:
         error_message=None if message is None else _text(f"{where}.error", message, _LONGEST),
         pictures=pictures,
         replicate=request.replicate,
+        makes=medium_of(_one_of(f"{where}.makes", job.get("makes", "image"), MEDIA)),
         submitted_at=submitted,
         finished_at=finished,
         deleted_at=deleted,

@@ -62,6 +62,9 @@ def methods_text(studied: Studied) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
+_MODELS = {"picture": "image model", "video": "video model", "sound": "sound model"}
+
+
 def _opening(studied: Studied) -> str:
     jobs = studied.jobs
     kinds = {job.model: job.service for job in jobs}
@@ -71,20 +74,20 @@ def _opening(studied: Studied) -> str:
     drawn = sum(job.service == SANDBOX for job in jobs)
     runs = f"; run{'s' if len(studied.runs) > 1 else ''} {_spans(studied.runs)}" if studied.runs else ""
     when = f"{_days(jobs)} (UTC{runs})"
-    what = noun_of(jobs)
-    kind = "image model" if what == "picture" else "model"
+    made = noun_of(jobs)
+    asked = _MODELS.get(made, "model")
     if drawn == len(jobs):
-        are = "are drawings of" if what == "picture" else "come from"
+        are = "are drawings of" if made == "picture" else "come from"
         return (
-            f"The {what}s {are} the sandbox of rivya_nb, made {when}: it stands in for the service "
-            f"with the {word} {names}, no {kind} was asked, and nothing here says anything about one."
+            f"The {made}s {are} the sandbox of rivya_nb, made {when}: it stands in for the service "
+            f"with the {word} {names}, no {asked} was asked, and nothing here says anything about one."
         )
-    made = "generated with" if any(job.pictures for job in jobs) else "asked of"
-    first = f"{what.capitalize()}s were {made} the {word} {names} through {_together(services)} {when}."
+    how = "generated with" if any(job.pictures for job in jobs) else "asked of"
+    first = f"{made.capitalize()}s were {how} the {word} {names} through {_together(services)} {when}."
     if drawn:
         first += (
             f" Of the {len(jobs):,} requests, {drawn:,} went to the sandbox of rivya_nb instead, which draws "
-            f"{what}s itself: no {kind} made these."
+            f"{made}s itself: no {asked} made these."
         )
     return first
 
@@ -119,14 +122,13 @@ def _day(day: date) -> str:
 def _outcome(jobs: Sequence[JobRecord]) -> str:
     there = [job for job in jobs if job.pictures]
     pictures = sum(len(job.pictures) for job in there)
-    what = noun_of(jobs)
-    asked, given = count(len(jobs), "request"), count(pictures, what)
+    asked, given = count(len(jobs), "request"), count(pictures, noun_of(jobs))
     if len(there) == len(jobs):
         verb = "gave" if len(jobs) == pictures else "gave altogether"
         return f"{asked.capitalize()} {verb} {given}."
     ends = Counter(_end(job) for job in jobs if not job.pictures)
     others = [f"{number:,} {_was(number, words)}" for words, number in ends.items()]
-    gave = f"{len(there):,} gave {given}" if there else f"none gave a {what}"
+    gave = f"{len(there):,} gave {given}" if there else f"none gave a {noun_of(jobs)}"
     return f"Of {asked}, {gave}; {_together(others)}."
 
 
@@ -134,19 +136,19 @@ _ENDS = {
     "failed": "failed and * not billed",
     "stopped": "* not sent",
     "unknown": "may have been billed, with an unknown end",
-    "undelivered": "* billed, without a picture that could be fetched",
+    "undelivered": "* billed, without a result that could be fetched",
 }
 
 
 def _end(job: JobRecord) -> str:
     if job.deleted_at:
-        return "had their pictures deleted"
+        return f"had their {noun_of([job])}s deleted"
     return "* not finished" if job.status in UNFINISHED else _ENDS.get(job.status, f"ended as {job.status}")
 
 
 def _was(number: int, words: str) -> str:
     words = words.replace("*", "was" if number == 1 else "were")
-    return words.replace("their pictures", "its pictures") if number == 1 else words
+    return words.replace("had their", "had its") if number == 1 else words
 
 
 def _prompts(places: Sequence[PicturedPlace], jobs: Sequence[JobRecord]) -> str:
@@ -249,11 +251,8 @@ def _price(jobs: Sequence[JobRecord]) -> str:
     if paid:
         about = "" if all(job.credits_known for job in paid) else "about "
         each = {job.credits for job in paid if job.pictures}
-        rate = (
-            f" ({each.pop():,} for each that gave a {noun_of(paid)})"
-            if len(each) == 1 and len(paid) > 1
-            else ""
-        )
+        alike = len(each) == 1 and len(paid) > 1
+        rate = f" ({each.pop():,} for each that gave a {noun_of(paid)})" if alike else ""
         what = "The request" if len(paid) == 1 else "The requests"
         what += " of this store" if theirs else ""
         told.append(f"{what} cost {about}{count(sum(job.credits for job in paid), 'credit')}{rate}.")

@@ -39,6 +39,8 @@ _FEWEST_LETTERS = 20
 _WORDS_HEIGHT = 80
 """CSS pixels for a sign, a word and a note."""
 
+_FOOT, _ABOVE_SIGN = "4px", "19%"
+"""The space below words in a picture's lower corner; the play sign of a poster stands there."""
 
 Price = Callable[[JobRecord], str]
 
@@ -62,7 +64,8 @@ NO_ORIGINS: Mapping[str, str] = {}
 class DrawnCell:
     """One place. `width` and `height` are those of the place in CSS pixels where a page has no styles, `image_*`
     those of the picture in it. `part` is the percentage of the place's width that the picture has, and `shape` its
-    height in percent of its width; `span` is the width of a place in a row that wraps.
+    height in percent of its width; `span` is the width of a place in a row that wraps. `foot` is how far above its
+    lower edge its words begin.
 
     With a thumbnail it shows the picture; otherwise `sign`, `word` and `notes` say why there is none, in a
     box of the picture's shape, or larger if words would not fit. If `word` is empty, there is nothing, and in
@@ -81,6 +84,7 @@ class DrawnCell:
     image_height: int = 0
     part: float = 100
     shape: float = 100
+    foot: str = _FOOT
     more: str = ""
     least: int = MINIMUM_WIDTH
     status: str = ""
@@ -175,6 +179,7 @@ class _Artist:
             image_height=image_height,
             part=round(filled * geometry.part(cell, column), 2),
             shape=round(100 * image_height / image_width, 2),
+            foot=_FOOT if cell.picture is None or cell.picture.medium == "image" else _ABOVE_SIGN,
             more=cell.further,
             status=job.status,
             sign="!" if gone else sign(job),

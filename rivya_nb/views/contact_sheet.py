@@ -139,7 +139,11 @@ class _Painter:
         picture = place.cell.picture
         if picture is None or place.cell.job.id in self._excluded:
             return None
-        return self._load(self._path_of(picture), self.sheet.geometry.fit(place.cell, place.column))
+        size = self.sheet.geometry.fit(place.cell, place.column)
+        loaded = self._load(self._path_of(picture), size)
+        # In a row all have one height, also those whose original is smaller. A pixel less is a matter of rounding.
+        is_small = size[1] - loaded.height > 1
+        return loaded.resize(size, Image.Resampling.BICUBIC) if is_small else loaded
 
     def _strip(self, strip: Strip, pictures: list[Future[Image.Image | None]]) -> Image.Image:
         image = Image.new("RGB", (self.sheet.width, max(1, strip.height)), _PAPER)

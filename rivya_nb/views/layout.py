@@ -257,7 +257,7 @@ def thinned(layout: Layout) -> tuple[Layout, str]:
     )
     kept = (
         (rows, highest, "rows"),
-        (columns, widest, "pictures" if layout.wraps else "columns"),
+        (columns, widest, f"{noun_of(cell.job for cell in layout.cells)}s" if layout.wraps else "columns"),
         (pages, len(layout.pages), "pages"),
     )
     words = [f"{len(chosen):,} of {every:,} {noun}" for chosen, every, noun in kept if len(chosen) < every]
@@ -331,9 +331,10 @@ def _side_by_side(row: tuple[Cell | None, ...]) -> tuple[Cell | None, ...]:
 
 def _one_by_one(page: Page) -> Iterator[Page]:
     """The page with the first picture of each shown job, then one with the second pictures, and so on."""
-    most = max(len(cell.job.pictures) for row in page.cells for cell in row if cell is not None)
+    jobs = [cell.job for row in page.cells for cell in row if cell is not None]
+    most, named = max(len(job.pictures) for job in jobs), noun_of(jobs)
     for number in range(1, max(1, most) + 1):
-        caption = " · ".join(filter(None, [page.caption, f"picture {number}" if most > 1 else ""]))
+        caption = " · ".join(filter(None, [page.caption, f"{named} {number}" if most > 1 else ""]))
         cells = tuple(tuple(_numbered(cell, number) for cell in row) for row in page.cells)
         yield Page(caption, cells, further=number > 1)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rivya_nb.contract.text import count
 from rivya_nb.store.records import SENT, STATUSES, UNSENT, JobRecord, Marks, RunRecord
 from rivya_nb.views.cells import Figure
-from rivya_nb.views.layout import Layout
+from rivya_nb.views.layout import Layout, sides
 from rivya_nb.views.players import Player
 from rivya_nb.views.tally import Count, Tally
 from rivya_nb.views.thumbnails import Thumbnail
@@ -155,17 +155,24 @@ BUTTONS = ActionNames("Retry", "Resume", "Send the rest", UNSENT)
 
 
 def default_hints(
-    run: RunRecord, jobs: Mapping[str, JobRecord], variable: str | None, ways: ActionNames | None = None
+    run: RunRecord,
+    jobs: Mapping[str, JobRecord],
+    variable: str | None,
+    ways: ActionNames | None = None,
+    *,
+    rows: str | None = None,
+    cols: str | None = None,
 ) -> list[Hint]:
     """The next steps for a run that is not worked on, by default as commands; `variable` is its name in the
-    notebook."""
+    notebook. It is shown with the axes `rows` and `cols`, or as it is by itself."""
     ways = ways or commands(run.id)
     mine = list({cell.job_id: jobs[cell.job_id] for cell in run.cells}.values())
     hints = []
-    if variable and len(run.axes) > 1 and any(job.pictures for job in mine):
-        first, second = run.axes[0].name, run.axes[1].name
-        what = f"makes {second} the rows and {first} the columns"
-        hints.append(Hint(f'{variable}.grid(rows="{second}")', what))
+    at = {side: name for name, side in sides(run.axes, rows, cols).items()}
+    if variable and {"rows", "columns"} <= at.keys() and any(job.pictures for job in mine):
+        turned = f'rows="{at["columns"]}"' + (f', cols="{at["rows"]}"' if rows or cols else "")
+        what = f"makes {at['columns']} the rows and {at['rows']} the columns"
+        hints.append(Hint(f"{variable}.grid({turned})", what))
     failed = [job for job in mine if job.status == "failed"]
     undelivered = [job for job in mine if job.status == "undelivered"]
     again = [

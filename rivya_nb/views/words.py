@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.catalogue import bundled
 from rivya_nb.contract.ideas import shape, shared_names
-from rivya_nb.contract.media import WORDS, Medium, medium_of
+from rivya_nb.contract.media import WORDS, Medium
 from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, listing, printable
 from rivya_nb.media.formats import format_name
@@ -60,13 +60,8 @@ def seconds(value: float) -> str:
 
 
 def made_by(job: JobRecord) -> Medium:
-    """What a job makes: by its results, else by the record of its model, else a picture."""
-    return medium_of(job.pictures[0].mime_type) if job.pictures else made_with(job.model)
-
-
-def made_with(model_id: str) -> Medium:
-    """What a model makes by its record, pictures if it has none."""
-    return bundled().medium_of(model_id)
+    """What a job has made, else what its model makes."""
+    return job.pictures[0].medium if job.pictures else job.makes
 
 
 def noun(media: Collection[Medium]) -> str:
@@ -287,14 +282,16 @@ _SHAPE_KEYS = ("aspect_ratio", "aspectRatio", "image_size", "imageSize", "size")
 
 
 def aspect_ratio(job: JobRecord, picture: PictureRecord | None) -> float:
-    """Width over height of a job's picture: that of the picture, else of the params, else 1."""
+    """Width over height of a job's picture: that of the picture, else of the params, else what is usual."""
     if picture is not None and picture.height > 0 and picture.width > 0:
         return picture.width / picture.height
-    if picture is not None and picture.medium == "audio":
+    makes = job.makes if picture is None else picture.medium
+    if makes == "audio":
         return SOUND_RATIO
     model = bundled().get(job.model)
     sent = [job.params.get(key) for key in _SHAPE_KEYS]
     defaults = [param.default for key in _SHAPE_KEYS if model is not None and (param := model.param(key))]
     shapes = (shape(str(value)) for value in (*sent, *defaults) if value is not None)
-    width, height = next((each for each in shapes if each is not None), (1, 1))
+    usual = (16, 9) if makes == "video" else (1, 1)
+    width, height = next((each for each in shapes if each is not None), usual)
     return width / height

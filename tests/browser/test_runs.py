@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+from sandboxes import running_sandbox
 
+import rivya_nb as rv
 from browser.harness import Lab, OpenNotebook, as_received, write_notebook
+from rivya_nb.jobs import pacing
+from rivya_nb.sandbox.config import SandboxConfig
+from rivya_nb.sandbox.keys import DEFAULT_KEY
+from rivya_nb.session.showing.run_looks import run_bundle
 
 CONNECT = """%load_ext rivya_nb
 %env RIVYA_SANDBOX_LATENCY=3
@@ -185,4 +193,58 @@ def test_a_reopened_notebook_shows_the_run(
     check_found(notebook)
     notebook.screenshot(screenshots / f"run-{origin}-{theme.split()[-1].lower()}.png")
     check_contrast(notebook)
+    notebook.close()
+
+
+SHOW = "from IPython.display import HTML\nHTML(open('films.html').read())"
+PLAYS = "video => !video.paused && video.currentTime > 0"
+
+
+@pytest.fixture(scope="module")
+def films(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook that shows a run of eight videos, in two rows."""
+    store = tmp_path_factory.mktemp("films")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FIRST", "SECOND", "LONGEST"):
+            patch.setattr(pacing, name, 0.1)
+        with (
+            running_sandbox(SandboxConfig(latency=0)) as url,
+            closing(rv.connect(DEFAULT_KEY, url, store=store)),
+        ):
+            asked = {"enableTranslation": [True, False], "seed": range(10001, 10005)}
+            run = rv.plan("A fox", model="veo3-1-lite", params=asked).run()
+            run.wait(60)
+            (lab.folder / "films.html").write_text(run_bundle(run)["text/html"])
+    return write_notebook(lab.folder / "films.ipynb", [SHOW])
+
+
+def test_videos_stand_close_and_play_in_their_place_at_a_click(
+    lab: Lab, films: Path, screenshots: Path
+) -> None:
+    notebook = lab.open(films, width=700)
+    notebook.run_all()
+    notebook.wait_until_done(0)
+    assert len(notebook.pictures(0)) == 8
+    boxes = [image.bounding_box() for image in notebook.output(0).locator("img").all()]
+    above, below = boxes[0], boxes[4]
+    assert above is not None
+    assert below is not None
+    assert below["y"] - above["y"] - above["height"] < 10, "rows are as high as what stands in them"
+    notebook.output(0).locator("summary").first.click()
+    video = notebook.output(0).locator("video").first
+    notebook.page.wait_for_function(PLAYS, arg=video.element_handle())
+    assert video.bounding_box() == above
+    notebook.screenshot(screenshots / "videos.png")
+    notebook.save()
+    notebook.close()
+
+
+def test_in_a_notebook_of_somebody_else_a_second_click_plays_it(lab: Lab, films: Path) -> None:
+    notebook = lab.open(as_received(films, lab.folder / "films-received.ipynb"), width=700)
+    assert not notebook.is_trusted()
+    video = notebook.output(0).locator("video").first
+    expect(video).to_be_hidden()
+    notebook.output(0).locator("summary").first.click()
+    video.click()
+    notebook.page.wait_for_function(PLAYS, arg=video.element_handle())
     notebook.close()

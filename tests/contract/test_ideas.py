@@ -65,6 +65,7 @@ def test_what_is_no_shape_has_no_likeness() -> None:
     assert same_shape("auto", ("1:1", "16:9")) is None
     assert same_shape("0:0", ("1:1", "auto")) is None
     assert same_shape("landscape_16_9", ("1:1", "16:9")) == "16:9"
+    assert same_shape("9:16", ("landscape", "portrait")) == "portrait"
 
 
 def test_what_makes_a_task_longer_is_known_under_each_models_name() -> None:

@@ -115,6 +115,7 @@ def test_a_film_is_dropped_where_the_model_takes_films(
     until(lambda: strip.items)
     [item] = strip.items
     assert (item["name"], item["about"]) == ("clip.mp4", f"video · 3 s · {len(data)} bytes")
+    assert item["length"] == "0:03"
     assert item["thumbnail"].startswith("data:image/")
     [[reference]] = panel.model.references.value
     assert session.store.files.read(reference.sha256, "video/mp4") == data
@@ -125,7 +126,7 @@ def test_a_model_of_both_has_a_limit_for_each_kind(opened: Callable[..., Panel])
     panel.model.put(replace(ASKED, models=("happyhorse-1-0",), params={}, several=frozenset()))
     strip = panel.form.references.strip
     until(lambda: strip.rules["limits"] == {"image": 10_000_000, "video": 95_000_000})
-    assert strip.rules["words"] == "{n} of 10 · pictures or video · image ≤ 10 MB, video ≤ 95 MB"
+    assert strip.rules["words"] == "{n} of 10 · pictures ≤ 10 MB, video ≤ 95 MB"
 
 
 @pytest.mark.parametrize(

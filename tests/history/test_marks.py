@@ -170,7 +170,7 @@ def test_what_is_in_the_way_of_a_saved_file_is_named_as_the_user_named_it(fill: 
 def test_a_lost_file_does_not_keep_the_others_from_being_saved(fill: Fill, tmp_path: Path) -> None:
     run = fill([1, 2, 3])
     run[0].paths[0].unlink()
-    with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .* the other pictures are saved"):
+    with pytest.raises(rv.StoreError, match=r"1 picture's file is gone .* the others are saved"):
         run.save(tmp_path / "copies")
     saved = sorted(path.name for path in (tmp_path / "copies").iterdir())
     assert [name.split("seed-")[-1][0] for name in saved if name.endswith(".png")] == ["2", "3"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from media.samples import FOLDER
 from PIL import Image
 
 from jobs.carrying import png, with_exif
@@ -19,6 +20,7 @@ from rivya_nb.contract.references import Reference
 from rivya_nb.contract.request import Request
 from rivya_nb.errors import UsageError
 from rivya_nb.imaging.containers import png_chunks, png_text
+from rivya_nb.jobs import recall as recalling
 from rivya_nb.jobs.found import find_request
 from rivya_nb.jobs.recall import recall
 from rivya_nb.store.exif import write_comment
@@ -122,6 +124,22 @@ def test_the_json_beside_a_picture_is_read_by_itself_too(store: Store, tmp_path:
     done = stamp(tmp_path / "original", tmp_path / "bottle.gif", provenance(store, BOTTLE))
     assert done.sidecar == sidecar_of(done.path)
     assert recall(done.sidecar, store, bundled()) == BOTTLE
+
+
+@pytest.mark.parametrize("name", ["film.webm", "film.mp4", "piped.wav", "plain.mp3"])
+def test_a_video_or_sound_of_any_size_gives_its_request_back(
+    name: str, store: Store, elsewhere: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = FOLDER / name
+    done = stamp(original, tmp_path / name, provenance(store, BOTTLE))
+    assert done.path.read_bytes() == original.read_bytes()
+    for largest in (recalling.LARGEST, 100):
+        monkeypatch.setattr(recalling, "LARGEST", largest)
+        assert recall(done.path, elsewhere, bundled()) == BOTTLE
+    assert done.sidecar is not None
+    done.sidecar.unlink()
+    with pytest.raises(UsageError, match="no request can be read from it"):
+        recall(done.path, elsewhere, bundled())
 
 
 def test_an_original_is_known_by_its_content_and_the_newest_job_counts(store: Store) -> None:

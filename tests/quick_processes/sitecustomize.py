@@ -1,7 +1,7 @@
 """On the path of a test's processes: what makes them quick.
 
-Sandboxes that they start draw pictures with an eighth of the width and height: what these show matters to few
-tests, and drawing them, decoding them and shrinking them again is most of what such processes would do.
+Sandboxes that they start draw pictures and videos with an eighth of the width and height: what these show matters
+to few tests, and drawing them, decoding them and shrinking them again is most of what such processes would do.
 `sandboxes.running_sandbox` does the same within the test's own process.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -21,8 +22,12 @@ SHRINK = int(os.environ.get("SHRINK_PICTURES", "8"))
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 
+def smaller(size: Callable[[Any], tuple[int, int]]) -> Callable[[Any], tuple[int, ...]]:
+    return lambda params: tuple(length // SHRINK for length in size(params))
+
+
 class SmallPictures(MetaPathFinder):
-    """Finds the sizes of a sandbox's pictures, and divides them."""
+    """Finds the sizes of a sandbox's pictures and videos, and divides them."""
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "rivya_nb.sandbox.sizes":
@@ -34,8 +39,8 @@ class SmallPictures(MetaPathFinder):
 
         def load_and_shrink(module: Any) -> None:
             load(module)
-            pixel_size = module.pixel_size
-            module.pixel_size = lambda params: tuple(n // SHRINK for n in pixel_size(params))
+            for name in ("pixel_size", "video_size"):
+                setattr(module, name, smaller(getattr(module, name)))
 
         spec.loader.exec_module = load_and_shrink  # type: ignore[method-assign]
         return spec

@@ -54,7 +54,9 @@ def area(sheet: Image.Image, colour: tuple[int, int, int]) -> tuple[int, int, in
 
 
 def test_pictures_stand_in_rows_and_columns_at_their_ratio(tmp_path: Path, originals: Originals) -> None:
-    jobs = [make_job(f"job{index}", size=(1600, 900) if index % 2 else (1000, 1000)) for index in range(4)]
+    # Small ones are enlarged.
+    sizes = [(1000, 1000), (1600, 900), (100, 100), (160, 90)]
+    jobs = [make_job(f"job{index}", size=size) for index, size in enumerate(sizes)]
     layout = arrange(*make_run({"seed": "12", "aspect_ratio": ("1:1", "16:9")}, jobs))
     out = save_grid(layout, originals, tmp_path / "grid.png", cell=200, caption="cats", details="seed 1")
     with Image.open(out) as sheet:

@@ -291,6 +291,7 @@ def test_many_columns_shrink_before_they_scroll() -> None:
     ("params", "ratio"),
     [
         ({"aspect_ratio": "8:1"}, 8.0),
+        ({"aspect_ratio": "portrait"}, 9 / 16),
         ({"image_size": "portrait_16_9"}, 9 / 16),
         ({"image_size": "landscape_4_3"}, 4 / 3),
         ({"size": "1536x1024"}, 1.5),
@@ -305,6 +306,14 @@ def test_the_shape_of_a_picture_to_come_is_read_from_its_params(params: dict[str
     width, height = measure(layout).fit(layout.cells[0], 0)
     assert width / height == pytest.approx(ratio, rel=0.05)
     assert measure(layout).widths[0] >= MINIMUM_WIDTH
+
+
+@pytest.mark.parametrize(("makes", "ratio"), [("video", 16 / 9), ("audio", 2.0)])
+def test_a_video_or_sound_to_come_has_the_usual_shape(makes: str, ratio: float) -> None:
+    run, jobs = make_run({}, [make_job("j", "queued", model="a-newer-model", makes=makes)])
+    layout = arrange(run, jobs)
+    width, height = measure(layout).fit(layout.cells[0], 0)
+    assert width / height == pytest.approx(ratio, rel=0.02)
 
 
 def test_a_model_with_another_default_shape_is_known() -> None:

@@ -197,6 +197,16 @@ def test_after_a_failure_the_hints_turn_the_grid_and_try_again() -> None:
     ]
 
 
+def test_a_grid_that_was_turned_is_turned_back() -> None:
+    run, jobs = bottles(["succeeded"] * 12)
+    assert default_hints(run, jobs, "bottles", rows="aspect_ratio") == [
+        Hint(
+            'bottles.grid(rows="seed", cols="aspect_ratio")',
+            "makes seed the rows and aspect_ratio the columns",
+        )
+    ]
+
+
 def test_without_a_variable_nothing_is_called_on_it() -> None:
     assert hints(*bottles(["succeeded"] * 12), variable=None) == []
 

@@ -21,6 +21,7 @@ from rivya_nb.magics.completion.models import model_offers
 from rivya_nb.magics.completion.offers import Offer, Offers, fitting, value_offer
 from rivya_nb.magics.completion.words import param_note
 from rivya_nb.planning.line import PARAM, Flag, is_flag
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from rivya_nb.session.session import Session
@@ -212,5 +213,7 @@ class CommandLine:
             if str(run.id) in self.slot.others:
                 continue
             name = printable(run.name or time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at)), 40)
-            state = f"{run.unfinished:,} not finished" if run.unfinished else count(run.pictures, "picture")
+            state = (
+                f"{run.unfinished:,} not finished" if run.unfinished else count(run.pictures, noun(run.makes))
+            )
             yield Offer(str(run.id), f"{name}: {state}")

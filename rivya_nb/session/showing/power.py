@@ -13,7 +13,7 @@ from rivya_nb.planning.ask import PROMPT_AXIS, REPLICATE_AXIS
 from rivya_nb.session.showing.effects import Of, Study, find_numbers, size_words
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
-from rivya_nb.views.words import made_with, noun
+from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -128,7 +128,7 @@ class PlannedSize:
 
         axes = {each.name: len(each) for each in expansion.axes}
         requests = [item.request for item in expansion.requests]
-        self.noun = noun({made_with(request.model) for request in requests})
+        self.noun = noun({request.makes for request in requests})
         self.prompts = axes.pop(PROMPT_AXIS, 1)
         self.replicates = axes.pop(REPLICATE_AXIS, 1)
         self.seeds = max([axes.pop(name, 1) for name in CHANCE])

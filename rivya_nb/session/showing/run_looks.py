@@ -178,7 +178,9 @@ def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hi
         deferred = deferred_hints(job.record for job in run.jobs)
         return (*deferred, *(() if in_panel else _if_it_stands_still(run, now)))
     jobs = {job.id: job.record for job in run.jobs}
-    hints = default_hints(run.shown, jobs, run.variable, BUTTONS if in_panel else None)
+    hints = default_hints(
+        run.shown, jobs, run.variable, BUTTONS if in_panel else None, rows=run.rows, cols=run.cols
+    )
     return (*hints, *_seeds(run, in_panel))
 
 
