@@ -359,6 +359,7 @@ def _environment(home: Path, ipykernel: Path | None) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
+        "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"],
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),

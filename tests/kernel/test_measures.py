@@ -28,10 +28,10 @@ def slow(image):
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_measure_of_a_cell_is_shown_kept_and_interrupted(
-    start_kernel: Callable[..., Kernel], version: str
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel], version: str
 ) -> None:
-    kernel = start_kernel(version, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
-    kernel.ok("%load_ext rivya_nb\n%rivya sandbox")
+    kernel = start_kernel(version, served())
+    kernel.ok("%load_ext rivya_nb")
     kernel.ok("%%rivya seed=1..3 resolution=1K --out bottles\nA bottle")
     kernel.ok(DEFINED.format(comment="# the first pixel"))
     assert "red: 3 pictures of run 1" in str(kernel.ok("found = bottles.measure(red)\nfound").result)

@@ -10,9 +10,9 @@ from kernels import VERSIONS, Kernel
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_comments_may_stand_above_a_cell_and_a_cell_without_a_body_says_where_the_prompt_goes(
-    start_kernel: Callable[..., Kernel], version: str
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel], version: str
 ) -> None:
-    kernel = start_kernel(version, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
+    kernel = start_kernel(version, served())
     kernel.ok("%load_ext rivya_nb\n%load_ext rivya_nb\nsubject, x = 'fox', 1.5")
     kernel.ok(
         "#@title Foxes\n\n# in snow\n%%rivya seed=1 resolution=1K --dry-run --out plan\nA {subject} in snow"
