@@ -78,8 +78,8 @@ def shown(request: object) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_cell_shows_its_grid_and_binds_its_run(ready: Callable[..., Kernel], version: str) -> None:
-    kernel = ready(version)
+def test_a_cell_shows_its_grid_and_binds_its_run(lent: Callable[..., Kernel], version: str) -> None:
+    kernel = lent(version)
     asked = kernel.run(CELL)
     assert asked.status == "ok", asked.traceback
     look = shown(asked)

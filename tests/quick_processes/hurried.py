@@ -3,6 +3,8 @@
 A task is polled as soon as the small pictures of a test's sandbox are there, and a call is repeated soon: nobody
 here has to be spared. Tests of how long users wait take the fixture `documented_times`.
 
+A process of tests makes hundreds of stores: the statements that make their tables are written once.
+
 Sandboxes in processes of their own draw pictures with an eighth of the width and height: what these show matters
 to few tests, and drawing, decoding and shrinking them is most of what such processes would do.
 `sandboxes.running_sandbox` does the same within the test's own process.
@@ -51,11 +53,41 @@ def shrink(module: Any) -> None:
     module.pixel_size = lambda params: tuple(n // SHRINK for n in pixel_size(params))
 
 
+def remember_tables(schema: Any) -> None:
+    create = schema.create
+    known: dict[int, list[str]] = {}
+
+    def remembering(connection: Any) -> None:
+        from sqlalchemy import event
+
+        if connection.dialect.name != "sqlite":
+            create(connection)
+            return
+        # Further modules have tables of their own.
+        tables = len(schema.metadata.tables)
+        if tables in known:
+            for statement in known[tables]:
+                connection.connection.execute(statement)
+            return
+        made: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.lstrip().startswith("CREATE"):
+                made.append(statement)
+
+        event.listen(connection, "before_cursor_execute", note)
+        create(connection)
+        event.remove(connection, "before_cursor_execute", note)
+        known[tables] = made
+
+    schema.create = remembering
+
+
 class Changed(MetaPathFinder):
     """Finds some modules, and changes them once they are there."""
 
     def __init__(self) -> None:
-        self.changes = dict.fromkeys(SECONDS, hurry)
+        self.changes = {**dict.fromkeys(SECONDS, hurry), "rivya_nb.store.schema": remember_tables}
         if any("rivya_nb.sandbox" in word for word in sys.orig_argv):
             self.changes["rivya_nb.sandbox.sizes"] = shrink
 
