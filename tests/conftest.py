@@ -7,6 +7,8 @@ Each worker imports all test files: what takes long to import (nbformat alone 1.
 from __future__ import annotations
 
 import atexit
+import gc
+import importlib
 import os
 import shutil
 import sys
@@ -14,6 +16,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hurried
 import pytest
 from buckets import Buckets, running_buckets
 from hypothesis import settings
@@ -23,6 +26,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 __all__ = ["kernel", "kernel_newest", "start_kernel"]
 
+hurried.install()
+
 # These tests start some hundreds of Python processes. Where nothing that was compiled is kept, each of them
 # compiles all that it imports.
 sys.dont_write_bytecode = False
@@ -30,6 +35,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 QUICK = str(Path(__file__).parent / "quick_processes")
 if QUICK not in os.environ.get("PYTHONPATH", ""):
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [QUICK, os.environ.get("PYTHONPATH")]))
+
+# Processes with a home of their own find what others have parsed: TAB reads all names that Python itself has, and
+# figures look for all fonts.
+os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 
 # Each test opens stores, and each store waits for its disk. What is written here ends with the tests, so that it
 # may as well be in memory: a third of their time is saved.
@@ -50,7 +59,7 @@ settings.register_profile("few", settings.get_profile("repeatable"), max_example
 settings.load_profile("rivya")
 
 TOGETHER = (
-    "browser", "test_cli", "test_magic",
+    "panel in browsers", "browser", "test_cli", "test_magic",
     "test_openapi", "test_waiting_cells", "test_threads", "test_other_front_ends",
 )  # fmt: skip
 """Tests that share something costly, which each process would start for itself: each of these stays in one."""
@@ -120,6 +129,11 @@ def _is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
     return is_thorough and not config.getoption("--thorough")
 
 
+def pytest_collection_finish() -> None:
+    # The tests are hundreds of thousands of objects, which Python need not look through again and again.
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = {id(item) for item in items if _is_left_out(config, item)}
     config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
@@ -145,6 +159,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
 
 def _named(path: Path, names: tuple[str, ...]) -> str | None:
     """The one of some folders and files that a path leads through."""
+    # They take longer than all others, and are worth two browsers at work.
+    if "browser" in path.parts and path.stem.startswith("test_panel"):
+        return "panel in browsers"
     return next((name for name in names if name in path.parts or path.stem == name), None)
 
 
@@ -155,6 +172,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
     )
+
+
+@pytest.fixture(scope="module")
+def documented_times() -> Iterator[None]:
+    """In the tests of a file, times are as long as they are for users, and not as short as in all others."""
+    modules = [importlib.import_module(name) for name in hurried.SECONDS]
+    for module in modules:
+        hurried.set_seconds(module, hurried.documented[module.__name__])
+    yield
+    for module in modules:
+        hurried.set_seconds(module, hurried.SECONDS[module.__name__])
 
 
 @pytest.fixture(scope="session")

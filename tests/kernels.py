@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +42,7 @@ NEWEST = "newest"
 VERSIONS = ("6.29.5", "7.1.0", NEWEST)
 SINCE_SUBSHELLS = ("7.1.0", NEWEST)
 NEW_ENOUGH = ">=7.3"
-"""What is called the newest: the environment's own ipykernel if it is one of these, else pip's choice.
+"""What is called the newest: the environment's own ipykernel if it is one of these, else what is installed.
 7.3 is the last one for Python 3.10."""
 
 TIMEOUT = 60.0
@@ -359,6 +361,7 @@ def _environment(home: Path, ipykernel: Path | None) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
+        "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"],
         "IPYTHONDIR": str(home / "ipython"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -382,21 +385,27 @@ def _installed(version: str, cache: Path) -> Path | None:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             made = Path(folder) / "made"
-            _pip_install(made, [wanted])
-            _pip_install(made, _missing(made))
+            _install(made, [wanted])
+            _install(made, _missing(made))
             # Another run may have been faster; its folder holds the same.
             if not target.exists():
                 made.rename(target)
     return target
 
 
-def _pip_install(target: Path, wanted: list[str]) -> None:
+def _install(target: Path, wanted: list[str]) -> None:
     if not wanted:
         return
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run([*command, "--target", str(target), *wanted], capture_output=True, text=True)
+    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    # An environment that uv has made has no pip.
+    if find_spec("pip") is None:
+        command = ["uv", "pip", "install", "--python", sys.executable]
+        if shutil.which("uv") is None:
+            pytest.fail(f"the tests need {' '.join(wanted)}: install pip here, or uv", pytrace=False)
+    options = ["--quiet", "--no-deps", "--target", str(target)]
+    done = subprocess.run([*command, *options, *wanted], capture_output=True, text=True)
     if done.returncode:
-        pytest.fail(f"pip could not install {' '.join(wanted)}:\n{done.stderr}", pytrace=False)
+        pytest.fail(f"{' '.join(wanted)} could not be installed:\n{done.stderr}", pytrace=False)
 
 
 def _missing(target: Path) -> list[str]:

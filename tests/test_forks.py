@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from sandboxes import running_sandbox
 
-import rivya_nb
 from rivya_nb.sandbox import DEFAULT_KEY
 from rivya_nb.sandbox.config import SandboxConfig
 
@@ -217,7 +216,7 @@ def _run(script: str, url: str, folder: Path) -> tuple[str, str]:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": str(Path(rivya_nb.__file__).parents[1]), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr

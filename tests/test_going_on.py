@@ -12,7 +12,6 @@ from PIL import Image
 from sandboxes import running_sandbox
 
 import rivya_nb as rv
-from rivya_nb.jobs import pacing
 from rivya_nb.planning.prompt import parse_prompt
 from rivya_nb.sandbox import DEFAULT_KEY
 from rivya_nb.sandbox.config import SandboxConfig
@@ -24,11 +23,9 @@ TIMEOUT = 30
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rv.Session]:
     store = tmp_path_factory.mktemp("store")
     with (
-        pytest.MonkeyPatch.context() as patch,
         running_sandbox(SandboxConfig(latency=0.1, credits=10_000)) as url,
         closing(rv.connect(DEFAULT_KEY, url, store=store)) as session,
     ):
-        patch.setattr(pacing, "FIRST", 0.2)
         yield session
 
 

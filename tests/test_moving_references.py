@@ -15,7 +15,6 @@ from sandbox.recorded import mp4, wav
 from sandboxes import running_sandbox, until
 
 import rivya_nb as rv
-from rivya_nb.jobs import pacing
 from rivya_nb.magics.cell import plan_cell
 from rivya_nb.planning.line import parse_line
 from rivya_nb.sandbox.config import SandboxConfig
@@ -23,12 +22,6 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 
 TIMEOUT = 30
 CLIP = "sandbox-clip"
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST", "SECOND", "LONGEST"):
-        monkeypatch.setattr(pacing, name, 0.1)
 
 
 @pytest.fixture
@@ -256,7 +249,7 @@ def test_a_cell_with_a_wrong_file_says_it_in_one_line_and_nothing_is_sent(
 def test_a_video_is_polled_later_than_a_picture(
     connect: Callable[[SandboxConfig], rv.Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "SLOWER", 1000.0)
+    monkeypatch.setattr("rivya_nb.jobs.pacing.SLOWER", 1000.0)
     session = connect(SandboxConfig(latency=0.3))
     film = rv.generate("Rain", model=CLIP, seed=1)
     rv.generate("A bottle", resolution="1K", seed=1).wait(TIMEOUT)

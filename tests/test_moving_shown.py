@@ -17,7 +17,6 @@ from views.reading import Element, read
 from views.test_run_html import KEPT_ATTRIBUTES, KEPT_STYLES, KEPT_TAGS
 
 import rivya_nb as rv
-from rivya_nb.jobs import pacing
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.session.showing.looks import bundle, thumbnails
@@ -34,13 +33,10 @@ ALL_KEPT = {
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rv.Session]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("FIRST", "SECOND", "LONGEST"):
-            patch.setattr(pacing, name, 0.1)
-        with running_sandbox(SandboxConfig(latency=0, credits=10_000)) as url:
-            store = tmp_path_factory.mktemp("shown") / "store"
-            with closing(rv.connect(DEFAULT_KEY, url, store=store)) as session:
-                yield session
+    with running_sandbox(SandboxConfig(latency=0, credits=10_000)) as url:
+        store = tmp_path_factory.mktemp("shown") / "store"
+        with closing(rv.connect(DEFAULT_KEY, url, store=store)) as session:
+            yield session
 
 
 def made(prompt: str, model: str | list[str], **params: Any) -> rv.Run:

@@ -6,10 +6,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from rivya_nb.jobs import durations, governor, limits, pacing
 from rivya_nb.jobs.runner import MOST_JOBS
 from rivya_nb.store import limits as limit_book
 from rivya_nb.store.records import DURATIONS_ENOUGH, DURATIONS_KEPT
+
+pytestmark = pytest.mark.usefixtures("documented_times")
 
 TESTS = Path(__file__).parent
 # A sentence may go on in the next line.

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from rivya_nb.api.retry import RetryPolicy
+
+pytestmark = pytest.mark.usefixtures("documented_times")
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs" / "retries.md").read_text(encoding="utf-8")

@@ -22,12 +22,7 @@ from rivya_nb.store.records import SENT, JobRecord
 
 SECONDS = 60
 PRICE = 12
-HURRIED = """
-from rivya_nb.jobs import pacing
-pacing.FIRST = pacing.SECOND = pacing.LONGEST = 0.2
-from rivya_nb.cli import main
-raise SystemExit(main())
-"""
+CALL = "from rivya_nb.cli import main; raise SystemExit(main())"
 Worker = subprocess.Popen[str]
 
 
@@ -45,7 +40,7 @@ class Place:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("RIVYA_")}
         environ |= {"RIVYA_BASE_URL": self.url, "RIVYA_API_KEY": DEFAULT_KEY, "RIVYA_STORE": str(self.folder)}
         process = subprocess.Popen(
-            [sys.executable, "-c", HURRIED, "work", *arguments],
+            [sys.executable, "-c", CALL, "work", *arguments],
             env={**environ, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._stack.enter_context(process)

@@ -163,6 +163,7 @@ def test_the_sandbox_runs_whatever_the_environment_says(tmp_path: Path) -> None:
         "ALL_PROXY": "socks5://127.0.0.1:1",
         "HTTP_PROXY": "http://127.0.0.1:port",
         "RIVYA_STORE": str(tmp_path / "store"),
+        "RIVYA_SANDBOX_LATENCY": "0",
     }
     code = (
         "import rivya_nb as rv; rv.connect(base_url='sandbox');"

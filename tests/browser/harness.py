@@ -269,8 +269,8 @@ def lab_environment(home: Path, runtime: str, extra: Mapping[str, str]) -> dict[
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": runtime,
         "IPYTHONDIR": str(home / "ipython"),
-        # The pictures of the README are taken here.
-        "SHRINK_PICTURES": "1",
+        # As small as those of the lab's own sandbox, but where their size is seen.
+        "SHRINK_PICTURES": "4",
     }
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RIVYA_", "JUPYTER_"))}
     return {**inherited, **own, **extra}

@@ -70,6 +70,8 @@ class PanelPage:
 
     def generate(self, run: int) -> None:
         expect(self.button("Generate")).to_be_enabled()
+        # It stays pressed until the kernel has answered the click before, and takes no other one meanwhile.
+        expect(self.button("Generate")).not_to_have_class(re.compile("rivya-pressed"))
         self.button("Generate").click()
         expect(self.tab(f"Run {run}")).to_be_visible()
 

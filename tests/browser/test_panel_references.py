@@ -49,6 +49,8 @@ def drag(panel: PanelPage, what: Locator, onto: Locator) -> None:
 
 def drop_from_desktop(panel: PanelPage, path: Path, onto: Locator) -> None:
     """Drop a file as the browser does it, with all that it would do of its own accord."""
+    # The card of one that is on its way goes when that has a card of its own, and what is below moves up.
+    expect(panel.root.get_by_role("progressbar", name=re.compile("^Sending"))).to_have_count(0)
     onto.scroll_into_view_if_needed()
     box = onto.bounding_box()
     assert box is not None
@@ -152,6 +154,7 @@ def test_a_file_dropped_anywhere_on_the_panel_is_a_reference_and_nothing_else(
 
 
 def test_cards_are_dragged_between_sets(panel: PanelPage) -> None:
+    expect(panel.root.get_by_role("progressbar", name=re.compile("^Sending"))).to_have_count(0)
     cards = panel.root.locator(".rivya-strip-card")
     panel.button("Put dog.png together with the one before").click()
     expect(panel.button("Make dog.png a set of its own")).to_be_visible()

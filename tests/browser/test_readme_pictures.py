@@ -98,7 +98,7 @@ def notebook(lab: Lab) -> Iterator[OpenNotebook]:
         patch.setenv("RIVYA_SANDBOX_LATENCY", "0")
         patch.setenv("SHRINK_PICTURES", "1")
         make_some(lab.folder / "pictured", asked.splitlines()[-1])
-    setting = f"import os; os.environ['RIVYA_SANDBOX_LATENCY'] = '{SECONDS}'\n"
+    setting = f"import os; os.environ |= {{'RIVYA_SANDBOX_LATENCY': '{SECONDS}', 'SHRINK_PICTURES': '1'}}\n"
     path = write_notebook(lab.folder / "pictured.ipynb", [setting + CONNECT, asked, "rv.panel()"])
     opened = lab.open(path, width=900, sharpness=SHARPNESS)
     opened.run_all()

@@ -15,7 +15,9 @@ from browser.harness import Lab, write_notebook
 from browser.viewing import TIMES, Films, View
 from rivya_nb.store.store import Store
 
-CONNECT = """import rivya_nb as rv
+CONNECT = """import os
+os.environ["SHRINK_PICTURES"] = "1"
+import rivya_nb as rv
 rv.connect(base_url="sandbox", store="looked-at")"""
 PROMPT = 'A glass bottle in {} light <img src=x onerror="window.hacked = true">'
 ASK = f"""run = rv.generate(

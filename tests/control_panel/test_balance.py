@@ -109,15 +109,15 @@ def test_nothing_is_asked_while_the_service_limits_the_rate(
         return spoiled
 
     service.proxy.inject(
-        Fault(SUBMIT, noting(refuses(429, "rate_limited", {"Retry-After": "5"})), first=6, times=1)
+        Fault(SUBMIT, noting(refuses(429, "rate_limited", {"Retry-After": "2"})), first=6, times=1)
     )
     panel = service.panel()
     run = start(panel, many(10))
     until(lambda: not run.is_working)
     until(lambda: panel.model.balance == 1000 - 120 and service.questions())
     asked = service.questions()
-    assert [time for time in asked if limited[0] + AT_ONCE < time < limited[0] + 5] == []
-    assert asked[-1] > limited[0] + 5
+    assert [time for time in asked if limited[0] + AT_ONCE < time < limited[0] + 2] == []
+    assert asked[-1] > limited[0] + 2
 
 
 def test_a_question_that_the_rate_limit_ends_leaves_what_was_known(

@@ -13,7 +13,6 @@ from sandboxes import running_sandbox, until
 from servers import PostgresqlServer
 
 import rivya_nb as rv
-from rivya_nb.jobs import pacing
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.store.places import ServerAddress
@@ -29,9 +28,7 @@ def address(postgresql: PostgresqlServer) -> Iterator[ServerAddress]:
 
 
 @pytest.fixture
-def session(address: ServerAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[rv.Session]:
-    for name in ("FIRST", "SECOND"):
-        monkeypatch.setattr(pacing, name, 0.2)
+def session(address: ServerAddress, tmp_path: Path) -> Iterator[rv.Session]:
     with (
         running_sandbox(SandboxConfig(latency=0.5, credits=1000), tmp_path) as url,
         closing(rv.connect(DEFAULT_KEY, url, store=str(address))) as session,

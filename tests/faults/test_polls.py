@@ -29,6 +29,12 @@ NO_URLS = proxy.changed(lambda task: {**task, "result": {"primary_url": None, "u
 NO_RESULT = proxy.changed(lambda task: {**task, "result": None})
 
 
+def spoil_polls(place: Place, *faults: Fault) -> None:
+    """Whatever the machine does meanwhile, the end is not in the answer to the submit."""
+    queued = proxy.changed(lambda task: {**task, "status": "queued", "result": None})
+    place.proxy.inject(Fault(SUBMIT, queued), *faults)
+
+
 @dataclass(frozen=True)
 class Case(proxy.Case):
     """A fault of every poll: how the job stands when the time for it is over, and in what words."""
@@ -65,7 +71,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=proxy.named)
 def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
-    place.proxy.inject(Fault(POLL, case.spoil))
+    spoil_polls(place, Fault(POLL, case.spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
     [job] = run
@@ -97,14 +103,13 @@ def test_a_task_whose_end_is_not_seen(case: Case, place: Place) -> None:
     ids=["502", "switched off"],
 )
 def test_a_task_that_cannot_be_asked_for_tells_the_last_reason(spoil: Spoil, said: str, place: Place) -> None:
-    place.proxy.inject(Fault(POLL, spoil))
+    spoil_polls(place, Fault(POLL, spoil))
     run = rv.generate("A bottle", seed=1, **SMALL)
     assert re.search(f"no end after [^\n]*{said}", finish(run))
 
 
 def test_what_went_wrong_once_is_no_reason_at_the_end(place: Place) -> None:
-    place.proxy.inject(Fault(POLL, proxy.answers(502), times=1))
-    place.proxy.inject(Fault(POLL, with_status("processing")))
+    spoil_polls(place, Fault(POLL, proxy.answers(502), times=1), Fault(POLL, with_status("processing")))
     run = rv.generate("A bottle", seed=1, **SMALL)
     seen = finish(run)
     assert "no end after" in seen
@@ -131,7 +136,7 @@ def test_a_service_that_is_away_while_a_task_runs(place: Place) -> None:
 
 
 def test_an_unknown_status_is_shown_as_it_came(place: Place) -> None:
-    place.proxy.inject(Fault(POLL, with_status("on_holiday")))
+    spoil_polls(place, Fault(POLL, with_status("on_holiday")))
     run = rv.generate("A bottle", seed=1, **SMALL)
     finish(run)
     assert run[0].record.remote_status == "on_holiday"

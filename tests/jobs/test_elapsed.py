@@ -15,7 +15,8 @@ import rivya_nb as rv
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
 
-DOWNLOAD = 4.0
+DOWNLOAD = 1.3
+"""Seconds; whole ones are shown."""
 
 
 async def slowly(exchange: Exchange) -> None:
@@ -46,7 +47,7 @@ def test_a_slow_download_is_part_of_a_runs_time_also_when_it_is_read_later(tmp_p
         with closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)):
             run = rv.generate("a bottle", seed=1, resolution="1K")
             last = watch(run)
-            assert last >= DOWNLOAD
+            assert last >= int(DOWNLOAD)
             assert shown_seconds(run) >= last
             [before] = run
         with closing(rv.connect(DEFAULT_KEY, proxy.url, store=store)):
@@ -68,7 +69,7 @@ def test_a_picture_that_could_not_be_fetched_has_taken_the_time_until_that_was_k
             run = rv.generate("a bottle", seed=1, resolution="1K")
             last = watch(run)
             assert [job.status for job in run] == ["undelivered"]
-            assert shown_seconds(run) >= last >= DOWNLOAD
+            assert shown_seconds(run) >= last >= int(DOWNLOAD)
 
 
 def test_a_run_that_waited_for_another_runs_picture_tells_how_long(tmp_path: Path) -> None:
@@ -78,4 +79,4 @@ def test_a_run_that_waited_for_another_runs_picture_tells_how_long(tmp_path: Pat
             rv.generate("a bottle", seed=1, resolution="1K")
             run = rv.generate("a bottle", seed=1, resolution="1K")
             last = watch(run)
-            assert shown_seconds(run) >= last >= DOWNLOAD
+            assert shown_seconds(run) >= last >= int(DOWNLOAD)

@@ -15,6 +15,8 @@ from rivya_nb.store.records import TaskDuration
 
 from .simulated import Kernel, Service, SimulatedLoop, best_schedule, lognormal, new_job, simulated
 
+pytestmark = pytest.mark.usefixtures("documented_times")
+
 TOLD = pytest.mark.parametrize("told", [True, False], ids=["with Retry-After", "without"])
 KNOWN = Durations([TaskDuration(number, took, took) for number, took in enumerate(lognormal(60, seed=7))])
 

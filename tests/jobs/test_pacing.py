@@ -17,6 +17,8 @@ from rivya_nb.store.records import TaskDuration
 from .polling import CASES, LAWS, Law, around, compared, line, simulate
 from .test_durations import durations, exactly
 
+pytestmark = pytest.mark.usefixtures("documented_times")
+
 PAGE = (Path(__file__).parents[2] / "docs" / "pace.md").read_text(encoding="utf-8")
 
 DOCUMENTED = [2.5, 7.5, 13.5, 20.7, 29.34, 39.34, 49.34]

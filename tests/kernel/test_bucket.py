@@ -9,16 +9,18 @@ from pathlib import Path
 from buckets import Buckets, environment
 from kernels import NEWEST, Kernel
 
-ENV = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "0"}
 CELL = "%%rivya seed=1..4 image_size=square --model ideogram-v3 --out bottles\nA bottle"
 
 
 def test_a_cell_shows_what_is_in_the_bucket_and_another_machine_fetches_only_what_it_shows(
-    start_kernel: Callable[..., Kernel], buckets: Buckets, tmp_path: Path
+    served: Callable[..., dict[str, str]],
+    start_kernel: Callable[..., Kernel],
+    buckets: Buckets,
+    tmp_path: Path,
 ) -> None:
     bucket = buckets.new()
-    pictures = {"RIVYA_PICTURES": f"s3://{bucket}/pictures"}
-    here = start_kernel(NEWEST, {**ENV, **pictures, **environment(buckets.url, tmp_path / "here")})
+    env = {**served(), "RIVYA_PICTURES": f"s3://{bucket}/pictures"}
+    here = start_kernel(NEWEST, {**env, **environment(buckets.url, tmp_path / "here")})
     here.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
     asked = here.ok(CELL)
     assert shown(asked.displays[-1]["data"]["text/html"]) == 4
@@ -27,7 +29,7 @@ def test_a_cell_shows_what_is_in_the_bucket_and_another_machine_fetches_only_wha
     assert sum(name.startswith("thumbnails/") for name in names) == 8
     assert not (tmp_path / "store" / "pictures").exists()
 
-    there = start_kernel(NEWEST, {**ENV, **pictures, **environment(buckets.url, tmp_path / "there")})
+    there = start_kernel(NEWEST, {**env, **environment(buckets.url, tmp_path / "there")})
     there.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
     looked = there.ok("rv.runs(1)")
     (html,) = [each["data"]["text/html"] for each in contents(looked) if "text/html" in each.get("data", {})]
@@ -40,14 +42,18 @@ def test_a_cell_shows_what_is_in_the_bucket_and_another_machine_fetches_only_wha
 
 
 def test_what_is_wrong_with_the_bucket_is_one_line_in_the_cell(
-    start_kernel: Callable[..., Kernel], buckets: Buckets, tmp_path: Path
+    served: Callable[..., dict[str, str]],
+    start_kernel: Callable[..., Kernel],
+    buckets: Buckets,
+    tmp_path: Path,
 ) -> None:
+    service = served()
     for address, words in (
         ("s3://no-such-bucket/pictures", "there is no such bucket; make it, or correct the address"),
         ("s3://me:s3cr3t@lab/pictures", "no key, password or option in it"),
         ("ftp://lab/pictures", "known are s3://bucket/prefix"),
     ):
-        env = {**ENV, "RIVYA_PICTURES": address, **environment(buckets.url, tmp_path / "here")}
+        env = {**service, "RIVYA_PICTURES": address, **environment(buckets.url, tmp_path / "here")}
         kernel = start_kernel(NEWEST, env)
         kernel.ok("%load_ext rivya_nb")
         refused = kernel.run(CELL)

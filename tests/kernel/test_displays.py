@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from kernels import NEWEST, VERSIONS, Kernel, Request
 
-ENV = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "0"}
 ASK = """%load_ext rivya_nb
 import rivya_nb as rv
 run = rv.generate("A bottle", seed=[1, 2, 3], resolution="1K").wait()"""
@@ -50,9 +49,9 @@ def pictures(html: str) -> int:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_marks_their_undo_and_deletions_reach_all_that_is_shown(
-    start_kernel: Callable[..., Kernel], version: str
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel], version: str
 ) -> None:
-    page = Page(start_kernel(version, ENV))
+    page = Page(start_kernel(version, served()))
     page.run(ASK)
     shown = [
         *page.run("run"),
@@ -74,13 +73,14 @@ def test_marks_their_undo_and_deletions_reach_all_that_is_shown(
 
 
 def test_marks_of_another_kernel_reach_it_as_the_viewer_learns_of_them(
-    start_kernel: Callable[..., Kernel],
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
 ) -> None:
-    page = Page(start_kernel(NEWEST, ENV))
+    env = served()
+    page = Page(start_kernel(NEWEST, env))
     page.run(ASK)
     (grid,) = page.run("run.grid()")
     page.run("viewer = run.view()")
-    other = start_kernel(NEWEST, ENV)
+    other = start_kernel(NEWEST, env)
     other.ok("import rivya_nb as rv\nrv.runs(1)[2].rate(5)")
     before = {grid: page.html(grid)}
     # What the viewer's page sends when the user comes back to it.
@@ -88,8 +88,10 @@ def test_marks_of_another_kernel_reach_it_as_the_viewer_learns_of_them(
     page.until(lambda now, then: now != then, before)
 
 
-def test_an_interrupt_counts_what_the_grid_above_it_shows(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = start_kernel(NEWEST, {**ENV, "RIVYA_SANDBOX_LATENCY": "1"})
+def test_an_interrupt_counts_what_the_grid_above_it_shows(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
+) -> None:
+    kernel = start_kernel(NEWEST, served(latency=1))
     kernel.ok("%load_ext rivya_nb")
     waiting = kernel.send("%%rivya seed=1..8 resolution=1K --parallel 2\nA bottle")
     kernel.until(

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from kernels import NEWEST, Kernel
 
+from rivya_nb.sandbox.light import Light
+
 PIN = """
 %load_ext rivya_nb
 import rivya_nb as rv
@@ -14,14 +16,10 @@ drift = rv.drift("canary", run, max_credits=96)
 """
 
 
-def test_a_line_asks_a_canary_anew_and_lists_them_all(start_kernel: Callable[..., Kernel]) -> None:
-    env = {
-        "RIVYA_BASE_URL": "sandbox",
-        "RIVYA_STORE": "store",
-        "RIVYA_SANDBOX_LATENCY": "0.1",
-        "RIVYA_SANDBOX_NOISE": "0.01",
-    }
-    kernel = start_kernel(NEWEST, env)
+def test_a_line_asks_a_canary_anew_and_lists_them_all(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
+) -> None:
+    kernel = start_kernel(NEWEST, served(latency=0.1, light=Light(noise=0.01)))
     kernel.ok(PIN)
     told = kernel.ok("%rivya drift canary")
     assert "8 pictures · 96 credits" in told.displays[-1]["data"]["text/plain"], "the progress"

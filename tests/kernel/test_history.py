@@ -15,10 +15,9 @@ run[1].rate(5)
 
 
 def test_a_line_finds_what_was_rated_and_nothing_is_deleted_unasked(
-    start_kernel: Callable[..., Kernel],
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
 ) -> None:
-    env = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "0"}
-    kernel = start_kernel(NEWEST, env)
+    kernel = start_kernel(NEWEST, served())
     kernel.ok(FILL)
     found = kernel.ok("%rivya history --rating 4")
     (shown,) = [each["data"] for each in found.displays]

@@ -19,14 +19,20 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 CELL = "%%rivya seed=1..2 aspect_ratio=1:1,16:9 resolution=1K --out bottles\nA glass bottle, {subject}"
 
 
-def ready(start: Callable[..., Kernel], version: str = NEWEST, latency: float = 0) -> Kernel:
-    """A kernel of the test's own, connected to a sandbox of its own, with the extension loaded."""
-    kernel = start(
-        version,
-        {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": str(latency)},
-    )
-    kernel.ok("%load_ext rivya_nb\nsubject = 'frosted'")
-    return kernel
+@pytest.fixture
+def ready(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
+) -> Callable[..., Kernel]:
+    """`ready(version, latency)`: a kernel of the test's own, which finds a sandbox of its own, with the extension
+    loaded; a second one finds the same."""
+    service = functools.cache(served)
+
+    def started(version: str = NEWEST, latency: float = 0) -> Kernel:
+        kernel = start_kernel(version, service(latency))
+        kernel.ok("%load_ext rivya_nb\nsubject = 'frosted'")
+        return kernel
+
+    return started
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +78,8 @@ def shown(request: object) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_cell_shows_its_grid_and_binds_its_run(start_kernel: Callable[..., Kernel], version: str) -> None:
-    kernel = ready(start_kernel, version)
+def test_a_cell_shows_its_grid_and_binds_its_run(lent: Callable[..., Kernel], version: str) -> None:
+    kernel = lent(version)
     asked = kernel.run(CELL)
     assert asked.status == "ok", asked.traceback
     look = shown(asked)
@@ -96,10 +102,8 @@ def test_cells_queued_behind_a_waiting_one_all_run(lent: Callable[..., Kernel], 
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(
-    start_kernel: Callable[..., Kernel], version: str
-) -> None:
-    kernel = ready(start_kernel, version, latency=60)
+def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(ready: Callable[..., Kernel], version: str) -> None:
+    kernel = ready(version, latency=60)
     waiting = kernel.send("%%rivya seed=1..20 resolution=1K --parallel 16 --out many\nA bottle")
     behind = kernel.send("never = True")
     kernel.until(
@@ -172,9 +176,9 @@ button.comm.comm_id
 
 @pytest.mark.parametrize("version", SINCE_SUBSHELLS)
 def test_a_button_pressed_over_a_subshell_while_a_run_is_going_works(
-    start_kernel: Callable[..., Kernel], version: str
+    ready: Callable[..., Kernel], version: str
 ) -> None:
-    kernel = ready(start_kernel, version, latency=3)
+    kernel = ready(version, latency=3)
     comm = (kernel.ok(BUTTON).result or "").strip("'")
     pressing, watching = kernel.create_subshell(), kernel.create_subshell()
     waiting = kernel.send("%%rivya seed=1 resolution=1K --out first\nA bottle")
@@ -193,10 +197,10 @@ def test_a_button_pressed_over_a_subshell_while_a_run_is_going_works(
     kernel.ok("clicked[0].wait()\nassert clicked[0][0].status == first[0].status == 'succeeded'")
 
 
-def test_the_history_is_there_after_a_restart(start_kernel: Callable[..., Kernel]) -> None:
-    first = ready(start_kernel)
+def test_the_history_is_there_after_a_restart(ready: Callable[..., Kernel]) -> None:
+    first = ready()
     first.ok(CELL)
-    second = ready(start_kernel)
+    second = ready()
     again = second.ok(CELL)
     assert "0 credits (4 from the history at no cost)" in shown(again)["text/plain"]
     seeds = second.ok("import rivya_nb as rv\n[job.seed for job in rv.history(aspect_ratio='16:9')]")
@@ -308,7 +312,8 @@ def test_the_magic_documents_itself(lent: Callable[..., Kernel]) -> None:
 
 
 def test_models_are_a_table_of_plain_html_and_of_text(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel)
+    kernel = start_kernel(NEWEST, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
+    kernel.ok("%load_ext rivya_nb")
     asked = kernel.run("%rivya models wan --category image --refresh")
     assert asked.status == "ok", asked.traceback
     look = next(
@@ -374,8 +379,8 @@ def test_a_job_puts_the_cell_that_asks_for_it_below_the_executing_one(
     assert "from the history at no cost" in shown(again)["text/html"]
 
 
-def test_what_a_dead_kernel_leaves_says_how_to_get_a_fresh_view(start_kernel: Callable[..., Kernel]) -> None:
-    kernel = ready(start_kernel, latency=30)
+def test_what_a_dead_kernel_leaves_says_how_to_get_a_fresh_view(ready: Callable[..., Kernel]) -> None:
+    kernel = ready(latency=30)
     left = html.unescape(shown(kernel.ok("%%rivya seed=1 --background\nA bottle"))["text/html"])
     assert "as of 20" in left
     assert "%rivya resume 1</code>" in left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from kernels import VERSIONS, Kernel
+from kernels import NEWEST, VERSIONS, Kernel
 
 DEFINED = """
 import rivya_nb as rv
@@ -26,13 +26,17 @@ def slow(image):
 """
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_measure_of_a_cell_is_shown_kept_and_interrupted(
-    start_kernel: Callable[..., Kernel], version: str
+ASKED = """
+import rivya_nb as rv
+bottles = rv.generate("A bottle", seed=[1, 2, 3], resolution="1K").wait()
+"""
+
+
+def test_a_measure_of_a_cell_is_shown_and_kept(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
 ) -> None:
-    kernel = start_kernel(version, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
-    kernel.ok("%load_ext rivya_nb\n%rivya sandbox")
-    kernel.ok("%%rivya seed=1..3 resolution=1K --out bottles\nA bottle")
+    kernel = start_kernel(NEWEST, served())
+    kernel.ok(f"%load_ext rivya_nb\n{ASKED}")
     kernel.ok(DEFINED.format(comment="# the first pixel"))
     assert "red: 3 pictures of run 1" in str(kernel.ok("found = bottles.measure(red)\nfound").result)
     kernel.ok("assert 'higher is better' in found._repr_mimebundle_()['text/html']")
@@ -57,7 +61,13 @@ def test_a_measure_of_a_cell_is_shown_kept_and_interrupted(
     sorted_by = kernel.ok("%rivya history --sort red").displays[-1]["data"]["text/plain"]
     assert "history: sorted by red" in sorted_by
 
-    # An interrupt ends the cell with one line, and the kernel goes on.
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_interrupt_of_a_measure_ends_the_cell_with_one_line_and_the_kernel_goes_on(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel], version: str
+) -> None:
+    kernel = start_kernel(version, served())
+    kernel.ok(ASKED)
     kernel.ok(SLOW)
     waiting = kernel.send("bottles.measure(slow)")
     kernel.until(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-from kernels import VERSIONS, Kernel
+from kernels import NEWEST, Kernel
 
 
-@pytest.mark.parametrize("version", VERSIONS)
 def test_comments_may_stand_above_a_cell_and_a_cell_without_a_body_says_where_the_prompt_goes(
-    start_kernel: Callable[..., Kernel], version: str
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
 ) -> None:
-    kernel = start_kernel(version, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store"})
+    kernel = start_kernel(NEWEST, served())
     kernel.ok("%load_ext rivya_nb\n%load_ext rivya_nb\nsubject, x = 'fox', 1.5")
     kernel.ok(
         "#@title Foxes\n\n# in snow\n%%rivya seed=1 resolution=1K --dry-run --out plan\nA {subject} in snow"

@@ -6,13 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sandboxes import running_sandbox
 
-import rivya_nb
 from rivya_nb.sandbox import DEFAULT_KEY
 from rivya_nb.sandbox.config import SandboxConfig
 
@@ -105,11 +103,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Any:
             capture_output=True,
             text=True,
             timeout=120,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path(rivya_nb.__file__).parents[1]),
-                "IPYTHONDIR": str(folder),
-            },
+            env={**os.environ, "IPYTHONDIR": str(folder)},
         )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -58,7 +58,8 @@ def test_a_cell_says_what_it_waits_for_and_an_interrupt_ends_it_at_once(
     address = postgresql.new_store()
     kernel = start_kernel(NEWEST, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": str(address)})
     kernel.ok("%load_ext rivya_nb\nimport rivya_nb as rv")
-    kernel.ok("rv.connect()")
+    # A slow machine takes its time to see the line, and the wait must not have ended by itself by then.
+    kernel.ok("rv.connect(); from rivya_nb.store import persisting; persisting.PATIENCE = 100.0")
     ticking = kernel.ok(TICKING)
 
     def says_it(cell: Request) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-from kernels import VERSIONS, Kernel
+from kernels import NEWEST, Kernel
 
 TABLE = """
 import pandas
@@ -16,11 +15,10 @@ df.to_csv("bench.csv", index=False)
 """
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_table_is_asked_by_a_cell_and_by_a_line(start_kernel: Callable[..., Kernel], version: str) -> None:
-    kernel = start_kernel(
-        version, {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "0"}
-    )
+def test_a_table_is_asked_by_a_cell_and_by_a_line(
+    served: Callable[..., dict[str, str]], start_kernel: Callable[..., Kernel]
+) -> None:
+    kernel = start_kernel(NEWEST, served())
     kernel.ok("%load_ext rivya_nb")
     kernel.ok(TABLE)
     planned = kernel.ok(

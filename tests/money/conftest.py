@@ -11,7 +11,6 @@ from sandboxes import running_sandbox
 
 import rivya_nb as rv
 from rivya_nb.api.key import Key
-from rivya_nb.jobs import pacing
 from rivya_nb.jobs.work_loop import WorkLoop
 from rivya_nb.sandbox.config import SandboxConfig
 from rivya_nb.sandbox.keys import DEFAULT_KEY
@@ -19,14 +18,6 @@ from rivya_nb.session.live_records import LiveRecords
 from rivya_nb.session.service import reach
 from rivya_nb.session.session import Session
 from rivya_nb.store.store import Store
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Polls and looks at other kernels' jobs come as soon as the pictures of these tests."""
-    for name in ("FIRST", "SECOND", "LONGEST"):
-        monkeypatch.setattr(pacing, name, 0.2)
-    monkeypatch.setattr("rivya_nb.jobs.runner.FOLLOW_INTERVAL", 0.1)
 
 
 @pytest.fixture

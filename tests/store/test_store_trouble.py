@@ -76,9 +76,10 @@ def test_the_database_of_something_else_is_refused(folder: Path) -> None:
 def test_an_empty_file_of_a_process_that_died_while_creating_it_becomes_a_store(folder: Path) -> None:
     folder.mkdir()
     (folder / "rivya.db").touch()
-    store = Store.open(folder)
-    add(store, a_job())
-    store.close()
+    with closing(Store.open(folder)) as store:
+        job = a_job()
+        add(store, job)
+        assert [each.id for each in store.unfinished()] == [job.id]
 
 
 def test_a_file_in_the_folders_place_is_named(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_few_prompts_have_a_test_instead_of_an_interval() -> None:
 
 
 def test_votes_for_no_difference_move_nothing() -> None:
-    with pytest.raises(UsageError, match="no vote says that one picture is better"):
+    with pytest.raises(UsageError, match="no vote says that one is better than another"):
         shares_of_votes(judged(4, ties=1.1))
 
 
