@@ -12,7 +12,7 @@ from rivya_nb.api.address import DEFAULT_PORTS, in_url, is_loopback_host, is_pub
 from rivya_nb.errors import NotDeliveredError, PictureError
 
 MAX_URL = 8_000
-_NO_ADDRESS = "The picture's address is not a web address."
+_NO_ADDRESS = "The result's address is not a web address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ async def check_target(url: str, *, loopback: bool, proxies: bool) -> Target:
     parts, host, port = split_address(url)
     local = loopback and is_loopback_host(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise PictureError(f"The picture's address at {host} is {parts.scheme}; https is needed.")
+        raise PictureError(f"The result's address at {host} is {parts.scheme}; https is needed.")
     proxied = proxies and _goes_through_proxy(host)
     addresses = await _resolve(host, port, required=not proxied)
     allowed = tuple(address for address in addresses if _is_allowed(address, local=local))
     if addresses and not allowed:
-        raise PictureError(f"The picture's address {host} leads into a private network ({addresses[0]}).")
+        raise PictureError(f"The result's address {host} leads into a private network ({addresses[0]}).")
     return Target(parts, host, port, () if proxied else allowed)
 
 
@@ -77,7 +77,7 @@ def redirected(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         raise PictureError(
-            "The picture's address redirects to something that is not a web address."
+            "The result's address redirects to something that is not a web address."
         ) from None
 
 
