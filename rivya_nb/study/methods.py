@@ -17,7 +17,6 @@ from rivya_nb.contract.service import SANDBOX
 from rivya_nb.contract.text import count, printable
 from rivya_nb.store.records import UNFINISHED, JobRecord
 from rivya_nb.study.places import PicturedPlace
-from rivya_nb.views.words import noun_of
 
 REPLICATE = "replicate"
 
@@ -71,20 +70,17 @@ def _opening(studied: Studied) -> str:
     drawn = sum(job.service == SANDBOX for job in jobs)
     runs = f"; run{'s' if len(studied.runs) > 1 else ''} {_spans(studied.runs)}" if studied.runs else ""
     when = f"{_days(jobs)} (UTC{runs})"
-    what = noun_of(jobs)
-    kind = "image model" if what == "picture" else "model"
     if drawn == len(jobs):
-        are = "are drawings of" if what == "picture" else "come from"
         return (
-            f"The {what}s {are} the sandbox of rivya_nb, made {when}: it stands in for the service "
-            f"with the {word} {names}, no {kind} was asked, and nothing here says anything about one."
+            f"The pictures are drawings of the sandbox of rivya_nb, made {when}: it stands in for the service "
+            f"with the {word} {names}, no image model was asked, and nothing here says anything about one."
         )
     made = "generated with" if any(job.pictures for job in jobs) else "asked of"
-    first = f"{what.capitalize()}s were {made} the {word} {names} through {_together(services)} {when}."
+    first = f"Pictures were {made} the {word} {names} through {_together(services)} {when}."
     if drawn:
         first += (
             f" Of the {len(jobs):,} requests, {drawn:,} went to the sandbox of rivya_nb instead, which draws "
-            f"{what}s itself: no {kind} made these."
+            "pictures itself: no image model made these."
         )
     return first
 
@@ -119,14 +115,13 @@ def _day(day: date) -> str:
 def _outcome(jobs: Sequence[JobRecord]) -> str:
     there = [job for job in jobs if job.pictures]
     pictures = sum(len(job.pictures) for job in there)
-    what = noun_of(jobs)
-    asked, given = count(len(jobs), "request"), count(pictures, what)
+    asked, given = count(len(jobs), "request"), count(pictures, "picture")
     if len(there) == len(jobs):
         verb = "gave" if len(jobs) == pictures else "gave altogether"
         return f"{asked.capitalize()} {verb} {given}."
     ends = Counter(_end(job) for job in jobs if not job.pictures)
     others = [f"{number:,} {_was(number, words)}" for words, number in ends.items()]
-    gave = f"{len(there):,} gave {given}" if there else f"none gave a {what}"
+    gave = f"{len(there):,} gave {given}" if there else "none gave a picture"
     return f"Of {asked}, {gave}; {_together(others)}."
 
 
@@ -228,13 +223,13 @@ def _exclusions(studied: Studied) -> str:
             reasons[studied.reasons[job.id]] += len(job.pictures)
     total = sum(reasons.values())
     if not total:
-        return f"No {noun_of(studied.jobs)} was excluded."
+        return "No picture was excluded."
     why = [
         f"“{printable(reason)}”{f' ({number:,})' if len(reasons) > 1 else ''}"
         for reason, number in reasons.items()
     ]
     was, word = "was" if total == 1 else "were", "reason" if len(reasons) == 1 else "reasons"
-    pictures = count(total, noun_of(studied.jobs))
+    pictures = count(total, "picture")
     return f"From every figure {pictures} {was} excluded, for the {word} {_together(why)}."
 
 
@@ -249,11 +244,7 @@ def _price(jobs: Sequence[JobRecord]) -> str:
     if paid:
         about = "" if all(job.credits_known for job in paid) else "about "
         each = {job.credits for job in paid if job.pictures}
-        rate = (
-            f" ({each.pop():,} for each that gave a {noun_of(paid)})"
-            if len(each) == 1 and len(paid) > 1
-            else ""
-        )
+        rate = f" ({each.pop():,} for each that gave a picture)" if len(each) == 1 and len(paid) > 1 else ""
         what = "The request" if len(paid) == 1 else "The requests"
         what += " of this store" if theirs else ""
         told.append(f"{what} cost {about}{count(sum(job.credits for job in paid), 'credit')}{rate}.")

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rivya_nb.contract.text import count, printable
-from rivya_nb.planning.ask import MODEL_AXIS
 from rivya_nb.store.records import JobRecord, RunSummary
 from rivya_nb.views.headline import written_prompt
 from rivya_nb.views.run_view import Hint
 from rivya_nb.views.thumbnails import Thumbnail
-from rivya_nb.views.words import by_words, credit_count, joined, made_by, made_with, moment_words, noun
+from rivya_nb.views.words import by_words, credit_count, joined, moment_words
 
 SIDE = 72
 """The longer side of a small picture in CSS pixels."""
@@ -77,18 +76,12 @@ class RunRow:
         )
 
     @property
-    def _noun(self) -> str:
-        models = next((axis.labels for axis in self.run.axes if axis.name == MODEL_AXIS), ())
-        media = {made_with(each) for each in models} or ({made_by(self.job)} if self.job else set())
-        return noun(media)
-
-    @property
     def state(self) -> str:
         """How many pictures there are, and what is still to come."""
         run = self.run
         return joined(
             [
-                f"{run.pictures:,} of {count(run.places, self._noun)}",
+                f"{run.pictures:,} of {count(run.places, 'picture')}",
                 f"{run.unfinished - run.deferred:,} not finished" if run.unfinished > run.deferred else "",
                 f"{run.deferred:,} deferred" if run.deferred else "",
             ]

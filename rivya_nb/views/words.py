@@ -61,12 +61,9 @@ def seconds(value: float) -> str:
 
 def made_by(job: JobRecord) -> Medium:
     """What a job makes: by its results, else by the record of its model, else a picture."""
-    return medium_of(job.pictures[0].mime_type) if job.pictures else made_with(job.model)
-
-
-def made_with(model_id: str) -> Medium:
-    """What a model makes by its record, pictures if it has none."""
-    model = bundled().get(model_id)
+    if job.pictures:
+        return medium_of(job.pictures[0].mime_type)
+    model = bundled().get(job.model)
     return medium_of(f"{model.category}/") if model is not None else "image"
 
 
