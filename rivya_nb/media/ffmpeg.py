@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -61,6 +62,8 @@ _DEMUXERS = {
     AAC: "aac",
 }
 """ffmpeg's names: a playlist that is called .mp4 must not be followed."""
+
+_PPM = re.compile(rb"P6\n(\d+) (\d+)\n255\n")
 
 _PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "TEMP", "TMP")
 
@@ -135,17 +138,13 @@ def _pictures(data: bytes) -> list[Picture]:
     """The pictures of PPMs of one size that stand one behind the other."""
     from PIL import Image
 
-    found: list[Picture] = []
-    try:
-        with Image.open(io.BytesIO(data)) as first:
-            width, height = first.size
-        size = len(b"P6\n%d %d\n255\n" % (width, height)) + 3 * width * height
-        for at in range(0, len(data), size):
-            with Image.open(io.BytesIO(data[at : at + size])) as image:
-                found.append(image.convert("RGB"))
-    except Exception as error:
-        logger.debug("ffmpeg gave no pictures: %s", error)
-    return found
+    head = _PPM.match(data)
+    if head is None:
+        return []
+    size = int(head[1]), int(head[2])
+    start, length = head.end(), 3 * size[0] * size[1]
+    ends = range(start + length, len(data) + 1, start + length)
+    return [Image.frombytes("RGB", size, data[end - length : end]) for end in ends]
 
 
 def samples(path: Path, kind: Format, duration: float) -> bytes | None:

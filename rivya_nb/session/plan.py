@@ -184,7 +184,9 @@ class Plan:
         from rivya_nb.media.frames import read_choice
         from rivya_nb.session.showing.power import find_power
 
-        return find_power(pilot._study(read_choice(at, frames)), of, difference, axis, self.expansion)
+        return find_power(
+            pilot._study(read_choice(at, frames)), of, difference, axis, self.expansion, self.noun
+        )
 
     def diff(self, other: Plan) -> PlanDiff:
         """What changes from this plan to another: axes and values, the wording word by word, settings, how many

@@ -23,6 +23,7 @@ from rivya_nb.errors import Mistake, UsageError
 from rivya_nb.store.records import PictureRecord
 from rivya_nb.study.places import PicturedPlace
 from rivya_nb.study.rows import PictureTable, Row, Value
+from rivya_nb.views.words import noun_of_files
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -205,8 +206,8 @@ def _log_table(package: Any, opened: Any, run: TrackedRun) -> None:
 
 
 def _logged(runs: Sequence[TrackedRun]) -> str:
-    pictures = count(sum(len(run.rows) for run in runs), "picture")
-    return f"Logged {count(len(runs), 'run')} with {pictures}"
+    files = [place.picture for run in runs for place in run.places]
+    return f"Logged {count(len(runs), 'run')} with {count(len(files), noun_of_files(files))}"
 
 
 _TRACKERS: dict[str, Callable[[Any, str, Sequence[TrackedRun]], str]] = {

@@ -5,8 +5,8 @@ here has to be spared. Tests of how long users wait take the fixture `documented
 
 A process of tests makes hundreds of stores: the statements that make their tables are written once.
 
-Sandboxes in processes of their own draw pictures and videos with an eighth of the width and height: what these show matters
-to few tests, and drawing, decoding and shrinking them is most of what such processes would do.
+Sandboxes in processes of their own draw pictures and videos with an eighth of the width and height: what these
+show matters to few tests, and drawing, decoding and shrinking them is most of what such processes would do.
 `sandboxes.running_sandbox` does the same within the test's own process.
 """
 

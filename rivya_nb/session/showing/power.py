@@ -13,7 +13,6 @@ from rivya_nb.planning.ask import PROMPT_AXIS, REPLICATE_AXIS
 from rivya_nb.session.showing.effects import Of, Study, find_numbers, size_words
 from rivya_nb.session.showing.progress import with_progress
 from rivya_nb.session.showing.tables import table
-from rivya_nb.views.words import noun
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -123,12 +122,12 @@ class PlannedSize:
     `seeds` is 1 and `compared` 2, and else `compared` is 1. `noun` is the word for one of what it makes.
     """
 
-    def __init__(self, expansion: Expansion, axis: str) -> None:
+    def __init__(self, expansion: Expansion, axis: str, noun: str) -> None:
         from rivya_nb.study.effects.observations import CHANCE
 
         axes = {each.name: len(each) for each in expansion.axes}
         requests = [item.request for item in expansion.requests]
-        self.noun = noun({request.makes for request in requests})
+        self.noun = noun
         self.prompts = axes.pop(PROMPT_AXIS, 1)
         self.replicates = axes.pop(REPLICATE_AXIS, 1)
         self.seeds = max([axes.pop(name, 1) for name in CHANCE])
@@ -142,8 +141,11 @@ class PlannedSize:
         self.cells = values * self.pairs * self.replicates
 
 
-def find_power(study: Study, of: Of, difference: float, axis: str | None, expansion: Expansion) -> Power:
-    """Compute it off the loop, with the progress of what has to be measured.
+def find_power(
+    study: Study, of: Of, difference: float, axis: str | None, expansion: Expansion, noun: str
+) -> Power:
+    """Compute it off the loop, with the progress of what has to be measured; `noun` is the word for one of what
+    the plan makes.
 
     Raises:
         UsageError: as `Plan.power`.
@@ -155,7 +157,7 @@ def find_power(study: Study, of: Of, difference: float, axis: str | None, expans
         raise UsageError([Mistake("difference", told)])
     if not expansion.requests:
         raise UsageError("The plan has no requests, so it has no price: plan at least one.")
-    name, noun, work = find_numbers(study, of)
+    name, counted, work = find_numbers(study, of)
 
     def computed(progress: Progress, stop: threading.Event) -> Power:
         from rivya_nb.study.effects.numbers import Numbers
@@ -167,7 +169,7 @@ def find_power(study: Study, of: Of, difference: float, axis: str | None, expans
                 [Mistake("of", "power is for measures and distances; votes have no size in advance")]
             )
         chosen = _axis(numbers, axis)
-        planned = PlannedSize(expansion, chosen)
+        planned = PlannedSize(expansion, chosen, noun)
         spread = spread_of(numbers, numbers.seen.axis(chosen), planned.replicates)
         if spread is None:
             raise UsageError(
@@ -176,7 +178,7 @@ def find_power(study: Study, of: Of, difference: float, axis: str | None, expans
             )
         return Power(name, chosen, float(difference), spread, planned, len(numbers.seen.prompt_labels))
 
-    return with_progress(name, noun, computed)
+    return with_progress(name, counted, computed)
 
 
 def _axis(numbers: Numbers, axis: str | None) -> str:
