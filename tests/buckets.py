@@ -36,7 +36,7 @@ class Buckets:
         return name
 
     def make(self, name: str) -> None:
-        httpx.put(f"{self.url}/{name}").raise_for_status()
+        httpx.put(f"{self.url}/{name}", timeout=60).raise_for_status()
 
     def keys_of_user(self, policy: object) -> dict[str, str]:
         """What a user sets who has these rights, and no others; from now on they are asked for."""

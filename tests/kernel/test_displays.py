@@ -95,7 +95,8 @@ def test_an_interrupt_counts_what_the_grid_above_it_shows(
     kernel.ok("%load_ext rivya_nb")
     waiting = kernel.send("%%rivya seed=1..8 resolution=1K --parallel 2\nA bottle")
     kernel.until(
-        lambda: any("2 of 8 done" in each["data"]["text/plain"] for each in waiting.displays), "two came"
+        lambda: any(re.search("[2-6] of 8 done", each["data"]["text/plain"]) for each in waiting.displays),
+        "some came, and others did not",
     )
     kernel.interrupt()
     kernel.finish(waiting)

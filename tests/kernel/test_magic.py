@@ -103,7 +103,8 @@ def test_cells_queued_behind_a_waiting_one_all_run(lent: Callable[..., Kernel], 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(ready: Callable[..., Kernel], version: str) -> None:
-    kernel = ready(version, latency=60)
+    # They are queued for a tenth of it: long enough to be seen on any machine.
+    kernel = ready(version, latency=600)
     waiting = kernel.send("%%rivya seed=1..20 resolution=1K --parallel 16 --out many\nA bottle")
     behind = kernel.send("never = True")
     kernel.until(
@@ -126,7 +127,7 @@ def test_an_interrupt_ends_the_wait_and_says_how_to_go_on(ready: Callable[..., K
 
 
 def test_a_run_in_the_background_can_be_waited_for_later(lent: Callable[..., Kernel]) -> None:
-    kernel = lent(latency=1)
+    kernel = lent(latency=2)
     asked = kernel.ok("%%rivya seed=5 resolution=1K --background --out later\nA bottle")
     assert pictures(shown(asked)) == 0
     kernel.ok("assert not later[0].record.is_final")
@@ -178,12 +179,13 @@ button.comm.comm_id
 def test_a_button_pressed_over_a_subshell_while_a_run_is_going_works(
     ready: Callable[..., Kernel], version: str
 ) -> None:
-    kernel = ready(version, latency=3)
+    kernel = ready(version, latency=5)
     comm = (kernel.ok(BUTTON).result or "").strip("'")
     pressing, watching = kernel.create_subshell(), kernel.create_subshell()
     waiting = kernel.send("%%rivya seed=1 resolution=1K --out first\nA bottle")
     kernel.until(
-        lambda: any("queued" in shown(waiting)["text/plain"] for _ in waiting.displays), "it is going"
+        lambda: any(re.search("queued|processing", look["data"]["text/plain"]) for look in waiting.displays),
+        "it is going",
     )
     kernel.comm_send(comm, {"method": "custom", "content": {"event": "click"}}, pressing)
 

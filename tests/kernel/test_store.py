@@ -9,7 +9,7 @@ from collections.abc import Callable
 from disks import may_mount, read_only_disk
 from kernels import NEWEST, Kernel
 
-ENV = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "2"}
+ENV = {"RIVYA_BASE_URL": "sandbox", "RIVYA_STORE": "store", "RIVYA_SANDBOX_LATENCY": "4"}
 CELL = "%%rivya seed=1..3 image_size=square --model ideogram-v3 --out bottles\nA bottle"
 
 
