@@ -144,8 +144,8 @@ class PlannedSize:
 def find_power(
     study: Study, of: Of, difference: float, axis: str | None, expansion: Expansion, noun: str
 ) -> Power:
-    """Compute it off the loop, with the progress of what has to be measured; `noun` is the word for one of what the
-    plan makes.
+    """Compute it off the loop, with the progress of what has to be measured; `noun` is the word for one of what
+    the plan makes.
 
     Raises:
         UsageError: as `Plan.power`.
