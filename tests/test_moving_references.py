@@ -209,7 +209,7 @@ def test_a_result_that_is_deleted_before_it_is_uploaded_is_told_and_nothing_is_s
 def test_a_result_that_its_user_has_deleted_is_no_reference(session: rv.Session) -> None:
     run = rv.generate("Rain", model=CLIP, seed=1).wait(TIMEOUT)
     run[0].delete(confirm=True)
-    with pytest.raises(rv.UsageError, match=rf"job {run[0].id[:8]} has no result \(it was deleted\)"):
+    with pytest.raises(rv.UsageError, match=rf"job {run[0].id[:8]} has no video \(it was deleted\)"):
         rv.plan("Rain", model=CLIP, references=run)
 
 
