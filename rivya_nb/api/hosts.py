@@ -76,9 +76,7 @@ def redirected(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError:
-        raise PictureError(
-            "The result's address redirects to something that is not a web address."
-        ) from None
+        raise PictureError("The result's address redirects to something that is not a web address.") from None
 
 
 def split_address(url: str) -> tuple[SplitResult, str, int]:
