@@ -10,8 +10,10 @@ import asyncio
 import hashlib
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from rivya_nb.contract.raw_sound import asked_raw
 from rivya_nb.sandbox.backend import Backend
@@ -95,9 +97,8 @@ class TaskResults:
 
     def _made(self, task: Task, seed: str, suffix: str) -> bytes:
         # Pillow is loaded with the first picture, not with the server.
-        from rivya_nb.sandbox.drawing import comment, draw
+        from rivya_nb.sandbox.drawing import draw
         from rivya_nb.sandbox.moving import loop
-        from rivya_nb.sandbox.tones import melody, samples_of
 
         params, prompt = self._backend.params_of(task), without_test_words(task.prompt)
         chosen = {key: value for key, value in params.items() if key not in DRAWN_ELSEWHERE}
@@ -105,17 +106,7 @@ class TaskResults:
         references = [self._backend.files.path(file_id).read_bytes() for file_id in task.references]
         watermark = params.get("watermark") not in (None, "", "false")
         if suffix in (".wav", ".raw"):
-            sound = melody(
-                seed=seed,
-                seconds=audio_seconds(params, prompt),
-                comment=comment(prompt),
-                style=f"{style} {[hashlib.sha256(data).hexdigest() for data in references]}",
-                rate=sampling_rate(params),
-                tempo=params.get("soundTempo"),
-                key=str(params.get("soundKey", "")),
-            )
-            raw = asked_raw(params)
-            return sound if raw is None else samples_of(sound, raw.coding)
+            return _sound(params, prompt, seed, style, references)
         if suffix in (".webm", ".mp4"):
             return loop(
                 prompt,
@@ -139,3 +130,22 @@ class TaskResults:
             light=task.light,
             watermark=watermark,
         )
+
+
+def _sound(
+    params: Mapping[str, Any], prompt: str, seed: str, style: str, references: Sequence[bytes]
+) -> bytes:
+    from rivya_nb.sandbox.drawing import comment
+    from rivya_nb.sandbox.tones import melody, samples_of
+
+    sound = melody(
+        seed=seed,
+        seconds=audio_seconds(params, prompt),
+        comment=comment(prompt),
+        style=f"{style} {[hashlib.sha256(data).hexdigest() for data in references]}",
+        rate=sampling_rate(params),
+        tempo=params.get("soundTempo"),
+        key=str(params.get("soundKey", "")),
+    )
+    raw = asked_raw(params)
+    return sound if raw is None else samples_of(sound, raw.coding)
