@@ -88,7 +88,8 @@ export class Playing {
   /** True where small copies are not enough: single frames, and what is shown large. */
   get isClose() {
     const { mode, zoom } = this.viewer.state;
-    return mode !== "grid" || (this.isOn ? zoom > 1 && !this.isSlow : zoom > 1 || this.isStepped);
+    if (this.isOn && this.isSlow) return false;
+    return mode !== "grid" || zoom > 1 || (this.isStepped && !this.isOn);
   }
 
   /** True where frames are shown in the place of posters. */
@@ -103,7 +104,7 @@ export class Playing {
     for (const each of this.players) each.take(seen.has(each) ? this.best(each.cell.key) : null);
     const cells = [...seen].map(({ cell }) => cell);
     const hasNone = ({ key }) => previews.troubles.has(key);
-    const small = state.mode === "grid" ? cells : cells.filter(({ key }) => originals.troubles.has(key));
+    const small = state.mode === "grid" || this.isSlow ? cells : cells.filter(({ key }) => originals.troubles.has(key));
     return [small, this.isClose ? cells : this.isTouched ? cells.filter(hasNone) : []];
   }
 
@@ -250,6 +251,7 @@ export class Playing {
     if (!this.isSlow && performance.now() - this.since > GRACE && this.ready.some((each) => each.lags(position))) {
       this.isSlow = true;
       this.viewer.stage.look();
+      this.viewer.playBar.draw();
     }
     this.viewer.playBar.drawTime();
     this.beat = requestAnimationFrame(this.tick);
