@@ -38,6 +38,7 @@ export class Player {
     this.isSeen = false;
     this.media = null; // the element that plays, once it shows something
     this.url = null; // what it plays, or will
+    this.shown = null; // the place of the frame on the screen, in seconds, where a browser tells it
     this.nudge = 0;
     this.jumped = 0;
   }
@@ -49,6 +50,19 @@ export class Player {
   get seconds() {
     const told = this.media?.duration;
     return this.cell.seconds || (Number.isFinite(told) ? told : 0);
+  }
+
+  /** Note which frame is really on the screen. */
+  note(media) {
+    media.requestVideoFrameCallback?.((_, { mediaTime }) => {
+      this.shown = mediaTime;
+      if (this.media === media) this.note(media);
+    });
+  }
+
+  /** True if the screen is far behind the clock: the machine is too slow. */
+  lags(position) {
+    return this.shown !== null && !this.isOver(position) && position - this.shown > LOST * Math.max(1, this.viewer.playing.speed);
   }
 
   /** Whether it is behind its end at a position of the common clock. */
@@ -80,6 +94,8 @@ export class Player {
     }
     free(this.media);
     this.media = media;
+    this.shown = null;
+    this.note(media);
     return playing.joined(this);
   }
 

@@ -8,6 +8,7 @@ import { clamp } from "./viewer_zoom.js";
 
 const MOST = 24; // that play at once; what they need of a machine adds up
 const AHEAD = 0.08; // seconds that one takes to begin while the others play
+const GRACE = 700; // milliseconds from the beginning on, after which a video that lags shows that a machine is too slow
 const SPEEDS = [0.25, 0.5, 1, 1.5, 2];
 const LAST_RESORT = 24; // frames a second where neither file nor kernel tells it
 
@@ -24,6 +25,7 @@ export class Playing {
     this.loops = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.isTouched = false; // before, the posters of a grid tell more than first frames, which are often black
     this.isStepped = false;
+    this.isSlow = false; // whether originals were too much for this machine
     this.pointed = null; // {frame, share}: the frame under the pointer, and how far to the right in it
     this.tick = this.tick.bind(this);
     this.onVisibility = () => (document.hidden ? this.hold() : this.gather());
@@ -60,7 +62,8 @@ export class Playing {
       player.frame = frame;
       this.sight.observe(frame);
     }
-    this.at = Math.min(this.at, this.length);
+    // A stage of pictures has no length, and the next one goes on where this one was.
+    if (this.length) this.at = Math.min(this.at, this.length);
   }
 
   see(entries) {
@@ -85,6 +88,7 @@ export class Playing {
   /** True where small copies are not enough: single frames, and what is shown large. */
   get isClose() {
     const { mode, zoom } = this.viewer.state;
+    if (this.isOn && this.isSlow) return false;
     return mode !== "grid" || zoom > 1 || (this.isStepped && !this.isOn);
   }
 
@@ -100,7 +104,7 @@ export class Playing {
     for (const each of this.players) each.take(seen.has(each) ? this.best(each.cell.key) : null);
     const cells = [...seen].map(({ cell }) => cell);
     const hasNone = ({ key }) => previews.troubles.has(key);
-    const small = state.mode === "grid" ? cells : cells.filter(({ key }) => originals.troubles.has(key));
+    const small = state.mode === "grid" || this.isSlow ? cells : cells.filter(({ key }) => originals.troubles.has(key));
     return [small, this.isClose ? cells : this.isTouched ? cells.filter(hasNone) : []];
   }
 
@@ -170,7 +174,7 @@ export class Playing {
   play() {
     if (this.position >= this.length - 1 / this.rate) this.at = 0;
     this.isOn = this.isTouched = true;
-    this.isStepped = false;
+    this.isStepped = this.isSlow = false;
     this.gather();
     this.viewer.draw();
   }
@@ -244,6 +248,11 @@ export class Playing {
       return;
     }
     for (const each of this.ready) each.follow(position, this.speed);
+    if (!this.isSlow && performance.now() - this.since > GRACE && this.ready.some((each) => each.lags(position))) {
+      this.isSlow = true;
+      this.viewer.stage.look();
+      this.viewer.playBar.draw();
+    }
     this.viewer.playBar.drawTime();
     this.beat = requestAnimationFrame(this.tick);
   }
