@@ -105,7 +105,7 @@ def test_the_history_is_filtered_and_turned_round(panel: PanelPage) -> None:
     panel.field("Filter: tag").select_option("")
     expect(panel.root).to_contain_text("1–24 of 26")
     panel.field("Filter: made with").select_option("z-image")
-    expect(panel.root).to_contain_text("No picture of the history is like that")
+    expect(panel.root).to_contain_text("Nothing in the history is like that")
     panel.field("Filter: made with").select_option("")
     expect(panel.tiles).to_have_count(24)
 
