@@ -6,12 +6,13 @@ const TOLERATED = 0.012; // seconds that one may be behind or before the others
 const NUDGE = 0.08; // by how much faster or slower it plays until it is there
 const LOST = 0.35; // seconds after which that would take too long: it is sent there
 const BETWEEN_JUMPS = 2000; // milliseconds at least, so that a slow machine does nothing but jump
-const PATIENCE = 3000; // milliseconds for what a browser may never tell
+const PATIENCE = 3000; // milliseconds for a frame that may never be shown: the others must not wait for ever
 const END = 0.001; // seconds: at its very end a video begins anew when it is played
 
-const once = (media, names) =>
+/** The first of these events; null after so many milliseconds, if that is given. */
+const once = (media, names, patience) =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), PATIENCE);
+    const timer = patience && setTimeout(() => resolve(null), patience);
     const told = (event) => {
       clearTimeout(timer);
       for (const name of names) media.removeEventListener(name, told);
@@ -84,7 +85,8 @@ export class Player {
       { src: url, muted: true, preload: "auto", playsInline: true, "aria-label": this.cell.alt });
     // Above the one that plays meanwhile, and nothing to be seen before it has a frame.
     this.node.append(media);
-    const told = await once(media, ["loadeddata", "error"]);
+    // It is "emptied" where it is given up before it has a frame.
+    const told = await once(media, ["loadeddata", "error", "emptied"]);
     if (told === "loadeddata" && this.url === url) await this.seek(playing.ahead, media);
     if (this.url !== url) return free(media);
     if (told !== "loadeddata") {
@@ -104,7 +106,7 @@ export class Player {
     const end = Number.isFinite(media.duration) ? media.duration - END : position;
     const to = Math.max(0, Math.min(position, end));
     if (!media.seeking && Math.abs(media.currentTime - to) < END / 2) return;
-    const done = once(media, ["seeked", "error"]);
+    const done = once(media, ["seeked", "error", "emptied"], PATIENCE);
     media.currentTime = to;
     await done;
   }
