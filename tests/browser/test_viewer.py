@@ -187,7 +187,7 @@ def test_where_the_browser_cannot_play_an_original_its_small_copy_plays(
     films.kernel("films[3].path.write_bytes(bytes(300))")
     films.cells.nth(3).click()
     films.press("Enter")
-    expect(films.root).to_contain_text("This browser cannot play video/webm. A small copy plays.")
+    expect(films.root).to_contain_text("This browser cannot play video/mp4. A small copy plays.")
     expect(films.videos).to_have_count(1)
     films.screenshot(screenshots / "viewer-small-copy.png")
 
