@@ -34,6 +34,8 @@ _MOST_NAMES = 8
 
 Source = str | os.PathLike[str] | bytes
 
+_LIMIT = f"the limit of {LARGEST / MEGABYTE:g} MB"
+
 
 def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
     """The request that a picture came from; its `notes` say what did not fit.
@@ -57,7 +59,10 @@ def recall(source: Source, store: Store, catalogue: Catalogue) -> Request:
         found = _in_json(data) or (None if isinstance(source, bytes) else _beside(source)) or found
     if found is None or not found.prompt.strip():
         reasons = "" if found is None else "".join(f"; {note}" for note in found.notes)
-        message = f"no request can be read from it, and it is not a picture of this store{reasons}"
+        read = (
+            "can be read from it" if data else f"lies beside it (in a file over {_LIMIT} none is looked for)"
+        )
+        message = f"no request {read}, and it is not a picture of this store{reasons}"
         raise UsageError([Mistake(name, message)])
     known = _as_known(found, store)
     return _told(fitted(found, catalogue) if known is None else known, store)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_, select, update
 
+from rivya_nb.contract.media import WORDS, medium_of
 from rivya_nb.contract.text import count
 from rivya_nb.errors import CreditLimitError
 from rivya_nb.store.billing import amount
@@ -40,6 +42,10 @@ def committed(connection: Connection, run_id: int) -> int:
     total = func.coalesce(func.sum(cost), 0)
     found: int = connection.execute(select(total).where(jobs.c.number.in_(own))).scalar_one()
     return found
+
+
+_Free: TypeAlias = Row[tuple[int, int | None, bool, str]]
+"""A job that nobody works on: its number, its price in credits, whether it was never sent, what it makes."""
 
 
 class Deferrals:
@@ -103,7 +109,7 @@ class Deferrals:
                 most = min(most, limits.max_parallel - connection.execute(busy).scalar_one())
             with held(connection, {row.asked_by for row in found_owners}, now):
                 unsent = jobs.c.status.in_(UNSENT).label("unsent")
-                free = select(jobs.c.number, jobs.c.price, unsent).where(
+                free = select(jobs.c.number, jobs.c.price, unsent, jobs.c.makes).where(
                     here, or_(jobs.c.owner.is_(None), jobs.c.owner.not_in(living))
                 )
                 if user is not None:
@@ -114,14 +120,13 @@ class Deferrals:
                 taken = _within(found, credits)
                 if found and not taken:
                     price = count(found[0].price or 0, "credit")
-                    raise CreditLimitError(f"its next picture costs {price}, and the limit leaves {credits}")
+                    what = WORDS[medium_of(found[0].makes)]
+                    raise CreditLimitError(f"its next {what} costs {price}, and the limit leaves {credits}")
                 self._own(connection, run_id, [row for row in taken if row.unsent], limits.max_credits)
                 self._take(connection, taken, now)
             return load_numbered_jobs(connection, [row.number for row in taken])
 
-    def _take(
-        self, connection: Connection, taken: Sequence[Row[tuple[int, int | None, bool]]], now: float
-    ) -> None:
+    def _take(self, connection: Connection, taken: Sequence[_Free], now: float) -> None:
         """Own these jobs; what was not sent counts from now on against credit limits."""
         for is_unsent, values in ((True, {"counted_at": now}), (False, {})):
             for some in portions([row.number for row in taken if row.unsent == is_unsent]):
@@ -140,7 +145,7 @@ class Deferrals:
         self,
         connection: Connection,
         run_id: int,
-        found: Sequence[Row[tuple[int, int | None, bool]]],
+        found: Sequence[_Free],
         limit: int,
     ) -> None:
         """Let the run pay for those of these jobs that another run was to pay for."""
@@ -162,9 +167,7 @@ class Deferrals:
         return self._owner.living(connection, {owner for owner in owners if owner is not None})
 
 
-def _within(
-    found: Sequence[Row[tuple[int, int | None, bool]]], limit: int | None
-) -> list[Row[tuple[int, int | None, bool]]]:
+def _within(found: Sequence[_Free], limit: int | None) -> list[_Free]:
     """The first of these jobs, as many as cost no more than the limit, in credits."""
     taken = []
     for row in found:

@@ -173,7 +173,7 @@ def _sign(job: JobRecord, picture: PictureRecord | None, files: ContentFiles) ->
     return unseen_kind(picture) or "…" if files.has(picture.sha256, picture.mime_type) else "!"
 
 
-GONE = "The file of this picture is gone; what was asked for is still known."
+GONE = "Its file is gone; what was asked for is still known."
 
 
 def describe(look: Look) -> str:

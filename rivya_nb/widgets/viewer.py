@@ -221,7 +221,7 @@ def read_piece(path: Path, offset: int) -> tuple[bytes, int]:
     except FileNotFoundError:
         raise StoreError(GONE) from None
     except OSError as error:
-        raise StoreError(f"This picture cannot be read: {error.strerror}.") from None
+        raise StoreError(f"Its file cannot be read: {error.strerror}.") from None
 
 
 def _rate(picture: PictureRecord, path: Path) -> float:

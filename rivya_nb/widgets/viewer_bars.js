@@ -38,12 +38,12 @@ export class Tools {
     this.pin = this.tool(words("Pin as A", "p"), "Pin as A (p)", () => comparison.pin());
     return [
       group({}, this.tool("−", "Zoom out (−)", () => zoom.out()), this.fit, this.tool("+", "Zoom in (+)", () => zoom.in())),
-      group({}, this.tool("←", "Previous picture (←)", () => viewer.step(-1)),
-        this.tool("→", "Next picture (→)", () => viewer.step(1))),
+      group({}, this.tool("←", "Previous (←)", () => viewer.step(-1)),
+        this.tool("→", "Next (→)", () => viewer.step(1))),
       group({ role: "group", "aria-label": "Rating" }, ...this.rates),
       this.favourite,
       this.pin,
-      this.tool(words("Details", "i"), "Details: everything known of the picture (i)", () => viewer.toggle("info")),
+      this.tool(words("Details", "i"), "Details: everything that is known (i)", () => viewer.toggle("info")),
       this.tool(words("Full screen", "f"), "Full screen (f)", () => viewer.fullScreen()),
       this.tool(words("Keys", "?"), "Keys (?)", () => viewer.toggle("help")),
       ...(viewer.canLeave ? [button(words("Back", "esc"), "Back (Esc)", () => viewer.leave())] : []),

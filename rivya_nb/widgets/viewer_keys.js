@@ -8,10 +8,10 @@ import { take } from "./viewer_zoom.js";
 const PAN = 0.12; // shares of a frame
 
 const HELP = [
-  ["← → ↑ ↓", "next picture"],
+  ["← → ↑ ↓", "next one"],
   ["Enter", "large, and back to the grid"],
   ["Esc", "back to the grid, or to where the viewer was opened"],
-  ["+  −  z", "zoom, and fit again; all pictures move together"],
+  ["+  −  z", "zoom, and fit again; all move together"],
   ["Shift + arrows", "pan"],
   ["wheel, drag, pinch", "zoom and pan, once the viewer was clicked"],
   ["Space", "flicker between A and B, then step by step"],
@@ -21,7 +21,7 @@ const HELP = [
   [FAVOURITE_KEY, `${FAVOURITE} favourite, or no longer`],
   ["[  ]", "pages of a third axis"],
   ["PgUp  PgDn", "pages of a long history"],
-  ["i", "everything known of the picture"],
+  ["i", "everything that is known"],
   ["f", "full screen"],
   ["?", "this help"],
 ];
@@ -110,7 +110,7 @@ export class Cover {
     this.node.hidden = !help && !info;
     const reason = info && cell ? marks.of(cell).excluded : "";
     if (!this.viewer.stale("cover", help, info, info && cell?.key, reason)) return;
-    const title = help ? "Keys" : "This picture";
+    const title = help ? "Keys" : "Details";
     const keys = playing.players.length ? [...HELP.slice(0, -1), ...PLAY_KEYS, HELP.at(-1)] : HELP;
     const rows = help ? keys : cell ? [...cell.facts, ...cell.asides, ...(reason ? [["excluded", reason]] : [])] : [];
     const table = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);

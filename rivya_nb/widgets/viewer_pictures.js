@@ -107,7 +107,7 @@ export class Files {
     let mime = "";
     for (let offset = 0, total = 1; offset < total; ) {
       const { content, buffers } = await this.kernel.ask({ kind: this.kind, key, offset });
-      if (!buffers[0]?.byteLength) throw new Error("The file of this picture is damaged.");
+      if (!buffers[0]?.byteLength) throw new Error("Its file is damaged.");
       if (content.total > MOST_BYTES) throw new Error(`The original has ${Math.round(content.total / 1e6)} MB, too many for this page.`);
       if (offset === 0) this.rates.set(key, content.rate);
       pieces.push(buffers[0]);

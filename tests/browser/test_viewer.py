@@ -312,7 +312,7 @@ def test_a_third_axis_is_a_slider_over_the_whole_grid(view: View) -> None:
 def test_foreign_text_stays_text(view: View) -> None:
     expect(view.root).to_contain_text(PROMPT.format("dawn"))
     view.press("i")
-    expect(view.root.get_by_role("dialog", name="This picture")).to_contain_text(PROMPT.format("dawn"))
+    expect(view.root.get_by_role("dialog", name="Details")).to_contain_text(PROMPT.format("dawn"))
     view.press("Escape")
     assert view.page.evaluate("window.hacked === undefined")
 
@@ -333,7 +333,7 @@ def test_a_picture_whose_file_is_gone_says_so(view: View) -> None:
         " if (job.seed, job.params['aspect_ratio'], 'dawn' in job.prompt) == (1, '16:9', True)]"
     )
     view.press("]", "Enter")
-    expect(view.root).to_contain_text("The file of this picture is gone")
+    expect(view.root).to_contain_text("Its file is gone")
 
 
 @pytest.mark.parametrize(("theme", "width"), [("Light", 1600), ("Dark", 700), ("Dark", 500)])

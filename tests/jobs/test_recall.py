@@ -138,7 +138,7 @@ def test_a_video_or_sound_of_any_size_gives_its_request_back(
         assert recall(done.path, elsewhere, bundled()) == BOTTLE
     assert done.sidecar is not None
     done.sidecar.unlink()
-    with pytest.raises(UsageError, match="no request can be read from it"):
+    with pytest.raises(UsageError, match="no request lies beside it"):
         recall(done.path, elsewhere, bundled())
 
 

@@ -219,7 +219,7 @@ def test_drawn_seeds_are_pinned_and_a_model_without_seeds_is_told(connect: Conne
 
 
 def test_an_interrupted_occasion_goes_on_and_buys_nothing_twice(connect: Connect) -> None:
-    session = connect(service(latency=0.3, max_in_flight=1))
+    session = connect(service(latency=1, max_in_flight=1))
     run = pinned(2)
     before = spent(session)
     drift = ask_canary(session, "canary", run)
