@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from contextlib import closing
 from itertools import pairwise
-from pathlib import Path
 
 from store import WRITTEN, fill, multiply
 
@@ -23,13 +23,12 @@ from rivya_nb.store.store import Store
 
 
 def make(place: StorePlace, jobs: int) -> None:
-    if isinstance(place, Path) and Store.is_in(place):
-        return
-    store = Store.open(place)
-    fill(store, jobs, 5)
-    if jobs > WRITTEN:
-        multiply(store, -(-jobs // WRITTEN))
-    store.close()
+    with closing(Store.open(place)) as store:
+        if store.count_runs():
+            return
+        fill(store, jobs, 5)
+        if jobs > WRITTEN:
+            multiply(store, -(-jobs // WRITTEN))
 
 
 def main(jobs: int, places: list[StorePlace]) -> None:
