@@ -96,8 +96,9 @@ class _ThisInterpreter(KernelSpecManager):
     """Starts the kernel in the Python that runs the demo, independent of the installed kernels."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        # Newer kernels warn on the terminal that their loopback connection is not encrypted.
-        command = make_ipkernel_cmd(extra_arguments=["--log-level=ERROR"])
+        # On the terminal, newer kernels warn that their loopback connection is not encrypted, and those that are
+        # interrupted tell of connections that are closed. What goes wrong in a cell comes as its output.
+        command = make_ipkernel_cmd(extra_arguments=["--log-level=CRITICAL"])
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 

@@ -9,6 +9,9 @@ import pytest
 from .mixing import fuzz
 from .place import place_at
 
+# Calls that are repeated sooner find the same service that refuses them, and are repeated the more.
+pytestmark = pytest.mark.usefixtures("documented_times")
+
 
 @pytest.mark.parametrize("seed", [20260511])
 def test_a_random_mixture_of_faults_loses_and_doubles_nothing(

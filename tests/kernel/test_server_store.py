@@ -78,5 +78,7 @@ def test_a_cell_says_what_it_waits_for_and_an_interrupt_ends_it_at_once(
         assert len(waiting.traceback) == 1
         # The line is gone.
         assert waiting.displays[-1]["data"]["text/plain"] == ""
+        # What was begun before the interrupt ends now that the server answers.
+        kernel.ok("rv.runs()")
     assert kernel.ok("len(rv.runs()), rv.connect().balance()").result == "(0, 10000)"
     postgresql.drop(address)
