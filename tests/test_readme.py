@@ -50,7 +50,7 @@ def test_the_python_examples_run_as_a_script(tmp_path: Path, environ: dict[str, 
     command = [sys.executable, "-c", "\n".join(blocks("python"))]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
-    assert {"grid.png", "report.html", "pictures", "study"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"grid.png", "report.html"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_every_flag_and_command_is_told() -> None:
