@@ -1,5 +1,4 @@
-"""The pictures of the README and of the pages show what is said of them. They are taken here each time, and kept with the
-screenshots;
+"""The pictures of the README and of the pages show what is said of them. They are taken here each time;
 
     pytest tests/browser/test_readme_pictures.py --readme-pictures
 
