@@ -7,15 +7,22 @@ fetched: where names of other projects are, their inventories in `inventories/` 
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NewType
+
+from sphinx.ext.napoleon import GoogleDocstring
 
 import rivya_nb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
     from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
@@ -25,6 +32,15 @@ project = "rivya_nb"
 author = "The rivya_nb maintainers"
 project_copyright = "The rivya_nb maintainers"
 version = release = rivya_nb.__version__
+
+# Names that stand for several types. They are shown by name, and described where they are.
+TYPE_ALIASES = (
+    "rivya_nb.calls.Prompt",
+    "rivya_nb.planning.moments.Moment",
+    "rivya_nb.planning.question.Choice",
+    "rivya_nb.session.showing.effects.Of",
+    "rivya_nb.session.showing.measures.Wanted",
+)
 
 extensions = [
     "myst_nb",
@@ -49,8 +65,15 @@ nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-python_use_unqualified_type_names = True
+add_module_names = False
 python_maximum_signature_line_length = 88
+nitpicky = True
+nitpick_ignore_regex = [
+    # Types that are not public, behind what is for tools.
+    ("py:class", r"rivya_nb\.(api\.wire|jobs|media|planning|session|store|study|views|widgets)\..*"),
+    # Those of projects without an inventory here, and what they call differently.
+    ("py:class", r"(IPython|matplotlib|typing_extensions)\..*|concurrent\.futures\._base\.Future"),
+]
 
 intersphinx_mapping = {
     name: (address, f"inventories/{name}.inv")
@@ -107,5 +130,58 @@ def _take_notebooks(app: Sphinx) -> None:
     app.connect("build-finished", lambda *_: shutil.rmtree(folder, ignore_errors=True))
 
 
+def _import_types() -> None:
+    """Import what modules import for type checkers alone, so that types in signatures are known and become links.
+
+    When all modules are there, none of these imports runs in a circle any more.
+    """
+    for name in rivya_nb.__all__:
+        getattr(rivya_nb, name)
+    done: set[str] = set()
+    while new := [name for name in sys.modules if name.startswith("rivya_nb.") and name not in done]:
+        for name in new:
+            done.add(name)
+            module = sys.modules[name]
+            if module.__file__ is None:
+                continue
+            for statement in ast.parse(Path(module.__file__).read_bytes()).body:
+                if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+                    block = ast.Module(statement.body, type_ignores=[])
+                    exec(compile(block, module.__file__, "exec"), module.__dict__)  # noqa: S102 - our own code
+    _name_aliases([sys.modules[name] for name in done])
+
+
+def _name_aliases(modules: Iterable[ModuleType]) -> None:
+    """Put a type of that name in the place of each alias, which a signature would else spell out, or have as text."""
+    for full_name in TYPE_ALIASES:
+        home, _, name = full_name.rpartition(".")
+        stand_in = NewType(name, object)
+        stand_in.__module__ = home
+        for module in modules:
+            if hasattr(module, name):
+                setattr(module, name, stand_in)
+
+
+_MADE_BY_USERS = ("Error", "Request", "RivyaClient", "RetryPolicy", "Mistake")
+
+
+def _sign(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, gives: str | None
+) -> tuple[str, str | None] | None:
+    """No signature for classes whose objects are given by calls: nobody makes them."""
+    if what == "class" and not name.endswith(_MADE_BY_USERS):
+        return "", gives
+    return (signature.replace("<factory>", "..."), gives) if signature else None
+
+
+def _read_property(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Napoleon reads no sections of properties, and takes their first words for a type where a colon follows."""
+    if what in ("attribute", "data", "property"):
+        lines[:] = ["", *GoogleDocstring(lines, app.config, app, "method", name, obj, options).lines()]
+
+
 def setup(app: Sphinx) -> None:
+    _import_types()
     app.connect("builder-inited", _take_notebooks)
+    app.connect("autodoc-process-signature", _sign)
+    app.connect("autodoc-process-docstring", _read_property, priority=400)
