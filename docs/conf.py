@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NewType
 
-from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.ext.napoleon import Config, GoogleDocstring
 
 import rivya_nb
 
@@ -46,7 +47,6 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
 # `like this` in docstrings is code.
@@ -162,7 +162,7 @@ def _name_aliases(modules: Iterable[ModuleType]) -> None:
                 setattr(module, name, stand_in)
 
 
-_MADE_BY_USERS = ("Error", "Request", "RivyaClient", "RetryPolicy", "Mistake")
+_MADE_BY_USERS = ("Error", "Request", "RivyaClient", "RetryPolicy", "Mistake", "Key")
 
 
 def _sign(
@@ -171,17 +171,19 @@ def _sign(
     """No signature for classes whose objects are given by calls: nobody makes them."""
     if what == "class" and not name.endswith(_MADE_BY_USERS):
         return "", gives
-    return (signature.replace("<factory>", "..."), gives) if signature else None
+    # A default that has no form in Python.
+    return (re.sub(r"<[^<>]+>", "...", signature), gives) if signature else None
 
 
-def _read_property(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Napoleon reads no sections of properties, and takes their first words for a type where a colon follows."""
-    if what in ("attribute", "data", "property"):
-        lines[:] = ["", *GoogleDocstring(lines, app.config, app, "method", name, obj, options).lines()]
+def _read_docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Turn sections (`Raises:`) into fields. The extension of Napoleon would do it, but not for properties: there it
+    takes the words before a colon for a type."""
+    kind = "method" if what in ("attribute", "data", "property") else what
+    lines[:] = GoogleDocstring(lines, Config(), app, kind, name, obj, options).lines()
 
 
 def setup(app: Sphinx) -> None:
     _import_types()
     app.connect("builder-inited", _take_notebooks)
     app.connect("autodoc-process-signature", _sign)
-    app.connect("autodoc-process-docstring", _read_property, priority=400)
+    app.connect("autodoc-process-docstring", _read_docstring)
