@@ -14,9 +14,12 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Any, NewType
 
-from sphinx.ext.napoleon import Config, GoogleDocstring
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.execute import direct
+from sphinx.ext import napoleon
+from traitlets.config import Config
 
 import rivya_nb
 
@@ -88,7 +91,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "rivya_nb"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
-html_show_sourcelink = False
+html_show_sourcelink = html_copy_source = False
 html_theme_options = {
     "navigation_with_keys": True,
     "show_prev_next": True,
@@ -101,18 +104,25 @@ html_theme_options = {
 copybutton_prompt_text = "$ "
 
 _EACH_KERNEL = """
-import os, tempfile
-os.environ["RIVYA_STORE"] = tempfile.mkdtemp(prefix="store-", dir={folder!r})
+import os, shutil, tempfile
+from pathlib import Path
+home = tempfile.mkdtemp(prefix="home-", dir={folder!r})
+for table in Path.cwd().glob("*.csv"):
+    shutil.copy(table, home)
+os.environ["HOME"] = home
+os.chdir(home)
 """
 
 
 def _prepare_kernels(folder: Path) -> None:
-    """Kernels that are started from here use the sandbox, without waiting, and each has a store of its own."""
-    for name in [name for name in os.environ if name.startswith("RIVYA_")]:
+    """Kernels that are started from here use the sandbox, without waiting. Each is at home in a folder of its own,
+    with the tables that stand beside its page: so it has a store of its own, and leaves nothing here."""
+    for name in [name for name in os.environ if name.startswith(("RIVYA_", "XDG_DATA"))]:
         del os.environ[name]
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "store.py").write_text(_EACH_KERNEL.format(folder=str(folder)), encoding="utf-8")
+    (startup / "home.py").write_text(_EACH_KERNEL.format(folder=str(folder)), encoding="utf-8")
+    os.environ.setdefault("XDG_CACHE_HOME", str(Path.home() / ".cache"))
     os.environ.update(
         IPYTHONDIR=str(folder / "ipython"),
         RIVYA_BASE_URL="sandbox",
@@ -121,12 +131,29 @@ def _prepare_kernels(folder: Path) -> None:
         TZ="UTC",
     )
 
+    def execute(*args: Any, **options: Any) -> Any:
+        """As before, but over sockets in the file system: another process may take a port before its kernel has it."""
+        file = Path(tempfile.mkdtemp(prefix="k", dir=folder), "k.json")
+        manager = {"transport": "ipc", "connection_file": str(file)}
+        return single_nb_execution(*args, **options, config=Config(KernelManager=manager))
+
+    if sys.platform == "linux":
+        direct.single_nb_execution = execute
+
 
 def _take_notebooks(app: Sphinx) -> None:
     """The notebooks stand beside the pages while the site is built."""
     shutil.copytree(ROOT / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="rivya-site-"))
     _prepare_kernels(folder)
+    homes = re.compile(re.escape(str(folder)) + r"/home-\w+")
+
+    def show_a_home(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+        """Pages name the home of a user, and not a folder of the machine that has built them."""
+        if "body" in context:
+            context["body"] = homes.sub("/home/ada", context["body"])
+
+    app.connect("html-page-context", show_a_home)
     app.connect("build-finished", lambda *_: shutil.rmtree(folder, ignore_errors=True))
 
 
@@ -179,7 +206,7 @@ def _read_docstring(app: Sphinx, what: str, name: str, obj: object, options: obj
     """Turn sections (`Raises:`) into fields. The extension of Napoleon would do it, but not for properties: there it
     takes the words before a colon for a type."""
     kind = "method" if what in ("attribute", "data", "property") else what
-    lines[:] = GoogleDocstring(lines, Config(), app, kind, name, obj, options).lines()
+    lines[:] = napoleon.GoogleDocstring(lines, napoleon.Config(), app, kind, name, obj, options).lines()
 
 
 def setup(app: Sphinx) -> None:
