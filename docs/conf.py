@@ -62,9 +62,8 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 180
 nb_merge_streams = True
-# A widget needs a kernel: what stands there without one is shown, as in a saved notebook.
+# A widget needs a kernel: what it shows without one stands above it, as in a saved notebook.
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
-nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -89,10 +88,12 @@ intersphinx_mapping = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "rivya_nb"
+html_logo = html_favicon = "_static/grid.svg"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_show_sourcelink = html_copy_source = False
 html_theme_options = {
+    "logo": {"text": "rivya_nb", "alt_text": "rivya_nb"},
     "navigation_with_keys": True,
     "show_prev_next": True,
     "header_links_before_dropdown": 6,
@@ -135,7 +136,7 @@ def _prepare_kernels(folder: Path) -> None:
         """As before, but over sockets in the file system: another process may take a port before its kernel has it."""
         file = Path(tempfile.mkdtemp(prefix="k", dir=folder), "k.json")
         manager = {"transport": "ipc", "connection_file": str(file)}
-        return single_nb_execution(*args, **options, config=Config(KernelManager=manager))
+        return single_nb_execution(*args, **options, config=Config(KernelManager=manager), store_widget_state=False)
 
     if sys.platform == "linux":
         direct.single_nb_execution = execute
