@@ -1,7 +1,7 @@
 """How the documentation is built: `sphinx-build -W -j auto docs build/site`.
 
-Pages are notebooks in Markdown (MyST). What stands in a `{code-cell}` is executed while the site is built, against the
-sandbox and in a new store for each page; the notebooks of `notebooks/` are executed the same way. Nothing is
+Pages are notebooks in Markdown (MyST). What stands in a `{code-cell}` is executed while the site is built, against
+the sandbox and in a new store for each page; the notebooks of `notebooks/` are executed the same way. Nothing is
 fetched: where names of other projects are, their inventories in `inventories/` say.
 """
 
@@ -133,10 +133,11 @@ def _prepare_kernels(folder: Path) -> None:
     )
 
     def execute(*args: Any, **options: Any) -> Any:
-        """As before, but over sockets in the file system: another process may take a port before its kernel has it."""
+        """As before, but over sockets in the file system: another process may take a port meanwhile."""
         file = Path(tempfile.mkdtemp(prefix="k", dir=folder), "k.json")
         manager = {"transport": "ipc", "connection_file": str(file)}
-        return single_nb_execution(*args, **options, config=Config(KernelManager=manager), store_widget_state=False)
+        options |= {"config": Config(KernelManager=manager), "store_widget_state": False}
+        return single_nb_execution(*args, **options)
 
     if sys.platform == "linux":
         direct.single_nb_execution = execute
@@ -149,7 +150,7 @@ def _take_notebooks(app: Sphinx) -> None:
     _prepare_kernels(folder)
     homes = re.compile(re.escape(str(folder)) + r"/home-\w+")
 
-    def show_a_home(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    def show_a_home(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _: object) -> None:
         """Pages name the home of a user, and not a folder of the machine that has built them."""
         if "body" in context:
             context["body"] = homes.sub("/home/ada", context["body"])
@@ -180,7 +181,7 @@ def _import_types() -> None:
 
 
 def _name_aliases(modules: Iterable[ModuleType]) -> None:
-    """Put a type of that name in the place of each alias, which a signature would else spell out, or have as text."""
+    """Put a type of that name in the place of each alias: a signature would spell it out, or show it as a text."""
     for full_name in TYPE_ALIASES:
         home, _, name = full_name.rpartition(".")
         stand_in = NewType(name, object)
@@ -194,7 +195,13 @@ _MADE_BY_USERS = ("Error", "Request", "RivyaClient", "RetryPolicy", "Mistake", "
 
 
 def _sign(
-    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, gives: str | None
+    _app: Sphinx,
+    what: str,
+    name: str,
+    _obj: object,
+    _options: object,
+    signature: str | None,
+    gives: str | None,
 ) -> tuple[str, str | None] | None:
     """No signature for classes whose objects are given by calls: nobody makes them."""
     if what == "class" and not name.endswith(_MADE_BY_USERS):
@@ -203,9 +210,9 @@ def _sign(
     return (re.sub(r"<[^<>]+>", "...", signature), gives) if signature else None
 
 
-def _read_docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Turn sections (`Raises:`) into fields. The extension of Napoleon would do it, but not for properties: there it
-    takes the words before a colon for a type."""
+def _read_docstring(app: Sphinx, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
+    """Turn sections (`Raises:`) into fields. The extension of Napoleon would do it, but not for properties: there
+    it takes the words before a colon for a type."""
     kind = "method" if what in ("attribute", "data", "property") else what
     lines[:] = napoleon.GoogleDocstring(lines, napoleon.Config(), app, kind, name, obj, options).lines()
 

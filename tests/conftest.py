@@ -168,7 +168,7 @@ def _named(path: Path, names: tuple[str, ...]) -> str | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
     parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
-    parser.addoption("--site", type=Path, metavar="FOLDER", help="the built site, which is built anew if not given")
+    parser.addoption("--site", type=Path, metavar="FOLDER", help="the documentation, built already")
     parser.addoption("--thorough", action="store_true", help="also what takes minutes on servers")
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"
