@@ -487,8 +487,11 @@ def runs(id: None = None) -> Runs: ...
 @overload
 def runs(id: int) -> Run: ...
 def runs(id: int | None = None) -> Run | Runs:  # noqa: A002 - the public name
-    """All runs of the store, newest first, read when they are used; or the run with this id (UsageError if there
-    is none)."""
+    """All runs of the store, newest first, read when they are used; or the run with this id.
+
+    Raises:
+        UsageError: there is no run with this id.
+    """
     session = current_session()
     return session.runs() if id is None else session.run(id)
 

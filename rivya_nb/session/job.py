@@ -71,6 +71,7 @@ class Job(Markable):
 
     @property
     def job_ids(self) -> Sequence[str]:
+        """Its own id alone, as a list: what a mark applies to."""
         return [self.id]
 
     def _meant(self) -> Sequence[Job]:
@@ -124,10 +125,12 @@ class Job(Markable):
 
     @property
     def model(self) -> str:
+        """The id of the model."""
         return self.record.model
 
     @property
     def prompt(self) -> str:
+        """The prompt, as it was sent."""
         return self.record.prompt
 
     @property

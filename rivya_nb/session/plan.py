@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 class Plan:
     """Requests with their place in the grid and their price. Nothing is sent until `run()`.
 
-    `max_credits` limits what it may cost, and `max_parallel` how many of its jobs are worked on at a time; None
-    sets no limit. `kept` are the cells of earlier pictures that the requests are added to, and `run_id` the run
-    that the requests go into; without it, the plan makes a new run. `fills` is the grid that shows the new
-    pictures too.
+    `max_credits` limits what it may cost, in credits; where it is None and the session has no limit either, that
+    is 500. `max_parallel` limits how many of its jobs are worked on at a time; None sets no limit. `kept` are the
+    cells of earlier pictures that the requests are added to, and `run_id` the run that the requests go into;
+    without it, the plan makes a new run. `fills` is the grid that shows the new pictures too.
     """
 
     def __init__(

@@ -404,7 +404,7 @@ class Run(Pictures):
         return self
 
     def page(self, number: int) -> Selection:
-        """The pictures of one page, in the order of the run; the first page is 1.
+        """The pictures of one page, which has 24, in the order of the run; the first page is 1.
 
         Raises:
             UsageError: there is no such page.
