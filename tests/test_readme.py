@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 from kernels import executed
 
-from rivya_nb.magics.commands import COMMANDS
-from rivya_nb.planning.line import FLAGS
-
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SECONDS = 120
 
@@ -51,10 +48,3 @@ def test_the_python_examples_run_as_a_script(tmp_path: Path, environ: dict[str, 
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
     assert {"grid.png", "report.html", "pictures", "study"} <= {path.name for path in tmp_path.iterdir()}
-
-
-def test_every_flag_and_command_is_told() -> None:
-    assert [
-        flag.name for flag in FLAGS if f"`{flag.name}" not in README and f" {flag.name} " not in README
-    ] == []
-    assert [name for name in COMMANDS if f"`{name}`" not in README and f"`%rivya {name}`" not in README] == []
