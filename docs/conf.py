@@ -80,21 +80,16 @@ copybutton_prompt_text = "$ "
 _EACH_KERNEL = """
 import os, tempfile
 os.environ["RIVYA_STORE"] = tempfile.mkdtemp(prefix="store-", dir={folder!r})
-if os.getcwd() == {pages!r}:
-    os.chdir(tempfile.mkdtemp(prefix="page-", dir={folder!r}))
 """
 
 
 def _prepare_kernels(folder: Path) -> None:
-    """Kernels that are started from here use the sandbox, without waiting, and each has a store of its own; the
-    files that a page writes stay out of the sources."""
+    """Kernels that are started from here use the sandbox, without waiting, and each has a store of its own."""
     for name in [name for name in os.environ if name.startswith("RIVYA_")]:
         del os.environ[name]
     startup = folder / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "store.py").write_text(
-        _EACH_KERNEL.format(folder=str(folder), pages=str(HERE)), encoding="utf-8"
-    )
+    (startup / "store.py").write_text(_EACH_KERNEL.format(folder=str(folder)), encoding="utf-8")
     os.environ.update(
         IPYTHONDIR=str(folder / "ipython"),
         RIVYA_BASE_URL="sandbox",
