@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count
 from rivya_nb.errors import StoreError
+from rivya_nb.planning.ask import REPLICATE_AXIS
 from rivya_nb.session.showing.looks import (
     Bundle,
     bundle,
@@ -181,7 +182,7 @@ def _next_steps(run: Run, *, live: bool, now: float, in_panel: bool) -> tuple[Hi
     hints = default_hints(
         run.shown, jobs, run.variable, BUTTONS if in_panel else None, rows=run.rows, cols=run.cols
     )
-    return (*hints, *_seeds(run, in_panel))
+    return (*hints, *_seeds(run, in_panel), *_without_seeds(run))
 
 
 def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
@@ -200,6 +201,14 @@ def _seeds(run: Run, in_panel: bool) -> tuple[Hint, ...]:
     made = all(job.record.is_there for job in run.jobs)
     what = "asks for the same again, at no cost" if made else "asks for the same seeds again"
     return (Hint(seeds, f"as the seed {what}") if in_panel else Hint(f"seed={seeds}", what),)
+
+
+def _without_seeds(run: Run) -> tuple[Hint, ...]:
+    """That nothing keeps the same pictures from being paid again, where a seed or a number does it otherwise."""
+    numbered = any(axis.name == REPLICATE_AXIS for axis in run.record.axes)
+    if numbered or all(job.record.is_known_again for job in run.jobs):
+        return ()
+    return (Hint("", "no seed: asking for the same again is paid anew"),)
 
 
 def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
