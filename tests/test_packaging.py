@@ -46,7 +46,7 @@ PACKAGE = Path(rivya_nb.__file__).parent
 # From the top: a room may use those on later lines, and nothing of its own line but itself.
 FLOORS = (
     ("cli",),
-    ("demo", "magics", "store_commands", "limit_commands"),
+    ("demo", "doctor", "magics", "store_commands", "limit_commands"),
     ("control_panel",),
     ("calls",),
     ("session",),
