@@ -14,6 +14,7 @@ from rivya_nb.api.key import Key
 from rivya_nb.contract.catalogue import DEFAULT_MODEL
 from rivya_nb.contract.params import plain_value
 from rivya_nb.contract.request import Request
+from rivya_nb.contract.signature import shows_params
 from rivya_nb.contract.text import short_repr
 from rivya_nb.errors import Mistake, StoreError, UsageError
 from rivya_nb.files import user_path
@@ -39,6 +40,9 @@ from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
 from rivya_nb.store.store import Store
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rivya_nb.contract.param_types import ModelParams
     from rivya_nb.planning.moments import Moment
     from rivya_nb.planning.question import Choice
     from rivya_nb.session.bundles import Imported
@@ -201,6 +205,7 @@ def _say_goodbye() -> None:
         live_records.store.close()
 
 
+@shows_params
 def plan(
     prompt: Prompt = None,
     *,
@@ -221,7 +226,7 @@ def plan(
     fresh: bool = False,
     shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
-    **more_params: object,
+    **more_params: Unpack[ModelParams],
 ) -> Plan:
     """The requests that `generate` would send with the same arguments, and their price. Nothing is sent.
 
@@ -343,6 +348,7 @@ def import_bundle(path: str | os.PathLike[str]) -> Imported:
     return bundles.import_bundle(current_session(), path)
 
 
+@shows_params
 def generate(
     prompt: Prompt = None,
     *,
@@ -363,7 +369,7 @@ def generate(
     fresh: bool = False,
     shrink_references: bool = False,
     params: Mapping[str, object] | None = None,
-    **more_params: object,
+    **more_params: Unpack[ModelParams],
 ) -> Run:
     """Ask for pictures. The run starts at once; `run.wait()` waits for it.
 
