@@ -44,7 +44,7 @@ def with_body(lines: list[str]) -> list[str]:
     return [lines[0].rstrip("\r\n") + "\n", "\n"]
 
 
-# What has side effects is left out where IPython asks whether a cell is complete: in a terminal, Enter behind the line
-# would otherwise execute the cell before its prompt is written.
+# What has side effects is left out where IPython asks whether a cell is complete: in a terminal, Enter behind the
+# line would otherwise execute the cell before its prompt is written.
 for hook, mark in ((opened, _MARK), (with_body, _MARK), (with_body, "has_side_effects")):
     setattr(hook, mark, True)

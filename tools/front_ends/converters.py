@@ -1,4 +1,4 @@
-"""What executes a notebook without anybody before it: nbconvert, nbclient, papermill, and Voilà, which shows it."""
+"""What executes a notebook with nobody before it: nbconvert, nbclient, papermill, and Voilà, which shows it."""
 
 from __future__ import annotations
 
@@ -51,17 +51,15 @@ def _html(outputs: Sequence[Any]) -> str:
     return "".join(output.get("data", {}).get("text/html", "") for output in outputs)
 
 
-def _has(outputs: Sequence[Sequence[Any]], *indexes: int) -> Outcome:
+def _has(outputs: Sequence[Sequence[Any]], *indexes: int) -> None:
     for index in indexes:
         found = _html(outputs[index]).count("<img")
         assert found == cells.PICTURES[index], f"cell {index} has {found} pictures"
-    return WORKS
 
 
-def _said(outputs: Sequence[Any], text: str) -> Outcome:
+def _said(outputs: Sequence[Any], text: str) -> None:
     said = "".join(output.get("text", "") for output in outputs)
     assert text in said, f"it says {said!r}"
-    return WORKS
 
 
 def _waited(outputs: Sequence[Sequence[Any]]) -> Outcome:
@@ -80,7 +78,7 @@ def _kept(outputs: Sequence[Any], what: str) -> Outcome:
     return Outcome("but", "no-kernel")
 
 
-def _converted(key: str, path: Path, environment: Environment, env: Mapping[str, str]) -> Outcome:
+def _converted(key: str, path: Path, environment: Environment, env: Mapping[str, str]) -> None:
     """As an HTML page, the executed notebook shows all pictures of its runs."""
     command = [environment.python, "-m", "nbconvert", "--to", "html", str(path)]
     subprocess.run(command, env=env, check=True, capture_output=True)
@@ -90,7 +88,6 @@ def _converted(key: str, path: Path, environment: Environment, env: Mapping[str,
         pictures = page.locator(".jp-Cell").nth(1).locator("img")
         decoded(pictures, 4)
         page.screenshot(path=screenshots() / f"{key}-converted.png", full_page=True)
-    return WORKS
 
 
 def voila(key: str, environment: Environment, folder: Path, env: Mapping[str, str]) -> dict[str, Outcome]:
@@ -98,12 +95,8 @@ def voila(key: str, environment: Environment, folder: Path, env: Mapping[str, st
     tried = Tried(key)
     write_notebook(folder / "all.ipynb", cells.RUN_ALL)
     write_notebook(folder / "apart.ipynb", [cells.LOAD, cells.LIVE, cells.PANEL, cells.VIEW])
-    command = [
-        environment.python,
-        "-m",
-        "jupyter_server",
-        "--ServerApp.jpserver_extensions={'voila.server_extension': True}",
-    ]
+    extension = "--ServerApp.jpserver_extensions={'voila.server_extension': True}"
+    command = [environment.python, "-m", "jupyter_server", extension]
     with server(command, folder, env) as running, chromium() as browser:
         page = new_page(browser)
         body = page.locator("body")
@@ -113,28 +106,18 @@ def voila(key: str, environment: Environment, folder: Path, env: Mapping[str, st
         tried.feature("wait", lambda: tried.outcomes["cell"])
         page.goto(running.address("voila/render/apart.ipynb"), wait_until="commit")
         tried.feature("live grid", lambda: _voila_live(page))
-        tried.feature(
-            "viewer",
-            lambda: _done(lambda: try_viewer(page.get_by_role("application", name="Picture viewer"))),
-            body,
-        )
-        tried.feature("panel", lambda: _done(lambda: try_panel(body)), body)
+        viewer = page.get_by_role("application", name="Picture viewer")
+        tried.feature("viewer", lambda: try_viewer(viewer), body)
+        tried.feature("panel", lambda: try_panel(body), body)
     return tried.outcomes | {"interrupt": NONE, "completion": NONE, "saved and converted": NONE}
 
 
-def _done(act: Callable[[], None]) -> Outcome:
-    act()
-    return WORKS
-
-
-def _text(page: Any, text: str) -> Outcome:
+def _text(page: Any, text: str) -> None:
     expect(page.get_by_text(text, exact=True)).to_be_visible()
-    return WORKS
 
 
-def _voila_pictures(page: Any) -> Outcome:
+def _voila_pictures(page: Any) -> None:
     decoded(page.locator("img"), sum(cells.PICTURES.values()))
-    return WORKS
 
 
 def _voila_live(page: Any) -> Outcome:

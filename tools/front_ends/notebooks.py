@@ -16,6 +16,8 @@ from tools.front_ends.results import WORKS, Outcome, screenshots
 
 LIVE, RELOADED, LONG, PANEL, VIEW, COMPLETED = range(1, 7)
 APART = (cells.LOAD, cells.LIVE, cells.RELOADED, cells.LONG, cells.PANEL, cells.VIEW, "")
+ENLARGED = """cells => cells.filter(cell =>
+    new DOMMatrix(getComputedStyle(cell.querySelector('img')).transform).a > 1).length"""
 INTERRUPTED = 15
 """Seconds within which an interrupted cell has to end."""
 
@@ -27,10 +29,10 @@ class Tried:
         self.key = key
         self.outcomes: dict[str, Outcome] = {}
 
-    def feature(self, name: str, act: Callable[[], Outcome], seen: Locator | None = None) -> None:
-        """Try a feature, and keep what is on the page (`seen`: some element of it)."""
+    def feature(self, name: str, act: Callable[[], Outcome | None], seen: Locator | None = None) -> None:
+        """Try a feature, which works if nothing else is said, and keep what the page of `seen` shows."""
         try:
-            self.outcomes[name] = act()
+            self.outcomes[name] = act() or WORKS
         except Exception as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             self.outcomes[name] = Outcome("no", said[0][:200])
@@ -74,21 +76,19 @@ def try_notebooks(
     return tried.outcomes
 
 
-def _run_all(notebook: LabNotebook) -> Outcome:
+def _run_all(notebook: LabNotebook) -> None:
     """All cells end, in their order, and the last one finds all pictures."""
     last = len(cells.RUN_ALL) - 1
     notebook.ended(last, 3 * SECONDS)
     expect(notebook.output(last).first).to_have_text(cells.COUNTED)
     numbers = [notebook.prompt(index).strip("In []:\xa0") for index in range(last + 1)]
     assert numbers == [str(number + 1) for number in range(last + 1)], f"executed in the order {numbers}"
-    return WORKS
 
 
-def _shown(notebook: LabNotebook, *indexes: int) -> Outcome:
+def _shown(notebook: LabNotebook, *indexes: int) -> None:
     """Each cell shows its pictures, once."""
     for index in indexes:
         decoded(notebook.pictures(index), cells.PICTURES[index])
-    return WORKS
 
 
 def _saved(
@@ -98,7 +98,7 @@ def _saved(
     environment: Environment,
     env: Mapping[str, str],
     key: str,
-) -> Outcome:
+) -> None:
     """The pictures are there when the notebook is opened again, when a stranger opens it, and as HTML."""
     notebook.save()
     received = server.folder / "received.ipynb"
@@ -117,7 +117,6 @@ def _saved(
     decoded(foreign.page.locator("img"), sum(cells.PICTURES.values()))
     foreign.page.screenshot(path=screenshots() / f"{key}-converted.png")
     foreign.page.context.close()
-    return WORKS
 
 
 def convert(notebook: Path, environment: Environment, env: Mapping[str, str]) -> Path:
@@ -127,7 +126,7 @@ def convert(notebook: Path, environment: Environment, env: Mapping[str, str]) ->
     return notebook.with_suffix(".html")
 
 
-def _live(notebook: LabNotebook) -> Outcome:
+def _live(notebook: LabNotebook) -> None:
     """While its cell works, a run tells how far it is and shows what is there."""
     notebook.run(LIVE)
     expect(notebook.output(LIVE).first).to_contain_text("of 4 done")
@@ -136,11 +135,12 @@ def _live(notebook: LabNotebook) -> Outcome:
     assert notebook.pictures(LIVE).count() < 4
     notebook.ended(LIVE)
     decoded(notebook.pictures(LIVE), 4)
-    return WORKS
 
 
 def _reloaded(notebook: LabNotebook) -> Outcome:
     """What becomes of a run whose page is loaded anew while it works."""
+    # So high that all cells are on the page: JupyterLab draws no others.
+    notebook.page.set_viewport_size({"width": 1300, "height": 6000})
     notebook.run(RELOADED)
     notebook.pictures(RELOADED).first.wait_for()
     notebook.reload()
@@ -157,7 +157,7 @@ def _reloaded(notebook: LabNotebook) -> Outcome:
     return WORKS
 
 
-def _interrupted(notebook: LabNotebook) -> Outcome:
+def _interrupted(notebook: LabNotebook) -> None:
     """An interrupted cell ends soon, as an error of one line that says how to go on."""
     notebook.run(LONG)
     notebook.pictures(LONG).first.wait_for()
@@ -166,14 +166,12 @@ def _interrupted(notebook: LabNotebook) -> Outcome:
     said = notebook.output(LONG).filter(has_text="WaitInterruptedError")
     expect(said).to_contain_text("%rivya resume")
     assert "Traceback" not in said.inner_text()
-    return WORKS
 
 
-def _panel(notebook: LabNotebook) -> Outcome:
+def _panel(notebook: LabNotebook) -> None:
     """The panel opens, plans what is typed, and shows the pictures of a click."""
     notebook.run(PANEL)
     try_panel(notebook.cell(PANEL))
-    return WORKS
 
 
 def try_panel(root: Locator) -> None:
@@ -189,10 +187,9 @@ def try_panel(root: Locator) -> None:
     expect(root.locator(".rivya-main img").filter(visible=True).first).to_be_visible()
 
 
-def _viewer(notebook: LabNotebook) -> Outcome:
+def _viewer(notebook: LabNotebook) -> None:
     notebook.run(VIEW)
     try_viewer(notebook.cell(VIEW).get_by_role("application", name="Picture viewer"))
-    return WORKS
 
 
 def try_viewer(root: Locator) -> None:
@@ -201,16 +198,11 @@ def try_viewer(root: Locator) -> None:
     decoded(root.locator("img:not([alt=''])"), 4)
     root.get_by_role("gridcell").first.click()
     root.page.keyboard.press("+")
-    zoom = "cells => cells.filter(cell => new DOMMatrix(getComputedStyle(cell.querySelector('img')).transform).a > 1)"
-    enlarged = f"{zoom[:-1]}).length"
-    until(
-        lambda: root.get_by_role("gridcell").evaluate_all(enlarged) in (1, 4),
-        "the picture is enlarged",
-        root.page,
-    )
+    shown = root.get_by_role("gridcell")
+    until(lambda: shown.evaluate_all(ENLARGED) == 4, "all pictures are enlarged", root.page)
 
 
-def _completion(notebook: LabNotebook) -> Outcome:
+def _completion(notebook: LabNotebook) -> None:
     """TAB behind a part of a name offers it, or puts it in where nothing else fits."""
     notebook.write(COMPLETED, cells.COMPLETED)
     notebook.page.keyboard.press("Tab")
@@ -219,4 +211,3 @@ def _completion(notebook: LabNotebook) -> Outcome:
         notebook.page.keyboard.press("Enter")
     expect(notebook.cell(COMPLETED).first).to_contain_text("resolution=")
     notebook.page.keyboard.press("Escape")
-    return WORKS

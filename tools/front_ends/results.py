@@ -25,9 +25,9 @@ SIGNS = {"works": "✓", "but": "✓ but", "no": "no", "none": "–", "read": "r
 class Outcome:
     """How a feature works in a front end.
 
-    `how` is a key of SIGNS: it was run and works, works with the limit `note` or does not (for the reason `note`), the
-    front end has no such thing, it was only read (in sources or documents), or not even that. `note` names a paragraph
-    of the page, or is a sentence of its own where nobody has explained it yet.
+    `how` is a key of SIGNS: it was run and works, works with the limit `note` or does not (for the reason `note`),
+    the front end has no such thing, it was only read (in sources or documents), or not even that. `note` names a
+    paragraph of the page, or is a sentence of its own where nobody has explained it yet.
     """
 
     how: str

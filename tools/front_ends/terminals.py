@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pexpect
@@ -14,7 +14,7 @@ from tools.front_ends import cells
 from tools.front_ends.browser import SECONDS, chromium, decoded, new_page, write_notebook
 from tools.front_ends.environments import Environment
 from tools.front_ends.notebooks import INTERRUPTED, Tried
-from tools.front_ends.results import NONE, WORKS, Outcome, screenshots
+from tools.front_ends.results import NONE, Outcome, screenshots
 
 CODES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[()][0-9A-B]|[=>78cDEHM])|\x08|\x00")
 REPORT = 'bottles.report("report.html")'
@@ -33,10 +33,8 @@ class Terminal:
 
     def read(self) -> None:
         """Take in what it says, for at most a tenth of a second."""
-        try:
+        with suppress(pexpect.TIMEOUT):
             self.said += CODES.sub("", self.child.read_nonblocking(65536, timeout=0.1))
-        except pexpect.TIMEOUT:
-            pass
 
     def until(self, pattern: str, since: int = 0, seconds: float = SECONDS) -> str:
         """Wait until it has said what fits the pattern, and give all that it said since."""
@@ -58,24 +56,23 @@ class Prompt(Terminal):
 
     def __init__(self, command: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
         super().__init__(command, folder, env)
-        self.number = 1
         self.until(r"In \[1\]: ")
 
     def start(self, source: str) -> int:
         """Type an input and have it executed. Gives where the answer begins."""
         for line in source.splitlines():
+            since = len(self.said)
             self.child.send(line + "\r")
-            self.until(re.escape(line[-12:]))
-        since = len(self.said)
+            self.until(re.escape(line[-12:]), since)
         if source.startswith("%%"):
-            # An empty line ends a cell of several lines.
-            self.child.send("\r")
+            # Two empty lines end a cell of several lines.
+            self.child.send("\r\r")
         return since
 
     def ended(self, since: int, seconds: float = SECONDS) -> str:
         """Wait for the next prompt, and give what was said before it."""
-        self.number += 1
-        return self.until(rf"In \[{self.number}\]: ", since, seconds)
+        next_one = max(map(int, re.findall(r"In \[(\d+)\]: ", self.said[:since]))) + 1
+        return self.until(rf"In \[{next_one}\]: ", since, seconds)
 
     def run(self, source: str, seconds: float = SECONDS) -> str:
         return self.ended(self.start(source), seconds)
@@ -105,8 +102,8 @@ def prompt_of(*command: str) -> Callable[..., dict[str, Outcome]]:
             tried.feature("live grid", lambda: _live(terminal))
             tried.feature("wait", lambda: _waited(terminal))
             tried.feature("completion", lambda: _completed(terminal))
-            tried.feature("panel", lambda: _words(terminal, "rv.panel()", "Jupyter"))
-            tried.feature("viewer", lambda: _words(terminal, "lamps.view()", "Jupyter"))
+            tried.feature("panel", lambda: _words(terminal, "rv.panel()", "widgets"))
+            tried.feature("viewer", lambda: _words(terminal, "lamps.view()", "widgets"))
             tried.feature("saved and converted", lambda: _reported(terminal, folder))
             tried.feature(
                 "Run All", lambda: _said(terminal.run("%run all.ipynb", 2 * SECONDS), cells.COUNTED)
@@ -117,10 +114,9 @@ def prompt_of(*command: str) -> Callable[..., dict[str, Outcome]]:
     return drive
 
 
-def _said(text: str, *words: str) -> Outcome:
+def _said(text: str, *words: str) -> None:
     for word in words:
         assert word in text, f"it says no {word!r}, but {text[-300:]!r}"
-    return WORKS
 
 
 def _cell(terminal: Prompt) -> Outcome:
@@ -137,24 +133,22 @@ def _live(terminal: Prompt) -> Outcome:
     return Outcome("but", "words")
 
 
-def _waited(terminal: Prompt) -> Outcome:
+def _waited(terminal: Prompt) -> None:
     terminal.run(cells.WAIT.splitlines()[0])
     _said(terminal.run("waited.wait()"), "2 pictures")
     terminal.run(cells.AWAIT.splitlines()[0])
     _said(terminal.run("len(awaited.images)"), "2")
-    return WORKS
 
 
-def _completed(terminal: Prompt) -> Outcome:
+def _completed(terminal: Prompt) -> None:
     """TAB puts the only name in that fits."""
     since = len(terminal.said)
     terminal.child.send("%%rivya resolu\t")
     try:
         terminal.until("resolution=", since, 15)
     finally:
-        terminal.child.send("\x15\x03")
-        terminal.until(rf"In \[{terminal.number}\]: $", since)
-    return WORKS
+        # Take the line away.
+        terminal.child.send("\x15")
 
 
 def _words(terminal: Prompt, source: str, word: str) -> Outcome:
@@ -177,13 +171,13 @@ def report_shows(path: Path, count: int) -> Outcome:
     return Outcome("but", "report")
 
 
-def _interrupted(terminal: Prompt) -> Outcome:
+def _interrupted(terminal: Prompt) -> None:
     since = terminal.start(cells.LONG)
     terminal.until("[1-9] of 40", since)
     terminal.child.send("\x03")
     said = terminal.ended(since, INTERRUPTED)
     assert "Traceback" not in said, "it ends with a traceback"
-    return _said(said, "WaitInterruptedError", "%rivya resume")
+    _said(said, "WaitInterruptedError", "%rivya resume")
 
 
 SCRIPT = """import rivya_nb as rv
@@ -238,8 +232,7 @@ def _viewed(terminal: Terminal) -> Outcome:
     return Outcome("no", "no-widgets")
 
 
-def _script_interrupted(terminal: Terminal) -> Outcome:
+def _script_interrupted(terminal: Terminal) -> None:
     terminal.until("[1-9] of 40")
     terminal.child.send("\x03")
     terminal.until("WaitInterruptedError.*resume", seconds=INTERRUPTED)
-    return WORKS
