@@ -172,6 +172,7 @@ def _panel(notebook: LabNotebook) -> None:
     """The panel opens, plans what is typed, and shows the pictures of a click."""
     notebook.run(PANEL)
     try_panel(notebook.cell(PANEL))
+    stands_alone(notebook.cell(PANEL))
 
 
 def try_panel(root: Locator) -> None:
@@ -190,6 +191,12 @@ def try_panel(root: Locator) -> None:
 def _viewer(notebook: LabNotebook) -> None:
     notebook.run(VIEW)
     try_viewer(notebook.cell(VIEW).get_by_role("application", name="Picture viewer"))
+    stands_alone(notebook.cell(VIEW))
+
+
+def stands_alone(root: Locator) -> None:
+    """What a cell keeps for a page without a kernel is not seen beside the widget."""
+    expect(root.locator(".rivya-kept")).to_be_hidden()
 
 
 def try_viewer(root: Locator) -> None:

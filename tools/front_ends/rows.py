@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.front_ends import browser, converters, notebooks, terminals
+from tools.front_ends import browser, converters, notebooks, qtconsole, terminals
 from tools.front_ends.environments import Environment, sandbox, variables
 from tools.front_ends.proxy import BASE_URL, TOKEN, behind_proxy
 from tools.front_ends.results import Outcome
@@ -89,5 +89,6 @@ ROWS = {
     "console": Row(
         "jupyter console", ("jupyter-console", "nbformat"), terminals.prompt_of("jupyter-console")
     ),
+    "qtconsole": Row("qtconsole", ("qtconsole", "pyqt6", "nbformat"), qtconsole.drive),
     "script": Row("a plain script", ("ipython",), terminals.script),
 }
