@@ -215,7 +215,10 @@ def _if_it_stands_still(run: Run, now: float) -> tuple[Hint, ...]:
             Hint(f"rv.runs({run.id})", "shows it as it is then."),
         )
     return (
-        Hint("", f"State as of {moment}. If this no longer changes, as after a reload of the page,"),
+        Hint(
+            "",
+            f"State as of {moment}. Where this does not change (in a console, after a reload of the page),",
+        ),
         Hint(f"rv.runs({run.id})", "shows it as it is now. Where the kernel has ended,"),
         Hint(f"%rivya resume {run.id}", f"collects the {run.noun}s."),
     )
