@@ -4,8 +4,9 @@ import { element } from "./dom.js";
 
 const TOLERATED = 0.012; // seconds that one may be behind or before the others
 const NUDGE = 0.08; // by how much faster or slower it plays until it is there
-const LOST = 0.35; // seconds after which that would take too long: it is sent there
-const BETWEEN_JUMPS = 2000; // milliseconds at least, so that a slow machine does nothing but jump
+const BRAKE = 0.5; // by how much slower where it is further before them
+export const APART = 0.04; // seconds: about one frame
+export const LOST = 0.35; // seconds after which playing slower would take too long, and that the screen may be behind
 const PATIENCE = 3000; // milliseconds for a frame that may never be shown: the others must not wait for ever
 const END = 0.001; // seconds: at its very end a video begins anew when it is played
 
@@ -41,7 +42,7 @@ export class Player {
     this.url = null; // what it plays, or will
     this.shown = null; // the place of the frame on the screen, in seconds, where a browser tells it
     this.nudge = 0;
-    this.jumped = 0;
+    this.still = null; // a canvas that lies over it while it is sought
   }
 
   get isVideo() {
@@ -111,6 +112,22 @@ export class Player {
     await done;
   }
 
+  /** Let the frame that is on the screen stay there, whatever the video shows meanwhile. */
+  cover() {
+    const { media } = this;
+    if (this.still || !this.isVideo || media.readyState < media.HAVE_CURRENT_DATA) return;
+    const width = Math.min(media.videoWidth, Math.ceil(this.node.clientWidth * this.viewer.state.zoom * devicePixelRatio)) || 1;
+    const height = Math.round((width * media.videoHeight) / media.videoWidth) || 1;
+    this.still = element("canvas", { width, height });
+    this.still.getContext("2d").drawImage(media, 0, 0, width, height);
+    this.node.append(this.still);
+  }
+
+  uncover() {
+    this.still?.remove();
+    this.still = null;
+  }
+
   start(position, speed) {
     this.nudge = 0;
     this.media.playbackRate = speed;
@@ -118,16 +135,18 @@ export class Player {
     if (!this.isOver(position)) this.media.play().catch(() => {}); // paused again, before it has begun
   }
 
-  /** Stay with the common clock: a little faster where it is late, a little slower where it is early. */
+  /** By how many seconds it is behind a position while it plays; negative if it is before that. */
+  late(position) {
+    const { media } = this;
+    return media.seeking || media.ended || this.isOver(position) ? 0 : position - media.currentTime;
+  }
+
+  /** Stay with the common clock: a little faster where it is late, slower where it is early. */
   follow(position, speed) {
     const { media } = this;
-    if (media.seeking || media.paused || this.isOver(position)) return;
-    const late = position - media.currentTime;
-    if (Math.abs(late) > LOST * Math.max(1, speed)) {
-      if (Date.now() - this.jumped < BETWEEN_JUMPS) return;
-      this.jumped = Date.now();
-      media.currentTime = position;
-    } else if (Math.abs(late) > TOLERATED) this.nudge = Math.sign(late) * NUDGE;
+    const late = this.late(position) / speed;
+    if (late < -APART) this.nudge = -BRAKE;
+    else if (Math.abs(late) > TOLERATED) this.nudge = Math.sign(late) * NUDGE;
     else if (late * this.nudge <= 0) this.nudge = 0; // it has just passed the clock
     const rate = speed * (1 + this.nudge);
     if (media.playbackRate !== rate) media.playbackRate = rate;
@@ -137,7 +156,7 @@ export class Player {
   release() {
     this.url = null;
     free(this.media);
-    this.media = null;
+    this.media = this.still = null;
     this.node.replaceChildren();
   }
 }
