@@ -8,6 +8,8 @@ const BRAKE = 0.5; // by how much slower where it is further before them
 export const APART = 0.04; // seconds: about one frame
 export const LOST = 0.35; // seconds after which playing slower would take too long, and that the screen may be behind
 const PATIENCE = 3000; // milliseconds for a frame that may never be shown: the others must not wait for ever
+const FIRST_FRAME = 10_000; // milliseconds; what was there before stays to be seen meanwhile
+const DAMAGED = "It cannot be played: the file is damaged.";
 const END = 0.001; // seconds: at its very end a video begins anew when it is played
 
 /** The first of these events; null after so many milliseconds, if that is given. */
@@ -86,20 +88,35 @@ export class Player {
       { src: url, muted: true, preload: "auto", playsInline: true, "aria-label": this.cell.alt });
     // Above the one that plays meanwhile, and nothing to be seen before it has a frame.
     this.node.append(media);
+    const framed = new Promise((resolve) => media.requestVideoFrameCallback?.(() => resolve("framed")));
     // It is "emptied" where it is given up before it has a frame.
-    const told = await once(media, ["loadeddata", "error", "emptied"]);
-    if (told === "loadeddata" && this.url === url) await this.seek(playing.ahead, media);
+    let told = await once(media, ["loadeddata", "error", "emptied"]);
+    if (told === "loadeddata" && this.url === url) {
+      const failed = once(media, ["error", "emptied"], FIRST_FRAME);
+      await this.seek(playing.ahead, media);
+      // A file that is cut before its first frame has all data that it will ever have.
+      if (media.requestVideoFrameCallback && !document.hidden) told = await Promise.race([framed, failed]);
+    }
     if (this.url !== url) return free(media);
-    if (told !== "loadeddata") {
+    if (told !== "loadeddata" && told !== "framed") {
+      const isForeign = media.error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED;
       this.url = this.media?.src ?? null;
       free(media);
-      return playing.refused(this.cell, url);
+      return playing.refused(this.cell, url, isForeign ? null : DAMAGED);
     }
+    media.addEventListener("error", () => this.media === media && this.fail(url));
     free(this.media);
     this.media = media;
     this.shown = null;
     this.note(media);
     return playing.joined(this);
+  }
+
+  /** It cannot be played further: the others must not wait for it. */
+  fail(url) {
+    const at = this.media.currentTime;
+    this.release();
+    this.viewer.playing.refused(this.cell, url, at > 0.1 ? `It cannot be played beyond ${at.toFixed(1)} s: the file is damaged.` : DAMAGED);
   }
 
   /** Show the frame at `position`; resolves once it is shown. A shorter one shows its last frame. */
@@ -138,7 +155,7 @@ export class Player {
   /** By how many seconds it is behind a position while it plays; negative if it is before that. */
   late(position) {
     const { media } = this;
-    return media.seeking || media.ended || this.isOver(position) ? 0 : position - media.currentTime;
+    return media.seeking || media.paused || this.isOver(position) ? 0 : position - media.currentTime;
   }
 
   /** Stay with the common clock: a little faster where it is late, slower where it is early. */

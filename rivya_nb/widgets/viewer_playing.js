@@ -127,11 +127,11 @@ export class Playing {
     this.viewer.playBar.draw();
   }
 
-  /** The browser cannot play a file. */
-  refused(cell, url) {
+  /** The browser cannot play a file; `words` say why, if it is not for its format. */
+  refused(cell, url, words) {
     const { originals, previews, stage } = this.viewer;
     const files = originals.url(cell.key) === url ? originals : previews;
-    files.troubles.set(cell.key, `This browser cannot play ${files.type(cell.key)}.`);
+    files.troubles.set(cell.key, words ?? `This browser cannot play ${files.type(cell.key)}.`);
     stage.showKey(cell.key);
     stage.look();
   }
