@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from types import NoneType
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, overload
 
@@ -34,6 +34,7 @@ from rivya_nb.session.service import canonical_name, reach
 from rivya_nb.session.session import Session
 from rivya_nb.session.showing.live import tell
 from rivya_nb.session.showing.waiting import WaitLine
+from rivya_nb.store.persisting import turn
 from rivya_nb.store.picture_places import VARIABLE as PICTURES_VARIABLE
 from rivya_nb.store.places import StorePlace, read_place
 from rivya_nb.store.records import COLLECTABLE, SENT, UNSENT
@@ -95,7 +96,7 @@ def connect(
     del api_key  # a traceback that shows this frame's names must not show the key
     ceiling = ceiling_of_environment() if max_parallel is None else checked_ceiling(max_parallel)
     place = store_place(store)
-    with _lock:
+    with _connecting():
         live_records = _open_live_records(place, begins_anew=bool(store))
         service = reach(key, base_url, live_records.store.workspace)
         with suppress(StoreError):  # what can only be read keeps its names
@@ -112,8 +113,13 @@ def connect(
 
 def current_session() -> Session:
     """The current session; if there is none yet, this connects by the environment."""
-    with _lock:
+    with _connecting():
         return _current or connect()
+
+
+def _connecting() -> AbstractContextManager[None]:
+    words = "Another call of this kernel is still connecting; this waits until that is done."
+    return turn(_lock, words, WaitLine().show)
 
 
 def open_session() -> Session | None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import sys
 import uuid
-from typing import TYPE_CHECKING
 
 from rivya_nb.session.showing.live import NOTHING, in_console, in_notebook, publish, tell
 from rivya_nb.session.showing.terminal import write_over, writes_over
-
-if TYPE_CHECKING:
-    from rivya_nb.store.persisting import Wait
 
 
 class WaitLine:
@@ -20,9 +16,9 @@ class WaitLine:
         self._words = ""
         self._display_id = ""
 
-    def show(self, waiting: Wait | None) -> None:
+    def show(self, waiting: str | None) -> None:
         """Show this wait; None if it is over. What cannot be shown is waited for all the same."""
-        before, self._words = self._words, "" if waiting is None else str(waiting)
+        before, self._words = self._words, waiting or ""
         if self._words == before:
             return
         if in_notebook() and not in_console():
