@@ -23,8 +23,8 @@ _Value = TypeVar("_Value")
 class Search(ABC):
     """Each method is part of a transaction.
 
-    Where a number is only shown, at most `many` jobs are counted, and at most `candidates` jobs of a tag are looked at
-    to count those that fit everything else.
+    Where a number is only shown, at most `many` jobs are counted, and at most `candidates` jobs of a tag are
+    looked at to count those that fit the rest.
     """
 
     many: int
