@@ -163,7 +163,7 @@ class ContentFiles:
             original = source.local(sha256, mime_type)
         except DamagedError:
             return False
-        with disk_trouble(original), self.arriving() as part:
+        with disk_trouble(self.folder, self.way_out), self.arriving() as part:
             try:
                 shutil.copyfile(original, part)
             except FileNotFoundError:
