@@ -196,12 +196,10 @@ def test_where_the_browser_cannot_play_an_original_its_small_copy_plays(
 
 def test_of_a_damaged_video_it_is_said_and_the_others_play(films: Films) -> None:
     data = Path(films.kernel("str(films[1].path)")).read_bytes()
-    films.kernel(f"films[1].path.write_bytes(films[1].path.read_bytes()[:{len(data) // 2}])")
+    films.kernel(f"films[1].path.write_bytes(films[1].path.read_bytes()[:{data.index(b'mdat') + 100}])")
     films.cells.nth(1).click()
-    films.press("Enter", "k")
-    told = re.compile(r"It cannot be played beyond \d\.\d s: the file is damaged\. A small copy plays\.")
-    expect(films.root).to_contain_text(told)
-    films.press("k")
+    films.press("Enter")
+    expect(films.root).to_contain_text("It cannot be played: the file is damaged. A small copy plays.")
     films.to_grid()
     expect(films.videos).to_have_count(4)
 
