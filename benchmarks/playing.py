@@ -61,10 +61,11 @@ OPENING = """() => {
 WATCH = """seconds => new Promise(resolve => {
     const pen = new OffscreenCanvas(8, 1).getContext('2d', { willReadFrequently: true });
     pen.imageSmoothingEnabled = false;
-    const top = player => [...player.querySelectorAll('video, canvas')].filter(each => each.checkVisibility()).at(-1);
+    const seen = each => each.checkVisibility();
+    const top = player => [...player.querySelectorAll('video, canvas')].filter(seen).at(-1);
     const tops = () => [...document.querySelectorAll('.rivya-viewer .player')].map(top).filter(Boolean);
     const number = shown => {
-        const [width, height] = [shown.videoWidth || shown.width, shown.videoHeight || shown.height];
+        const width = shown.videoWidth || shown.width, height = shown.videoHeight || shown.height;
         pen.drawImage(shown, 0, 0, width / 4, height / 12, 0, 0, 8, 1);
         const { data } = pen.getImageData(0, 0, 8, 1);
         return [0, 1, 2, 3, 4, 5, 6, 7].reduce((sum, bit) => sum + (data[4 * bit] > 127 ? 1 << bit : 0), 0);
@@ -90,7 +91,7 @@ WATCH = """seconds => new Promise(resolve => {
 
 
 def make(folder: Path, number: int) -> Path:
-    """A clip in which everything moves; eight squares at its top tell each frame's number in binary digits."""
+    """A clip in which everything moves; squares at its top tell the number of each frame."""
     program = find_ffmpeg()
     assert program is not None
     path = folder / f"{number}.mp4"
