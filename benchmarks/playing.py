@@ -56,8 +56,8 @@ OPENING = """() => {
     };
     look();
 }"""
-# At each frame of the page, the number of the frame that each tile shows, as it is drawn in the tile itself: of the
-# element that lies on top, whatever the viewer has put there.
+# At each frame of the page, the number of the frame that each tile shows, as it is drawn in the tile: of its
+# element on top, whatever the viewer has put there.
 WATCH = """seconds => new Promise(resolve => {
     const pen = new OffscreenCanvas(8, 1).getContext('2d', { willReadFrequently: true });
     pen.imageSmoothingEnabled = false;
