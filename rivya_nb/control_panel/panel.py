@@ -160,7 +160,7 @@ class Panel:
     def _last(self) -> Selection:
         """The last pictures, which stay in the cell."""
         ids = self.session.store.history_ids(Question(), limit=LAST)
-        return _Last(self.session.live_records, ids, "last pictures")
+        return _Last(self.session.live_records, ids, "last results")
 
     def _check_kept(self, _: object) -> None:
         self.session.live_records.displays.check()

@@ -318,23 +318,23 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
     question = asked.question
     everything = store.count(Question(hidden=True))
     if not everything:
-        return ["The store has no pictures yet"]
+        return ["The store has no results yet"]
     tags = store.marks.known_tags()
     reasons = [
-        f"No picture has the tag {short_repr(tag)}{did_you_mean(tag, tags) or _there_are(tags)}"
+        f"No result has the tag {short_repr(tag)}{did_you_mean(tag, tags) or _there_are(tags)}"
         for tag in question.tags
         if tag not in tags
     ]
     models = (question.model,) if isinstance(question.model, str) else question.model or ()
     reasons += [
-        f"No picture is of the model {short_repr(model)}{did_you_mean(model, bundled())}."
+        f"No result is of the model {short_repr(model)}{did_you_mean(model, bundled())}."
         for model in models
         if not store.count(Question(model=model, hidden=True))
     ]
     if question.asked_by:
         users = store.users()
         reasons += [
-            f"No picture was asked for by {short_repr(user)}"
+            f"No result was asked for by {short_repr(user)}"
             + (did_you_mean(user, users) or _there_are(users, "names"))
             for user in question.asked_by
             if user not in users
@@ -345,13 +345,13 @@ def why_nothing(asked: HistoryQuestion, store: Store) -> list[str]:
         except UsageError as error:
             reasons.append(str(error).rstrip("."))
     reasons += [
-        f"No picture was asked for with {key} {_told(value)}"
+        f"No result was asked for with {key} {_told(value)}"
         for key, value in question.params.items()
         if not store.count(Question(params={key: value}, hidden=True))
     ]
     known = dict.fromkeys(name for name, _ in store.facts.known(_MOST_FACTS)) if question.facts else ()
     reasons += [
-        f"No picture has the fact {name} {_told(value)}"
+        f"No result has the fact {name} {_told(value)}"
         + (did_you_mean(name, known) if name not in known else "")
         for name, value in question.facts.items()
         if not store.count(Question(facts={name: value}, hidden=True))

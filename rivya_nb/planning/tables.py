@@ -301,7 +301,7 @@ class _Reader:
     def _wordings(self, cell: object) -> Sequence[str]:
         """The wordings that a cell of the prompt's column holds."""
         if cell is None:
-            raise UsageError([Mistake("prompt", "it is empty; write what the picture should show")])
+            raise UsageError([Mistake("prompt", "it is empty; describe what the model should make")])
         if isinstance(cell, bool) or not isinstance(cell, (str, int, float)):
             raise UsageError([Mistake("prompt", f"a value of type {type(cell).__name__} is no text")])
         text = as_sent(str(cell))

@@ -146,7 +146,7 @@ class ContentFiles:
     def read(self, sha256: str, mime_type: str) -> bytes:
         path = self.local(sha256, mime_type)
         if not path.is_file():
-            raise StoreError(f"{path}: this picture's file is gone; its record is still there.")
+            raise StoreError(f"{path}: this result's file is gone; its record is still there.")
         with disk_trouble(path):
             return path.read_bytes()
 
