@@ -7,6 +7,7 @@ on this machine.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import signal
@@ -51,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     It ends without a word when whoever reads what it says has gone, as `head` does after some lines.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal, or a file, whose encoding lacks a sign is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         try:
             return _done(argv)
@@ -204,10 +209,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(options: argparse.Namespace) -> int:
     _require("demo", "lab", _DEMO_PARTS)
+    folder = _made(options.folder)
+    print(f"{FIRST_NOTEBOOK} on the sandbox, in {folder}: drawn pictures, play money, no key.", flush=True)
     from rivya_nb.demo import run_demo
 
-    folder = _made(options.folder)
-    print(f"{FIRST_NOTEBOOK} on the sandbox: drawn pictures, play money, no key.")
     result = run_demo(_notebooks() / FIRST_NOTEBOOK, folder, _environment(folder / "store"), sys.stdout)
     print(_summary(result, folder))
     return 0
@@ -244,6 +249,8 @@ def _lab(options: argparse.Namespace) -> int:
             if not (folder / file.name).exists():
                 shutil.copyfile(file, folder / file.name)
     print(f"JupyterLab on {folder}, with the sandbox configured.", flush=True)
+    if find_spec("skimage") is None:
+        print("Notebooks 03 and 05 measure pictures: pip install 'rivya-nb[analysis]' for them.", flush=True)
     command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK), *options.rest]
     os.chdir(folder)
     os.execve(sys.executable, command, _environment(folder / "store"))  # noqa: S606 - our own interpreter
