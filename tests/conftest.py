@@ -60,7 +60,7 @@ settings.load_profile("rivya")
 
 TOGETHER = (
     "panel in browsers", "browser", "test_cli", "test_magic",
-    "test_openapi", "test_waiting_cells", "test_threads", "test_other_front_ends",
+    "test_site", "test_openapi", "test_waiting_cells", "test_threads", "test_other_front_ends",
 )  # fmt: skip
 """Tests that share something costly, which each process would start for itself: each of these stays in one."""
 
@@ -168,6 +168,7 @@ def _named(path: Path, names: tuple[str, ...]) -> str | None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a test that skips has failed")
     parser.addoption("--screenshots", type=Path, metavar="FOLDER", help="where screenshots are kept")
+    parser.addoption("--site", type=Path, metavar="FOLDER", help="the documentation, built already")
     parser.addoption("--thorough", action="store_true", help="also what takes minutes on servers")
     parser.addoption(
         "--readme-pictures", action="store_true", help="put the README's pictures into docs/, too"

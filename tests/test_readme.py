@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from kernels import executed
 
+from rivya_nb.contract.catalogue import bundled
+from rivya_nb.contract.ideas import is_seed
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SECONDS = 120
 
@@ -47,4 +50,12 @@ def test_the_python_examples_run_as_a_script(tmp_path: Path, environ: dict[str, 
     command = [sys.executable, "-c", "\n".join(blocks("python"))]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr
-    assert {"grid.png", "report.html", "pictures", "study"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"grid.png", "report.html"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_it_says_how_many_models_have_no_seed() -> None:
+    models = [model for model in map(bundled().__getitem__, bundled()) if model.category == "image"]
+    without = [model for model in models if not any(is_seed(param.key) for param in model.params)]
+    assert f"**{len(without)} of the {len(models)} documented image models take no seed" in " ".join(
+        README.split()
+    )

@@ -69,6 +69,11 @@ class RivyaClient:
         origin: the service's origin, `https://host[:port]`.
         retries: when a call is repeated.
         has_key: whether there is a key; without one only `models` and `openapi` can be called.
+        generations: asks for pictures, and tells how they are; a `Generations`.
+        files: uploads references; a `Files`.
+        credits: the balance; a `CreditsCalls`.
+        models: the service's list of models; a `Models`.
+        openapi: the service's own description; an `OpenAPI`.
 
     Raises:
         NotConnectedError: the key cannot be a key, or the key may not be sent to the base URL.
@@ -151,7 +156,11 @@ class Models(_Calls):
     """`GET /models`; public, sent without the key."""
 
     async def list(self, *, retries: RetryPolicy | None = None) -> tuple[ModelEntry, ...]:
-        """The models that the service lists now, callable or not; `retries` replaces the client's own."""
+        """The models that the service lists now, callable or not; `retries` replaces the client's own.
+
+        Raises:
+            ApiError, TransportError: the service refused, or did not answer.
+        """
         call = Call("models.list", "GET", "/models", public=True, retries=retries)
         return await self._read(call, read_models)
 
@@ -219,7 +228,13 @@ class Generations(_Calls):
         return await self._read(call, read_task)
 
     async def retrieve(self, task_id: str, *, retries: RetryPolicy | None = None) -> Task:
-        """The task in its current state; `retries` replaces the client's own."""
+        """The task in its current state; `retries` replaces the client's own.
+
+        Raises:
+            NotFoundError: the service does not know the task.
+            ApiError, TransportError: the service refused, or did not answer.
+            UsageError: the id cannot be one.
+        """
         path = f"/generations/{_segment('task_id', task_id)}"
         return await self._read(Call("generations.retrieve", "GET", path, retries=retries), read_task)
 
@@ -242,11 +257,13 @@ class Files(_Calls):
         Args:
             kind: `image`, `video` or `audio`.
             model: the model whose limits the service applies.
+            mime_type: such as `image/png`.
             name: the file's name, without a folder.
+            client_request_id: a trace id, at most 128 characters.
 
         Raises:
             UsageError: the file cannot be read, or an argument is wrong; nothing was sent.
-            ApiError, TransportError: as for every call.
+            ApiError, TransportError: the service refused, or did not answer.
         """
         if not _MIME_TYPE.fullmatch(mime_type):
             raise UsageError(
@@ -266,7 +283,7 @@ class Files(_Calls):
         )
 
     async def retrieve(self, file_id: str) -> UploadedFile:
-        """The uploaded file as the service has it now."""
+        """The uploaded file as the service has it now. Raises what `upload` raises."""
         return await self._read(
             Call("files.retrieve", "GET", f"/files/{_segment('file_id', file_id)}"), read_file
         )
@@ -276,6 +293,11 @@ class CreditsCalls(_Calls):
     """`GET /credits`."""
 
     async def retrieve(self, *, retries: RetryPolicy | None = None) -> Credits:
+        """The account's balance; `retries` replaces the client's own.
+
+        Raises:
+            ApiError, TransportError: the service refused, or did not answer.
+        """
         return await self._read(Call("credits.retrieve", "GET", "/credits", retries=retries), read_credits)
 
 
@@ -283,7 +305,11 @@ class OpenAPI(_Calls):
     """`GET /openapi.json`; public, sent without the key."""
 
     async def retrieve(self) -> Mapping[str, Any]:
-        """The service's OpenAPI document."""
+        """The service's OpenAPI document, as it came.
+
+        Raises:
+            ApiError, TransportError: the service refused, or did not answer.
+        """
         return await self._read(Call("openapi.retrieve", "GET", "/openapi.json", public=True), read_document)
 
 

@@ -113,6 +113,7 @@ class Model:
 
     @property
     def param_keys(self) -> tuple[str, ...]:
+        """The names of its params, as the service has them."""
         return tuple(param.key for param in self.params)
 
     @property

@@ -50,13 +50,11 @@ def measure(
     higher_is: Direction | None = None,
     of: Kind | None = None,
 ) -> Measure | Callable[[Callable[..., object]], Measure]:
-    """Make a function a measure: `run.measure("its_name")` calls it for each picture, and keeps the numbers.
+    """Make a function a measure: `run.measure("its_name")` calls it for each picture, and keeps the numbers::
 
-    ```python
-    @rv.measure(higher_is="better")
-    def red(image):
-        return np.asarray(image)[..., 0].mean() / 255
-    ```
+        @rv.measure(higher_is="better")
+        def red(image):
+            return np.asarray(image)[..., 0].mean() / 255
 
     The function takes `(image)` or `(image, request)`; as a batch `(images)` or `(images, requests)`, which are
     lists; or a pair, `(one, other)`. `of="picture"`, `"batch"` or `"pair"` says it where the names are others.

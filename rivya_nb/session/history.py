@@ -68,7 +68,7 @@ class Album(Shown, Pictures):
         """The call or line that shows a page."""
 
     def page(self, number: int) -> Selection:
-        """The pictures of one page; the first page is 1.
+        """The pictures of one page, which has 24; the first page is 1.
 
         Raises:
             UsageError: there is no such page.
@@ -219,10 +219,12 @@ class Selection(Album):
 
     @property
     def title(self) -> str:
+        """What they are a part of, on one line."""
         return self._title
 
     @property
     def job_ids(self) -> Sequence[str]:
+        """The ids of the jobs, in their order."""
         return self._ids
 
     @cached_property
@@ -308,6 +310,7 @@ class History(Album):
 
     @property
     def title(self) -> str:
+        """The question, on one line."""
         return f"history: {self._asked.words}" if self._asked.words else "history"
 
     @property
@@ -321,6 +324,7 @@ class History(Album):
 
     @property
     def job_ids(self) -> Sequence[str]:
+        """The ids of the jobs that match now, newest first."""
         return self._store.history_ids(self._asked.question)
 
     @property

@@ -24,8 +24,10 @@ from rivya_nb.views.words import noun_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
+    from typing_extensions import Unpack
 
     from rivya_nb.contract.catalogue import Model
+    from rivya_nb.contract.param_types import ModelParams
     from rivya_nb.session.live_records import LiveRecords
     from rivya_nb.session.plan import Plan
     from rivya_nb.session.showing.looks import Bundle
@@ -71,6 +73,7 @@ class Job(Markable):
 
     @property
     def job_ids(self) -> Sequence[str]:
+        """Its own id alone, as a list: what a mark applies to."""
         return [self.id]
 
     def _meant(self) -> Sequence[Job]:
@@ -124,10 +127,12 @@ class Job(Markable):
 
     @property
     def model(self) -> str:
+        """The id of the model."""
         return self.record.model
 
     @property
     def prompt(self) -> str:
+        """The prompt, as it was sent."""
         return self.record.prompt
 
     @property
@@ -232,7 +237,7 @@ class Job(Markable):
         max_credits: int | None = None,
         fresh: bool = False,
         params: Mapping[str, object] | None = None,
-        **more_params: object,
+        **more_params: Unpack[ModelParams],
     ) -> Plan:
         """The plan of this job's request with changes. Like `plan`, it sends nothing; `run()` sends it.
 

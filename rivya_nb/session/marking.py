@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rivya_nb.contract.text import count, file_size, short_repr
 from rivya_nb.errors import Mistake, UsageError
@@ -13,10 +13,10 @@ from rivya_nb.session.showing.live import in_notebook
 from rivya_nb.views.words import noun_of
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from rivya_nb.session.job import Job
     from rivya_nb.store.store import Store
-
-M = TypeVar("M", bound="Markable")
 
 
 class Markable(ABC):
@@ -36,12 +36,12 @@ class Markable(ABC):
     def _meant(self) -> Sequence[Job]:
         """The jobs that a mark applies to."""
 
-    def favourite(self: M, on: bool = True) -> M:
+    def favourite(self, on: bool = True) -> Self:
         """Mark as a favourite, or take this mark away (`on=False`)."""
         self._store.marks.change(self.job_ids, favourite=_switch("favourite", on))
         return self
 
-    def rate(self: M, rating: int) -> M:
+    def rate(self, rating: int) -> Self:
         """Rate with 1 to 5 stars; 0 removes the rating.
 
         Raises:
@@ -50,7 +50,7 @@ class Markable(ABC):
         self._store.marks.change(self.job_ids, rating=rating)
         return self
 
-    def tag(self: M, *tags: str) -> M:
+    def tag(self, *tags: str) -> Self:
         """Add tags.
 
         Raises:
@@ -59,12 +59,12 @@ class Markable(ABC):
         self._store.marks.tag(self.job_ids, _texts("tag", tags))
         return self
 
-    def untag(self: M, *tags: str) -> M:
+    def untag(self, *tags: str) -> Self:
         """Remove tags. Raises what `tag` raises."""
         self._store.marks.untag(self.job_ids, _texts("untag", tags))
         return self
 
-    def annotate(self: M, note: str | None) -> M:
+    def annotate(self, note: str | None) -> Self:
         """Set the note; None or an empty text removes it.
 
         Raises:
@@ -75,12 +75,12 @@ class Markable(ABC):
         self._store.marks.change(self.job_ids, note=(note or "").strip())
         return self
 
-    def hide(self: M, on: bool = True) -> M:
+    def hide(self, on: bool = True) -> Self:
         """Hide from the history, which then lists it only with `hidden=True`; or show it again (`on=False`)."""
         self._store.marks.change(self.job_ids, hidden=_switch("hide", on))
         return self
 
-    def exclude(self: M, reason: str | None) -> M:
+    def exclude(self, reason: str | None) -> Self:
         """Keep the pictures out of every figure, and say why: `exclude("hand cut off")`; None takes that back.
 
         They stay in the history, in grids and in the viewer, with a sign. Contact sheets and figures leave their

@@ -33,6 +33,7 @@ class Media:
 
     @classmethod
     def of(cls, record: PictureRecord, files: ContentFiles) -> Media:
+        """A file of the store, from its record."""
         find = partial(files.local, record.sha256, record.mime_type)
         return cls(
             record.medium,

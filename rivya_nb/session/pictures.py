@@ -55,6 +55,7 @@ class Pictures(Leaving, Studying, Markable):
 
     @property
     def job_ids(self) -> Sequence[str]:
+        """The ids of the jobs, in the same order."""
         return [job.id for job in self.jobs]
 
     def _meant(self) -> Sequence[Job]:

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 class Plan:
     """Requests with their place in the grid and their price. Nothing is sent until `run()`.
 
-    `max_credits` limits what it may cost, and `max_parallel` how many of its jobs are worked on at a time; None
-    sets no limit. `kept` are the cells of earlier pictures that the requests are added to, and `run_id` the run
-    that the requests go into; without it, the plan makes a new run. `fills` is the grid that shows the new
-    pictures too.
+    `max_credits` limits what it may cost, in credits; where it is None and the session has no limit either, that
+    is 500. `max_parallel` limits how many of its jobs are worked on at a time; None sets no limit. `kept` are the
+    cells of earlier pictures that the requests are added to, and `run_id` the run that the requests go into;
+    without it, the plan makes a new run. `fills` is the grid that shows the new pictures too.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ class Plan:
     @property
     def summary(self) -> str:
         """The number of pictures, videos or audio files and their price, as text."""
-        parts = [count(len(self), self.noun), self.draft.price_words]
+        parts = [count(len(self), self.noun), self.price_words]
         if self.draft.idle:
             parts.append(f"{len(self.draft.idle):,} that an earlier run planned and never sent")
         doubtful = sum(job.status == "unknown" for job in self.draft.reused)
@@ -230,6 +230,17 @@ class Plan:
         if self.draft.unpriced:
             parts.append(f"{self.draft.unpriced:,} without a documented price")
         return " · ".join(parts)
+
+    @property
+    def price_words(self) -> str:
+        """The price, and what of it nothing in the history will ever stand for."""
+        keys = {item.key for item in self.expansion.requests}
+        anew = {item.key for item in self.expansion.requests if item.is_anonymous}
+        # What fills a run is planned only as long as it is missing.
+        if not anew or self._run_id is not None:
+            return self.draft.price_words
+        which = "no seed" if anew == keys else f"{len(anew):,} of {len(keys):,} without a seed"
+        return f"{self.draft.price_words} · {which}: paid anew each time this is run"
 
     @property
     def noun(self) -> str:

@@ -404,7 +404,7 @@ class Run(Pictures):
         return self
 
     def page(self, number: int) -> Selection:
-        """The pictures of one page, in the order of the run; the first page is 1.
+        """The pictures of one page, which has 24, in the order of the run; the first page is 1.
 
         Raises:
             UsageError: there is no such page.
@@ -448,7 +448,7 @@ class Run(Pictures):
             self._display.show()
         else:
             self._watch()
-            print(self.text())
+            print(run_text(self, paths=True))
 
     def __repr__(self) -> str:
         done = sum(bool(job.record.pictures) for job in self.jobs)

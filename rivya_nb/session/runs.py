@@ -76,7 +76,7 @@ class Runs(Sequence[Run]):
     __hash__ = None  # type: ignore[assignment]
 
     def page(self, number: int) -> RunsPage:
-        """One page of the runs; the first page is 1.
+        """One page of the runs, which has 24; the first page is 1.
 
         Raises:
             UsageError: there is no such page.

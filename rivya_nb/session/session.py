@@ -201,7 +201,11 @@ class Session:
         max_parallel: int | None = None,
         fresh: bool,
     ) -> Plan:
-        """The plan of requests, which are not changed; a job stands for its request."""
+        """The plan of requests, which are not changed; a job stands for its request.
+
+        Raises:
+            InvalidRequestError, UsageError: an item is neither, there is none, or the store has lost a reference.
+        """
         requests = [self._request(item) for item in items]
         if not requests:
             raise UsageError("There is no request in an empty list.")
@@ -270,6 +274,7 @@ class Session:
         )
 
     def models_of(self, names: Iterable[object]) -> tuple[tuple[Model, ...], list[Mistake]]:
+        """The models with these ids, and a mistake for each that cannot be run."""
         known: list[Model] = []
         mistakes: list[Mistake] = []
         for name in names:
@@ -391,7 +396,11 @@ class Session:
         return recall(source, self.store, self.catalogue)
 
     def run(self, run_id: int) -> Run:
-        """One run of the store, of any service. UsageError if there is none with this id."""
+        """One run of the store, of any service.
+
+        Raises:
+            UsageError: there is none with this id.
+        """
         return self.live_records.run(self.store.run(run_id))
 
     def runs(self) -> Runs:

@@ -54,7 +54,7 @@ class Studying(ABC):
 
         What it is not: a share is no size, and says nothing of which value is better. It holds for the values, the
         model and the kind of prompts that were asked, and for the service as it was then. Excluded pictures do not
-        count. docs/statistics.md explains all of it.
+        count. The page *Statistics* of the documentation explains all of it.
 
         Raises:
             UsageError: there is no such measure, axis or fact; no axis has two values; there are no votes; what

@@ -1,8 +1,8 @@
-"""The README's pictures show what is said of them. They are taken here each time, and kept with the screenshots;
+"""The pictures of the README and of the pages show what is said of them. They are taken here each time;
 
     pytest tests/browser/test_readme_pictures.py --readme-pictures
 
-puts them into `docs/`, from where the README shows them.
+puts them into `docs/`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from rivya_nb.sandbox.keys import DEFAULT_KEY
 from rivya_nb.sandbox.light import Effect, Light
 
 ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, *PAGES = [
+    path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+]
 SHARPNESS = 2
 """Pixels of a picture for one of the page's."""
 MOST_BYTES = 150_000
@@ -53,18 +55,21 @@ ALONE = f".jp-Cell:not([data-windowed-list-index='{ASK}']) {{ visibility: hidden
 Take = Callable[..., None]
 
 
-def cell_above(name: str) -> str:
-    """The README's cell that a picture follows on."""
-    (source,) = re.findall(
-        rf"^```ipython\n([^`]+)\n```\n\n!\[[^\]]+\]\(docs/{name}\.webp\)", README, re.MULTILINE
-    )
-    return str(source)
+def the_cell() -> str:
+    """The README's cell that asks for pictures."""
+    return re.findall(r"^```ipython\n(%%rivya [^`]+)\n```", README, re.MULTILINE)[0]
 
 
 def said_of(name: str) -> str:
-    """What the README tells those who do not see a picture."""
-    (said,) = re.findall(rf"!\[([^\]]+)\]\(docs/{name}\.webp\)", README)
-    return str(said)
+    """What is told those who do not see a picture, wherever it stands."""
+    said = [
+        each
+        for page in (README, *PAGES)
+        for each in re.findall(rf"!\[([^\]]+)\]\((?:docs/)?{name}\.webp\)", page)
+    ]
+    assert said
+    assert len(set(said)) == 1
+    return said[0]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +98,7 @@ def make_some(store: Path, prompt: str) -> None:
 
 @pytest.fixture(scope="module")
 def notebook(lab: Lab) -> Iterator[OpenNotebook]:
-    asked = cell_above("run-done")
+    asked = the_cell()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RIVYA_SANDBOX_LATENCY", "0")
         patch.setenv("SHRINK_PICTURES", "1")
@@ -118,11 +123,9 @@ def test_a_live_grid_has_six_pictures_and_three_on_their_way(notebook: OpenNoteb
     assert "six pictures there, three on their way" in said_of("run-live")
 
 
-def test_a_grid_that_is_done_has_nine(notebook: OpenNotebook, take: Take) -> None:
+def test_a_grid_that_is_done_has_nine(notebook: OpenNotebook) -> None:
     notebook.wait_until_done(ASK)
     assert len(notebook.pictures(ASK)) == 9
-    take(notebook.cell(ASK), "run-done", ALONE)
-    assert "nine bottles" in said_of("run-done")
 
 
 def test_a_panel_has_a_price_a_run_and_a_history(notebook: OpenNotebook, take: Take) -> None:

@@ -27,9 +27,9 @@ _MOST_ROWS = 6
 
 
 class Power:
-    """The sizes of a study that would show a difference in 8 of 10 cases, the cheapest first, each a `Size`.
+    """The sizes of a study that would show a difference in 8 of 10 cases.
 
-    `best` is the cheapest, None if none is large enough. `power` is the part of studies of the plan's own size
+    `sizes` are these, the cheapest first, each a `Size`. `power` is the part of studies of the plan's own size
     that would show it, and `smallest` the difference that those show in 8 of 10 cases; both are None for a plan of
     fewer than 3 prompts.
     """
@@ -57,6 +57,7 @@ class Power:
 
     @property
     def best(self) -> Size | None:
+        """The cheapest size; None if none is large enough."""
         return self.sizes[0] if self.sizes else None
 
     def to_pandas(self) -> DataFrame:
