@@ -91,6 +91,7 @@ html_title = "rivya_nb"
 html_logo = html_favicon = "_static/grid.svg"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_search_scorer = "search_scores.js"
 html_show_sourcelink = html_copy_source = False
 html_theme_options = {
     "logo": {"text": "rivya_nb", "alt_text": "rivya_nb"},
